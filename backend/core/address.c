@@ -1,0 +1,151 @@
+#include "core/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/decimal.h"
+#include "core/error.h"
+
+#define MAPPED_BITS 96
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+unsigned family_bits(enum address_family family)
+{
+    switch (family) {
+    case FAMILY_IPV4:
+        return 32;
+    case FAMILY_IPV6:
+        return 128;
+    case FAMILY_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* Turns ::ffff:a.b.c.d into a.b.c.d; says whether it did. */
+static bool unmap(struct address *address)
+{
+    if (memcmp(address->bytes, mapped, sizeof mapped) != 0)
+        return false;
+    address->family = FAMILY_IPV4;
+    memmove(address->bytes, address->bytes + sizeof mapped, 4);
+    memset(address->bytes + 4, 0, 12);
+    return true;
+}
+
+/* Reads an address as it is written, mapped ones included. */
+static int parse_as_written(const char *text, size_t length, struct address *ret_address)
+{
+    char copy[ADDRESS_TEXT_MAX];
+    const char *zone = memchr(text, '%', length);
+    if (zone)
+        length = (size_t)(zone - text);
+    if (length == 0 || length >= sizeof copy || memchr(text, '\0', length))
+        return ERR_INVAL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    struct address address = {.family = FAMILY_IPV4};
+    if (inet_pton(AF_INET, copy, address.bytes) != 1) {
+        address.family = FAMILY_IPV6;
+        if (inet_pton(AF_INET6, copy, address.bytes) != 1)
+            return ERR_INVAL;
+    } else if (zone)
+        return ERR_INVAL;
+    *ret_address = address;
+    return 0;
+}
+
+int address_parse(const char *text, size_t length, struct address *ret_address)
+{
+    struct address address;
+    if (parse_as_written(text, length, &address) != 0)
+        return ERR_INVAL;
+    if (address.family == FAMILY_IPV6)
+        unmap(&address);
+    *ret_address = address;
+    return 0;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+bool address_is_unspecified(const struct address *address)
+{
+    static const uint8_t zeros[16];
+    return address->family != FAMILY_NONE && memcmp(address->bytes, zeros, sizeof zeros) == 0;
+}
+
+const char *address_format(const struct address *address, char text[static ADDRESS_TEXT_MAX])
+{
+    const uint8_t *b = address->bytes;
+    switch (address->family) {
+    case FAMILY_IPV4:
+        snprintf(text, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+        return text;
+    case FAMILY_IPV6:
+        return inet_ntop(AF_INET6, b, text, ADDRESS_TEXT_MAX);
+    case FAMILY_NONE:
+        break;
+    }
+    return strcpy(text, "-");
+}
+
+struct prefix prefix_of(const struct address *address, unsigned bits)
+{
+    struct prefix prefix = {.address = *address};
+    unsigned width = family_bits(address->family);
+    prefix.bits = (uint8_t)(bits < width ? bits : width);
+    unsigned whole = prefix.bits / 8, rest = prefix.bits % 8;
+    if (rest)
+        prefix.address.bytes[whole++] &= (uint8_t)(0xff << (8 - rest));
+    memset(prefix.address.bytes + whole, 0, sizeof prefix.address.bytes - whole);
+    return prefix;
+}
+
+bool prefix_contains(const struct prefix *prefix, const struct address *address)
+{
+    struct prefix other = prefix_of(address, prefix->bits);
+    return address_equal(&prefix->address, &other.address);
+}
+
+int prefix_parse(const char *text, size_t length, struct prefix *ret_prefix)
+{
+    struct address address;
+    const char *slash = memchr(text, '/', length);
+    size_t address_length = slash ? (size_t)(slash - text) : length;
+    if (parse_as_written(text, address_length, &address) != 0)
+        return ERR_INVAL;
+    int64_t bits = family_bits(address.family);
+    if (slash && !decimal_parse(slash + 1, length - address_length - 1, 0, bits, &bits))
+        return ERR_INVAL;
+    /* Below 96 bits it is a piece of IPv6 space that happens to hold the mapped addresses. */
+    if (address.family == FAMILY_IPV6 && bits >= MAPPED_BITS && unmap(&address))
+        bits -= MAPPED_BITS;
+    *ret_prefix = prefix_of(&address, (unsigned)bits);
+    return 0;
+}
+
+const char *prefix_format(const struct prefix *prefix, char text[static PREFIX_TEXT_MAX])
+{
+    address_format(&prefix->address, text);
+    if (prefix->bits < family_bits(prefix->address.family)) {
+        size_t length = strlen(text);
+        snprintf(text + length, PREFIX_TEXT_MAX - length, "/%u", prefix->bits);
+    }
+    return text;
+}
+
+struct number prefix_number(const struct prefix *prefix)
+{
+    unsigned width = family_bits(prefix->address.family);
+    struct number number = {0, 0};
+    for (unsigned i = 0; i < width / 8; i++) {
+        number.high = number.high << 8 | number.low >> 56;
+        number.low = number.low << 8 | prefix->address.bytes[i];
+    }
+    return number_shift_right(number, width - prefix->bits);
+}

@@ -1,0 +1,181 @@
+#include "core/assign.h"
+
+#include <string.h>
+
+#include "core/error.h"
+
+/*
+ * A claim is lost when another process wrote the row in between; that row then usually binds. To
+ * lose more often takes somebody who writes rows that do not bind, and then the choice itself is as
+ * good.
+ */
+#define CLAIMS_MAX 4
+
+/* One pool's part of the decision. */
+struct attempt {
+    const struct world *world;
+    const struct pool *pool;
+    struct client client;
+    const struct metrics *metrics; /* NULL: availability is left aside */
+    bool recorded;                 /* mappings are kept for this client and pool */
+    int code;
+};
+
+static void say_mapping(const struct attempt *attempt, const struct mapping *mapping,
+                        enum verdict verdict)
+{
+    const struct world *world = attempt->world;
+    if (!world->trace)
+        return;
+    const struct controller *controller =
+        snapshot_controller(world->snapshot, mapping->controller_id);
+    trace_say(world->trace, "mapping: to %s, method %s, %lld s old, %lld s left: %s%s",
+              controller ? controller->name : "a controller that is gone", mapping->method,
+              (long long)(world->now_s - mapping->timestamp_s),
+              (long long)mapping_left_s(mapping, world->now_s),
+              verdict == MAPPING_BINDS ? "" : "does not bind, ", verdict_text(verdict));
+}
+
+static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
+{
+    const struct mapping_table *table = attempt->world->mappings;
+    int code =
+        table->find(table->context, attempt->pool->keeper->id, attempt->client.key, ret_mapping);
+    if (code == ERR_NOTFOUND)
+        trace_say(attempt->world->trace, "mapping: none");
+    else if (code != 0)
+        attempt->code = code;
+    return code;
+}
+
+static int claim_mapping(struct attempt *attempt, const struct mapping *seen,
+                         const struct mapping *wanted)
+{
+    const struct mapping_table *table = attempt->world->mappings;
+    if (!table->claim)
+        return 0;
+    int code =
+        table->claim(table->context, attempt->pool->keeper->id, attempt->client.key, seen, wanted);
+    if (code != 0 && code != ERR_NOTFOUND)
+        attempt->code = code;
+    return code;
+}
+
+static struct mapping new_mapping(const struct attempt *attempt, int64_t controller_id)
+{
+    const struct pool *keeper = attempt->pool->keeper;
+    struct mapping mapping = {.controller_id = controller_id,
+                              .timestamp_s = attempt->world->now_s,
+                              .ttl_s = keeper->persistence_ttl_s};
+    strcpy(mapping.method, keeper->method->name);
+    return mapping;
+}
+
+/* The server of a mapping that binds, or NULL; moves the timestamp of a sliding one. */
+static const struct virtual_server *follow(struct attempt *attempt, const struct mapping *mapping)
+{
+    const struct world *world = attempt->world;
+    const struct virtual_server *server = NULL;
+    enum verdict verdict =
+        mapping_judge(mapping, attempt->pool, world->snapshot, attempt->metrics,
+                      attempt->client.number, world->now_s, world->trace, &server);
+    say_mapping(attempt, mapping, verdict);
+    if (verdict != MAPPING_BINDS)
+        return NULL;
+    /* With availability aside nothing is written, not even a timestamp. */
+    if ((attempt->metrics || !world->metrics) &&
+        mapping_is_due(mapping, attempt->pool->keeper, world->now_s)) {
+        struct mapping moved = new_mapping(attempt, mapping->controller_id);
+        claim_mapping(attempt, mapping, &moved); /* if somebody else moved it, so much the better */
+    }
+    return server;
+}
+
+static const struct virtual_server *elect(const struct attempt *attempt)
+{
+    struct candidates candidates;
+    candidates_for_new(attempt->pool, &candidates);
+    return choose(attempt->pool->method, attempt->client.number, attempt->metrics, &candidates,
+                  attempt->world->trace);
+}
+
+/* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
+static const struct virtual_server *stick(struct attempt *attempt)
+{
+    struct mapping mapping;
+    const struct virtual_server *server = NULL;
+    for (int i = 0; i < CLAIMS_MAX; i++) {
+        int found = find_mapping(attempt, &mapping);
+        if (found == 0 && (server = follow(attempt, &mapping)))
+            return server;
+        server = elect(attempt);
+        if (!server || (found != 0 && found != ERR_NOTFOUND))
+            return server;
+        struct mapping wanted = new_mapping(attempt, server->controller->id);
+        if (claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted) != ERR_NOTFOUND)
+            return server;
+        trace_say(attempt->world->trace, "another process wrote this mapping first");
+    }
+    return server;
+}
+
+static const struct virtual_server *try_pool(struct attempt *attempt)
+{
+    return attempt->recorded ? stick(attempt) : elect(attempt);
+}
+
+/* All are down: with fallback 'any' they count as up; what binds still binds, nothing is written.
+ */
+static const struct virtual_server *ignore_availability(struct attempt *attempt)
+{
+    struct mapping mapping;
+    const struct virtual_server *server = NULL;
+    attempt->metrics = NULL;
+    if (attempt->recorded && find_mapping(attempt, &mapping) == 0)
+        server = follow(attempt, &mapping);
+    return server ? server : elect(attempt);
+}
+
+static void say_client(const struct attempt *attempt)
+{
+    const struct client *client = &attempt->client;
+    const struct pool *pool = attempt->pool;
+    char number[NUMBER_TEXT_MAX];
+    if (!attempt->world->trace)
+        return;
+    trace_say(attempt->world->trace, "pool %s, method %s%s%s", pool->name, pool->method->name,
+              pool->keeper != pool ? ", mappings of pool " : "",
+              pool->keeper != pool ? pool->keeper->name : "");
+    if (!client->known)
+        trace_say(attempt->world->trace, "no client: no mapping is read or written");
+    else
+        trace_say(attempt->world->trace, "key %s, first value %s%s", client->key,
+                  number_format(client->number, number),
+                  attempt->recorded ? "" : ", the pool keeps no mappings");
+}
+
+void assign(const struct world *world, const struct pool *pool, const struct source *source,
+            struct assignment *ret_assignment)
+{
+    struct attempt attempt = {.world = world, .metrics = world->metrics};
+    struct assignment assignment = {0};
+    for (;; pool = pool->fallback_pool) {
+        attempt.pool = pool;
+        client_identify(source, pool, &world->snapshot->groups, &attempt.client);
+        attempt.recorded = attempt.client.known && pool->keeper->persistence_ttl_s > 0;
+        say_client(&attempt);
+        assignment.server = try_pool(&attempt);
+        if (assignment.server || !pool->fallback_pool)
+            break;
+        trace_say(world->trace, "fallback: pool %s", pool->fallback_pool->name);
+    }
+    if (!assignment.server) {
+        trace_say(world->trace, "fallback: %s", fallback_word(pool->fallback));
+        if (pool->fallback == FALLBACK_ANY)
+            assignment.server = ignore_availability(&attempt);
+        assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
+    }
+    assignment.scope_bits = attempt.client.scope_bits;
+    assignment.code = attempt.code;
+    *ret_assignment = assignment;
+}

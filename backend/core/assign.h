@@ -1,0 +1,40 @@
+/*
+ * The whole decision for one client and one pool: the mapping if one binds, else a choice that
+ * becomes the mapping, else the fallback (claims 1, 3, 4, 8, 9 and 13).
+ *
+ * Asking again changes nothing: PowerDNS asks for one name several times in one DNS question. A
+ * mapping is committed before the server it names is returned. If that fails the choice is returned
+ * all the same, and `code` says why no row stands behind it.
+ */
+#ifndef STICKY_CORE_ASSIGN_H
+#define STICKY_CORE_ASSIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/client.h"
+#include "core/mapping.h"
+#include "core/metrics.h"
+#include "core/snapshot.h"
+#include "core/trace.h"
+
+/* All that a decision depends on beside the question. `metrics` and `trace` may be NULL. */
+struct world {
+    const struct snapshot *snapshot;
+    const struct metrics *metrics;
+    const struct mapping_table *mappings;
+    int64_t now_s;
+    const struct trace *trace;
+};
+
+struct assignment {
+    bool failed;                         /* fallback 'servfail' */
+    const struct virtual_server *server; /* NULL: no record for this client */
+    unsigned scope_bits;
+    int code; /* 0, or why the mapping could not be read or written */
+};
+
+void assign(const struct world *world, const struct pool *pool, const struct source *source,
+            struct assignment *ret_assignment);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * A table from address prefixes to something, asked for the longest prefix that holds an address.
+ *
+ * Filled with prefix_map_add(), then sorted once by prefix_map_seal(), then only read. Values are
+ * pointers the map does not own. Of two equal prefixes the one added first counts.
+ */
+#ifndef STICKY_CORE_PREFIX_MAP_H
+#define STICKY_CORE_PREFIX_MAP_H
+
+#include <stddef.h>
+
+#include "core/address.h"
+
+struct prefix_map_entry {
+    struct prefix prefix;
+    size_t order; /* of addition */
+    const void *value;
+};
+
+struct prefix_map {
+    struct prefix_map_entry *entries; /* sealed: by family, bits falling, address, order */
+    size_t count, capacity;
+};
+
+void prefix_map_release(struct prefix_map *map);
+
+/* 0 or ERR_NOMEM. */
+int prefix_map_add(struct prefix_map *map, const struct prefix *prefix, const void *value);
+
+void prefix_map_seal(struct prefix_map *map);
+
+/* The value of the longest prefix that holds the address, or NULL. */
+const void *prefix_map_find(const struct prefix_map *map, const struct address *address);
+
+#endif

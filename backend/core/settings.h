@@ -1,0 +1,21 @@
+/*
+ * The rows of the table `setting`: limits and switches with their defaults and ranges.
+ * Plain values; a missing row means the default.
+ */
+#ifndef STICKY_CORE_SETTINGS_H
+#define STICKY_CORE_SETTINGS_H
+
+#include <stdint.h>
+
+struct settings {
+    int64_t checkpoint_interval_s; /* between checkpoints of the write-ahead log: 5, 1..3600 */
+    int64_t sweep_interval_s;      /* between looks for expired mappings: 1, 1..3600 */
+    int64_t sweep_batch;           /* rows of one such look: 1000, 10..100000 */
+};
+
+struct settings settings_default(void);
+
+/* 0; ERR_NOTFOUND for an unknown name; ERR_INVAL out of range. Changes nothing on failure. */
+int settings_set(struct settings *settings, const char *name, int64_t value);
+
+#endif

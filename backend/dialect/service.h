@@ -1,0 +1,33 @@
+/*
+ * What a dialect asks of the program behind it. Every dialect turns its requests into these calls
+ * and the results into its replies; nothing here depends on a protocol.
+ */
+#ifndef STICKY_DIALECT_SERVICE_H
+#define STICKY_DIALECT_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buffer.h"
+#include "core/question.h"
+
+struct service {
+    void *context; /* handed to every call */
+
+    /* Answers a question. The answer was cleared; its texts are valid until the next call. */
+    void (*answer)(void *context, const struct question *question, struct answer *answer);
+
+    /* Lists a zone, by id or (may be NULL) by name; else like `answer`. */
+    void (*list)(void *context, int32_t zone_id, const struct name *name, struct answer *answer);
+
+    /* Runs a command of the operator and prints into `out`, lines ending in a newline. */
+    void (*command)(void *context, const char *text, struct buffer *out);
+
+    /* The next line for the operator's log, or NULL. Valid until the next call. */
+    const char *(*next_notice)(void *context);
+
+    /* Takes a line for the operator's log. */
+    void (*notify)(void *context, const char *text);
+};
+
+#endif

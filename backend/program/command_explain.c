@@ -1,0 +1,83 @@
+#include <string.h>
+
+#include "core/resolve.h"
+#include "program/command.h"
+
+/* Fills the question that PowerDNS would ask for these words; says which word is wrong, or NULL. */
+static const char *read_words(const struct command_call *call, struct question *ret_question)
+{
+    const char *name = call->words[1], *ldns = call->words[2];
+    const char *subnet = call->count > 3 ? call->words[3] : NULL;
+    *ret_question = (struct question){.type = "ANY", .zone_id = ZONE_ID_ANY};
+    if (name_parse(name, strlen(name), &ret_question->name) != 0)
+        return "NAME is not a domain name";
+    if (address_parse(ldns, strlen(ldns), &ret_question->source.remote) != 0)
+        return "LDNS is not an address";
+    if (subnet && prefix_parse(subnet, strlen(subnet), &ret_question->source.subnet) != 0)
+        return "ECS is not an address or prefix";
+    return NULL;
+}
+
+static void print_step(void *context, const char *text)
+{
+    buffer_printf(context, "%s\n", text);
+}
+
+static void print_answer(const struct answer *answer, struct buffer *out)
+{
+    if (answer->failed)
+        buffer_add_text(out, "answer: SERVFAIL\n");
+    else if (answer->count == 0)
+        buffer_add_text(out,
+                        "answer: nothing; PowerDNS asks its other backends, or says NXDOMAIN\n");
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct answer_record *record = &answer->records[i];
+        buffer_printf(out, "answer: %s %u %s %s", record->owner, record->ttl_s, record->type,
+                      record->content);
+        if (record->scope_bits > 0)
+            buffer_printf(out, " (scope %u)", record->scope_bits);
+        buffer_add_char(out, '\n');
+    }
+}
+
+static void print_name(const struct world *world, const struct question *question,
+                       struct buffer *out)
+{
+    bool below;
+    const struct name_entry *entry = snapshot_find(world->snapshot, &question->name, &below);
+    const struct zone *zone = snapshot_zone_of(world->snapshot, &question->name);
+    buffer_printf(out, "name %s: %s, %s%s\n", question->name.text,
+                  entry && entry->pool       ? "balanced"
+                  : entry && entry->balanced ? "balanced, but its pool cannot be used"
+                  : entry                    ? "not balanced"
+                  : below                    ? "only names below it"
+                                             : "not in this database",
+                  zone ? "in our zone " : "the zone is another backend's", zone ? zone->name : "");
+}
+
+enum command_result command_explain(const struct command_call *call)
+{
+    struct question question;
+    struct answer answer = {0};
+    struct world world;
+    struct error error = {0};
+    int code;
+    const char *wrong = read_words(call, &question);
+    if (wrong) {
+        buffer_printf(call->out, "%s\n", wrong);
+        return COMMAND_USAGE;
+    }
+    if (responder_enter(call->responder, &world, &error) != 0)
+        return command_failed(call, &error);
+    struct mapping_table only_read = *world.mappings;
+    only_read.claim = NULL;
+    world.mappings = &only_read;
+    struct trace trace = {.line = print_step, .context = call->out};
+    world.trace = &trace;
+    print_name(&world, &question, call->out);
+    resolve(&world, &question, &answer, &code);
+    print_answer(&answer, call->out);
+    answer_release(&answer);
+    responder_leave(call->responder);
+    return COMMAND_OK;
+}

@@ -1,0 +1,117 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/mapping.h"
+#include "program/clock.h"
+#include "program/command.h"
+
+/* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */
+#define COUNT_MS 1000
+/* Rows between looks at the clock. */
+#define COUNT_STRIDE 4096
+
+/* Live mappings by controller of each pool, while they are counted. */
+struct census {
+    const struct world *world;
+    int64_t *live; /* [pool][controller] */
+    int64_t total, rows, until_ms;
+    bool cut_short;
+};
+
+static int64_t *census_place(const struct census *census, const struct pool *pool,
+                             const struct controller *controller)
+{
+    const struct snapshot *snapshot = census->world->snapshot;
+    return &census->live[(size_t)(pool - snapshot->pools) * snapshot->controller_count +
+                         controller->index];
+}
+
+static bool count_mapping(void *context, int64_t pool_id, const char *key,
+                          const struct mapping *mapping)
+{
+    struct census *census = context;
+    const struct world *world = census->world;
+    const struct pool *pool = snapshot_pool(world->snapshot, pool_id);
+    const struct virtual_server *server;
+    (void)key;
+    if (pool && mapping_judge(mapping, pool, world->snapshot, world->metrics, (struct number){0, 0},
+                              world->now_s, NULL, &server) == MAPPING_BINDS) {
+        ++*census_place(census, pool, server->controller);
+        census->total++;
+    }
+    if (++census->rows % COUNT_STRIDE == 0 && clock_monotonic_ms() > census->until_ms)
+        census->cut_short = true;
+    return !census->cut_short;
+}
+
+static void print_server(const struct census *census, const struct pool *pool,
+                         const struct virtual_server *server, size_t number, struct buffer *out)
+{
+    const struct controller *controller = server->controller;
+    const struct metrics *metrics = census->world->metrics;
+    buffer_printf(out, "  %3zu  %-16s %-15s  %-26s %-9s %-4s %10" PRId64 "\n", number,
+                  controller->name, server->ipv4 ? server->ipv4 : "-",
+                  server->ipv6 ? server->ipv6 : "-", state_word(virtual_server_state(server)),
+                  metrics_server_up(metrics, server) ? "up" : "down",
+                  *census_place(census, pool->keeper, controller));
+}
+
+static void print_pool(const struct census *census, const struct pool *pool, struct buffer *out)
+{
+    buffer_printf(
+        out, "pool %s: method %s, ttl %u, persistence %u %s, client %s /%u /%u, fallback %s%s\n",
+        pool->name, pool->method->name, pool->ttl_s, pool->keeper->persistence_ttl_s,
+        persistence_timer_word(pool->keeper->timer), client_kind_word(pool->keeper->client),
+        pool->keeper->ipv4_prefix_bits, pool->keeper->ipv6_prefix_bits,
+        pool->fallback_pool ? "pool " : fallback_word(pool->fallback),
+        pool->fallback_pool ? pool->fallback_pool->name : "");
+    if (pool->keeper != pool)
+        buffer_printf(out, "  shares the mappings of pool %s\n", pool->keeper->name);
+    for (size_t i = 0; i < pool->server_count; i++)
+        print_server(census, pool, &pool->servers[i], i + 1, out);
+}
+
+static void print_problems(const struct command_call *call, const struct snapshot *snapshot)
+{
+    const char *read_only = store_read_only(responder_store(call->responder));
+    if (read_only)
+        buffer_printf(call->out, "problem: %s\n", read_only);
+    for (size_t i = 0; i < snapshot->complaints.count; i++)
+        buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
+}
+
+static void print_all(const struct command_call *call, const struct census *census)
+{
+    const struct snapshot *snapshot = census->world->snapshot;
+    struct buffer *out = call->out;
+    buffer_printf(out, "pdns-sticky " PACKAGE_VERSION ", database %s\n", call->database);
+    buffer_printf(
+        out, "%zu zones, %zu names, %zu pools, %zu virtual servers, %s%" PRId64 " live mappings\n",
+        snapshot->zone_count, snapshot->name_count, snapshot->pool_count, snapshot->server_count,
+        census->cut_short ? "more than " : "", census->total);
+    print_problems(call, snapshot);
+    for (size_t i = 0; i < snapshot->pool_count; i++)
+        print_pool(census, &snapshot->pools[i], out);
+    if (census->cut_short)
+        buffer_printf(out, "counting stopped after %" PRId64 " mappings, the numbers are too low\n",
+                      census->rows);
+}
+
+enum command_result command_status(const struct command_call *call)
+{
+    struct world world;
+    struct error error = {0};
+    if (responder_enter(call->responder, &world, &error) != 0)
+        return command_failed(call, &error);
+    const struct snapshot *snapshot = world.snapshot;
+    struct census census = {.world = &world, .until_ms = clock_monotonic_ms() + COUNT_MS};
+    census.live = calloc(snapshot->pool_count * snapshot->controller_count + 1, sizeof(int64_t));
+    int code = census.live ? store_each_mapping(responder_store(call->responder), count_mapping,
+                                                &census, &error)
+                           : error_set(&error, ERR_NOMEM, "out of memory");
+    if (code == 0)
+        print_all(call, &census);
+    free(census.live);
+    responder_leave(call->responder);
+    return code == 0 ? COMMAND_OK : command_failed(call, &error);
+}

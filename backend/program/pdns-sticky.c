@@ -1,0 +1,129 @@
+/*
+ * pdns-sticky: sticky global load balancing for PowerDNS Authoritative.
+ *
+ * Without a command it is a coprocess of PowerDNS's pipe backend; with one it is the operator's
+ * tool.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "program/command.h"
+#include "program/serve.h"
+
+#define DATABASE_VARIABLE "PDNS_STICKY_DATABASE"
+
+struct options {
+    const char *database;
+    int word_count; /* of the command; 0: serve PowerDNS */
+    const char *const *words;
+};
+
+static void print_help(void)
+{
+    struct buffer commands = {0};
+    command_list(true, &commands);
+    printf("usage: pdns-sticky --database FILE [COMMAND ...]\n\n"
+           "Without a command, answers PowerDNS on standard input and output (pipe backend,\n"
+           "pipe-abi-version 1 to 5). FILE can also come from %s.\n\n"
+           "  -d, --database FILE  the SQLite database\n"
+           "  -h, --help           this text\n"
+           "  -V, --version        the version\n\ncommands:\n%s",
+           DATABASE_VARIABLE, buffer_text(&commands));
+    buffer_release(&commands);
+}
+
+static void fail_usage(const char *problem, const char *word)
+{
+    fprintf(stderr, "pdns-sticky: %s%s\nTry 'pdns-sticky --help'.\n", problem, word);
+    exit(COMMAND_USAGE);
+}
+
+static void parse(int argc, char **argv, struct options *ret_options)
+{
+    static const struct option known[] = {
+        {"database", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    ret_options->database = getenv(DATABASE_VARIABLE);
+    while ((option = getopt_long(argc, argv, "+d:hV", known, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            ret_options->database = optarg;
+            break;
+        case 'h':
+            print_help();
+            exit(EXIT_SUCCESS);
+        case 'V':
+            printf("pdns-sticky %s\n", PACKAGE_VERSION);
+            exit(EXIT_SUCCESS);
+        default: /* getopt_long() has said what is wrong */
+            fail_usage("bad option", "");
+        }
+    }
+    ret_options->word_count = argc - optind;
+    ret_options->words = (const char *const *)(argv + optind);
+    if (ret_options->word_count > 0 && !command_exists(ret_options->words[0]))
+        fail_usage("unknown command: ", ret_options->words[0]);
+    if (!ret_options->database || !*ret_options->database)
+        fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE, "");
+}
+
+static int run_command(struct responder *responder, const struct options *options)
+{
+    struct buffer out = {0};
+    struct command_call call = {.responder = responder,
+                                .database = options->database,
+                                .count = options->word_count,
+                                .words = options->words,
+                                .out = &out};
+    enum command_result result = command_run(&call, true);
+    FILE *stream = result == COMMAND_OK ? stdout : stderr;
+    if (out.failed)
+        fputs("out of memory\n", stderr);
+    bool written = fputs(buffer_text(&out), stream) >= 0 && fflush(stream) == 0;
+    bool complete = written && !out.failed;
+    buffer_release(&out);
+    return result == COMMAND_OK && !complete ? COMMAND_FAILED : (int)result;
+}
+
+/*
+ * A coprocess holds nothing of its parent's but the three descriptors; a listening socket that it
+ * inherited would keep PowerDNS from starting again (pdns issue 194). SIGTERM comes to the whole
+ * unit when systemd stops PowerDNS, which may still ask: the end of the input is what ends us.
+ */
+static void become_coprocess(void)
+{
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct responder *responder;
+    int status;
+    parse(argc, argv, &options);
+    if (options.word_count == 0)
+        become_coprocess();
+    if (responder_new(options.database, &responder) != 0) {
+        fputs("pdns-sticky: out of memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    if (options.word_count > 0)
+        status = run_command(responder, &options);
+    else
+        status = serve(responder, options.database, STDIN_FILENO, STDOUT_FILENO) == 0
+                     ? EXIT_SUCCESS
+                     : EXIT_FAILURE;
+    responder_free(responder);
+    return status;
+}

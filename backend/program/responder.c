@@ -1,0 +1,239 @@
+#include "program/responder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/resolve.h"
+#include "program/clock.h"
+
+/* A configuration that cannot be read is not tried again before; reading a large one takes a while.
+ */
+#define RELOAD_PAUSE_MS 1000
+
+/* Complaints named in the log after one load; `status` has all of them. */
+#define COMPLAINTS_SAID_MAX 10
+
+struct responder {
+    struct store *store;
+    struct mapping_table mappings;
+    struct snapshot *snapshot; /* NULL until one was read */
+    struct metrics *metrics;
+    struct revision loaded;
+    int64_t reload_ms; /* monotonic: not before */
+    struct journal journal;
+};
+
+int responder_new(const char *path, struct responder **ret_responder)
+{
+    struct responder *responder = calloc(1, sizeof *responder);
+    if (!responder)
+        return ERR_NOMEM;
+    if (store_new(path, &responder->store) != 0) {
+        free(responder);
+        return ERR_NOMEM;
+    }
+    responder->mappings = store_mappings(responder->store);
+    *ret_responder = responder;
+    return 0;
+}
+
+void responder_free(struct responder *responder)
+{
+    if (!responder)
+        return;
+    metrics_free(responder->metrics);
+    snapshot_free(responder->snapshot);
+    store_free(responder->store);
+    free(responder);
+}
+
+static bool has_line(const struct complaints *complaints, const char *line)
+{
+    for (size_t i = 0; complaints && i < complaints->count; i++)
+        if (strcmp(complaints->lines[i], line) == 0)
+            return true;
+    return false;
+}
+
+/* Names the rows that cannot be used, unless the last configuration had them already. */
+static void say_complaints(struct responder *responder, const struct complaints *now,
+                           const struct complaints *before, int64_t now_ms)
+{
+    char more[JOURNAL_TEXT_MAX];
+    size_t said = 0;
+    for (size_t i = 0; i < now->count && said < COMPLAINTS_SAID_MAX; i++) {
+        if (has_line(before, now->lines[i]))
+            continue;
+        journal_say(&responder->journal, now_ms, now->lines[i]);
+        said++;
+    }
+    if (said < COMPLAINTS_SAID_MAX)
+        return;
+    snprintf(more, sizeof more, "%zu rows cannot be used; pdns-sticky status names them all",
+             now->count);
+    journal_say(&responder->journal, now_ms, more);
+}
+
+static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
+{
+    struct snapshot *snapshot = NULL;
+    struct metrics *metrics = NULL;
+    int code = store_load(responder->store, &snapshot, error);
+    if (code == 0)
+        code = store_load_metrics(responder->store, snapshot, &metrics, error);
+    if (code != 0) {
+        snapshot_free(snapshot);
+        return code;
+    }
+    say_complaints(responder, &snapshot->complaints,
+                   responder->snapshot ? &responder->snapshot->complaints : NULL, now_ms);
+    metrics_free(responder->metrics);
+    snapshot_free(responder->snapshot);
+    responder->snapshot = snapshot;
+    responder->metrics = metrics;
+    return 0;
+}
+
+static int load_metrics(struct responder *responder, struct error *error)
+{
+    struct metrics *metrics = NULL;
+    int code = store_load_metrics(responder->store, responder->snapshot, &metrics, error);
+    if (code != 0)
+        return code;
+    metrics_free(responder->metrics);
+    responder->metrics = metrics;
+    return 0;
+}
+
+/* Brings snapshot and metrics to the revision; what fails is tried again a little later. */
+static int follow_revision(struct responder *responder, const struct revision *revision,
+                           int64_t now_ms, struct error *error)
+{
+    const struct revision *loaded = &responder->loaded;
+    bool same_file = responder->snapshot && loaded->opening == revision->opening;
+    bool same_configuration = same_file && loaded->configuration == revision->configuration;
+    int code;
+    if (same_configuration && loaded->metrics == revision->metrics)
+        return 0;
+    if (now_ms < responder->reload_ms)
+        return error_set(error, ERR_BUSY, "the configuration will be read again in a moment");
+    code = same_configuration ? load_metrics(responder, error)
+                              : load_configuration(responder, now_ms, error);
+    if (code == 0)
+        responder->loaded = *revision;
+    else
+        responder->reload_ms = now_ms + RELOAD_PAUSE_MS;
+    return code;
+}
+
+/*
+ * Begins reading and follows the configuration. False when the database cannot be read now; the
+ * journal knows why.
+ */
+static bool refresh(struct responder *responder)
+{
+    struct revision revision;
+    struct error error = {0};
+    int64_t now_ms = clock_monotonic_ms();
+    bool readable = store_begin(responder->store, now_ms, &revision, &error) == 0;
+    if (readable)
+        (void)follow_revision(responder, &revision, now_ms, &error);
+    if (error.code)
+        journal_say(&responder->journal, now_ms, error.text);
+    if (readable && store_read_only(responder->store))
+        journal_say(&responder->journal, now_ms, store_read_only(responder->store));
+    return readable;
+}
+
+static int find_nothing(void *context, int64_t pool_id, const char *key,
+                        struct mapping *ret_mapping)
+{
+    (void)context, (void)pool_id, (void)key, (void)ret_mapping;
+    return ERR_IO;
+}
+
+/* Stands for a table that cannot be read: every choice is made without mappings. */
+static const struct mapping_table unreadable = {.find = find_nothing};
+
+static struct world world_of(const struct responder *responder, bool readable)
+{
+    return (struct world){.snapshot = responder->snapshot,
+                          .metrics = responder->metrics,
+                          .mappings = readable ? &responder->mappings : &unreadable,
+                          .now_s = clock_unix_s()};
+}
+
+void responder_answer(struct responder *responder, const struct question *question,
+                      struct answer *answer)
+{
+    bool readable = refresh(responder);
+    if (responder->snapshot) {
+        struct world world = world_of(responder, readable);
+        int code;
+        resolve(&world, question, answer, &code);
+        if (readable && code != 0)
+            journal_say(&responder->journal, clock_monotonic_ms(),
+                        store_mapping_error(responder->store)->text);
+    }
+    store_end(responder->store);
+}
+
+void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
+                    struct answer *answer)
+{
+    bool readable = refresh(responder);
+    if (responder->snapshot) {
+        struct world world = world_of(responder, readable);
+        resolve_zone(&world, zone_id, name, answer);
+    }
+    store_end(responder->store);
+}
+
+void responder_idle(struct responder *responder)
+{
+    struct error error = {0};
+    int64_t now_ms = clock_monotonic_ms();
+    if (!responder->snapshot)
+        return;
+    store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
+                     &error);
+    if (error.code)
+        journal_say(&responder->journal, now_ms, error.text);
+}
+
+int responder_enter(struct responder *responder, struct world *ret_world, struct error *error)
+{
+    struct revision revision;
+    int64_t now_ms = clock_monotonic_ms();
+    int code = store_begin(responder->store, now_ms, &revision, error);
+    if (code != 0)
+        return code;
+    code = follow_revision(responder, &revision, now_ms, error);
+    if (code != 0) {
+        store_end(responder->store);
+        return code;
+    }
+    *ret_world = world_of(responder, true);
+    return 0;
+}
+
+void responder_leave(struct responder *responder)
+{
+    store_end(responder->store);
+}
+
+struct store *responder_store(struct responder *responder)
+{
+    return responder->store;
+}
+
+void responder_notify(struct responder *responder, const char *text)
+{
+    journal_say(&responder->journal, clock_monotonic_ms(), text);
+}
+
+struct journal *responder_journal(struct responder *responder)
+{
+    return &responder->journal;
+}

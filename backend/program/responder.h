@@ -1,0 +1,49 @@
+/*
+ * Answers questions from a database that may come, change and go while they are asked.
+ *
+ * Before every question the responder looks whether the configuration moved, and reads it anew if
+ * it did. When it cannot be read, the last good one serves on; as long as there never was one,
+ * every question gets "no such record". Problems go to the journal, never to the caller: there is
+ * always an answer. One responder belongs to one thread.
+ */
+#ifndef STICKY_PROGRAM_RESPONDER_H
+#define STICKY_PROGRAM_RESPONDER_H
+
+#include "core/assign.h"
+#include "core/error.h"
+#include "core/question.h"
+#include "program/journal.h"
+#include "store/store.h"
+
+struct responder;
+
+/* 0 or ERR_NOMEM. Does not touch the database. `path` is copied. */
+int responder_new(const char *path, struct responder **ret_responder);
+void responder_free(struct responder *responder);
+
+/* Fills an answer that was cleared; its texts are valid until the next call. */
+void responder_answer(struct responder *responder, const struct question *question,
+                      struct answer *answer);
+void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
+                    struct answer *answer);
+
+/*
+ * Housekeeping, for the time between questions. Does nothing until the database was opened by a
+ * question, and returns at once unless something is due.
+ */
+void responder_idle(struct responder *responder);
+
+/*
+ * The world of this moment, for commands that look at it: reads until responder_leave() are of one
+ * moment. 0, or a code with `error` set and nothing to leave.
+ */
+int responder_enter(struct responder *responder, struct world *ret_world, struct error *error);
+void responder_leave(struct responder *responder);
+
+struct store *responder_store(struct responder *responder);
+
+/* The journal, to take from; what somebody else has to tell goes in by responder_notify(). */
+struct journal *responder_journal(struct responder *responder);
+void responder_notify(struct responder *responder, const char *text);
+
+#endif

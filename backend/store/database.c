@@ -1,0 +1,295 @@
+#include "store/database.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/buffer.h"
+#include "store/store.h"
+
+/* How long a file is read as it lies before it is tried again to open it as it should be. */
+#define IMMUTABLE_MS 1000
+
+static int code_of(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        return ERR_BUSY;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return ERR_READONLY;
+    case SQLITE_FULL:
+        return ERR_FULL;
+    case SQLITE_NOMEM:
+        return ERR_NOMEM;
+    case SQLITE_CORRUPT:
+        return ERR_CORRUPT;
+    case SQLITE_NOTADB:
+        return ERR_FOREIGN;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+        return ERR_IO;
+    default:
+        return ERR_INTERNAL;
+    }
+}
+
+static int foreign(const struct database *database, struct error *error)
+{
+    return error_set(
+        error, ERR_FOREIGN, "%s is %s; make one as the user PowerDNS runs as: sqlite3 FILE < %s",
+        database->path, database->identity.st_size == 0 ? "empty" : "not a pdns-sticky database",
+        SCHEMA_PATH);
+}
+
+int database_error(struct database *database, int result, const char *doing, struct error *error)
+{
+    int code = code_of(result);
+    if (code != ERR_BUSY && code != ERR_FULL)
+        database->stale = true;
+    if (code == ERR_FOREIGN)
+        return foreign(database, error);
+    if (code == ERR_READONLY)
+        return error_set(error, code,
+                         "%s: %s: the file belongs to uid %ld, this process is uid %ld;"
+                         " give file and directory to the user PowerDNS runs as",
+                         database->path, doing, (long)database->identity.st_uid, (long)geteuid());
+    return error_set(error, code, "%s: %s: %s", database->path, doing,
+                     database->connection && result != SQLITE_OK
+                         ? sqlite3_errmsg(database->connection)
+                         : sqlite3_errstr(result));
+}
+
+void database_close(struct database *database)
+{
+    for (int i = 0; i < QUERY_COUNT; i++) {
+        sqlite3_finalize(database->statements[i]);
+        database->statements[i] = NULL;
+    }
+    sqlite3_close(database->connection);
+    database->connection = NULL;
+    database->immutable = database->reading = database->stale = false;
+    database->read_only[0] = '\0';
+}
+
+/* The path as an SQLite URI that promises nobody writes. */
+static int immutable_uri(const char *path, struct buffer *uri)
+{
+    buffer_add_text(uri, "file:");
+    for (; *path; path++) {
+        if (strchr("%?#", *path))
+            buffer_printf(uri, "%%%02X", (unsigned char)*path);
+        else
+            buffer_add_char(uri, *path);
+    }
+    buffer_add_text(uri, "?immutable=1");
+    return uri->failed ? ERR_NOMEM : 0;
+}
+
+static int connect_to(struct database *database, bool immutable, struct error *error)
+{
+    struct buffer uri = {0};
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const char *name = database->path;
+    if (immutable) {
+        if (immutable_uri(database->path, &uri) != 0) {
+            buffer_release(&uri);
+            return error_set(error, ERR_NOMEM, "%s: out of memory", database->path);
+        }
+        flags =
+            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        name = uri.data;
+    }
+    int result = sqlite3_open_v2(name, &database->connection, flags, NULL);
+    buffer_release(&uri);
+    if (result != SQLITE_OK)
+        return database_error(database, result, "cannot be opened", error);
+    database->immutable = immutable;
+    return 0;
+}
+
+/* Settings of the connection. Those that fail leave it slower or stricter, not wrong. */
+static int configure(struct database *database, struct error *error)
+{
+    sqlite3 *connection = database->connection;
+    sqlite3_busy_timeout(connection, STORE_BUSY_MS);
+    sqlite3_wal_autocheckpoint(connection, 0); /* see housekeeping.c */
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
+    int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+    return result == SQLITE_OK ? 0 : database_error(database, result, "cannot be read", error);
+}
+
+static int read_pragma(struct database *database, const char *sql, int64_t *ret_value,
+                       struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(database->connection, sql, -1, &statement, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        *ret_value = sqlite3_column_int64(statement, 0);
+    int code = result == SQLITE_ROW ? 0 : database_error(database, result, "cannot be read", error);
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* Is this file ours, and of a version that we know? */
+static int check_header(struct database *database, struct error *error)
+{
+    int64_t application = 0, version = 0;
+    int code = read_pragma(database, "PRAGMA application_id", &application, error);
+    if (code == 0)
+        code = read_pragma(database, "PRAGMA user_version", &version, error);
+    if (code != 0)
+        return code;
+    if (application != DATABASE_APPLICATION_ID)
+        return foreign(database, error);
+    if (version < DATABASE_VERSION)
+        return error_set(error, ERR_FOREIGN,
+                         "%s is of version %lld, this program wants %d; run: pdns-sticky"
+                         " --database %s migrate",
+                         database->path, (long long)version, DATABASE_VERSION, database->path);
+    if (version > DATABASE_VERSION)
+        snprintf(database->read_only, sizeof database->read_only,
+                 "%s is of version %lld, newer than this program's %d: served read-only, no"
+                 " mappings are kept; install the newer pdns-sticky",
+                 database->path, (long long)version, DATABASE_VERSION);
+    else if (sqlite3_db_readonly(database->connection, "main") == 1)
+        snprintf(database->read_only, sizeof database->read_only,
+                 "%s belongs to uid %ld and uid %ld may only read it: no mappings are kept; give"
+                 " file and directory to the user PowerDNS runs as",
+                 database->path, (long)database->identity.st_uid, (long)geteuid());
+    return 0;
+}
+
+static int prepare_all(struct database *database, struct error *error)
+{
+    for (int i = 0; i < QUERY_COUNT; i++) {
+        int result = sqlite3_prepare_v3(database->connection, query_texts[i], -1,
+                                        SQLITE_PREPARE_PERSISTENT, &database->statements[i], NULL);
+        if (result != SQLITE_OK)
+            return database_error(database, result, "has not the tables it should have", error);
+    }
+    return 0;
+}
+
+static int open_as(struct database *database, bool immutable, struct error *error)
+{
+    int code = connect_to(database, immutable, error);
+    if (code == 0)
+        code = configure(database, error);
+    if (code == 0)
+        code = check_header(database, error);
+    if (code == 0)
+        code = prepare_all(database, error);
+    if (code != 0)
+        database_close(database);
+    return code;
+}
+
+/*
+ * The log cannot be made beside the file. If there is none, nobody else is writing either, and the
+ * file can be read as it lies, for as long as it does not change.
+ */
+static int open_immutable(struct database *database, int64_t now_ms, struct error *error)
+{
+    struct buffer log = {0};
+    struct stat status;
+    buffer_printf(&log, "%s-wal", database->path);
+    bool quiet = !log.failed && (stat(log.data, &status) != 0 || status.st_size == 0);
+    buffer_release(&log);
+    if (!quiet)
+        return error->code;
+    struct error second = {0};
+    if (open_as(database, true, &second) != 0)
+        return error->code;
+    snprintf(database->read_only, sizeof database->read_only,
+             "%s: uid %ld can make no files beside it: served read-only, no mappings are kept;"
+             " give file and directory to the user PowerDNS runs as",
+             database->path, (long)geteuid());
+    database->reopen_ms = now_ms + IMMUTABLE_MS;
+    *error = (struct error){0};
+    return 0;
+}
+
+static int look_at_file(struct database *database, struct stat *ret_status, struct error *error)
+{
+    if (stat(database->path, ret_status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return error_set(error, ERR_NOTFOUND,
+                             "%s is not there; make it as the user PowerDNS runs as: sqlite3 %s <"
+                             " %s",
+                             database->path, database->path, SCHEMA_PATH);
+        return error_set(error, ERR_IO, "%s cannot be reached as uid %ld: %s", database->path,
+                         (long)geteuid(), strerror(errno));
+    }
+    if (!S_ISREG(ret_status->st_mode))
+        return error_set(error, ERR_FOREIGN, "%s is not a file", database->path);
+    return 0;
+}
+
+static bool is_open_as(const struct database *database, const struct stat *status, int64_t now_ms)
+{
+    const struct stat *open = &database->identity;
+    if (!database->connection || database->stale || open->st_dev != status->st_dev ||
+        open->st_ino != status->st_ino || open->st_uid != status->st_uid ||
+        open->st_gid != status->st_gid || open->st_mode != status->st_mode)
+        return false;
+    return !database->immutable ||
+           (open->st_size == status->st_size && open->st_mtim.tv_sec == status->st_mtim.tv_sec &&
+            open->st_mtim.tv_nsec == status->st_mtim.tv_nsec && now_ms < database->reopen_ms);
+}
+
+int database_open(struct database *database, int64_t now_ms, struct error *error)
+{
+    struct stat status;
+    int code = look_at_file(database, &status, error);
+    if (code == 0 && is_open_as(database, &status, now_ms))
+        return 0;
+    database_close(database);
+    if (code != 0)
+        return code;
+    database->identity = status;
+    database->openings++;
+    struct error why = {0};
+    code = open_as(database, false, &why);
+    if (code == ERR_IO || code == ERR_READONLY)
+        code = open_immutable(database, now_ms, &why);
+    return code == 0 ? 0 : error_set(error, code, "%s", why.text);
+}
+
+sqlite3_stmt *database_statement(struct database *database, enum query query)
+{
+    return database->statements[query];
+}
+
+int database_run(struct database *database, sqlite3_stmt *statement, struct error *error)
+{
+    int result = sqlite3_step(statement);
+    int code = result == SQLITE_DONE ? 0 : database_error(database, result, "failed", error);
+    sqlite3_reset(statement);
+    return code;
+}
+
+int database_begin(struct database *database, struct error *error)
+{
+    int code = database_run(database, database_statement(database, QUERY_BEGIN), error);
+    database->reading = code == 0;
+    return code;
+}
+
+void database_end(struct database *database)
+{
+    if (!database->reading)
+        return;
+    database->reading = false;
+    if (database_run(database, database_statement(database, QUERY_COMMIT), NULL) != 0)
+        database->stale = true;
+}

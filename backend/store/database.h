@@ -1,0 +1,58 @@
+/*
+ * One connection to the database file with its prepared statements. Inside of the store only; this
+ * and the files beside it are the only ones that know SQLite.
+ */
+#ifndef STICKY_STORE_DATABASE_H
+#define STICKY_STORE_DATABASE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "core/error.h"
+#include "store/queries.h"
+
+/* "PSTY" in the file's header (PRAGMA application_id). */
+#define DATABASE_APPLICATION_ID 0x50535459
+/* The version of schema/schema.sql (PRAGMA user_version). */
+#define DATABASE_VERSION 1
+
+struct database {
+    char *path;          /* owned */
+    sqlite3 *connection; /* NULL: not open */
+    sqlite3_stmt *statements[QUERY_COUNT];
+    struct stat identity; /* of the file that is open */
+    int64_t openings;     /* how often one was */
+    bool immutable;       /* open without log and locks, since those cannot be made beside it */
+    int64_t reopen_ms;    /* monotonic: until when an immutable one may stay open */
+    bool reading;         /* a read transaction is begun */
+    bool stale;           /* an error that a new connection may mend has happened */
+    char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
+};
+
+/*
+ * Opens the file unless the one that `path` means is open already. `now_ms` is monotonic. 0, or a
+ * code with `error` set.
+ */
+int database_open(struct database *database, int64_t now_ms, struct error *error);
+
+/* Closes the connection, if any; the struct can be opened again. */
+void database_close(struct database *database);
+
+/* A statement that is reset and has no bindings. */
+sqlite3_stmt *database_statement(struct database *database, enum query query);
+
+/*
+ * Steps a statement that gives no rows and resets it. 0, or a code with `error` set.
+ */
+int database_run(struct database *database, sqlite3_stmt *statement, struct error *error);
+
+/* Begins and ends a read transaction; ending one that is not begun does nothing. */
+int database_begin(struct database *database, struct error *error);
+void database_end(struct database *database);
+
+/* Turns SQLite's last error into ours, with words; `doing` says what failed. */
+int database_error(struct database *database, int result, const char *doing, struct error *error);
+
+#endif

@@ -1,0 +1,56 @@
+#include "store/lock_file.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/buffer.h"
+#include "core/error.h"
+
+int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database)
+{
+    struct buffer path = {0};
+    buffer_printf(&path, "%s-lock", database_path);
+    if (path.failed)
+        return ERR_NOMEM;
+    mode_t mode = database->st_mode & 0666;
+    lock->descriptor = open(path.data, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (lock->descriptor >= 0 && geteuid() == 0 &&
+        fchown(lock->descriptor, database->st_uid, database->st_gid) != 0) {
+        /* Only root's own view of a foreign file system; the lock works all the same. */
+    }
+    if (lock->descriptor < 0)
+        lock->descriptor = open(path.data, O_RDWR | O_CLOEXEC);
+    buffer_release(&path);
+    return lock->descriptor >= 0 ? 0 : ERR_IO;
+}
+
+void lock_file_close(struct lock_file *lock)
+{
+    if (lock->descriptor >= 0)
+        close(lock->descriptor);
+    lock->descriptor = -1;
+}
+
+static bool set(struct lock_file *lock, enum lock_part part, short type)
+{
+    struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = part, .l_len = 1};
+    return fcntl(lock->descriptor, F_OFD_SETLK, &range) == 0;
+}
+
+bool lock_file_take(struct lock_file *lock, enum lock_part part, bool alone, int wait_ms)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    short type = alone ? F_WRLCK : F_RDLCK;
+    while (!set(lock, part, type)) {
+        if (wait_ms-- <= 0)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+void lock_file_give(struct lock_file *lock, enum lock_part part)
+{
+    set(lock, part, F_UNLCK);
+}

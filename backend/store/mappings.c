@@ -1,0 +1,152 @@
+/*
+ * The rows of `persistence`: found, claimed, forgotten.
+ */
+#include <string.h>
+
+#include "store/store_parts.h"
+
+/* After a lock was waited for in vain, how long claims try without waiting. */
+#define LOCKED_OUT_MS 1000
+
+static void bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key)
+{
+    sqlite3_bind_int64(statement, 1, pool_id);
+    sqlite3_bind_text(statement, 2, key, -1, SQLITE_STATIC);
+}
+
+static void bind_mapping(sqlite3_stmt *statement, int first, const struct mapping *mapping)
+{
+    sqlite3_bind_int64(statement, first, mapping->controller_id);
+    sqlite3_bind_text(statement, first + 1, mapping->method, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, first + 2, mapping->timestamp_s);
+    sqlite3_bind_int64(statement, first + 3, mapping->ttl_s);
+}
+
+static void read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
+{
+    const char *method = (const char *)sqlite3_column_text(row, 1);
+    *ret_mapping = (struct mapping){.controller_id = sqlite3_column_int64(row, 0),
+                                    .timestamp_s = sqlite3_column_int64(row, 2),
+                                    .ttl_s = sqlite3_column_int64(row, 3)};
+    /* A longer name is no method of ours, and its beginning is none either. */
+    if (method && strlen(method) < METHOD_NAME_MAX)
+        strcpy(ret_mapping->method, method);
+}
+
+static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+{
+    struct store *store = context;
+    struct database *database = &store->database;
+    if (!database->connection)
+        return store->mapping_error.code ? store->mapping_error.code : ERR_IO;
+    sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FIND);
+    bind_key(statement, pool_id, key);
+    int result = sqlite3_step(statement), code = 0;
+    if (result == SQLITE_ROW)
+        read_mapping(statement, ret_mapping);
+    else if (result == SQLITE_DONE)
+        code = ERR_NOTFOUND;
+    else {
+        store->mapping_error.code = 0;
+        code = database_error(database, result, "a mapping cannot be read", &store->mapping_error);
+    }
+    sqlite3_reset(statement);
+    return code;
+}
+
+/* One statement in a transaction of its own, committed when it returns. */
+static int write_row(struct store *store, sqlite3_stmt *statement, struct error *error)
+{
+    struct database *database = &store->database;
+    int code = store_writing_begin(store, error);
+    if (code != 0)
+        return code;
+    int result = sqlite3_step(statement);
+    if (result != SQLITE_DONE)
+        code = database_error(database, result, "a mapping cannot be written", error);
+    else if (sqlite3_changes(database->connection) == 0)
+        code = ERR_NOTFOUND;
+    sqlite3_reset(statement);
+    store_writing_end(store);
+    return code;
+}
+
+static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
+                 const struct mapping *wanted)
+{
+    struct store *store = context;
+    struct database *database = &store->database;
+    struct error error = {0};
+    if (!database->connection)
+        return store->mapping_error.code ? store->mapping_error.code : ERR_IO;
+    if (database->read_only[0]) {
+        error_set(&error, ERR_READONLY, "%s", database->read_only);
+        store->mapping_error = error;
+        return ERR_READONLY;
+    }
+    store_end(store);
+    sqlite3_stmt *statement =
+        database_statement(database, seen ? QUERY_MAPPING_REPLACE : QUERY_MAPPING_INSERT);
+    bind_key(statement, pool_id, key);
+    bind_mapping(statement, 3, wanted);
+    if (seen)
+        bind_mapping(statement, 7, seen);
+    bool locked_out = store->now_ms < store->locked_out_ms;
+    if (locked_out)
+        sqlite3_busy_timeout(database->connection, 0);
+    int code = write_row(store, statement, &error);
+    if (locked_out)
+        sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
+    if (code == ERR_BUSY && !locked_out)
+        store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
+    if (code != 0 && code != ERR_NOTFOUND)
+        store->mapping_error = error;
+    return code;
+}
+
+struct mapping_table store_mappings(struct store *store)
+{
+    return (struct mapping_table){.find = find, .claim = claim, .context = store};
+}
+
+const struct error *store_mapping_error(const struct store *store)
+{
+    return &store->mapping_error;
+}
+
+int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
+                 struct error *error)
+{
+    struct database *database = &store->database;
+    if (database->read_only[0])
+        return error_set(error, ERR_READONLY, "%s", database->read_only);
+    store_end(store);
+    sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FORGET);
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, pool_id);
+    int code = write_row(store, statement, error);
+    if (code != 0 && code != ERR_NOTFOUND)
+        return code;
+    *ret_count = code == 0 ? sqlite3_changes(database->connection) : 0;
+    return 0;
+}
+
+int store_each_mapping(struct store *store,
+                       bool (*each)(void *context, int64_t pool_id, const char *key,
+                                    const struct mapping *mapping),
+                       void *context, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_MAPPING_EACH);
+    int result, code = 0;
+    struct mapping mapping;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+        read_mapping(statement, &mapping);
+        const char *key = (const char *)sqlite3_column_text(statement, 5);
+        if (!each(context, sqlite3_column_int64(statement, 4), key ? key : "", &mapping))
+            break;
+    }
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        code = database_error(&store->database, result, "mappings cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
+}

@@ -1,0 +1,40 @@
+#include "store/queries.h"
+
+const char *const query_texts[QUERY_COUNT] = {
+    [QUERY_BEGIN] = "BEGIN",
+    [QUERY_COMMIT] = "COMMIT",
+    [QUERY_REVISION] = "SELECT configuration, metrics FROM revision WHERE id = 1",
+    [QUERY_ZONES] = "SELECT id, name FROM zone",
+    [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",
+    [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
+    [QUERY_POOLS] = "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"
+                    " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"
+                    " fallback_pool_id FROM pool",
+    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state"
+                              " FROM virtual_server",
+    [QUERY_BALANCED_NAMES] = "SELECT name, pool_id FROM balanced_name",
+    [QUERY_GROUPS] = "SELECT cidr, name FROM ldns_group",
+    [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_CONTROLLER_AVAILABILITY] = "SELECT controller_id, value FROM controller_metric"
+                                      " WHERE name = 'availability'",
+    [QUERY_SERVER_AVAILABILITY] = "SELECT virtual_server_id, value FROM virtual_server_metric"
+                                  " WHERE name = 'availability'",
+    [QUERY_MAPPING_FIND] = "SELECT controller_id, method, timestamp, ttl FROM persistence"
+                           " WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_MAPPING_INSERT] = "INSERT INTO persistence"
+                             " (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    [QUERY_MAPPING_REPLACE] = "UPDATE persistence"
+                              " SET controller_id = ?3, method = ?4, timestamp = ?5, ttl = ?6"
+                              " WHERE pool_id = ?1 AND ldns = ?2 AND controller_id = ?7"
+                              " AND method = ?8 AND timestamp = ?9 AND ttl = ?10",
+    [QUERY_MAPPING_FORGET] = "DELETE FROM persistence"
+                             " WHERE ldns = ?1 AND (?2 = 0 OR pool_id = ?2)",
+    [QUERY_MAPPING_EACH] = "SELECT controller_id, method, timestamp, ttl, pool_id, ldns"
+                           " FROM persistence ORDER BY pool_id, ldns",
+    [QUERY_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM persistence"
+                         " WHERE (pool_id, ldns) > (?1, ?2) ORDER BY pool_id, ldns LIMIT ?4",
+    [QUERY_SWEEP_DELETE] = "DELETE FROM persistence"
+                           " WHERE (pool_id, ldns) > (?1, ?2) AND (pool_id, ldns) <= (?4, ?5)"
+                           " AND timestamp + ttl <= ?3",
+};

@@ -1,0 +1,100 @@
+#include "store/store_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int store_new(const char *path, struct store **ret_store)
+{
+    struct store *store = calloc(1, sizeof *store);
+    if (!store)
+        return ERR_NOMEM;
+    store->lock.descriptor = -1;
+    store->sweep.pool_id = INT64_MIN;
+    store->database.path = strdup(path);
+    if (!store->database.path) {
+        free(store);
+        return ERR_NOMEM;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void store_free(struct store *store)
+{
+    if (!store)
+        return;
+    database_close(&store->database);
+    lock_file_close(&store->lock);
+    free(store->database.path);
+    free(store);
+}
+
+/* Another file, or the same one anew: the lock file belongs to it. */
+static void start_afresh(struct store *store)
+{
+    lock_file_close(&store->lock);
+    store->locked_out_ms = 0;
+    if (!store->database.read_only[0])
+        lock_file_open(&store->lock, store->database.path, &store->database.identity);
+}
+
+static int read_revision(struct store *store, struct revision *ret_revision, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_REVISION);
+    int result = sqlite3_step(statement), code = 0;
+    if (result == SQLITE_ROW)
+        *ret_revision = (struct revision){.opening = store->database.openings,
+                                          .configuration = sqlite3_column_int64(statement, 0),
+                                          .metrics = sqlite3_column_int64(statement, 1)};
+    else if (result == SQLITE_DONE)
+        code = error_set(error, ERR_CORRUPT, "%s: the row of table revision is gone",
+                         store->database.path);
+    else
+        code = database_error(&store->database, result, "cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
+}
+
+int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
+                struct error *error)
+{
+    int64_t openings = store->database.openings;
+    store->now_ms = now_ms;
+    int code = database_open(&store->database, now_ms, error);
+    if (code != 0)
+        return code;
+    if (store->database.openings != openings)
+        start_afresh(store);
+    code = database_begin(&store->database, error);
+    if (code != 0)
+        return code;
+    code = read_revision(store, ret_revision, error);
+    if (code != 0)
+        database_end(&store->database);
+    return code;
+}
+
+void store_end(struct store *store)
+{
+    database_end(&store->database);
+}
+
+const char *store_read_only(const struct store *store)
+{
+    return store->database.read_only[0] ? store->database.read_only : NULL;
+}
+
+int store_writing_begin(struct store *store, struct error *error)
+{
+    if (store->lock.descriptor < 0 ||
+        lock_file_take(&store->lock, LOCK_WRITING, false, STORE_BUSY_MS))
+        return 0;
+    return error_set(error, ERR_BUSY, "%s: another process is copying its log back",
+                     store->database.path);
+}
+
+void store_writing_end(struct store *store)
+{
+    if (store->lock.descriptor >= 0)
+        lock_file_give(&store->lock, LOCK_WRITING);
+}

@@ -1,0 +1,99 @@
+/*
+ * The database file, as the rest of the program sees it.
+ *
+ * A store is made without touching the file. store_begin() opens it when it is not open, when the
+ * path means another file now, or after an error that a fresh connection may mend, so a file that
+ * appears, is replaced or repaired counts from the next question on. What cannot be done is
+ * returned with a sentence for the log that says what to do about it.
+ *
+ * Calling order for a question: store_begin(), the readers, store_end(). Writers end the read
+ * transaction first: a transaction that read cannot become a writer when somebody else wrote in
+ * between (SQLITE_BUSY_SNAPSHOT), and SQLite does not wait then.
+ *
+ * Nothing on the way to an answer waits longer than STORE_BUSY_MS for a lock. One store belongs to
+ * one thread, and must not cross a fork().
+ */
+#ifndef STICKY_STORE_STORE_H
+#define STICKY_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/mapping.h"
+#include "core/metrics.h"
+#include "core/settings.h"
+#include "core/snapshot.h"
+
+/*
+ * PowerDNS kills a coprocess that is silent for 2000 ms and resolvers ask again after some 400 ms;
+ * a question may wait for two locks (to read, to write) and still be answered within 100 ms.
+ */
+#define STORE_BUSY_MS 40
+
+struct store;
+
+/* Counters that triggers move: equal revisions mean an unchanged configuration. */
+struct revision {
+    int64_t opening; /* of this process; another file may count from the same number */
+    int64_t configuration;
+    int64_t metrics; /* of availability alone */
+};
+
+/* 0 or ERR_NOMEM. `path` is copied. */
+int store_new(const char *path, struct store **ret_store);
+void store_free(struct store *store);
+
+/*
+ * Begins a read transaction: all that is read until store_end() is of one moment. `now_ms` is a
+ * monotonic clock, by which the store tells how long it has been locked out. 0, or a code with
+ * `error` set and no transaction begun.
+ */
+int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
+                struct error *error);
+void store_end(struct store *store);
+
+/* Reads the whole configuration. The snapshot is the caller's. */
+int store_load(struct store *store, struct snapshot **ret_snapshot, struct error *error);
+
+/* Reads what is measured, for the servers of a snapshot. The metrics are the caller's. */
+int store_load_metrics(struct store *store, const struct snapshot *snapshot,
+                       struct metrics **ret_metrics, struct error *error);
+
+/*
+ * Why mappings cannot be written to this file at all, or NULL: it is of a newer version, or owned
+ * by somebody else. Valid until the next store_begin().
+ */
+const char *store_read_only(const struct store *store);
+
+/* The rows of `persistence` as a mapping table, valid as long as the store. */
+struct mapping_table store_mappings(struct store *store);
+
+/* What the last failed find or claim said, for the log. */
+const struct error *store_mapping_error(const struct store *store);
+
+/*
+ * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. 0 with the number of
+ * rows gone, or a code with `error` set.
+ */
+int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
+                 struct error *error);
+
+/*
+ * Calls `each` for every mapping in key order until it returns false. 0, or a code with `error`
+ * set.
+ */
+int store_each_mapping(struct store *store,
+                       bool (*each)(void *context, int64_t pool_id, const char *key,
+                                    const struct mapping *mapping),
+                       void *context, struct error *error);
+
+/*
+ * Housekeeping: copies the write-ahead log back and deletes expired mappings in a small batch, each
+ * when its interval is over and no other process is doing it. To be called when no question waits.
+ * `now_ms` is monotonic. 0, or a code with `error` set; both are tried again later.
+ */
+int store_keep_house(struct store *store, const struct settings *settings, int64_t now_s,
+                     int64_t now_ms, struct error *error);
+
+#endif

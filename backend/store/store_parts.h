@@ -1,0 +1,35 @@
+/*
+ * What a store is made of, for the files in this folder.
+ */
+#ifndef STICKY_STORE_STORE_PARTS_H
+#define STICKY_STORE_STORE_PARTS_H
+
+#include "core/client.h"
+#include "store/database.h"
+#include "store/lock_file.h"
+#include "store/store.h"
+
+/* Where the sweep for expired mappings stands; it goes round and round. */
+struct sweep {
+    int64_t pool_id;
+    char key[CLIENT_KEY_MAX * 4]; /* rows that people insert may have longer keys; those are cut */
+};
+
+struct store {
+    struct database database;
+    struct lock_file lock;
+    struct error mapping_error;
+    int64_t now_ms;        /* monotonic, of the last store_begin() */
+    int64_t locked_out_ms; /* monotonic: until then a locked database is not waited for again */
+    struct sweep sweep;
+    int64_t next_checkpoint_ms, next_sweep_ms; /* monotonic */
+};
+
+/*
+ * Holds off checkpoints of other processes while this one writes; waits at most STORE_BUSY_MS. 0,
+ * or ERR_BUSY with `error` set. A database without a lock file (read-only) is not held back.
+ */
+int store_writing_begin(struct store *store, struct error *error);
+void store_writing_end(struct store *store);
+
+#endif
