@@ -21,19 +21,17 @@ struct attempt {
     int code;
 };
 
-static void say_mapping(const struct attempt *attempt, const struct mapping *mapping,
-                        enum verdict verdict)
+static void say_mapping(const struct attempt *attempt, const struct mapping *mapping)
 {
     const struct world *world = attempt->world;
     if (!world->trace)
         return;
     const struct controller *controller =
         snapshot_controller(world->snapshot, mapping->controller_id);
-    trace_say(world->trace, "mapping: to %s, method %s, %lld s old, %lld s left: %s%s",
+    trace_say(world->trace, "mapping: to %s, method %s, made at %lld, now is %lld, %lld s left",
               controller ? controller->name : "a controller that is gone", mapping->method,
-              (long long)(world->now_s - mapping->timestamp_s),
-              (long long)mapping_left_s(mapping, world->now_s),
-              verdict == MAPPING_BINDS ? "" : "does not bind, ", verdict_text(verdict));
+              (long long)mapping->timestamp_s, (long long)world->now_s,
+              (long long)mapping_left_s(mapping, world->now_s));
 }
 
 static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
@@ -76,10 +74,12 @@ static const struct virtual_server *follow(struct attempt *attempt, const struct
 {
     const struct world *world = attempt->world;
     const struct virtual_server *server = NULL;
+    say_mapping(attempt, mapping);
     enum verdict verdict =
         mapping_judge(mapping, attempt->pool, world->snapshot, attempt->metrics,
                       attempt->client.number, world->now_s, world->trace, &server);
-    say_mapping(attempt, mapping, verdict);
+    trace_say(world->trace, "the mapping %s%s",
+              verdict == MAPPING_BINDS ? "" : "does not bind: ", verdict_text(verdict));
     if (verdict != MAPPING_BINDS)
         return NULL;
     /* With availability aside nothing is written, not even a timestamp. */

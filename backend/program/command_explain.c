@@ -23,6 +23,11 @@ static void print_step(void *context, const char *text)
     buffer_printf(context, "%s\n", text);
 }
 
+static void print_substep(void *context, const char *text)
+{
+    buffer_printf(context, "  %s\n", text);
+}
+
 static void print_answer(const struct answer *answer, struct buffer *out)
 {
     if (answer->failed)
@@ -55,13 +60,50 @@ static void print_name(const struct world *world, const struct question *questio
                   zone ? "in our zone " : "the zone is another backend's", zone ? zone->name : "");
 }
 
+/* Reads mappings and writes none; can look away, too. */
+struct onlooker {
+    const struct mapping_table *table;
+    bool looks_away;
+    bool found; /* a mapping was there */
+};
+
+static int look(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+{
+    struct onlooker *onlooker = context;
+    if (onlooker->looks_away)
+        return ERR_NOTFOUND;
+    int code = onlooker->table->find(onlooker->table->context, pool_id, key, ret_mapping);
+    onlooker->found |= code == 0;
+    return code;
+}
+
+static void explain(struct world *world, const struct question *question, struct buffer *out)
+{
+    struct onlooker onlooker = {.table = world->mappings};
+    struct mapping_table only_read = {.find = look, .context = &onlooker};
+    struct trace trace = {.line = print_step, .context = out};
+    struct answer answer = {0};
+    int code;
+    world->mappings = &only_read;
+    world->trace = &trace;
+    print_name(world, question, out);
+    resolve(world, question, &answer, &code);
+    print_answer(&answer, out);
+    if (onlooker.found) {
+        buffer_add_text(out, "without a mapping:\n");
+        trace.line = print_substep;
+        onlooker.looks_away = true;
+        answer_clear(&answer);
+        resolve(world, question, &answer, &code);
+    }
+    answer_release(&answer);
+}
+
 enum command_result command_explain(const struct command_call *call)
 {
     struct question question;
-    struct answer answer = {0};
     struct world world;
     struct error error = {0};
-    int code;
     const char *wrong = read_words(call, &question);
     if (wrong) {
         buffer_printf(call->out, "%s\n", wrong);
@@ -69,15 +111,7 @@ enum command_result command_explain(const struct command_call *call)
     }
     if (responder_enter(call->responder, &world, &error) != 0)
         return command_failed(call, &error);
-    struct mapping_table only_read = *world.mappings;
-    only_read.claim = NULL;
-    world.mappings = &only_read;
-    struct trace trace = {.line = print_step, .context = call->out};
-    world.trace = &trace;
-    print_name(&world, &question, call->out);
-    resolve(&world, &question, &answer, &code);
-    print_answer(&answer, call->out);
-    answer_release(&answer);
+    explain(&world, &question, call->out);
     responder_leave(call->responder);
     return COMMAND_OK;
 }

@@ -190,13 +190,13 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
     store_end(responder->store);
 }
 
-void responder_idle(struct responder *responder)
+void responder_keep_house(struct responder *responder, bool idle)
 {
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
     if (!responder->snapshot)
         return;
-    store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
+    store_keep_house(responder->store, &responder->snapshot->settings, idle, clock_unix_s(), now_ms,
                      &error);
     if (error.code)
         journal_say(&responder->journal, now_ms, error.text);

@@ -28,10 +28,10 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
                     struct answer *answer);
 
 /*
- * Housekeeping, for the time between questions. Does nothing until the database was opened by a
- * question, and returns at once unless something is due.
+ * Housekeeping, for the time between questions; `idle` says that none came for a while. Does
+ * nothing until the database was opened by a question, and returns at once unless something is due.
  */
-void responder_idle(struct responder *responder);
+void responder_keep_house(struct responder *responder, bool idle);
 
 /*
  * The world of this moment, for commands that look at it: reads until responder_leave() are of one

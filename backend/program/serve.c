@@ -66,7 +66,7 @@ static bool wait_for_input(struct conversation *conversation, int in)
         if (getppid() != conversation->parent)
             return false;
         if (ready == 0)
-            responder_idle(conversation->responder);
+            responder_keep_house(conversation->responder, true);
     }
 }
 
@@ -116,7 +116,7 @@ static int converse(struct conversation *conversation, int in, int out)
             return problem == EPIPE ? 0 : ERR_IO;
         if (count == 0)
             return 0;
-        responder_idle(conversation->responder);
+        responder_keep_house(conversation->responder, false);
     }
     return 0;
 }

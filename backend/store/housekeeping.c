@@ -7,18 +7,40 @@
 #include "core/buffer.h"
 #include "store/store_parts.h"
 
+/*
+ * A process that is asked all the time leaves housekeeping to one that is not, PowerDNS's for TCP
+ * for instance, until so many intervals have passed without.
+ */
+#define BUSY_PATIENCE 4
+
 /* Writers hold their lock for less than a millisecond, so a gap comes soon. */
 #define CHECKPOINT_WAIT_MS 20
 
-/* Is there anything in the write-ahead log? */
+/*
+ * A log that was started over and holds one page: its header, the page's, and the page of 4096
+ * bytes.
+ */
+#define LOG_STARTED_BYTES (32 + 24 + 4096)
+
+/* Has anything been written since the log was started over? */
 static bool has_log(const struct store *store)
 {
     struct buffer path = {0};
     struct stat status;
     buffer_printf(&path, "%s-wal", store->database.path);
-    bool has = !path.failed && stat(path.data, &status) == 0 && status.st_size > 0;
+    bool has = !path.failed && stat(path.data, &status) == 0 && status.st_size > LOG_STARTED_BYTES;
     buffer_release(&path);
     return has;
+}
+
+/*
+ * SQLite waits for the disk when the first page goes into a log that was cut to nothing. So that no
+ * question has to wait for that, the first page is written here, with what it says already.
+ */
+static int start_log(struct store *store, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_START_LOG);
+    return database_run(&store->database, statement, error);
 }
 
 /*
@@ -34,10 +56,13 @@ static int checkpoint(struct store *store, struct error *error)
     int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_TRUNCATE,
                                            NULL, NULL);
     sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
+    int code = 0;
+    if (result == SQLITE_OK)
+        code = start_log(store, error);
+    else if ((result & 0xff) != SQLITE_BUSY)
+        code = database_error(database, result, "its log cannot be copied back", error);
     lock_file_give(&store->lock, LOCK_WRITING);
-    if (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY)
-        return 0;
-    return database_error(database, result, "its log cannot be copied back", error);
+    return code;
 }
 
 static void bind_sweep(sqlite3_stmt *statement, const struct sweep *from, int64_t now_s)
@@ -100,23 +125,43 @@ static int sweep(struct store *store, int64_t now_s, int64_t batch, struct error
     return code;
 }
 
-int store_keep_house(struct store *store, const struct settings *settings, int64_t now_s,
+/* Says whether an interval has passed; a time to come is of before the machine's last start. */
+static bool is_due(int64_t last_ms, int64_t interval_s, int64_t now_ms)
+{
+    return last_ms > now_ms || now_ms - last_ms >= interval_s * 1000;
+}
+
+static int do_what_is_due(struct store *store, const struct settings *settings, int64_t patience,
+                          int64_t now_s, int64_t now_ms, struct error *error)
+{
+    struct rounds *rounds = &store->rounds;
+    int code = 0;
+    if (is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms)) {
+        rounds->sweep_ms = now_ms;
+        code = sweep(store, now_s, settings->sweep_batch, error);
+    }
+    if (code == 0 &&
+        is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms)) {
+        rounds->checkpoint_ms = now_ms;
+        code = checkpoint(store, error);
+    }
+    return code;
+}
+
+int store_keep_house(struct store *store, const struct settings *settings, bool idle, int64_t now_s,
                      int64_t now_ms, struct error *error)
 {
-    bool sweep_due = now_ms >= store->next_sweep_ms;
-    bool checkpoint_due = now_ms >= store->next_checkpoint_ms;
-    if ((!sweep_due && !checkpoint_due) || !store->database.connection ||
-        store->database.read_only[0] || store->lock.descriptor < 0)
+    int64_t patience = idle ? 1 : BUSY_PATIENCE;
+    struct rounds *rounds = &store->rounds;
+    bool due = is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms) ||
+               is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms);
+    if (!due || !store->database.connection || store->database.read_only[0] ||
+        store->lock.descriptor < 0 || !lock_file_take(&store->lock, LOCK_HOUSEKEEPING, true, 0))
         return 0;
-    if (sweep_due)
-        store->next_sweep_ms = now_ms + settings->sweep_interval_s * 1000;
-    if (checkpoint_due)
-        store->next_checkpoint_ms = now_ms + settings->checkpoint_interval_s * 1000;
-    if (!lock_file_take(&store->lock, LOCK_HOUSEKEEPING, true, 0))
-        return 0;
-    int code = sweep_due ? sweep(store, now_s, settings->sweep_batch, error) : 0;
-    if (code == 0 && checkpoint_due)
-        code = checkpoint(store, error);
+    if (!lock_file_read(&store->lock, rounds, sizeof *rounds))
+        *rounds = (struct rounds){0};
+    int code = do_what_is_due(store, settings, patience, now_s, now_ms, error);
+    lock_file_write(&store->lock, rounds, sizeof *rounds);
     lock_file_give(&store->lock, LOCK_HOUSEKEEPING);
     return code == ERR_BUSY ? 0 : code;
 }

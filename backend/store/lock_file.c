@@ -50,6 +50,17 @@ bool lock_file_take(struct lock_file *lock, enum lock_part part, bool alone, int
     return true;
 }
 
+bool lock_file_read(const struct lock_file *lock, void *bytes, size_t count)
+{
+    return pread(lock->descriptor, bytes, count, 0) == (ssize_t)count;
+}
+
+void lock_file_write(const struct lock_file *lock, const void *bytes, size_t count)
+{
+    ssize_t written = pwrite(lock->descriptor, bytes, count, 0);
+    (void)written;
+}
+
 void lock_file_give(struct lock_file *lock, enum lock_part part)
 {
     set(lock, part, F_UNLCK);

@@ -13,6 +13,7 @@
 #define STICKY_STORE_LOCK_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/stat.h>
 
 enum lock_part { LOCK_HOUSEKEEPING, LOCK_WRITING };
@@ -31,5 +32,12 @@ void lock_file_close(struct lock_file *lock);
 /* Tries for up to `wait_ms`; says whether the lock is held now. */
 bool lock_file_take(struct lock_file *lock, enum lock_part part, bool alone, int wait_ms);
 void lock_file_give(struct lock_file *lock, enum lock_part part);
+
+/*
+ * The file also holds a few bytes that the holder of a lock leaves for the next one. Reading says
+ * whether all were there. They are a convenience: a failed write is not reported.
+ */
+bool lock_file_read(const struct lock_file *lock, void *bytes, size_t count);
+void lock_file_write(const struct lock_file *lock, const void *bytes, size_t count);
 
 #endif

@@ -90,10 +90,11 @@ int store_each_mapping(struct store *store,
 
 /*
  * Housekeeping: copies the write-ahead log back and deletes expired mappings in a small batch, each
- * when its interval is over and no other process is doing it. To be called when no question waits.
+ * when its interval is over and no other process is doing it. To be called when no question waits;
+ * `idle` says that none came for a while, so that waiting for the disk makes nobody else wait.
  * `now_ms` is monotonic. 0, or a code with `error` set; both are tried again later.
  */
-int store_keep_house(struct store *store, const struct settings *settings, int64_t now_s,
+int store_keep_house(struct store *store, const struct settings *settings, bool idle, int64_t now_s,
                      int64_t now_ms, struct error *error);
 
 #endif

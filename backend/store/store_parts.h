@@ -15,6 +15,14 @@ struct sweep {
     char key[CLIENT_KEY_MAX * 4]; /* rows that people insert may have longer keys; those are cut */
 };
 
+/*
+ * When housekeeping was last done by any process, on the monotonic clock that they all share. Kept
+ * in the lock file; read and written under LOCK_HOUSEKEEPING.
+ */
+struct rounds {
+    int64_t sweep_ms, checkpoint_ms;
+};
+
 struct store {
     struct database database;
     struct lock_file lock;
@@ -22,7 +30,7 @@ struct store {
     int64_t now_ms;        /* monotonic, of the last store_begin() */
     int64_t locked_out_ms; /* monotonic: until then a locked database is not waited for again */
     struct sweep sweep;
-    int64_t next_checkpoint_ms, next_sweep_ms; /* monotonic */
+    struct rounds rounds; /* as this process last saw them */
 };
 
 /*
