@@ -117,7 +117,7 @@ static int follow_revision(struct responder *responder, const struct revision *r
     if (same_configuration && loaded->metrics == revision->metrics)
         return 0;
     if (now_ms < responder->reload_ms)
-        return error_set(error, ERR_BUSY, "the configuration will be read again in a moment");
+        return ERR_BUSY;
     code = same_configuration ? load_metrics(responder, error)
                               : load_configuration(responder, now_ms, error);
     if (code == 0)
@@ -212,7 +212,7 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
     code = follow_revision(responder, &revision, now_ms, error);
     if (code != 0) {
         store_end(responder->store);
-        return code;
+        return error_set(error, code, "the configuration cannot be read; again in a second");
     }
     *ret_world = world_of(responder, true);
     return 0;

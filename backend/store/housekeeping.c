@@ -14,54 +14,106 @@
 #define BUSY_PATIENCE 4
 
 /* Writers hold their lock for less than a millisecond, so a gap comes soon. */
-#define CHECKPOINT_WAIT_MS 20
+#define RESTART_WAIT_MS 20
 
 /*
- * A log that was started over and holds one page: its header, the page's, and the page of 4096
- * bytes.
+ * The log is started over when it is larger than this. Below, that would cost more than it saves;
+ * far above, opening the database takes long, since SQLite reads the log whole.
  */
-#define LOG_STARTED_BYTES (32 + 24 + 4096)
+#define LOG_BYTES_MAX (16 * 1024 * 1024)
 
-/* Has anything been written since the log was started over? */
-static bool has_log(const struct store *store)
+/* The log as it is now; zeros when there is none. */
+static struct log_mark look_at_log(const struct store *store)
 {
     struct buffer path = {0};
-    struct stat status;
+    struct stat status = {0};
     buffer_printf(&path, "%s-wal", store->database.path);
-    bool has = !path.failed && stat(path.data, &status) == 0 && status.st_size > LOG_STARTED_BYTES;
+    if (path.failed || stat(path.data, &status) != 0)
+        status = (struct stat){0};
     buffer_release(&path);
-    return has;
+    return (struct log_mark){.bytes = status.st_size,
+                             .written_s = status.st_mtim.tv_sec,
+                             .written_ns = status.st_mtim.tv_nsec};
 }
 
-/*
- * SQLite waits for the disk when the first page goes into a log that was cut to nothing. So that no
- * question has to wait for that, the first page is written here, with what it says already.
+/* Writes one page that says what it says already: SQLite would not write a row that stays the same.
  */
-static int start_log(struct store *store, struct error *error)
+static int write_nothing(struct store *store, struct error *error)
 {
-    sqlite3_stmt *statement = database_statement(&store->database, QUERY_START_LOG);
-    return database_run(&store->database, statement, error);
+    return database_run(&store->database, database_statement(&store->database, QUERY_TOUCH), error);
 }
 
-/*
- * Copies the log back and cuts it to nothing. Readers or writers in the way are no error: the next
- * round does it.
- */
-static int checkpoint(struct store *store, struct error *error)
+/* A second connection that reads, so that nobody starts the log over meanwhile. NULL on failure. */
+static sqlite3 *pin_log(const struct store *store)
+{
+    sqlite3 *pin = NULL;
+    if (sqlite3_open_v2(store->database.path, &pin, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_db_config(pin, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) == SQLITE_OK &&
+        sqlite3_exec(pin, "BEGIN; SELECT id FROM revision", NULL, NULL, NULL) == SQLITE_OK)
+        return pin;
+    sqlite3_close(pin);
+    return NULL;
+}
+
+static int run_checkpoint(struct store *store, int mode, struct error *error)
 {
     struct database *database = &store->database;
-    if (!has_log(store) || !lock_file_take(&store->lock, LOCK_WRITING, true, CHECKPOINT_WAIT_MS))
-        return 0;
     sqlite3_busy_timeout(database->connection, 0);
-    int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_TRUNCATE,
-                                           NULL, NULL);
+    int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, NULL, NULL);
     sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
-    int code = 0;
     if (result == SQLITE_OK)
-        code = start_log(store, error);
-    else if ((result & 0xff) != SQLITE_BUSY)
-        code = database_error(database, result, "its log cannot be copied back", error);
+        return 0;
+    if ((result & 0xff) == SQLITE_BUSY)
+        return ERR_BUSY;
+    return database_error(database, result, "its log cannot be copied back", error);
+}
+
+/*
+ * Copies the log back while others go on writing.
+ *
+ * What SQLite before 3.51.3 can get wrong is a checkpoint of a log that is copied back whole
+ * already, while a writer starts that log over. So there is always a page that is not copied yet,
+ * and a reader that needs the log as it is.
+ */
+static int copy_log(struct store *store, struct error *error)
+{
+    int code = store_writing_begin(store, error);
+    if (code != 0)
+        return code;
+    code = write_nothing(store, error);
+    store_writing_end(store);
+    sqlite3 *pin = code == 0 ? pin_log(store) : NULL;
+    if (pin)
+        code = run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, error);
+    sqlite3_close(pin);
+    return code;
+}
+
+/*
+ * Starts the log over, with all writers held off; little is left to copy. SQLite waits for the disk
+ * when the first page goes into a new log, so that page is written here and not by a question.
+ */
+static int restart_log(struct store *store, struct error *error)
+{
+    if (!lock_file_take(&store->lock, LOCK_WRITING, true, RESTART_WAIT_MS))
+        return 0;
+    int code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, error);
+    if (code == 0)
+        code = write_nothing(store, error);
     lock_file_give(&store->lock, LOCK_WRITING);
+    return code;
+}
+
+/* Readers or writers in the way are no error: the next round does it. */
+static int checkpoint(struct store *store, struct error *error)
+{
+    struct log_mark log = look_at_log(store);
+    if (memcmp(&log, &store->rounds.log, sizeof log) == 0)
+        return 0;
+    int code = copy_log(store, error);
+    if (code == 0 && log.bytes > LOG_BYTES_MAX)
+        code = restart_log(store, error);
+    store->rounds.log = look_at_log(store);
     return code;
 }
 

@@ -3,8 +3,8 @@
  *
  * SQLite before 3.51.3 can lose data when a checkpoint meets a writer that starts the log over
  * (sqlite.org/wal.html, "WAL-reset bug"). So writers hold LOCK_WRITING shared while they write, and
- * the process that copies the log back holds it alone. LOCK_HOUSEKEEPING makes housekeeping the
- * work of one process at a time. The kernel frees the locks of a killed process.
+ * the process that starts the log over holds it alone (housekeeping.c). LOCK_HOUSEKEEPING makes
+ * housekeeping the work of one process at a time. The kernel frees the locks of a killed process.
  *
  * These are open-file-description locks (fcntl(2), F_OFD_SETLK), which closing another descriptor
  * of the file does not drop.

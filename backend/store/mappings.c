@@ -5,8 +5,9 @@
 
 #include "store/store_parts.h"
 
-/* After a lock was waited for in vain, how long claims try without waiting. */
+/* After a lock was waited for in vain, how long claims wait only this long. */
 #define LOCKED_OUT_MS 1000
+#define LOCKED_OUT_BUSY_MS 5
 
 static void bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key)
 {
@@ -93,7 +94,7 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
         bind_mapping(statement, 7, seen);
     bool locked_out = store->now_ms < store->locked_out_ms;
     if (locked_out)
-        sqlite3_busy_timeout(database->connection, 0);
+        sqlite3_busy_timeout(database->connection, LOCKED_OUT_BUSY_MS);
     int code = write_row(store, statement, &error);
     if (locked_out)
         sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);

@@ -32,8 +32,7 @@ const char *const query_texts[QUERY_COUNT] = {
                              " WHERE ldns = ?1 AND (?2 = 0 OR pool_id = ?2)",
     [QUERY_MAPPING_EACH] = "SELECT controller_id, method, timestamp, ttl, pool_id, ldns"
                            " FROM persistence ORDER BY pool_id, ldns",
-    /* SQLite would not write a row that stays the same; the header it does. */
-    [QUERY_START_LOG] = "PRAGMA application_id = 0x50535459",
+    [QUERY_TOUCH] = "PRAGMA application_id = 0x50535459",
     [QUERY_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM persistence"
                          " WHERE (pool_id, ldns) > (?1, ?2) ORDER BY pool_id, ldns LIMIT ?4",
     [QUERY_SWEEP_DELETE] = "DELETE FROM persistence"

@@ -89,7 +89,7 @@ int store_writing_begin(struct store *store, struct error *error)
     if (store->lock.descriptor < 0 ||
         lock_file_take(&store->lock, LOCK_WRITING, false, STORE_BUSY_MS))
         return 0;
-    return error_set(error, ERR_BUSY, "%s: another process is copying its log back",
+    return error_set(error, ERR_BUSY, "%s: another process is starting its log over",
                      store->database.path);
 }
 

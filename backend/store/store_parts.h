@@ -15,12 +15,18 @@ struct sweep {
     char key[CLIENT_KEY_MAX * 4]; /* rows that people insert may have longer keys; those are cut */
 };
 
+/* By what one sees whether the write-ahead log was written to. */
+struct log_mark {
+    int64_t bytes, written_s, written_ns;
+};
+
 /*
  * When housekeeping was last done by any process, on the monotonic clock that they all share. Kept
  * in the lock file; read and written under LOCK_HOUSEKEEPING.
  */
 struct rounds {
     int64_t sweep_ms, checkpoint_ms;
+    struct log_mark log; /* after the last checkpoint: equal means that nothing was written since */
 };
 
 struct store {
@@ -28,7 +34,7 @@ struct store {
     struct lock_file lock;
     struct error mapping_error;
     int64_t now_ms;        /* monotonic, of the last store_begin() */
-    int64_t locked_out_ms; /* monotonic: until then a locked database is not waited for again */
+    int64_t locked_out_ms; /* monotonic: until then a lock is hardly waited for */
     struct sweep sweep;
     struct rounds rounds; /* as this process last saw them */
 };
