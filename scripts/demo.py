@@ -8,7 +8,9 @@ Show     what is shown, step by step; Wrong is raised as soon as an answer is no
 """
 
 import contextlib
+import errno
 import importlib.machinery
+import importlib.util
 import ipaddress
 import json
 import os
@@ -25,7 +27,17 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
 TOP = SCRIPTS.parent
-ask = importlib.machinery.SourceFileLoader("ask", str(SCRIPTS / "ask")).load_module()
+
+
+def load_script(path):
+    """A Python script as a module, though its name has no .py."""
+    loader = importlib.machinery.SourceFileLoader(path.name, str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(path.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+ask = load_script(SCRIPTS / "ask")
 
 USER = "pdns" if os.geteuid() == 0 else None  # whom we become for the server and the database
 ADDRESS = ask.SERVER
@@ -42,7 +54,11 @@ RESOLVERS = (
     "2001:db8:53::1",
     "2001:db8:53::2",
 )
+NEW_FOR_FRA, NEW_FOR_NYC = "192.0.2.16", "192.0.2.23"  # by modulus, with all three sites
+NEIGHBOURS = ("192.0.2.20", "192.0.2.21", "192.0.2.22")  # one of them for each site
 WIDTH = 78
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LONGEST_DIRECTORY = 60  # PowerDNS's control socket goes there, and its path may have 107 bytes
 
 
 class Failed(Exception):
@@ -66,6 +82,7 @@ class Server:
     def __init__(self, program, port):
         self.built, self.port = Path(program), port
         self.directory = self.process = None
+        self.last_log = ""  # the end of PowerDNS's log, after the block
 
     @property
     def database(self):
@@ -88,11 +105,16 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        for number in SIGNALS:  # a second Ctrl-C must not leave half of it behind
+            signal.signal(number, signal.SIG_IGN)
         try:
             if self.process:
                 self._end_process()
         finally:
             if self.directory:
+                with contextlib.suppress(OSError):
+                    log = (self.directory / "pdns.log").read_text(errors="replace")
+                    self.last_log = "\n".join(log.splitlines()[-15:])
                 shutil.rmtree(self.directory, ignore_errors=True)
 
     def as_user(self, *argv):
@@ -117,11 +139,6 @@ class Server:
     def rows(self, query):
         return json.loads(self.sql(query, "-json") or "[]")
 
-    def log_tail(self):
-        with contextlib.suppress(OSError, TypeError):
-            return "\n".join((self.directory / "pdns.log").read_text().splitlines()[-15:])
-        return ""
-
     def _refuse_taken_port(self):
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
             with socket.socket(socket.AF_INET, kind) as probe:
@@ -130,9 +147,11 @@ class Server:
                 try:
                     probe.bind((ADDRESS, self.port))
                 except OSError as error:
+                    taken = error.errno == errno.EADDRINUSE
                     raise Failed(
-                        f"port {self.port} of {ADDRESS} can't be used ({error.strerror});"
-                        f" another one: scripts/demo --port {self.port + 1}"
+                        f"port {self.port} of {ADDRESS}"
+                        f" {'is taken' if taken else 'refused us: ' + error.strerror};"
+                        " choose another one with scripts/demo --port N"
                     ) from None
 
     def _make_directory(self):
@@ -141,25 +160,34 @@ class Server:
         The program is copied there because the checkout may be closed to that user.
         """
         for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-            if " " in parent:  # PowerDNS would cut its pipe-command there
+            # PowerDNS would cut its pipe-command at a space.
+            if " " in parent or len(parent) > LONGEST_DIRECTORY:
                 continue
-            self.directory = Path(tempfile.mkdtemp(prefix="pdns-sticky-demo.", dir=parent))
-            self.directory.chmod(0o755)
-            shutil.copy(self.built, self.program)
-            shutil.copy(TOP / "pdns-conf" / "pipe.conf", self.directory / "pdns.conf")
-            self.program.chmod(0o755)
-            (self.directory / "pdns.conf").chmod(0o644)
-            if USER:
-                shutil.chown(self.directory, USER, pwd.getpwnam(USER).pw_gid)
             with contextlib.suppress(Failed, OSError):
-                self.run(self.program, "--version")
+                self.directory = Path(tempfile.mkdtemp(prefix="pdns-sticky-demo.", dir=parent))
+                self._fill_directory()
+                # In a shell of the user: setpriv itself starts programs with root's rights.
+                trial = 'test -w "$1" && "$2" --version'
+                self.run("sh", "-c", trial, "sh", self.directory, self.program)
                 return
-            shutil.rmtree(self.directory)
-            self.directory = None
+            if self.directory:
+                shutil.rmtree(self.directory, ignore_errors=True)
+                self.directory = None
         raise Failed(
             f"{self.built.name} doesn't run as user {USER or 'you'} from /tmp or /var/tmp;"
             " name another directory in TMPDIR"
         )
+
+    def _fill_directory(self):
+        for source, target, mode in (
+            (self.built, self.program, 0o755),
+            (TOP / "pdns-conf" / "pipe.conf", self.directory / "pdns.conf", 0o644),
+        ):
+            shutil.copy(source, target)
+            target.chmod(mode)
+        self.directory.chmod(0o755)
+        if USER:
+            shutil.chown(self.directory, USER, pwd.getpwnam(USER).pw_gid)
 
     def _start(self):
         """PowerDNS with pdns-conf/pipe.conf as it is; only what a demonstration must is changed."""
@@ -219,43 +247,73 @@ class Server:
 class Screen:
     """80 columns of plain text; colours and pauses where somebody looks."""
 
+    PAUSE_S = 1.5
+
     def __init__(self):
         self.terminal = sys.stdout.isatty()
         self.colours = self.terminal and os.environ.get("TERM") != "dumb"
         self.colours = self.colours and "NO_COLOR" not in os.environ
         self.boxes = "-box" if sys.stdout.encoding.lower() == "utf-8" else "-table"
+        self.after_gap = True
         sys.stdout.reconfigure(line_buffering=True)
 
     def _paint(self, code, text):
         return f"\x1b[{code}m{text}\x1b[0m" if self.colours else text
 
+    def _print(self, text):
+        print(text)
+        self.after_gap = False
+
+    def gap(self):
+        """An empty line, but never two."""
+        if not self.after_gap:
+            print()
+        self.after_gap = True
+
     def heading(self, text):
         if self.terminal:
-            time.sleep(1.5)
-        print("\n" + self._paint("1", text) + "\n" + self._paint("1", "-" * len(text)))
+            time.sleep(self.PAUSE_S)
+        self.gap()
+        self._print(self._paint("1", text))
+        self._print(self._paint("1", "-" * len(text)))
 
     def say(self, text):
-        print(textwrap.fill(" ".join(text.split()), WIDTH))
+        text = " ".join(text.split())
+        self._print(textwrap.fill(text, WIDTH, break_on_hyphens=False, break_long_words=False))
 
     def command(self, text):
         """What is about to be run, as one would type it."""
-        print("\n" + self._paint("36", textwrap.indent(text, "  ")) + "\n")
+        self.gap()
+        self._print(self._paint("36", textwrap.indent(text, "  ")))
+        self.gap()
 
     def output(self, text):
-        print(textwrap.indent(text.rstrip("\n"), "  "))
+        """What a command printed; a line too long for the screen goes on in the next."""
+        for line in text.splitlines():
+            start = line[: len(line) - len(line.lstrip())]
+            folded = textwrap.wrap(
+                line, WIDTH - 2, initial_indent="  ", subsequent_indent=start + "      "
+            )
+            self._print("\n".join(folded) if len(line) > WIDTH - 2 else "  " + line)
+        self.gap()
 
     def table(self, head, rows, marked=()):
         """rows: tuples, as many columns as head. marked: numbers of the rows to stand out."""
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in [head, *rows]]
-        print("\n  " + self._paint("4", lines[0]))
+        self.gap()
+        widths = [max(map(len, column)) for column in zip(head, *rows)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            for row in (head, *rows)
+        ]
+        self._print("  " + self._paint("4", lines[0]))
         for number, line in enumerate(lines[1:]):
-            print("  " + (self._paint("33;1", line) if number in marked else line))
-        print()
+            self._print("  " + (self._paint("33;1", line) if number in marked else line))
+        self.gap()
 
     def right(self, text):
         """A sentence that has just been checked."""
-        print(self._paint("32", textwrap.fill(text, WIDTH, subsequent_indent="    ", initial_indent="ok: ")))
+        text = textwrap.fill("ok: " + text, WIDTH, subsequent_indent="    ")
+        self._print(self._paint("32;1", "ok:") + text[3:])
 
 
 # ---------------------------------------------------------------- the show
@@ -279,7 +337,8 @@ class Show:
             )
         }
         self.address_of = {site: address for address, site in self.site_of.items()}
-        check(set(self.address_of) == set(SITES), f"the sample database has other sites: {self.site_of}")
+        found = " ".join(sorted(self.address_of))
+        check(set(self.address_of) == set(SITES), f"the sample database has the sites {found}")
 
     def site(self, resolver):
         """The site that a resolver is sent to, from the answer to a real question."""
@@ -313,18 +372,24 @@ class Show:
         self.screen.command(f'sqlite3 $db "{text}"')
         self.server.sql(text)
 
+    def check_newcomer(self, resolver, site):
+        got = self.sites([resolver])[resolver]
+        check(got == site, f"{resolver}, which is new, was sent to {got}, not to {site}")
+        self.screen.right(f"{resolver} asks for the first time and is sent to {site}.")
+
     def _site_and_address(self, site):
         return f"{site}  {self.address_of[site]}"
 
     def everything(self):
         screen = self.screen
         screen.say(
-            f"""PowerDNS listens on {ADDRESS} port {self.server.port}, as user
+            f"""PowerDNS listens on {ADDRESS} port {self.server.port} as user
             {USER or pwd.getpwuid(os.geteuid()).pw_name}, with the settings of pdns-conf/pipe.conf.
             {NAME} is balanced over the sites {SITES[0]}, {SITES[1]} and {SITES[2]}. The questions
             are real ones, over UDP; a PROXY protocol header before each says which resolver (LDNS)
-            it comes from. Lines with "ok:" were checked against the answers."""
+            it comes from. What stands after "ok:" was checked against the answers."""
         )
+        screen.say(f"$db is the sample database, {self.server.database}")
         first = self.step_sticks()
         down = self.step_down(first)
         self.step_returns(first, down)
@@ -334,7 +399,7 @@ class Show:
     def step_sticks(self):
         screen = self.screen
         screen.heading("1. Each resolver gets a site, and keeps it")
-        screen.say(f"{len(RESOLVERS)} resolvers ask for {NAME}, and then five times more each.")
+        screen.say(f"These resolvers ask for {NAME}, and then five times more each.")
         first = self.sites(RESOLVERS)
         rows, same = [], 0
         for resolver, site in first.items():
@@ -346,8 +411,10 @@ class Show:
         check(same == len(RESOLVERS), "not every resolver got the same site again")
         check(set(first.values()) == set(SITES), "not every site got a resolver")
         screen.right("all three sites have resolvers, and each resolver always got its own site.")
-        screen.say("What pdns-sticky remembers is a table of the database:")
-        query = f"SELECT pool, ldns, controller, since, left_s, live\n  FROM mapping WHERE pool = '{POOL}'"
+        screen.gap()
+        screen.say("What pdns-sticky remembers stands in a table of the database:")
+        columns = "pool, ldns, controller, since, left_s, live"
+        query = f"SELECT {columns}\n  FROM mapping WHERE pool = '{POOL}'"
         screen.command(f'sqlite3 {screen.boxes} $db "{query}"')
         screen.output(self.server.sql(query, screen.boxes))
         return first
@@ -366,23 +433,28 @@ class Show:
         homeless = {resolver for resolver, site in first.items() if site == "fra"}
         check(moved == homeless, "others than the resolvers of fra moved, or not all of those did")
         check("fra" not in now.values(), "a resolver was sent to fra, which is down")
-        screen.right(f"the {len(moved)} resolvers of fra moved, the other {len(now) - len(moved)} didn't.")
+        others = len(now) - len(moved)
+        screen.right(f"the {len(moved)} resolvers of fra moved, the other {others} didn't.")
         return now
 
     def step_returns(self, first, down):
         screen = self.screen
         screen.heading("3. The site returns: nobody moves again")
+        screen.say(
+            """Without a memory, a load balancer would now send the resolvers of fra back, and move
+            them a second time."""
+        )
         self.sql(
-            "UPDATE controller_metric SET value = 1 WHERE name = 'availability'\n"
-            "  AND controller_id = (SELECT id FROM controller WHERE name = 'fra')"
+            "UPDATE controller_metric SET value = 1\n"
+            "  WHERE name = 'availability' AND controller_id =\n"
+            "    (SELECT id FROM controller WHERE name = 'fra')"
         )
         now = self.sites(RESOLVERS)
-        self.compare(("resolver (LDNS)", "at first", "fra was down", "fra is back"), (first, down, now))
+        head = ("resolver (LDNS)", "at first", "fra was down", "fra is back")
+        self.compare(head, (first, down, now))
         check(now == down, "a resolver moved when fra returned")
         screen.right("all stayed where they were, those of fra on their new site.")
-        newcomer = "192.0.2.16"
-        check(self.sites([newcomer])[newcomer] == "fra", f"{newcomer} was not sent to fra")
-        screen.right(f"{newcomer}, which never asked before, is sent to fra: it is in use again.")
+        self.check_newcomer(NEW_FOR_FRA, "fra")
 
     def step_operator(self, before):
         screen = self.screen
@@ -393,36 +465,38 @@ class Show:
         now = self.sites(RESOLVERS)
         check(self.moved(before, now) == {resolver}, f"others than {resolver} moved, or it did not")
         check(now[resolver] == "fra", f"{resolver} went to {now[resolver]}")
-        screen.right(f"{resolver} moved from {before[resolver]} to {now[resolver]}, nobody else did.")
+        screen.right(f"{resolver} moved from {before[resolver]} to fra, nobody else did.")
 
-        print()
+        screen.gap()
         screen.say(
-            """A draining site keeps the resolvers it has and gets no new ones. Of the three
-            newcomers, neighbours by address, one would have been for nyc:"""
+            """A draining site keeps its resolvers and gets no new ones. Three neighbours ask for
+            the first time; one of them would have been for nyc:"""
         )
         self.sql("UPDATE controller SET state = 'draining' WHERE name = 'nyc'")
-        newcomers = [f"192.0.2.{last}" for last in (20, 21, 22)]
-        numbers = {int(ipaddress.ip_address(newcomer)) % len(SITES) for newcomer in newcomers}
-        check(len(numbers) == len(SITES), "the newcomers are chosen badly")
-        drained = self.sites(RESOLVERS)
-        new = self.sites(newcomers)
-        everybody = {**drained, **new}
-        stays = {resolver: site for resolver, site in everybody.items() if site == "nyc"}
-        rows = [(r, self._site_and_address(s), "new" if r in new else "stays") for r, s in stays.items()]
-        rows += [(r, self._site_and_address(s), "new") for r, s in new.items()]
-        screen.table(("resolver (LDNS)", "answer", "nyc drains"), rows)
+        drained, new = self.sites(RESOLVERS), self.sites(NEIGHBOURS)
+        kept = {resolver: site for resolver, site in drained.items() if site == "nyc"}
+        screen.table(
+            ("resolver (LDNS)", "nyc drains", ""),
+            [(r, self._site_and_address(s), "stays") for r, s in kept.items()]
+            + [(r, self._site_and_address(s), "new") for r, s in new.items()],
+        )
+        numbers = {int(ipaddress.ip_address(neighbour)) % len(SITES) for neighbour in NEIGHBOURS}
+        check(len(numbers) == len(SITES), "none of the neighbours would have been for nyc")
         check(drained == now, "a resolver moved when nyc began to drain")
-        check(stays, "nyc has no resolvers to keep")
+        check(kept, "nyc has no resolvers to keep")
         check("nyc" not in new.values(), "nyc drains and got a new resolver")
-        screen.right(f"nyc keeps its {len(stays)} resolvers; the newcomers went to the other sites.")
+        screen.right(f"nyc keeps its {len(kept)} resolvers; the new ones went to the other sites.")
+
+        self.sql("UPDATE controller SET state = 'enabled' WHERE name = 'nyc'")
+        self.check_newcomer(NEW_FOR_NYC, "nyc")
 
     def step_explain(self):
         screen = self.screen
         screen.heading("5. Why does a resolver get this answer?")
         resolver = RESOLVERS[3]
         screen.say(
-            f"""explain shows each step for {resolver}: the mapping binds. Below it, where the
-            arithmetic alone would have sent it. It changes nothing."""
+            f"""{resolver} moved when fra was down, and has a mapping that binds. Without it, the
+            arithmetic would send it to fra. explain shows each step and changes nothing."""
         )
         screen.command(f"pdns-sticky --database $db explain {NAME} {resolver}")
         before = self.remembered()
@@ -433,8 +507,9 @@ class Show:
         site = self.site(resolver)
         check(f"mapping: to {site}" in text, f"explain doesn't tell of the mapping to {site}")
         check(f" A {self.address_of[site]}" in text, "explain gives another answer than PowerDNS")
+        without = text.partition("without a mapping:")[2]
+        check(" is fra, " in without, "explain doesn't say that the choice alone would be fra")
         check(self.remembered() == before, "explain or the question after it changed a mapping")
-        print()
         screen.right(f"PowerDNS answered {resolver} as explained: {self._site_and_address(site)}.")
 
     @staticmethod
@@ -459,19 +534,26 @@ class Show:
 
 
 def what_to_try(server, screen):
-    other_port = f" --port {server.port}" if server.port != ask.PORT else ""
-    dig = "" if shutil.which("dig") else "   # Debian has dig in bind9-dnsutils"
-    root = "\n  sudo -s     # the database belongs to the user pdns" if USER else ""
+    try_as = "192.0.2.77"
+    port = f" --port {server.port}" if server.port != ask.PORT else ""
+    dig = "" if shutil.which("dig") else "   # in Debian's bind9-dnsutils"
     screen.heading("Now you")
-    screen.say("All this stays up until you press Ctrl-C here. In another terminal:")
+    where = "In another terminal, also as root" if USER else "In another terminal"
+    screen.say(f"All this stays up until you press Ctrl-C here. {where}:")
+    screen.command(f"cd {TOP}\ndb={server.database}")
+    screen.say("Ask, as a resolver of your choice or as 127.0.0.1, and look:")
     screen.command(
-        f"cd {TOP}\ndb={server.database}{root.replace(chr(10) + '  ', chr(10))}\n"
-        f"scripts/ask 192.0.2.10 {NAME}{other_port}        # as that resolver\n"
+        f"scripts/ask {try_as} {NAME}{port}\n"
         f"dig @{ADDRESS} -p {server.port} {NAME} +short{dig}\n"
-        f'sqlite3 {screen.boxes} $db "SELECT * FROM server"\n'
-        f"sqlite3 $db \"UPDATE controller SET state='enabled' WHERE name='nyc'\"\n"
-        f"sqlite3 $db \"DELETE FROM mapping WHERE ldns='127.0.0.1'\"\n"
-        f"{server.program} -d $db status"
+        f'sqlite3 {screen.boxes} $db "SELECT pool, controller, state, up FROM server"\n'
+        f'sqlite3 {screen.boxes} $db "SELECT ldns, controller, until, live FROM mapping"\n'
+        f"{os.path.relpath(server.built, TOP)} -d $db explain {NAME} {try_as}"
+    )
+    screen.say("Change, and ask again after each:")
+    screen.command(
+        "sqlite3 $db \"UPDATE controller SET state = 'disabled' WHERE name = 'nyc'\"\n"
+        "sqlite3 $db \"UPDATE controller SET state = 'enabled' WHERE name = 'nyc'\"\n"
+        f"sqlite3 $db \"DELETE FROM persistence WHERE ldns = '{try_as}'\""
     )
 
 
@@ -482,39 +564,54 @@ def stay(server, screen):
 
 
 def end_by_signal(number, _):
-    signal.signal(number, signal.SIG_IGN)
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise Stopped(number)
 
 
+def present(server, screen, once):
+    """The whole show. Raises Stopped(0) when it was seen to the end and Ctrl-C came after it."""
+    show = Show(server, screen)
+    show.everything()
+    screen.heading("All as it should be")
+    screen.say(f"{show.asked} questions were asked, and every answer was as said here.")
+    if once:
+        return
+    try:
+        stay(server, screen)
+    except Stopped:
+        raise Stopped(0) from None
+
+
+def complain(text):
+    for line in ("", *text.splitlines()):
+        print(textwrap.fill(line, WIDTH, break_on_hyphens=False), file=sys.stderr)
+
+
 def main(program, port, once):
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, end_by_signal)
     screen = Screen()
     server = Server(program, int(port))
-    shown = False
     try:
         with server:
-            try:
-                show = Show(server, screen)
-                show.everything()
-                shown = True
-                screen.heading("All as it should be")
-                screen.say(f"{show.asked} questions asked, every answer as shown.")
-                if not once:
-                    stay(server, screen)
-            except Failed as error:
-                error.log = server.log_tail()
-                raise
+            present(server, screen, once)
     except Failed as error:
-        tail = getattr(error, "log", "")
-        if tail:
-            print(f"\nThe end of PowerDNS's log:\n{tail}", file=sys.stderr)
+        if server.last_log:
+            print(f"\nThe end of PowerDNS's log:\n{server.last_log}", file=sys.stderr)
         kind = "NOT AS IT SHOULD BE" if isinstance(error, Wrong) else "demo"
-        print(f"\n{kind}: {error}", file=sys.stderr)
+        complain(f"{kind}: {error}")
         return 1
     except Stopped as stopped:
-        print("\nstopped, cleaned up")
-        return 0 if shown else 128 + stopped.args[0]
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print("\nStopped; PowerDNS and the sample database are gone.")
+        return stopped.args[0] and 128 + stopped.args[0]
+    except BrokenPipeError:  # head or less has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        complain(f"demo: {error}")
+        return 1
     return 0
 
 

@@ -28,9 +28,9 @@ static void say_mapping(const struct attempt *attempt, const struct mapping *map
         return;
     const struct controller *controller =
         snapshot_controller(world->snapshot, mapping->controller_id);
-    trace_say(world->trace, "mapping: to %s, method %s, made at %lld, now is %lld, %lld s left",
+    trace_say(world->trace, "mapping: to %s, method %s, %lld s old, %lld s left",
               controller ? controller->name : "a controller that is gone", mapping->method,
-              (long long)mapping->timestamp_s, (long long)world->now_s,
+              (long long)(world->now_s - mapping->timestamp_s),
               (long long)mapping_left_s(mapping, world->now_s));
 }
 
