@@ -99,6 +99,22 @@ static const struct virtual_server *elect(const struct attempt *attempt)
                   attempt->world->trace);
 }
 
+/*
+ * The row could not be written; perhaps because another process was writing it just now. Its row
+ * counts then, so that both give one answer; if there is none, the choice does.
+ */
+static const struct virtual_server *look_again(struct attempt *attempt,
+                                               const struct virtual_server *choice)
+{
+    struct mapping mapping;
+    int code = attempt->code;
+    const struct virtual_server *server = NULL;
+    if (find_mapping(attempt, &mapping) == 0)
+        server = follow(attempt, &mapping);
+    attempt->code = server ? 0 : code;
+    return server ? server : choice;
+}
+
 /* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
 static const struct virtual_server *stick(struct attempt *attempt)
 {
@@ -112,8 +128,11 @@ static const struct virtual_server *stick(struct attempt *attempt)
         if (!server || (found != 0 && found != ERR_NOTFOUND))
             return server;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
-        if (claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted) != ERR_NOTFOUND)
+        int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
+        if (claimed == 0)
             return server;
+        if (claimed != ERR_NOTFOUND)
+            return look_again(attempt, server);
         trace_say(attempt->world->trace, "another process wrote this mapping first");
     }
     return server;

@@ -7,7 +7,7 @@ bool decimal_parse(const char *text, size_t length, int64_t least, int64_t most,
 {
     bool negative = length > 0 && text[0] == '-';
     int64_t value = 0;
-    if (length == (size_t)negative || length - negative > DIGITS_MAX)
+    if ((negative && least >= 0) || length == (size_t)negative || length - negative > DIGITS_MAX)
         return false;
     for (size_t i = negative; i < length; i++) {
         if (text[i] < '0' || text[i] > '9')

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * Reads `length` characters that are all of an optional minus and digits. False, with `ret_value`
- * untouched, when they are not, or the number lies outside least..most.
+ * Reads `length` characters that are all digits, or a minus and digits where `least` is below 0.
+ * False, with `ret_value` untouched, when they are not, or the number lies outside least..most.
  */
 bool decimal_parse(const char *text, size_t length, int64_t least, int64_t most,
                    int64_t *ret_value);

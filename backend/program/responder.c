@@ -176,7 +176,6 @@ void responder_answer(struct responder *responder, const struct question *questi
             journal_say(&responder->journal, clock_monotonic_ms(),
                         store_mapping_error(responder->store)->text);
     }
-    store_end(responder->store);
 }
 
 void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
@@ -187,7 +186,11 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
         struct world world = world_of(responder, readable);
         resolve_zone(&world, zone_id, name, answer);
     }
-    store_end(responder->store);
+}
+
+void responder_rest(struct responder *responder)
+{
+    store_rest(responder->store);
 }
 
 void responder_keep_house(struct responder *responder, bool idle)
@@ -211,7 +214,7 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
         return code;
     code = follow_revision(responder, &revision, now_ms, error);
     if (code != 0) {
-        store_end(responder->store);
+        store_rest(responder->store);
         return error_set(error, code, "the configuration cannot be read; again in a second");
     }
     *ret_world = world_of(responder, true);
@@ -220,7 +223,7 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
 
 void responder_leave(struct responder *responder)
 {
-    store_end(responder->store);
+    store_rest(responder->store);
 }
 
 struct store *responder_store(struct responder *responder)

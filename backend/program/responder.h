@@ -27,6 +27,9 @@ void responder_answer(struct responder *responder, const struct question *questi
 void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
                     struct answer *answer);
 
+/* Lets go of the database, when no question comes soon. */
+void responder_rest(struct responder *responder);
+
 /*
  * Housekeeping, for the time between questions; `idle` says that none came for a while. Does
  * nothing until the database was opened by a question, and returns at once unless something is due.

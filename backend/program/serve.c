@@ -9,6 +9,9 @@
 #include "dialect/pipe.h"
 #include "program/command.h"
 
+/* A question that comes within this finds the database as the last one left it. */
+#define SOON_MS STORE_KEPT_MS
+
 /* How soon housekeeping is looked for, and a parent's end is noticed, while nobody asks. */
 #define IDLE_MS 500
 
@@ -59,6 +62,9 @@ static void notify(void *context, const char *text)
 static bool wait_for_input(struct conversation *conversation, int in)
 {
     struct pollfd input = {.fd = in, .events = POLLIN};
+    if (poll(&input, 1, SOON_MS) > 0)
+        return true;
+    responder_rest(conversation->responder);
     for (;;) {
         int ready = poll(&input, 1, IDLE_MS);
         if (ready > 0)

@@ -9,8 +9,13 @@
 #include "core/buffer.h"
 #include "store/store.h"
 
-/* How long a file is read as it lies before it is tried again to open it as it should be. */
-#define IMMUTABLE_MS 1000
+/* How long a file that cannot be written is only read, before it is opened anew to see. */
+#define READ_ONLY_MS 1000
+
+/* Takes the owner's and our own uid. */
+#define ADVICE                                                                                     \
+    "it belongs to uid %ld, this is uid %ld; it, its -wal and -shm and the directory must belong"  \
+    " to the user PowerDNS runs as, who can write them"
 
 static int code_of(int result)
 {
@@ -54,10 +59,8 @@ int database_error(struct database *database, int result, const char *doing, str
     if (code == ERR_FOREIGN)
         return foreign(database, error);
     if (code == ERR_READONLY)
-        return error_set(error, code,
-                         "%s: %s: the file belongs to uid %ld, this process is uid %ld;"
-                         " give file and directory to the user PowerDNS runs as",
-                         database->path, doing, (long)database->identity.st_uid, (long)geteuid());
+        return error_set(error, code, "%s: %s: " ADVICE, database->path, doing,
+                         (long)database->identity.st_uid, (long)geteuid());
     return error_set(error, code, "%s: %s: %s", database->path, doing,
                      database->connection && result != SQLITE_OK
                          ? sqlite3_errmsg(database->connection)
@@ -72,7 +75,8 @@ void database_close(struct database *database)
     }
     sqlite3_close(database->connection);
     database->connection = NULL;
-    database->immutable = database->reading = database->stale = false;
+    database->immutable = database->log = database->reading = database->stale = false;
+    database->wal_index.header = NULL;
     database->read_only[0] = '\0';
 }
 
@@ -163,10 +167,24 @@ static int check_header(struct database *database, struct error *error)
                  database->path, (long long)version, DATABASE_VERSION);
     else if (sqlite3_db_readonly(database->connection, "main") == 1)
         snprintf(database->read_only, sizeof database->read_only,
-                 "%s belongs to uid %ld and uid %ld may only read it: no mappings are kept; give"
-                 " file and directory to the user PowerDNS runs as",
-                 database->path, (long)database->identity.st_uid, (long)geteuid());
+                 "%s can only be read, no mappings are kept: " ADVICE, database->path,
+                 (long)database->identity.st_uid, (long)geteuid());
     return 0;
+}
+
+/* Without the log, readers and writers shut each other out; it works, but waits. */
+static int check_mode(struct database *database, struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    int result =
+        sqlite3_prepare_v2(database->connection, "PRAGMA journal_mode", -1, &statement, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        database->log = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    int code = result == SQLITE_ROW ? 0 : database_error(database, result, "cannot be read", error);
+    sqlite3_finalize(statement);
+    return code;
 }
 
 static int prepare_all(struct database *database, struct error *error)
@@ -188,6 +206,8 @@ static int open_as(struct database *database, bool immutable, struct error *erro
     if (code == 0)
         code = check_header(database, error);
     if (code == 0)
+        code = check_mode(database, error);
+    if (code == 0)
         code = prepare_all(database, error);
     if (code != 0)
         database_close(database);
@@ -198,7 +218,7 @@ static int open_as(struct database *database, bool immutable, struct error *erro
  * The log cannot be made beside the file. If there is none, nobody else is writing either, and the
  * file can be read as it lies, for as long as it does not change.
  */
-static int open_immutable(struct database *database, int64_t now_ms, struct error *error)
+static int open_immutable(struct database *database, struct error *error)
 {
     struct buffer log = {0};
     struct stat status;
@@ -211,10 +231,8 @@ static int open_immutable(struct database *database, int64_t now_ms, struct erro
     if (open_as(database, true, &second) != 0)
         return error->code;
     snprintf(database->read_only, sizeof database->read_only,
-             "%s: uid %ld can make no files beside it: served read-only, no mappings are kept;"
-             " give file and directory to the user PowerDNS runs as",
-             database->path, (long)geteuid());
-    database->reopen_ms = now_ms + IMMUTABLE_MS;
+             "%s: no files can be made beside it, no mappings are kept: " ADVICE, database->path,
+             (long)database->identity.st_uid, (long)geteuid());
     *error = (struct error){0};
     return 0;
 }
@@ -240,11 +258,12 @@ static bool is_open_as(const struct database *database, const struct stat *statu
     const struct stat *open = &database->identity;
     if (!database->connection || database->stale || open->st_dev != status->st_dev ||
         open->st_ino != status->st_ino || open->st_uid != status->st_uid ||
-        open->st_gid != status->st_gid || open->st_mode != status->st_mode)
+        open->st_gid != status->st_gid || open->st_mode != status->st_mode ||
+        (database->read_only[0] && now_ms >= database->reopen_ms))
         return false;
     return !database->immutable ||
            (open->st_size == status->st_size && open->st_mtim.tv_sec == status->st_mtim.tv_sec &&
-            open->st_mtim.tv_nsec == status->st_mtim.tv_nsec && now_ms < database->reopen_ms);
+            open->st_mtim.tv_nsec == status->st_mtim.tv_nsec);
 }
 
 int database_open(struct database *database, int64_t now_ms, struct error *error)
@@ -261,7 +280,8 @@ int database_open(struct database *database, int64_t now_ms, struct error *error
     struct error why = {0};
     code = open_as(database, false, &why);
     if (code == ERR_IO || code == ERR_READONLY)
-        code = open_immutable(database, now_ms, &why);
+        code = open_immutable(database, &why);
+    database->reopen_ms = now_ms + READ_ONLY_MS;
     return code == 0 ? 0 : error_set(error, code, "%s", why.text);
 }
 
@@ -285,11 +305,20 @@ int database_begin(struct database *database, struct error *error)
     return code;
 }
 
-void database_end(struct database *database)
+int database_commit(struct database *database, struct error *error)
 {
     if (!database->reading)
-        return;
+        return 0;
     database->reading = false;
-    if (database_run(database, database_statement(database, QUERY_COMMIT), NULL) != 0)
-        database->stale = true;
+    if (sqlite3_get_autocommit(database->connection))
+        return 0; /* an error has rolled it back */
+    int code = database_run(database, database_statement(database, QUERY_COMMIT), error);
+    if (code != 0 && !sqlite3_get_autocommit(database->connection))
+        sqlite3_exec(database->connection, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
+void database_end(struct database *database)
+{
+    database_commit(database, NULL);
 }

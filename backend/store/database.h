@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "store/queries.h"
+#include "store/wal_index.h"
 
 /* "PSTY" in the file's header (PRAGMA application_id). */
 #define DATABASE_APPLICATION_ID 0x50535459
@@ -25,9 +26,11 @@ struct database {
     struct stat identity; /* of the file that is open */
     int64_t openings;     /* how often one was */
     bool immutable;       /* open without log and locks, since those cannot be made beside it */
-    int64_t reopen_ms;    /* monotonic: until when an immutable one may stay open */
+    int64_t reopen_ms;    /* monotonic: until when one that is read-only may stay open */
+    bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
-    bool stale;           /* an error that a new connection may mend has happened */
+    struct wal_index wal_index;
+    bool stale;                     /* an error that a new connection may mend has happened */
     char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
 };
 
@@ -48,8 +51,14 @@ sqlite3_stmt *database_statement(struct database *database, enum query query);
  */
 int database_run(struct database *database, sqlite3_stmt *statement, struct error *error);
 
-/* Begins and ends a read transaction; ending one that is not begun does nothing. */
+/* Begins a read transaction. 0, or a code with `error` set. */
 int database_begin(struct database *database, struct error *error);
+
+/* Ends the transaction, if there is one, and what was written in it. 0, or a code with `error` set.
+ */
+int database_commit(struct database *database, struct error *error);
+
+/* The same where nothing was written, so that nothing can go wrong that matters. */
 void database_end(struct database *database);
 
 /* Turns SQLite's last error into ours, with words; `doing` says what failed. */

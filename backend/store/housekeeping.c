@@ -13,8 +13,8 @@
  */
 #define BUSY_PATIENCE 4
 
-/* Writers hold their lock for less than a millisecond, so a gap comes soon. */
-#define RESTART_WAIT_MS 20
+/* Readers keep a transaction for STORE_KEPT_MS; after that they do not need the old log. */
+#define RESTART_WAIT_MS (4 * STORE_KEPT_MS)
 
 /*
  * The log is started over when it is larger than this. Below, that would cost more than it saves;
@@ -43,22 +43,10 @@ static int write_nothing(struct store *store, struct error *error)
     return database_run(&store->database, database_statement(&store->database, QUERY_TOUCH), error);
 }
 
-/* A second connection that reads, so that nobody starts the log over meanwhile. NULL on failure. */
-static sqlite3 *pin_log(const struct store *store)
-{
-    sqlite3 *pin = NULL;
-    if (sqlite3_open_v2(store->database.path, &pin, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-        sqlite3_db_config(pin, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) == SQLITE_OK &&
-        sqlite3_exec(pin, "BEGIN; SELECT id FROM revision", NULL, NULL, NULL) == SQLITE_OK)
-        return pin;
-    sqlite3_close(pin);
-    return NULL;
-}
-
-static int run_checkpoint(struct store *store, int mode, struct error *error)
+static int run_checkpoint(struct store *store, int mode, int wait_ms, struct error *error)
 {
     struct database *database = &store->database;
-    sqlite3_busy_timeout(database->connection, 0);
+    sqlite3_busy_timeout(database->connection, wait_ms);
     int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, NULL, NULL);
     sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
     if (result == SQLITE_OK)
@@ -71,37 +59,28 @@ static int run_checkpoint(struct store *store, int mode, struct error *error)
 /*
  * Copies the log back while others go on writing.
  *
- * What SQLite before 3.51.3 can get wrong is a checkpoint of a log that is copied back whole
- * already, while a writer starts that log over. So there is always a page that is not copied yet,
- * and a reader that needs the log as it is.
+ * What SQLite before 3.51.3 can get wrong (sqlite.org/wal.html, "WAL-reset bug") is a checkpoint of
+ * a log that is copied back whole already, while a writer starts that log over. So a page is
+ * written first: until this checkpoint has copied it, nobody can start the log over, and since only
+ * one process at a time does this, there is no other checkpoint that could.
  */
 static int copy_log(struct store *store, struct error *error)
 {
-    int code = store_writing_begin(store, error);
-    if (code != 0)
-        return code;
-    code = write_nothing(store, error);
-    store_writing_end(store);
-    sqlite3 *pin = code == 0 ? pin_log(store) : NULL;
-    if (pin)
-        code = run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, error);
-    sqlite3_close(pin);
-    return code;
+    int code = write_nothing(store, error);
+    return code == 0 ? run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, error) : code;
 }
 
 /*
- * Starts the log over, with all writers held off; little is left to copy. SQLite waits for the disk
- * when the first page goes into a new log, so that page is written here and not by a question.
+ * Starts the log over. Little is left to copy, but writers wait for that little. SQLite waits for
+ * the disk when the first page goes into a new log, so that page is written here and not by a
+ * question.
  */
 static int restart_log(struct store *store, struct error *error)
 {
-    if (!lock_file_take(&store->lock, LOCK_WRITING, true, RESTART_WAIT_MS))
-        return 0;
-    int code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, error);
+    int code = write_nothing(store, error);
     if (code == 0)
-        code = write_nothing(store, error);
-    lock_file_give(&store->lock, LOCK_WRITING);
-    return code;
+        code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, RESTART_WAIT_MS, error);
+    return code == 0 ? write_nothing(store, error) : code;
 }
 
 /* Readers or writers in the way are no error: the next round does it. */
@@ -157,12 +136,7 @@ static int delete_expired(struct store *store, int64_t now_s, const struct sweep
     bind_sweep(statement, &store->sweep, now_s);
     sqlite3_bind_int64(statement, 4, to->pool_id);
     sqlite3_bind_text(statement, 5, to->key, -1, SQLITE_STATIC);
-    int code = store_writing_begin(store, error);
-    if (code != 0)
-        return code;
-    code = database_run(&store->database, statement, error);
-    store_writing_end(store);
-    return code;
+    return database_run(&store->database, statement, error);
 }
 
 static int sweep(struct store *store, int64_t now_s, int64_t batch, struct error *error)
@@ -208,12 +182,13 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
     bool due = is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms) ||
                is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms);
     if (!due || !store->database.connection || store->database.read_only[0] ||
-        store->lock.descriptor < 0 || !lock_file_take(&store->lock, LOCK_HOUSEKEEPING, true, 0))
+        store->lock.descriptor < 0 || !lock_file_take(&store->lock))
         return 0;
+    store_rest(store);
     if (!lock_file_read(&store->lock, rounds, sizeof *rounds))
         *rounds = (struct rounds){0};
     int code = do_what_is_due(store, settings, patience, now_s, now_ms, error);
     lock_file_write(&store->lock, rounds, sizeof *rounds);
-    lock_file_give(&store->lock, LOCK_HOUSEKEEPING);
+    lock_file_give(&store->lock);
     return code == ERR_BUSY ? 0 : code;
 }

@@ -1,7 +1,6 @@
 #include "store/lock_file.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/buffer.h"
@@ -32,22 +31,15 @@ void lock_file_close(struct lock_file *lock)
     lock->descriptor = -1;
 }
 
-static bool set(struct lock_file *lock, enum lock_part part, short type)
+static bool set(struct lock_file *lock, short type)
 {
-    struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = part, .l_len = 1};
-    return fcntl(lock->descriptor, F_OFD_SETLK, &range) == 0;
+    struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
+    return fcntl(lock->descriptor, F_OFD_SETLK, &whole) == 0;
 }
 
-bool lock_file_take(struct lock_file *lock, enum lock_part part, bool alone, int wait_ms)
+bool lock_file_take(struct lock_file *lock)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
-    short type = alone ? F_WRLCK : F_RDLCK;
-    while (!set(lock, part, type)) {
-        if (wait_ms-- <= 0)
-            return false;
-        nanosleep(&pause, NULL);
-    }
-    return true;
+    return set(lock, F_WRLCK);
 }
 
 bool lock_file_read(const struct lock_file *lock, void *bytes, size_t count)
@@ -61,7 +53,7 @@ void lock_file_write(const struct lock_file *lock, const void *bytes, size_t cou
     (void)written;
 }
 
-void lock_file_give(struct lock_file *lock, enum lock_part part)
+void lock_file_give(struct lock_file *lock)
 {
-    set(lock, part, F_UNLCK);
+    set(lock, F_UNLCK);
 }

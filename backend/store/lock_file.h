@@ -1,13 +1,9 @@
 /*
- * Locks between the processes on one database, in a file of their own (`FILE-lock`).
+ * The lock of the process that does the housekeeping, in a file of its own (`FILE-lock`), and a few
+ * bytes that each holder leaves for the next one.
  *
- * SQLite before 3.51.3 can lose data when a checkpoint meets a writer that starts the log over
- * (sqlite.org/wal.html, "WAL-reset bug"). So writers hold LOCK_WRITING shared while they write, and
- * the process that starts the log over holds it alone (housekeeping.c). LOCK_HOUSEKEEPING makes
- * housekeeping the work of one process at a time. The kernel frees the locks of a killed process.
- *
- * These are open-file-description locks (fcntl(2), F_OFD_SETLK), which closing another descriptor
- * of the file does not drop.
+ * It is an open-file-description lock (fcntl(2), F_OFD_SETLK), which closing another descriptor of
+ * the file does not drop. The kernel frees that of a killed process.
  */
 #ifndef STICKY_STORE_LOCK_FILE_H
 #define STICKY_STORE_LOCK_FILE_H
@@ -15,8 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
-
-enum lock_part { LOCK_HOUSEKEEPING, LOCK_WRITING };
 
 struct lock_file {
     int descriptor; /* -1: not open */
@@ -29,13 +23,13 @@ struct lock_file {
 int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database);
 void lock_file_close(struct lock_file *lock);
 
-/* Tries for up to `wait_ms`; says whether the lock is held now. */
-bool lock_file_take(struct lock_file *lock, enum lock_part part, bool alone, int wait_ms);
-void lock_file_give(struct lock_file *lock, enum lock_part part);
+/* Does not wait; says whether the lock is held now. */
+bool lock_file_take(struct lock_file *lock);
+void lock_file_give(struct lock_file *lock);
 
 /*
- * The file also holds a few bytes that the holder of a lock leaves for the next one. Reading says
- * whether all were there. They are a convenience: a failed write is not reported.
+ * The bytes, for the holder of the lock. Reading says whether all were there; a failed write is not
+ * reported, since nothing but convenience depends on them.
  */
 bool lock_file_read(const struct lock_file *lock, void *bytes, size_t count);
 void lock_file_write(const struct lock_file *lock, const void *bytes, size_t count);

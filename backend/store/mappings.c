@@ -55,21 +55,32 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     return code;
 }
 
-/* One statement in a transaction of its own, committed when it returns. */
-static int write_row(struct store *store, sqlite3_stmt *statement, struct error *error)
+/*
+ * Runs one writing statement and commits it. First in the transaction that has read: it becomes a
+ * writer at once if nobody has written since. If somebody has, or is writing now, SQLite would not
+ * wait there, so the statement gets a transaction of its own, which does.
+ */
+static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
+                      struct error *error)
 {
     struct database *database = &store->database;
-    int code = store_writing_begin(store, error);
-    if (code != 0)
+    int result = SQLITE_BUSY;
+    if (database->reading) {
+        result = sqlite3_step(statement);
+        sqlite3_reset(statement);
+    }
+    if ((result & 0xff) == SQLITE_BUSY) {
+        database_end(database);
+        result = sqlite3_step(statement);
+        sqlite3_reset(statement);
+    }
+    if (result != SQLITE_DONE) {
+        int code = database_error(database, result, "a mapping cannot be written", error);
+        database_end(database);
         return code;
-    int result = sqlite3_step(statement);
-    if (result != SQLITE_DONE)
-        code = database_error(database, result, "a mapping cannot be written", error);
-    else if (sqlite3_changes(database->connection) == 0)
-        code = ERR_NOTFOUND;
-    sqlite3_reset(statement);
-    store_writing_end(store);
-    return code;
+    }
+    *ret_changes = sqlite3_changes64(database->connection);
+    return database_commit(database, error);
 }
 
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
@@ -78,6 +89,7 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
     struct store *store = context;
     struct database *database = &store->database;
     struct error error = {0};
+    int64_t changes = 0;
     if (!database->connection)
         return store->mapping_error.code ? store->mapping_error.code : ERR_IO;
     if (database->read_only[0]) {
@@ -85,7 +97,6 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
         store->mapping_error = error;
         return ERR_READONLY;
     }
-    store_end(store);
     sqlite3_stmt *statement =
         database_statement(database, seen ? QUERY_MAPPING_REPLACE : QUERY_MAPPING_INSERT);
     bind_key(statement, pool_id, key);
@@ -95,13 +106,15 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
     bool locked_out = store->now_ms < store->locked_out_ms;
     if (locked_out)
         sqlite3_busy_timeout(database->connection, LOCKED_OUT_BUSY_MS);
-    int code = write_row(store, statement, &error);
+    int code = write_rows(store, statement, &changes, &error);
     if (locked_out)
         sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
     if (code == ERR_BUSY && !locked_out)
         store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
-    if (code != 0 && code != ERR_NOTFOUND)
+    if (code != 0)
         store->mapping_error = error;
+    else if (changes == 0)
+        code = ERR_NOTFOUND;
     return code;
 }
 
@@ -121,15 +134,10 @@ int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t 
     struct database *database = &store->database;
     if (database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
-    store_end(store);
     sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FORGET);
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, pool_id);
-    int code = write_row(store, statement, error);
-    if (code != 0 && code != ERR_NOTFOUND)
-        return code;
-    *ret_count = code == 0 ? sqlite3_changes(database->connection) : 0;
-    return 0;
+    return write_rows(store, statement, ret_count, error);
 }
 
 int store_each_mapping(struct store *store,

@@ -55,26 +55,55 @@ static int read_revision(struct store *store, struct revision *ret_revision, str
     return code;
 }
 
+/*
+ * Begins to read. What was committed between the look at the wal-index and the first read is read,
+ * but not in what was looked at; the index then counts as moved, and the next question begins anew.
+ */
+static int begin(struct store *store, int64_t now_ms, struct error *error)
+{
+    struct database *database = &store->database;
+    wal_index_look(&database->wal_index);
+    int code = database_begin(database, error);
+    if (code != 0)
+        return code;
+    code = read_revision(store, &store->revision, error);
+    if (code != 0) {
+        database_end(database);
+        return code;
+    }
+    if (!database->wal_index.header && database->log && !database->immutable)
+        wal_index_attach(&database->wal_index, database->connection);
+    store->kept_until_ms = now_ms + STORE_KEPT_MS;
+    return 0;
+}
+
+/* Nobody has committed since, and it was not long ago: the transaction is as good as a new one. */
+static bool can_be_kept(const struct store *store, int64_t now_ms)
+{
+    return store->database.reading && now_ms < store->kept_until_ms && !store->database.stale &&
+           !wal_index_moved(&store->database.wal_index);
+}
+
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error)
 {
     int64_t openings = store->database.openings;
+    int code = 0;
     store->now_ms = now_ms;
-    int code = database_open(&store->database, now_ms, error);
-    if (code != 0)
-        return code;
-    if (store->database.openings != openings)
-        start_afresh(store);
-    code = database_begin(&store->database, error);
-    if (code != 0)
-        return code;
-    code = read_revision(store, ret_revision, error);
-    if (code != 0)
-        database_end(&store->database);
+    if (!can_be_kept(store, now_ms)) {
+        store_rest(store);
+        code = database_open(&store->database, now_ms, error);
+        if (code == 0 && store->database.openings != openings)
+            start_afresh(store);
+        if (code == 0)
+            code = begin(store, now_ms, error);
+    }
+    if (code == 0)
+        *ret_revision = store->revision;
     return code;
 }
 
-void store_end(struct store *store)
+void store_rest(struct store *store)
 {
     database_end(&store->database);
 }
@@ -82,19 +111,4 @@ void store_end(struct store *store)
 const char *store_read_only(const struct store *store)
 {
     return store->database.read_only[0] ? store->database.read_only : NULL;
-}
-
-int store_writing_begin(struct store *store, struct error *error)
-{
-    if (store->lock.descriptor < 0 ||
-        lock_file_take(&store->lock, LOCK_WRITING, false, STORE_BUSY_MS))
-        return 0;
-    return error_set(error, ERR_BUSY, "%s: another process is starting its log over",
-                     store->database.path);
-}
-
-void store_writing_end(struct store *store)
-{
-    if (store->lock.descriptor >= 0)
-        lock_file_give(&store->lock, LOCK_WRITING);
 }

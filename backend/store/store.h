@@ -6,9 +6,10 @@
  * appears, is replaced or repaired counts from the next question on. What cannot be done is
  * returned with a sentence for the log that says what to do about it.
  *
- * Calling order for a question: store_begin(), the readers, store_end(). Writers end the read
- * transaction first: a transaction that read cannot become a writer when somebody else wrote in
- * between (SQLITE_BUSY_SNAPSHOT), and SQLite does not wait then.
+ * Calling order for a question: store_begin(), then the readers and at most one writer after
+ * another. The transaction stays begun for the next question, which goes on with it unless somebody
+ * has committed meanwhile; store_rest() ends it when no question comes soon, since a reader keeps
+ * the log from being started over.
  *
  * Nothing on the way to an answer waits longer than STORE_BUSY_MS for a lock. One store belongs to
  * one thread, and must not cross a fork().
@@ -31,6 +32,12 @@
  */
 #define STORE_BUSY_MS 40
 
+/*
+ * A transaction is kept for so long while questions come in: long enough for hundreds of them,
+ * short beside the second that starting the log over may take.
+ */
+#define STORE_KEPT_MS 5
+
 struct store;
 
 /* Counters that triggers move: equal revisions mean an unchanged configuration. */
@@ -45,13 +52,16 @@ int store_new(const char *path, struct store **ret_store);
 void store_free(struct store *store);
 
 /*
- * Begins a read transaction: all that is read until store_end() is of one moment. `now_ms` is a
- * monotonic clock, by which the store tells how long it has been locked out. 0, or a code with
- * `error` set and no transaction begun.
+ * Begins a read transaction: all that is read until the first write is of one moment, and nothing
+ * was committed before this call that it does not show. `now_ms` is a monotonic clock, by which the
+ * store tells how long it has been locked out. 0, or a code with `error` set and no transaction
+ * begun.
  */
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error);
-void store_end(struct store *store);
+
+/* Ends the transaction, if there is one. */
+void store_rest(struct store *store);
 
 /* Reads the whole configuration. The snapshot is the caller's. */
 int store_load(struct store *store, struct snapshot **ret_snapshot, struct error *error);

@@ -33,17 +33,12 @@ struct store {
     struct database database;
     struct lock_file lock;
     struct error mapping_error;
-    int64_t now_ms;        /* monotonic, of the last store_begin() */
-    int64_t locked_out_ms; /* monotonic: until then a lock is hardly waited for */
+    int64_t now_ms;           /* monotonic, of the last store_begin() */
+    struct revision revision; /* of the transaction that is begun */
+    int64_t kept_until_ms;    /* monotonic: then it is begun anew */
+    int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
     struct sweep sweep;
     struct rounds rounds; /* as this process last saw them */
 };
-
-/*
- * Holds off checkpoints of other processes while this one writes; waits at most STORE_BUSY_MS. 0,
- * or ERR_BUSY with `error` set. A database without a lock file (read-only) is not held back.
- */
-int store_writing_begin(struct store *store, struct error *error);
-void store_writing_end(struct store *store);
 
 #endif

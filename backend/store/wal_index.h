@@ -1,0 +1,37 @@
+/*
+ * Tells without a system call whether anybody has committed since we looked.
+ *
+ * Every commit changes the header of the wal-index, the shared memory behind FILE-shm, and so does
+ * starting the log over (https://sqlite.org/walformat.html, section 2.1). SQLite maps that memory
+ * for each connection; here its header is only compared. Beginning and ending a read transaction
+ * costs two thirds of finding a mapping, so a transaction is kept as long as the header stays the
+ * same.
+ */
+#ifndef STICKY_STORE_WAL_INDEX_H
+#define STICKY_STORE_WAL_INDEX_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The header stands there twice, 48 bytes each. */
+#define WAL_INDEX_HEADER_WORDS (2 * 48 / 4)
+
+struct wal_index {
+    const volatile uint32_t *header; /* SQLite's; valid while the connection is open; NULL: none */
+    uint32_t seen[WAL_INDEX_HEADER_WORDS];
+};
+
+/*
+ * Finds the header of a connection that has read from a database in WAL mode. Without one,
+ * everything counts as moved.
+ */
+void wal_index_attach(struct wal_index *index, sqlite3 *connection);
+
+/* Remembers the header as it is now. */
+void wal_index_look(struct wal_index *index);
+
+/* Says whether it has changed since, or may have. */
+bool wal_index_moved(const struct wal_index *index);
+
+#endif
