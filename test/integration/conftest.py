@@ -1,0 +1,40 @@
+"""What all integration tests share: the program, and databases to serve."""
+
+import pytest
+
+import powerdns
+
+
+@pytest.fixture(scope="session")
+def backend():
+    """Path of the program under test."""
+    return powerdns.backend_path()
+
+
+@pytest.fixture
+def workspace():
+    """A directory of the unprivileged user."""
+    with powerdns.workspace() as directory:
+        yield directory
+
+
+@pytest.fixture
+def empty_database(workspace):
+    """A database as the schema alone makes it."""
+    return powerdns.Database.create(workspace, name="empty.sqlite")
+
+
+@pytest.fixture
+def demo_database(workspace):
+    """The schema filled with the example that is shipped."""
+    return powerdns.Database.create(workspace, powerdns.DEMO, name="demo.sqlite")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test shows the end of the log of each server it used."""
+    report = (yield).get_result()
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if hasattr(value, "log_tail"):
+                report.sections.append((f"log of the server `{name}`", value.log_tail()))

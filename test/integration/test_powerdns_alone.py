@@ -1,0 +1,838 @@
+"""pdns-sticky as PowerDNS's only backend, started with pdns-conf/pipe.conf.
+
+Thousands of resolvers ask a real server whose caches are on.  Expected answers come from
+powerdns.chosen(), which is the definition of the choice and knows nothing of the program.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import math
+import random
+import signal
+import time
+
+import pytest
+
+from powerdns import (
+    USER,
+    Database,
+    Load,
+    PowerDNS,
+    Question,
+    addresses_of_many_resolvers,
+    ask,
+    ask_tcp,
+    children,
+    chosen,
+    is_running,
+    kill,
+    mixed_case,
+    wait_until,
+    workspace,
+)
+
+RECORDS = """
+    INSERT INTO zone (id, name) VALUES (1, 'example.com'), (2, 'example.net');
+    INSERT INTO record (zone_id, name, type, content) VALUES
+        (1, 'example.com', 'SOA', 'ns1.example.com hostmaster.example.com 1 7200 900 1209600 60'),
+        (1, 'example.com', 'NS', 'ns1.example.com'),
+        (1, 'example.com', 'NS', 'ns2.example.com'),
+        (1, 'ns1.example.com', 'A', '192.0.2.1'),
+        (1, 'ns2.example.com', 'AAAA', '2001:db8::53'),
+        (1, 'mail.example.com', 'A', '192.0.2.25'),
+        (1, 'www.example.com', 'MX', '10 mail.example.com'),
+        (1, 'leaf.between.example.com', 'TXT', '"below nothing"'),
+        (1, '*.wild.example.com', 'A', '192.0.2.99'),
+        (2, 'example.net', 'SOA', 'ns1.example.com hostmaster.example.com 1 7200 900 1209600 60'),
+        (2, 'example.net', 'NS', 'ns1.example.com');
+"""
+
+THREE_SITES = [(f"203.0.113.{n}", f"2001:db8:0:{n}::80") for n in (1, 2, 3)]
+
+# Worked out by hand: 192.0.2.10 is 3221225994, remainder 0 of three servers, so the second server.
+RESOLVER = "192.0.2.10"
+ITS_SITE = ("203.0.113.2", "2001:db8:0:2::80")
+
+
+@pytest.fixture(scope="module")
+def fresh_database():
+    """Makes a database with the zones above and the pool `www`; as many as a module needs."""
+    with workspace() as directory:
+        count = iter(range(1000))
+
+        def make():
+            database = Database.create(directory, name=f"{next(count)}.sqlite")
+            database.sql(RECORDS)
+            database.www = database.add_pool("www", THREE_SITES)
+            return database
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def server(fresh_database):
+    """The server for tests that only ask, or bring a pool of their own."""
+    with PowerDNS("pipe.conf", fresh_database()) as running:
+        yield running
+
+
+def index_asked(pool, client, down=(), prefix=None):
+    return chosen(client, len(pool.servers), down, prefix)
+
+
+# ---------------------------------------------------------------- who gets what
+
+
+CACHE_TIMES = {
+    "as shipped": {},
+    "as long as PowerDNS's own": {"cache-ttl": 20, "query-cache-ttl": 20, "negquery-cache-ttl": 60},
+}
+
+
+@pytest.mark.parametrize("times", CACHE_TIMES)
+def test_every_resolver_keeps_its_answer_and_none_sees_anothers(fresh_database, times):
+    """3,000 resolvers, four questions each in random order: all must be what the modulus says."""
+    dice = random.Random(1)
+    resolvers = addresses_of_many_resolvers(3000, dice)
+    questions = [
+        Question(ldns, "www.example.com", dice.choice(("A", "AAAA")))
+        for ldns in resolvers
+        for _ in range(4)
+    ]
+    dice.shuffle(questions)
+    database = fresh_database()
+    with PowerDNS("pipe.conf", database, options=CACHE_TIMES[times]) as server:
+        replies = ask(server, questions)
+        mappings = database.mappings("www")
+    pool = database.www
+    wrong = [
+        (reply.question.ldns, reply.addresses)
+        for reply in replies
+        if reply.addresses
+        != pool.answer(index_asked(pool, reply.question.ldns), reply.question.rdtype)
+    ]
+    assert wrong == []
+    assert mappings == {ldns: pool.controller(index_asked(pool, ldns)) for ldns in resolvers}
+
+
+def test_the_caches_are_on_while_all_that_happens(server):
+    """A plain name asked by a thousand resolvers reaches the backend a few times only."""
+    resolvers = addresses_of_many_resolvers(1000, random.Random(2))
+    server.one(None, "mail.example.com")
+    before = server.counter("packetcache-hit")
+    replies = ask(server, [Question(ldns, "mail.example.com") for ldns in resolvers])
+    assert {reply.addresses for reply in replies} == {("192.0.2.25",)}
+    assert server.counter("packetcache-hit") - before > 900
+
+
+def test_in_steady_state_a_question_costs_one_round_trip(fresh_database):
+    """Counted on the wire.  Besides, PowerDNS asks a little once in a second, however many ask."""
+    resolvers = addresses_of_many_resolvers(500, random.Random(3))
+    questions = [
+        Question(ldns, "www.example.com", rdtype) for ldns in resolvers for rdtype in ("A", "AAAA")
+    ] * 3
+    with PowerDNS("pipe.conf", fresh_database(), tap=True) as server:
+        ask(server, questions)
+        lines_before, counter_before = server.asked_lines(), server.counter("backend-queries")
+        start = time.monotonic()
+        ask(server, questions)
+        seconds = time.monotonic() - start
+        counted = server.counter("backend-queries") - counter_before
+        wait_until(
+            lambda: len(server.asked_lines()) - len(lines_before) >= counted, 2, "all lines written"
+        )
+        lines = server.asked_lines()[len(lines_before) :]
+    kinds = collections.Counter(tuple(line.split("\t")[1:4:2]) for line in lines)
+    assert kinds.pop(("www.example.com", "ANY")) == len(questions)
+    assert counted == len(lines), "PowerDNS's own counter tells the same"
+    # For each of two threads, once a second: is www a zone, is it delegated; and the zone's SOA.
+    assert sum(kinds.values()) <= 2 * 3 * (math.ceil(seconds) + 1), kinds
+
+
+def test_a_question_for_a_type_that_is_not_there_costs_no_more(fresh_database):
+    resolvers = addresses_of_many_resolvers(1000, random.Random(4))
+    with PowerDNS("pipe.conf", fresh_database()) as server:
+        server.one(RESOLVER, "www.example.com", "HTTPS")
+        before = server.counter("backend-queries")
+        replies = ask(server, [Question(ldns, "www.example.com", "HTTPS") for ldns in resolvers])
+        assert server.counter("backend-queries") - before <= len(resolvers)
+    assert {(r.rcode, len(r.message.answer), *r.authority_types) for r in replies} == {
+        ("NOERROR", 0, "SOA")
+    }
+
+
+# ---------------------------------------------------------------- names and types
+
+
+@pytest.fixture(scope="module")
+def names(server):
+    """Balanced names in all the places where names can be."""
+    server.database.add_pool("eu", THREE_SITES, balanced_name="api.eu.example.com")
+    server.database.add_pool("any", THREE_SITES, balanced_name="*.any.example.com")
+    server.database.add_pool("apex", THREE_SITES, balanced_name="example.net")
+    server.database.add_pool("odd", THREE_SITES, balanced_name=ODD_NAME)
+    return server
+
+
+A, AAAA, MX = f"A {ITS_SITE[0]}", f"AAAA {ITS_SITE[1]}", "MX 10 mail.example.com."
+NS1, NS2 = "NS ns1.example.com.", "NS ns2.example.com."
+SOA = "SOA ns1.example.com. hostmaster.example.com. 1 7200 900 1209600 60"
+
+ODD_NAME = r"a\032space\.and\.dots.example.com"
+
+ANSWERS = [
+    # name, type, rcode, answer
+    ("www.example.com", "A", "NOERROR", [A]),
+    ("www.example.com", "AAAA", "NOERROR", [AAAA]),
+    ("www.example.com", "MX", "NOERROR", [MX]),
+    ("www.example.com", "HTTPS", "NOERROR", []),
+    ("www.example.com", "TXT", "NOERROR", []),
+    ("www.example.com", "NS", "NOERROR", []),
+    ("www.example.com", "SOA", "NOERROR", []),
+    ("below.www.example.com", "A", "NXDOMAIN", []),
+    ("unknown.example.com", "A", "NXDOMAIN", []),
+    ("mail.example.com", "A", "NOERROR", ["A 192.0.2.25"]),
+    ("between.example.com", "A", "NOERROR", []),
+    ("between.example.com", "TXT", "NOERROR", []),
+    ("eu.example.com", "A", "NOERROR", []),
+    ("api.eu.example.com", "A", "NOERROR", [A]),
+    ("other.eu.example.com", "A", "NXDOMAIN", []),
+    ("something.wild.example.com", "A", "NOERROR", ["A 192.0.2.99"]),
+    ("*.wild.example.com", "A", "NOERROR", ["A 192.0.2.99"]),
+    ("something.any.example.com", "A", "NOERROR", [A]),
+    ("deep.something.any.example.com", "AAAA", "NOERROR", [AAAA]),
+    ("*.any.example.com", "A", "NOERROR", [A]),
+    ("any.example.com", "A", "NOERROR", []),
+    ("example.com", "SOA", "NOERROR", [SOA]),
+    ("example.com", "NS", "NOERROR", [NS1, NS2]),
+    ("example.com", "A", "NOERROR", []),
+    ("example.net", "A", "NOERROR", [A]),
+    ("example.net", "NS", "NOERROR", [NS1]),
+    ("example.net", "SOA", "NOERROR", [SOA]),
+    (ODD_NAME, "A", "NOERROR", [A]),
+    (ODD_NAME.upper(), "AAAA", "NOERROR", [AAAA]),
+    ("and.dots.example.com", "A", "NXDOMAIN", []),
+    ("example.org", "A", "REFUSED", []),
+]
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("name, rdtype, rcode, answer", ANSWERS)
+def test_a_name_answers(names, name, rdtype, rcode, answer, transport):
+    reply = (names.one if transport == "udp" else names.one_tcp)(RESOLVER, name, rdtype)
+    assert (reply.rcode, reply.answer_texts) == (rcode, sorted(answer))
+    assert reply.authority_types == ([] if answer or rcode == "REFUSED" else ["SOA"])
+
+
+def test_any_over_tcp_gives_all_that_the_name_has(names):
+    reply = names.one_tcp(RESOLVER, "www.example.com", "ANY")
+    assert reply.answer_texts == sorted([A, AAAA, MX])
+
+
+def test_a_referral_to_the_zone_brings_the_name_servers_addresses(names):
+    reply = names.one(RESOLVER, "example.com", "NS")
+    assert sorted(str(rrset) for rrset in reply.message.additional) == [
+        "ns1.example.com. 3600 IN A 192.0.2.1",
+        "ns2.example.com. 3600 IN AAAA 2001:db8::53",
+    ]
+
+
+def test_capitals_make_no_difference_and_no_second_row(server):
+    pool = server.database.add_pool("capitals", THREE_SITES)
+    dice = random.Random(5)
+    spellings = [mixed_case(pool.question_name, dice) for _ in range(100)]
+    replies = ask(server, [Question(RESOLVER, spelling) for spelling in spellings])
+    assert {reply.addresses for reply in replies} == {pool.answer(1)}
+    assert server.database.mappings("capitals") == {RESOLVER: "capitals-2"}
+
+
+def test_all_names_below_a_wildcard_share_the_pools_mapping(server):
+    pool = server.database.add_pool("below", THREE_SITES, balanced_name="*.below.example.com")
+    replies = ask(server, [Question(RESOLVER, f"n{n}.below.example.com") for n in range(50)])
+    assert {reply.addresses for reply in replies} == {pool.answer(1)}
+    assert server.database.mappings("below") == {RESOLVER: "below-2"}
+
+
+def test_resolvers_without_a_proxy_are_told_apart_as_well(server):
+    """dig asks from 127.0.0.2 itself: 2130706434, remainder 0 of three servers, so the second."""
+    assert server.dig("+short", "www.example.com") == f"{ITS_SITE[0]}\n"
+
+
+# ---------------------------------------------------------------- one resolver, many ways to ask
+
+
+def test_tcp_and_udp_at_once_give_a_new_resolver_one_answer(server):
+    pool = server.database.add_pool("both", THREE_SITES)
+    resolvers = addresses_of_many_resolvers(300, random.Random(6))
+    questions = [Question(ldns, pool.question_name) for ldns in resolvers]
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        over_tcp = threads.submit(ask_tcp, server, questions)
+        over_udp = threads.submit(ask, server, questions, window=1)
+        answers = [[r.addresses for r in way.result()] for way in (over_tcp, over_udp)]
+    assert answers[0] == answers[1]
+    assert len(server.database.mappings("both")) == len(resolvers)
+
+
+def test_several_coprocesses_asked_at_one_moment_give_a_new_resolver_one_answer(server):
+    """Meanwhile a server is drained and enabled, again and again: two processes that choose for the
+    same resolver often choose differently, and only the row in the table makes them agree.
+    """
+    pool = server.database.add_pool("race", THREE_SITES)
+    resolvers = addresses_of_many_resolvers(4000, random.Random(7))
+    questions = [Question(ldns, pool.question_name) for ldns in resolvers for _ in range(4)]
+    assert len(server.coprocesses()) == 3, "two for UDP and one for TCP"
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        asking = threads.submit(ask, server, questions)
+        while not asking.done():
+            for state in ("draining", "enabled"):
+                change = f"UPDATE controller SET state = '{state}' WHERE name = 'race-2';"
+                server.database.sql(change)
+    answers = collections.defaultdict(set)
+    for reply in asking.result():
+        answers[reply.question.ldns].add(pool.controller(pool.index_of(reply)))
+    assert {ldns: given for ldns, given in answers.items() if len(given) > 1} == {}
+    assert server.database.mappings("race") == {ldns: min(given) for ldns, given in answers.items()}
+    elsewhere = [n for n in resolvers if pool.controller(index_asked(pool, n)) not in answers[n]]
+    assert len(elsewhere) > 100, "the choice did change meanwhile"
+
+
+def test_a_group_of_resolvers_is_one_client(server):
+    server.database.sql("INSERT INTO ldns_group (cidr, name) VALUES"
+                        " ('100.64.8.0/24', 'isp'), ('2001:db8:64::/48', 'isp');")
+    pool = server.database.add_pool("group", THREE_SITES)
+    members = [f"100.64.8.{n}" for n in range(256)] + [f"2001:db8:64::{n:x}" for n in range(256)]
+    replies = ask(server, [Question(ldns, pool.question_name) for ldns in members])
+    (answer,) = {reply.addresses for reply in replies}
+    index = pool.index_of(replies[0])
+    assert server.database.mappings("group") == {"group:isp": pool.controller(index)}
+
+
+def test_a_prefix_makes_neighbours_one_client(server):
+    pool = server.database.add_pool("prefix", THREE_SITES, ipv4_prefix=24, ipv6_prefix=48)
+    members = {
+        "100.65.8.1": ("100.65.8.0/24", 24),
+        "100.65.8.200": ("100.65.8.0/24", 24),
+        "100.65.9.1": ("100.65.9.0/24", 24),
+        "2001:db8:65::1": ("2001:db8:65::/48", 48),
+        "2001:db8:65:ffff::1": ("2001:db8:65::/48", 48),
+    }
+    replies = ask(server, [Question(ldns, pool.question_name) for ldns in members])
+    expected = {
+        ldns: index_asked(pool, ldns, prefix=bits) for ldns, (_, bits) in members.items()
+    }
+    assert [r.addresses for r in replies] == [pool.answer(i) for i in expected.values()]
+    assert server.database.mappings("prefix") == {
+        network: pool.controller(expected[ldns]) for ldns, (network, _) in members.items()
+    }
+
+
+@pytest.mark.parametrize("written", ["::ffff:192.0.2.10", "::ffff:c000:20a"])
+def test_an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address(server, written):
+    pool = server.database.add_pool(f"mapped{len(written)}", THREE_SITES)
+    assert server.one(written, pool.question_name).addresses == pool.answer(1)
+    assert server.database.mappings(pool.name) == {RESOLVER: pool.controller(1)}
+
+
+# ---------------------------------------------------------------- the client's network (ECS)
+
+
+@pytest.fixture(scope="module")
+def ecs_pool(server):
+    return server.database.add_pool(
+        "ecs", THREE_SITES, client="ecs", ipv4_prefix=24, ipv6_prefix=56
+    )
+
+
+ECS = [
+    # resolver, network in the question, row in the table, bits of it, scope in the reply
+    ("192.0.2.10", "198.51.100.77/32", "ecs:198.51.100.0/24", 24, 24),
+    ("192.0.2.10", "198.51.100.0/24", "ecs:198.51.100.0/24", 24, 24),
+    ("192.0.2.10", "198.51.96.0/20", "ecs:198.51.96.0/20", 20, 20),
+    ("192.0.2.10", "2001:db8:5:2300::/56", "ecs:2001:db8:5:2300::/56", 56, 56),
+    ("192.0.2.10", "2001:db8:5:2345::/64", "ecs:2001:db8:5:2300::/56", 56, 56),
+    ("192.0.2.10", "2001:db8::/32", "ecs:2001:db8::/32", 32, 32),
+    ("2001:db8::53", "203.0.113.0/24", "ecs:203.0.113.0/24", 24, 24),
+    ("192.0.2.10", "0.0.0.0/0", "192.0.2.0/24", 24, 1),
+    ("2001:db8::53", "::/0", "2001:db8::/56", 56, 1),
+    ("192.0.2.10", None, "192.0.2.0/24", 24, None),
+    ("2001:db8::53", None, "2001:db8::/56", 56, None),
+]
+
+
+@pytest.mark.parametrize("ldns, network, row, bits, scope", ECS)
+def test_a_network_in_the_question_is_the_client(server, ecs_pool, ldns, network, row, bits, scope):
+    server.database.sql("DELETE FROM persistence;")
+    reply = server.one(ldns, ecs_pool.question_name, ecs=network)
+    client = row.removeprefix("ecs:").partition("/")[0]
+    index = index_asked(ecs_pool, client, prefix=bits)
+    assert reply.addresses == ecs_pool.answer(index)
+    assert reply.ecs_scope == scope
+    assert server.database.mappings("ecs") == {row: ecs_pool.controller(index)}
+
+
+def test_networks_asked_for_by_one_resolver_are_told_apart(server, ecs_pool):
+    networks = [f"100.{a}.{b}.0/24" for a in range(70, 80) for b in range(100)]
+    questions = [Question(RESOLVER, ecs_pool.question_name, ecs=net) for net in networks] * 3
+    random.Random(8).shuffle(questions)
+    for reply in ask(server, questions):
+        network = reply.question.ecs.partition("/")[0]
+        expected = ecs_pool.answer(index_asked(ecs_pool, network, prefix=24))
+        assert (reply.question.ecs, reply.addresses, reply.ecs_scope) == (
+            reply.question.ecs,
+            expected,
+            24,
+        )
+
+
+def test_a_pool_for_resolvers_takes_no_notice_of_the_clients_network(server):
+    pool = server.database.add_pool("noecs", THREE_SITES)
+    networks = [f"100.80.{n}.0/24" for n in range(50)]
+    replies = ask(server, [Question(RESOLVER, pool.question_name, ecs=net) for net in networks])
+    assert {(reply.addresses, reply.ecs_scope) for reply in replies} == {(pool.answer(1), 1)}
+    assert server.database.mappings("noecs") == {RESOLVER: "noecs-2"}
+
+
+# ---------------------------------------------------------------- when a mapping ends
+
+
+def test_a_recovered_server_does_not_pull_its_clients_back(server):
+    pool = server.database.add_pool("recover", THREE_SITES)
+    resolvers = addresses_of_many_resolvers(300, random.Random(9))
+    questions = [Question(ldns, pool.question_name) for ldns in resolvers]
+    first = {ldns: index_asked(pool, ldns) for ldns in resolvers}
+    moved = {ldns: index_asked(pool, ldns, down={1}) for ldns in resolvers}
+    for available, expected in ((True, first), (False, moved), (True, moved)):
+        server.database.set_available(pool, 1, available)
+        assert {r.question.ldns: pool.index_of(r) for r in ask(server, questions)} == expected
+    assert [ldns for ldns in resolvers if first[ldns] != moved[ldns] and first[ldns] != 1] == []
+
+
+def test_an_expired_mapping_is_chosen_anew(server):
+    pool = server.database.add_pool("expire", THREE_SITES, persistence_ttl=100)
+    server.database.set_available(pool, 1, False)
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(2)
+    server.database.set_available(pool, 1, True)
+    server.database.age(pool, 90)
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(2)
+    server.database.age(pool, 10)
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(1)
+
+
+@pytest.mark.parametrize(
+    "timer, age, seconds_left",
+    [("fixed", 50, 50), ("sliding", 50, 100), ("sliding", 5, 95)],
+)
+def test_a_sliding_timer_starts_again_but_not_with_every_question(server, timer, age, seconds_left):
+    """Within the first tenth of the time the row is left as it is: answers then cost no write."""
+    name = f"{timer}-{age}"
+    pool = server.database.add_pool(
+        name, THREE_SITES, persistence_ttl=100, persistence_timer=timer
+    )
+    server.one(RESOLVER, pool.question_name)
+    server.database.age(pool, age)
+    server.one(RESOLVER, pool.question_name)
+    ((left,),) = server.database.rows(
+        "SELECT timestamp + ttl - unixepoch() FROM persistence WHERE pool_id ="
+        f" (SELECT id FROM pool WHERE name = '{name}')"
+    )
+    assert abs(left - seconds_left) <= 2
+
+
+def test_a_draining_controller_keeps_its_clients_and_gets_no_new_ones(server):
+    pool = server.database.add_pool("drain", THREE_SITES)
+    before, after = (addresses_of_many_resolvers(300, random.Random(n)) for n in (13, 14))
+    ask(server, [Question(ldns, pool.question_name) for ldns in before])
+    server.database.sql("UPDATE controller SET state = 'draining' WHERE name = 'drain-2';")
+    replies = ask(server, [Question(ldns, pool.question_name) for ldns in before + after])
+    expected = [index_asked(pool, ldns) for ldns in before]
+    expected += [choose_among(ldns, [0, 2], []) for ldns in after]
+    assert [pool.index_of(reply) for reply in replies] == expected
+
+
+def test_pools_that_share_their_mappings_send_a_resolver_to_one_site(server):
+    """The second pool has the controllers of the first, in another order."""
+    first = server.database.add_pool("page", THREE_SITES)
+    second = server.database.add_pool("images", [(f"198.51.100.{n}", None) for n in (3, 2, 1)])
+    server.database.sql("""
+        UPDATE virtual_server SET controller_id =
+            (SELECT id FROM controller WHERE name = 'page-' || substr(virtual_server.ipv4, -1))
+        WHERE pool_id = (SELECT id FROM pool WHERE name = 'images');
+        UPDATE pool SET persistence_pool_id = (SELECT id FROM pool WHERE name = 'page')
+        WHERE name = 'images';
+    """)
+    resolvers = addresses_of_many_resolvers(300, random.Random(15))
+    on_first = ask(server, [Question(ldns, first.question_name) for ldns in resolvers])
+    on_second = ask(server, [Question(ldns, second.question_name) for ldns in resolvers])
+    assert [reply.addresses[0][-1] for reply in on_first] == [
+        reply.addresses[0][-1] for reply in on_second
+    ]
+    assert server.database.mappings("images") == {}
+
+
+def test_deleting_the_row_unsticks_a_resolver(server):
+    pool = server.database.add_pool("unstick", THREE_SITES)
+    server.database.set_available(pool, 1, False)
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(2)
+    server.database.set_available(pool, 1, True)
+    server.database.sql(f"DELETE FROM persistence WHERE ldns = '{RESOLVER}';")
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(1)
+
+
+def test_a_pool_without_persistence_writes_nothing(server):
+    pool = server.database.add_pool("nokeep", THREE_SITES, persistence_ttl=0)
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(1)
+    assert server.database.mappings("nokeep") == {}
+
+
+# ---------------------------------------------------------------- nothing is up
+
+
+@pytest.mark.parametrize(
+    "fallback, rcode, has_answer, authority",
+    [
+        ("any", "NOERROR", True, []),
+        ("none", "NOERROR", False, ["SOA"]),
+        ("servfail", "SERVFAIL", False, []),
+    ],
+)
+def test_a_pool_with_all_servers_down(server, fallback, rcode, has_answer, authority):
+    pool = server.database.add_pool(f"down-{fallback}", THREE_SITES, fallback=fallback)
+    for index in range(3):
+        server.database.set_available(pool, index, False)
+    reply = server.one(RESOLVER, pool.question_name)
+    assert (reply.rcode, reply.authority_types) == (rcode, authority)
+    assert reply.addresses == (pool.answer(1) if has_answer else ())
+    assert server.database.mappings(pool.name) == {}
+
+
+def test_a_question_for_the_zone_never_fails_because_a_pool_does(server):
+    pool = server.database.add_pool("failing", THREE_SITES, fallback="servfail")
+    for index in range(3):
+        server.database.set_available(pool, index, False)
+    replies = ask(
+        server,
+        [Question(RESOLVER, pool.question_name), Question(RESOLVER, "example.com", "SOA")] * 20,
+    )
+    assert [reply.rcode for reply in replies] == ["SERVFAIL", "NOERROR"] * 20
+
+
+def test_a_fallback_pool_takes_over_and_keeps_the_mapping(server):
+    reserve = server.database.add_pool("reserve", [("198.51.100.1", None), ("198.51.100.2", None)])
+    pool = server.database.add_pool("first", THREE_SITES)
+    server.database.sql(
+        "UPDATE pool SET fallback_pool_id = (SELECT id FROM pool WHERE name = 'reserve')"
+        " WHERE name = 'first';"
+    )
+    for index in range(3):
+        server.database.set_available(pool, index, False)
+    index = index_asked(reserve, RESOLVER)
+    assert server.one(RESOLVER, pool.question_name).addresses == reserve.answer(index)
+    assert server.database.mappings("first") == {}
+    assert server.database.mappings("reserve") == {RESOLVER: reserve.controller(index)}
+
+
+def test_a_site_without_ipv6_is_reached_by_ipv4_and_kept(server):
+    sites = [("203.0.113.1", None)] * 3
+    pool = server.database.add_pool("ipv4only", sites)
+    assert server.one(RESOLVER, pool.question_name, "AAAA").addresses == ()
+    assert server.one(RESOLVER, pool.question_name, "A").addresses == ("203.0.113.1",)
+    assert server.database.mappings("ipv4only") == {RESOLVER: "ipv4only-2"}
+
+
+# ---------------------------------------------------------------- what PowerDNS remembers
+
+
+def test_a_name_asked_for_before_it_was_added_is_there_within_two_seconds(server):
+    """The caches keep "no such name" for a second, which in PowerDNS is up to two."""
+    assert server.one(RESOLVER, "early.example.com").rcode == "NXDOMAIN"
+    pool = server.database.add_pool("early", THREE_SITES)
+    time.sleep(2)
+    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(1)
+
+
+def test_no_ipv6_at_one_site_is_told_to_all_sites_clients_for_two_seconds_at_most(server):
+    """PowerDNS caches "no such type" without regard to who asked, and no backend can prevent it.
+
+    So all servers of a pool should have addresses of the same families.  Nobody gets the address of
+    another site, though, and resolvers that ask for signatures do not meet this.
+    """
+    pool = server.database.add_pool("mixed", [("203.0.113.1", None), *THREE_SITES[1:]])
+    without, with_ipv6 = "192.0.2.9", RESOLVER  # the latter's remainder is 0, so the former's is 2
+    assert server.one(without, pool.question_name, "AAAA").addresses == ()
+    assert server.one(with_ipv6, pool.question_name, "A").addresses == pool.answer(1, "A")
+    assert server.one(with_ipv6, pool.question_name, "AAAA").addresses in ((), ITS_SITE[1:])
+    time.sleep(2)
+    assert server.one(with_ipv6, pool.question_name, "AAAA").addresses == ITS_SITE[1:]
+
+
+# ---------------------------------------------------------------- changes under load
+
+
+ADD_A_SERVER = """
+    INSERT INTO controller (name, address) VALUES ('load-4', '203.0.113.4');
+    INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)
+        SELECT pool.id, controller.id, 4, '203.0.113.4' FROM pool, controller
+        WHERE pool.name = 'load' AND controller.name = 'load-4';
+"""
+DISABLE = "UPDATE controller SET state = 'disabled' WHERE name = 'load-1';"
+ENABLE = "UPDATE controller SET state = 'enabled' WHERE name = 'load-1';"
+GO_DOWN = """
+    INSERT INTO controller_metric (controller_id, name, value, measured_at)
+        SELECT id, 'availability', 0, unixepoch() FROM controller WHERE name = 'load-3';
+"""
+RETURN = "UPDATE controller_metric SET value = 1;"
+
+CHANGES = [
+    # what is committed, the servers that the pool then has, those of them that are down
+    (ADD_A_SERVER, [0, 1, 2, 3], []),
+    (DISABLE, [1, 2, 3], []),
+    (ENABLE, [0, 1, 2, 3], []),
+    (GO_DOWN, [0, 1, 2, 3], [2]),
+    (RETURN, [0, 1, 2, 3], []),
+]
+
+
+def choose_among(client, servers, down):
+    return servers[chosen(client, len(servers), {servers.index(server) for server in down})]
+
+
+def server_in(reply):
+    """203.0.113.1 is server 0."""
+    (address,) = reply.addresses
+    return int(address.removeprefix("203.0.113.")) - 1
+
+
+def after_change(mapped, servers, down):
+    """The mappings once all their clients have asked: only those move whose server is gone."""
+    return {
+        ldns: server
+        if server in servers and server not in down
+        else choose_among(ldns, servers, down)
+        for ldns, server in mapped.items()
+    }
+
+
+@dataclasses.dataclass
+class Era:
+    """The time of one configuration."""
+
+    begin: float
+    servers: list
+    down: list
+    mapped: dict
+    end: float = math.inf
+
+    def choice(self, ldns):
+        if ldns in self.mapped:
+            return self.mapped[ldns]
+        return choose_among(ldns, self.servers, self.down)
+
+
+def test_a_change_under_load_loses_nothing_and_counts_from_the_next_question(fresh_database):
+    """Half of the load are resolvers with a mapping, half are new ones; no reply may be missing.
+
+    Each reply must be right for a configuration in force between its question and itself.  A
+    configuration is in force from the start of its commit to the end of the next one.
+    """
+    database = fresh_database()
+    pool = database.add_pool("load", [(f"203.0.113.{n}", None) for n in (1, 2, 3)])
+    many = addresses_of_many_resolvers(100_000, random.Random(10))
+    known, new = many[:200], many[200:]
+    known_questions = [Question(ldns, pool.question_name) for ldns in known]
+
+    def make_question(n):
+        ldns = known[n // 2 % len(known)] if n % 2 else new[n // 2 % len(new)]
+        return Question(ldns, pool.question_name)
+
+    mapped = {ldns: choose_among(ldns, [0, 1, 2], []) for ldns in known}
+    eras = [Era(0.0, [0, 1, 2], [], mapped)]
+    with PowerDNS("pipe.conf", database) as server:
+        ask(server, known_questions)
+        with Load(server, make_question) as load:
+            for statements, servers, down in CHANGES:
+                era = Era(time.monotonic(), servers, down, after_change(mapped, servers, down))
+                database.sql(f"BEGIN; {statements} COMMIT;")
+                eras[-1].end = time.monotonic()
+                eras.append(era)
+                mapped = era.mapped
+                for reply in ask(server, known_questions):
+                    assert server_in(reply) == mapped[reply.question.ldns]
+    wrong = [
+        reply
+        for reply in load.replies
+        if server_in(reply)
+        not in {
+            era.choice(reply.question.ldns)
+            for era in eras
+            if era.begin <= reply.received and reply.sent <= era.end
+        }
+    ]
+    assert wrong == []
+    assert len(load.replies) > 1000
+
+
+def test_a_locked_database_delays_nobody_and_what_was_not_written_is_written_later(server):
+    pool = server.database.add_pool("locked", THREE_SITES)
+    resolvers = addresses_of_many_resolvers(200, random.Random(16))
+    questions = [Question(ldns, pool.question_name) for ldns in resolvers]
+    with server.database.locked():
+        replies = ask(server, questions)
+    for reply in replies:
+        assert reply.addresses == pool.answer(index_asked(pool, reply.question.ldns))
+        assert reply.received - reply.sent < 0.5
+    assert server.database.mappings("locked") == {}
+    wait_until(
+        lambda: ask(server, questions) and len(server.database.mappings("locked")) == 200,
+        3,
+        "all mappings are written",
+    )
+
+
+# ---------------------------------------------------------------- processes that end
+
+
+def wrong_replies(load, pool):
+    """Replies that are not what the modulus says."""
+    return [
+        reply
+        for reply in load.replies
+        if reply.addresses != pool.answer(index_asked(pool, reply.question.ldns))
+    ]
+
+
+def load_on_www(server):
+    resolvers = addresses_of_many_resolvers(500, random.Random(12))
+    return Load(server, lambda n: Question(resolvers[n % len(resolvers)], "www.example.com"))
+
+
+@pytest.mark.parametrize("when", ["while it works", "between two questions"])
+def test_three_seconds_after_a_killed_coprocess_all_is_well(fresh_database, when):
+    """PowerDNS takes what a dead coprocess does not say for "no such name", and caches that.
+
+    How long is what cache-ttl and negquery-cache-ttl in the configuration are about: each is one
+    second, which in PowerDNS is up to two, and the one can be filled from the other at its end.
+    """
+    with PowerDNS("pipe.conf", fresh_database()) as server:
+        server.one(RESOLVER, "www.example.com")
+        if when == "between two questions":
+            kill(server.coprocesses())
+            killed = time.monotonic()
+        with load_on_www(server) as load:
+            if when == "while it works":
+                kill(server.coprocesses())
+                killed = time.monotonic()
+            time.sleep(3.2)
+    wrong = wrong_replies(load, server.database.www)
+    assert [reply for reply in wrong if reply.sent > killed + 3] == []
+    assert {reply.rcode for reply in wrong} <= {"NXDOMAIN", "REFUSED", "SERVFAIL"}
+    assert {reply.addresses for reply in wrong} <= {()}, "never the address of another site"
+
+
+def test_a_killed_coprocess_spoils_one_answer_at_most_when_nothing_is_cached(fresh_database):
+    """Without caches, to see the loss itself: the one question that the process had in hand."""
+    no_caches = {"cache-ttl": 0, "query-cache-ttl": 0, "negquery-cache-ttl": 0}
+    killed = 0
+    with PowerDNS("pipe.conf", fresh_database(), options=no_caches) as server:
+        with load_on_www(server) as load:
+            for _ in range(5):
+                victims = server.coprocesses()
+                kill(victims)
+                killed += len(victims)
+                time.sleep(0.3)
+    assert len(wrong_replies(load, server.database.www)) <= killed
+
+
+def test_coprocesses_end_when_the_server_is_killed(fresh_database):
+    with PowerDNS("pipe.conf", fresh_database()) as server:
+        with load_on_www(server):
+            pass
+        coprocesses = server.coprocesses()
+        assert len(coprocesses) == 3
+        kill([server.process.pid])
+        wait_until(lambda: not any(map(is_running, coprocesses)), 2, "the coprocesses end")
+
+
+def test_a_stop_by_systemd_ends_every_coprocess_with_exit_code_0(fresh_database):
+    """It sends SIGTERM to the server and all coprocesses at the same moment."""
+    with PowerDNS("pipe.conf", fresh_database(), exit_codes=True) as server:
+        server.one(RESOLVER, "www.example.com")
+        coprocesses = [pid for script in server.coprocesses() for pid in children(script)]
+        assert len(coprocesses) == 3
+        kill([*coprocesses, server.process.pid], signal.SIGTERM)
+        wait_until(lambda: len(server.exit_codes()) >= 3, 2, "all coprocesses end")
+        assert server.exit_codes() == [0, 0, 0]
+
+
+def test_a_coprocess_keeps_serving_after_sigterm_until_powerdns_is_done_with_it(fresh_database):
+    with PowerDNS("pipe.conf", fresh_database()) as server:
+        coprocesses = server.coprocesses()
+        kill(coprocesses, signal.SIGTERM)
+        with load_on_www(server) as load:
+            pass
+        assert wrong_replies(load, server.database.www) == []
+        assert server.coprocesses() == coprocesses
+
+
+# ---------------------------------------------------------------- the operator's tools
+
+
+def test_a_transfer_has_the_plain_records_and_one_server_for_each_balanced_name(names):
+    """The first server that is up, as a transfer is for no client in particular."""
+    lines = names.dig("+noall", "+answer", "example.net", "AXFR").splitlines()
+    records = [" ".join(line.split()[3:]) for line in lines]
+    assert records[0] == records[-1] == SOA
+    assert sorted(records[1:-1]) == ["A 203.0.113.1", "AAAA 2001:db8:0:1::80", NS1]
+    assert names.database.mappings("apex").keys() <= {RESOLVER}
+
+
+def test_a_transfer_of_an_unknown_zone_fails(server):
+    assert "Transfer failed" in server.dig("example.org", "AXFR")
+
+
+@pytest.mark.parametrize("command", ["check-zone", "list-zone"])
+def test_pdnsutil_knows_no_zones_of_a_pipe_backend(server, command):
+    """PowerDNS asks its backends for "domain info" first, and the pipe protocol has no word for it.
+
+    The records are seen with sqlite3, or with a transfer as above.
+    """
+    result = server.pdnsutil(command, "example.com")
+    assert result.returncode == 1
+    assert "Unable to get zone information" in result.stdout or "not found" in result.stderr
+
+
+def test_pdnsutil_shows_the_state_of_the_pools(server):
+    result = server.pdnsutil("backend-cmd", "pipe", "status")
+    assert result.returncode == 0
+    assert "www" in result.stdout and "203.0.113.2" in result.stdout
+
+
+def test_pdnsutil_explains_a_choice_and_changes_nothing(server):
+    server.database.sql("DELETE FROM persistence;")
+    result = server.pdnsutil("backend-cmd", "pipe", "explain www.example.com 192.0.2.10")
+    assert result.returncode == 0
+    assert "3221225994" in result.stdout and "203.0.113.2" in result.stdout
+    assert server.database.mappings("www") == {}
+
+
+@pytest.mark.skipif(not USER, reason="needs root")
+def test_pdnsutil_run_by_root_leaves_the_database_to_its_owner(fresh_database):
+    """The server is not running, so root's process is the one that makes the files beside."""
+    database = fresh_database()
+    with PowerDNS("pipe.conf", database) as server:
+        server.stop()
+        for command in ("status", f"forget {RESOLVER}"):
+            assert server.pdnsutil("backend-cmd", "pipe", command, as_root=True).returncode == 0
+    with PowerDNS("pipe.conf", database) as server:
+        assert server.one(RESOLVER, "www.example.com").addresses == ITS_SITE[:1]
+        assert database.mappings("www") == {RESOLVER: "www-2"}
+        owners = {path.owner() for path in database.path.parent.glob(f"{database.path.name}*")}
+        assert owners == {USER}
+
+
+def test_pdnsutil_forgets_a_resolver(server):
+    server.database.sql("DELETE FROM persistence;")
+    ask(server, [Question(ldns, "www.example.com") for ldns in (RESOLVER, "192.0.2.11")])
+    result = server.pdnsutil("backend-cmd", "pipe", f"forget {RESOLVER}")
+    assert result.returncode == 0
+    assert list(server.database.mappings("www")) == ["192.0.2.11"]

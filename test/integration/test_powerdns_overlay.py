@@ -1,0 +1,352 @@
+"""pdns-sticky in front of gsqlite3, started with pdns-conf/overlay-gsqlite3.conf.
+
+gsqlite3 holds the zone and its DNSSEC keys; the balanced names are in the other database, whose
+table `zone` is empty.  Signed answers are judged by delv, BIND's validator, with the zone's own key
+as its only trust anchor.
+"""
+
+import collections
+import contextlib
+import random
+import time
+
+import pytest
+
+from powerdns import (
+    Database,
+    PowerDNS,
+    Question,
+    addresses_of_many_resolvers,
+    as_user,
+    ask,
+    chosen,
+    run,
+    workspace,
+)
+
+GSQLITE3_SCHEMA = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql"
+
+ZONE = """
+$ORIGIN example.com.
+$TTL 3600
+@             SOA  ns1 hostmaster 1 7200 900 1209600 60
+@             NS   ns1
+@             NS   ns2
+ns1           A    192.0.2.1
+ns2           AAAA 2001:db8::53
+mail          A    192.0.2.25
+leaf.between  TXT  "below nothing"
+*.wild        A    192.0.2.99
+shop          A    192.0.2.66          ; a balanced name too: none of these two is ever seen
+shop          TXT  "hidden"
+api.eu        A    192.0.2.67          ; nor this one, but it makes the name eu exist
+"""
+
+THREE_SITES = [(f"203.0.113.{n}", f"2001:db8:0:{n}::80") for n in (1, 2, 3)]
+
+# Worked out by hand: 127.0.0.2 is 2130706434, remainder 0 of three servers, so the second server.
+RESOLVER = "127.0.0.2"
+A, AAAA, MX = "A 203.0.113.2", "AAAA 2001:db8:0:2::80", "MX 10 mail.example.com."
+NS1, NS2 = "NS ns1.example.com.", "NS ns2.example.com."
+SOA = "SOA ns1.example.com. hostmaster.example.com. 1 7200 900 1209600 60"
+
+
+def load_zone(server):
+    """What an operator does for a new zone; pdnsutil works on gsqlite3, as if alone."""
+    path = server.directory / "zone"
+    path.write_text(ZONE)
+    pdnsutil(server, "load-zone", "example.com", path)
+    pdnsutil(server, "rectify-zone", "example.com")
+
+
+def sign_zone(server):
+    """The commands from the head of the configuration file."""
+    load_zone(server)
+    pdnsutil(server, "secure-zone", "example.com")
+    pdnsutil(server, "set-nsec3", "example.com", "1 0 0 -", "narrow")
+    pdnsutil(server, "rectify-zone", "example.com")
+
+
+def sign_zone_with_nsec(server):
+    load_zone(server)
+    pdnsutil(server, "secure-zone", "example.com")
+
+
+def pdnsutil(server, *arguments):
+    result = server.pdnsutil(*map(str, arguments))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@contextlib.contextmanager
+def overlay(prepare, **more):
+    """A server with both databases."""
+    with workspace() as directory:
+        zone_database = directory / "pdns.sqlite3"
+        with open(GSQLITE3_SCHEMA) as schema:
+            assert run(as_user(["sqlite3", zone_database]), stdin=schema).returncode == 0
+        database = Database.create(directory)
+        for name in ("www", "shop"):
+            setattr(database, name, database.add_pool(name, THREE_SITES))
+        database.add_pool("eu", THREE_SITES, balanced_name="api.eu.example.com")
+        database.add_pool("us", THREE_SITES, balanced_name="api.us.example.com")
+        database.sql(
+            "INSERT INTO record (zone_id, name, type, content)"
+            " VALUES (NULL, 'www.example.com', 'MX', '10 mail.example.com');"
+        )
+        options = {"gsqlite3-database": zone_database, **more.pop("options", {})}
+        with PowerDNS(
+            "overlay-gsqlite3.conf", database, prepare=prepare, options=options, **more
+        ) as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
+def signed():
+    with overlay(sign_zone) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def unsigned():
+    with overlay(load_zone) as server:
+        yield server
+
+
+# ---------------------------------------------------------------- one zone from two backends
+
+
+ANSWERS = [
+    # name, type, rcode, answer
+    ("www.example.com", "A", "NOERROR", [A]),
+    ("www.example.com", "AAAA", "NOERROR", [AAAA]),
+    ("www.example.com", "MX", "NOERROR", [MX]),
+    ("www.example.com", "HTTPS", "NOERROR", []),
+    ("www.example.com", "TXT", "NOERROR", []),
+    ("below.www.example.com", "A", "NXDOMAIN", []),
+    ("WWW.Example.COM", "A", "NOERROR", [A]),
+    ("shop.example.com", "A", "NOERROR", [A]),
+    ("shop.example.com", "AAAA", "NOERROR", [AAAA]),
+    ("shop.example.com", "TXT", "NOERROR", []),
+    ("api.eu.example.com", "A", "NOERROR", [A]),
+    ("eu.example.com", "A", "NOERROR", []),
+    ("api.us.example.com", "A", "NOERROR", [A]),
+    ("us.example.com", "A", "NXDOMAIN", []),  # the other backend has no record below it
+    ("mail.example.com", "A", "NOERROR", ["A 192.0.2.25"]),
+    ("mail.example.com", "AAAA", "NOERROR", []),
+    ("something.wild.example.com", "A", "NOERROR", ["A 192.0.2.99"]),
+    ("something.wild.example.com", "AAAA", "NOERROR", []),
+    ("leaf.between.example.com", "TXT", "NOERROR", ['TXT "below nothing"']),
+    ("between.example.com", "A", "NOERROR", []),
+    ("unknown.example.com", "A", "NXDOMAIN", []),
+    ("example.com", "SOA", "NOERROR", [SOA]),
+    ("example.com", "NS", "NOERROR", [NS1, NS2]),
+    ("example.com", "A", "NOERROR", []),
+]
+
+
+@pytest.mark.parametrize("name, rdtype, rcode, answer", ANSWERS)
+def test_a_name_answers_from_the_backend_that_has_it(unsigned, name, rdtype, rcode, answer):
+    reply = unsigned.one(RESOLVER, name, rdtype)
+    assert (reply.rcode, reply.answer_texts) == (rcode, sorted(answer))
+    assert reply.authority_types == ([] if answer else ["SOA"])
+
+
+def test_a_zone_that_nobody_has_is_refused(unsigned):
+    assert unsigned.one(RESOLVER, "example.org").rcode == "REFUSED"
+
+
+# ---------------------------------------------------------------- signed
+
+
+# What delv says of a good answer, and of a well-proven "no".
+VALIDATED = "; fully validated"
+NOTHING_THERE = "; negative response, fully validated"
+
+
+def delv(server, name, rdtype, source=RESOLVER, flags="257"):
+    """delv's verdict, and the records of the answer as "TYPE content"."""
+    algorithm_and_key = pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[4:7]
+    anchors = server.directory / f"anchors-{flags}"
+    anchors.write_text(
+        'trust-anchors { "example.com" static-key %s %s %s "%s"; };\n' % (flags, *algorithm_and_key)
+    )
+    address, port = server.address
+    result = run(
+        ["delv", f"@{address}", "-p", str(port), "-b", source, "-a", str(anchors)]
+        + ["+root=example.com", "+nosplit", name, rdtype]
+    )
+    verdict, *lines = result.stdout.splitlines() or [result.stderr]
+    records = [line.split(None, 4)[3:] for line in lines if line.strip() and line[0] != ";"]
+    return verdict, sorted(f"{kind} {content}" for kind, content in records if kind != "RRSIG")
+
+
+@pytest.mark.parametrize("name, rdtype, rcode, answer", ANSWERS)
+def test_a_validator_is_content_with(signed, name, rdtype, rcode, answer):
+    verdict, records = delv(signed, name, rdtype)
+    assert (verdict, records) == (VALIDATED if answer else NOTHING_THERE, sorted(answer))
+    assert signed.one(RESOLVER, name, rdtype, dnssec=True).rcode == rcode
+
+
+def test_the_validator_is_not_content_with_another_key(signed):
+    """So that the test above means something: the same key with other flags is another key."""
+    verdict, records = delv(signed, "www.example.com", "A", flags="256")
+    assert "validated" not in verdict and records == []
+
+
+@pytest.mark.parametrize(
+    "source, site",  # 127.0.1.0 is 2130706688, remainder 2
+    [("127.0.1.0", 1), ("127.0.1.1", 2), ("127.0.1.2", 3)],
+)
+def test_each_resolver_gets_its_own_answer_validated(signed, source, site):
+    answer = [f"A 203.0.113.{site}"]
+    assert delv(signed, "www.example.com", "A", source) == (VALIDATED, answer)
+    assert delv(signed, "www.example.com", "A", source) == (VALIDATED, answer)
+
+
+def test_every_resolver_keeps_its_signed_answer_and_none_sees_anothers(signed):
+    dice = random.Random(21)
+    pool = signed.database.www
+    resolvers = addresses_of_many_resolvers(2000, dice)
+    questions = [
+        Question(ldns, pool.question_name, dice.choice(("A", "AAAA")), dnssec=True)
+        for ldns in resolvers
+        for _ in range(3)
+    ]
+    dice.shuffle(questions)
+    replies = ask(signed, questions)
+    wrong = [
+        (reply.question.ldns, reply.addresses)
+        for reply in replies
+        if reply.addresses
+        != pool.answer(chosen(reply.question.ldns, 3), reply.question.rdtype)
+    ]
+    assert wrong == []
+    assert {len(reply.message.answer) for reply in replies} == {2}, "the address and its signature"
+    mappings = signed.database.mappings("www")
+    assert {ldns: mappings[ldns] for ldns in resolvers} == {
+        ldns: pool.controller(chosen(ldns, 3)) for ldns in resolvers
+    }
+
+
+def test_a_server_goes_down_and_the_new_answer_is_signed_too(signed):
+    database = signed.database
+    database.set_available(database.shop, 1, False)
+    assert delv(signed, "shop.example.com", "A") == (VALIDATED, ["A 203.0.113.3"])
+    database.set_available(database.shop, 1, True)
+    assert delv(signed, "shop.example.com", "A") == (VALIDATED, ["A 203.0.113.3"])
+    database.sql("DELETE FROM persistence;")
+
+
+def test_an_address_family_that_only_some_sites_have_is_granted_and_denied_with_proof(signed):
+    pool = signed.database.add_pool("mixed", [("203.0.113.1", None), *THREE_SITES[1:]])
+    without, with_ipv6 = "127.0.1.0", RESOLVER  # the first and the second server
+    assert delv(signed, pool.question_name, "AAAA", without) == (NOTHING_THERE, [])
+    assert delv(signed, pool.question_name, "AAAA", with_ipv6) == (VALIDATED, [AAAA])
+    assert delv(signed, pool.question_name, "A", without) == (VALIDATED, ["A 203.0.113.1"])
+
+
+def test_a_pool_with_nothing_up_is_denied_with_proof(signed):
+    pool = signed.database.add_pool("nothing", THREE_SITES, fallback="none")
+    for index in range(3):
+        signed.database.set_available(pool, index, False)
+    assert delv(signed, pool.question_name, "A") == (NOTHING_THERE, [])
+    assert signed.one(RESOLVER, pool.question_name, dnssec=True).rcode == "NOERROR"
+
+
+def test_signing_makes_no_mapping_for_nobody(signed):
+    """PowerDNS asks for a name's types without saying for whom: to deny a type, for one."""
+    signed.database.sql("DELETE FROM persistence;")
+    time.sleep(1.1)  # what PowerDNS remembers of "no such type"
+    assert delv(signed, "www.example.com", "HTTPS") == (NOTHING_THERE, [])
+    assert set(signed.database.mappings("www")) <= {RESOLVER}
+
+
+# ---------------------------------------------------------------- other chains, and transfers
+
+
+def test_with_nsec_a_balanced_name_needs_a_record_in_the_other_backend():
+    """Its chain is made from gsqlite3's names: www is not among them, shop is."""
+    with overlay(sign_zone_with_nsec) as server:
+        assert delv(server, "shop.example.com", "A") == (VALIDATED, [A])
+        assert delv(server, "shop.example.com", "HTTPS") == (NOTHING_THERE, [])
+        assert "validated" not in delv(server, "www.example.com", "HTTPS")[0]
+        assert "shop.example.com.\t3600\tIN\tA\t192.0.2.66" in server.dig("example.com", "AXFR")
+
+
+def test_a_transfer_has_the_other_backends_records(unsigned):
+    lines = unsigned.dig("+noall", "+answer", "example.com", "AXFR").splitlines()
+    names = [line.split()[0] for line in lines]
+    assert collections.Counter(names) == {
+        "example.com.": 4,
+        "ns1.example.com.": 1,
+        "ns2.example.com.": 1,
+        "mail.example.com.": 1,
+        "leaf.between.example.com.": 1,
+        "*.wild.example.com.": 1,
+        "shop.example.com.": 2,
+        "api.eu.example.com.": 1,
+    }
+
+
+def test_powerdns_refuses_to_transfer_a_zone_signed_with_narrow_nsec3(signed):
+    assert "Transfer failed" in signed.dig("example.com", "AXFR")
+
+
+# ---------------------------------------------------------------- the operator's tools
+
+
+@pytest.mark.parametrize("server", ["signed", "unsigned"])
+def test_pdnsutil_finds_nothing_wrong_with_the_zone(request, server):
+    output = pdnsutil(request.getfixturevalue(server), "check-zone", "example.com")
+    assert "0 errors, 0 warnings" in output
+
+
+def test_pdnsutil_lists_the_other_backends_records(unsigned):
+    output = pdnsutil(unsigned, "list-zone", "example.com")
+    assert "mail.example.com\t3600\tIN\tA\t192.0.2.25" in output
+    assert "www.example.com" not in output
+
+
+def test_pdnsutil_reaches_the_backends_commands(unsigned):
+    output = pdnsutil(unsigned, "backend-cmd", "pipe", f"explain www.example.com {RESOLVER}")
+    assert "2130706434" in output and "203.0.113.2" in output
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def test_in_steady_state_a_question_costs_one_round_trip_to_pdns_sticky():
+    """Counted on the wire, as PowerDNS's counter has the lookups in gsqlite3 as well."""
+    resolvers = addresses_of_many_resolvers(500, random.Random(22))
+    questions = [Question(ldns, "www.example.com", dnssec=True) for ldns in resolvers] * 4
+    with overlay(sign_zone, tap=True) as server:
+        ask(server, questions)
+        before = len(server.asked_lines())
+        start = time.monotonic()
+        ask(server, questions)
+        seconds = time.monotonic() - start
+        time.sleep(0.2)  # the last lines
+        lines = server.asked_lines()[before:]
+    kinds = collections.Counter(tuple(line.split("\t")[1:4:2]) for line in lines)
+    assert kinds.pop(("www.example.com", "ANY")) == len(questions)
+    assert sum(kinds.values()) <= 2 * 3 * (int(seconds) + 2), kinds
+
+
+def regex_of_the_configuration():
+    """The pattern in the commented line."""
+    text = (PowerDNS("overlay-gsqlite3.conf", None).conf).read_text()
+    (pattern,) = [line for line in text.splitlines() if line.startswith("#pipe-regex=")]
+    return pattern.partition("=")[2]
+
+
+def test_with_pipe_regex_only_the_balanced_names_reach_pdns_sticky():
+    options = {"pipe-regex": regex_of_the_configuration()}
+    with overlay(load_zone, options=options, tap=True) as server:
+        for name, rdtype, rcode, answer in ANSWERS:
+            if not name.startswith("api."):
+                reply = server.one(RESOLVER, name, rdtype)
+                assert (reply.rcode, reply.answer_texts) == (rcode, sorted(answer))
+        time.sleep(0.2)
+        names = {line.split("\t")[1].lower() for line in server.asked_lines() if line[0] == "Q"}
+    assert names == {"www.example.com", "shop.example.com"}
