@@ -371,12 +371,16 @@ CREATE TABLE IF NOT EXISTS ldns_group (
 --   SELECT * FROM setting;
 --   UPDATE setting SET value = 10 WHERE name = 'checkpoint_interval';
 --
--- name                 default  range          meaning
--- checkpoint_interval  5        1 to 3600      seconds between two checkpoints, which bring what
---                                              was written from FILE-wal into FILE
--- sweep_interval       1        1 to 3600      seconds between two batches of the sweep that
---                                              deletes expired mappings
--- sweep_batch          1000     10 to 100000   rows of persistence that one batch looks at
+-- name                   default  range         meaning
+-- checkpoint_interval    5        1 to 3600     seconds between two checkpoints, which bring what
+--                                               was written from FILE-wal into FILE
+-- sweep_interval         1        1 to 3600     seconds between two rounds of the sweep that
+--                                               deletes expired mappings
+-- sweep_batch            1000     10 to 100000  rows that one transaction of a round looks at
+-- max_megabytes          1024     1 to 1048576  size of the file above which no new mappings are
+--                                               kept; 1024 hold some 16 million
+-- max_writes_per_second  2000     1 to 1000000  mappings that each process writes in a second, with
+--                                               ten seconds' worth on top in a burst
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS setting (
   name TEXT NOT NULL PRIMARY KEY,
@@ -386,7 +390,9 @@ CREATE TABLE IF NOT EXISTS setting (
 INSERT OR IGNORE INTO setting (name, value) VALUES
   ('checkpoint_interval', 5),
   ('sweep_interval', 1),
-  ('sweep_batch', 1000);
+  ('sweep_batch', 1000),
+  ('max_megabytes', 1024),
+  ('max_writes_per_second', 2000);
 
 -----------------------------------------------------------------------------------------------
 -- persistence: the mappings. PowerDNS's questions write this table; people read it through the
@@ -820,26 +826,36 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS setting_insert AFTER INSERT ON setting BEGIN
   SELECT RAISE(ABORT,
-               'setting.name is one of checkpoint_interval, sweep_interval, sweep_batch')
-   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch');
+               'setting.name is not one of those that SELECT name FROM setting shows in a new file')
+   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
+                          'max_megabytes', 'max_writes_per_second');
   SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
    WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
   SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
    WHERE NEW.name = 'sweep_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
   SELECT RAISE(ABORT, 'the setting sweep_batch is 10 to 100000 rows')
    WHERE NEW.name = 'sweep_batch' AND NEW.value NOT BETWEEN 10 AND 100000;
+  SELECT RAISE(ABORT, 'the setting max_megabytes is 1 to 1048576')
+   WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
+  SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
+   WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
 END;
 
 CREATE TRIGGER IF NOT EXISTS setting_update AFTER UPDATE ON setting BEGIN
   SELECT RAISE(ABORT,
-               'setting.name is one of checkpoint_interval, sweep_interval, sweep_batch')
-   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch');
+               'setting.name is not one of those that SELECT name FROM setting shows in a new file')
+   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
+                          'max_megabytes', 'max_writes_per_second');
   SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
    WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
   SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
    WHERE NEW.name = 'sweep_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
   SELECT RAISE(ABORT, 'the setting sweep_batch is 10 to 100000 rows')
    WHERE NEW.name = 'sweep_batch' AND NEW.value NOT BETWEEN 10 AND 100000;
+  SELECT RAISE(ABORT, 'the setting max_megabytes is 1 to 1048576')
+   WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
+  SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
+   WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
 END;
 
 -----------------------------------------------------------------------------------------------

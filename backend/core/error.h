@@ -20,7 +20,8 @@
     X(ERR_IO, -7, "input/output error")                                                            \
     X(ERR_CORRUPT, -8, "damaged")                                                                  \
     X(ERR_FOREIGN, -9, "not a pdns-sticky database")                                               \
-    X(ERR_INTERNAL, -10, "internal error")
+    X(ERR_LIMIT, -10, "over a limit of the table setting")                                         \
+    X(ERR_INTERNAL, -11, "internal error")
 
 enum error_code {
 #define X(name, value, text) name = value,

@@ -13,6 +13,8 @@ static const struct row {
     {"checkpoint_interval", offsetof(struct settings, checkpoint_interval_s), 5, 1, 3600},
     {"sweep_interval", offsetof(struct settings, sweep_interval_s), 1, 1, 3600},
     {"sweep_batch", offsetof(struct settings, sweep_batch), 1000, 10, 100000},
+    {"max_megabytes", offsetof(struct settings, max_megabytes), 1024, 1, 1048576},
+    {"max_writes_per_second", offsetof(struct settings, max_writes_per_second), 2000, 1, 1000000},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)

@@ -10,7 +10,9 @@
 struct settings {
     int64_t checkpoint_interval_s; /* between checkpoints of the write-ahead log: 5, 1..3600 */
     int64_t sweep_interval_s;      /* between looks for expired mappings: 1, 1..3600 */
-    int64_t sweep_batch;           /* rows of one such look: 1000, 10..100000 */
+    int64_t sweep_batch;           /* rows deleted in one transaction: 1000, 10..100000 */
+    int64_t max_megabytes;         /* of the database; no new mappings above: 1024, 1..1048576 */
+    int64_t max_writes_per_second; /* of mappings, by each process: 2000, 1..1000000 */
 };
 
 struct settings settings_default(void);

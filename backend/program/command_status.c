@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "core/mapping.h"
-#include "program/clock.h"
+#include "store/clock.h"
 #include "program/command.h"
 
 /* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/resolve.h"
-#include "program/clock.h"
+#include "store/clock.h"
 
 /* A configuration that cannot be read is not tried again before; reading a large one takes a while.
  */
@@ -92,6 +92,7 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
     snapshot_free(responder->snapshot);
     responder->snapshot = snapshot;
     responder->metrics = metrics;
+    store_limit(responder->store, &snapshot->settings);
     return 0;
 }
 

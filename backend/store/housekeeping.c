@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "store/clock.h"
 #include "store/store_parts.h"
 
 /*
@@ -17,10 +18,26 @@
 #define RESTART_WAIT_MS (4 * STORE_KEPT_MS)
 
 /*
- * The log is started over when it is larger than this. Below, that would cost more than it saves;
- * far above, opening the database takes long, since SQLite reads the log whole.
+ * An idle process copies the log back before its time when it has grown by this, so that a burst of
+ * new resolvers does not make it much larger. A busy one, which does not look at the log, does so
+ * after as many mappings as fill about LOG_BYTES_MAX.
  */
-#define LOG_BYTES_MAX (16 * 1024 * 1024)
+#define LOG_BYTES_EAGER (4 * 1024 * 1024)
+#define WRITES_EAGER 20000
+
+/*
+ * The log is started over when it is larger than LOG_BYTES_EAGER and nobody writes, or larger than
+ * this. Writers have to wait for that, so it should be rare; far above, opening the database takes
+ * long, since SQLite reads the log whole.
+ */
+#define LOG_BYTES_MAX (128 * 1024 * 1024)
+
+/*
+ * Before, it is copied until so few pages are left that the wait is short; while many are written,
+ * that takes several rounds.
+ */
+#define PAGES_LEFT_FEW 256
+#define COPY_ROUNDS_MAX 4
 
 /* The log as it is now; zeros when there is none. */
 static struct log_mark look_at_log(const struct store *store)
@@ -43,12 +60,16 @@ static int write_nothing(struct store *store, struct error *error)
     return database_run(&store->database, database_statement(&store->database, QUERY_TOUCH), error);
 }
 
-static int run_checkpoint(struct store *store, int mode, int wait_ms, struct error *error)
+/* 0 with the number of pages in the log that are not copied yet, ERR_BUSY, or another code. */
+static int run_checkpoint(struct store *store, int mode, int wait_ms, int *ret_left,
+                          struct error *error)
 {
     struct database *database = &store->database;
+    int pages = 0, copied = 0;
     sqlite3_busy_timeout(database->connection, wait_ms);
-    int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, NULL, NULL);
+    int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, &pages, &copied);
     sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
+    *ret_left = pages - copied;
     if (result == SQLITE_OK)
         return 0;
     if ((result & 0xff) == SQLITE_BUSY)
@@ -64,10 +85,10 @@ static int run_checkpoint(struct store *store, int mode, int wait_ms, struct err
  * written first: until this checkpoint has copied it, nobody can start the log over, and since only
  * one process at a time does this, there is no other checkpoint that could.
  */
-static int copy_log(struct store *store, struct error *error)
+static int copy_log(struct store *store, int *ret_left, struct error *error)
 {
     int code = write_nothing(store, error);
-    return code == 0 ? run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, error) : code;
+    return code == 0 ? run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, ret_left, error) : code;
 }
 
 /*
@@ -77,24 +98,38 @@ static int copy_log(struct store *store, struct error *error)
  */
 static int restart_log(struct store *store, struct error *error)
 {
-    int code = write_nothing(store, error);
+    int left, code = write_nothing(store, error);
     if (code == 0)
-        code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, RESTART_WAIT_MS, error);
+        code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, RESTART_WAIT_MS, &left, error);
     return code == 0 ? write_nothing(store, error) : code;
+}
+
+static int copy_and_restart(struct store *store, bool restart, struct error *error)
+{
+    int left, code = copy_log(store, &left, error);
+    for (int i = 1; restart && code == 0 && left > PAGES_LEFT_FEW && i < COPY_ROUNDS_MAX; i++)
+        code = copy_log(store, &left, error);
+    return restart && code == 0 ? restart_log(store, error) : code;
 }
 
 /* Readers or writers in the way are no error: the next round does it. */
 static int checkpoint(struct store *store, struct error *error)
 {
     struct log_mark log = look_at_log(store);
-    if (memcmp(&log, &store->rounds.log, sizeof log) == 0)
+    bool quiet = memcmp(&log, &store->rounds.log, sizeof log) == 0;
+    if (quiet && log.bytes <= LOG_BYTES_EAGER)
         return 0;
-    int code = copy_log(store, error);
-    if (code == 0 && log.bytes > LOG_BYTES_MAX)
-        code = restart_log(store, error);
+    int code = copy_and_restart(store, quiet || log.bytes > LOG_BYTES_MAX, error);
     store->rounds.log = look_at_log(store);
+    store->writes = 0;
     return code;
 }
+
+/*
+ * One batch of sweeping is one transaction. A round goes on to the next batch until its time is
+ * over, so that ten million rows are gone through in minutes and no question waits for long.
+ */
+#define SWEEP_ROUND_MS 10
 
 static void bind_sweep(sqlite3_stmt *statement, const struct sweep *from, int64_t now_s)
 {
@@ -103,23 +138,23 @@ static void bind_sweep(sqlite3_stmt *statement, const struct sweep *from, int64_
     sqlite3_bind_int64(statement, 3, now_s);
 }
 
-/* Looks at one batch of rows: where it ends, whether the table does, and whether any has expired.
- */
+/* Looks at one batch: where it ends, whether the table does, and whether any row has expired. */
 static int look(struct store *store, int64_t now_s, int64_t batch, struct sweep *ret_to,
                 bool *ret_expired, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(&store->database, QUERY_SWEEP_LOOK);
-    bind_sweep(statement, &store->sweep, now_s);
+    bind_sweep(statement, &store->rounds.sweep, now_s);
     sqlite3_bind_int64(statement, 4, batch);
     int64_t rows = 0;
     int result, code = 0;
-    *ret_to = store->sweep;
+    *ret_to = store->rounds.sweep;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *key = (const char *)sqlite3_column_text(statement, 1);
-        ret_to->pool_id = sqlite3_column_int64(statement, 0);
-        snprintf(ret_to->key, sizeof ret_to->key, "%s", key ? key : "");
+        if (++rows == batch) {
+            const char *key = (const char *)sqlite3_column_text(statement, 1);
+            ret_to->pool_id = sqlite3_column_int64(statement, 0);
+            snprintf(ret_to->key, sizeof ret_to->key, "%s", key ? key : "");
+        }
         *ret_expired |= sqlite3_column_int(statement, 2) != 0;
-        rows++;
     }
     if (result != SQLITE_DONE)
         code = database_error(&store->database, result, "mappings cannot be read", error);
@@ -133,22 +168,44 @@ static int delete_expired(struct store *store, int64_t now_s, const struct sweep
                           struct error *error)
 {
     sqlite3_stmt *statement = database_statement(&store->database, QUERY_SWEEP_DELETE);
-    bind_sweep(statement, &store->sweep, now_s);
+    bind_sweep(statement, &store->rounds.sweep, now_s);
     sqlite3_bind_int64(statement, 4, to->pool_id);
     sqlite3_bind_text(statement, 5, to->key, -1, SQLITE_STATIC);
     return database_run(&store->database, statement, error);
 }
 
-static int sweep(struct store *store, int64_t now_s, int64_t batch, struct error *error)
+/* Sweeps one batch and moves on; says by `ret_end` that the table has been gone through. */
+static int sweep_batch(struct store *store, int64_t now_s, int64_t batch, bool *ret_end,
+                       struct error *error)
 {
     struct sweep to;
     bool expired = false;
     int code = look(store, now_s, batch, &to, &expired, error);
     if (code == 0 && expired)
         code = delete_expired(store, now_s, &to, error);
-    if (code == 0)
-        store->sweep = to.pool_id == INT64_MAX ? (struct sweep){.pool_id = INT64_MIN} : to;
+    if (code != 0)
+        return code;
+    *ret_end = to.pool_id == INT64_MAX;
+    store->rounds.sweep = *ret_end ? (struct sweep){0} : to;
+    return 0;
+}
+
+static int sweep(struct store *store, int64_t now_s, int64_t batch, struct error *error)
+{
+    int64_t end_ms = clock_monotonic_ms() + SWEEP_ROUND_MS;
+    bool end = false;
+    int code = 0;
+    while (code == 0 && !end && clock_monotonic_ms() < end_ms)
+        code = sweep_batch(store, now_s, batch, &end, error);
     return code;
+}
+
+/* Says whether so much was written that the log should not wait for its time. */
+static bool is_log_large(const struct store *store, bool idle)
+{
+    if (!idle)
+        return store->writes >= WRITES_EAGER;
+    return look_at_log(store).bytes > store->rounds.log.bytes + LOG_BYTES_EAGER;
 }
 
 /* Says whether an interval has passed; a time to come is of before the machine's last start. */
@@ -157,18 +214,32 @@ static bool is_due(int64_t last_ms, int64_t interval_s, int64_t now_ms)
     return last_ms > now_ms || now_ms - last_ms >= interval_s * 1000;
 }
 
-static int do_what_is_due(struct store *store, const struct settings *settings, int64_t patience,
+struct due {
+    bool sweep, checkpoint;
+};
+
+static struct due what_is_due(const struct store *store, const struct settings *settings, bool idle,
+                              int64_t now_ms)
+{
+    int64_t patience = idle ? 1 : BUSY_PATIENCE;
+    const struct rounds *rounds = &store->rounds;
+    return (struct due){
+        .sweep = is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms),
+        .checkpoint =
+            is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms) ||
+            is_log_large(store, idle)};
+}
+
+static int do_what_is_due(struct store *store, const struct settings *settings, struct due due,
                           int64_t now_s, int64_t now_ms, struct error *error)
 {
-    struct rounds *rounds = &store->rounds;
     int code = 0;
-    if (is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms)) {
-        rounds->sweep_ms = now_ms;
+    if (due.sweep) {
+        store->rounds.sweep_ms = now_ms;
         code = sweep(store, now_s, settings->sweep_batch, error);
     }
-    if (code == 0 &&
-        is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms)) {
-        rounds->checkpoint_ms = now_ms;
+    if (code == 0 && due.checkpoint) {
+        store->rounds.checkpoint_ms = now_ms;
         code = checkpoint(store, error);
     }
     return code;
@@ -177,17 +248,17 @@ static int do_what_is_due(struct store *store, const struct settings *settings, 
 int store_keep_house(struct store *store, const struct settings *settings, bool idle, int64_t now_s,
                      int64_t now_ms, struct error *error)
 {
-    int64_t patience = idle ? 1 : BUSY_PATIENCE;
     struct rounds *rounds = &store->rounds;
-    bool due = is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms) ||
-               is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms);
-    if (!due || !store->database.connection || store->database.read_only[0] ||
-        store->lock.descriptor < 0 || !lock_file_take(&store->lock))
+    if (!store->database.connection || store->database.read_only[0] || store->lock.descriptor < 0)
+        return 0;
+    struct due due = what_is_due(store, settings, idle, now_ms);
+    if ((!due.sweep && !due.checkpoint) || !lock_file_take(&store->lock))
         return 0;
     store_rest(store);
     if (!lock_file_read(&store->lock, rounds, sizeof *rounds))
         *rounds = (struct rounds){0};
-    int code = do_what_is_due(store, settings, patience, now_s, now_ms, error);
+    due = what_is_due(store, settings, idle, now_ms);
+    int code = do_what_is_due(store, settings, due, now_s, now_ms, error);
     lock_file_write(&store->lock, rounds, sizeof *rounds);
     lock_file_give(&store->lock);
     return code == ERR_BUSY ? 0 : code;

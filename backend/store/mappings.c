@@ -9,6 +9,9 @@
 #define LOCKED_OUT_MS 1000
 #define LOCKED_OUT_BUSY_MS 5
 
+/* How often the size of the table is looked at. */
+#define SIZE_LOOK_MS 1000
+
 static void bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key)
 {
     sqlite3_bind_int64(statement, 1, pool_id);
@@ -80,7 +83,44 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
         return code;
     }
     *ret_changes = sqlite3_changes64(database->connection);
+    store->writes++;
     return database_commit(database, error);
+}
+
+/* The bytes of the file that are in use, without pages that wait to be used again; -1 on failure.
+ */
+static int64_t used_bytes(struct store *store)
+{
+    static const enum query queries[] = {QUERY_PAGE_COUNT, QUERY_FREE_PAGES, QUERY_PAGE_SIZE};
+    int64_t values[3];
+    for (int i = 0; i < 3; i++) {
+        sqlite3_stmt *statement = database_statement(&store->database, queries[i]);
+        bool found = sqlite3_step(statement) == SQLITE_ROW;
+        values[i] = found ? sqlite3_column_int64(statement, 0) : 0;
+        sqlite3_reset(statement);
+        if (!found)
+            return -1;
+    }
+    return (values[0] - values[1]) * values[2];
+}
+
+/* 0, or ERR_LIMIT when this mapping would be one too many in the table or in this second. */
+static int check_limits(struct store *store, bool adds_row, struct error *error)
+{
+    struct limits *limits = &store->limits;
+    if (adds_row && store->now_ms - limits->looked_ms >= SIZE_LOOK_MS) {
+        limits->looked_ms = store->now_ms;
+        limits->full = used_bytes(store) > limits->max_bytes;
+    }
+    if (adds_row && limits->full)
+        return error_set(error, ERR_LIMIT,
+                         "%s: holds more than max_megabytes, new mappings are not kept",
+                         store->database.path);
+    if (!rate_take(&limits->rate, limits->writes_per_second, store->now_ms))
+        return error_set(error, ERR_LIMIT,
+                         "%s: more mappings than max_writes_per_second, some are not kept",
+                         store->database.path);
+    return 0;
 }
 
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
@@ -96,6 +136,10 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
         error_set(&error, ERR_READONLY, "%s", database->read_only);
         store->mapping_error = error;
         return ERR_READONLY;
+    }
+    if (check_limits(store, !seen, &error) != 0) {
+        store->mapping_error = error;
+        return ERR_LIMIT;
     }
     sqlite3_stmt *statement =
         database_statement(database, seen ? QUERY_MAPPING_REPLACE : QUERY_MAPPING_INSERT);

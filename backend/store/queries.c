@@ -32,6 +32,9 @@ const char *const query_texts[QUERY_COUNT] = {
                              " WHERE ldns = ?1 AND (?2 = 0 OR pool_id = ?2)",
     [QUERY_MAPPING_EACH] = "SELECT controller_id, method, timestamp, ttl, pool_id, ldns"
                            " FROM persistence ORDER BY pool_id, ldns",
+    [QUERY_PAGE_COUNT] = "PRAGMA page_count",
+    [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
+    [QUERY_PAGE_SIZE] = "PRAGMA page_size",
     [QUERY_TOUCH] = "PRAGMA application_id = 0x50535459",
     [QUERY_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM persistence"
                          " WHERE (pool_id, ldns) > (?1, ?2) ORDER BY pool_id, ldns LIMIT ?4",

@@ -9,7 +9,8 @@ int store_new(const char *path, struct store **ret_store)
     if (!store)
         return ERR_NOMEM;
     store->lock.descriptor = -1;
-    store->sweep.pool_id = INT64_MIN;
+    const struct settings settings = settings_default();
+    store_limit(store, &settings);
     store->database.path = strdup(path);
     if (!store->database.path) {
         free(store);
@@ -101,6 +102,12 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
     if (code == 0)
         *ret_revision = store->revision;
     return code;
+}
+
+void store_limit(struct store *store, const struct settings *settings)
+{
+    store->limits.max_bytes = settings->max_megabytes * 1024 * 1024;
+    store->limits.writes_per_second = settings->max_writes_per_second;
 }
 
 void store_rest(struct store *store)

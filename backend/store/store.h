@@ -82,6 +82,9 @@ struct mapping_table store_mappings(struct store *store);
 /* What the last failed find or claim said, for the log. */
 const struct error *store_mapping_error(const struct store *store);
 
+/* Sets the limits on new mappings; until then the defaults hold. */
+void store_limit(struct store *store, const struct settings *settings);
+
 /*
  * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. 0 with the number of
  * rows gone, or a code with `error` set.

@@ -5,14 +5,18 @@
 #define STICKY_STORE_STORE_PARTS_H
 
 #include "core/client.h"
+#include "core/rate.h"
 #include "store/database.h"
 #include "store/lock_file.h"
 #include "store/store.h"
 
-/* Where the sweep for expired mappings stands; it goes round and round. */
+/* The longest key that the schema allows, with NUL. */
+#define SWEEP_KEY_MAX 129
+
+/* Where the sweep for expired mappings stands; it goes round and round through the table. */
 struct sweep {
     int64_t pool_id;
-    char key[CLIENT_KEY_MAX * 4]; /* rows that people insert may have longer keys; those are cut */
+    char key[SWEEP_KEY_MAX];
 };
 
 /* By what one sees whether the write-ahead log was written to. */
@@ -22,11 +26,23 @@ struct log_mark {
 
 /*
  * When housekeeping was last done by any process, on the monotonic clock that they all share. Kept
- * in the lock file; read and written under LOCK_HOUSEKEEPING.
+ * in the lock file; read and written by the holder of its lock.
  */
 struct rounds {
     int64_t sweep_ms, checkpoint_ms;
+    struct sweep sweep;
     struct log_mark log; /* after the last checkpoint: equal means that nothing was written since */
+};
+
+/*
+ * The bounds that keep forged resolvers from filling the disk. Past them a choice is answered
+ * without a row.
+ */
+struct limits {
+    int64_t max_bytes, writes_per_second;
+    struct rate rate;
+    int64_t looked_ms; /* monotonic: when the size was last looked at */
+    bool full;
 };
 
 struct store {
@@ -37,8 +53,9 @@ struct store {
     struct revision revision; /* of the transaction that is begun */
     int64_t kept_until_ms;    /* monotonic: then it is begun anew */
     int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
-    struct sweep sweep;
+    struct limits limits;
     struct rounds rounds; /* as this process last saw them */
+    int64_t writes;       /* of mappings, since this process last copied the log back */
 };
 
 #endif

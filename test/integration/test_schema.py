@@ -407,10 +407,13 @@ CIRCLE = "pool.fallback_pool_id leads back to this pool: fallbacks make no circl
 SHARES_A_THIRD = "pool.persistence_pool_id names a pool that shares a third's: name that one"
 SHARED_ALREADY = "other pools share the mappings of this one, so it can't share another's"
 NO_SERVER = "virtual_server_metric.virtual_server_id names no virtual server: see its id"
-SETTING_NAME = "setting.name is one of checkpoint_interval, sweep_interval, sweep_batch"
+SETTING_NAME = ("setting.name is not one of those that SELECT name FROM setting shows"
+                " in a new file")
 CHECKPOINT = "the setting checkpoint_interval is 1 to 3600 seconds"
 SWEEP = "the setting sweep_interval is 1 to 3600 seconds"
 BATCH = "the setting sweep_batch is 10 to 100000 rows"
+MEGABYTES = "the setting max_megabytes is 1 to 1048576"
+WRITES = "the setting max_writes_per_second is 1 to 1000000"
 
 
 def pool(columns, values):
@@ -585,7 +588,9 @@ TRIGGER_ROWS = [
      "UPDATE setting SET value = 500 WHERE name = 'sweep_batch'"),
     *[row for name, words, low, high in (("checkpoint_interval", CHECKPOINT, 1, 3600),
                                          ("sweep_interval", SWEEP, 1, 3600),
-                                         ("sweep_batch", BATCH, 10, 100000))
+                                         ("sweep_batch", BATCH, 10, 100000),
+                                         ("max_megabytes", MEGABYTES, 1, 1048576),
+                                         ("max_writes_per_second", WRITES, 1, 1000000))
       for statement in (f"INSERT OR REPLACE INTO setting VALUES ('{name}', @)",
                         f"UPDATE setting SET value = @ WHERE name = '{name}'")
       for row in ranged(statement, words, low, high)],
@@ -972,7 +977,8 @@ def test_the_schema_makes_a_complete_empty_database(empty):
     assert strict == dict.fromkeys(TABLES, 1)
     assert {table for table in TABLES if count(db, table)} == {"setting", "revision"}
     assert db.execute("SELECT name, value FROM setting ORDER BY name").fetchall() == [
-        ("checkpoint_interval", 5), ("sweep_batch", 1000), ("sweep_interval", 1)]
+        ("checkpoint_interval", 5), ("max_megabytes", 1024), ("max_writes_per_second", 2000),
+        ("sweep_batch", 1000), ("sweep_interval", 1)]
     assert db.execute("SELECT * FROM revision").fetchall() == [(1, 1, 1)]
 
 

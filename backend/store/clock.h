@@ -1,8 +1,8 @@
 /*
  * The clocks of this machine, for those who hand the time on.
  */
-#ifndef STICKY_PROGRAM_CLOCK_H
-#define STICKY_PROGRAM_CLOCK_H
+#ifndef STICKY_STORE_CLOCK_H
+#define STICKY_STORE_CLOCK_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "program/clock.h"
+#include "store/clock.h"
 
 #include <time.h>
 
