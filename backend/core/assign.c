@@ -100,8 +100,8 @@ static const struct virtual_server *elect(const struct attempt *attempt)
 }
 
 /*
- * The row could not be written; perhaps because another process was writing it just now. Its row
- * counts then, so that both give one answer; if there is none, the choice does.
+ * The table was locked; perhaps by another process that wrote this very row. Its row counts then,
+ * so that both give one answer; if there is none, the choice does.
  */
 static const struct virtual_server *look_again(struct attempt *attempt,
                                                const struct virtual_server *choice)
@@ -131,8 +131,10 @@ static const struct virtual_server *stick(struct attempt *attempt)
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
             return server;
-        if (claimed != ERR_NOTFOUND)
+        if (claimed == ERR_BUSY)
             return look_again(attempt, server);
+        if (claimed != ERR_NOTFOUND)
+            return server;
         trace_say(attempt->world->trace, "another process wrote this mapping first");
     }
     return server;

@@ -22,10 +22,12 @@ const char *verdict_text(enum verdict verdict)
 
 int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s)
 {
-    int64_t end;
+    int64_t end, left;
     if (__builtin_add_overflow(mapping->timestamp_s, mapping->ttl_s, &end))
         end = mapping->ttl_s > 0 ? INT64_MAX : INT64_MIN;
-    return end > now_s ? end - now_s : 0;
+    if (end <= now_s)
+        return 0;
+    return __builtin_sub_overflow(end, now_s, &left) ? INT64_MAX : left;
 }
 
 bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, int64_t now_s)

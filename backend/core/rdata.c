@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/address.h"
@@ -14,8 +14,9 @@
 #define STRING_MAX 255
 #define RDATA_MAX 65535
 
-/* The fields of a content that are not read yet. */
+/* A content, and where its fields begin that are not read yet. */
 struct fields {
+    const char *content;
     const char *next;
 };
 
@@ -72,8 +73,8 @@ static bool read_address(struct fields *fields, enum address_family family)
     struct address address;
     return next_word(fields, &word) && !memchr(word.start, '%', word.length) &&
            address_parse(word.start, word.length, &address) == 0 &&
-           (address.family == family ||
-            (family == FAMILY_IPV6 && memchr(word.start, ':', word.length)));
+           (family == FAMILY_IPV6 ? memchr(word.start, ':', word.length) != NULL
+                                  : memchr(word.start, ':', word.length) == NULL);
 }
 
 static bool read_ipv4(struct fields *fields)
@@ -262,10 +263,13 @@ static bool is_parameter(struct word part)
     return find_parameter(part.start, part.length) < PARAMETERS;
 }
 
+/* In alias mode, with priority 0, there are none: PowerDNS would drop them without a word. */
 static bool read_parameters(struct fields *fields)
 {
     struct word word;
     unsigned seen = 0;
+    if (strtol(fields->content, NULL, 10) == 0)
+        return at_end(fields);
     while (next_word(fields, &word)) {
         const char *equals = memchr(word.start, '=', word.length);
         size_t name_length = equals ? (size_t)(equals - word.start) : word.length;
@@ -297,8 +301,16 @@ static const struct grammar {
 } grammars[] = {
     {"A", {{"IPv4 address", read_ipv4}}},
     {"AAAA", {{"IPv6 address", read_ipv6}}},
+    {"AFSDB", {{"subtype", read_u16}, {"host name", read_name}}},
     {"ALIAS", {{"target name", read_name}}},
     {"CAA", {{"flags", read_u8}, {"tag", read_tag}, {"quoted value", read_string}}},
+    {"CDNSKEY",
+     {{"flags", read_u16}, {"protocol", read_u8}, {"algorithm", read_u8}, {"key", read_base64}}},
+    {"CDS",
+     {{"key tag", read_u16},
+      {"algorithm", read_u8},
+      {"digest type", read_u8},
+      {"digest", read_hex}}},
     {"CNAME", {{"target name", read_name}}},
     {"DNAME", {{"target name", read_name}}},
     {"DNSKEY",
@@ -308,8 +320,10 @@ static const struct grammar {
       {"algorithm", read_u8},
       {"digest type", read_u8},
       {"digest", read_hex}}},
+    {"HINFO", {{"quoted hardware", read_string}, {"quoted system", read_string}}},
     {"HTTPS",
      {{"priority", read_u16}, {"target name", read_name}, {"parameters", read_parameters}}},
+    {"KX", {{"preference", read_u16}, {"exchanger name", read_name}}},
     {"MX", {{"preference", read_u16}, {"exchange name", read_name}}},
     {"NAPTR",
      {{"order", read_u16},
@@ -319,7 +333,11 @@ static const struct grammar {
       {"quoted regexp", read_string},
       {"replacement name", read_name}}},
     {"NS", {{"name server", read_name}}},
+    {"OPENPGPKEY", {{"key", read_base64}}},
     {"PTR", {{"target name", read_name}}},
+    {"RP", {{"mailbox name", read_name}, {"text name", read_name}}},
+    {"SMIMEA",
+     {{"usage", read_u8}, {"selector", read_u8}, {"matching type", read_u8}, {"data", read_hex}}},
     {"SOA",
      {{"primary server", read_name},
       {"mailbox name", read_name},
@@ -339,6 +357,7 @@ static const struct grammar {
     {"TLSA",
      {{"usage", read_u8}, {"selector", read_u8}, {"matching type", read_u8}, {"data", read_hex}}},
     {"TXT", {{"quoted strings", read_strings}}},
+    {"URI", {{"priority", read_u16}, {"weight", read_u16}, {"quoted target", read_string}}},
 };
 
 static const struct grammar *find_grammar(const char *type)
@@ -349,29 +368,40 @@ static const struct grammar *find_grammar(const char *type)
     return NULL;
 }
 
-/* `TYPE` and a number of 1..65535 without leading zeros. */
+/* Beginning with this number, types are not assigned or for private use, but for a few. */
+#define GENERIC_TYPE_MIN 264
+
+/*
+ * `TYPE` and a number without leading zeros that PowerDNS does not know. The types that it knows it
+ * reads in their own form, even under their number.
+ */
 static bool is_generic_type(const char *type)
 {
-    struct word number = {type + 4, strlen(type) - (strlen(type) < 4 ? strlen(type) : 4)};
-    int64_t value;
-    return strncmp(type, "TYPE", 4) == 0 && type[4] != '0' &&
-           is_number(&number, UINT16_MAX, &value);
+    static const int64_t known[] = {32768, 32769, 65400, 65401, 65402};
+    int64_t number;
+    if (strncmp(type, "TYPE", 4) != 0 || type[4] == '0' ||
+        !decimal_parse(type + 4, strlen(type + 4), GENERIC_TYPE_MIN, UINT16_MAX, &number))
+        return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (number == known[i])
+            return false;
+    return true;
 }
 
 /* `\# length hex` of RFC 3597 section 5. */
 static bool is_generic_content(const char *content)
 {
-    struct fields fields = {content};
+    struct fields fields = {.content = content, .next = content};
     struct word word;
     int64_t length;
     if (!next_word(&fields, &word) || word.length != 2 || memcmp(word.start, "\\#", 2) != 0 ||
         !next_word(&fields, &word) || !is_number(&word, RDATA_MAX, &length))
         return false;
     if (length == 0)
-        return at_end(&fields);
+        return word.length == 1 && at_end(&fields);
     /* PowerDNS wants the digits in one word here. */
     return next_word(&fields, &word) && (int64_t)word.length == 2 * length && at_end(&fields) &&
-           read_hex(&(struct fields){word.start});
+           read_hex(&(struct fields){.next = word.start});
 }
 
 int rdata_check(const char *type, const char *content, struct error *error)
@@ -386,9 +416,10 @@ int rdata_check(const char *type, const char *content, struct error *error)
     const struct grammar *grammar = find_grammar(type);
     if (!grammar)
         return error_set(error, ERR_INVAL,
-                         "type %s is not known here; write it as TYPEnnn with content \\# ...",
+                         "type %s is not known here; one that PowerDNS does not know either goes as"
+                         " TYPEnnn with a content like \\# 3 010203",
                          type);
-    struct fields fields = {content};
+    struct fields fields = {.content = content, .next = content};
     for (size_t i = 0; i < FIELDS_MAX && grammar->fields[i].read; i++)
         if (!grammar->fields[i].read(&fields))
             return error_set(error, ERR_INVAL, "%s: field %zu should be the %s", type, i + 1,

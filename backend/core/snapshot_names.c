@@ -9,14 +9,19 @@
 /* A name has at most 127 labels, so at most so many zones nest, with the root. */
 #define ZONES_NESTED_MAX 128
 
-/* Where the walk over the sorted names stands: in which zones, and below which delegation. */
+/* A zone that the walk is in, and the delegation in it that the walk is below, or NULL. */
+struct level {
+    const struct zone *zone; /* NULL at the bottom: in none of ours */
+    const struct name_entry *cut;
+};
+
+/* Where the walk over the sorted names stands. */
 struct walk {
     struct snapshot *snapshot;
     struct record *records; /* room for all; those in use first */
     size_t record_count;
-    const struct zone *zones[ZONES_NESTED_MAX];
-    size_t depth;
-    const struct name_entry *cut;
+    struct level levels[ZONES_NESTED_MAX + 1];
+    size_t depth; /* the level that counts */
 };
 
 static int compare_drafts(const void *left, const void *right)
@@ -40,19 +45,17 @@ static bool within(const struct name_draft *draft, const char *key, size_t key_l
     return name_key_within(draft->key, draft->key_length, key, key_length);
 }
 
-/* Leaves the zones and the delegation that the name does not lie in; enters its own, if it is one.
- */
+/* Leaves the zones and the delegation that the name does not lie in; enters its own zone. */
 static void enter(struct walk *walk, const struct name_draft *draft)
 {
-    while (walk->depth > 0 && !within(draft, walk->zones[walk->depth - 1]->key,
-                                      walk->zones[walk->depth - 1]->key_length))
-        walk->depth--;
-    if (walk->cut && !within(draft, walk->cut->key, walk->cut->key_length))
-        walk->cut = NULL;
-    if (draft->kind != NAME_ZONE)
-        return;
-    walk->zones[walk->depth++] = snapshot_zone(walk->snapshot, draft->refers_to);
-    walk->cut = NULL;
+    struct level *level = &walk->levels[walk->depth];
+    while (level->zone && !within(draft, level->zone->key, level->zone->key_length))
+        level = &walk->levels[--walk->depth];
+    if (level->cut && !within(draft, level->cut->key, level->cut->key_length))
+        level->cut = NULL;
+    if (draft->kind == NAME_ZONE)
+        walk->levels[++walk->depth] =
+            (struct level){.zone = snapshot_zone(walk->snapshot, draft->refers_to)};
 }
 
 static bool is_address_like(const char *type)
@@ -142,16 +145,17 @@ static int place_name(struct walk *walk, const struct name_draft *drafts, size_t
     *entry = (struct name_entry){.key = drafts[0].key,
                                  .key_length = drafts[0].key_length,
                                  .text = drafts[0].text,
-                                 .zone = walk->depth ? walk->zones[walk->depth - 1] : NULL,
+                                 .zone = walk->levels[walk->depth].zone,
                                  .records = walk->records + walk->record_count};
     for (size_t i = 0; i < count; i++) {
         int code = place_draft(walk, &drafts[i], entry);
         if (code != 0)
             return code;
     }
-    if (entry->cut && !walk->cut)
-        walk->cut = entry;
-    entry->delegated = walk->cut != NULL;
+    struct level *level = &walk->levels[walk->depth];
+    if (entry->cut && !level->cut)
+        level->cut = entry;
+    entry->delegated = level->cut != NULL;
     return 0;
 }
 
