@@ -67,14 +67,19 @@ static bool read_u32(struct fields *fields)
     return read_number(fields, UINT32_MAX);
 }
 
+/* A mapped IPv4 address is written, and read by PowerDNS, as IPv6. */
+static bool is_address(struct word word, enum address_family family)
+{
+    struct address address;
+    bool colon = memchr(word.start, ':', word.length) != NULL;
+    return colon == (family == FAMILY_IPV6) && !memchr(word.start, '%', word.length) &&
+           address_parse(word.start, word.length, &address) == 0;
+}
+
 static bool read_address(struct fields *fields, enum address_family family)
 {
     struct word word;
-    struct address address;
-    return next_word(fields, &word) && !memchr(word.start, '%', word.length) &&
-           address_parse(word.start, word.length, &address) == 0 &&
-           (family == FAMILY_IPV6 ? memchr(word.start, ':', word.length) != NULL
-                                  : memchr(word.start, ':', word.length) == NULL);
+    return next_word(fields, &word) && is_address(word, family);
 }
 
 static bool read_ipv4(struct fields *fields)
@@ -206,13 +211,6 @@ static bool is_plain(struct word part)
     return part.length <= STRING_MAX;
 }
 
-static bool is_address(struct word part, enum address_family family)
-{
-    struct address address;
-    return !memchr(part.start, '%', part.length) &&
-           address_parse(part.start, part.length, &address) == 0 && address.family == family;
-}
-
 static bool is_ipv4(struct word part)
 {
     return is_address(part, FAMILY_IPV4);
@@ -239,11 +237,13 @@ static bool is_parameter(struct word part);
 /* The service parameters of RFC 9460 whose text form PowerDNS reads, without escapes or quotes. */
 static const struct parameter {
     const char *name;
-    bool (*check)(struct word part); /* of each part between commas; NULL: takes no value */
+    bool (*check)(struct word part); /* NULL: takes no value */
+    bool is_list;                    /* of parts between commas */
 } parameters[] = {
-    {"mandatory", is_parameter}, {"alpn", is_plain},    {"no-default-alpn", NULL},
-    {"port", is_port},           {"ipv4hint", is_ipv4}, {"ech", is_base64_word},
-    {"ipv6hint", is_ipv6},
+    {"mandatory", is_parameter, true}, {"alpn", is_plain, true},
+    {"no-default-alpn", NULL, false},  {"port", is_port, false},
+    {"ipv4hint", is_ipv4, true},       {"ech", is_base64_word, false},
+    {"ipv6hint", is_ipv6, true},
 };
 
 #define PARAMETERS (sizeof parameters / sizeof *parameters)
@@ -282,7 +282,8 @@ static bool read_parameters(struct fields *fields)
         struct word value = {equals + 1, word.length - name_length - 1};
         bool automatic = (parameters[i].check == is_ipv4 || parameters[i].check == is_ipv6) &&
                          value.length == 4 && memcmp(value.start, "auto", 4) == 0;
-        if (!automatic && !each_part(value, parameters[i].check))
+        if (!automatic && !(parameters[i].is_list ? each_part(value, parameters[i].check)
+                                                  : parameters[i].check(value)))
             return false;
     }
     return true;

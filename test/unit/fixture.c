@@ -1,0 +1,355 @@
+#include "fixture.h"
+
+#include <CUnit/CUnit.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+
+#define MESSAGE_MAX 2048
+
+static void fail(const char *file, unsigned line, const char *what, const char *format,
+                 va_list arguments)
+{
+    char row[MESSAGE_MAX / 2], message[MESSAGE_MAX * 2];
+    vsnprintf(row, sizeof row, format, arguments);
+    snprintf(message, sizeof message, "[%s] %s", row, what);
+    CU_assertImplementation(CU_FALSE, line, message, file, "", CU_FALSE);
+}
+
+static void pass(const char *file, unsigned line)
+{
+    CU_assertImplementation(CU_TRUE, line, "", file, "", CU_FALSE);
+}
+
+bool check_at(const char *file, unsigned line, bool holds, const char *condition,
+              const char *format, ...)
+{
+    va_list arguments;
+    if (holds) {
+        pass(file, line);
+        return true;
+    }
+    va_start(arguments, format);
+    fail(file, line, condition, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool check_integer_at(const char *file, unsigned line, int64_t actual, int64_t expected,
+                      const char *what, const char *format, ...)
+{
+    va_list arguments;
+    char text[MESSAGE_MAX / 2];
+    if (actual == expected) {
+        pass(file, line);
+        return true;
+    }
+    snprintf(text, sizeof text, "%s is %lld, not %lld", what, (long long)actual,
+             (long long)expected);
+    va_start(arguments, format);
+    fail(file, line, text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool check_text_at(const char *file, unsigned line, const char *actual, const char *expected,
+                   const char *what, const char *format, ...)
+{
+    va_list arguments;
+    char text[MESSAGE_MAX / 2];
+    if (actual && expected ? strcmp(actual, expected) == 0 : actual == expected) {
+        pass(file, line);
+        return true;
+    }
+    snprintf(text, sizeof text, "%s is \"%s\", not \"%s\"", what, actual ? actual : "(null)",
+             expected ? expected : "(null)");
+    va_start(arguments, format);
+    fail(file, line, text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static size_t until_failure; /* allocations up to and with the failing one; 0: none fails */
+static bool failed;
+
+void memory_fail_at(size_t n)
+{
+    until_failure = n;
+    failed = false;
+}
+
+bool memory_fail_end(void)
+{
+    until_failure = 0;
+    return failed;
+}
+
+static bool fails_now(void)
+{
+    if (until_failure == 0 || --until_failure > 0)
+        return false;
+    failed = true;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *place, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *place, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *place, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(place, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails_now() ? NULL : __real_strdup(text);
+}
+
+uint64_t random_next(uint64_t *state)
+{
+    uint64_t mixed = *state += 0x9e3779b97f4a7c15U;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
+    return mixed ^ mixed >> 31;
+}
+
+size_t random_below(uint64_t *state, size_t limit)
+{
+    return (size_t)(random_next(state) % limit);
+}
+
+/* Adds the rows of one list until the one whose `last` is NULL. */
+#define ADD_ALL(list, last, add)                                                                   \
+    for (size_t i = 0; code == 0 && (list) && (list)[i].last; i++)                                 \
+        code = add(builder, &(list)[i]);
+
+int rows_build(const struct rows *rows, struct snapshot **ret_snapshot)
+{
+    struct snapshot_builder *builder;
+    int code = snapshot_builder_new(&builder);
+    if (code != 0)
+        return code;
+    ADD_ALL(rows->settings, name, snapshot_add_setting)
+    ADD_ALL(rows->groups, cidr, snapshot_add_group)
+    ADD_ALL(rows->records, name, snapshot_add_record)
+    ADD_ALL(rows->balanced, name, snapshot_add_balanced_name)
+    ADD_ALL(rows->servers, state, snapshot_add_virtual_server)
+    ADD_ALL(rows->pools, name, snapshot_add_pool)
+    ADD_ALL(rows->controllers, name, snapshot_add_controller)
+    ADD_ALL(rows->zones, name, snapshot_add_zone)
+    if (code == 0)
+        code = snapshot_builder_finish(builder, ret_snapshot);
+    snapshot_builder_free(builder);
+    return code;
+}
+
+bool snapshot_complains(const struct snapshot *snapshot, const char *sentence)
+{
+    for (size_t i = 0; i < snapshot->complaints.count; i++)
+        if (strcmp(snapshot->complaints.lines[i], sentence) == 0)
+            return true;
+    return false;
+}
+
+struct mapping *memory_table_get(struct memory_table *table, int64_t pool_id, const char *key)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i].pool_id == pool_id && strcmp(table->rows[i].key, key) == 0)
+            return &table->rows[i].mapping;
+    return NULL;
+}
+
+void memory_table_put(struct memory_table *table, int64_t pool_id, const char *key,
+                      const struct mapping *mapping)
+{
+    struct mapping *place = memory_table_get(table, pool_id, key);
+    if (!place) {
+        struct memory_row *row = &table->rows[table->count++ % MEMORY_ROWS_MAX];
+        row->pool_id = pool_id;
+        snprintf(row->key, sizeof row->key, "%s", key);
+        place = &row->mapping;
+    }
+    *place = *mapping;
+}
+
+static int memory_find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+{
+    struct memory_table *table = context;
+    table->finds++;
+    if (table->find_code != 0)
+        return table->find_code;
+    const struct mapping *found = memory_table_get(table, pool_id, key);
+    if (!found)
+        return ERR_NOTFOUND;
+    *ret_mapping = *found;
+    return 0;
+}
+
+static int memory_claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
+                        const struct mapping *wanted)
+{
+    struct memory_table *table = context;
+    table->claims++;
+    if (table->claim_code != 0)
+        return table->claim_code;
+    if (table->rivals > 0) {
+        table->rivals--;
+        table->rival.timestamp_s++; /* every time another row */
+        memory_table_put(table, pool_id, key, &table->rival);
+    }
+    const struct mapping *found = memory_table_get(table, pool_id, key);
+    if (!found != !seen || (found && !mapping_equal(found, seen)))
+        return ERR_NOTFOUND;
+    memory_table_put(table, pool_id, key, wanted);
+    table->writes++;
+    return 0;
+}
+
+static void remember(void *context, const char *text)
+{
+    struct buffer *told = context;
+    buffer_add_text(told, text);
+    buffer_add_char(told, '\n');
+}
+
+void scene_init(struct scene *scene, const struct rows *rows)
+{
+    *scene = (struct scene){.snapshot = NULL};
+    if (rows_build(rows, &scene->snapshot) != 0 ||
+        metrics_new(scene->snapshot->server_count, scene->snapshot->controller_count,
+                    &scene->metrics) != 0)
+        abort();
+    scene->mappings = (struct mapping_table){memory_find, memory_claim, &scene->table};
+    scene->trace = (struct trace){remember, &scene->told};
+    scene->world = (struct world){.snapshot = scene->snapshot,
+                                  .metrics = scene->metrics,
+                                  .mappings = &scene->mappings,
+                                  .now_s = SCENE_NOW_S,
+                                  .trace = &scene->trace};
+}
+
+void scene_release(struct scene *scene)
+{
+    buffer_release(&scene->told);
+    metrics_free(scene->metrics);
+    snapshot_free(scene->snapshot);
+}
+
+struct pool *scene_pool(struct scene *scene, const char *name)
+{
+    for (size_t i = 0; i < scene->snapshot->pool_count; i++)
+        if (strcmp(scene->snapshot->pools[i].name, name) == 0)
+            return &scene->snapshot->pools[i];
+    abort();
+}
+
+struct controller *scene_controller(struct scene *scene, int64_t id)
+{
+    for (size_t i = 0; i < scene->snapshot->controller_count; i++)
+        if (scene->snapshot->controllers[i].id == id)
+            return &scene->snapshot->controllers[i];
+    abort();
+}
+
+struct virtual_server *scene_server(struct scene *scene, int64_t id)
+{
+    for (size_t i = 0; i < scene->snapshot->server_count; i++)
+        if (scene->snapshot->servers[i].id == id)
+            return &scene->snapshot->servers[i];
+    abort();
+}
+
+void scene_set_server_down(struct scene *scene, int64_t server_id, bool down)
+{
+    scene->metrics->server_down[scene_server(scene, server_id)->index] = down;
+}
+
+void scene_set_controller_down(struct scene *scene, int64_t controller_id, bool down)
+{
+    scene->metrics->controller_down[scene_controller(scene, controller_id)->index] = down;
+}
+
+struct address address_of(const char *text)
+{
+    struct address address = {.family = FAMILY_NONE};
+    if (text && address_parse(text, strlen(text), &address) != 0)
+        abort();
+    return address;
+}
+
+struct source source_of(const char *remote, const char *subnet)
+{
+    struct source source = {.remote = address_of(remote)};
+    if (subnet && prefix_parse(subnet, strlen(subnet), &source.subnet) != 0)
+        abort();
+    return source;
+}
+
+struct assignment scene_ask(struct scene *scene, const char *pool, const char *remote)
+{
+    struct assignment assignment;
+    struct source source = source_of(remote, NULL);
+    assign(&scene->world, scene_pool(scene, pool), &source, &assignment);
+    return assignment;
+}
+
+int64_t scene_ask_client(struct scene *scene, const char *pool)
+{
+    struct assignment assignment = scene_ask(scene, pool, SCENE_CLIENT);
+    return assignment.server ? assignment.server->id : 0;
+}
+
+void scene_put_mapping(struct scene *scene, int64_t pool_id, int64_t controller_id, int64_t age_s)
+{
+    const struct mapping mapping = {controller_id, "modulus", SCENE_NOW_S - age_s, 3600};
+    memory_table_put(&scene->table, pool_id, SCENE_CLIENT, &mapping);
+}
+
+void scene_check_row(struct scene *scene, int64_t pool_id, const char *key, int64_t controller_id,
+                     int64_t timestamp_s, const char *what)
+{
+    const struct mapping *mapping = memory_table_get(&scene->table, pool_id, key);
+    CHECK_INTEGER(mapping ? mapping->controller_id : 0, controller_id, "%s: row of %s", what, key);
+    if (mapping && controller_id)
+        CHECK_INTEGER(mapping->timestamp_s, timestamp_s, "%s: row of %s", what, key);
+}
+
+void scene_set_web_down(struct scene *scene, bool down)
+{
+    for (int64_t id = 1; id <= 3; id++)
+        scene_set_controller_down(scene, id, down);
+}
+
+const struct rows three_sites = {
+    .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"),
+                                                   CONTROLLER(2, "lyon"),
+                                                   CONTROLLER(3, "nice"),
+                                                   CONTROLLER(4, "brest"),
+                                                   {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "web"), POOL(2, "spare"), {.name = NULL}},
+    .servers =
+        (const struct virtual_server_row[]){SERVER(11, 1, 1, 10, "198.51.100.1", "2001:db8:1::1"),
+                                            SERVER(12, 1, 2, 20, "198.51.100.2", "2001:db8:2::1"),
+                                            SERVER(13, 1, 3, 30, "198.51.100.3", NULL),
+                                            SERVER(21, 2, 4, 10, "198.51.100.4", NULL),
+                                            {.state = NULL}},
+};

@@ -1,0 +1,171 @@
+/*
+ * What the tests share: checks that name their row, allocations that fail on demand, snapshots made
+ * of literal rows, and a table of mappings in memory.
+ */
+#ifndef TEST_UNIT_FIXTURE_H
+#define TEST_UNIT_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/assign.h"
+#include "core/buffer.h"
+#include "core/snapshot_builder.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/*
+ * Checks. The words behind the condition say which row it is about and are printed when it fails.
+ * Each returns whether it held.
+ */
+#define CHECK(condition, ...) check_at(__FILE__, __LINE__, (condition), #condition, __VA_ARGS__)
+#define CHECK_INTEGER(actual, expected, ...)                                                       \
+    check_integer_at(__FILE__, __LINE__, (actual), (expected), #actual, __VA_ARGS__)
+#define CHECK_TEXT(actual, expected, ...)                                                          \
+    check_text_at(__FILE__, __LINE__, (actual), (expected), #actual, __VA_ARGS__)
+
+bool check_at(const char *file, unsigned line, bool holds, const char *condition,
+              const char *format, ...) __attribute__((format(printf, 5, 6)));
+bool check_integer_at(const char *file, unsigned line, int64_t actual, int64_t expected,
+                      const char *what, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* NULL equals NULL alone. */
+bool check_text_at(const char *file, unsigned line, const char *actual, const char *expected,
+                   const char *what, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/*
+ * Failing allocations. The linker puts the wrappers in place of malloc, calloc, realloc and strdup
+ * in the project's own objects (-Wl,--wrap=malloc and so on).
+ */
+
+/* From now on the n-th allocation fails, counting from 1, and only that one; 0: none does. */
+void memory_fail_at(size_t n);
+
+/* Takes it back and says whether the failure came to pass. */
+bool memory_fail_end(void);
+
+/* Random numbers that are the same in every run (SplitMix64); `state` is the seed. */
+uint64_t random_next(uint64_t *state);
+size_t random_below(uint64_t *state, size_t limit);
+
+/*
+ * Rows of a configuration. Each list may be NULL; else it ends with a row whose first pointer
+ * (name, cidr, or a server's state) is NULL.
+ */
+struct rows {
+    const struct zone_row *zones;
+    const struct record_row *records;
+    const struct controller_row *controllers;
+    const struct pool_row *pools;
+    const struct virtual_server_row *servers;
+    const struct balanced_name_row *balanced;
+    const struct group_row *groups;
+    const struct setting_row *settings;
+};
+
+/* Rows with the defaults of the database. */
+#define CONTROLLER(id, name)                                                                       \
+    {                                                                                              \
+        id, name, NULL, "enabled"                                                                  \
+    }
+#define POOL(id, name)                                                                             \
+    {                                                                                              \
+        id, name, "modulus", 30, 3600, "fixed", false, 0, "ldns", 32, 128, "any", false, 0         \
+    }
+#define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
+    {                                                                                              \
+        id, pool, controller, position, ipv4, ipv6, "enabled"                                      \
+    }
+#define RECORD(id, zone, name, type, content)                                                      \
+    {                                                                                              \
+        id, (zone) != 0, zone, name, type, content, 3600                                           \
+    }
+
+/* 0 or ERR_NOMEM; nothing is left behind then. */
+int rows_build(const struct rows *rows, struct snapshot **ret_snapshot);
+
+/* Says whether one of the snapshot's complaints is this sentence. */
+bool snapshot_complains(const struct snapshot *snapshot, const char *sentence);
+
+/* A table of mappings in memory that counts its calls and can be told to fail or to be raced. */
+#define MEMORY_ROWS_MAX 256
+
+struct memory_row {
+    int64_t pool_id;
+    char key[CLIENT_KEY_MAX];
+    struct mapping mapping;
+};
+
+struct memory_table {
+    struct memory_row rows[MEMORY_ROWS_MAX];
+    size_t count;
+    size_t finds, claims, writes; /* calls, and claims that wrote */
+    int find_code, claim_code;    /* returned instead of doing anything, unless 0 */
+    /* What another process writes right before the next `rivals` claims. */
+    struct mapping rival;
+    size_t rivals;
+};
+
+struct mapping *memory_table_get(struct memory_table *table, int64_t pool_id, const char *key);
+void memory_table_put(struct memory_table *table, int64_t pool_id, const char *key,
+                      const struct mapping *mapping);
+
+/*
+ * A world around rows: all up, no mappings, at SCENE_NOW_S, with a trace that fills `told`. The
+ * snapshot may be changed by hand, for what rows cannot say.
+ */
+#define SCENE_NOW_S 1700000000
+
+struct scene {
+    struct snapshot *snapshot;
+    struct metrics *metrics;
+    struct memory_table table;
+    struct mapping_table mappings;
+    struct buffer told;
+    struct trace trace;
+    struct world world;
+};
+
+void scene_init(struct scene *scene, const struct rows *rows);
+void scene_release(struct scene *scene);
+
+/* The rows of that id or name; they must exist. */
+struct pool *scene_pool(struct scene *scene, const char *name);
+struct controller *scene_controller(struct scene *scene, int64_t id);
+struct virtual_server *scene_server(struct scene *scene, int64_t id);
+
+void scene_set_server_down(struct scene *scene, int64_t server_id, bool down);
+void scene_set_controller_down(struct scene *scene, int64_t controller_id, bool down);
+
+/* Sources and addresses from text; NULL stands for none. */
+struct address address_of(const char *text);
+struct source source_of(const char *remote, const char *subnet);
+
+/*
+ * Three sites in one pool and a spare one in another, one server each. Servers 11, 12, 13 of
+ * controllers 1, 2, 3 in pool "web" (1), server 21 of controller 4 in pool "spare" (2).
+ */
+extern const struct rows three_sites;
+
+/* In that pool 192.0.2.10, which is 3221225994 and leaves 0 by 3, gets server 12. */
+#define SCENE_CLIENT "192.0.2.10"
+#define SCENE_CHOICE 12
+
+struct assignment scene_ask(struct scene *scene, const char *pool, const char *remote);
+
+/* The id of the server that SCENE_CLIENT gets, 0 for none. */
+int64_t scene_ask_client(struct scene *scene, const char *pool);
+
+/* Gives SCENE_CLIENT a mapping that was made so long ago and lasts an hour. */
+void scene_put_mapping(struct scene *scene, int64_t pool_id, int64_t controller_id, int64_t age_s);
+
+/* Checks the row of a client: who it leads to (0: there is no row) and since when. */
+void scene_check_row(struct scene *scene, int64_t pool_id, const char *key, int64_t controller_id,
+                     int64_t timestamp_s, const char *what);
+
+/* Controllers 1 to 3, and so all servers of "web". */
+void scene_set_web_down(struct scene *scene, bool down);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * The suites of the program `unit`, in the order they run.
+ *
+ * A suite `x` lives in test_x.c, which defines `const struct suite suite_x`: a title and a list of
+ * tests that ends with CU_TEST_INFO_NULL. Its row here is all that the runner has to know.
+ */
+#ifndef TEST_UNIT_SUITES_H
+#define TEST_UNIT_SUITES_H
+
+#include <CUnit/CUnit.h>
+
+struct suite {
+    const char *name;         /* as on the command line */
+    const CU_TestInfo *tests; /* titles are sentences */
+};
+
+#define SUITES(X)                                                                                  \
+    X(error)                                                                                       \
+    X(number)                                                                                      \
+    X(decimal)                                                                                     \
+    X(hash)                                                                                        \
+    X(address)                                                                                     \
+    X(name)                                                                                        \
+    X(arena)                                                                                       \
+    X(buffer)                                                                                      \
+    X(complaints)                                                                                  \
+    X(trace)                                                                                       \
+    X(settings)                                                                                    \
+    X(rate)                                                                                        \
+    X(pool)                                                                                        \
+    X(metrics)                                                                                     \
+    X(prefix_map)                                                                                  \
+    X(method)                                                                                      \
+    X(choose)                                                                                      \
+    X(client)                                                                                      \
+    X(rdata)                                                                                       \
+    X(snapshot)                                                                                    \
+    X(snapshot_builder)                                                                            \
+    X(mapping)                                                                                     \
+    X(question)                                                                                    \
+    X(assign)                                                                                      \
+    X(assign_pools)                                                                                \
+    X(resolve)                                                                                     \
+    X(line_reader)                                                                                 \
+    X(pipe_line)                                                                                   \
+    X(pipe)                                                                                        \
+    X(journal)                                                                                     \
+    X(store)                                                                                       \
+    X(property)
+
+#define X(name) extern const struct suite suite_##name;
+SUITES(X)
+#undef X
+
+#endif

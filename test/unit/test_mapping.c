@@ -1,0 +1,183 @@
+#include "core/mapping.h"
+
+#include <string.h>
+
+#include "fixture.h"
+#include "suites.h"
+
+#define NOW SCENE_NOW_S
+
+static void time_left_is_counted_for_any_numbers(void)
+{
+    static const struct {
+        int64_t timestamp_s, ttl_s, now_s, left_s;
+    } rows[] = {
+        {NOW, 3600, NOW, 3600},
+        {NOW, 3600, NOW + 1, 3599},
+        {NOW, 3600, NOW + 3599, 1},
+        {NOW, 3600, NOW + 3600, 0},
+        {NOW, 3600, NOW + 3601, 0},
+        {NOW, 3600, NOW - 100, 3700},
+        {NOW, 0, NOW, 0},
+        {NOW, -1, NOW - 5, 4},
+        {NOW, -10, NOW - 5, 0},
+        {0, 0, 0, 0},
+        {0, 1, 0, 1},
+        {-10, 5, -8, 3},
+        {INT64_MAX, 1, NOW, INT64_MAX - NOW},
+        {INT64_MAX, INT64_MAX, NOW, INT64_MAX - NOW},
+        {NOW, INT64_MAX, NOW, INT64_MAX - NOW},
+        {NOW, INT64_MAX, INT64_MAX, 0},
+        {INT64_MAX, INT64_MAX, INT64_MAX, 0},
+        {INT64_MIN, INT64_MAX, NOW, 0},
+        {INT64_MIN, INT64_MIN, NOW, 0},
+        {INT64_MIN, -1, INT64_MIN, 0},
+        {INT64_MIN, 5, INT64_MIN, 5},
+        {INT64_MAX, 1, 0, INT64_MAX},
+        {INT64_MAX, 1, -1, INT64_MAX},
+        {INT64_MAX, 0, INT64_MIN, INT64_MAX},
+        {0, INT64_MAX, INT64_MIN, INT64_MAX},
+        {0, 0, INT64_MIN, INT64_MAX},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, rows[i].ttl_s};
+        CHECK_INTEGER(mapping_left_s(&mapping, rows[i].now_s), rows[i].left_s, "row %zu", i);
+    }
+}
+
+static void a_mapping_is_due_after_a_tenth(void)
+{
+    static const struct {
+        enum persistence_timer timer;
+        int64_t timestamp_s, ttl_s, now_s;
+        bool due;
+    } rows[] = {
+        {TIMER_FIXED, NOW, 100, NOW + 50, false},
+        {TIMER_SLIDING, NOW, 100, NOW, false},
+        {TIMER_SLIDING, NOW, 100, NOW + 9, false},
+        {TIMER_SLIDING, NOW, 100, NOW + 10, true},
+        {TIMER_SLIDING, NOW, 100, NOW + 99, true},
+        {TIMER_SLIDING, NOW, 100, NOW - 50, false},
+        {TIMER_SLIDING, NOW, 9, NOW, false},
+        {TIMER_SLIDING, NOW, 9, NOW + 1, true},
+        {TIMER_SLIDING, NOW, 109, NOW + 10, true},
+        {TIMER_SLIDING, 0, INT64_MAX, NOW, false},
+        {TIMER_SLIDING, 0, INT64_MAX, INT64_MAX - 1, true},
+        {TIMER_SLIDING, INT64_MAX, 10, NOW, false},
+        {TIMER_SLIDING, INT64_MAX, INT64_MAX, INT64_MAX, false},
+        {TIMER_SLIDING, -100, 200, 0, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, rows[i].ttl_s};
+        const struct pool keeper = {.timer = rows[i].timer};
+        CHECK_INTEGER(mapping_is_due(&mapping, &keeper, rows[i].now_s), rows[i].due, "row %zu", i);
+    }
+}
+
+static void mappings_are_equal_in_all_four_columns(void)
+{
+    static const struct mapping one = {1, "modulus", NOW, 60};
+    static const struct {
+        struct mapping other;
+        bool equal;
+    } rows[] = {
+        {{1, "modulus", NOW, 60}, true},  {{2, "modulus", NOW, 60}, false},
+        {{1, "modulu", NOW, 60}, false},  {{1, "modulus", NOW + 1, 60}, false},
+        {{1, "modulus", NOW, 61}, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CHECK_INTEGER(mapping_equal(&one, &rows[i].other), rows[i].equal, "row %zu", i);
+}
+
+static void verdicts_have_words(void)
+{
+    static const struct {
+        enum verdict verdict;
+        const char *text;
+    } rows[] = {
+        {MAPPING_BINDS, "binds"},
+        {MAPPING_EXPIRED, "expired"},
+        {MAPPING_METHOD_CHANGED, "method changed"},
+        {MAPPING_CONTROLLER_GONE, "controller gone"},
+        {MAPPING_CONTROLLER_DISABLED, "controller disabled"},
+        {MAPPING_NO_SERVER, "no server of the controller in the pool"},
+        {MAPPING_SERVERS_DOWN, "server down"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CHECK_TEXT(verdict_text(rows[i].verdict), rows[i].text, "row %zu", i);
+}
+
+/* What was done to controller 3 and its server 13 before a mapping to it is judged. */
+struct judge_row {
+    struct mapping mapping;
+    enum state controller, server;
+    bool down;
+    enum verdict verdict, without_metrics;
+};
+
+static enum verdict judge(struct scene *scene, const struct mapping *mapping, bool with_metrics,
+                          const struct virtual_server **ret_server)
+{
+    return mapping_judge(mapping, scene_pool(scene, "web"), scene->snapshot,
+                         with_metrics ? scene->metrics : NULL, (struct number){0, 0}, NOW, NULL,
+                         ret_server);
+}
+
+static const struct judge_row judgements[] = {
+    {{3, "modulus", NOW, 60}, 0, 0, false, MAPPING_BINDS, MAPPING_BINDS},
+    {{3, "modulus", NOW - 60, 60}, 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
+    {{3, "m", NOW - 60, 60}, 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
+    {{3, "m", NOW, 60}, 0, 0, false, MAPPING_METHOD_CHANGED, MAPPING_METHOD_CHANGED},
+    {{99, "modulus", NOW, 60}, 0, 0, false, MAPPING_CONTROLLER_GONE, MAPPING_CONTROLLER_GONE},
+    {{INT64_MIN, "modulus", NOW, 60},
+     0,
+     0,
+     false,
+     MAPPING_CONTROLLER_GONE,
+     MAPPING_CONTROLLER_GONE},
+    {{3, "modulus", NOW, 60},
+     STATE_DISABLED,
+     0,
+     false,
+     MAPPING_CONTROLLER_DISABLED,
+     MAPPING_CONTROLLER_DISABLED},
+    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, false, MAPPING_BINDS, MAPPING_BINDS},
+    {{3, "modulus", NOW, 60}, 0, STATE_DRAINING, false, MAPPING_BINDS, MAPPING_BINDS},
+    {{3, "modulus", NOW, 60}, 0, STATE_DISABLED, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
+    {{4, "modulus", NOW, 60}, 0, 0, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
+    {{3, "modulus", NOW, 60}, 0, 0, true, MAPPING_SERVERS_DOWN, MAPPING_BINDS},
+    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, true, MAPPING_SERVERS_DOWN, MAPPING_BINDS},
+};
+
+static void each_reason_not_to_bind_has_its_verdict(void)
+{
+    for (size_t i = 0; i < COUNT(judgements); i++) {
+        struct scene scene;
+        const struct virtual_server *server = NULL;
+        scene_init(&scene, &three_sites);
+        scene_controller(&scene, 3)->state = judgements[i].controller;
+        scene_server(&scene, 13)->state = judgements[i].server;
+        scene_set_server_down(&scene, 13, judgements[i].down);
+        CHECK_INTEGER(judge(&scene, &judgements[i].mapping, true, &server), judgements[i].verdict,
+                      "row %zu", i);
+        CHECK_INTEGER(server != NULL, judgements[i].verdict == MAPPING_BINDS, "row %zu", i);
+        server = NULL;
+        CHECK_INTEGER(judge(&scene, &judgements[i].mapping, false, &server),
+                      judgements[i].without_metrics, "row %zu without metrics", i);
+        CHECK_INTEGER(server ? server->id : 0,
+                      judgements[i].without_metrics == MAPPING_BINDS ? 13 : 0,
+                      "row %zu without metrics", i);
+        scene_release(&scene);
+    }
+}
+
+static const CU_TestInfo tests[] = {
+    {"the time left is counted for any numbers", time_left_is_counted_for_any_numbers},
+    {"a sliding mapping is due after a tenth of its ttl", a_mapping_is_due_after_a_tenth},
+    {"mappings are equal in all four columns", mappings_are_equal_in_all_four_columns},
+    {"verdicts have words", verdicts_have_words},
+    {"each reason not to bind has its verdict", each_reason_not_to_bind_has_its_verdict},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_mapping = {"mapping", tests};

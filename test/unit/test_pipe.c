@@ -1,0 +1,480 @@
+#include "dialect/pipe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dialect/pipe_line.h"
+#include "fixture.h"
+#include "suites.h"
+
+/* A service that says what it was asked, and answers what it was told to. */
+struct play {
+    struct buffer asked;
+    const struct answer_record *records;
+    size_t count;
+    bool fails;
+    const char *printed; /* by commands */
+    const char *notices[4];
+    size_t notice;
+    struct service service;
+    struct pipe pipe;
+};
+
+static void give(const struct play *play, struct answer *answer)
+{
+    for (size_t i = 0; i < play->count; i++)
+        answer_add(answer, &play->records[i]);
+    if (play->fails)
+        answer_fail(answer);
+}
+
+static void play_answer(void *context, const struct question *question, struct answer *answer)
+{
+    struct play *play = context;
+    char remote[ADDRESS_TEXT_MAX], subnet[PREFIX_TEXT_MAX];
+    buffer_printf(&play->asked, "%s %s %d %s %s", question->name.text, question->type,
+                  question->zone_id, address_format(&question->source.remote, remote),
+                  prefix_format(&question->source.subnet, subnet));
+    give(play, answer);
+}
+
+static void play_list(void *context, int32_t zone_id, const struct name *name,
+                      struct answer *answer)
+{
+    struct play *play = context;
+    buffer_printf(&play->asked, "list %d %s", zone_id, name ? name->text : "(no name)");
+    give(play, answer);
+}
+
+static void play_command(void *context, const char *text, struct buffer *out)
+{
+    struct play *play = context;
+    buffer_printf(&play->asked, "command <%s>", text);
+    buffer_add_text(out, play->printed ? play->printed : "");
+}
+
+static const char *play_next_notice(void *context)
+{
+    struct play *play = context;
+    return play->notice < COUNT(play->notices) ? play->notices[play->notice++] : NULL;
+}
+
+static void play_notify(void *context, const char *text)
+{
+    struct play *play = context;
+    play->notices[COUNT(play->notices) - 1] = text;
+}
+
+static void play_begin(struct play *play)
+{
+    *play = (struct play){0};
+    play->service = (struct service){.context = play,
+                                     .answer = play_answer,
+                                     .list = play_list,
+                                     .command = play_command,
+                                     .next_notice = play_next_notice,
+                                     .notify = play_notify};
+    pipe_init(&play->pipe, &play->service);
+}
+
+static void play_end(struct play *play)
+{
+    pipe_release(&play->pipe);
+    buffer_release(&play->asked);
+}
+
+static void play_line(struct play *play, const char *text, size_t length, struct buffer *out)
+{
+    struct line line = {.text = text, .length = length};
+    buffer_clear(&play->asked);
+    buffer_clear(out);
+    pipe_handle(&play->pipe, &line, out);
+}
+
+/* Sends one line at an ABI (0: without a HELO) and checks what was asked and what was answered. */
+static void check_line(int abi, const char *text, const char *asked, const char *answered)
+{
+    struct play play;
+    struct buffer out = {0};
+    play_begin(&play);
+    play.pipe.abi = abi;
+    play_line(&play, text, strlen(text), &out);
+    CHECK_TEXT(buffer_text(&out), answered, "ABI %d: %s", abi, text);
+    CHECK_TEXT(buffer_text(&play.asked), asked, "ABI %d: %s", abi, text);
+    buffer_release(&out);
+    play_end(&play);
+}
+
+#define WITHOUT_SCOPE                                                                              \
+    ": this pipe-abi-version has no scope bits; set cache-ttl, query-cache-ttl and"                \
+    " negquery-cache-ttl to 0 or use 3 or later"
+
+static void helo_is_answered_for_the_versions_that_there_are(void)
+{
+    static const struct {
+        const char *line;
+        int abi;
+    } rows[] = {
+        {"HELO\t1", 1},   {"HELO\t2", 2},  {"HELO\t3", 3},   {"HELO\t4", 4},
+        {"HELO\t5", 5},   {"HELO\t05", 5}, {"HELO\t0", 0},   {"HELO\t6", 0},
+        {"HELO\t-1", 0},  {"HELO\t", 0},   {"HELO", 0},      {"HELO\tx", 0},
+        {"HELO\t3x", 0},  {"HELO 3", 0},   {"helo\t3", 0},   {"HELO\t3\t", 0},
+        {"HELO\t 3", 0},  {"HELO\t+3", 0}, {"HELO\t3.0", 0}, {"HELO\t4294967299", 0},
+        {"\tHELO\t3", 0}, {"", 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int abi = rows[i].abi;
+        const char *banner = abi >= PIPE_ABI_SCOPE ? "OK\tpdns-sticky " PACKAGE_VERSION "\n"
+                             : abi > 0 ? "OK\tpdns-sticky " PACKAGE_VERSION WITHOUT_SCOPE "\n"
+                                       : "FAIL\n";
+        check_line(0, rows[i].line, "", banner);
+    }
+}
+
+static void a_helo_that_fails_leaves_no_version(void)
+{
+    struct play play;
+    struct buffer out = {0};
+    play_begin(&play);
+    play_line(&play, "HELO\t5", 6, &out);
+    CHECK_INTEGER(play.pipe.abi, 5, "known");
+    play_line(&play, "HELO\t6", 6, &out);
+    CHECK_INTEGER(play.pipe.abi, 0, "unknown");
+    play_line(&play, "HELO\t2", 6, &out);
+    CHECK_INTEGER(play.pipe.abi, 2, "known again");
+    buffer_release(&out);
+    play_end(&play);
+}
+
+#define Q1 "Q\twww.example.com\tIN\tANY\t-1\t192.0.2.10"
+#define Q2 Q1 "\t198.51.100.53"
+#define Q3 Q2 "\t203.0.113.0/24"
+
+static void a_question_has_the_fields_of_its_version(void)
+{
+    static const struct {
+        const char *line;
+        int first_abi, last_abi; /* that take it */
+        const char *asked;
+    } rows[] = {
+        {"Q\twww.example.com\tIN\tANY\t-1", 0, 0, ""},
+        {Q1, 1, 1, "www.example.com ANY -1 192.0.2.10 -"},
+        {Q2, 2, 2, "www.example.com ANY -1 192.0.2.10 -"},
+        {Q3, 3, 5, "www.example.com ANY -1 192.0.2.10 203.0.113.0/24"},
+        {Q3 "\tmore", 0, 0, ""},
+        {Q3 "\t", 0, 0, ""},
+        {"Q", 0, 0, ""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (int abi = 0; abi <= PIPE_ABI_MAX; abi++) {
+            bool taken = abi > 0 && abi >= rows[i].first_abi && abi <= rows[i].last_abi;
+            check_line(abi, rows[i].line, taken ? rows[i].asked : "", taken ? "END\n" : "FAIL\n");
+        }
+}
+
+static void what_stands_in_a_question_reaches_the_service(void)
+{
+    static const struct {
+        const char *line, *asked; /* NULL: not asked, FAIL */
+    } rows[] = {
+        {"Q\tWwW.Example.COM.\tIN\tA\t7\t192.0.2.10\tx\t192.0.2.10/32",
+         "www.example.com A 7 192.0.2.10 192.0.2.10"},
+        {"Q\t.\tIN\tSOA\t-1\t0.0.0.0\t0.0.0.0\t0.0.0.0/0", ". SOA -1 0.0.0.0 0.0.0.0/0"},
+        {"Q\ta\\.b\\032c\tIN\tA\t-1\t::1\t::1\t::/0", "a\\.b\\032c A -1 ::1 ::/0"},
+        {"Q\ta\tIN\tA\t-1\tfe80::1%eth0\t::1\tfe80::1/128", "a A -1 fe80::1 fe80::1"},
+        {"Q\ta\tIN\tA\t-1\t::ffff:192.0.2.1\t::1\t::ffff:192.0.2.0/120",
+         "a A -1 192.0.2.1 192.0.2.0/24"},
+        {"Q\ta\tIN\tA\t-1\tinvalid x\t::1\tnonsense", "a A -1 - -"},
+        {"Q\ta\tIN\tA\t-1\t\t\t", "a A -1 - -"},
+        {"Q\ta\tIN\tTYPE65280\t2147483647\t192.0.2.1\t\t", "a TYPE65280 2147483647 192.0.2.1 -"},
+        {"Q\ta\tIN\tA\t-2147483648\t192.0.2.1\t\t", "a A -2147483648 192.0.2.1 -"},
+        {"Q\t\tIN\tA\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta..b\tIN\tA\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta\\\tIN\tA\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta\tCH\tA\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta\t\tA\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta\tIN\t\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta\tIN\tAVERYLONGWORDFORATYPE\t-1\t192.0.2.1\t\t", NULL},
+        {"Q\ta\tIN\tA\t\t192.0.2.1\t\t", NULL},
+        {"Q\ta\tIN\tA\tx\t192.0.2.1\t\t", NULL},
+        {"Q\ta\tIN\tA\t2147483648\t192.0.2.1\t\t", NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_line(5, rows[i].line, rows[i].asked ? rows[i].asked : "",
+                   rows[i].asked ? "END\n" : "FAIL\n");
+}
+
+static void a_transfer_names_its_zone_from_version_4_on(void)
+{
+    static const struct {
+        const char *line;
+        int first_abi, last_abi;
+        const char *asked;
+    } rows[] = {
+        {"AXFR\t1", 1, 3, "list 1 (no name)"},
+        {"AXFR\t-1", 1, 3, "list -1 (no name)"},
+        {"AXFR\t1\tExample.com", 4, 5, "list 1 example.com"},
+        {"AXFR\t-1\t.", 4, 5, "list -1 ."},
+        {"AXFR\tx", 0, 0, ""},
+        {"AXFR\t1\ta..b", 0, 0, ""},
+        {"AXFR\t1\t", 0, 0, ""},
+        {"AXFR\t\texample.com", 0, 0, ""},
+        {"AXFR", 0, 0, ""},
+        {"AXFR\t1\texample.com\tmore", 0, 0, ""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (int abi = 0; abi <= PIPE_ABI_MAX; abi++) {
+            bool taken = abi > 0 && abi >= rows[i].first_abi && abi <= rows[i].last_abi;
+            check_line(abi, rows[i].line, taken ? rows[i].asked : "", taken ? "END\n" : "FAIL\n");
+        }
+}
+
+static void unknown_words_and_nul_bytes_fail(void)
+{
+    static const char *const lines[] = {"q",  "PING", "END", "FAIL", "LOG\tx",
+                                        "OK", "DATA", "Q ",  " "};
+    for (size_t i = 0; i < COUNT(lines); i++)
+        for (int abi = 0; abi <= PIPE_ABI_MAX; abi++)
+            check_line(abi, lines[i], "", "FAIL\n");
+    struct play play;
+    struct buffer out = {0};
+    play_begin(&play);
+    play.pipe.abi = 5;
+    for (size_t i = 0; i < sizeof Q3; i++) {
+        char copy[sizeof Q3];
+        memcpy(copy, Q3, sizeof Q3);
+        copy[i] = '\0';
+        play_line(&play, copy, sizeof copy, &out);
+        CHECK_TEXT(buffer_text(&out), "FAIL\n", "NUL at %zu", i);
+        CHECK_TEXT(buffer_text(&play.asked), "", "NUL at %zu", i);
+    }
+    buffer_release(&out);
+    play_end(&play);
+}
+
+static void a_line_that_was_too_long_fails(void)
+{
+    struct play play;
+    struct buffer out = {0};
+    play_begin(&play);
+    pipe_handle(&play.pipe, &(struct line){.text = "", .too_long = true}, &out);
+    CHECK_TEXT(buffer_text(&out), "FAIL\n", "too long");
+    buffer_release(&out);
+    play_end(&play);
+}
+
+static const struct answer_record mixed[] = {
+    {"www.example.com", "A", "192.0.2.80", 30, 1, 24, true},
+    {"example.com", "MX", "10 mail.example.com", 3600, -1, 0, false},
+    {"example.com", "MX", "20   spaced.example.com", 0, 1, 0, true},
+    {"_sip._udp.example.com", "SRV", "0 5 5060 sip.example.com", 4294967295, 2147483647, 0, true},
+    {"example.com", "TXT", "\"10 words\"", 60, 1, 0, true},
+};
+
+static void check_mixed(int abi, const char *answered)
+{
+    struct play play;
+    struct buffer out = {0};
+    char line[128];
+    snprintf(line, sizeof line, "%s", abi == 1 ? Q1 : abi == 2 ? Q2 : Q3);
+    play_begin(&play);
+    play.pipe.abi = abi;
+    play.records = mixed;
+    play.count = COUNT(mixed);
+    play_line(&play, line, strlen(line), &out);
+    CHECK_TEXT(buffer_text(&out), answered, "ABI %d", abi);
+    buffer_release(&out);
+    play_end(&play);
+}
+
+static void records_are_written_in_the_fields_of_the_version(void)
+{
+    for (int abi = 1; abi <= 2; abi++)
+        check_mixed(abi, "DATA\twww.example.com\tIN\tA\t30\t1\t192.0.2.80\n"
+                         "DATA\texample.com\tIN\tMX\t3600\t-1\t10\tmail.example.com\n"
+                         "DATA\texample.com\tIN\tMX\t0\t1\t20\tspaced.example.com\n"
+                         "DATA\t_sip._udp.example.com\tIN\tSRV\t4294967295\t2147483647\t0\t"
+                         "5 5060 sip.example.com\n"
+                         "DATA\texample.com\tIN\tTXT\t60\t1\t\"10 words\"\n"
+                         "END\n");
+    for (int abi = 3; abi <= 5; abi++)
+        check_mixed(abi, "DATA\t24\t1\twww.example.com\tIN\tA\t30\t1\t192.0.2.80\n"
+                         "DATA\t0\t0\texample.com\tIN\tMX\t3600\t-1\t10\tmail.example.com\n"
+                         "DATA\t0\t1\texample.com\tIN\tMX\t0\t1\t20\tspaced.example.com\n"
+                         "DATA\t0\t1\t_sip._udp.example.com\tIN\tSRV\t4294967295\t2147483647\t0\t"
+                         "5 5060 sip.example.com\n"
+                         "DATA\t0\t1\texample.com\tIN\tTXT\t60\t1\t\"10 words\"\n"
+                         "END\n");
+}
+
+static void a_record_that_powerdns_would_not_read_is_left_out_and_told_of(void)
+{
+    static const struct answer_record broken[] = {
+        {"www.example.com", "A", "192.0.2", 30, 1, 1, true},
+        {"www..example.com", "A", "192.0.2.80", 30, 1, 1, true},
+        {"www.example.com", "MX", "mail.example.com", 30, 1, 0, true},
+        {"www.example.com", "TXT", "\"a\tb\"", 30, 1, 0, true},
+        {"www.example.com", "TXT", "\"a\nDATA\"", 30, 1, 0, true},
+        {"www.example.com", "TXT", "", 30, 1, 0, true},
+        {"www.example.com", "NOSUCH", "1", 30, 1, 0, true},
+        {"www.example.com", "A", "192.0.2.80", 30, 1, 129, true},
+    };
+    for (size_t i = 0; i < COUNT(broken); i++) {
+        struct play play;
+        struct buffer out = {0};
+        struct answer_record records[] = {mixed[0], broken[i], mixed[0]};
+        play_begin(&play);
+        play.pipe.abi = 5;
+        play.records = records;
+        play.count = COUNT(records);
+        play_line(&play, Q3, strlen(Q3), &out);
+        const char *good = "DATA\t24\t1\twww.example.com\tIN\tA\t30\t1\t192.0.2.80\n";
+        CHECK(strncmp(buffer_text(&out), good, strlen(good)) == 0, "row %zu", i);
+        CHECK(strncmp(buffer_text(&out) + strlen(good), good, strlen(good)) == 0, "row %zu", i);
+        CHECK(play.notices[COUNT(play.notices) - 1] != NULL, "row %zu", i);
+        buffer_release(&out);
+        play_end(&play);
+    }
+}
+
+static void notices_stand_in_an_answer_and_nowhere_else(void)
+{
+    static const struct {
+        int abi;
+        const char *line, *answered;
+    } rows[] = {
+        {0, "HELO\t5", "OK\tpdns-sticky " PACKAGE_VERSION "\n"},
+        {0, Q3, "FAIL\n"},
+        {5, "CMD\tstatus", "END\n"},
+        {5, "nonsense", "FAIL\n"},
+        {5, Q3, "LOG\tfirst\nLOG\tsecond\nEND\n"},
+        {5, "AXFR\t1\texample.com", "LOG\tfirst\nLOG\tsecond\nEND\n"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct play play;
+        struct buffer out = {0};
+        play_begin(&play);
+        play.pipe.abi = rows[i].abi;
+        play.notices[0] = "first";
+        play.notices[1] = "second";
+        play_line(&play, rows[i].line, strlen(rows[i].line), &out);
+        CHECK_TEXT(buffer_text(&out), rows[i].answered, "row %zu", i);
+        buffer_release(&out);
+        play_end(&play);
+    }
+}
+
+static void a_failed_answer_ends_in_fail_alone(void)
+{
+    struct play play;
+    struct buffer out = {0};
+    play_begin(&play);
+    play.pipe.abi = 5;
+    play.records = mixed;
+    play.count = COUNT(mixed);
+    play.fails = true;
+    play.notices[0] = "why";
+    play_line(&play, Q3, strlen(Q3), &out);
+    CHECK_TEXT(buffer_text(&out), "LOG\twhy\nFAIL\n", "failed");
+    buffer_release(&out);
+    play_end(&play);
+}
+
+static void what_a_command_prints_ends_where_it_ends(void)
+{
+    static const struct {
+        const char *line, *asked, *printed, *answered;
+    } rows[] = {
+        {"CMD\tstatus", "command <status>", "one\ntwo\n", "one\ntwo\nEND\n"},
+        {"CMD\texplain a  b", "command <explain a  b>", "", "END\n"},
+        {"CMD\ta\tb", "command <a\tb>", "x", "x\nEND\n"},
+        {"CMD\t", "command <>", "x\n\ny\n", "x\n\ny\nEND\n"},
+        {"CMD\tx", "command <x>", "END\n", "END.\nEND\n"},
+        {"CMD\tx", "command <x>", "END \t\nENDE\n END\n", "END \t.\nENDE\n END\nEND\n"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct play play;
+        struct buffer out = {0};
+        play_begin(&play);
+        play.pipe.abi = 5;
+        play.printed = rows[i].printed;
+        play_line(&play, rows[i].line, strlen(rows[i].line), &out);
+        CHECK_TEXT(buffer_text(&out), rows[i].answered, "row %zu", i);
+        CHECK_TEXT(buffer_text(&play.asked), rows[i].asked, "row %zu", i);
+        buffer_release(&out);
+        play_end(&play);
+    }
+    for (int abi = 0; abi < 5; abi++)
+        check_line(abi, "CMD\tstatus", "", "FAIL\n");
+    check_line(5, "CMD", "", "FAIL\n");
+}
+
+/* One line with the n-th allocation failing; says whether that came to pass. */
+static bool handle_without_memory(const char *line, size_t n, const char *whole)
+{
+    struct play play;
+    struct buffer out = {0};
+    play_begin(&play);
+    play.pipe.abi = 5;
+    play.records = mixed;
+    play.count = COUNT(mixed);
+    play.printed = "one\ntwo\n";
+    memory_fail_at(n);
+    play_line(&play, line, strlen(line), &out);
+    bool failed = memory_fail_end();
+    const char *said = buffer_text(&out);
+    size_t length = strlen(said);
+    bool ended =
+        length >= 4 && (strcmp(said + length - 4, "END\n") == 0 || strcmp(said, "FAIL\n") == 0);
+    /* Nothing at all can be said when there is no memory for the word. */
+    CHECK(length == 0 || ended, "allocation %zu: %s", n, said);
+    if (!failed)
+        CHECK_TEXT(said, whole, "with memory");
+    buffer_release(&out);
+    play_end(&play);
+    return failed;
+}
+
+static void without_memory_an_answer_is_whole_or_fails(void)
+{
+    static const char *const lines[] = {Q3, "AXFR\t1\texample.com", "CMD\tstatus"};
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct play play;
+        struct buffer whole = {0};
+        play_begin(&play);
+        play.pipe.abi = 5;
+        play.records = mixed;
+        play.count = COUNT(mixed);
+        play.printed = "one\ntwo\n";
+        play_line(&play, lines[i], strlen(lines[i]), &whole);
+        size_t n = 1;
+        while (handle_without_memory(lines[i], n, buffer_text(&whole)) && n < 100)
+            n++;
+        CHECK(n > 1 && n < 100, "%zu allocations", n);
+        buffer_release(&whole);
+        play_end(&play);
+    }
+}
+
+static const CU_TestInfo tests[] = {
+    {"HELO is answered for the versions that there are",
+     helo_is_answered_for_the_versions_that_there_are},
+    {"a HELO that fails leaves no version", a_helo_that_fails_leaves_no_version},
+    {"a question has the fields of its version", a_question_has_the_fields_of_its_version},
+    {"what stands in a question reaches the service",
+     what_stands_in_a_question_reaches_the_service},
+    {"a transfer names its zone from version 4 on", a_transfer_names_its_zone_from_version_4_on},
+    {"unknown words and NUL bytes fail", unknown_words_and_nul_bytes_fail},
+    {"a line that was too long fails", a_line_that_was_too_long_fails},
+    {"records are written in the fields of the version",
+     records_are_written_in_the_fields_of_the_version},
+    {"a record that PowerDNS would not read is left out and told of",
+     a_record_that_powerdns_would_not_read_is_left_out_and_told_of},
+    {"notices stand in an answer and nowhere else", notices_stand_in_an_answer_and_nowhere_else},
+    {"a failed answer ends in FAIL alone", a_failed_answer_ends_in_fail_alone},
+    {"what a command prints ends where it ends", what_a_command_prints_ends_where_it_ends},
+    {"without memory an answer is whole or fails", without_memory_an_answer_is_whole_or_fails},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_pipe = {"pipe", tests};

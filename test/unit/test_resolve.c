@@ -1,0 +1,574 @@
+#include "core/resolve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "fixture.h"
+#include "suites.h"
+
+/* The server of the client that asks in these tests is 12: 3221225994 leaves 0 by 3. */
+#define CLIENT "192.0.2.10"
+#define NOBODY "0.0.0.0"
+
+#define SOA "ns.example.com hostmaster.example.com 1 3600 600 86400 300"
+#define DS "1 13 2 00ff"
+
+static const struct rows alone = {
+    .zones = (const struct zone_row[]){{1, "example.com"}, {2, "sub.example.com"}, {.name = NULL}},
+    .records =
+        (const struct record_row[]){RECORD(1, 1, "example.com", "SOA", SOA),
+                                    RECORD(2, 1, "example.com", "NS", "ns.example.com"),
+                                    RECORD(3, 1, "ns.example.com", "A", "192.0.2.53"),
+                                    RECORD(4, 1, "www.example.com", "MX", "10 mail.example.com"),
+                                    RECORD(5, 1, "*.example.com", "TXT", "\"wild\""),
+                                    RECORD(6, 1, "cut.example.com", "NS", "ns.cut.example.com"),
+                                    RECORD(7, 1, "cut.example.com", "DS", DS),
+                                    RECORD(8, 1, "ns.cut.example.com", "A", "192.0.2.54"),
+                                    RECORD(9, 1, "sub.example.com", "NS", "ns.example.com"),
+                                    RECORD(10, 1, "sub.example.com", "DS", DS),
+                                    RECORD(11, 2, "sub.example.com", "SOA", SOA),
+                                    RECORD(12, 2, "sub.example.com", "NS", "ns.example.com"),
+                                    RECORD(13, 1, "a.b.example.com", "A", "192.0.2.55"),
+                                    RECORD(14, 1, "a.b.example.com", "TXT", "\"x\""),
+                                    RECORD(15, 0, "shop.example.net", "TXT", "\"shop\""),
+                                    {.name = NULL}},
+    .controllers =
+        (const struct controller_row[]){
+            CONTROLLER(1, "paris"), CONTROLLER(2, "lyon"), CONTROLLER(3, "nice"), {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "web"), {.name = NULL}},
+    .servers =
+        (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "198.51.100.1", "2001:db8::1"),
+                                            SERVER(12, 1, 2, 2, "198.51.100.2", "2001:db8::2"),
+                                            SERVER(13, 1, 3, 3, "198.51.100.3", NULL),
+                                            {.state = NULL}},
+    .balanced = (const struct balanced_name_row[]){{"www.example.com", 1},
+                                                   {"lb.cut.example.com", 1},
+                                                   {"app.sub.example.com", 1},
+                                                   {"shop.example.net", 1},
+                                                   {"lost.example.com", 99},
+                                                   {"lost.example.net", 99},
+                                                   {.name = NULL}},
+};
+
+/* Writes an answer as lines `owner type ttl content, zone, scope, a(uthoritative) or -`. */
+static const char *text_of(const struct answer *answer, struct buffer *text)
+{
+    buffer_clear(text);
+    if (answer->failed)
+        buffer_add_text(text, "failed\n");
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct answer_record *record = &answer->records[i];
+        buffer_printf(text, "%s %s %u %s z%d s%u %s\n", record->owner, record->type, record->ttl_s,
+                      record->content, (int)record->zone_id, record->scope_bits,
+                      record->authoritative ? "a" : "-");
+    }
+    return buffer_text(text);
+}
+
+struct question_row {
+    const char *name, *type, *remote;
+    int32_t zone_id;
+    const char *answer;
+};
+
+static struct question question_of(const struct question_row *row)
+{
+    struct question question = {.zone_id = row->zone_id};
+    question.source = source_of(row->remote, NULL);
+    snprintf(question.type, sizeof question.type, "%s", row->type);
+    CHECK_INTEGER(name_parse(row->name, strlen(row->name), &question.name), 0, "%s", row->name);
+    return question;
+}
+
+static void check_question(struct scene *scene, const struct question_row *row)
+{
+    struct answer answer = {.count = 0};
+    struct buffer text = {0};
+    struct question question = question_of(row);
+    int code = ERR_INTERNAL;
+    resolve(&scene->world, &question, &answer, &code);
+    CHECK_INTEGER(code, 0, "%s %s", row->name, row->type);
+    CHECK_TEXT(text_of(&answer, &text), row->answer, "%s %s from %s in %d", row->name, row->type,
+               row->remote, (int)row->zone_id);
+    buffer_release(&text);
+    answer_release(&answer);
+}
+
+static void check_questions(const struct question_row *rows, size_t count)
+{
+    struct scene scene;
+    scene_init(&scene, &alone);
+    for (size_t i = 0; i < count; i++)
+        check_question(&scene, &rows[i]);
+    scene_release(&scene);
+}
+
+#define WWW_A "www.example.com A 30 198.51.100.2 z1 s1 a\n"
+#define WWW_AAAA "www.example.com AAAA 30 2001:db8::2 z1 s1 a\n"
+#define WWW_MX "www.example.com MX 3600 10 mail.example.com z1 s0 a\n"
+#define APEX_SOA "example.com SOA 3600 " SOA " z1 s0 a\n"
+#define APEX_NS "example.com NS 3600 ns.example.com z1 s0 a\n"
+
+static void the_soa_is_answered_at_the_apex_alone(void)
+{
+    static const struct question_row rows[] = {
+        {"example.com", "SOA", NOBODY, -1, APEX_SOA},
+        {"EXAMPLE.com", "SOA", NOBODY, -1, APEX_SOA},
+        {"example.com", "SOA", CLIENT, 1, APEX_SOA},
+        {"example.com", "SOA", NOBODY, 2, ""},
+        {"com", "SOA", NOBODY, -1, ""},
+        {".", "SOA", NOBODY, -1, ""},
+        {"www.example.com", "SOA", NOBODY, -1, ""},
+        {"www.example.com", "SOA", CLIENT, -1, ""},
+        {"b.example.com", "SOA", NOBODY, -1, ""},
+        {"cut.example.com", "SOA", NOBODY, -1, ""},
+        {"nothing.example.com", "SOA", NOBODY, -1, ""},
+        {"badexample.com", "SOA", NOBODY, -1, ""},
+        {"shop.example.net", "SOA", NOBODY, -1, ""},
+        {"example.net", "SOA", NOBODY, -1, ""},
+        {"sub.example.com", "SOA", NOBODY, -1, "sub.example.com SOA 3600 " SOA " z2 s0 a\n"},
+        {"sub.example.com", "SOA", NOBODY, 1, ""},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+static void any_means_all_records_of_a_name(void)
+{
+    static const struct question_row rows[] = {
+        {"example.com", "ANY", CLIENT, 1, APEX_SOA APEX_NS},
+        {"example.com", "ANY", NOBODY, -1, APEX_SOA APEX_NS},
+        {"www.example.com", "ANY", CLIENT, 1, WWW_MX WWW_A WWW_AAAA},
+        {"wWw.eXample.com", "ANY", CLIENT, -1, WWW_MX WWW_A WWW_AAAA},
+        {"www.example.com", "ANY", CLIENT, 2, ""},
+        {"a.b.example.com", "ANY", CLIENT, 1,
+         "a.b.example.com A 3600 192.0.2.55 z1 s0 a\na.b.example.com TXT 3600 \"x\" z1 s0 a\n"},
+        {"nothing.example.com", "ANY", CLIENT, 1, ""},
+        {"x.www.example.com", "ANY", CLIENT, 1, ""},
+        {"example.org", "ANY", CLIENT, -1, ""},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+static void a_type_is_answered_alone(void)
+{
+    static const struct question_row rows[] = {
+        {"www.example.com", "A", CLIENT, 1, WWW_A},
+        {"www.example.com", "AAAA", CLIENT, 1, WWW_AAAA},
+        {"www.example.com", "MX", CLIENT, 1, WWW_MX},
+        {"www.example.com", "TXT", CLIENT, 1, ""},
+        {"www.example.com", "HTTPS", CLIENT, 1, ""},
+        {"example.com", "NS", CLIENT, 1, APEX_NS},
+        {"example.com", "A", CLIENT, 1, ""},
+        {"a.b.example.com", "TXT", CLIENT, 1, "a.b.example.com TXT 3600 \"x\" z1 s0 a\n"},
+        {"a.b.example.com", "AAAA", CLIENT, 1, ""},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+#define EXISTS(name) name " TYPE65534 60 \\# 0 z1 s0 a\n"
+
+static void a_name_between_exists(void)
+{
+    static const struct question_row rows[] = {
+        {"b.example.com", "ANY", CLIENT, 1, EXISTS("b.example.com")},
+        {"B.Example.Com", "ANY", NOBODY, -1, EXISTS("b.example.com")},
+        {"b.example.com", "TYPE65534", CLIENT, 1, EXISTS("b.example.com")},
+        {"b.example.com", "A", CLIENT, 1, ""},
+        {"b.example.com", "NS", CLIENT, 1, ""},
+        {"b.example.com", "ANY", CLIENT, 2, ""},
+        {"c.example.com", "ANY", CLIENT, 1, ""},
+        {"lost.example.com", "ANY", CLIENT, 1, EXISTS("lost.example.com")},
+        {"lost.example.com", "A", CLIENT, 1, ""},
+        {"lost.example.net", "ANY", CLIENT, -1, ""},
+        {"com", "ANY", CLIENT, -1, ""},
+        {"example.net", "ANY", CLIENT, -1, ""},
+        {".", "ANY", CLIENT, -1, ""},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+static void a_wildcard_is_a_name_like_others(void)
+{
+    static const struct question_row rows[] = {
+        {"*.example.com", "ANY", CLIENT, 1, "*.example.com TXT 3600 \"wild\" z1 s0 a\n"},
+        {"*.example.com", "TXT", CLIENT, 1, "*.example.com TXT 3600 \"wild\" z1 s0 a\n"},
+        {"*.example.com", "A", CLIENT, 1, ""},
+        {"any.example.com", "ANY", CLIENT, 1, ""},
+        {"*.b.example.com", "ANY", CLIENT, 1, ""},
+        {"\\*.example.com", "TXT", CLIENT, 1, "*.example.com TXT 3600 \"wild\" z1 s0 a\n"},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+static void a_delegation_is_not_ours_but_its_ds(void)
+{
+    static const struct question_row rows[] = {
+        {"cut.example.com", "ANY", CLIENT, 1,
+         "cut.example.com NS 3600 ns.cut.example.com z1 s0 -\n"
+         "cut.example.com DS 3600 " DS " z1 s0 a\n"},
+        {"cut.example.com", "NS", CLIENT, 1,
+         "cut.example.com NS 3600 ns.cut.example.com z1 s0 -\n"},
+        {"ns.cut.example.com", "A", CLIENT, 1, "ns.cut.example.com A 3600 192.0.2.54 z1 s0 -\n"},
+        {"lb.cut.example.com", "A", CLIENT, 1, "lb.cut.example.com A 30 198.51.100.2 z1 s1 -\n"},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+static void parent_and_child_zone_answer_for_themselves(void)
+{
+    static const struct question_row rows[] = {
+        {"sub.example.com", "ANY", CLIENT, 2,
+         "sub.example.com SOA 3600 " SOA
+         " z2 s0 a\nsub.example.com NS 3600 ns.example.com z2 s0 a\n"},
+        {"sub.example.com", "ANY", CLIENT, -1,
+         "sub.example.com SOA 3600 " SOA
+         " z2 s0 a\nsub.example.com NS 3600 ns.example.com z2 s0 a\n"},
+        {"sub.example.com", "ANY", CLIENT, 1,
+         "sub.example.com NS 3600 ns.example.com z1 s0 -\nsub.example.com DS 3600 " DS
+         " z1 s0 a\n"},
+        {"sub.example.com", "DS", CLIENT, 1, "sub.example.com DS 3600 " DS " z1 s0 a\n"},
+        {"sub.example.com", "DS", CLIENT, 2, ""},
+        {"app.sub.example.com", "A", CLIENT, 2, "app.sub.example.com A 30 198.51.100.2 z2 s1 a\n"},
+        {"app.sub.example.com", "A", CLIENT, -1, "app.sub.example.com A 30 198.51.100.2 z2 s1 a\n"},
+        {"app.sub.example.com", "A", CLIENT, 1, ""},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+static void beside_another_backend_only_balanced_names_are_ours(void)
+{
+    static const struct question_row rows[] = {
+        {"shop.example.net", "ANY", CLIENT, 77,
+         "shop.example.net TXT 3600 \"shop\" z77 s0 a\n"
+         "shop.example.net A 30 198.51.100.2 z77 s1 a\n"
+         "shop.example.net AAAA 30 2001:db8::2 z77 s1 a\n"},
+        {"shop.example.net", "A", CLIENT, -1, "shop.example.net A 30 198.51.100.2 z-1 s1 a\n"},
+        {"shop.example.net", "A", CLIENT, 0, "shop.example.net A 30 198.51.100.2 z0 s1 a\n"},
+        {"shop.example.net", "A", CLIENT, INT32_MAX,
+         "shop.example.net A 30 198.51.100.2 z2147483647 s1 a\n"},
+        {"shop.example.net", "NS", CLIENT, 77, ""},
+        {"example.net", "ANY", CLIENT, 77, ""},
+        {"x.shop.example.net", "ANY", CLIENT, 77, ""},
+    };
+    check_questions(rows, COUNT(rows));
+}
+
+/* A question without client, with states of the servers 11 (both), 12 (both) and 13 (IPv4). */
+static const struct {
+    const char *what, *servers; /* u(p), d(own), g: draining, x: disabled */
+    enum fallback fallback;
+    const char *answer;
+} crowds[] = {
+    {"all", "uuu", FALLBACK_ANY, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
+    {"the IPv4 one down", "uud", FALLBACK_ANY,
+     "www.example.com A 30 198.51.100.1 z1 s1 a\nwww.example.com AAAA 30 2001:db8::1 z1 s1 "
+     "a\n"},
+    {"the IPv4 one off", "dux", FALLBACK_ANY,
+     "www.example.com A 30 198.51.100.2 z1 s1 a\nwww.example.com AAAA 30 2001:db8::2 z1 s1 "
+     "a\n"},
+    {"the IPv4 one draining", "uug", FALLBACK_ANY, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
+    {"all down", "ddd", FALLBACK_ANY, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
+    {"all down, servfail", "ddd", FALLBACK_SERVFAIL, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
+    {"all down, none", "ddd", FALLBACK_NONE, "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
+    {"all off", "xxx", FALLBACK_ANY, "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
+    {"all off, servfail", "xxx", FALLBACK_SERVFAIL, "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
+};
+
+static void nobody_gets_the_types_that_all_servers_have(void)
+{
+    for (size_t i = 0; i < COUNT(crowds); i++) {
+        char expected[256];
+        struct scene scene;
+        scene_init(&scene, &alone);
+        scene_pool(&scene, "web")->fallback = crowds[i].fallback;
+        for (int64_t id = 11; id <= 13; id++) {
+            char letter = crowds[i].servers[id - 11];
+            scene_set_server_down(&scene, id, letter == 'd');
+            scene_server(&scene, id)->state = letter == 'x'   ? STATE_DISABLED
+                                              : letter == 'g' ? STATE_DRAINING
+                                                              : STATE_ENABLED;
+        }
+        snprintf(expected, sizeof expected, "%s%s", WWW_MX, crowds[i].answer);
+        check_question(&scene,
+                       &(struct question_row){"www.example.com", "ANY", NOBODY, 1, expected});
+        check_question(&scene, &(struct question_row){"www.example.com", "ANY", "::", 1, expected});
+        CHECK_INTEGER((int64_t)(scene.table.finds + scene.table.claims), 0, "%s", crowds[i].what);
+        scene_release(&scene);
+    }
+}
+
+/* Servers with one family each, and a pool that falls back on another. */
+static const struct rows mixed = {
+    .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"), {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "mixed"), POOL(2, "empty"), {.name = NULL}},
+    .servers = (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "198.51.100.1", NULL),
+                                                   SERVER(12, 1, 1, 2, NULL, "2001:db8::2"),
+                                                   {.state = NULL}},
+    .balanced = (const struct balanced_name_row[]){{"mixed.example.net", 1}, {.name = NULL}},
+};
+
+#define MIXED_A "mixed.example.net A 30 198.51.100.1 z7 s1 a\n"
+#define MIXED_AAAA "mixed.example.net AAAA 30 2001:db8::2 z7 s1 a\n"
+
+static void without_a_common_type_nobody_gets_them_all(void)
+{
+    static const struct question_row rows[] = {
+        {"mixed.example.net", "ANY", NOBODY, 7, MIXED_A MIXED_AAAA},
+        {"mixed.example.net", "A", NOBODY, 7, MIXED_A},
+        {"mixed.example.net", "AAAA", NOBODY, 7, MIXED_AAAA},
+        {"mixed.example.net", "ANY", "192.0.2.1", 7, MIXED_A},
+        {"mixed.example.net", "AAAA", "192.0.2.1", 7, ""},
+        {"mixed.example.net", "ANY", "192.0.2.2", 7, MIXED_AAAA},
+        {"mixed.example.net", "A", "192.0.2.2", 7, ""},
+    };
+    struct scene scene;
+    scene_init(&scene, &mixed);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_question(&scene, &rows[i]);
+    CHECK_INTEGER((int64_t)scene.table.writes, 2, "A and AAAA of a client are one decision");
+    scene_release(&scene);
+}
+
+static void nobody_is_sent_down_the_chain_of_pools(void)
+{
+    static const struct question_row row = {"mixed.example.net", "ANY", NOBODY, 7,
+                                            MIXED_A MIXED_AAAA};
+    struct scene scene;
+    scene_init(&scene, &mixed);
+    struct pool *pool = scene_pool(&scene, "mixed"), *empty = scene_pool(&scene, "empty");
+    struct pool full = *pool;
+    *pool = *empty;
+    pool->ttl_s = 30;
+    pool->fallback_pool = empty;
+    empty->servers = full.servers;
+    empty->server_count = full.server_count;
+    check_question(&scene, &row);
+    scene_set_controller_down(&scene, 1, true);
+    check_question(&scene, &row);
+    empty->fallback = FALLBACK_NONE;
+    check_question(&scene,
+                   &(struct question_row){"mixed.example.net", "ANY", NOBODY, 7,
+                                          "mixed.example.net TYPE65534 30 \\# 0 z7 s1 a\n"});
+    scene_release(&scene);
+}
+
+static void the_fallback_shows_in_the_answer(void)
+{
+    static const struct {
+        enum fallback fallback;
+        const char *type, *answer;
+    } rows[] = {
+        {FALLBACK_ANY, "ANY", WWW_MX WWW_A WWW_AAAA},
+        {FALLBACK_NONE, "ANY", WWW_MX "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
+        {FALLBACK_NONE, "A", ""},
+        {FALLBACK_NONE, "MX", WWW_MX},
+        {FALLBACK_SERVFAIL, "ANY", "failed\n"},
+        {FALLBACK_SERVFAIL, "A", "failed\n"},
+        {FALLBACK_SERVFAIL, "AAAA", "failed\n"},
+        {FALLBACK_SERVFAIL, "MX", WWW_MX},
+        {FALLBACK_SERVFAIL, "SOA", ""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        scene_init(&scene, &alone);
+        scene_pool(&scene, "web")->fallback = rows[i].fallback;
+        for (int64_t id = 11; id <= 13; id++)
+            scene_set_server_down(&scene, id, true);
+        check_question(&scene, &(struct question_row){"www.example.com", rows[i].type, CLIENT, 1,
+                                                      rows[i].answer});
+        scene_release(&scene);
+    }
+}
+
+static void the_scope_is_that_of_the_client(void)
+{
+    static const struct {
+        enum client_kind kind;
+        const char *subnet;
+        int scope;
+    } rows[] = {
+        {CLIENT_LDNS, "198.51.100.0/24", 1},
+        {CLIENT_ECS, "198.51.100.0/24", 24},
+        {CLIENT_ECS, "198.51.100.7/32", 32},
+        {CLIENT_ECS, "0.0.0.0/0", 1},
+        {CLIENT_ECS, "2001:db8::/56", 56},
+        {CLIENT_ECS, "2001:db8::1/128", 128},
+        {CLIENT_ECS, NULL, 1},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        struct answer answer = {.count = 0};
+        int code;
+        struct question question =
+            question_of(&(struct question_row){"www.example.com", "ANY", CLIENT, 1, NULL});
+        scene_init(&scene, &alone);
+        scene_pool(&scene, "web")->client = rows[i].kind;
+        question.source = source_of(CLIENT, rows[i].subnet);
+        resolve(&scene.world, &question, &answer, &code);
+        CHECK(answer.count >= 2, "row %zu", i);
+        for (size_t k = 0; k < answer.count; k++)
+            CHECK_INTEGER(answer.records[k].scope_bits,
+                          strcmp(answer.records[k].type, "MX") == 0 ? 0 : rows[i].scope,
+                          "row %zu, %s", i, answer.records[k].type);
+        answer_release(&answer);
+        scene_release(&scene);
+    }
+}
+
+static void one_question_is_one_decision(void)
+{
+    static const char *const types[] = {"ANY", "A", "AAAA", "ANY"};
+    struct scene scene;
+    scene_init(&scene, &alone);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct answer answer = {.count = 0};
+        struct question question =
+            question_of(&(struct question_row){"www.example.com", types[i], CLIENT, 1, NULL});
+        int code;
+        resolve(&scene.world, &question, &answer, &code);
+        CHECK_INTEGER((int64_t)scene.table.finds, (int64_t)i + 1, "%s", types[i]);
+        CHECK_INTEGER((int64_t)scene.table.writes, 1, "%s", types[i]);
+        answer_release(&answer);
+    }
+    scene_release(&scene);
+}
+
+static void other_types_leave_the_mappings_alone(void)
+{
+    static const char *const types[] = {"MX", "SOA", "NS", "TXT", "HTTPS", "DS"};
+    struct scene scene;
+    scene_init(&scene, &alone);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct answer answer = {.count = 0};
+        struct question question =
+            question_of(&(struct question_row){"www.example.com", types[i], CLIENT, 1, NULL});
+        int code;
+        resolve(&scene.world, &question, &answer, &code);
+        CHECK_INTEGER((int64_t)(scene.table.finds + scene.table.claims), 0, "%s", types[i]);
+        answer_release(&answer);
+    }
+    scene_release(&scene);
+}
+
+static void a_lost_table_is_told_beside_a_good_answer(void)
+{
+    struct scene scene;
+    struct answer answer = {.count = 0};
+    struct buffer text = {0};
+    int code = 0;
+    struct question question =
+        question_of(&(struct question_row){"www.example.com", "ANY", CLIENT, 1, NULL});
+    scene_init(&scene, &alone);
+    scene.table.claim_code = ERR_READONLY;
+    resolve(&scene.world, &question, &answer, &code);
+    CHECK_INTEGER(code, ERR_READONLY, "code");
+    CHECK_TEXT(text_of(&answer, &text), WWW_MX WWW_A WWW_AAAA, "answer");
+    buffer_release(&text);
+    answer_release(&answer);
+    scene_release(&scene);
+}
+
+#define SUB_ZONE                                                                                   \
+    "sub.example.com SOA 3600 " SOA " z2 s0 a\n"                                                   \
+    "sub.example.com NS 3600 ns.example.com z2 s0 a\n"                                             \
+    "app.sub.example.com A 30 198.51.100.1 z2 s1 a\n"
+#define EXAMPLE_ZONE                                                                               \
+    APEX_SOA APEX_NS "*.example.com TXT 3600 \"wild\" z1 s0 a\n"                                   \
+                     "a.b.example.com A 3600 192.0.2.55 z1 s0 a\n"                                 \
+                     "a.b.example.com TXT 3600 \"x\" z1 s0 a\n"                                    \
+                     "cut.example.com NS 3600 ns.cut.example.com z1 s0 -\n"                        \
+                     "cut.example.com DS 3600 " DS " z1 s0 a\n"                                    \
+                     "lb.cut.example.com A 30 198.51.100.1 z1 s1 -\n"                              \
+                     "ns.cut.example.com A 3600 192.0.2.54 z1 s0 -\n"                              \
+                     "ns.example.com A 3600 192.0.2.53 z1 s0 a\n"                                  \
+                     "sub.example.com NS 3600 ns.example.com z1 s0 -\n"                            \
+                     "sub.example.com DS 3600 " DS " z1 s0 a\n" WWW_MX                             \
+                     "www.example.com A 30 198.51.100.1 z1 s1 a\n"
+
+static void a_zone_is_transferred_whole(void)
+{
+    static const struct {
+        int32_t zone_id;
+        const char *name, *answer;
+    } rows[] = {
+        {1, "example.com", EXAMPLE_ZONE},
+        {1, NULL, EXAMPLE_ZONE},
+        {-1, "Example.Com", EXAMPLE_ZONE},
+        {77, "example.com", EXAMPLE_ZONE},
+        {2, "sub.example.com", SUB_ZONE},
+        {2, NULL, SUB_ZONE},
+        {1, "sub.example.com", SUB_ZONE},
+        {-1, "www.example.com", ""},
+        {1, "www.example.com", ""},
+        {1, "example.net", ""},
+        {77, NULL, ""},
+        {-1, NULL, ""},
+        {-1, "com", ""},
+        {-1, ".", ""},
+        {-1, "shop.example.net", ""},
+    };
+    struct scene scene;
+    scene_init(&scene, &alone);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct answer answer = {.count = 0};
+        struct buffer text = {0};
+        struct name name;
+        if (rows[i].name)
+            name_parse(rows[i].name, strlen(rows[i].name), &name);
+        resolve_zone(&scene.world, rows[i].zone_id, rows[i].name ? &name : NULL, &answer);
+        CHECK_TEXT(text_of(&answer, &text), rows[i].answer, "row %zu", i);
+        buffer_release(&text);
+        answer_release(&answer);
+    }
+    CHECK_INTEGER((int64_t)(scene.table.finds + scene.table.claims), 0, "no mapping is touched");
+    scene_release(&scene);
+}
+
+static void without_memory_the_question_fails(void)
+{
+    struct scene scene;
+    struct question question =
+        question_of(&(struct question_row){"www.example.com", "ANY", CLIENT, 1, NULL});
+    scene_init(&scene, &alone);
+    scene.world.trace = NULL;
+    bool failing = true;
+    for (size_t n = 1; failing; n++) {
+        struct answer answer = {.count = 0};
+        int code;
+        memory_fail_at(n);
+        resolve(&scene.world, &question, &answer, &code);
+        failing = memory_fail_end();
+        CHECK_INTEGER(answer.failed, failing, "allocation %zu", n);
+        CHECK_INTEGER((int64_t)answer.count, failing ? 0 : 3, "allocation %zu", n);
+        answer_release(&answer);
+    }
+    scene_release(&scene);
+}
+
+static const CU_TestInfo tests[] = {
+    {"the SOA is answered at the apex alone", the_soa_is_answered_at_the_apex_alone},
+    {"ANY means all records of a name", any_means_all_records_of_a_name},
+    {"a type is answered alone", a_type_is_answered_alone},
+    {"a name between exists", a_name_between_exists},
+    {"a wildcard is a name like others", a_wildcard_is_a_name_like_others},
+    {"a delegation is not ours, but its DS is", a_delegation_is_not_ours_but_its_ds},
+    {"parent and child zone answer for themselves", parent_and_child_zone_answer_for_themselves},
+    {"beside another backend only balanced names are ours",
+     beside_another_backend_only_balanced_names_are_ours},
+    {"without a client the types are those of all servers",
+     nobody_gets_the_types_that_all_servers_have},
+    {"without a client and a common type all types are given",
+     without_a_common_type_nobody_gets_them_all},
+    {"without a client the chain of pools counts", nobody_is_sent_down_the_chain_of_pools},
+    {"the fallback shows in the answer", the_fallback_shows_in_the_answer},
+    {"the scope is that of the client", the_scope_is_that_of_the_client},
+    {"one question is one decision", one_question_is_one_decision},
+    {"other types leave the mappings alone", other_types_leave_the_mappings_alone},
+    {"a lost table is told beside a good answer", a_lost_table_is_told_beside_a_good_answer},
+    {"a zone is transferred whole", a_zone_is_transferred_whole},
+    {"without memory the question fails", without_memory_the_question_fails},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_resolve = {"resolve", tests};

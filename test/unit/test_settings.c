@@ -1,0 +1,85 @@
+#include "core/settings.h"
+
+#include <string.h>
+
+#include "core/error.h"
+#include "fixture.h"
+#include "suites.h"
+
+static void settings_have_defaults(void)
+{
+    struct settings settings = settings_default();
+    CHECK_INTEGER(settings.checkpoint_interval_s, 5, "checkpoint_interval");
+    CHECK_INTEGER(settings.sweep_interval_s, 1, "sweep_interval");
+    CHECK_INTEGER(settings.sweep_batch, 1000, "sweep_batch");
+    CHECK_INTEGER(settings.max_megabytes, 1024, "max_megabytes");
+    CHECK_INTEGER(settings.max_writes_per_second, 2000, "max_writes_per_second");
+}
+
+static const struct {
+    const char *name;
+    int64_t value;
+    int code;
+} ranges[] = {
+    {"checkpoint_interval", 1, 0},
+    {"checkpoint_interval", 3600, 0},
+    {"checkpoint_interval", 0, ERR_INVAL},
+    {"checkpoint_interval", 3601, ERR_INVAL},
+    {"sweep_interval", 1, 0},
+    {"sweep_interval", 3600, 0},
+    {"sweep_interval", 0, ERR_INVAL},
+    {"sweep_interval", 3601, ERR_INVAL},
+    {"sweep_batch", 10, 0},
+    {"sweep_batch", 100000, 0},
+    {"sweep_batch", 9, ERR_INVAL},
+    {"sweep_batch", 100001, ERR_INVAL},
+    {"sweep_batch", -10, ERR_INVAL},
+    {"sweep_batch", INT64_MAX, ERR_INVAL},
+    {"sweep_batch", INT64_MIN, ERR_INVAL},
+    {"max_megabytes", 1, 0},
+    {"max_megabytes", 1048576, 0},
+    {"max_megabytes", 0, ERR_INVAL},
+    {"max_megabytes", 1048577, ERR_INVAL},
+    {"max_writes_per_second", 1, 0},
+    {"max_writes_per_second", 1000000, 0},
+    {"max_writes_per_second", 0, ERR_INVAL},
+    {"max_writes_per_second", 1000001, ERR_INVAL},
+    {"Sweep_batch", 10, ERR_NOTFOUND},
+    {"sweep", 10, ERR_NOTFOUND},
+    {"", 10, ERR_NOTFOUND},
+};
+
+static void settings_are_set_within_their_ranges(void)
+{
+    for (size_t i = 0; i < COUNT(ranges); i++) {
+        struct settings settings = settings_default(), before = settings;
+        CHECK_INTEGER(settings_set(&settings, ranges[i].name, ranges[i].value), ranges[i].code,
+                      "%s %lld", ranges[i].name, (long long)ranges[i].value);
+        if (ranges[i].code != 0)
+            CHECK(memcmp(&settings, &before, sizeof before) == 0, "%s", ranges[i].name);
+    }
+}
+
+static void each_name_sets_its_own_value(void)
+{
+    struct settings settings = settings_default();
+    CHECK_INTEGER(settings_set(&settings, "checkpoint_interval", 11), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "sweep_interval", 12), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "sweep_batch", 13), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "max_megabytes", 14), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "max_writes_per_second", 15), 0, "set");
+    CHECK_INTEGER(settings.checkpoint_interval_s, 11, "checkpoint_interval");
+    CHECK_INTEGER(settings.sweep_interval_s, 12, "sweep_interval");
+    CHECK_INTEGER(settings.sweep_batch, 13, "sweep_batch");
+    CHECK_INTEGER(settings.max_megabytes, 14, "max_megabytes");
+    CHECK_INTEGER(settings.max_writes_per_second, 15, "max_writes_per_second");
+}
+
+static const CU_TestInfo tests[] = {
+    {"settings have defaults", settings_have_defaults},
+    {"settings are set within their ranges", settings_are_set_within_their_ranges},
+    {"each name sets its own value", each_name_sets_its_own_value},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_settings = {"settings", tests};

@@ -1,0 +1,736 @@
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/buffer.h"
+#include "fixture.h"
+#include "store/database.h"
+#include "store/lock_file.h"
+#include "store/migrate.h"
+#include "store/queries.h"
+#include "suites.h"
+
+#define NOW_S 1700000000
+#define PATH_LENGTH 256
+
+/* A database in a directory of its own, and somebody who changes it. */
+struct place {
+    char directory[64];
+    char path[PATH_LENGTH];
+    sqlite3 *shell;
+};
+
+static void run_sql(struct place *place, const char *sql)
+{
+    char *message = NULL;
+    int result = sqlite3_exec(place->shell, sql, NULL, NULL, &message);
+    CHECK(result == SQLITE_OK, "%s: %.60s", message ? message : "", sql);
+    sqlite3_free(message);
+}
+
+static int64_t number_of(struct place *place, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t number = -1;
+    if (CHECK(sqlite3_prepare_v2(place->shell, sql, -1, &statement, NULL) == SQLITE_OK, "%s",
+              sql) &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+static void run_file(struct place *place, const char *name)
+{
+    struct buffer text = {0};
+    char part[4096];
+    size_t count;
+    FILE *file = fopen(name, "r");
+    if (!CHECK(file != NULL, "%s", name))
+        return;
+    while ((count = fread(part, 1, sizeof part, file)) > 0)
+        buffer_add(&text, part, count);
+    fclose(file);
+    run_sql(place, buffer_text(&text));
+    buffer_release(&text);
+}
+
+static void name_in(const struct place *place, const char *name, char ret_path[static PATH_LENGTH])
+{
+    snprintf(ret_path, PATH_LENGTH, "%s/%s", place->directory, name);
+}
+
+static void write_file(const struct place *place, const char *name, const char *text)
+{
+    char path[PATH_LENGTH];
+    name_in(place, name, path);
+    FILE *file = fopen(path, "w");
+    if (CHECK(file != NULL, "%s", path)) {
+        fputs(text, file);
+        fclose(file);
+    }
+}
+
+static void place_close_shell(struct place *place)
+{
+    sqlite3_close(place->shell);
+    place->shell = NULL;
+}
+
+static void place_open_shell(struct place *place)
+{
+    CHECK(sqlite3_open(place->path, &place->shell) == SQLITE_OK, "%s", place->path);
+    sqlite3_busy_timeout(place->shell, 5000);
+}
+
+/* A database with the schema, two controllers and the pool 1 of theirs. */
+static void place_begin(struct place *place)
+{
+    *place = (struct place){.directory = "/tmp/pdns-sticky-unit-XXXXXX"};
+    CHECK(mkdtemp(place->directory) != NULL, "mkdtemp");
+    name_in(place, "sticky.sqlite", place->path);
+    place_open_shell(place);
+    run_file(place, TEST_SCHEMA_DIR "/schema.sql");
+    run_sql(place, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+                   "INSERT INTO pool (id, name) VALUES (1, 'web');"
+                   "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+                   " VALUES (1, 1, 1, '192.0.2.1'), (1, 2, 2, '192.0.2.2');"
+                   "INSERT INTO balanced_name VALUES ('www.example.com', 1);");
+}
+
+static void place_end(struct place *place)
+{
+    static const char *const names[] = {"sticky.sqlite",
+                                        "sticky.sqlite-wal",
+                                        "sticky.sqlite-shm",
+                                        "sticky.sqlite-lock",
+                                        "sticky.sqlite-journal",
+                                        "2.sql",
+                                        "3.sql",
+                                        "5.sql"};
+    char path[PATH_LENGTH];
+    place_close_shell(place);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        name_in(place, names[i], path);
+        unlink(path);
+    }
+    CHECK(rmdir(place->directory) == 0, "%s is not empty", place->directory);
+}
+
+static struct store *new_store(const struct place *place)
+{
+    struct store *store = NULL;
+    CHECK_INTEGER(store_new(place->path, &store), 0, "store_new");
+    return store;
+}
+
+/* Begins and ends a read; the code. */
+static int begin(struct store *store, int64_t now_ms, struct revision *ret_revision)
+{
+    struct error error = {0};
+    int code = store_begin(store, now_ms, ret_revision, &error);
+    CHECK_INTEGER(error.code, code, "%s", error.text);
+    CHECK((code == 0) == (error.text[0] == '\0'), "a sentence for each error");
+    store_rest(store);
+    return code;
+}
+
+static void touch(struct store *store)
+{
+    struct revision revision;
+    CHECK_INTEGER(begin(store, 1, &revision), 0, "store_begin");
+}
+
+static void every_query_fits_the_schema(void)
+{
+    struct place place;
+    place_begin(&place);
+    for (int i = 0; i < QUERY_COUNT; i++) {
+        sqlite3_stmt *statement = NULL;
+        if (!CHECK(query_texts[i] != NULL, "query %d", i))
+            continue;
+        int result = sqlite3_prepare_v2(place.shell, query_texts[i], -1, &statement, NULL);
+        CHECK(result == SQLITE_OK && statement, "%s: %s", query_texts[i],
+              sqlite3_errmsg(place.shell));
+        sqlite3_finalize(statement);
+    }
+    place_end(&place);
+}
+
+static void the_schema_has_our_header(void)
+{
+    struct place place;
+    place_begin(&place);
+    CHECK_INTEGER(number_of(&place, "PRAGMA application_id"), DATABASE_APPLICATION_ID, "id");
+    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), DATABASE_VERSION, "version");
+    place_end(&place);
+}
+
+static void the_revision_moves_with_what_is_committed(void)
+{
+    struct place place;
+    struct revision first, second;
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    CHECK_INTEGER(begin(store, 1, &first), 0, "first");
+    CHECK_INTEGER(begin(store, 1, &second), 0, "unchanged");
+    CHECK(memcmp(&first, &second, sizeof first) == 0, "unchanged");
+    run_sql(&place, "UPDATE pool SET ttl = 31");
+    CHECK_INTEGER(begin(store, 1, &second), 0, "configuration");
+    CHECK(second.configuration > first.configuration && second.metrics == first.metrics,
+          "configuration");
+    first = second;
+    run_sql(&place, "INSERT INTO controller_metric (controller_id, name, value)"
+                    " VALUES (1, 'availability', 0)");
+    CHECK_INTEGER(begin(store, 1, &second), 0, "metrics");
+    CHECK(second.configuration == first.configuration && second.metrics > first.metrics, "metrics");
+    first = second;
+    run_sql(&place, "INSERT INTO controller_metric (controller_id, name, value)"
+                    " VALUES (1, 'rtt', 10);"
+                    "INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', 0, 0);"
+                    "BEGIN; UPDATE pool SET ttl = 32; ROLLBACK");
+    CHECK_INTEGER(begin(store, 1, &second), 0, "nothing that counts");
+    CHECK(memcmp(&first, &second, sizeof first) == 0, "nothing that counts");
+    store_free(store);
+    place_end(&place);
+}
+
+static void what_is_loaded_is_what_is_in_the_tables(void)
+{
+    struct place place;
+    struct revision revision;
+    struct error error = {0};
+    struct snapshot *snapshot = NULL;
+    struct metrics *metrics = NULL;
+    place_begin(&place);
+    run_sql(&place, "INSERT INTO controller_metric (controller_id, name, value)"
+                    " VALUES (2, 'availability', 0), (1, 'rtt', 0)");
+    struct store *store = new_store(&place);
+    CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_load(store, &snapshot, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_load_metrics(store, snapshot, &metrics, &error), 0, "%s", error.text);
+    store_rest(store);
+    const struct pool *pool = snapshot_pool_named(snapshot, "web");
+    if (CHECK(pool != NULL, "the pool")) {
+        CHECK_INTEGER((int64_t)pool->server_count, 2, "servers");
+        CHECK(metrics_server_up(metrics, &pool->servers[0]), "ams is up");
+        CHECK(!metrics_server_up(metrics, &pool->servers[1]), "fra is down");
+    }
+    metrics_free(metrics);
+    snapshot_free(snapshot);
+    store_free(store);
+    place_end(&place);
+}
+
+static void a_load_without_memory_is_an_error_and_the_next_one_works(void)
+{
+    struct place place;
+    struct revision revision;
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    touch(store);
+    bool failed = true;
+    size_t n = 1;
+    for (; failed && n < 1000; n++) {
+        struct error error = {0};
+        struct snapshot *snapshot = NULL;
+        CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
+        memory_fail_at(n);
+        int code = store_load(store, &snapshot, &error);
+        failed = memory_fail_end();
+        CHECK_INTEGER(code, failed ? ERR_NOMEM : 0, "allocation %zu", n);
+        CHECK((snapshot == NULL) == failed, "allocation %zu", n);
+        snapshot_free(snapshot);
+        store_rest(store);
+    }
+    CHECK(n > 5 && n < 1000, "%zu allocations", n);
+    store_free(store);
+    place_end(&place);
+}
+
+static struct mapping mapping_of(int64_t controller_id, int64_t timestamp_s, int64_t ttl_s)
+{
+    return (struct mapping){.controller_id = controller_id,
+                            .method = "modulus",
+                            .timestamp_s = timestamp_s,
+                            .ttl_s = ttl_s};
+}
+
+static void check_row(struct mapping_table *table, const char *key, const struct mapping *expected,
+                      const char *when)
+{
+    struct mapping found = {0};
+    int code = table->find(table->context, 1, key, &found);
+    CHECK_INTEGER(code, expected ? 0 : ERR_NOTFOUND, "%s", when);
+    if (code == 0 && expected)
+        CHECK(mapping_equal(&found, expected), "%s", when);
+}
+
+static void a_claim_writes_only_what_is_still_as_it_was_seen(void)
+{
+    struct place place;
+    const struct mapping first = mapping_of(1, NOW_S, 60), second = mapping_of(2, NOW_S + 1, 60);
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    touch(store);
+    struct mapping_table table = store_mappings(store);
+    check_row(&table, "192.0.2.10", NULL, "before");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second), ERR_NOTFOUND,
+                  "seen, but not there");
+    check_row(&table, "192.0.2.10", NULL, "nothing was written");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &first), 0, "absent");
+    check_row(&table, "192.0.2.10", &first, "written");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &second), ERR_NOTFOUND,
+                  "not absent any more");
+    check_row(&table, "192.0.2.10", &first, "untouched");
+    for (int field = 0; field < 4; field++) {
+        struct mapping other = first;
+        other.controller_id += field == 0;
+        other.timestamp_s += field == 1;
+        other.ttl_s += field == 2;
+        strcpy(other.method, field == 3 ? "other" : "modulus");
+        CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &other, &second), ERR_NOTFOUND,
+                      "field %d is not as seen", field);
+        check_row(&table, "192.0.2.10", &first, "untouched");
+    }
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second), 0, "as seen");
+    check_row(&table, "192.0.2.10", &second, "replaced");
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 1, "one row");
+    store_free(store);
+    place_end(&place);
+}
+
+static void of_two_processes_the_first_claim_holds(void)
+{
+    struct place place;
+    const struct mapping first = mapping_of(1, NOW_S, 60), second = mapping_of(2, NOW_S, 60);
+    struct revision revision;
+    struct error error = {0};
+    place_begin(&place);
+    struct store *one = new_store(&place), *two = new_store(&place);
+    touch(one);
+    CHECK_INTEGER(store_begin(two, 1, &revision, &error), 0, "%s", error.text);
+    struct mapping_table mine = store_mappings(one), other = store_mappings(two);
+    check_row(&other, "192.0.2.10", NULL, "read before the first claim");
+    CHECK_INTEGER(mine.claim(mine.context, 1, "192.0.2.10", NULL, &first), 0, "the first");
+    CHECK_INTEGER(other.claim(other.context, 1, "192.0.2.10", NULL, &second), ERR_NOTFOUND,
+                  "the second, from within its read transaction");
+    check_row(&other, "192.0.2.10", &first, "and now it sees the first");
+    store_rest(two);
+    store_free(one);
+    store_free(two);
+    place_end(&place);
+}
+
+static void a_claim_under_a_foreign_lock_fails_with_words_and_works_later(void)
+{
+    struct place place;
+    const struct mapping wanted = mapping_of(1, NOW_S, 60);
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    touch(store);
+    struct mapping_table table = store_mappings(store);
+    run_sql(&place, "BEGIN IMMEDIATE");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), ERR_BUSY, "locked");
+    CHECK(strstr(store_mapping_error(store)->text, "locked") != NULL, "%s",
+          store_mapping_error(store)->text);
+    run_sql(&place, "COMMIT");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), 0, "free");
+    check_row(&table, "192.0.2.10", &wanted, "written");
+    store_free(store);
+    place_end(&place);
+}
+
+static void before_it_was_opened_the_table_cannot_be_read(void)
+{
+    struct place place;
+    struct mapping mapping = mapping_of(1, NOW_S, 60);
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    struct mapping_table table = store_mappings(store);
+    int code = table.find(table.context, 1, "192.0.2.10", &mapping);
+    CHECK(code != 0 && code != ERR_NOTFOUND, "find: %d", code);
+    code = table.claim(table.context, 1, "192.0.2.10", NULL, &mapping);
+    CHECK(code != 0 && code != ERR_NOTFOUND, "claim: %d", code);
+    store_free(store);
+    place_end(&place);
+}
+
+static void insert_mappings(struct place *place, int pool, int count, const char *key, int64_t at_s)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+             " FROM n WHERE i < %d) SELECT %d, '%s' || i, 1, 'modulus', %lld, 60 FROM n",
+             count, pool, key, (long long)at_s);
+    run_sql(place, sql);
+}
+
+static void forgetting_is_for_one_pool_or_for_all(void)
+{
+    struct place place;
+    struct error error = {0};
+    int64_t count = -1;
+    place_begin(&place);
+    run_sql(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
+    insert_mappings(&place, 1, 2, "a", NOW_S);
+    insert_mappings(&place, 2, 2, "a", NOW_S);
+    struct store *store = new_store(&place);
+    touch(store);
+    CHECK_INTEGER(store_forget(store, "a1", 2, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(count, 1, "of one pool");
+    CHECK_INTEGER(store_forget(store, "a1", 2, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(count, 0, "gone already");
+    CHECK_INTEGER(store_forget(store, "a2", 0, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(count, 2, "of all pools");
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 1, "what is left");
+    store_free(store);
+    place_end(&place);
+}
+
+struct walk {
+    char keys[64];
+    int left; /* calls until it wants no more */
+};
+
+static bool walk_on(void *context, int64_t pool_id, const char *key, const struct mapping *mapping)
+{
+    struct walk *walk = context;
+    size_t length = strlen(walk->keys);
+    snprintf(walk->keys + length, sizeof walk->keys - length, "%lld:%s@%lld ", (long long)pool_id,
+             key, (long long)mapping->timestamp_s);
+    return --walk->left > 0;
+}
+
+static void mappings_are_walked_in_order_until_it_is_enough(void)
+{
+    struct place place;
+    struct error error = {0};
+    struct walk all = {.left = 100}, two = {.left = 2};
+    place_begin(&place);
+    run_sql(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
+    insert_mappings(&place, 2, 1, "a", 5);
+    insert_mappings(&place, 1, 2, "b", 7);
+    struct store *store = new_store(&place);
+    touch(store);
+    CHECK_INTEGER(store_each_mapping(store, walk_on, &all, &error), 0, "%s", error.text);
+    CHECK_TEXT(all.keys, "1:b1@7 1:b2@7 2:a1@5 ", "all");
+    CHECK_INTEGER(store_each_mapping(store, walk_on, &two, &error), 0, "%s", error.text);
+    CHECK_TEXT(two.keys, "1:b1@7 1:b2@7 ", "two");
+    store_free(store);
+    place_end(&place);
+}
+
+static void keep_house(struct store *store, const struct settings *settings, int64_t now_ms)
+{
+    struct error error = {0};
+    CHECK_INTEGER(store_keep_house(store, settings, true, NOW_S, now_ms, &error), 0, "%s",
+                  error.text);
+}
+
+static void the_sweep_takes_what_has_expired_in_batches_of_any_size(void)
+{
+    static const int64_t batches[] = {10, 17, 25, 1000};
+    for (size_t i = 0; i < COUNT(batches); i++) {
+        struct place place;
+        struct settings settings = settings_default();
+        settings.sweep_batch = batches[i];
+        place_begin(&place);
+        insert_mappings(&place, 1, 25, "old", NOW_S - 60); /* ends now */
+        insert_mappings(&place, 1, 25, "new", NOW_S - 59); /* a second left */
+        struct store *store = new_store(&place);
+        touch(store);
+        for (int round = 1; round <= 10; round++)
+            keep_house(store, &settings, 1000000 + round * settings.sweep_interval_s * 1000);
+        CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 25, "the live ones");
+        CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence WHERE ldns GLOB 'new*'"),
+                      25, "batches of %lld", (long long)batches[i]);
+        store_free(store);
+        place_end(&place);
+    }
+}
+
+static void the_sweep_waits_for_its_interval(void)
+{
+    struct place place;
+    struct settings settings = settings_default();
+    const int64_t start_ms = 1000000, interval_ms = settings.sweep_interval_s * 1000;
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    touch(store);
+    keep_house(store, &settings, start_ms);
+    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
+    keep_house(store, &settings, start_ms + 1);
+    keep_house(store, &settings, start_ms + interval_ms - 1);
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "not due");
+    keep_house(store, &settings, start_ms + interval_ms);
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "due");
+    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
+    keep_house(store, &settings, 1000); /* as after a start of the machine */
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "the clock went back");
+    store_free(store);
+    place_end(&place);
+}
+
+static void one_process_keeps_house_at_a_time(void)
+{
+    struct place place;
+    struct settings settings = settings_default();
+    struct stat status;
+    struct lock_file other = {.descriptor = -1};
+    place_begin(&place);
+    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
+    struct store *store = new_store(&place);
+    touch(store);
+    CHECK(stat(place.path, &status) == 0, "stat");
+    CHECK_INTEGER(lock_file_open(&other, place.path, &status), 0, "the lock file");
+    CHECK(lock_file_take(&other), "somebody else's");
+    keep_house(store, &settings, 1000000);
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "left alone");
+    lock_file_give(&other);
+    keep_house(store, &settings, 2000000);
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "swept");
+    lock_file_close(&other);
+    store_free(store);
+    place_end(&place);
+}
+
+static void the_lock_is_held_by_one_who_leaves_bytes_to_the_next(void)
+{
+    struct place place;
+    struct stat status;
+    struct lock_file one = {.descriptor = -1}, two = {.descriptor = -1};
+    char bytes[4] = "";
+    place_begin(&place);
+    CHECK(stat(place.path, &status) == 0, "stat");
+    CHECK_INTEGER(lock_file_open(&one, place.path, &status), 0, "one");
+    CHECK_INTEGER(lock_file_open(&two, place.path, &status), 0, "two");
+    CHECK(lock_file_take(&one), "free");
+    CHECK(!lock_file_take(&two), "held");
+    CHECK(!lock_file_read(&one, bytes, sizeof bytes), "nobody wrote yet");
+    lock_file_write(&one, "abc", sizeof bytes);
+    lock_file_give(&one);
+    CHECK(lock_file_take(&two), "free again");
+    CHECK(lock_file_read(&two, bytes, sizeof bytes), "all of them");
+    CHECK_TEXT(bytes, "abc", "what the other one wrote");
+    lock_file_close(&two);
+    CHECK(lock_file_take(&one), "closing gives it back");
+    lock_file_close(&one);
+    lock_file_close(&one);
+    place_end(&place);
+}
+
+/* The number of rows in the file as it lies, without the log. */
+static int64_t rows_in_the_file_itself(const struct place *place)
+{
+    char uri[PATH_LENGTH + 32];
+    struct place bare = *place;
+    snprintf(uri, sizeof uri, "file:%s?immutable=1", place->path);
+    CHECK(sqlite3_open_v2(uri, &bare.shell, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) ==
+              SQLITE_OK,
+          "%s", uri);
+    int64_t count = number_of(&bare, "SELECT count(*) FROM persistence");
+    sqlite3_close(bare.shell);
+    return count;
+}
+
+static void a_checkpoint_brings_the_log_into_the_file(void)
+{
+    struct place place;
+    struct settings settings = settings_default();
+    place_begin(&place);
+    run_sql(&place, "PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    struct store *store = new_store(&place);
+    touch(store);
+    insert_mappings(&place, 1, 5, "new", NOW_S);
+    CHECK_INTEGER(rows_in_the_file_itself(&place), 0, "in the log alone");
+    keep_house(store, &settings, 1000000);
+    CHECK_INTEGER(rows_in_the_file_itself(&place), 5, "in the file");
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "and nothing is lost");
+    store_free(store);
+    place_end(&place);
+}
+
+static void a_file_that_is_replaced_is_opened_anew(void)
+{
+    struct place place;
+    struct revision before, after;
+    char aside[PATH_LENGTH];
+    place_begin(&place);
+    struct store *store = new_store(&place);
+    CHECK_INTEGER(begin(store, 1, &before), 0, "the first file");
+    place_close_shell(&place);
+    name_in(&place, "2.sql", aside); /* a name that place_end() removes */
+    CHECK(rename(place.path, aside) == 0, "mv");
+    CHECK_INTEGER(begin(store, 1, &after), ERR_NOTFOUND, "no file");
+    CHECK(rename(aside, place.path) == 0, "mv");
+    CHECK_INTEGER(begin(store, 1, &after), 0, "the file is back");
+    CHECK(after.opening != before.opening, "another opening, so everything is read anew");
+    CHECK_INTEGER(after.configuration, before.configuration, "with the same count");
+    place_open_shell(&place);
+    store_free(store);
+    place_end(&place);
+}
+
+static void what_is_no_database_of_ours_is_named(void)
+{
+    static const struct {
+        const char *sql; /* NULL: another content */
+        const char *content;
+        int code;
+        const char *words;
+    } rows[] = {
+        {NULL, "", ERR_FOREIGN, "is empty"},
+        {NULL,
+         "this is no database at all, but long enough to be looked at as one ............"
+         "......................................................................",
+         ERR_FOREIGN, "not a pdns-sticky database"},
+        {"PRAGMA application_id = 1", NULL, ERR_FOREIGN, "not a pdns-sticky database"},
+        {"PRAGMA user_version = 0", NULL, ERR_FOREIGN, "migrate"},
+        {"DROP TABLE setting", NULL, ERR_INTERNAL, "setting"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct place place;
+        struct revision revision;
+        struct error error = {0};
+        place_begin(&place);
+        if (rows[i].sql)
+            run_sql(&place, rows[i].sql);
+        else {
+            place_close_shell(&place);
+            write_file(&place, "sticky.sqlite", rows[i].content);
+        }
+        struct store *store = new_store(&place);
+        CHECK_INTEGER(store_begin(store, 1, &revision, &error), rows[i].code, "row %zu: %s", i,
+                      error.text);
+        CHECK(strstr(error.text, rows[i].words) && strstr(error.text, place.path), "row %zu: %s", i,
+              error.text);
+        store_free(store);
+        place_end(&place);
+    }
+}
+
+static void a_newer_version_is_read_and_not_written(void)
+{
+    struct place place;
+    const struct mapping wanted = mapping_of(1, NOW_S, 60);
+    struct settings settings = settings_default();
+    struct error error = {0};
+    int64_t count;
+    place_begin(&place);
+    insert_mappings(&place, 1, 1, "old", NOW_S - 60);
+    run_sql(&place, "PRAGMA user_version = 2; ALTER TABLE pool ADD COLUMN motto TEXT");
+    struct store *store = new_store(&place);
+    touch(store);
+    CHECK(store_read_only(store) && strstr(store_read_only(store), "newer"), "it says so");
+    struct mapping_table table = store_mappings(store);
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), ERR_READONLY,
+                  "no claim");
+    check_row(&table, "old1", &(struct mapping){1, "modulus", NOW_S - 60, 60}, "but a find");
+    CHECK_INTEGER(store_forget(store, "old1", 0, &count, &error), ERR_READONLY, "no forget");
+    keep_house(store, &settings, 1000000);
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 1, "no sweep");
+    store_free(store);
+    place_end(&place);
+}
+
+static int migrate(struct place *place, int64_t *from, int64_t *to, struct error *error)
+{
+    *error = (struct error){0};
+    return store_migrate(place->path, place->directory, from, to, error);
+}
+
+static void migrations_run_in_order_and_each_whole_or_not_at_all(void)
+{
+    struct place place;
+    struct error error;
+    int64_t from = 0, to = 0;
+    place_begin(&place);
+    CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
+    CHECK(from == 1 && to == 1, "nothing to do");
+    write_file(&place, "2.sql", "CREATE TABLE two (id INTEGER);\nINSERT INTO two VALUES (2)");
+    write_file(&place, "3.sql", "CREATE TABLE half (id INTEGER);\nINSERT INTO nowhere VALUES (3);");
+    write_file(&place, "5.sql", "CREATE TABLE five (id INTEGER);");
+    CHECK_INTEGER(migrate(&place, &from, &to, &error), ERR_INTERNAL, "3.sql is broken");
+    CHECK(strstr(error.text, "3.sql") && strstr(error.text, "nowhere"), "%s", error.text);
+    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), 2, "2.sql stays");
+    CHECK_INTEGER(number_of(&place, "SELECT id FROM two"), 2, "2.sql stays");
+    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0,
+                  "nothing of 3.sql");
+    write_file(&place, "3.sql", "CREATE TABLE three (id INTEGER);");
+    CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
+    CHECK(from == 2 && to == 3, "from %lld to %lld", (long long)from, (long long)to);
+    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), 3, "not over the gap to 5.sql");
+    CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
+    CHECK(from == 3 && to == 3, "done already");
+    place_end(&place);
+}
+
+static void a_foreign_file_is_not_migrated(void)
+{
+    struct place place;
+    struct error error;
+    int64_t from, to;
+    place_begin(&place);
+    write_file(&place, "2.sql", "CREATE TABLE two (id INTEGER);");
+    run_sql(&place, "PRAGMA application_id = 1");
+    CHECK_INTEGER(migrate(&place, &from, &to, &error), ERR_FOREIGN, "foreign");
+    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), 1, "untouched");
+    place_end(&place);
+}
+
+static void a_store_without_memory_is_none(void)
+{
+    struct store *store = NULL;
+    bool failed = true;
+    for (size_t n = 1; failed && n < 10; n++) {
+        memory_fail_at(n);
+        int code = store_new("/nonexistent", &store);
+        failed = memory_fail_end();
+        CHECK_INTEGER(code, failed ? ERR_NOMEM : 0, "allocation %zu", n);
+        CHECK((store == NULL) == failed, "allocation %zu", n);
+    }
+    store_free(store);
+    store_free(NULL);
+}
+
+static const CU_TestInfo tests[] = {
+    {"every query fits the schema", every_query_fits_the_schema},
+    {"the schema has our header", the_schema_has_our_header},
+    {"the revision moves with what is committed", the_revision_moves_with_what_is_committed},
+    {"what is loaded is what is in the tables", what_is_loaded_is_what_is_in_the_tables},
+    {"a load without memory is an error, and the next one works",
+     a_load_without_memory_is_an_error_and_the_next_one_works},
+    {"a claim writes only what is still as it was seen",
+     a_claim_writes_only_what_is_still_as_it_was_seen},
+    {"of two processes the first claim holds", of_two_processes_the_first_claim_holds},
+    {"a claim under a foreign lock fails with words and works later",
+     a_claim_under_a_foreign_lock_fails_with_words_and_works_later},
+    {"before it was opened the table cannot be read",
+     before_it_was_opened_the_table_cannot_be_read},
+    {"forgetting is for one pool or for all", forgetting_is_for_one_pool_or_for_all},
+    {"mappings are walked in order until it is enough",
+     mappings_are_walked_in_order_until_it_is_enough},
+    {"the sweep takes what has expired, in batches of any size",
+     the_sweep_takes_what_has_expired_in_batches_of_any_size},
+    {"the sweep waits for its interval", the_sweep_waits_for_its_interval},
+    {"one process keeps house at a time", one_process_keeps_house_at_a_time},
+    {"the lock is held by one, who leaves bytes to the next",
+     the_lock_is_held_by_one_who_leaves_bytes_to_the_next},
+    {"a checkpoint brings the log into the file", a_checkpoint_brings_the_log_into_the_file},
+    {"a file that is replaced is opened anew", a_file_that_is_replaced_is_opened_anew},
+    {"what is no database of ours is named", what_is_no_database_of_ours_is_named},
+    {"a newer version is read and not written", a_newer_version_is_read_and_not_written},
+    {"migrations run in order, and each whole or not at all",
+     migrations_run_in_order_and_each_whole_or_not_at_all},
+    {"a foreign file is not migrated", a_foreign_file_is_not_migrated},
+    {"a store without memory is none", a_store_without_memory_is_none},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_store = {"store", tests};
