@@ -30,7 +30,7 @@ static void say_mapping(const struct attempt *attempt, const struct mapping *map
         snapshot_controller(world->snapshot, mapping->controller_id);
     trace_say(world->trace, "mapping: to %s, method %s, %lld s old, %lld s left",
               controller ? controller->name : "a controller that is gone", mapping->method,
-              (long long)(world->now_s - mapping->timestamp_s),
+              (long long)mapping_age_s(mapping, world->now_s),
               (long long)mapping_left_s(mapping, world->now_s));
 }
 
@@ -137,6 +137,7 @@ static const struct virtual_server *stick(struct attempt *attempt)
             return server;
         trace_say(attempt->world->trace, "another process wrote this mapping first");
     }
+    attempt->code = ERR_BUSY;
     return server;
 }
 

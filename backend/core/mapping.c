@@ -20,21 +20,33 @@ const char *verdict_text(enum verdict verdict)
     return texts[verdict];
 }
 
+/* a - b, or the nearest there is. */
+static int64_t difference(int64_t a, int64_t b)
+{
+    int64_t result;
+    if (__builtin_sub_overflow(a, b, &result))
+        return a < b ? INT64_MIN : INT64_MAX;
+    return result;
+}
+
+int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s)
+{
+    return difference(now_s, mapping->timestamp_s);
+}
+
 int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s)
 {
-    int64_t end, left;
+    int64_t end;
     if (__builtin_add_overflow(mapping->timestamp_s, mapping->ttl_s, &end))
         end = mapping->ttl_s > 0 ? INT64_MAX : INT64_MIN;
-    if (end <= now_s)
-        return 0;
-    return __builtin_sub_overflow(end, now_s, &left) ? INT64_MAX : left;
+    return end > now_s ? difference(end, now_s) : 0;
 }
 
 bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, int64_t now_s)
 {
     if (keeper->timer != TIMER_SLIDING || now_s <= mapping->timestamp_s)
         return false;
-    return now_s - mapping->timestamp_s >= mapping->ttl_s / SLIDES_PER_TTL;
+    return mapping_age_s(mapping, now_s) >= mapping->ttl_s / SLIDES_PER_TTL;
 }
 
 bool mapping_equal(const struct mapping *a, const struct mapping *b)

@@ -51,8 +51,12 @@ enum verdict mapping_judge(const struct mapping *mapping, const struct pool *poo
  */
 bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, int64_t now_s);
 
-/* The seconds that a mapping has left, 0 when it is over. Safe for any 64-bit values. */
+/*
+ * The seconds that a mapping has left, 0 when it is over, and those since its timestamp, below 0
+ * when that is to come. Safe for any 64-bit values.
+ */
 int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s);
+int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
 
 bool mapping_equal(const struct mapping *a, const struct mapping *b);
 

@@ -53,13 +53,13 @@ static char *write_byte(char *out, int byte)
     return out;
 }
 
-/* Copies one label up to its dot or the end; returns its bytes on the wire or -1. */
-static int read_label(struct reader *reader, char **out)
+/* Copies one label of at most `most` bytes, up to its dot or the end; returns its bytes or -1. */
+static int read_label(struct reader *reader, int most, char **out)
 {
     int bytes = 0;
     while (reader->next < reader->end && *reader->next != '.') {
         int byte = read_byte(reader);
-        if (byte < 0 || ++bytes > LABEL_MAX)
+        if (byte < 0 || ++bytes > most)
             return -1;
         *out = write_byte(*out, byte);
     }
@@ -95,9 +95,11 @@ int name_parse(const char *text, size_t length, struct name *ret_name)
         if (labels > 0)
             *out++ = '.';
         char *start = out;
-        int bytes = read_label(&reader, &out);
-        if (bytes < 0 || (wire += bytes + 1) > WIRE_MAX)
+        int room = WIRE_MAX - wire - 1;
+        int bytes = read_label(&reader, room < LABEL_MAX ? room : LABEL_MAX, &out);
+        if (bytes < 0)
             return ERR_INVAL;
+        wire += bytes + 1;
         starts[labels++] = (uint16_t)(start - ret_name->text);
         if (reader.next < reader.end)
             reader.next++; /* the dot; at the very end it is the trailing one */

@@ -1,7 +1,7 @@
 /*
  * A bound on how often something may happen: so many a second on average, and a burst on top.
  *
- * A token bucket. Time is an argument; a clock that goes back gives no tokens and takes none.
+ * A token bucket. Time is an argument; a clock that is set back gives no tokens and is followed.
  */
 #ifndef STICKY_CORE_RATE_H
 #define STICKY_CORE_RATE_H

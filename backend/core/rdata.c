@@ -407,7 +407,7 @@ static bool is_generic_content(const char *content)
 
 int rdata_check(const char *type, const char *content, struct error *error)
 {
-    if (strpbrk(content, "\t\r\n"))
+    if (strpbrk(content, "\t\r\n\v\f"))
         return error_set(error, ERR_INVAL, "the content holds a tab or a line end");
     if (is_generic_type(type)) {
         if (!is_generic_content(content))

@@ -46,6 +46,7 @@ static const struct {
     {"2001:db8::1/64", NULL},
     {"[::1]", NULL},
     {"invalid", NULL},
+    {"0000:0000:0000:0000:0000:ffff:255.255.255.255", "255.255.255.255"},
     {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2550", NULL},
 };
 

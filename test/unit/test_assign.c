@@ -270,7 +270,9 @@ static void nothing_is_written_without_a_claim_function(void)
     struct scene scene;
     scene_init(&scene, &three_sites);
     scene.mappings.claim = NULL;
-    CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "explain");
+    struct assignment assignment = scene_ask(&scene, "web", CLIENT);
+    CHECK_INTEGER(assignment.server ? assignment.server->id : 0, CHOICE, "explain");
+    CHECK_INTEGER(assignment.code, 0, "explain");
     CHECK_INTEGER((int64_t)scene.table.count, 0, "explain");
     scene_pool(&scene, "web")->timer = TIMER_SLIDING;
     scene_put_mapping(&scene, WEB, 3, 1000);

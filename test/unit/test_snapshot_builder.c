@@ -102,6 +102,15 @@ static void zones_that_cannot_be_used(void)
     }
 }
 
+static void zone_ids_reach_from_1_to_what_powerdns_holds(void)
+{
+    const struct zone_row zones[] = {
+        {1, "example.com"}, {INT32_MAX, "example.net"}, {.name = NULL}};
+    struct snapshot *snapshot = build(&(struct rows){.zones = zones});
+    CHECK_INTEGER((int64_t)snapshot->zone_count, 2, "both");
+    snapshot_free(snapshot);
+}
+
 static const struct {
     struct record_row row;
     const char *sentence;
@@ -560,6 +569,7 @@ static void without_memory_there_is_no_snapshot_and_no_leak(void)
 static const CU_TestInfo tests[] = {
     {"good rows bring no complaint", good_rows_bring_no_complaint},
     {"zones that cannot be used are named", zones_that_cannot_be_used},
+    {"zone ids reach from 1 to 2147483647", zone_ids_reach_from_1_to_what_powerdns_holds},
     {"records that cannot be used are named and left out", records_that_cannot_be_used},
     {"ttls reach from 0 to 2147483647", ttls_reach_from_0_to_what_the_wire_holds},
     {"contents lose the spaces around them", contents_lose_the_spaces_around_them},
