@@ -76,6 +76,10 @@ static void print_problems(const struct command_call *call, const struct snapsho
     const char *read_only = store_read_only(responder_store(call->responder));
     if (read_only)
         buffer_printf(call->out, "problem: %s\n", read_only);
+    if (store_is_full(responder_store(call->responder)))
+        buffer_add_text(call->out,
+                        "problem: the file holds more than max_megabytes (table setting),"
+                        " no new mappings are kept\n");
     for (size_t i = 0; i < snapshot->complaints.count; i++)
         buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
 }

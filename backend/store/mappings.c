@@ -9,9 +9,6 @@
 #define LOCKED_OUT_MS 1000
 #define LOCKED_OUT_BUSY_MS 5
 
-/* How often the size of the table is looked at. */
-#define SIZE_LOOK_MS 1000
-
 static void bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key)
 {
     sqlite3_bind_int64(statement, 1, pool_id);
@@ -87,79 +84,55 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
     return database_commit(database, error);
 }
 
-/* The bytes of the file that are in use, without pages that wait to be used again; -1 on failure.
- */
-static int64_t used_bytes(struct store *store)
+/* 0, or why nothing can be written now, with `error` set. */
+static int check_writable(struct store *store, bool adds_row, struct error *error)
 {
-    static const enum query queries[] = {QUERY_PAGE_COUNT, QUERY_FREE_PAGES, QUERY_PAGE_SIZE};
-    int64_t values[3];
-    for (int i = 0; i < 3; i++) {
-        sqlite3_stmt *statement = database_statement(&store->database, queries[i]);
-        bool found = sqlite3_step(statement) == SQLITE_ROW;
-        values[i] = found ? sqlite3_column_int64(statement, 0) : 0;
-        sqlite3_reset(statement);
-        if (!found)
-            return -1;
-    }
-    return (values[0] - values[1]) * values[2];
+    const struct database *database = &store->database;
+    if (!database->connection)
+        return error_set(error, ERR_IO, "%s is not open", database->path);
+    if (database->read_only[0])
+        return error_set(error, ERR_READONLY, "%s", database->read_only);
+    return store_check_limits(store, adds_row, error);
 }
 
-/* 0, or ERR_LIMIT when this mapping would be one too many in the table or in this second. */
-static int check_limits(struct store *store, bool adds_row, struct error *error)
+/* Writes within the time that is left for a lock; after waiting in vain, that is less for a while.
+ */
+static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
+                         struct error *error)
 {
-    struct limits *limits = &store->limits;
-    if (adds_row && store->now_ms - limits->looked_ms >= SIZE_LOOK_MS) {
-        limits->looked_ms = store->now_ms;
-        limits->full = used_bytes(store) > limits->max_bytes;
-    }
-    if (adds_row && limits->full)
-        return error_set(error, ERR_LIMIT,
-                         "%s: holds more than max_megabytes, new mappings are not kept",
-                         store->database.path);
-    if (!rate_take(&limits->rate, limits->writes_per_second, store->now_ms))
-        return error_set(error, ERR_LIMIT,
-                         "%s: more mappings than max_writes_per_second, some are not kept",
-                         store->database.path);
-    return 0;
+    sqlite3 *connection = store->database.connection;
+    bool locked_out = store->now_ms < store->locked_out_ms;
+    if (locked_out)
+        sqlite3_busy_timeout(connection, LOCKED_OUT_BUSY_MS);
+    int code = write_rows(store, statement, ret_changes, error);
+    if (locked_out)
+        sqlite3_busy_timeout(connection, STORE_BUSY_MS);
+    else if (code == ERR_BUSY)
+        store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
+    return code;
 }
 
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
                  const struct mapping *wanted)
 {
     struct store *store = context;
-    struct database *database = &store->database;
     struct error error = {0};
     int64_t changes = 0;
-    if (!database->connection)
-        return store->mapping_error.code ? store->mapping_error.code : ERR_IO;
-    if (database->read_only[0]) {
-        error_set(&error, ERR_READONLY, "%s", database->read_only);
-        store->mapping_error = error;
-        return ERR_READONLY;
+    int code = check_writable(store, !seen, &error);
+    if (code == 0) {
+        sqlite3_stmt *statement = database_statement(&store->database, seen ? QUERY_MAPPING_REPLACE
+                                                                            : QUERY_MAPPING_INSERT);
+        bind_key(statement, pool_id, key);
+        bind_mapping(statement, 3, wanted);
+        if (seen)
+            bind_mapping(statement, 7, seen);
+        code = write_in_time(store, statement, &changes, &error);
     }
-    if (check_limits(store, !seen, &error) != 0) {
+    if (code != 0) {
         store->mapping_error = error;
-        return ERR_LIMIT;
+        return code;
     }
-    sqlite3_stmt *statement =
-        database_statement(database, seen ? QUERY_MAPPING_REPLACE : QUERY_MAPPING_INSERT);
-    bind_key(statement, pool_id, key);
-    bind_mapping(statement, 3, wanted);
-    if (seen)
-        bind_mapping(statement, 7, seen);
-    bool locked_out = store->now_ms < store->locked_out_ms;
-    if (locked_out)
-        sqlite3_busy_timeout(database->connection, LOCKED_OUT_BUSY_MS);
-    int code = write_rows(store, statement, &changes, &error);
-    if (locked_out)
-        sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
-    if (code == ERR_BUSY && !locked_out)
-        store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
-    if (code != 0)
-        store->mapping_error = error;
-    else if (changes == 0)
-        code = ERR_NOTFOUND;
-    return code;
+    return changes > 0 ? 0 : ERR_NOTFOUND;
 }
 
 struct mapping_table store_mappings(struct store *store)

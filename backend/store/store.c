@@ -104,12 +104,6 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
     return code;
 }
 
-void store_limit(struct store *store, const struct settings *settings)
-{
-    store->limits.max_bytes = settings->max_megabytes * 1024 * 1024;
-    store->limits.writes_per_second = settings->max_writes_per_second;
-}
-
 void store_rest(struct store *store)
 {
     database_end(&store->database);

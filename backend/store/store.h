@@ -85,6 +85,9 @@ const struct error *store_mapping_error(const struct store *store);
 /* Sets the limits on new mappings; until then the defaults hold. */
 void store_limit(struct store *store, const struct settings *settings);
 
+/* Says whether the file is so large that no new mappings are kept. */
+bool store_is_full(struct store *store);
+
 /*
  * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. 0 with the number of
  * rows gone, or a code with `error` set.

@@ -58,4 +58,8 @@ struct store {
     int64_t writes;       /* of mappings, since this process last copied the log back */
 };
 
+/* 0, or ERR_LIMIT with `error` set when this write would be one too many in the file or this
+ * second. */
+int store_check_limits(struct store *store, bool adds_row, struct error *error);
+
 #endif
