@@ -9,6 +9,15 @@
 #include "core/buffer.h"
 #include "store/store.h"
 
+/*
+ * Longer than it takes an idle process to look (program/serve.c): then all have let go of a deleted
+ * log or its index, and SQLite makes new ones.
+ */
+#define SHUT_MS 1500
+
+/* How often is looked whether they are the same. */
+#define SIDECARS_MS 100
+
 /* How long a file that cannot be written is only read, before it is opened anew to see. */
 #define READ_ONLY_MS 1000
 
@@ -77,6 +86,7 @@ void database_close(struct database *database)
     database->connection = NULL;
     database->immutable = database->log = database->reading = database->stale = false;
     database->wal_index.header = NULL;
+    database->sidecars.known = false;
     database->read_only[0] = '\0';
 }
 
@@ -266,9 +276,30 @@ static bool is_open_as(const struct database *database, const struct stat *statu
             open->st_mtim.tv_nsec == status->st_mtim.tv_nsec);
 }
 
+void database_check_sidecars(struct database *database, int64_t now_ms)
+{
+    if (!database->connection || now_ms - database->sidecars_ms < SIDECARS_MS)
+        return;
+    database->sidecars_ms = now_ms;
+    enum sidecars_state state = sidecars_check(&database->sidecars, database->path);
+    if (state == SIDECARS_SAME)
+        return;
+    if (state == SIDECARS_LOG_GONE)
+        sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                  NULL);
+    database_close(database);
+    database->shut_until_ms = now_ms + SHUT_MS;
+}
+
 int database_open(struct database *database, int64_t now_ms, struct error *error)
 {
     struct stat status;
+    database_check_sidecars(database, now_ms);
+    if (now_ms < database->shut_until_ms)
+        return error_set(error, ERR_IO,
+                         "%s: somebody deleted its -wal or -shm; it is opened anew in a moment,"
+                         " until then no mappings are kept",
+                         database->path);
     int code = look_at_file(database, &status, error);
     if (code == 0 && is_open_as(database, &status, now_ms))
         return 0;

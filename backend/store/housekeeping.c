@@ -248,6 +248,8 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
                      int64_t now_ms, struct error *error)
 {
     struct rounds *rounds = &store->rounds;
+    if (idle)
+        database_check_sidecars(&store->database, now_ms);
     if (!store->database.connection || store->database.read_only[0] || store->lock.descriptor < 0)
         return 0;
     struct due due = what_is_due(store, settings, idle, now_ms);

@@ -72,8 +72,10 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
         database_end(database);
         return code;
     }
-    if (!database->wal_index.header && database->log && !database->immutable)
+    if (!database->wal_index.header && database->log && !database->immutable) {
         wal_index_attach(&database->wal_index, database->connection);
+        sidecars_look(&database->sidecars, database->path);
+    }
     store->kept_until_ms = now_ms + STORE_KEPT_MS;
     return 0;
 }
