@@ -12,6 +12,7 @@ PowerDNS   one server, started with a file of pdns-conf/ exactly as it is shippe
            overrides only what a test must: paths, port, and who may send PROXY headers.
 """
 
+import atexit
 import contextlib
 import dataclasses
 import functools
@@ -62,12 +63,21 @@ def run(argv, **options):
     return subprocess.run(argv, capture_output=True, text=True, timeout=60, **options)
 
 
+@functools.cache
 def backend_path():
-    """The program under test: $PDNS_STICKY, or the one in build/."""
+    """The program under test: a copy of $PDNS_STICKY, or of the one in build/.
+
+    A copy, because the unprivileged user may not be let into the checkout, and because a build
+    that goes on meanwhile should not change what is tested.
+    """
     path = Path(os.environ.get("PDNS_STICKY") or REPOSITORY / "build" / "pdns-sticky").absolute()
     if not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{path}: build it first, or say where it is in PDNS_STICKY")
-    return path
+    directory = Path(tempfile.mkdtemp(prefix="pdns-sticky-program-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory.chmod(0o755)
+    shutil.copy(path, directory)
+    return directory / path.name
 
 
 @contextlib.contextmanager
