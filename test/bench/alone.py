@@ -1,0 +1,116 @@
+"""What pdns-sticky costs without PowerDNS: recorded questions through its standard input.
+
+Processor time is the coprocess's own, user and system, start-up left out; what the coprocess that
+does nothing needs for the same questions is subtracted.  Each question waits for the answer to the
+one before, as PowerDNS does it; "in a row" is the cheaper other end, all of them at once.
+"""
+
+import json
+import subprocess
+
+import databases
+import processors
+import rounds
+
+SIZES = (10_000, 1_000_000, 10_000_000)
+LARGEST = SIZES[-1]
+
+
+class Alone:
+    """The measurements; run() does all and returns them."""
+
+    def __init__(self, tools, program, store, scale, quiet, say):
+        self.tools, self.program, self.store = tools, program, store
+        self.scale, self.quiet, self.say = scale, quiet, say
+        self.strangers_seen = dict.fromkeys(SIZES, 0)
+
+    def run(self):
+        """{"nothing": ..., "hit": {size: ...}, "new": {size: ...}, ...}, medians and all rounds."""
+        result = {"questions": self._questions()}
+        self.say("memory, disk, starts, reloads")
+        result["start"] = self._starts()
+        result["reload"] = self._reloads()
+        return result
+
+    # -- questions
+
+    def _questions(self):
+        runs = {}
+        with self.store.copy(self.store.web(LARGEST)) as largest_copy:
+            for number in range(self.scale.rounds):
+                self.say(f"without PowerDNS, round {number + 1} of {self.scale.rounds}")
+                self._add(runs, "nothing", self._replay(None, LARGEST))
+                self._add(runs, "nothing in a row", self._replay(None, LARGEST, "--in-a-row"))
+                for size in SIZES:
+                    self._hits(runs, size)
+                    self._strangers(runs, size, largest_copy)
+        return {name: rounds.medians(found) for name, found in runs.items()}
+
+    @staticmethod
+    def _add(runs, name, numbers):
+        runs.setdefault(name, []).append(numbers)
+
+    def _hits(self, runs, size):
+        path = self.store.web(size)
+        self._add(runs, f"hit {size}", self._replay(path, size, "--stuck"))
+        self._add(runs, f"hit in a row {size}", self._replay(path, size, "--stuck", "--in-a-row"))
+
+    def _strangers(self, runs, size, largest_copy):
+        """Into a copy; the largest is copied once, and grows by less than a hundredth."""
+        if size == LARGEST:
+            self._add(runs, f"new {size}", self._new(largest_copy, size))
+            return
+        with self.store.copy(self.store.web(size)) as path:
+            self._add(runs, f"new {size}", self._new(path, size))
+
+    def _new(self, path, size):
+        databases.checkpoint(path)
+        rows, octets = databases.mappings(path), path.stat().st_size
+        count = min(self.scale.strangers, size)
+        numbers = self._replay(path, size, "--strangers", count=count)
+        checkpoint_s = databases.checkpoint(path)
+        made = databases.mappings(path) - rows
+        if made < count:
+            raise RuntimeError(f"{count} new resolvers got {made} mappings")
+        numbers["checkpoint_us"] = 1e6 * checkpoint_s / made
+        numbers["bytes_per_mapping"] = (path.stat().st_size - octets) / made
+        return numbers
+
+    def _replay(self, path, size, *options, count=None):
+        """One run; path None for the coprocess that does nothing."""
+        return self.quiet.measure(
+            lambda: self._replay_once(path, size, count or self.scale.questions, options)
+        )
+
+    def _replay_once(self, path, size, count, options):
+        first = self.strangers_seen[size]
+        self.strangers_seen[size] += 2 * count  # the warm-up takes some too
+        command = [self.tools / "nothing"] if path is None else self._command(path)
+        options = ["--crowd", size, "--count", count, "--first", first, *options]
+        return self._tool("replay", *options, "--", *command)
+
+    # -- the rest
+
+    def _starts(self):
+        path = self.store.web(LARGEST)
+        options = ["--crowd", LARGEST, "--starts", self.scale.starts]
+        command = self._command(path)
+        numbers = self.quiet.measure(lambda: self._tool("replay", *options, "--", *command))
+        return {**numbers, "bytes_per_mapping": path.stat().st_size / LARGEST}
+
+    def _reloads(self):
+        with self.store.large() as path:
+            return {what: self._reload(path, what) for what in ("one", "all")}
+
+    def _reload(self, path, what):
+        options, command = [path, what, self.scale.reloads], self._command(path)
+        return self.quiet.measure(lambda: self._tool("reload", *options, "--", *command))
+
+    def _command(self, path):
+        return [self.program, "--database", path]
+
+    def _tool(self, name, *arguments):
+        argv = [str(self.tools / name), *map(str, arguments)]
+        others = processors.Others()
+        done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+        return {**json.loads(done.stdout), "others": others.share()}

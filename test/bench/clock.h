@@ -1,0 +1,15 @@
+/*
+ * The time, and the end: what every program of the benchmark needs.
+ */
+#ifndef BENCH_CLOCK_H
+#define BENCH_CLOCK_H
+
+#include <stdint.h>
+
+/* Nanoseconds of a clock that never goes back. */
+uint64_t clock_ns(void);
+
+/* Prints and exits: a benchmark of something that fails has no numbers. */
+void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif

@@ -1,0 +1,200 @@
+"""What the benchmark is for: the figures, what each should reach, and the table of both."""
+
+import dataclasses
+
+import rounds
+import served
+
+WIDTH = 80
+SIZES = {10_000: "10 thousand", 1_000_000: "1 million", 10_000_000: "10 million"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One line of the table.  at_least False: the smaller the better.  reach None: to know.
+
+    others: the part of the machine that other programs had meanwhile.
+    """
+
+    name: str
+    measured: float
+    unit: str = ""
+    reach: float = None
+    at_least: bool = False
+    others: float = 0
+
+    @property
+    def reached(self):
+        """True, False, or None where there is nothing to reach."""
+        if self.reach is None:
+            return None
+        return self.measured >= self.reach if self.at_least else self.measured <= self.reach
+
+    def line(self):
+        """The figure in 80 columns."""
+        verdict = {True: "yes", False: "NO", None: ""}[self.reached]
+        verdict += "?" if verdict and self.others > rounds.DISTURBED else ""
+        measured = _number(self.measured, self.unit)
+        return f"{self.name:<49}{measured:>12}{self._reach():>12}{verdict:>6}".rstrip()
+
+    def _reach(self):
+        if self.reach is None:
+            return ""
+        return (">= " if self.at_least else "<= ") + f"{self.reach:g}"
+
+
+def _number(value, unit):
+    if value == int(value):
+        text = f"{value:.0f}"
+    else:
+        text = f"{value:.{0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2}f}"
+    return f"{text} {unit}".rstrip()
+
+
+def table(groups):
+    """All lines, under their headings."""
+    lines = []
+    for title, figures in groups:
+        lines += ["", f"{title:<49}{'measured':>12}{'reach':>12}", "-" * WIDTH]
+        lines += [figure.line() for figure in figures]
+    return "\n".join(lines)
+
+
+def alone(result):
+    """The figures without PowerDNS."""
+    questions = result["questions"]
+    return [
+        ("Without PowerDNS, processor time per question", _cost(questions)),
+        ("Memory, disk, starts, reloads", _rest(result)),
+    ]
+
+
+def own(questions, name, nothing="nothing"):
+    """Processor time per question in microseconds, beyond the coprocess that does nothing."""
+    return questions[name]["cpu_us"] - questions[nothing]["cpu_us"]
+
+
+def _cost(questions):
+    wrong = sum(run["wrong"] for run in questions.values())
+    return [
+        Figure("does nothing, the coprocess", questions["nothing"]["cpu_us"], "us"),
+        *_hits(questions, "hit", "nothing", 4, 1.5),
+        Figure("does nothing, in a row", questions["nothing in a row"]["cpu_us"], "us"),
+        *_hits(questions, "hit in a row", "nothing in a row", None, None),
+        *_new_mappings(questions),
+        Figure("wrong answers", wrong, "", 0),
+    ]
+
+
+def _hits(questions, kind, nothing, reach, growth_reach):
+    costs = {size: own(questions, f"{kind} {size}", nothing) for size in SIZES}
+    others = max(questions[f"{kind} {size}"]["others"] for size in SIZES)
+    for size, text in SIZES.items():
+        yield Figure(f"{kind}, {text} mappings", costs[size], "us", reach, others=others)
+    growth = costs[10_000_000] / max(costs[10_000], 1e-9)
+    yield Figure(
+        f"{kind}, at 10 million / at 10 thousand", growth, "", growth_reach, others=others
+    )
+
+
+def _new_mappings(questions):
+    for size, text in SIZES.items():
+        share, others = (questions[f"new {size}"][key] for key in ("checkpoint_us", "others"))
+        cost = own(questions, f"new {size}")
+        yield Figure(f"new mapping, {text}", cost, "us", 20, others=others)
+        yield Figure("  and its share of a checkpoint, off the answer", share, "us")
+
+
+def _rest(result):
+    questions, start, reload = result["questions"], result["start"], result["reload"]
+    memory = max(run["private_kib"] for name, run in questions.items() if "nothing" not in name)
+    grown = questions["new 10000"]["bytes_per_mapping"]
+    banner, others = start["banner_ms"], start["others"]
+    figures = [
+        Figure("private memory of a coprocess, the most", memory / 1024, "MiB", 10),
+        Figure("disk per mapping, 10 million", start["bytes_per_mapping"], "bytes", 64),
+        Figure("disk per mapping, while 10 thousand double", grown, "bytes", 64),
+        Figure("exec to banner, 10 million mappings", banner, "ms", 10, others=others),
+        Figure("  and then to the first answer", start["first_answer_ms"], "ms"),
+    ]
+    for what, text in (("one", "one pool of 1,000"), ("all", "all 10,000 servers")):
+        figures += _reload(reload[what], text)
+    return figures
+
+
+def _reload(run, text):
+    longest, others = "  longest wait of a question", run["others"]
+    return [
+        Figure(f"reload, changed: {text}", run["reload_ms"], "ms", 50, others=others),
+        Figure(f"{longest}, median of rounds", run["wait_ms"], "ms", 5, others=others),
+        Figure(f"{longest}, worst", run["longest_wait_ms"], "ms", 5, others=others),
+        Figure(f"{longest} without a change", run["quiet_wait_ms"], "ms"),
+        Figure("  old answers after the commit", run["late_answers"], "", 0),
+    ]
+
+
+# ---------------------------------------------------------------- with PowerDNS
+
+
+def contenders(result):
+    """A table of all that ran behind PowerDNS."""
+    lines = []
+    for mixture, found in result.items():
+        title = f"PowerDNS, {mixture}"
+        lines += [
+            "",
+            f"{'':<20}{'questions':>10}{'milliseconds':>20}{'CPU us/question':>17}{'others':>13}",
+            f"{title:<20}{'/ second':>10}{'p50':>7}{'p99':>7}{'p99.9':>7}"
+            f"{'server':>9}{'coproc.':>8}{'trips':>6}{'had':>6}",
+            "-" * WIDTH,
+        ]
+        lines += [_contender(name, numbers) for name, numbers in found.items()]
+    return "\n".join(lines)
+
+
+def _contender(name, numbers):
+    return (
+        f"{name:<20}{numbers['per_second']:>10.0f}{numbers['p50_ms']:>7.1f}"
+        f"{numbers['p99_ms']:>7.1f}{numbers['p999_ms']:>7.1f}{numbers['server_us']:>9.1f}"
+        f"{numbers['coprocess_us']:>8.1f}{numbers['round_trips']:>6.2f}{numbers['others']:>6.0%}"
+    )
+
+
+RATIOS = (
+    (served.HITS, served.NOTHING, 0.95),
+    (served.MANY_HITS, served.NOTHING, 0.90),
+    (served.STRANGERS, served.NOTHING, 0.70),
+    (served.HITS, served.UNCACHED, 1.3),
+    (served.HITS, served.PICKWHASHED, 20),
+    (served.HITS, served.SHARED_LUA, None),
+)
+
+
+def with_powerdns(result):
+    """The figures with PowerDNS."""
+    numbers = [run for found in result.values() for run in found.values()]
+    trips = round(result["A alone"][served.HITS.name]["round_trips"], 2)
+    figures = [figure for mixture, found in result.items() for figure in _ratios(mixture, found)]
+    written = min(found[served.STRANGERS.name]["written"] for found in result.values())
+    figures += [
+        Figure("new mappings written / wanted", round(written, 2), "", 0.99, at_least=True),
+        Figure("round trips per question, A alone", trips, "", 1.0),
+        Figure("replies that were lost", sum(run["lost"] for run in numbers), "", 0),
+        Figure("replies that were wrong", sum(run["wrong"] for run in numbers), "", 0),
+    ]
+    return [("Questions per second, compared", figures)]
+
+
+def _ratios(mixture, found):
+    for contender, other, reach in RATIOS:
+        name = f"{contender.name} / {other.name}, {mixture}"
+        runs, other_runs = found[contender.name], found[other.name]
+        ratio, others = rounds.ratio(runs, other_runs, lambda run: run["per_second"])
+        yield Figure(name, ratio, "", reach, at_least=True, others=others)
+        if other is served.NOTHING:
+            ratio, _ = rounds.ratio(other_runs, runs, _cpu_us)
+            yield Figure("  by processor time, the load's left out", ratio)
+
+
+def _cpu_us(run):
+    return run["server_us"] + run["coprocess_us"]

@@ -1,0 +1,275 @@
+"""What PowerDNS makes of it: the contenders behind a real pdns_server, under the same load.
+
+Every contender runs with the threads and caches of pdns-conf/pipe.conf, and with what its own way
+needs.  Each round starts all of them, one after the other.  Processor time is taken from /proc,
+of pdns_server and of its coprocesses; both include the load's warm-up, and so does what they are
+divided by.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import databases
+import processors
+import rounds
+
+CONFIGURATION = databases.HERE.parents[1] / "pdns-conf" / "pipe.conf"
+GSQLITE3_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
+MILLION = 1_000_000
+MIXTURES = {"mixed": [], "A alone": ["--a-alone"]}
+
+NO_CACHES = {"cache-ttl": 0, "query-cache-ttl": 0, "negquery-cache-ttl": 0}
+
+RECORDS = """
+INSERT INTO domains (id, name, type) VALUES (1, 'bench.example', 'NATIVE');
+INSERT INTO records (domain_id, name, type, ttl, disabled, auth, content) VALUES
+  (1, 'bench.example', 'SOA', 3600, 0, 1,
+   'ns1.bench.example hostmaster.bench.example 1 3600 600 604800 60'),
+  (1, 'bench.example', 'NS', 3600, 0, 1, 'ns1.bench.example'),
+  (1, 'ns1.bench.example', 'A', 3600, 0, 1, '192.0.2.1');
+"""
+
+PLAIN = (
+    RECORDS
+    + """
+INSERT INTO records (domain_id, name, type, ttl, disabled, auth, content) VALUES
+  (1, 'www.bench.example', 'A', 30, 0, 1, '192.0.2.81'),
+  (1, 'www.bench.example', 'AAAA', 30, 0, 1, '2001:db8::81');
+"""
+)
+
+LUA = (
+    RECORDS
+    + """
+INSERT INTO records (domain_id, name, type, ttl, disabled, auth, content) VALUES
+  (1, 'www.bench.example', 'LUA', 30, 0, 1,
+   'A "pickwhashed({{1, ''192.0.2.81''}, {1, ''192.0.2.82''}, {1, ''192.0.2.83''}})"'),
+  (1, 'www.bench.example', 'LUA', 30, 0, 1,
+   'AAAA "pickwhashed({{1, ''2001:db8::81''}, {1, ''2001:db8::82''}, {1, ''2001:db8::83''}})"');
+"""
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """crowd: mappings in its database.  records: what gsqlite3 serves instead of a coprocess."""
+
+    name: str
+    crowd: int = 0
+    strangers: bool = False
+    records: str = None
+    settings: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def load_options(self):
+        options = ["--crowd", str(self.crowd or MILLION)]
+        if self.strangers:
+            return [*options, "--strangers"]
+        return [*options, "--stuck"] if self.crowd else options
+
+
+NOTHING = Contender("does nothing")
+HITS = Contender("hits, 1 million", crowd=MILLION)
+MANY_HITS = Contender("hits, 10 million", crowd=10 * MILLION)
+STRANGERS = Contender("all new, 1 million", crowd=MILLION, strangers=True)
+PICKWHASHED = Contender("LUA pickwhashed", records=LUA, settings={"enable-lua-records": "yes"})
+SHARED_LUA = Contender("LUA, shared state", records=LUA, settings={"enable-lua-records": "shared"})
+UNCACHED = Contender("gsqlite3, no caches", records=PLAIN, settings=NO_CACHES)
+CONTENDERS = (NOTHING, HITS, MANY_HITS, STRANGERS, UNCACHED, PICKWHASHED, SHARED_LUA)
+
+
+# ---------------------------------------------------------------- the server
+
+
+def shipped_settings():
+    """The settings of pdns-conf/pipe.conf."""
+    lines = CONFIGURATION.read_text().splitlines()
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
+    return dict(pairs)
+
+
+def _settings(contender, command, directory, port):
+    settings = shipped_settings()
+    if contender.records:
+        settings = {k: v for k, v in settings.items() if not k.startswith("pipe-")}
+        del settings["zone-cache-refresh-interval"]  # off for the pipe backend's sake alone
+        settings |= {"launch": "gsqlite3", "gsqlite3-database": directory / "pdns.sqlite3"}
+    else:
+        settings["pipe-command"] = " ".join(map(str, command))
+    return settings | {
+        "receiver-threads": os.cpu_count(),
+        "local-address": "127.0.0.1",
+        "local-port": port,
+        "socket-dir": directory,
+        "proxy-protocol-from": "127.0.0.1",
+        "setuid": "",
+        "setgid": "",
+        "disable-syslog": "yes",
+        **contender.settings,
+    }
+
+
+def _free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        return tcp.getsockname()[1]
+
+
+class Server:
+    """One pdns_server with one contender, from `with` to the end of its block."""
+
+    def __init__(self, contender, command):
+        self.contender, self.command = contender, command
+
+    def __enter__(self):
+        self._stack = contextlib.ExitStack()
+        made = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pdns-bench-"))
+        self.directory, self.process = Path(made), None
+        try:
+            self._start()
+            return self
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, kind, value, trace):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._stack.close()
+
+    def _start(self):
+        if self.contender.records:
+            self._fill_gsqlite3()
+        self.port = _free_port()
+        settings = _settings(self.contender, self.command, self.directory, self.port)
+        text = "".join(f"{name}={value}\n" for name, value in settings.items())
+        (self.directory / "pdns.conf").write_text(text)
+        argv = [shutil.which("pdns_server") or "/usr/sbin/pdns_server"]
+        argv.append(f"--config-dir={self.directory}")
+        with open(self.directory / "log", "wb") as log:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._await_answer()
+
+    def _fill_gsqlite3(self):
+        argv = ["sqlite3", "-batch", "-bail", self.directory / "pdns.sqlite3"]
+        text = GSQLITE3_SCHEMA.read_text() + self.contender.records
+        subprocess.run(argv, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
+
+    def _await_answer(self):
+        """A question for the zone's SOA, which no coprocess has to look up."""
+        proxy = b"\r\n\r\n\0\r\nQUIT\n\x21\x12" + struct.pack("!H4B4BHH", 12, *8 * (1,), 53, 53)
+        query = b"\0\1\0\0\0\1\0\0\0\0\0\0\5bench\7example\0\0\6\0\1"
+        end = time.monotonic() + 15
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.settimeout(0.1)
+            asker.connect(("127.0.0.1", self.port))
+            while time.monotonic() < end and self.process.poll() is None:
+                with contextlib.suppress(OSError):
+                    asker.send(proxy + query)
+                    if asker.recv(512)[3] & 15 == 0:
+                        return
+                time.sleep(0.05)
+        log = (self.directory / "log").read_text(errors="replace")
+        raise RuntimeError(f"pdns_server does not answer for {self.contender.name}\n{log[-3000:]}")
+
+    # -- looking at it
+
+    def coprocesses(self):
+        """Their process IDs."""
+        found = set()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if int(processors.stat(entry.name)[1]) == self.process.pid:
+                        found.add(int(entry.name))
+        return found
+
+    def counter(self, name):
+        """One of PowerDNS's own counters."""
+        where = [f"--config-dir={self.directory}", f"--socket-dir={self.directory}"]
+        argv = ["pdns_control", *where, "show", name]
+        return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+
+
+# ---------------------------------------------------------------- the measurements
+
+
+class Served:
+    """run() does all: {mixture: {contender: medians and rounds}}."""
+
+    def __init__(self, tools, program, store, scale, quiet, say):
+        self.tools, self.program, self.store = tools, program, store
+        self.scale, self.quiet, self.say, self.asked = scale, quiet, say, 0
+
+    def run(self):
+        runs = {mixture: {} for mixture in MIXTURES}
+        for number in range(self.scale.rounds):
+            for contender in CONTENDERS:
+                self.say(f"PowerDNS, round {number + 1} of {self.scale.rounds}: {contender.name}")
+                for mixture, numbers in self._round(contender).items():
+                    runs[mixture].setdefault(contender.name, []).append(numbers)
+        return {
+            mixture: {name: rounds.medians(all_rounds) for name, all_rounds in found.items()}
+            for mixture, found in runs.items()
+        }
+
+    def _round(self, contender):
+        with contextlib.ExitStack() as stack:
+            path = self._database(contender, stack)
+            command = [self.program, "--database", path] if path else [self.tools / "nothing"]
+            server = stack.enter_context(Server(contender, command))
+            return {
+                mixture: self.quiet.measure(lambda o=options: self._measure(server, path, o))
+                for mixture, options in MIXTURES.items()
+            }
+
+    def _database(self, contender, stack):
+        path = self.store.web(contender.crowd) if contender.crowd else None
+        return stack.enter_context(self.store.copy(path)) if contender.strangers else path
+
+    def _measure(self, server, path, options):
+        if not server.contender.strangers:
+            return self._measure_cost(server, options)
+        before = databases.mappings(path)
+        numbers = self._measure_cost(server, options)
+        made = databases.mappings(path) - before
+        return {**numbers, "written": made / (numbers["asked"] * numbers["round_trips"])}
+
+    def _measure_cost(self, server, options):
+        servers, coprocesses = [server.process.pid], server.coprocesses()
+        others = processors.Others([*servers, *coprocesses])
+        queries = server.counter("backend-queries")
+        before = processors.used_s(servers), processors.used_s(coprocesses)
+        numbers = self._load(server.port, [*server.contender.load_options, *options])
+        asked = numbers["asked"]
+        if server.coprocesses() != coprocesses:
+            raise RuntimeError(f"a coprocess of {server.contender.name} was replaced")
+        numbers["server_us"] = 1e6 * (processors.used_s(servers) - before[0]) / asked
+        numbers["coprocess_us"] = 1e6 * (processors.used_s(coprocesses) - before[1]) / asked
+        numbers["round_trips"] = (server.counter("backend-queries") - queries) / asked
+        numbers["others"] = others.share()
+        return numbers
+
+    def _load(self, port, options):
+        argv = [self.tools / "load", "--port", port, "--seconds", self.scale.seconds]
+        argv += ["--first", self.asked, *options]
+        done = subprocess.run(
+            list(map(str, argv)), stdout=subprocess.PIPE, text=True, timeout=60, check=True
+        )
+        numbers = json.loads(done.stdout)
+        self.asked += 400_000  # more than one run can ask, so that strangers stay strangers
+        return numbers
