@@ -103,6 +103,7 @@ static void become_coprocess(void)
 {
     close_range(STDERR_FILENO + 1, ~0U, 0);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, not our end */
     signal(SIGTERM, SIG_IGN);
 }
 

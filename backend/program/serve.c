@@ -56,17 +56,29 @@ static void notify(void *context, const char *text)
 }
 
 /*
+ * poll() fails when the limit on open files was set below one while we run; then read() waits. A
+ * signal counts as a timeout.
+ */
+static int poll_input(struct pollfd *input, int timeout_ms)
+{
+    int ready = poll(input, 1, timeout_ms);
+    if (ready < 0)
+        return errno == EINTR ? 0 : 1;
+    return ready;
+}
+
+/*
  * Waits until there is something to read. False when it never will be: our parent is gone. PowerDNS
  * forks in many threads, so PR_SET_PDEATHSIG, which minds the forking thread, would come too soon.
  */
 static bool wait_for_input(struct conversation *conversation, int in)
 {
     struct pollfd input = {.fd = in, .events = POLLIN};
-    if (poll(&input, 1, SOON_MS) > 0)
+    if (poll_input(&input, SOON_MS) > 0)
         return true;
     responder_rest(conversation->responder);
     for (;;) {
-        int ready = poll(&input, 1, IDLE_MS);
+        int ready = poll_input(&input, IDLE_MS);
         if (ready > 0)
             return true;
         if (getppid() != conversation->parent)
