@@ -68,7 +68,8 @@ enum command_result command_run(const struct command_call *call, bool from_shell
         return COMMAND_USAGE;
     }
     if (call->count < command->least || call->count > command->most) {
-        buffer_printf(call->out, "usage: %s %s\n", command->name, command->arguments);
+        buffer_printf(call->out, "usage: %s%s%s\n", command->name, *command->arguments ? " " : "",
+                      command->arguments);
         return COMMAND_USAGE;
     }
     return command->run(call);

@@ -90,7 +90,7 @@ static void print_all(const struct command_call *call, const struct census *cens
     struct buffer *out = call->out;
     buffer_printf(out, "pdns-sticky " PACKAGE_VERSION ", database %s\n", call->database);
     buffer_printf(
-        out, "%zu zones, %zu names, %zu pools, %zu virtual servers, %s%" PRId64 " live mappings\n",
+        out, "zones %zu, names %zu, pools %zu, virtual servers %zu, live mappings %s%" PRId64 "\n",
         snapshot->zone_count, snapshot->name_count, snapshot->pool_count, snapshot->server_count,
         census->cut_short ? "more than " : "", census->total);
     print_problems(call, snapshot);

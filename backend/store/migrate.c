@@ -101,8 +101,8 @@ int store_migrate(const char *path, const char *directory, int64_t *ret_from, in
     sqlite3 *connection = NULL;
     int code;
     if (sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        code = error_set(error, ERR_IO, "%s: %s", path,
-                         connection ? sqlite3_errmsg(connection) : "out of memory");
+        code = error_set(error, ERR_IO, "%s: %s; a new one is made with: sqlite3 FILE < %s", path,
+                         connection ? sqlite3_errmsg(connection) : "out of memory", SCHEMA_PATH);
     else {
         sqlite3_busy_timeout(connection, MIGRATE_BUSY_MS);
         sqlite3_wal_autocheckpoint(connection, 0);
