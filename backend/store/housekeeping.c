@@ -1,6 +1,7 @@
 /*
  * What has to be done now and then, by one process at a time and never while a question waits.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -250,10 +251,17 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
     struct rounds *rounds = &store->rounds;
     if (idle)
         database_check_sidecars(&store->database, now_ms);
-    if (!store->database.connection || store->database.read_only[0] || store->lock.descriptor < 0)
+    if (!store->database.connection || store->database.read_only[0])
         return 0;
     struct due due = what_is_due(store, settings, idle, now_ms);
-    if ((!due.sweep && !due.checkpoint) || !lock_file_take(&store->lock))
+    if (!due.sweep && !due.checkpoint)
+        return 0;
+    /* It could not be opened, perhaps for want of descriptors. */
+    if (store->lock.descriptor < 0 &&
+        lock_file_open(&store->lock, store->database.path, &store->database.identity) != 0)
+        return error_set(error, ERR_IO, "%s-lock cannot be opened, so no housekeeping is done: %s",
+                         store->database.path, strerror(errno));
+    if (!lock_file_take(&store->lock))
         return 0;
     store_rest(store);
     if (!lock_file_read(&store->lock, rounds, sizeof *rounds))

@@ -109,6 +109,8 @@ static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *
         sqlite3_busy_timeout(connection, STORE_BUSY_MS);
     else if (code == ERR_BUSY)
         store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
+    if (code == 0)
+        store->locked_out_ms = 0;
     return code;
 }
 

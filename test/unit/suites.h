@@ -46,6 +46,8 @@ struct suite {
     X(pipe)                                                                                        \
     X(journal)                                                                                     \
     X(store)                                                                                       \
+    X(limits)                                                                                      \
+    X(memory)                                                                                      \
     X(property)
 
 #define X(name) extern const struct suite suite_##name;

@@ -1,0 +1,261 @@
+/*
+ * The bounds on new mappings, through claims on a real database.
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/rate.h"
+#include "fixture.h"
+#include "store/store.h"
+#include "suites.h"
+
+#define NOW_S 1700000000
+#define START_MS 1000000
+#define SCHEMA TEST_SCHEMA_DIR "/schema.sql"
+
+/* A database in a directory of its own, a store on it, and somebody who changes it. */
+struct play {
+    char directory[64], path[96];
+    sqlite3 *shell;
+    struct store *store;
+    struct mapping_table table;
+    struct settings settings;
+};
+
+static void run_sql(struct play *play, const char *sql)
+{
+    char *message = NULL;
+    int result = sqlite3_exec(play->shell, sql, NULL, NULL, &message);
+    CHECK(result == SQLITE_OK, "%s: %.60s", message ? message : "", sql);
+    sqlite3_free(message);
+}
+
+static void run_file(struct play *play, const char *name)
+{
+    struct buffer text = {0};
+    char part[4096];
+    size_t count;
+    FILE *file = fopen(name, "r");
+    if (!CHECK(file != NULL, "%s", name))
+        return;
+    while ((count = fread(part, 1, sizeof part, file)) > 0)
+        buffer_add(&text, part, count);
+    fclose(file);
+    run_sql(play, buffer_text(&text));
+    buffer_release(&text);
+}
+
+static void begin_at(struct play *play, int64_t now_ms)
+{
+    struct revision revision;
+    struct error error = {0};
+    CHECK_INTEGER(store_begin(play->store, now_ms, &revision, &error), 0, "%s", error.text);
+}
+
+static void play_begin(struct play *play)
+{
+    *play =
+        (struct play){.directory = "/tmp/pdns-sticky-unit-XXXXXX", .settings = settings_default()};
+    CHECK(mkdtemp(play->directory) != NULL, "mkdtemp");
+    snprintf(play->path, sizeof play->path, "%s/sticky.sqlite", play->directory);
+    CHECK(sqlite3_open(play->path, &play->shell) == SQLITE_OK, "%s", play->path);
+    run_file(play, SCHEMA);
+    run_sql(play, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+                  "INSERT INTO pool (id, name) VALUES (1, 'web');");
+    CHECK_INTEGER(store_new(play->path, &play->store), 0, "store_new");
+    play->table = store_mappings(play->store);
+    begin_at(play, START_MS);
+}
+
+static void play_end(struct play *play)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+    char path[128];
+    store_free(play->store);
+    sqlite3_close(play->shell);
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
+        snprintf(path, sizeof path, "%s%s", play->path, suffixes[i]);
+        unlink(path);
+    }
+    CHECK(rmdir(play->directory) == 0, "%s is not empty", play->directory);
+}
+
+static void limit(struct play *play, int64_t megabytes, int64_t writes_per_second)
+{
+    play->settings.max_megabytes = megabytes;
+    play->settings.max_writes_per_second = writes_per_second;
+    store_limit(play->store, &play->settings);
+}
+
+static struct mapping mapping_of(int64_t controller_id)
+{
+    return (struct mapping){
+        .controller_id = controller_id, .method = "modulus", .timestamp_s = NOW_S, .ttl_s = 60};
+}
+
+static int claim(struct play *play, int number, const struct mapping *seen, int64_t controller_id)
+{
+    char key[32];
+    struct mapping wanted = mapping_of(controller_id);
+    snprintf(key, sizeof key, "client%d", number);
+    return play->table.claim(play->table.context, 1, key, seen, &wanted);
+}
+
+/* How many of the clients from `first` on are kept before one is refused. */
+static int kept_before_refusal(struct play *play, int first, int tries)
+{
+    for (int i = 0; i < tries; i++) {
+        int code = claim(play, first + i, NULL, 1);
+        if (code == ERR_LIMIT)
+            return i;
+        CHECK_INTEGER(code, 0, "client %d", first + i);
+    }
+    return tries;
+}
+
+static void check_words(struct play *play, const char *setting)
+{
+    const char *text = store_mapping_error(play->store)->text;
+    CHECK(strstr(text, setting) && strstr(text, play->path), "%s", text);
+}
+
+static void so_many_mappings_a_second_are_kept_and_no_more(void)
+{
+    static const struct {
+        int64_t per_second, passed_ms;
+        int kept;
+    } rows[] = {
+        {1, 0, 0}, {1, 999, 0}, {1, 1000, 1}, {3, 2000, 6}, {20, 500, 10}, {3, 60000, 30},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct play play;
+        int burst = (int)rows[i].per_second * RATE_BURST_S;
+        play_begin(&play);
+        limit(&play, 1024, rows[i].per_second);
+        CHECK_INTEGER(kept_before_refusal(&play, 0, 1000), burst, "row %zu, the burst", i);
+        check_words(&play, "max_writes_per_second");
+        begin_at(&play, START_MS + rows[i].passed_ms);
+        CHECK_INTEGER(kept_before_refusal(&play, 1000, 1000), rows[i].kept, "row %zu, later", i);
+        play_end(&play);
+    }
+}
+
+static void what_was_refused_is_not_there_and_what_was_kept_is(void)
+{
+    struct play play;
+    struct mapping found;
+    play_begin(&play);
+    limit(&play, 1024, 1);
+    int kept = kept_before_refusal(&play, 0, 100);
+    for (int i = 0; i < kept + 5; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "client%d", i);
+        CHECK_INTEGER(play.table.find(play.table.context, 1, key, &found),
+                      i < kept ? 0 : ERR_NOTFOUND, "client %d", i);
+    }
+    play_end(&play);
+}
+
+static void a_mapping_that_is_moved_counts_for_the_rate(void)
+{
+    struct play play;
+    struct mapping seen = mapping_of(1);
+    int moves = 0;
+    play_begin(&play);
+    limit(&play, 1024, 1);
+    CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "the row");
+    for (int code = 0; code == 0 && moves < 100; seen.controller_id = 1 + ++moves % 2)
+        code = claim(&play, 1, &seen, 1 + (moves + 1) % 2);
+    CHECK_INTEGER(moves, RATE_BURST_S, "those that were left, and the one that was refused");
+    check_words(&play, "max_writes_per_second");
+    play_end(&play);
+}
+
+static void a_full_file_takes_no_new_mapping_and_moves_the_old(void)
+{
+    struct play play;
+    const struct mapping seen = mapping_of(1);
+    play_begin(&play);
+    CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "there is room");
+    CHECK(!store_is_full(play.store), "there is room");
+    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
+    limit(&play, 1, 1000);
+    begin_at(&play, START_MS + 2000);
+    CHECK(store_is_full(play.store), "1.2 of 1 megabytes");
+    CHECK_INTEGER(claim(&play, 2, NULL, 1), ERR_LIMIT, "a new one");
+    check_words(&play, "max_megabytes");
+    CHECK_INTEGER(claim(&play, 1, &seen, 2), 0, "an old one");
+    limit(&play, 2, 1000);
+    begin_at(&play, START_MS + 4000);
+    CHECK(!store_is_full(play.store), "1.2 of 2 megabytes");
+    CHECK_INTEGER(claim(&play, 2, NULL, 1), 0, "a larger bound");
+    play_end(&play);
+}
+
+static void the_size_is_looked_at_once_a_second(void)
+{
+    static const struct {
+        int64_t at_ms;
+        int code;
+    } rows[] = {{1, ERR_LIMIT}, {999, ERR_LIMIT}, {1000, 0}};
+    struct play play;
+    play_begin(&play);
+    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
+    limit(&play, 1, 1000);
+    begin_at(&play, START_MS);
+    CHECK_INTEGER(claim(&play, 1, NULL, 1), ERR_LIMIT, "full");
+    run_sql(&play, "DROP TABLE ballast");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        begin_at(&play, START_MS + rows[i].at_ms);
+        CHECK_INTEGER(claim(&play, 1, NULL, 1), rows[i].code, "after %lld ms",
+                      (long long)rows[i].at_ms);
+    }
+    play_end(&play);
+}
+
+static void pages_that_wait_to_be_used_again_do_not_count(void)
+{
+    struct play play;
+    play_begin(&play);
+    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(3000000); DROP TABLE ballast");
+    limit(&play, 1, 1000);
+    begin_at(&play, START_MS + 2000);
+    CHECK(!store_is_full(play.store), "3 megabytes of free pages");
+    CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "there is room");
+    play_end(&play);
+}
+
+static void a_refusal_for_size_costs_nothing_of_the_rate(void)
+{
+    struct play play;
+    play_begin(&play);
+    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
+    limit(&play, 1, 1);
+    begin_at(&play, START_MS + 2000);
+    for (int i = 0; i < 100; i++)
+        CHECK_INTEGER(claim(&play, i, NULL, 1), ERR_LIMIT, "full");
+    limit(&play, 2, 1);
+    begin_at(&play, START_MS + 4000);
+    CHECK_INTEGER(kept_before_refusal(&play, 0, 100), RATE_BURST_S, "the whole burst");
+    play_end(&play);
+}
+
+static const CU_TestInfo tests[] = {
+    {"so many mappings a second are kept, and no more",
+     so_many_mappings_a_second_are_kept_and_no_more},
+    {"what was refused is not there, and what was kept is",
+     what_was_refused_is_not_there_and_what_was_kept_is},
+    {"a mapping that is moved counts for the rate", a_mapping_that_is_moved_counts_for_the_rate},
+    {"a full file takes no new mapping and moves the old",
+     a_full_file_takes_no_new_mapping_and_moves_the_old},
+    {"the size is looked at once a second", the_size_is_looked_at_once_a_second},
+    {"pages that wait to be used again do not count",
+     pages_that_wait_to_be_used_again_do_not_count},
+    {"a refusal for size costs nothing of the rate", a_refusal_for_size_costs_nothing_of_the_rate},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_limits = {"limits", tests};
