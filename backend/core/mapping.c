@@ -55,6 +55,27 @@ bool mapping_equal(const struct mapping *a, const struct mapping *b)
            a->ttl_s == b->ttl_s && strcmp(a->method, b->method) == 0;
 }
 
+/*
+ * Which of several servers of one controller: the one that a new choice would give, if that is
+ * among them, since it is what made the mapping and asking again must change nothing; else modulus
+ * decides.
+ */
+static const struct virtual_server *pick_one(const struct pool *pool,
+                                             const struct controller *controller,
+                                             const struct metrics *metrics, struct number client,
+                                             const struct trace *trace)
+{
+    struct candidates candidates;
+    candidates_for_new(pool, &candidates);
+    const struct virtual_server *elected =
+        choose(pool->method, client, metrics, &candidates, trace);
+    if (elected && elected->controller == controller)
+        return elected;
+    trace_say(trace, "not of %s; its own servers:", controller->name);
+    candidates_of_controller(pool, controller, &candidates);
+    return choose(&method_modulus, client, metrics, &candidates, trace);
+}
+
 enum verdict mapping_judge(const struct mapping *mapping, const struct pool *pool,
                            const struct snapshot *snapshot, const struct metrics *metrics,
                            struct number client, int64_t now_s, const struct trace *trace,
@@ -74,7 +95,8 @@ enum verdict mapping_judge(const struct mapping *mapping, const struct pool *poo
     if (candidates.count == 0)
         return MAPPING_NO_SERVER;
     const struct virtual_server *server =
-        choose(&method_modulus, client, metrics, &candidates, trace);
+        candidates.count == 1 ? choose(&method_modulus, client, metrics, &candidates, trace)
+                              : pick_one(pool, controller, metrics, client, trace);
     if (!server)
         return MAPPING_SERVERS_DOWN;
     *ret_server = server;

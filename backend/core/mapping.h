@@ -37,7 +37,8 @@ const char *verdict_text(enum verdict verdict);
 
 /*
  * Says whether a mapping binds a client of `pool` at `now_s`. If so, sets `ret_server` to the
- * controller's server in that pool; of several up ones, modulus decides. With `metrics` NULL
+ * controller's server in that pool; of several up ones, the one that a new choice would give, else
+ * modulus decides. With `metrics` NULL
  * availability is left aside.
  */
 enum verdict mapping_judge(const struct mapping *mapping, const struct pool *pool,
