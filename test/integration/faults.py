@@ -1,0 +1,256 @@
+"""A world that breaks on demand: what the tests of faults share.
+
+Crowd        asks with ever new resolvers, checks each answer, and remembers who was told what.
+Shim         a library in front of the C library's: the clock is moved, the disk fails.
+set_limit()  a resource limit of a process that runs.
+small_disk() a file system of a few hundred KiB.
+"""
+
+import contextlib
+import ipaddress
+import mmap
+import shutil
+import statistics
+import struct
+import subprocess
+
+import powerdns
+from coprocess import assert_prompt
+from powerdns import as_user, chosen
+
+IPV4 = ("192.0.2.80", "198.51.100.80", "203.0.113.80")  # pool web of the example, in order
+SITES = dict(zip(IPV4, ("ams", "fra", "nyc")))
+
+HEAL_SECONDS = 15  # what has been mended counts within two, on a machine that is free
+PATIENCE_SECONDS = 2  # PowerDNS kills a coprocess that takes longer for one answer
+
+
+def ldns(number):
+    """A resolver's address for a number."""
+    return str(ipaddress.ip_address(0xC6120000 + number))  # 198.18.0.0/15, for measurements
+
+
+def expected(address):
+    """The address of pool web that a new resolver gets."""
+    return IPV4[chosen(address, len(IPV4))]
+
+
+def assert_in_time(answers, what):
+    """Prompt, and none so late that PowerDNS would have lost patience; prints the times."""
+    seconds = sorted(answer.seconds for answer in answers)
+    worst = seconds[-1]
+    print(
+        f"{what}: {len(seconds)} answers, median {statistics.median(seconds) * 1000:.2f} ms,"
+        f" p99 {seconds[len(seconds) * 99 // 100] * 1000:.1f} ms, longest {worst * 1000:.1f} ms"
+    )
+    assert_prompt(answers)
+    assert worst < PATIENCE_SECONDS, worst
+
+
+class Crowd:
+    """New resolvers, one after the other, asking a coprocess or several in turn."""
+
+    def __init__(self, database, *coprocesses):
+        self.database, self.coprocesses = database, list(coprocesses)
+        self.told = {}  # who was answered what
+        self.next = 0
+
+    def ask(self, count=1):
+        """The answers to so many new resolvers; each is the choice by modulus."""
+        answers = []
+        for _ in range(count):
+            coprocess = self.coprocesses[self.next % len(self.coprocesses)]
+            remote = ldns(self.next)
+            self.next += 1
+            answers.append(coprocess.ask("www.example.com", "A", remote))
+            assert answers[-1].ipv4 == expected(remote), answers[-1].lines
+            self.told[remote] = answers[-1].ipv4
+        return answers
+
+    def ask_again(self):
+        """Everybody once more: nobody moves."""
+        answers = []
+        for place, (remote, address) in enumerate(self.told.items()):
+            coprocess = self.coprocesses[place % len(self.coprocesses)]
+            answers.append(coprocess.ask("www.example.com", "A", remote))
+            assert answers[-1].ipv4 == address, (remote, answers[-1].lines)
+        return answers
+
+    def ask_for(self, condition):
+        """New resolvers as long as the condition holds.  Their answers."""
+        answers = []
+        while condition():
+            answers += self.ask()
+        return answers
+
+    def forgotten(self, since=0):
+        """Those who were answered and have no such row, from the since-th on."""
+        rows = self.database.mappings("web")
+        told = list(self.told.items())[since:]
+        return [remote for remote, address in told if rows.get(remote) != SITES[address]]
+
+    def heals(self):
+        """Every coprocess keeps the rows of new resolvers again, and everybody reads them."""
+
+        def kept():
+            since = len(self.told)
+            self.ask(len(self.coprocesses))
+            try:
+                return not self.forgotten(since)
+            except AssertionError:  # the shell cannot read it yet
+                return False
+
+        powerdns.wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
+        since = len(self.told)
+        self.ask(50)
+        assert self.forgotten(since) == []
+        assert self.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def said(answers):
+    """What the operator was told."""
+    return [log for answer in answers for log in answer.logs]
+
+
+# ---------------------------------------------------------------- limits and full disks
+
+
+def set_limit(coprocess, **limits):
+    """Sets soft limits by the names of prlimit(1); the process's own user may."""
+    options = [f"--{name}={value}:" for name, value in limits.items()]
+    result = powerdns.run(as_user(["prlimit", "--pid", str(coprocess.pid), *options]))
+    assert result.returncode == 0, result.stderr
+
+
+@contextlib.contextmanager
+def small_disk(folder, kib):
+    """Mounts a new file system of so many KiB; says whether that is possible here."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
+    possible = subprocess.run(mount, capture_output=True).returncode == 0
+    try:
+        if possible and powerdns.USER:
+            shutil.chown(folder, powerdns.USER, powerdns.USER)
+        yield possible
+    finally:
+        if possible:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill_up(path):
+    """A file that takes all the space there is."""
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as file:
+        while file.write(bytes(4096)) == 4096:
+            pass
+
+
+# ---------------------------------------------------------------- the C library, changed
+
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile struct { int64_t clock_offset_s, write_errno, sync_delay_us; } *control;
+
+__attribute__((constructor)) static void start(void)
+{
+    int file = open(getenv("SHIM_CONTROL"), O_RDONLY);
+    control = mmap(NULL, sizeof *control, PROT_READ, MAP_SHARED, file, 0);
+    close(file);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int (*next)(clockid_t, struct timespec *);
+    if (!next)
+        next = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = next(clock, now);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
+        now->tv_sec += control->clock_offset_s;
+    return result;
+}
+
+time_t time(time_t *now)
+{
+    struct timespec both;
+    clock_gettime(CLOCK_REALTIME, &both);
+    return now ? *now = both.tv_sec : both.tv_sec;
+}
+
+int gettimeofday(struct timeval *now, void *zone)
+{
+    struct timespec both;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &both);
+    *now = (struct timeval){both.tv_sec, both.tv_nsec / 1000};
+    return 0;
+}
+
+#define FAILING(result_type, name, parameters, arguments)                  \
+    result_type name parameters                                            \
+    {                                                                      \
+        static result_type (*next) parameters;                             \
+        if (!next)                                                         \
+            next = dlsym(RTLD_NEXT, #name);                                \
+        if (control->write_errno) {                                        \
+            errno = (int)control->write_errno;                             \
+            return -1;                                                     \
+        }                                                                  \
+        return next arguments;                                             \
+    }
+
+FAILING(ssize_t, pwrite64, (int file, const void *bytes, size_t count, off64_t at),
+        (file, bytes, count, at))
+FAILING(ssize_t, pwrite, (int file, const void *bytes, size_t count, off_t at),
+        (file, bytes, count, at))
+FAILING(int, ftruncate64, (int file, off64_t size), (file, size))
+FAILING(int, ftruncate, (int file, off_t size), (file, size))
+FAILING(int, fsync, (int file), (file))
+
+int fdatasync(int file)
+{
+    static int (*next)(int);
+    if (!next)
+        next = dlsym(RTLD_NEXT, "fdatasync");
+    if (control->sync_delay_us)
+        usleep((useconds_t)control->sync_delay_us);
+    if (control->write_errno) {
+        errno = (int)control->write_errno;
+        return -1;
+    }
+    return next(file);
+}
+"""
+
+
+class Shim:
+    """To be given to coprocesses as `env=shim.environment`; then its attributes work on them all.
+
+    clock_offset_s  added to the time of day, not to the monotonic clock
+    write_errno     with which writing to files fails; not to pipes
+    sync_delay_us   how long the disk takes to write what it was given
+    """
+
+    FIELDS = ("clock_offset_s", "write_errno", "sync_delay_us")
+
+    def __init__(self, folder):
+        source, library, control = folder / "shim.c", folder / "shim.so", folder / "control"
+        source.write_text(SHIM)
+        command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
+        result = powerdns.run(command)
+        assert result.returncode == 0, result.stderr
+        control.write_bytes(bytes(8 * len(self.FIELDS)))
+        with open(control, "r+b") as file:
+            self._control = mmap.mmap(file.fileno(), 0)
+        self.environment = {"LD_PRELOAD": str(library), "SHIM_CONTROL": str(control)}
+
+    def set(self, **values):
+        for name, value in values.items():
+            struct.pack_into("q", self._control, 8 * self.FIELDS.index(name), value)

@@ -1,0 +1,645 @@
+"""A world around the backend that breaks while questions are asked, and is mended.
+
+During each fault every question gets its answer, the choice by modulus where the table cannot be
+read or written; after it, new mappings are kept again with no restart.  test/FAULTS is the table of
+all faults, those of the other files among them.
+"""
+
+import contextlib
+import errno
+import os
+import random
+import select
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import faults
+import powerdns
+from coprocess import SECONDS_MAX, Coprocess, Shell, is_gone, question
+from faults import HEAL_SECONDS, Crowd, Shim, assert_in_time, expected, ldns, said, set_limit
+from powerdns import Database, PowerDNS, as_user, wait_until
+
+DAY = 86400
+
+
+@pytest.fixture
+def pair(demo_database):
+    """Two coprocesses on the example with a few mappings, as a crowd."""
+    with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
+        crowd = Crowd(demo_database, first, second)
+        crowd.ask(300)
+        yield crowd
+
+
+def beside(database, suffix):
+    return Path(f"{database.path}{suffix}")
+
+
+def frequent_housekeeping(database):
+    database.sql("UPDATE setting SET value = 1 WHERE name LIKE '%_interval';")
+
+
+# ---------------------------------------------------------------- locked
+
+
+def test_a_database_locked_for_ten_seconds_delays_nobody_and_is_written_afterwards(pair):
+    with Shell(pair.database.path) as other:
+        other.change("BEGIN EXCLUSIVE;")
+        until = time.monotonic() + 10
+        answers = []
+        while time.monotonic() < until:
+            answers += pair.ask(10)
+            answers += [pair.coprocesses[0].ask("www.example.com", "A", ldns(i)) for i in range(10)]
+            assert [a.ipv4 for a in answers[-10:]] == [expected(ldns(i)) for i in range(10)]
+        other.change("COMMIT;")
+    assert_in_time(answers, "locked by BEGIN EXCLUSIVE")
+    logs = said(answers)
+    assert 1 <= len(logs) <= 2 and all("locked" in log for log in logs), logs
+    pair.heals()
+    pair.ask_again()
+    assert pair.forgotten() == []
+
+
+# ---------------------------------------------------------------- log and index
+
+
+def delete(path):
+    path.unlink()
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+def halve(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def scramble(path):
+    with open(path, "r+b") as file:
+        file.write(random.Random(1).randbytes(path.stat().st_size))
+
+
+def replace_by_directory(path):
+    path.unlink()
+    path.mkdir()
+    if powerdns.USER:
+        shutil.chown(path, powerdns.USER, powerdns.USER)
+
+
+def ask_until_told(crowd, words):
+    """The answers to new resolvers until the operator has been told."""
+    answers = []
+
+    def told():
+        answers.extend(crowd.ask(10))
+        return any(words in log for log in said(answers))
+
+    wait_until(told, HEAL_SECONDS, f"a log line with the words {words}")
+    return answers
+
+
+def remove_directory(path):
+    if path.is_dir():
+        path.rmdir()
+
+
+@pytest.mark.parametrize("way", [delete, replace_by_directory, scramble])
+def test_a_wal_index_that_is_spoilt_while_serving_costs_no_mapping_made_before(pair, way):
+    before = set(pair.told)
+    index = beside(pair.database, "-shm")
+    way(index)
+    with Coprocess(pair.database.path) as third:  # has the new one
+        pair.coprocesses.append(third)
+        answers = pair.ask(300)
+        if way is not scramble:  # SQLite mends that by itself
+            answers += ask_until_told(pair, "-shm")
+        assert_in_time(answers, f"wal-index, {way.__name__}")
+        remove_directory(index)
+        pair.heals()
+        lost = set(pair.forgotten())
+        print(f"{len(lost)} answered without a row")
+        assert not lost & before
+        assert not lost or way is not scramble
+        pair.ask_again()
+        assert pair.forgotten() == []
+
+
+def ask_mortals(crowd, count):
+    """As Crowd.ask(); a coprocess that dies of a question is replaced, as PowerDNS does.  Answers
+    and how many have died."""
+    answers, dead = [], 0
+    for _ in range(count):
+        place = crowd.next % len(crowd.coprocesses)
+        try:
+            answers += crowd.ask()
+        except (AssertionError, BrokenPipeError):
+            crowd.coprocesses[place].process.wait(SECONDS_MAX)
+            crowd.coprocesses[place].__exit__()
+            crowd.coprocesses[place] = Coprocess(crowd.database.path)
+            dead += 1
+    return answers, dead
+
+
+@pytest.mark.parametrize("when", ["at once", "after a rest"])
+@pytest.mark.parametrize("way", [empty, halve])
+def test_a_wal_index_that_is_cut_while_serving_costs_no_mapping_made_before(pair, way, when):
+    before = set(pair.told)
+    if when == "after a rest":  # no transaction is open
+        time.sleep(0.25)
+    way(beside(pair.database, "-shm"))
+    with contextlib.ExitStack() as stack:
+        answers, dead = ask_mortals(pair, 300)
+        for coprocess in pair.coprocesses:
+            stack.enter_context(coprocess)
+        # Memory that is gone from under a process ends it, if it looks before it has noticed.
+        assert dead <= (2 if when == "at once" else 0), dead
+        assert_in_time(answers, f"wal-index, {way.__name__}, {when}, {dead} died")
+        pair.heals()
+        lost = set(pair.forgotten())
+        assert not lost & before
+        assert not lost or dead or said(answers), "the operator is told"
+        pair.ask_again()
+        assert pair.forgotten() == []
+
+
+def test_under_powerdns_a_wal_index_that_is_cut_is_forgotten_within_three_seconds(demo_database):
+    with PowerDNS("pipe.conf", demo_database) as server:
+        index = beside(demo_database, "-shm")
+
+        def right(number):
+            reply = server.one(ldns(number), "www.example.com")
+            return reply.addresses == (expected(ldns(number)),)
+
+        assert all(right(number) for number in range(40))
+        empty(index)
+        started = time.monotonic()
+        spoilt = sum(not right(number) for number in range(40, 60))
+        wait_until(lambda: all(right(number) for number in range(60, 100)), 3, "right answers")
+        print(f"{spoilt} of 20 spoilt, all right after {time.monotonic() - started:.2f} s")
+        rows = demo_database.mappings("web")
+        assert {ldns(n) for n in (*range(40), *range(60, 100))} <= set(rows)
+        assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("way", [delete, replace_by_directory])
+def test_a_log_that_goes_while_serving_costs_no_mapping_made_before(pair, way):
+    before = set(pair.told)
+    log = beside(pair.database, "-wal")
+    way(log)
+    answers = ask_until_told(pair, "-wal")
+    remove_directory(log)
+    answers += pair.ask(300)
+    assert_in_time(answers, f"log, {way.__name__}")
+    pair.heals()
+    assert not set(pair.forgotten()) & before
+    pair.ask_again()
+    assert pair.forgotten() == []
+
+
+@pytest.mark.parametrize("way", [empty, halve, scramble])
+def test_a_log_that_is_spoilt_while_serving_changes_no_answer(pair, way):
+    frequent_housekeeping(pair.database)
+    pair.ask(1000)
+    way(beside(pair.database, "-wal"))
+    answers = pair.ask(300) + pair.ask_again()
+    assert_in_time(answers, f"log, {way.__name__}")
+    pair.heals()  # what the log alone had is gone
+    since = len(pair.told)
+    time.sleep(1.5)  # a checkpoint
+    pair.ask(50)
+    assert pair.forgotten(since) == []
+    pair.ask_again()
+
+
+# ---------------------------------------------------------------- disk
+
+
+@pytest.mark.parametrize("when", ["while serving", "before the start"])
+def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(workspace, when):
+    folder = workspace / "disk"
+    folder.mkdir()
+    with faults.small_disk(folder, 16 << 10) as possible, contextlib.ExitStack() as stack:
+        if not possible:
+            pytest.skip("no file system can be mounted here")
+        database = Database.create(folder, powerdns.DEMO)
+        ballast = folder / "ballast"
+        if when == "before the start":
+            faults.fill_up(ballast)
+        coprocesses = [stack.enter_context(Coprocess(database.path)) for _ in range(2)]
+        crowd = Crowd(database, *coprocesses)
+        answers = []
+        if when == "while serving":
+            crowd.ask(300)
+            faults.fill_up(ballast)
+        kept = len(crowd.told)
+        answers += crowd.ask(300) + crowd.ask_again()
+        assert_in_time(answers, f"disk full {when}")
+        logs = said(answers)
+        assert 1 <= len(logs) <= 6 and len(set(logs)) == len(logs) / 2, logs
+        if when == "while serving":
+            assert any("full" in log for log in logs), logs
+        ballast.unlink()
+        crowd.heals()
+        assert not set(crowd.forgotten()) & set(list(crowd.told)[:kept])
+        crowd.ask_again()
+        assert crowd.forgotten() == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.EDQUOT, errno.ENOSPC])
+def test_a_disk_that_refuses_to_be_written_changes_no_answer(demo_database, workspace, number):
+    frequent_housekeeping(demo_database)
+    shim = Shim(workspace)
+    with contextlib.ExitStack() as stack:
+        coprocesses = [
+            stack.enter_context(Coprocess(demo_database.path, env=shim.environment))
+            for _ in range(2)
+        ]
+        crowd = Crowd(demo_database, *coprocesses)
+        crowd.ask(300)
+        shim.set(write_errno=number)
+        until = time.monotonic() + 1.5  # housekeeping fails too
+        answers = crowd.ask_for(lambda: time.monotonic() < until) + crowd.ask_again()
+        shim.set(write_errno=0)
+        assert_in_time(answers, errno.errorcode[number])
+        logs = said(answers)
+        assert logs and all(logs.count(log) <= 2 for log in logs), logs
+        crowd.heals()
+        crowd.ask_again()
+        assert crowd.forgotten() == []
+
+
+@pytest.mark.parametrize("kib", [0, 64])
+def test_a_limit_on_the_size_of_files_changes_no_answer(demo_database, kib):
+    # Without Python's own setting, which would be inherited, its signal ends the process.
+    with Coprocess(demo_database.path, restore_signals=True) as coprocess:
+        crowd = Crowd(demo_database, coprocess)
+        crowd.ask(10)
+        set_limit(coprocess, fsize=kib << 10)
+        answers = crowd.ask(300) + crowd.ask_again()
+        assert_in_time(answers, f"files of {kib} KiB at most")
+        assert said(answers)
+        set_limit(coprocess, fsize="unlimited")
+        crowd.heals()
+        crowd.ask_again()
+        assert crowd.forgotten() == []
+
+
+# ---------------------------------------------------------------- descriptors
+
+
+@pytest.mark.parametrize("limit", [0, 3])
+def test_without_descriptors_it_goes_on_and_opens_a_new_file_once_it_can(demo_database, limit):
+    with Coprocess(demo_database.path) as coprocess:
+        crowd = Crowd(demo_database, coprocess)
+        crowd.ask(10)
+        set_limit(coprocess, nofile=limit)
+        answers = crowd.ask(100)  # what is open stays open
+        copy = demo_database.path.with_name("copy")
+        demo_database.sql(f"VACUUM INTO '{copy}';")
+        os.replace(copy, demo_database.path)
+        for suffix in ("-wal", "-shm"):
+            beside(demo_database, suffix).unlink(missing_ok=True)
+        answers += crowd.ask(100)
+        assert_in_time(answers, f"{limit} descriptors")
+        assert len(said(answers)) >= 1
+        set_limit(coprocess, nofile=1000)
+        crowd.heals()
+
+
+@pytest.mark.parametrize("limit", range(4, 8))
+def test_started_with_few_descriptors_it_serves_and_keeps_house_once_it_can(demo_database, limit):
+    frequent_housekeeping(demo_database)
+    command = ["prlimit", f"--nofile={limit}:1000"]
+    with Coprocess(demo_database.path, before=command) as coprocess:
+        crowd = Crowd(demo_database, coprocess)
+        before = time.monotonic()
+        answer = coprocess.ask("www.example.com", "A", ldns(1))
+        assert answer.ipv4 in (None, expected(ldns(1))) and not answer.failed
+        assert time.monotonic() - before < faults.PATIENCE_SECONDS
+        set_limit(coprocess, nofile=1000)
+        demo_database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
+        wait_until(
+            lambda: coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1)),
+            HEAL_SECONDS,
+            "the configuration",
+        )
+        crowd.heals()
+        wait_until(lambda: "expired" not in keys(demo_database), HEAL_SECONDS, "the sweep")
+
+
+def keys(database):
+    return {key for (key,) in database.rows("SELECT ldns FROM persistence")}
+
+
+# ---------------------------------------------------------------- clock
+
+
+def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(demo_database, workspace):
+    frequent_housekeeping(demo_database)
+    shim = Shim(workspace)
+    remotes = [ldns(i) for i in range(100)]
+    with Coprocess(demo_database.path, env=shim.environment) as coprocess:
+
+        def ask():
+            answers = [coprocess.ask("www.example.com", "A", remote) for remote in remotes]
+            assert_in_time(answers, "the clock jumped")
+            assert {record.ttl for answer in answers for record in answer.records} == {30}
+            assert coprocess.command("status")
+            return [answer.ipv4 for answer in answers]
+
+        by_choice = [expected(remote) for remote in remotes]
+        assert ask() == by_choice
+        # From now on everybody is bound to a site that is not the choice.
+        demo_database.sql("UPDATE persistence SET controller_id = controller_id % 3 + 1;")
+        bound = ask()
+        assert not set(zip(remotes, bound)) & set(zip(remotes, by_choice))
+        shim.set(clock_offset_s=-DAY)
+        assert ask() == bound
+        assert demo_database.rows("SELECT count(*) FROM persistence") == [(100,)]
+        shim.set(clock_offset_s=0)
+        assert ask() == bound
+        shim.set(clock_offset_s=DAY)  # their time is over, and they choose anew
+        assert ask() == by_choice
+        assert ask() == by_choice
+        wait_until(lambda: len(keys(demo_database)) == 100, HEAL_SECONDS, "one row each")
+        shim.set(clock_offset_s=0)  # rows of a time to come bind
+        assert ask() == by_choice
+        assert ask() == by_choice
+        demo_database.sql("UPDATE persistence SET controller_id = controller_id % 3 + 1;")
+        assert ask() == bound
+
+
+# ---------------------------------------------------------------- many writers
+
+
+def test_thirty_two_writers_lose_nothing(demo_database):
+    processes, seconds, together = 32, 20, 4
+    frequent_housekeeping(demo_database)
+    log_peak, logs, started_at, counter = 0, [], {}, 0
+    told, times, bound, talked = {}, [], set(), set()
+    with contextlib.ExitStack() as stack:
+        coprocesses = [
+            stack.enter_context(Coprocess(demo_database.path)) for _ in range(processes)
+        ]
+        owed = {coprocess: [] for coprocess in coprocesses}
+
+        def send(coprocess):
+            nonlocal counter
+            owed[coprocess] = [ldns(counter + i) for i in range(together)]
+            counter += together
+            batch = b"".join(question("www.example.com", "A", r) for r in owed[coprocess])
+            started_at[coprocess] = time.monotonic()
+            coprocess.send(batch)
+
+        def receive(coprocess):
+            for remote in owed[coprocess]:
+                answer = coprocess.answer(alone=False)
+                assert answer.ipv4 == expected(remote), answer.lines
+                told[remote] = answer.ipv4
+                logs.extend(answer.logs)
+                if answer.logs:
+                    talked.add(coprocess)
+                if coprocess not in talked:
+                    bound.add(remote)
+            times.append((time.monotonic() - started_at[coprocess]) / together)
+            owed[coprocess] = []
+
+        by_stream = {coprocess.process.stdout: coprocess for coprocess in coprocesses}
+        until = time.monotonic() + seconds
+        for coprocess in coprocesses:
+            send(coprocess)
+        while any(owed.values()):
+            ready, _, _ = select.select(list(by_stream), [], [], SECONDS_MAX)
+            assert ready, "nobody answers"
+            for coprocess in (by_stream[stream] for stream in ready):
+                receive(coprocess)
+                if time.monotonic() < until:
+                    send(coprocess)
+                else:
+                    del by_stream[coprocess.process.stdout]
+            log_peak = max(log_peak, beside(demo_database, "-wal").stat().st_size)
+        times.sort()
+        rows = demo_database.mappings("web")
+        lost = [remote for remote in told if remote not in rows]
+        print(
+            f"{len(told)} new resolvers in {seconds} s, {len(lost)} answered without a row,"
+            f" {len(logs)} log lines, log at most {log_peak >> 20} MiB, an answer takes"
+            f" {times[len(times) // 2] * 1000:.1f} ms,"
+            f" p99 {times[len(times) * 99 // 100] * 1000:.1f} ms"
+        )
+        assert all("locked" in log for log in logs), logs
+        # Who waited in vain for 31 others was answered all the same, and the log says so, once.
+        assert len(lost) <= len(told) // 20 and not bound & set(lost)
+        assert log_peak < 1 << 30
+        assert times[len(times) * 99 // 100] < faults.PATIENCE_SECONDS
+        crowd = Crowd(demo_database, *coprocesses)
+        crowd.told = told
+
+        def all_kept():
+            for place, remote in enumerate(crowd.forgotten()):
+                again = coprocesses[place % processes].ask("www.example.com", "A", remote)
+                assert again.ipv4 == told[remote]
+            return crowd.forgotten() == []
+
+        wait_until(all_kept, 2 * HEAL_SECONDS, "rows for those as well")
+        assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_hundreds_of_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
+    demo_database, workspace
+):
+    rng = random.Random(11)
+    rounds, together = 100, 400
+    frequent_housekeeping(demo_database)
+    shim = Shim(workspace)
+    shim.set(sync_delay_us=3000)  # a checkpoint is long enough to be hit
+    lock = beside(demo_database, "-lock")
+    told, locked_out, in_checkpoint, kills = {}, set(), 0, 0
+    with Coprocess(demo_database.path) as witness, contextlib.ExitStack() as stack:
+        witness.ask()
+        for round_ in range(rounds):
+            doomed = [
+                stack.enter_context(Coprocess(demo_database.path, env=shim.environment))
+                for _ in range(3)
+            ]
+            os.truncate(lock, 0)  # no checkpoint is known of: one is due
+            batches = [
+                [ldns((3 * round_ + which) * together + i) for i in range(together)]
+                for which in range(3)
+            ]
+            for coprocess, remotes in zip(doomed, batches):
+                coprocess.send(
+                    b"".join(question("www.example.com", "A", remote) for remote in remotes)
+                )
+            assert not doomed[0].silent(SECONDS_MAX)
+            time.sleep(rng.uniform(0, 0.04))
+            for coprocess in doomed:
+                kills += not is_gone(coprocess.pid)
+                coprocess.kill()
+            in_checkpoint += is_being_copied(lock)
+            for coprocess, remotes in zip(doomed, batches):
+                talked = False
+                for remote in remotes:
+                    try:
+                        answer = coprocess.answer(alone=False)
+                    except AssertionError:  # the kill cut this one
+                        break
+                    assert all("locked" in log for log in answer.logs), answer.logs
+                    talked = talked or bool(answer.logs)
+                    told[remote] = answer.ipv4
+                    if talked:  # it says that it keeps no rows now, and says so once
+                        locked_out.add(remote)
+            assert witness.ask().ipv4 == expected("192.0.2.10")
+            stack.pop_all().close()
+            if round_ % 20 == 0:
+                assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+    crowd = Crowd(demo_database)
+    crowd.told = told
+    lost = set(crowd.forgotten())
+    print(
+        f"{kills} kills, {in_checkpoint} rounds in housekeeping, {len(told)} answered,"
+        f" {len(lost)} with word that the database was locked"
+    )
+    assert lost <= locked_out
+    assert len(lost) <= len(told) // 20
+    assert in_checkpoint > 0
+    assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def is_being_copied(lock):
+    """After a kill: housekeeping had begun and did not come to its last step."""
+    return lock.stat().st_size == 0
+
+
+def test_a_reader_that_stays_makes_the_log_grow_until_it_goes(pair):
+    frequent_housekeeping(pair.database)
+    log = beside(pair.database, "-wal")
+    with Shell(pair.database.path) as reader:
+        before = reader.run("BEGIN; SELECT count(*) FROM persistence;")
+        answers = pair.ask(5000)
+        assert_in_time(answers, "a reader stays")
+        grown = log.stat().st_size
+        assert grown > 8 << 20
+        time.sleep(1.5)  # a checkpoint is due, and cannot start the log over
+        assert log.stat().st_size >= grown
+        assert reader.run("SELECT count(*) FROM persistence;") == before
+        reader.run("COMMIT;")
+        wait_until(lambda: log.stat().st_size < 1 << 20, HEAL_SECONDS, "a small log")
+    assert pair.forgotten() == []
+    assert pair.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+# ---------------------------------------------------------------- the flood
+
+
+def used_bytes(database):
+    [(count,)] = database.rows("PRAGMA page_count")
+    [(free,)] = database.rows("PRAGMA freelist_count")
+    [(size,)] = database.rows("PRAGMA page_size")
+    return (count - free) * size
+
+
+def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobody(demo_database):
+    bound, burst = 1 << 20, 2 << 20  # what may come between two looks at the size
+    honest = {f"10.9.{i // 250}.{i % 250 + 1}": 3 for i in range(200)}
+    demo_database.sql(
+        "UPDATE setting SET value = 1 WHERE name = 'max_megabytes' OR name LIKE '%_interval';"
+        "UPDATE pool SET persistence_ttl = 4 WHERE name = 'web';"
+        + "".join(
+            f"INSERT INTO persistence VALUES (1, '{remote}', {site}, 'modulus', unixepoch(), 3600);"
+            for remote, site in honest.items()
+        )
+    )
+    with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
+        crowd = Crowd(demo_database, first, second)
+        answers, quiet = [], []
+
+        def ask_honest():
+            for remote in list(honest)[:: random.Random(crowd.next).randrange(5, 20)]:
+                quiet.append(first.ask("www.example.com", "A", remote))
+                assert quiet[-1].ipv4 == faults.IPV4[2], (remote, quiet[-1].lines)
+
+        def told(words):
+            answers.extend(crowd.ask(200))
+            ask_honest()
+            return any(words in log for log in said(answers))
+
+        wait_until(lambda: told("max_megabytes"), 2 * SECONDS_MAX, "the log line about the size")
+        assert any("max_megabytes" in line for line in second.command("status"))
+        rows = len(demo_database.mappings("web"))
+        since = len(crowd.told)
+        answers += crowd.ask(1000)
+        ask_honest()
+        assert used_bytes(demo_database) < bound + burst
+        assert_in_time(answers, f"the flood, {rows} rows kept")
+        assert_in_time(quiet, "honest ones meanwhile")
+        assert len(crowd.forgotten(since)) > 500  # answered without a row
+        # The forged ones expire, are swept, and there is room again.
+        wait_until(lambda: used_bytes(demo_database) < bound, 2 * SECONDS_MAX, "room")
+        size = demo_database.path.stat().st_size
+        crowd.heals()
+        ask_honest()
+        status = second.command("status")
+        assert not any("max_megabytes" in line for line in status), status
+        assert demo_database.path.stat().st_size <= max(size, bound + burst)
+
+
+# ---------------------------------------------------------------- versions
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_version_that_changes_while_serving_changes_nothing_until_the_next_start(pair, version):
+    pair.database.sql(f"PRAGMA user_version = {version};")
+    answers = pair.ask(100)
+    assert said(answers) == []
+    assert pair.forgotten() == []
+    with Coprocess(pair.database.path) as newcomer:
+        answer = newcomer.ask("www.example.com", "A", ldns(5000))
+        assert answer.ipv4 == (expected(ldns(5000)) if version else None)
+        assert not answer.failed and len(answer.logs) == 1 and "version" in answer.logs[0]
+        pair.database.sql("PRAGMA user_version = 1;")
+        pair.coprocesses.append(newcomer)
+        wait_until(
+            lambda: newcomer.ask("www.example.com", "A", ldns(5000)).ipv4 == expected(ldns(5000)),
+            HEAL_SECONDS,
+            "the configuration",
+        )
+        pair.heals()
+
+
+def test_eight_coprocesses_answer_while_a_migration_runs(demo_database, workspace):
+    folder = workspace / "migrations"
+    folder.mkdir()
+    (folder / "2.sql").write_text(
+        "ALTER TABLE persistence ADD COLUMN origin TEXT;\n"
+        "ALTER TABLE pool ADD COLUMN motto TEXT NOT NULL DEFAULT 'semper';\n"
+        "CREATE TABLE motto (id INTEGER PRIMARY KEY) STRICT;\n"
+        "INSERT INTO motto WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " WHERE i < 300000) SELECT i FROM n;\n"
+    )
+    folder.chmod(0o755)
+    argv = [powerdns.backend_path(), "--database", demo_database.path, "migrate", folder]
+    with contextlib.ExitStack() as stack:
+        coprocesses = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(8)]
+        crowd = Crowd(demo_database, *coprocesses)
+        crowd.ask(80)
+        migrated = []
+        migration = threading.Thread(
+            target=lambda: migrated.append(powerdns.run(as_user([str(word) for word in argv])))
+        )
+        migration.start()
+        answers = crowd.ask_for(migration.is_alive)
+        migration.join()
+        assert migrated[0].returncode == 0, migrated[0].stderr
+        answers += crowd.ask(80)
+        assert_in_time(answers, "a migration")
+        assert all("locked" in log for log in said(answers)), said(answers)
+        assert demo_database.rows("PRAGMA user_version") == [(2,)]
+        crowd.heals()
+        crowd.ask_again()
+        assert crowd.forgotten() == []
