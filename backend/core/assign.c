@@ -146,7 +146,8 @@ static const struct virtual_server *try_pool(struct attempt *attempt)
     return attempt->recorded ? stick(attempt) : elect(attempt);
 }
 
-/* All are down: with fallback 'any' they count as up; what binds still binds, nothing is written.
+/*
+ * All are down: with fallback 'any' they count as up; what binds still binds, nothing is written.
  */
 static const struct virtual_server *ignore_availability(struct attempt *attempt)
 {

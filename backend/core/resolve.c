@@ -8,7 +8,8 @@
  */
 #define EXISTS_TYPE "TYPE65534"
 #define EXISTS_CONTENT "\\# 0"
-/* Only PowerDNS's query cache ever counts with it; a TTL of 0 would keep the record out of there.
+/*
+ * Only PowerDNS's query cache ever counts with it; a TTL of 0 would keep the record out of there.
  */
 #define EXISTS_TTL_S 60
 

@@ -7,7 +7,9 @@
 #include "core/resolve.h"
 #include "store/clock.h"
 
-/* A configuration that cannot be read is not tried again before; reading a large one takes a while.
+/*
+ * A configuration that cannot be read is not tried again before; reading a large one takes a
+ * while.
  */
 #define RELOAD_PAUSE_MS 1000
 

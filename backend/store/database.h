@@ -65,7 +65,9 @@ int database_run(struct database *database, sqlite3_stmt *statement, struct erro
 /* Begins a read transaction. 0, or a code with `error` set. */
 int database_begin(struct database *database, struct error *error);
 
-/* Ends the transaction, if there is one, and what was written in it. 0, or a code with `error` set.
+/*
+ * Ends the transaction, if there is one, and what was written in it. 0, or a code with `error`
+ * set.
  */
 int database_commit(struct database *database, struct error *error);
 

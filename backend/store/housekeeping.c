@@ -54,7 +54,9 @@ static struct log_mark look_at_log(const struct store *store)
                              .written_ns = status.st_mtim.tv_nsec};
 }
 
-/* Writes one page that says what it says already: SQLite would not write a row that stays the same.
+/*
+ * Writes one page that says what it says already: SQLite would not write a row that stays the
+ * same.
  */
 static int write_nothing(struct store *store, struct error *error)
 {

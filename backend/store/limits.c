@@ -13,7 +13,8 @@ void store_limit(struct store *store, const struct settings *settings)
     store->limits.writes_per_second = settings->max_writes_per_second;
 }
 
-/* The bytes of the file that are in use, without pages that wait to be used again; -1 on failure.
+/*
+ * The bytes of the file that are in use, without pages that wait to be used again; -1 on failure.
  */
 static int64_t used_bytes(struct store *store)
 {

@@ -95,7 +95,9 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
     return store_check_limits(store, adds_row, error);
 }
 
-/* Writes within the time that is left for a lock; after waiting in vain, that is less for a while.
+/*
+ * Writes within the time that is left for a lock; after waiting in vain, that is less for a
+ * while.
  */
 static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                          struct error *error)
