@@ -16,7 +16,7 @@
 #define SHUT_MS 1500
 
 /* How often is looked whether they are the same. */
-#define SIDECARS_MS 100
+#define SIDECARS_MS STORE_KEPT_MS
 
 /* How long a file that cannot be written is only read, before it is opened anew to see. */
 #define READ_ONLY_MS 1000
