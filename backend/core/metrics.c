@@ -37,6 +37,6 @@ bool metrics_controller_up(const struct metrics *metrics, const struct controlle
 
 bool metrics_server_up(const struct metrics *metrics, const struct virtual_server *server)
 {
-    return !metrics || (!metrics->server_down[server->index] &&
-                        !metrics->controller_down[server->controller->index]);
+    return metrics_controller_up(metrics, server->controller) &&
+           (!metrics || !metrics->server_down[server->index]);
 }

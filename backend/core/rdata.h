@@ -4,7 +4,7 @@
  * One record that PowerDNS cannot parse costs the whole answer: SERVFAIL for every record of the
  * name (pdns/dnsparser.cc, pdns/rcpgenerator.cc of 4.7.3). So contents are checked when the
  * configuration is loaded, by a grammar per type that is no wider than PowerDNS's. A type that is
- * not in the table can be written in the generic form of RFC 3597: type `TYPE65`, content `\# 3
+ * not in the table can be written in the generic form of RFC 3597: type `TYPE65280`, content `\# 3
  * 010203`.
  */
 #ifndef STICKY_CORE_RDATA_H
