@@ -1,7 +1,6 @@
 #include "core/address.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/decimal.h"
@@ -79,15 +78,36 @@ bool address_is_unspecified(const struct address *address)
     return address->family != FAMILY_NONE && memcmp(address->bytes, zeros, sizeof zeros) == 0;
 }
 
+/* Writes 0..255 and returns what is behind it. */
+static char *write_octet(char *text, unsigned value)
+{
+    if (value >= 100)
+        *text++ = (char)('0' + value / 100);
+    if (value >= 10)
+        *text++ = (char)('0' + value / 10 % 10);
+    *text++ = (char)('0' + value % 10);
+    return text;
+}
+
+/* By hand: every question has an address, and printf() would be a tenth of its answer. */
+static const char *format_ipv4(const uint8_t *bytes, char *text)
+{
+    char *next = text;
+    for (int i = 0; i < 4; i++) {
+        next = write_octet(next, bytes[i]);
+        *next++ = '.';
+    }
+    next[-1] = '\0';
+    return text;
+}
+
 const char *address_format(const struct address *address, char text[static ADDRESS_TEXT_MAX])
 {
-    const uint8_t *b = address->bytes;
     switch (address->family) {
     case FAMILY_IPV4:
-        snprintf(text, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
-        return text;
+        return format_ipv4(address->bytes, text);
     case FAMILY_IPV6:
-        return inet_ntop(AF_INET6, b, text, ADDRESS_TEXT_MAX);
+        return inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_MAX);
     case FAMILY_NONE:
         break;
     }
@@ -133,8 +153,9 @@ const char *prefix_format(const struct prefix *prefix, char text[static PREFIX_T
 {
     address_format(&prefix->address, text);
     if (prefix->bits < family_bits(prefix->address.family)) {
-        size_t length = strlen(text);
-        snprintf(text + length, PREFIX_TEXT_MAX - length, "/%u", prefix->bits);
+        char *end = text + strlen(text);
+        *end++ = '/';
+        *write_octet(end, prefix->bits) = '\0';
     }
     return text;
 }

@@ -53,13 +53,25 @@ static char *write_byte(char *out, int byte)
     return out;
 }
 
+/* Bytes that stand for themselves, but for capitals; most names have no others. */
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
+}
+
 /* Copies one label of at most `most` bytes, up to its dot or the end; returns its bytes or -1. */
 static int read_label(struct reader *reader, int most, char **out)
 {
     int bytes = 0;
     while (reader->next < reader->end && *reader->next != '.') {
+        if (++bytes > most)
+            return -1;
+        if (is_plain(*reader->next)) {
+            *(*out)++ = *reader->next++;
+            continue;
+        }
         int byte = read_byte(reader);
-        if (byte < 0 || ++bytes > most)
+        if (byte < 0)
             return -1;
         *out = write_byte(*out, byte);
     }

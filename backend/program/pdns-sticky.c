@@ -113,6 +113,7 @@ int main(int argc, char **argv)
     struct responder *responder;
     int status;
     parse(argc, argv, &options);
+    store_prepare_process();
     if (options.word_count == 0)
         become_coprocess();
     if (responder_new(options.database, &responder) != 0) {

@@ -8,9 +8,12 @@
 #include "dialect/line_reader.h"
 #include "dialect/pipe.h"
 #include "program/command.h"
+#include "program/ticker.h"
 
 /* A question that comes within this finds the database as the last one left it. */
 #define SOON_MS STORE_KEPT_MS
+/* So many ticks without a question: the first may have come just after one. */
+#define SILENT_TICKS_MAX 2
 
 /* How soon housekeeping is looked for, and a parent's end is noticed, while nobody asks. */
 #define IDLE_MS 500
@@ -22,6 +25,8 @@ struct conversation {
     struct pipe pipe;
     struct line_reader reader;
     struct buffer out;
+    struct ticker ticker;
+    int silent_ticks;
     pid_t parent;
 };
 
@@ -68,17 +73,17 @@ static int poll_input(struct pollfd *input, int timeout_ms)
 }
 
 /*
- * Waits until there is something to read. False when it never will be: our parent is gone. PowerDNS
- * forks in many threads, so PR_SET_PDEATHSIG, which minds the forking thread, would come too soon.
+ * Waits until there is something to read, as nobody asked for a while. False when there never will
+ * be: our parent is gone. PowerDNS forks in many threads, so PR_SET_PDEATHSIG, which minds the
+ * forking thread, would come too soon.
  */
-static bool wait_for_input(struct conversation *conversation, int in)
+static bool wait_idle(struct conversation *conversation, struct pollfd *input)
 {
-    struct pollfd input = {.fd = in, .events = POLLIN};
-    if (poll_input(&input, SOON_MS) > 0)
-        return true;
+    ticker_stop(&conversation->ticker);
+    conversation->silent_ticks = 0;
     responder_rest(conversation->responder);
     for (;;) {
-        int ready = poll_input(&input, IDLE_MS);
+        int ready = poll_input(input, IDLE_MS);
         if (ready > 0)
             return true;
         if (getppid() != conversation->parent)
@@ -86,6 +91,16 @@ static bool wait_for_input(struct conversation *conversation, int in)
         if (ready == 0)
             responder_keep_house(conversation->responder, true);
     }
+}
+
+/* Waits until read() is the thing to do: it returns at the second tick without a question. */
+static bool wait_for_input(struct conversation *conversation, int in)
+{
+    struct pollfd input = {.fd = in, .events = POLLIN};
+    bool soon = ticker_start(&conversation->ticker, SOON_MS)
+                    ? conversation->silent_ticks < SILENT_TICKS_MAX
+                    : poll_input(&input, SOON_MS) > 0;
+    return soon || wait_idle(conversation, &input);
 }
 
 /* Writes all of it: one write() unless the pipe is full or a signal comes in between. */
@@ -123,7 +138,12 @@ static int converse(struct conversation *conversation, int in, int out)
 {
     while (wait_for_input(conversation, in)) {
         ssize_t count = line_reader_fill(&conversation->reader, in);
-        if (count < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
+        if (count < 0 && errno == EINTR) {
+            conversation->silent_ticks++;
+            continue;
+        }
+        conversation->silent_ticks = 0;
+        if (count < 0 && errno != EAGAIN && errno != ENOMEM)
             return ERR_IO;
         if (count < 0) { /* without memory, wait until there is some again */
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -150,7 +170,9 @@ int serve(struct responder *responder, const char *database, int in, int out)
                                             .next_notice = next_notice,
                                             .notify = notify};
     pipe_init(&conversation.pipe, &conversation.service);
+    ticker_init(&conversation.ticker);
     int code = converse(&conversation, in, out);
+    ticker_release(&conversation.ticker);
     pipe_release(&conversation.pipe);
     line_reader_release(&conversation.reader);
     buffer_release(&conversation.out);

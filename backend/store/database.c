@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/buffer.h"
+#include "store/page_guard.h"
 #include "store/store.h"
 
 /*
@@ -126,6 +127,13 @@ static int connect_to(struct database *database, bool immutable, struct error *e
     return 0;
 }
 
+/* Makes a rollback of the commit when what was read for it may be wrong. */
+static int refuse_commit(void *context)
+{
+    const struct database *database = context;
+    return database->losses != page_guard_losses();
+}
+
 /* Settings of the connection. Those that fail leave it slower or stricter, not wrong. */
 static int configure(struct database *database, struct error *error)
 {
@@ -135,8 +143,13 @@ static int configure(struct database *database, struct error *error)
     sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
-    int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+    sqlite3_commit_hook(connection, refuse_commit, database);
+    /*
+     * No fsync on the way to an answer: a power cut may cost the last mappings, never the file. A
+     * mapped file spares a system call for most pages; its size here is SQLite's own bound.
+     */
+    int result = sqlite3_exec(
+        connection, "PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 2147418112", NULL, NULL, NULL);
     return result == SQLITE_OK ? 0 : database_error(database, result, "cannot be read", error);
 }
 
@@ -276,8 +289,17 @@ static bool is_open_as(const struct database *database, const struct stat *statu
             open->st_mtim.tv_nsec == status->st_mtim.tv_nsec);
 }
 
+/* Closes the connection for so long that all processes have let go of the files. */
+static void shut(struct database *database, int64_t now_ms)
+{
+    database_close(database);
+    database->shut_until_ms = now_ms + SHUT_MS;
+}
+
 void database_check_sidecars(struct database *database, int64_t now_ms)
 {
+    if (database->connection && database->losses != page_guard_losses())
+        shut(database, now_ms);
     if (!database->connection || now_ms - database->sidecars_ms < SIDECARS_MS)
         return;
     database->sidecars_ms = now_ms;
@@ -287,8 +309,7 @@ void database_check_sidecars(struct database *database, int64_t now_ms)
     if (state == SIDECARS_LOG_GONE)
         sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
                                   NULL);
-    database_close(database);
-    database->shut_until_ms = now_ms + SHUT_MS;
+    shut(database, now_ms);
 }
 
 int database_open(struct database *database, int64_t now_ms, struct error *error)
@@ -296,10 +317,11 @@ int database_open(struct database *database, int64_t now_ms, struct error *error
     struct stat status;
     database_check_sidecars(database, now_ms);
     if (now_ms < database->shut_until_ms)
-        return error_set(error, ERR_IO,
-                         "%s: somebody deleted its -wal or -shm; it is opened anew in a moment,"
-                         " until then no mappings are kept",
-                         database->path);
+        return error_set(
+            error, ERR_IO,
+            "%s: somebody deleted or cut its -wal or -shm; it is opened anew in a moment,"
+            " until then no mappings are kept",
+            database->path);
     int code = look_at_file(database, &status, error);
     if (code == 0 && is_open_as(database, &status, now_ms))
         return 0;
@@ -308,6 +330,7 @@ int database_open(struct database *database, int64_t now_ms, struct error *error
         return code;
     database->identity = status;
     database->openings++;
+    database->losses = page_guard_losses();
     struct error why = {0};
     code = open_as(database, false, &why);
     if (code == ERR_IO || code == ERR_READONLY)

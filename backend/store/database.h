@@ -26,6 +26,7 @@ struct database {
     sqlite3_stmt *statements[QUERY_COUNT];
     struct stat identity; /* of the file that is open */
     int64_t openings;     /* how often one was */
+    unsigned losses;      /* of mapped pages, when it was opened (page_guard.h) */
     bool immutable;       /* open without log and locks, since those cannot be made beside it */
     int64_t reopen_ms;    /* monotonic: until when one that is read-only may stay open */
     bool log;             /* in WAL mode, as it should be */

@@ -3,6 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/page_guard.h"
+
+void store_prepare_process(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    page_guard_install();
+}
+
 int store_new(const char *path, struct store **ret_store)
 {
     struct store *store = calloc(1, sizeof *store);

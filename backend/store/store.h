@@ -47,6 +47,13 @@ struct revision {
     int64_t metrics; /* of availability alone */
 };
 
+/*
+ * Prepares the process, once, before it has other threads or a store: SQLite does without its
+ * memory statistics, which take a lock for every allocation, and a mapped file that is cut short is
+ * an error and not the end (store/page_guard.h).
+ */
+void store_prepare_process(void);
+
 /* 0 or ERR_NOMEM. `path` is copied. */
 int store_new(const char *path, struct store **ret_store);
 void store_free(struct store *store);

@@ -44,7 +44,9 @@ struct suite {
     X(line_reader)                                                                                 \
     X(pipe_line)                                                                                   \
     X(pipe)                                                                                        \
+    X(ticker)                                                                                      \
     X(journal)                                                                                     \
+    X(page_guard)                                                                                  \
     X(store)                                                                                       \
     X(limits)                                                                                      \
     X(memory)                                                                                      \
