@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/buffer.h"
+#include "store/clock.h"
 #include "store/page_guard.h"
 #include "store/store.h"
 
@@ -21,6 +23,10 @@
 
 /* How long a file that cannot be written is only read, before it is opened anew to see. */
 #define READ_ONLY_MS 1000
+
+/* The pauses between tries for a lock: this, and so many times the double. */
+#define LOCK_WAIT_FIRST_NS 25000L
+#define LOCK_WAIT_DOUBLINGS 5
 
 /* Takes the owner's and our own uid. */
 #define ADVICE                                                                                     \
@@ -127,6 +133,24 @@ static int connect_to(struct database *database, bool immutable, struct error *e
     return 0;
 }
 
+/*
+ * Called again and again while a lock is not to be had; 0 gives up. Most are held for some tens of
+ * microseconds, by a process that writes a mapping; SQLite's own waits begin with a thousand.
+ */
+static int wait_for_lock(void *context, int attempt)
+{
+    struct database *database = context;
+    int64_t now_ms = clock_monotonic_ms();
+    if (attempt == 0)
+        database->waiting_ms = now_ms;
+    if (now_ms - database->waiting_ms >= database->lock_wait_ms)
+        return 0;
+    long wait_ns = LOCK_WAIT_FIRST_NS
+                   << (attempt < LOCK_WAIT_DOUBLINGS ? attempt : LOCK_WAIT_DOUBLINGS);
+    nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
+    return 1;
+}
+
 /* Makes a rollback of the commit when what was read for it may be wrong. */
 static int refuse_commit(void *context)
 {
@@ -138,7 +162,8 @@ static int refuse_commit(void *context)
 static int configure(struct database *database, struct error *error)
 {
     sqlite3 *connection = database->connection;
-    sqlite3_busy_timeout(connection, STORE_BUSY_MS);
+    database->lock_wait_ms = STORE_BUSY_MS;
+    sqlite3_busy_handler(connection, wait_for_lock, database);
     sqlite3_wal_autocheckpoint(connection, 0); /* see housekeeping.c */
     sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -344,35 +369,43 @@ sqlite3_stmt *database_statement(struct database *database, enum query query)
     return database->statements[query];
 }
 
-int database_run(struct database *database, sqlite3_stmt *statement, struct error *error)
+int database_run(struct database *database, sqlite3_stmt *statement, const char *doing,
+                 struct error *error)
 {
     int result = sqlite3_step(statement);
-    int code = result == SQLITE_DONE ? 0 : database_error(database, result, "failed", error);
+    int code = result == SQLITE_DONE ? 0 : database_error(database, result, doing, error);
     sqlite3_reset(statement);
     return code;
 }
 
-int database_begin(struct database *database, struct error *error)
+/*
+ * The statement is left as it stands on its row: as long as it is not reset, SQLite keeps the
+ * transaction that it reads in, over the commits of other statements too
+ * (https://sqlite.org/lang_transaction.html).
+ */
+int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
+                   struct error *error)
 {
-    int code = database_run(database, database_statement(database, QUERY_BEGIN), error);
-    database->reading = code == 0;
-    return code;
-}
-
-int database_commit(struct database *database, struct error *error)
-{
-    if (!database->reading)
+    sqlite3_stmt *statement = database_statement(database, QUERY_REVISION);
+    int result = sqlite3_step(statement), code;
+    if (result == SQLITE_ROW) {
+        *ret_configuration = sqlite3_column_int64(statement, 0);
+        *ret_metrics = sqlite3_column_int64(statement, 1);
+        database->reading = true;
         return 0;
-    database->reading = false;
-    if (sqlite3_get_autocommit(database->connection))
-        return 0; /* an error has rolled it back */
-    int code = database_run(database, database_statement(database, QUERY_COMMIT), error);
-    if (code != 0 && !sqlite3_get_autocommit(database->connection))
-        sqlite3_exec(database->connection, "ROLLBACK", NULL, NULL, NULL);
+    }
+    if (result == SQLITE_DONE)
+        code =
+            error_set(error, ERR_CORRUPT, "%s: the row of table revision is gone", database->path);
+    else
+        code = database_error(database, result, "cannot be read", error);
+    sqlite3_reset(statement);
     return code;
 }
 
 void database_end(struct database *database)
 {
-    database_commit(database, NULL);
+    if (database->reading)
+        sqlite3_reset(database_statement(database, QUERY_REVISION));
+    database->reading = false;
 }

@@ -31,6 +31,8 @@ struct database {
     int64_t reopen_ms;    /* monotonic: until when one that is read-only may stay open */
     bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
+    int lock_wait_ms;     /* how long a lock is waited for */
+    int64_t waiting_ms;   /* monotonic: when that began */
     struct wal_index wal_index;
     struct sidecars sidecars;
     int64_t sidecars_ms;            /* monotonic: when they were last looked at */
@@ -59,20 +61,21 @@ void database_close(struct database *database);
 sqlite3_stmt *database_statement(struct database *database, enum query query);
 
 /*
- * Steps a statement that gives no rows and resets it. 0, or a code with `error` set.
+ * Steps a statement that gives no rows and resets it. 0, or a code with `error` set, where `doing`
+ * says what failed.
  */
-int database_run(struct database *database, sqlite3_stmt *statement, struct error *error);
-
-/* Begins a read transaction. 0, or a code with `error` set. */
-int database_begin(struct database *database, struct error *error);
+int database_run(struct database *database, sqlite3_stmt *statement, const char *doing,
+                 struct error *error);
 
 /*
- * Ends the transaction, if there is one, and what was written in it. 0, or a code with `error`
- * set.
+ * Begins a read transaction, and gives the row that it begins with: the counters of table
+ * `revision`. A statement that writes then commits by itself, and reading goes on from there. 0, or
+ * a code with `error` set.
  */
-int database_commit(struct database *database, struct error *error);
+int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
+                   struct error *error);
 
-/* The same where nothing was written, so that nothing can go wrong that matters. */
+/* Ends the transaction, if there is one. */
 void database_end(struct database *database);
 
 /* Turns SQLite's last error into ours, with words; `doing` says what failed. */

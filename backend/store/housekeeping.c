@@ -60,7 +60,8 @@ static struct log_mark look_at_log(const struct store *store)
  */
 static int write_nothing(struct store *store, struct error *error)
 {
-    return database_run(&store->database, database_statement(&store->database, QUERY_TOUCH), error);
+    return database_run(&store->database, database_statement(&store->database, QUERY_TOUCH),
+                        "its log cannot be written", error);
 }
 
 /* 0 with the number of pages in the log that are not copied yet, ERR_BUSY, or another code. */
@@ -69,9 +70,9 @@ static int run_checkpoint(struct store *store, int mode, int wait_ms, int *ret_l
 {
     struct database *database = &store->database;
     int pages = 0, copied = 0;
-    sqlite3_busy_timeout(database->connection, wait_ms);
+    database->lock_wait_ms = wait_ms;
     int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, &pages, &copied);
-    sqlite3_busy_timeout(database->connection, STORE_BUSY_MS);
+    database->lock_wait_ms = STORE_BUSY_MS;
     *ret_left = pages - copied;
     if (result == SQLITE_OK)
         return 0;
@@ -173,7 +174,7 @@ static int delete_expired(struct store *store, int64_t now_s, const struct sweep
     bind_sweep(statement, &store->rounds.sweep, now_s);
     sqlite3_bind_int64(statement, 4, to->pool_id);
     sqlite3_bind_text(statement, 5, to->key, -1, SQLITE_STATIC);
-    return database_run(&store->database, statement, error);
+    return database_run(&store->database, statement, "expired mappings cannot be deleted", error);
 }
 
 /* Sweeps one batch and moves on; says by `ret_end` that the table has been gone through. */

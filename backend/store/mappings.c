@@ -56,9 +56,10 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
 }
 
 /*
- * Runs one writing statement and commits it. First in the transaction that has read: it becomes a
- * writer at once if nobody has written since. If somebody has, or is writing now, SQLite would not
- * wait there, so the statement gets a transaction of its own, which does.
+ * Runs one writing statement, which commits by itself. First in the transaction that has read: it
+ * becomes a writer at once if nobody has written since, and reading goes on behind its commit. If
+ * somebody has, or is writing now, SQLite would not wait there, so the statement gets a transaction
+ * of its own, which does.
  */
 static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                       struct error *error)
@@ -68,6 +69,7 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
     if (database->reading) {
         result = sqlite3_step(statement);
         sqlite3_reset(statement);
+        wal_index_commit(&database->wal_index);
     }
     if ((result & 0xff) == SQLITE_BUSY) {
         database_end(database);
@@ -81,7 +83,7 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
     }
     *ret_changes = sqlite3_changes64(database->connection);
     store->writes++;
-    return database_commit(database, error);
+    return 0;
 }
 
 /* 0, or why nothing can be written now, with `error` set. */
@@ -102,14 +104,11 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
 static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                          struct error *error)
 {
-    sqlite3 *connection = store->database.connection;
     bool locked_out = store->now_ms < store->locked_out_ms;
-    if (locked_out)
-        sqlite3_busy_timeout(connection, LOCKED_OUT_BUSY_MS);
+    store->database.lock_wait_ms = locked_out ? LOCKED_OUT_BUSY_MS : STORE_BUSY_MS;
     int code = write_rows(store, statement, ret_changes, error);
-    if (locked_out)
-        sqlite3_busy_timeout(connection, STORE_BUSY_MS);
-    else if (code == ERR_BUSY)
+    store->database.lock_wait_ms = STORE_BUSY_MS;
+    if (!locked_out && code == ERR_BUSY)
         store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
     if (code == 0)
         store->locked_out_ms = 0;

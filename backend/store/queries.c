@@ -1,8 +1,6 @@
 #include "store/queries.h"
 
 const char *const query_texts[QUERY_COUNT] = {
-    [QUERY_BEGIN] = "BEGIN",
-    [QUERY_COMMIT] = "COMMIT",
     [QUERY_REVISION] = "SELECT configuration, metrics FROM revision WHERE id = 1",
     [QUERY_ZONES] = "SELECT id, name FROM zone",
     [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",

@@ -8,8 +8,6 @@
 #define STICKY_STORE_QUERIES_H
 
 enum query {
-    QUERY_BEGIN,
-    QUERY_COMMIT,
     QUERY_REVISION,
     QUERY_ZONES,
     QUERY_RECORDS,

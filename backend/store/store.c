@@ -47,23 +47,6 @@ static void start_afresh(struct store *store)
         lock_file_open(&store->lock, store->database.path, &store->database.identity);
 }
 
-static int read_revision(struct store *store, struct revision *ret_revision, struct error *error)
-{
-    sqlite3_stmt *statement = database_statement(&store->database, QUERY_REVISION);
-    int result = sqlite3_step(statement), code = 0;
-    if (result == SQLITE_ROW)
-        *ret_revision = (struct revision){.opening = store->database.openings,
-                                          .configuration = sqlite3_column_int64(statement, 0),
-                                          .metrics = sqlite3_column_int64(statement, 1)};
-    else if (result == SQLITE_DONE)
-        code = error_set(error, ERR_CORRUPT, "%s: the row of table revision is gone",
-                         store->database.path);
-    else
-        code = database_error(&store->database, result, "cannot be read", error);
-    sqlite3_reset(statement);
-    return code;
-}
-
 /*
  * Begins to read. What was committed between the look at the wal-index and the first read is read,
  * but not in what was looked at; the index then counts as moved, and the next question begins anew.
@@ -72,14 +55,11 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
 {
     struct database *database = &store->database;
     wal_index_look(&database->wal_index);
-    int code = database_begin(database, error);
+    struct revision revision = {.opening = database->openings};
+    int code = database_begin(database, &revision.configuration, &revision.metrics, error);
     if (code != 0)
         return code;
-    code = read_revision(store, &store->revision, error);
-    if (code != 0) {
-        database_end(database);
-        return code;
-    }
+    store->revision = revision;
     if (!database->wal_index.header && database->log && !database->immutable) {
         wal_index_attach(&database->wal_index, database->connection);
         sidecars_look(&database->sidecars, database->path);

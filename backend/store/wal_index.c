@@ -1,6 +1,7 @@
 #include "store/wal_index.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* The size in which SQLite maps the wal-index. */
 #define WAL_INDEX_REGION_BYTES 32768
@@ -20,6 +21,18 @@ void wal_index_look(struct wal_index *index)
 {
     for (int i = 0; index->header && i < WAL_INDEX_HEADER_WORDS; i++)
         index->seen[i] = index->header[i];
+}
+
+/* The word of the header that every commit adds one to. */
+#define CHANGES_WORD 2
+
+void wal_index_commit(struct wal_index *index)
+{
+    struct wal_index now = *index;
+    wal_index_look(&now);
+    bool whole = memcmp(now.seen, now.seen + WAL_INDEX_HEADER_WORDS / 2, sizeof now.seen / 2) == 0;
+    if (whole && now.seen[CHANGES_WORD] == index->seen[CHANGES_WORD] + 1)
+        *index = now;
 }
 
 bool wal_index_moved(const struct wal_index *index)
