@@ -45,12 +45,9 @@ static int parse_as_written(const char *text, size_t length, struct address *ret
         return ERR_INVAL;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    struct address address = {.family = FAMILY_IPV4};
-    if (inet_pton(AF_INET, copy, address.bytes) != 1) {
-        address.family = FAMILY_IPV6;
-        if (inet_pton(AF_INET6, copy, address.bytes) != 1)
-            return ERR_INVAL;
-    } else if (zone)
+    bool ipv6 = strchr(copy, ':') != NULL;
+    struct address address = {.family = ipv6 ? FAMILY_IPV6 : FAMILY_IPV4};
+    if (inet_pton(ipv6 ? AF_INET6 : AF_INET, copy, address.bytes) != 1 || (zone && !ipv6))
         return ERR_INVAL;
     *ret_address = address;
     return 0;

@@ -223,18 +223,21 @@ int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *r
     return 0;
 }
 
-/* Checks an address column and gives its canonical text. 0, ERR_INVAL or ERR_NOMEM. */
+/*
+ * Checks an address column and gives its text: IPv4 the plain one, since a mapped address is taken
+ * too, IPv6 as it was written. 0, ERR_INVAL or ERR_NOMEM.
+ */
 static int read_address(struct snapshot_builder *builder, const char *text,
                         enum address_family family, const char **ret_text)
 {
     struct address address;
-    char canonical[ADDRESS_TEXT_MAX];
+    char plain[ADDRESS_TEXT_MAX];
     if (!text)
         return 0;
     if (strchr(text, '%') || address_parse(text, strlen(text), &address) != 0 ||
         address.family != family)
         return ERR_INVAL;
-    *ret_text = keep(builder, address_format(&address, canonical));
+    *ret_text = keep(builder, family == FAMILY_IPV4 ? address_format(&address, plain) : text);
     return *ret_text ? 0 : ERR_NOMEM;
 }
 
@@ -337,7 +340,11 @@ static int compare_server_drafts(const void *left, const void *right)
 
 static void sort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
-    if (count > 1)
+    const char *row = array;
+    size_t sorted = 1; /* most tables come in the order in which they were written */
+    while (sorted < count && compare(row + (sorted - 1) * size, row + sorted * size) <= 0)
+        sorted++;
+    if (sorted < count)
         qsort(array, count, size, compare);
 }
 

@@ -48,8 +48,9 @@ static void good_rows_bring_no_complaint(void)
                                                {.name = NULL}},
         .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"), {.name = NULL}},
         .pools = (const struct pool_row[]){POOL(1, "web"), {.name = NULL}},
-        .servers = (const struct virtual_server_row[]){SERVER(1, 1, 1, 1, NULL, "2001:DB8:0::1"),
-                                                       {.state = NULL}},
+        .servers =
+            (const struct virtual_server_row[]){
+                SERVER(1, 1, 1, 1, "::ffff:192.0.2.1", "2001:DB8:0::1"), {.state = NULL}},
         .balanced = (const struct balanced_name_row[]){{"www.example.com", 1},
                                                        {"shop.example.net", 1},
                                                        {.name = NULL}},
@@ -59,8 +60,8 @@ static void good_rows_bring_no_complaint(void)
     struct snapshot *snapshot = build(&rows);
     CHECK_INTEGER((int64_t)snapshot->complaints.count, 0, "complaints");
     CHECK_INTEGER(snapshot->settings.sweep_batch, 77, "the setting");
-    CHECK_TEXT(snapshot->servers[0].ipv6, "2001:db8::1", "the address in its usual form");
-    CHECK_TEXT(snapshot->servers[0].ipv4, NULL, "no other address");
+    CHECK_TEXT(snapshot->servers[0].ipv6, "2001:DB8:0::1", "the address as it was written");
+    CHECK_TEXT(snapshot->servers[0].ipv4, "192.0.2.1", "the address that was mapped");
     CHECK(snapshot->pools[0].keeper == &snapshot->pools[0], "its own keeper");
     CHECK(snapshot->pools[0].method == &method_modulus, "the method");
     snapshot_free(snapshot);
