@@ -7,6 +7,8 @@
 
 /* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */
 #define COUNT_MS 1000
+/* A flood that is over for so long is no problem any more. */
+#define REFUSED_SHOWN_MS (10 * 60 * 1000)
 /* Rows between looks at the clock. */
 #define COUNT_STRIDE 4096
 
@@ -73,13 +75,23 @@ static void print_pool(const struct census *census, const struct pool *pool, str
 
 static void print_problems(const struct command_call *call, const struct snapshot *snapshot)
 {
-    const char *read_only = store_read_only(responder_store(call->responder));
+    struct store *store = responder_store(call->responder);
+    const char *read_only = store_read_only(store), *full = store_full(store);
+    int64_t refused_ms = store_refused_ago_ms(store, clock_monotonic_ms());
     if (read_only)
         buffer_printf(call->out, "problem: %s\n", read_only);
-    if (store_is_full(responder_store(call->responder)))
-        buffer_add_text(call->out,
-                        "problem: the file holds more than max_megabytes (table setting),"
-                        " no new mappings are kept\n");
+    if (full)
+        buffer_printf(call->out, "problem: %s: %s\n", call->database, full);
+    if (refused_ms >= 0 && refused_ms < REFUSED_SHOWN_MS)
+        buffer_printf(call->out,
+                      "problem: more mappings than max_writes_per_second, %" PRId64
+                      " s ago some were not kept\n",
+                      refused_ms / 1000);
+    if (store_log_is_pinned(store))
+        buffer_printf(call->out,
+                      "problem: %s-wal is large, somebody keeps a transaction open that reads the"
+                      " database\n",
+                      call->database);
     for (size_t i = 0; i < snapshot->complaints.count; i++)
         buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
 }

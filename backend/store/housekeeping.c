@@ -33,6 +33,10 @@
  */
 #define LOG_BYTES_MAX (128 * 1024 * 1024)
 
+/* This large it becomes only when somebody keeps a transaction, so that it cannot be started over.
+ */
+#define LOG_BYTES_PINNED (2 * LOG_BYTES_MAX)
+
 /*
  * Before, it is copied until so few pages are left that the wait is short; while many are written,
  * that takes several rounds.
@@ -52,6 +56,16 @@ static struct log_mark look_at_log(const struct store *store)
     return (struct log_mark){.bytes = status.st_size,
                              .written_s = status.st_mtim.tv_sec,
                              .written_ns = status.st_mtim.tv_nsec};
+}
+
+int64_t store_log_bytes(const struct store *store)
+{
+    return look_at_log(store).bytes;
+}
+
+bool store_log_is_pinned(const struct store *store)
+{
+    return store_log_bytes(store) > LOG_BYTES_PINNED;
 }
 
 /*
@@ -125,6 +139,11 @@ static int checkpoint(struct store *store, struct error *error)
     int code = copy_and_restart(store, quiet || log.bytes > LOG_BYTES_MAX, error);
     store->rounds.log = look_at_log(store);
     store->writes = 0;
+    if (code == ERR_BUSY && store_log_is_pinned(store))
+        return error_set(error, ERR_LIMIT,
+                         "%s-wal has grown to %lld MB, since somebody keeps a transaction open that"
+                         " reads the database",
+                         store->database.path, (long long)store->rounds.log.bytes / 1000000);
     return code;
 }
 
@@ -267,12 +286,12 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
     if (!lock_file_take(&store->lock))
         return 0;
     store_rest(store);
-    if (!lock_file_read(&store->lock, rounds, sizeof *rounds))
+    if (!lock_file_read(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds))
         *rounds = (struct rounds){0};
     due = what_is_due(store, settings, idle, now_ms);
     struct error problem = {0};
     int code = do_what_is_due(store, settings, due, now_s, now_ms, &problem);
-    lock_file_write(&store->lock, rounds, sizeof *rounds);
+    lock_file_write(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds);
     lock_file_give(&store->lock);
     if (code == 0 || code == ERR_BUSY) /* the next round does it */
         return 0;

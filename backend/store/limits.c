@@ -2,10 +2,19 @@
  * The bounds that keep forged resolvers from filling the disk. Past them a choice is answered
  * without a row.
  */
+#include <sys/statvfs.h>
+
 #include "store/store_parts.h"
 
-/* How often the size of the file is looked at. */
+/* How often the sizes of file, log and disk are looked at. */
 #define SIZE_LOOK_MS 1000
+
+/* The log must always find room to be copied back to the file; and some for what one second adds.
+ */
+#define DISK_SPARE_BYTES (2 * 1024 * 1024)
+
+/* How often a process tells the others that it refuses mappings. */
+#define REFUSED_NOTE_MS 1000
 
 void store_limit(struct store *store, const struct settings *settings)
 {
@@ -31,9 +40,43 @@ static int64_t used_bytes(struct store *store)
     return (values[0] - values[1]) * values[2];
 }
 
-bool store_is_full(struct store *store)
+/* Says whether the disk has hardly more room than copying the log back may take. */
+static bool disk_is_short(const struct store *store)
 {
-    return used_bytes(store) > store->limits.max_bytes;
+    struct statvfs disk;
+    if (statvfs(store->database.path, &disk) != 0)
+        return false;
+    return (int64_t)disk.f_bavail * (int64_t)disk.f_frsize <
+           store_log_bytes(store) + DISK_SPARE_BYTES;
+}
+
+const char *store_full(struct store *store)
+{
+    if (used_bytes(store) > store->limits.max_bytes)
+        return "holds more than max_megabytes, new mappings are not kept";
+    if (disk_is_short(store))
+        return "its disk is nearly full, new mappings are not kept";
+    return NULL;
+}
+
+/* Leaves word for `status` that the rate was passed. */
+static void note_refusal(struct store *store)
+{
+    struct limits *limits = &store->limits;
+    if (limits->refused_ms != 0 && store->now_ms - limits->refused_ms < REFUSED_NOTE_MS)
+        return;
+    limits->refused_ms = store->now_ms;
+    lock_file_write(&store->lock, LOCK_FILE_REFUSED, &limits->refused_ms,
+                    sizeof limits->refused_ms);
+}
+
+int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms)
+{
+    int64_t refused_ms;
+    if (!lock_file_read(&store->lock, LOCK_FILE_REFUSED, &refused_ms, sizeof refused_ms) ||
+        refused_ms <= 0 || refused_ms > now_ms)
+        return -1;
+    return now_ms - refused_ms;
 }
 
 int store_check_limits(struct store *store, bool adds_row, struct error *error)
@@ -41,15 +84,14 @@ int store_check_limits(struct store *store, bool adds_row, struct error *error)
     struct limits *limits = &store->limits;
     if (adds_row && store->now_ms - limits->looked_ms >= SIZE_LOOK_MS) {
         limits->looked_ms = store->now_ms;
-        limits->full = store_is_full(store);
+        limits->full = store_full(store);
     }
     if (adds_row && limits->full)
-        return error_set(error, ERR_LIMIT,
-                         "%s: holds more than max_megabytes, new mappings are not kept",
-                         store->database.path);
-    if (!rate_take(&limits->rate, limits->writes_per_second, store->now_ms))
-        return error_set(error, ERR_LIMIT,
-                         "%s: more mappings than max_writes_per_second, some are not kept",
-                         store->database.path);
-    return 0;
+        return error_set(error, ERR_LIMIT, "%s: %s", store->database.path, limits->full);
+    if (rate_take(&limits->rate, limits->writes_per_second, store->now_ms))
+        return 0;
+    note_refusal(store);
+    return error_set(error, ERR_LIMIT,
+                     "%s: more mappings than max_writes_per_second, some are not kept",
+                     store->database.path);
 }

@@ -42,14 +42,14 @@ bool lock_file_take(struct lock_file *lock)
     return set(lock, F_WRLCK);
 }
 
-bool lock_file_read(const struct lock_file *lock, void *bytes, size_t count)
+bool lock_file_read(const struct lock_file *lock, off_t at, void *bytes, size_t count)
 {
-    return pread(lock->descriptor, bytes, count, 0) == (ssize_t)count;
+    return pread(lock->descriptor, bytes, count, at) == (ssize_t)count;
 }
 
-void lock_file_write(const struct lock_file *lock, const void *bytes, size_t count)
+void lock_file_write(const struct lock_file *lock, off_t at, const void *bytes, size_t count)
 {
-    ssize_t written = pwrite(lock->descriptor, bytes, count, 0);
+    ssize_t written = pwrite(lock->descriptor, bytes, count, at);
     (void)written;
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 struct lock_file {
     int descriptor; /* -1: not open */
@@ -28,10 +29,10 @@ bool lock_file_take(struct lock_file *lock);
 void lock_file_give(struct lock_file *lock);
 
 /*
- * The bytes, for the holder of the lock. Reading says whether all were there; a failed write is not
- * reported, since nothing but convenience depends on them.
+ * The bytes at an offset. Reading says whether all were there; a failed write is not reported,
+ * since nothing but convenience depends on them. Both do nothing while the file is not open.
  */
-bool lock_file_read(const struct lock_file *lock, void *bytes, size_t count);
-void lock_file_write(const struct lock_file *lock, const void *bytes, size_t count);
+bool lock_file_read(const struct lock_file *lock, off_t at, void *bytes, size_t count);
+void lock_file_write(const struct lock_file *lock, off_t at, const void *bytes, size_t count);
 
 #endif

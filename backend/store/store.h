@@ -92,8 +92,20 @@ const struct error *store_mapping_error(const struct store *store);
 /* Sets the limits on new mappings; until then the defaults hold. */
 void store_limit(struct store *store, const struct settings *settings);
 
-/* Says whether the file is so large that no new mappings are kept. */
-bool store_is_full(struct store *store);
+/*
+ * Why no new mappings are kept now, or NULL: the file is as large as it may be, or the disk nearly
+ * full. A constant text that follows the name of the file.
+ */
+const char *store_full(struct store *store);
+
+/*
+ * How long ago, in milliseconds, any process did not keep a new mapping for max_writes_per_second;
+ * -1 when that is not known of.
+ */
+int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms);
+
+/* Says whether the write-ahead log is so large that somebody must be keeping a transaction. */
+bool store_log_is_pinned(const struct store *store);
 
 /*
  * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. 0 with the number of

@@ -24,9 +24,13 @@ struct log_mark {
     int64_t bytes, written_s, written_ns;
 };
 
+/* Where the lock file has what; its holder alone reads and writes the first. */
+#define LOCK_FILE_ROUNDS 0
+#define LOCK_FILE_REFUSED 1024
+
 /*
  * When housekeeping was last done by any process, on the monotonic clock that they all share. Kept
- * in the lock file; read and written by the holder of its lock.
+ * in the lock file.
  */
 struct rounds {
     int64_t sweep_ms, checkpoint_ms;
@@ -41,8 +45,9 @@ struct rounds {
 struct limits {
     int64_t max_bytes, writes_per_second;
     struct rate rate;
-    int64_t looked_ms; /* monotonic: when the size was last looked at */
-    bool full;
+    int64_t looked_ms;  /* monotonic: when the sizes were last looked at */
+    int64_t refused_ms; /* monotonic: when the rate was last told to be passed */
+    const char *full;   /* why no new mappings are kept, or NULL */
 };
 
 struct store {
@@ -57,6 +62,9 @@ struct store {
     struct rounds rounds; /* as this process last saw them */
     int64_t writes;       /* of mappings, since this process last copied the log back */
 };
+
+/* The bytes of the write-ahead log, 0 when there is none. */
+int64_t store_log_bytes(const struct store *store);
 
 /* 0, or ERR_LIMIT with `error` set when this write would be one too many in the file or this
  * second. */
