@@ -8,7 +8,7 @@
 #include "dialect/line_reader.h"
 #include "dialect/pipe.h"
 #include "program/command.h"
-#include "program/ticker.h"
+#include "store/ticker.h"
 
 /* A question that comes within this finds the database as the last one left it. */
 #define SOON_MS STORE_KEPT_MS

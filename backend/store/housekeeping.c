@@ -110,16 +110,34 @@ static int copy_log(struct store *store, int *ret_left, struct error *error)
 }
 
 /*
+ * Has the disk write what was copied, while others still write: SQLite waits for that when the copy
+ * is whole, and by then it has locked writers out.
+ */
+static void flush_copy(struct store *store)
+{
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(store->database.connection, "main", SQLITE_FCNTL_FILE_POINTER,
+                             &file) == SQLITE_OK &&
+        file && file->pMethods)
+        file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
+
+/*
  * Starts the log over. Little is left to copy, but writers wait for that little. SQLite waits for
  * the disk when the first page goes into a new log, so that page is written here and not by a
  * question.
  */
 static int restart_log(struct store *store, struct error *error)
 {
+    bool in_line = store_wait_in_line(store, clock_monotonic_ms() + RESTART_WAIT_MS);
     int left, code = write_nothing(store, error);
     if (code == 0)
         code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, RESTART_WAIT_MS, &left, error);
-    return code == 0 ? write_nothing(store, error) : code;
+    if (code == 0)
+        code = write_nothing(store, error);
+    if (in_line)
+        store_leave_line(store);
+    return code;
 }
 
 static int copy_and_restart(struct store *store, bool restart, struct error *error)
@@ -127,7 +145,10 @@ static int copy_and_restart(struct store *store, bool restart, struct error *err
     int left, code = copy_log(store, &left, error);
     for (int i = 1; restart && code == 0 && left > PAGES_LEFT_FEW && i < COPY_ROUNDS_MAX; i++)
         code = copy_log(store, &left, error);
-    return restart && code == 0 ? restart_log(store, error) : code;
+    if (!restart || code != 0)
+        return code;
+    flush_copy(store);
+    return restart_log(store, error);
 }
 
 static int checkpoint(struct store *store, struct error *error)
@@ -136,9 +157,11 @@ static int checkpoint(struct store *store, struct error *error)
     bool quiet = memcmp(&log, &store->rounds.log, sizeof log) == 0;
     if (quiet && log.bytes <= LOG_BYTES_EAGER)
         return 0;
-    int code = copy_and_restart(store, quiet || log.bytes > LOG_BYTES_MAX, error);
+    bool restart = quiet || store->limits.disk_short || log.bytes > LOG_BYTES_MAX;
+    int code = copy_and_restart(store, restart, error);
     store->rounds.log = look_at_log(store);
     store->writes = 0;
+    store->limits.disk_short = false; /* until it is looked at again */
     if (code == ERR_BUSY && store_log_is_pinned(store))
         return error_set(error, ERR_LIMIT,
                          "%s-wal has grown to %lld MB, since somebody keeps a transaction open that"
@@ -225,6 +248,8 @@ static int sweep(struct store *store, int64_t now_s, int64_t batch, struct error
 /* Says whether so much was written that the log should not wait for its time. */
 static bool is_log_large(const struct store *store, bool idle)
 {
+    if (store->limits.disk_short)
+        return true;
     if (!idle)
         return store->writes >= WRITES_EAGER;
     return look_at_log(store).bytes > store->rounds.log.bytes + LOG_BYTES_EAGER;
@@ -283,7 +308,7 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
         lock_file_open(&store->lock, store->database.path, &store->database.identity) != 0)
         return error_set(error, ERR_IO, "%s-lock cannot be opened, so no housekeeping is done: %s",
                          store->database.path, strerror(errno));
-    if (!lock_file_take(&store->lock))
+    if (!lock_file_take(&store->lock, LOCK_HOUSEKEEPING))
         return 0;
     store_rest(store);
     if (!lock_file_read(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds))
@@ -292,7 +317,7 @@ int store_keep_house(struct store *store, const struct settings *settings, bool 
     struct error problem = {0};
     int code = do_what_is_due(store, settings, due, now_s, now_ms, &problem);
     lock_file_write(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds);
-    lock_file_give(&store->lock);
+    lock_file_give(&store->lock, LOCK_HOUSEKEEPING);
     if (code == 0 || code == ERR_BUSY) /* the next round does it */
         return 0;
     return error_set(error, code, "%s", problem.text);

@@ -85,6 +85,7 @@ int store_check_limits(struct store *store, bool adds_row, struct error *error)
     if (adds_row && store->now_ms - limits->looked_ms >= SIZE_LOOK_MS) {
         limits->looked_ms = store->now_ms;
         limits->full = store_full(store);
+        limits->disk_short = disk_is_short(store) && store_log_bytes(store) > 0;
     }
     if (adds_row && limits->full)
         return error_set(error, ERR_LIMIT, "%s: %s", store->database.path, limits->full);

@@ -1,10 +1,15 @@
 #include "store/lock_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "store/clock.h"
+
+/* How often somebody who waits in line looks whether the time is over. */
+#define WAIT_TICK_MS 5
 
 int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database)
 {
@@ -31,15 +36,31 @@ void lock_file_close(struct lock_file *lock)
     lock->descriptor = -1;
 }
 
-static bool set(struct lock_file *lock, short type)
+/* Each kind is a byte of the file. */
+static bool set(struct lock_file *lock, enum lock_kind kind, int command, short type)
 {
-    struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
-    return fcntl(lock->descriptor, F_OFD_SETLK, &whole) == 0;
+    struct flock byte = {.l_type = type, .l_whence = SEEK_SET, .l_start = kind, .l_len = 1};
+    return fcntl(lock->descriptor, command, &byte) == 0;
 }
 
-bool lock_file_take(struct lock_file *lock)
+bool lock_file_take(struct lock_file *lock, enum lock_kind kind)
 {
-    return set(lock, F_WRLCK);
+    return set(lock, kind, F_OFD_SETLK, F_WRLCK);
+}
+
+bool lock_file_wait(struct lock_file *lock, enum lock_kind kind, struct ticker *ticker,
+                    int64_t until_ms)
+{
+    if (lock_file_take(lock, kind))
+        return true;
+    if (lock->descriptor < 0 || !ticker_start(ticker, WAIT_TICK_MS))
+        return false;
+    bool taken;
+    do
+        taken = set(lock, kind, F_OFD_SETLKW, F_WRLCK);
+    while (!taken && errno == EINTR && clock_monotonic_ms() < until_ms);
+    ticker_stop(ticker);
+    return taken;
 }
 
 bool lock_file_read(const struct lock_file *lock, off_t at, void *bytes, size_t count)
@@ -53,7 +74,7 @@ void lock_file_write(const struct lock_file *lock, off_t at, const void *bytes, 
     (void)written;
 }
 
-void lock_file_give(struct lock_file *lock)
+void lock_file_give(struct lock_file *lock, enum lock_kind kind)
 {
-    set(lock, F_UNLCK);
+    set(lock, kind, F_OFD_SETLK, F_UNLCK);
 }

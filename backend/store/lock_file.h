@@ -1,20 +1,28 @@
 /*
- * The lock of the process that does the housekeeping, in a file of its own (`FILE-lock`), and a few
- * bytes that each holder leaves for the next one.
+ * The locks that processes hold beside those of SQLite, in a file of their own (`FILE-lock`), and a
+ * few bytes that each leaves for the others.
  *
- * It is an open-file-description lock (fcntl(2), F_OFD_SETLK), which closing another descriptor of
- * the file does not drop. The kernel frees that of a killed process.
+ * They are open-file-description locks (fcntl(2), F_OFD_SETLK), which closing another descriptor of
+ * the file does not drop. The kernel frees those of a killed process.
  */
 #ifndef STICKY_STORE_LOCK_FILE_H
 #define STICKY_STORE_LOCK_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "store/ticker.h"
+
 struct lock_file {
     int descriptor; /* -1: not open */
+};
+
+enum lock_kind {
+    LOCK_HOUSEKEEPING, /* of the process that does it */
+    LOCK_WRITING,      /* whose turn it is among those who wait for SQLite's lock to write */
 };
 
 /*
@@ -25,8 +33,17 @@ int lock_file_open(struct lock_file *lock, const char *database_path, const stru
 void lock_file_close(struct lock_file *lock);
 
 /* Does not wait; says whether the lock is held now. */
-bool lock_file_take(struct lock_file *lock);
-void lock_file_give(struct lock_file *lock);
+bool lock_file_take(struct lock_file *lock, enum lock_kind kind);
+
+/*
+ * Waits in line, until a time of the monotonic clock at the latest; the ticker, which stands still
+ * before and after, ends the wait. Says whether the lock is held now; false at once where the file
+ * is not open or the ticker does not tick.
+ */
+bool lock_file_wait(struct lock_file *lock, enum lock_kind kind, struct ticker *ticker,
+                    int64_t until_ms);
+
+void lock_file_give(struct lock_file *lock, enum lock_kind kind);
 
 /*
  * The bytes at an offset. Reading says whether all were there; a failed write is not reported,

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "store/clock.h"
 #include "store/store_parts.h"
 
 /* After a lock was waited for in vain, how long claims wait only this long. */
@@ -55,11 +56,36 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     return code;
 }
 
+/* Runs a statement and resets it. */
+static int run(sqlite3_stmt *statement)
+{
+    int result = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return result;
+}
+
+/*
+ * Runs a writing statement in a transaction of its own, when it is our turn, within the time that
+ * may be waited for locks.
+ */
+static int run_in_line(struct store *store, sqlite3_stmt *statement)
+{
+    struct database *database = &store->database;
+    int wait_ms = database->lock_wait_ms;
+    int64_t until_ms = clock_monotonic_ms() + wait_ms;
+    bool in_line = store_wait_in_line(store, until_ms);
+    database->lock_wait_ms = (int)(until_ms - clock_monotonic_ms());
+    int result = run(statement);
+    database->lock_wait_ms = wait_ms;
+    if (in_line)
+        store_leave_line(store);
+    return result;
+}
+
 /*
  * Runs one writing statement, which commits by itself. First in the transaction that has read: it
  * becomes a writer at once if nobody has written since, and reading goes on behind its commit. If
- * somebody has, or is writing now, SQLite would not wait there, so the statement gets a transaction
- * of its own, which does.
+ * somebody has, or is writing now, SQLite would not wait there, and the transaction is given up.
  */
 static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                       struct error *error)
@@ -67,14 +93,12 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
     struct database *database = &store->database;
     int result = SQLITE_BUSY;
     if (database->reading) {
-        result = sqlite3_step(statement);
-        sqlite3_reset(statement);
+        result = run(statement);
         wal_index_commit(&database->wal_index);
     }
     if ((result & 0xff) == SQLITE_BUSY) {
         database_end(database);
-        result = sqlite3_step(statement);
-        sqlite3_reset(statement);
+        result = run_in_line(store, statement);
     }
     if (result != SQLITE_DONE) {
         int code = database_error(database, result, "a mapping cannot be written", error);

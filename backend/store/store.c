@@ -34,6 +34,7 @@ void store_free(struct store *store)
         return;
     database_close(&store->database);
     lock_file_close(&store->lock);
+    ticker_release(&store->ticker);
     free(store->database.path);
     free(store);
 }
@@ -97,6 +98,19 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
 void store_rest(struct store *store)
 {
     database_end(&store->database);
+}
+
+bool store_wait_in_line(struct store *store, int64_t until_ms)
+{
+    if (!store->has_ticker)
+        ticker_init(&store->ticker);
+    store->has_ticker = true;
+    return lock_file_wait(&store->lock, LOCK_WRITING, &store->ticker, until_ms);
+}
+
+void store_leave_line(struct store *store)
+{
+    lock_file_give(&store->lock, LOCK_WRITING);
 }
 
 const char *store_read_only(const struct store *store)

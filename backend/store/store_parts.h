@@ -48,11 +48,14 @@ struct limits {
     int64_t looked_ms;  /* monotonic: when the sizes were last looked at */
     int64_t refused_ms; /* monotonic: when the rate was last told to be passed */
     const char *full;   /* why no new mappings are kept, or NULL */
+    bool disk_short;    /* the log takes the room that is left */
 };
 
 struct store {
     struct database database;
     struct lock_file lock;
+    struct ticker ticker; /* made when a lock is waited for the first time */
+    bool has_ticker;
     struct error mapping_error;
     int64_t now_ms;           /* monotonic, of the last store_begin() */
     struct revision revision; /* of the transaction that is begun */
@@ -62,6 +65,14 @@ struct store {
     struct rounds rounds; /* as this process last saw them */
     int64_t writes;       /* of mappings, since this process last copied the log back */
 };
+
+/*
+ * Waits for our turn to write, until a time of the monotonic clock at the latest, and says whether
+ * it is. SQLite's own lock is no queue: whoever asks for it again and again may be overtaken for
+ * ever. In line, only the first one asks.
+ */
+bool store_wait_in_line(struct store *store, int64_t until_ms);
+void store_leave_line(struct store *store);
 
 /* The bytes of the write-ahead log, 0 when there is none. */
 int64_t store_log_bytes(const struct store *store);

@@ -1,4 +1,4 @@
-#include "program/ticker.h"
+#include "store/ticker.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,12 +1,12 @@
 /*
- * Interrupts a blocking call of this thread at intervals, so that a read() without a timeout does
- * not last for ever. While questions come in, that saves the poll() before each of them.
+ * Interrupts a blocking call of this thread at intervals, so that one without a timeout does not
+ * last for ever: the wait for a lock, or read(), which then needs no poll() before it.
  *
  * A tick is SIGALRM to the thread that started the ticker; what it interrupts fails with EINTR. One
  * that comes just before the call is made interrupts nothing; the next one does.
  */
-#ifndef STICKY_PROGRAM_TICKER_H
-#define STICKY_PROGRAM_TICKER_H
+#ifndef STICKY_STORE_TICKER_H
+#define STICKY_STORE_TICKER_H
 
 #include <stdbool.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-#include "program/ticker.h"
+#include "store/ticker.h"
 
 #include <signal.h>
 #include <unistd.h>
