@@ -196,13 +196,13 @@ void responder_rest(struct responder *responder)
     store_rest(responder->store);
 }
 
-void responder_keep_house(struct responder *responder, bool idle)
+void responder_keep_house(struct responder *responder)
 {
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
     if (!responder->snapshot)
         return;
-    store_keep_house(responder->store, &responder->snapshot->settings, idle, clock_unix_s(), now_ms,
+    store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
                      &error);
     if (error.code)
         journal_say(&responder->journal, now_ms, error.text);

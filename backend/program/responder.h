@@ -31,10 +31,10 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
 void responder_rest(struct responder *responder);
 
 /*
- * Housekeeping, for the time between questions; `idle` says that none came for a while. Does
- * nothing until the database was opened by a question, and returns at once unless something is due.
+ * Housekeeping, to be seen to between questions. Does nothing until the database was opened by a
+ * question, and returns at once.
  */
-void responder_keep_house(struct responder *responder, bool idle);
+void responder_keep_house(struct responder *responder);
 
 /*
  * The world of this moment, for commands that look at it: reads until responder_leave() are of one

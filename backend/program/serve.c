@@ -89,7 +89,7 @@ static bool wait_idle(struct conversation *conversation, struct pollfd *input)
         if (getppid() != conversation->parent)
             return false;
         if (ready == 0)
-            responder_keep_house(conversation->responder, true);
+            responder_keep_house(conversation->responder);
     }
 }
 
@@ -154,7 +154,7 @@ static int converse(struct conversation *conversation, int in, int out)
             return problem == EPIPE ? 0 : ERR_IO;
         if (count == 0)
             return 0;
-        responder_keep_house(conversation->responder, false);
+        responder_keep_house(conversation->responder);
     }
     return 0;
 }

@@ -24,6 +24,9 @@
 /* How long a file that cannot be written is only read, before it is opened anew to see. */
 #define READ_ONLY_MS 1000
 
+/* A mapped file spares a system call for most pages; this is SQLite's own bound for it. */
+#define MAP_BYTES "2147418112"
+
 /* The pauses between tries for a lock: this, and so many times the double. */
 #define LOCK_WAIT_FIRST_NS 25000L
 #define LOCK_WAIT_DOUBLINGS 5
@@ -169,12 +172,10 @@ static int configure(struct database *database, struct error *error)
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_commit_hook(connection, refuse_commit, database);
-    /*
-     * No fsync on the way to an answer: a power cut may cost the last mappings, never the file. A
-     * mapped file spares a system call for most pages; its size here is SQLite's own bound.
-     */
-    int result = sqlite3_exec(
-        connection, "PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 2147418112", NULL, NULL, NULL);
+    /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
+    int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+    sqlite3_exec(connection, "PRAGMA mmap_size = " MAP_BYTES, NULL, NULL, NULL);
+    database->mapped = true;
     return result == SQLITE_OK ? 0 : database_error(database, result, "cannot be read", error);
 }
 
@@ -401,6 +402,14 @@ int database_begin(struct database *database, int64_t *ret_configuration, int64_
         code = database_error(database, result, "cannot be read", error);
     sqlite3_reset(statement);
     return code;
+}
+
+void database_map(struct database *database, bool mapped)
+{
+    sqlite3_int64 bytes = mapped ? strtoll(MAP_BYTES, NULL, 10) : 0;
+    if (database->mapped != mapped)
+        sqlite3_file_control(database->connection, "main", SQLITE_FCNTL_MMAP_SIZE, &bytes);
+    database->mapped = mapped;
 }
 
 void database_end(struct database *database)

@@ -1,7 +1,7 @@
 /*
- * What has to be done now and then, by one process at a time and never while a question waits.
+ * What has to be done now and then, by one process at a time. It waits for the disk and for others,
+ * so it is not for a thread that answers questions; see housekeeper.c.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,33 +9,28 @@
 #include "store/clock.h"
 #include "store/store_parts.h"
 
-/*
- * A process that is asked all the time leaves housekeeping to one that is not, PowerDNS's for TCP
- * for instance, until so many intervals have passed without.
- */
-#define BUSY_PATIENCE 4
-
 /* Readers keep a transaction for STORE_KEPT_MS; after that they do not need the old log. */
 #define RESTART_WAIT_MS (4 * STORE_KEPT_MS)
 
 /*
- * An idle process copies the log back before its time when it has grown by this, so that a burst of
- * new resolvers does not make it much larger. A busy one, which does not look at the log, does so
- * after as many mappings as fill about LOG_BYTES_MAX.
+ * The log is copied back before its time when so many pages wait for it: 16 MiB, what a flood of
+ * new resolvers writes in about a second.
  */
-#define LOG_BYTES_EAGER (4 * 1024 * 1024)
-#define WRITES_EAGER 20000
+#define BACKLOG_EAGER 4096
+
+/* A log that is larger than this is cut when nobody writes. */
+#define LOG_BYTES_SMALL (4 * 1024 * 1024)
 
 /*
- * The log is started over when it is larger than LOG_BYTES_EAGER and nobody writes, or larger than
- * this. Writers have to wait for that, so it should be rare; far above, opening the database takes
- * long, since SQLite reads the log whole.
+ * With so many pages, 64 MiB, the log is started over even while others write. They have to wait
+ * for that, so it should be rare; far above, opening the database takes long, since SQLite reads
+ * the log whole.
  */
-#define LOG_BYTES_MAX (128 * 1024 * 1024)
+#define LOG_PAGES_MAX 16384
 
 /* This large it becomes only when somebody keeps a transaction, so that it cannot be started over.
  */
-#define LOG_BYTES_PINNED (2 * LOG_BYTES_MAX)
+#define LOG_BYTES_PINNED (256LL * 1024 * 1024)
 
 /*
  * Before, it is copied until so few pages are left that the wait is short; while many are written,
@@ -125,14 +120,16 @@ static void flush_copy(struct store *store)
 /*
  * Starts the log over. Little is left to copy, but writers wait for that little. SQLite waits for
  * the disk when the first page goes into a new log, so that page is written here and not by a
- * question.
+ * question. Cutting the file takes the disk long, with the writers waiting: a log that is in use
+ * stays as large as it is, and is written over.
  */
-static int restart_log(struct store *store, struct error *error)
+static int restart_log(struct store *store, bool cut, struct error *error)
 {
+    int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;
     bool in_line = store_wait_in_line(store, clock_monotonic_ms() + RESTART_WAIT_MS);
     int left, code = write_nothing(store, error);
     if (code == 0)
-        code = run_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, RESTART_WAIT_MS, &left, error);
+        code = run_checkpoint(store, mode, RESTART_WAIT_MS, &left, error);
     if (code == 0)
         code = write_nothing(store, error);
     if (in_line)
@@ -140,7 +137,7 @@ static int restart_log(struct store *store, struct error *error)
     return code;
 }
 
-static int copy_and_restart(struct store *store, bool restart, struct error *error)
+static int copy_and_restart(struct store *store, bool restart, bool cut, struct error *error)
 {
     int left, code = copy_log(store, &left, error);
     for (int i = 1; restart && code == 0 && left > PAGES_LEFT_FEW && i < COPY_ROUNDS_MAX; i++)
@@ -148,20 +145,20 @@ static int copy_and_restart(struct store *store, bool restart, struct error *err
     if (!restart || code != 0)
         return code;
     flush_copy(store);
-    return restart_log(store, error);
+    return restart_log(store, cut, error);
 }
 
-static int checkpoint(struct store *store, struct error *error)
+static int checkpoint(struct store *store, bool disk_short, struct error *error)
 {
     struct log_mark log = look_at_log(store);
     bool quiet = memcmp(&log, &store->rounds.log, sizeof log) == 0;
-    if (quiet && log.bytes <= LOG_BYTES_EAGER)
+    if (quiet && log.bytes <= LOG_BYTES_SMALL)
         return 0;
-    bool restart = quiet || store->limits.disk_short || log.bytes > LOG_BYTES_MAX;
-    int code = copy_and_restart(store, restart, error);
+    bool cut = quiet || disk_short;
+    bool restart = cut || wal_index_pages(&store->database.wal_index) > LOG_PAGES_MAX;
+    int code = copy_and_restart(store, restart, cut, error);
     store->rounds.log = look_at_log(store);
-    store->writes = 0;
-    store->limits.disk_short = false; /* until it is looked at again */
+    store->rounds.backlog = wal_index_backlog(&store->database.wal_index);
     if (code == ERR_BUSY && store_log_is_pinned(store))
         return error_set(error, ERR_LIMIT,
                          "%s-wal has grown to %lld MB, since somebody keeps a transaction open that"
@@ -245,16 +242,6 @@ static int sweep(struct store *store, int64_t now_s, int64_t batch, struct error
     return code;
 }
 
-/* Says whether so much was written that the log should not wait for its time. */
-static bool is_log_large(const struct store *store, bool idle)
-{
-    if (store->limits.disk_short)
-        return true;
-    if (!idle)
-        return store->writes >= WRITES_EAGER;
-    return look_at_log(store).bytes > store->rounds.log.bytes + LOG_BYTES_EAGER;
-}
-
 /* Says whether an interval has passed; a time to come is of before the machine's last start. */
 static bool is_due(int64_t last_ms, int64_t interval_s, int64_t now_ms)
 {
@@ -265,57 +252,51 @@ struct due {
     bool sweep, checkpoint;
 };
 
-static struct due what_is_due(const struct store *store, const struct settings *settings, bool idle,
-                              int64_t now_ms)
+static struct due what_is_due(const struct store *store, const struct round *round)
 {
-    int64_t patience = idle ? 1 : BUSY_PATIENCE;
     const struct rounds *rounds = &store->rounds;
+    const struct settings *settings = &round->settings;
     return (struct due){
-        .sweep = is_due(rounds->sweep_ms, settings->sweep_interval_s * patience, now_ms),
+        .sweep = is_due(rounds->sweep_ms, settings->sweep_interval_s, round->now_ms),
         .checkpoint =
-            is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s * patience, now_ms) ||
-            is_log_large(store, idle)};
+            is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s, round->now_ms) ||
+            round->disk_short ||
+            wal_index_backlog(&store->database.wal_index) > rounds->backlog + BACKLOG_EAGER};
 }
 
-static int do_what_is_due(struct store *store, const struct settings *settings, struct due due,
-                          int64_t now_s, int64_t now_ms, struct error *error)
+bool store_is_round_due(const struct store *store, const struct round *round)
 {
+    struct due due = what_is_due(store, round);
+    return due.sweep || due.checkpoint;
+}
+
+static int do_what_is_due(struct store *store, const struct round *round, struct error *error)
+{
+    struct due due = what_is_due(store, round);
     int code = 0;
     if (due.sweep) {
-        store->rounds.sweep_ms = now_ms;
-        code = sweep(store, now_s, settings->sweep_batch, error);
+        store->rounds.sweep_ms = round->now_ms;
+        code = sweep(store, round->now_s, round->settings.sweep_batch, error);
     }
     if (code == 0 && due.checkpoint) {
-        store->rounds.checkpoint_ms = now_ms;
-        code = checkpoint(store, error);
+        store->rounds.checkpoint_ms = round->now_ms;
+        code = checkpoint(store, round->disk_short, error);
     }
     return code;
 }
 
-int store_keep_house(struct store *store, const struct settings *settings, bool idle, int64_t now_s,
-                     int64_t now_ms, struct error *error)
+int store_do_round(struct store *store, const struct round *round, struct error *error)
 {
     struct rounds *rounds = &store->rounds;
-    if (idle)
-        database_check_sidecars(&store->database, now_ms);
-    if (!store->database.connection || store->database.read_only[0])
-        return 0;
-    struct due due = what_is_due(store, settings, idle, now_ms);
-    if (!due.sweep && !due.checkpoint)
-        return 0;
-    /* It could not be opened, perhaps for want of descriptors. */
-    if (store->lock.descriptor < 0 &&
-        lock_file_open(&store->lock, store->database.path, &store->database.identity) != 0)
-        return error_set(error, ERR_IO, "%s-lock cannot be opened, so no housekeeping is done: %s",
-                         store->database.path, strerror(errno));
+    struct error problem = {0};
+    if (store->lock.descriptor < 0)
+        return error_set(error, ERR_IO, "%s-lock cannot be opened, so no housekeeping is done",
+                         store->database.path);
     if (!lock_file_take(&store->lock, LOCK_HOUSEKEEPING))
         return 0;
-    store_rest(store);
     if (!lock_file_read(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds))
         *rounds = (struct rounds){0};
-    due = what_is_due(store, settings, idle, now_ms);
-    struct error problem = {0};
-    int code = do_what_is_due(store, settings, due, now_s, now_ms, &problem);
+    int code = do_what_is_due(store, round, &problem);
     lock_file_write(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds);
     lock_file_give(&store->lock, LOCK_HOUSEKEEPING);
     if (code == 0 || code == ERR_BUSY) /* the next round does it */

@@ -106,7 +106,6 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
         return code;
     }
     *ret_changes = sqlite3_changes64(database->connection);
-    store->writes++;
     return 0;
 }
 

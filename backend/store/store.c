@@ -5,6 +5,10 @@
 
 #include "store/page_guard.h"
 
+/* Others who commit twice within this are taken to go on with it, until they pause for so long. */
+#define RESTLESS_MS 20
+#define REST_MS 1000
+
 void store_prepare_process(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -32,6 +36,7 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
+    store_end_round(store, NULL);
     database_close(&store->database);
     lock_file_close(&store->lock);
     ticker_release(&store->ticker);
@@ -43,7 +48,7 @@ void store_free(struct store *store)
 static void start_afresh(struct store *store)
 {
     lock_file_close(&store->lock);
-    store->locked_out_ms = 0;
+    store->locked_out_ms = store->moved_ms = store->restless_ms = 0;
     if (!store->database.read_only[0])
         lock_file_open(&store->lock, store->database.path, &store->database.identity);
 }
@@ -76,6 +81,20 @@ static bool can_be_kept(const struct store *store, int64_t now_ms)
            !wal_index_moved(&store->database.wal_index);
 }
 
+/*
+ * SQLite gives up its map of the file when it finds that somebody else has written; where others do
+ * so all the time, pages are cheaper to read than to map again and again.
+ */
+static void fit_map(struct store *store, int64_t now_ms)
+{
+    if (store->database.wal_index.header && wal_index_moved(&store->database.wal_index)) {
+        if (now_ms - store->moved_ms < RESTLESS_MS)
+            store->restless_ms = now_ms + REST_MS;
+        store->moved_ms = now_ms;
+    }
+    database_map(&store->database, now_ms >= store->restless_ms);
+}
+
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error)
 {
@@ -87,8 +106,10 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
         code = database_open(&store->database, now_ms, error);
         if (code == 0 && store->database.openings != openings)
             start_afresh(store);
-        if (code == 0)
+        if (code == 0) {
+            fit_map(store, now_ms);
             code = begin(store, now_ms, error);
+        }
     }
     if (code == 0)
         *ret_revision = store->revision;

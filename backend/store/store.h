@@ -124,12 +124,16 @@ int store_each_mapping(struct store *store,
                        void *context, struct error *error);
 
 /*
- * Housekeeping: copies the write-ahead log back and deletes expired mappings in a small batch, each
- * when its interval is over and no other process is doing it. To be called when no question waits;
- * `idle` says that none came for a while, so that waiting for the disk makes nobody else wait.
- * `now_ms` is monotonic. 0, or a code with `error` set; both are tried again later.
+ * Housekeeping: copies the write-ahead log back and deletes expired mappings in small batches, each
+ * when its interval is over and no other process is doing it. A round runs in a thread of its own
+ * with a connection of its own, so that no question waits for the disk; this starts one where it is
+ * due, and returns at once. To be called between questions, and now and then without any. `now_ms`
+ * is monotonic. 0, or a code with `error` set, of the round before; what failed is tried again.
  */
-int store_keep_house(struct store *store, const struct settings *settings, bool idle, int64_t now_s,
+int store_keep_house(struct store *store, const struct settings *settings, int64_t now_s,
                      int64_t now_ms, struct error *error);
+
+/* Waits for the end of the round, if one runs. 0, or a code with `error` set, of that round. */
+int store_end_round(struct store *store, struct error *error);
 
 #endif

@@ -36,6 +36,7 @@ struct rounds {
     int64_t sweep_ms, checkpoint_ms;
     struct sweep sweep;
     struct log_mark log; /* after the last checkpoint: equal means that nothing was written since */
+    int64_t backlog;     /* the pages that it could not copy */
 };
 
 /*
@@ -51,6 +52,15 @@ struct limits {
     bool disk_short;    /* the log takes the room that is left */
 };
 
+/* What a round of housekeeping goes by. */
+struct round {
+    struct settings settings;
+    int64_t now_s, now_ms; /* when it began */
+    bool disk_short;       /* the log takes the room that is left */
+};
+
+struct housekeeper; /* of a round that runs */
+
 struct store {
     struct database database;
     struct lock_file lock;
@@ -60,10 +70,13 @@ struct store {
     int64_t now_ms;           /* monotonic, of the last store_begin() */
     struct revision revision; /* of the transaction that is begun */
     int64_t kept_until_ms;    /* monotonic: then it is begun anew */
+    int64_t moved_ms;         /* monotonic: when somebody else's commit was last seen */
+    int64_t restless_ms;      /* monotonic: until then others commit again and again */
     int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
     struct limits limits;
-    struct rounds rounds; /* as this process last saw them */
-    int64_t writes;       /* of mappings, since this process last copied the log back */
+    struct rounds rounds;            /* as this process last saw them */
+    struct housekeeper *housekeeper; /* NULL: no round runs */
+    int64_t round_ms;                /* monotonic: when the last one was started from here */
 };
 
 /*
@@ -73,6 +86,12 @@ struct store {
  */
 bool store_wait_in_line(struct store *store, int64_t until_ms);
 void store_leave_line(struct store *store);
+
+/* Says whether anything has to be done, as far as this process knows. */
+bool store_is_round_due(const struct store *store, const struct round *round);
+
+/* Does what is due, unless another process is at it. 0, or a code with `error` set. */
+int store_do_round(struct store *store, const struct round *round, struct error *error);
 
 /* The bytes of the write-ahead log, 0 when there is none. */
 int64_t store_log_bytes(const struct store *store);

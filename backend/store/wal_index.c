@@ -23,8 +23,10 @@ void wal_index_look(struct wal_index *index)
         index->seen[i] = index->header[i];
 }
 
-/* The word of the header that every commit adds one to. */
+/* Words of the header: every commit adds one to the first; the others count pages. */
 #define CHANGES_WORD 2
+#define PAGES_WORD 4
+#define COPIED_WORD WAL_INDEX_HEADER_WORDS /* right behind it */
 
 void wal_index_commit(struct wal_index *index)
 {
@@ -43,4 +45,16 @@ bool wal_index_moved(const struct wal_index *index)
         if (index->seen[i] != index->header[i])
             return true;
     return false;
+}
+
+uint32_t wal_index_pages(const struct wal_index *index)
+{
+    return index->header ? index->header[PAGES_WORD] : 0;
+}
+
+uint32_t wal_index_backlog(const struct wal_index *index)
+{
+    uint32_t pages = wal_index_pages(index);
+    uint32_t copied = index->header ? index->header[COPIED_WORD] : 0;
+    return pages > copied ? pages - copied : 0; /* between two looks the log may start over */
 }

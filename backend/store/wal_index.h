@@ -1,5 +1,6 @@
 /*
- * Tells without a system call whether anybody has committed since we looked.
+ * Tells without a system call whether anybody has committed since we looked, and how long the log
+ * is.
  *
  * Every commit changes the header of the wal-index, the shared memory behind FILE-shm, and so does
  * starting the log over (https://sqlite.org/walformat.html, section 2.1). SQLite maps that memory
@@ -36,6 +37,10 @@ void wal_index_look(struct wal_index *index);
  * looked at.
  */
 void wal_index_commit(struct wal_index *index);
+
+/* The pages in the log, and those of them that are not copied back yet; 0 without a header. */
+uint32_t wal_index_pages(const struct wal_index *index);
+uint32_t wal_index_backlog(const struct wal_index *index);
 
 /* Says whether it has changed since, or may have. */
 bool wal_index_moved(const struct wal_index *index);

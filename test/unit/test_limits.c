@@ -180,17 +180,17 @@ static void a_full_file_takes_no_new_mapping_and_moves_the_old(void)
     const struct mapping seen = mapping_of(1);
     play_begin(&play);
     CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "there is room");
-    CHECK(!store_is_full(play.store), "there is room");
+    CHECK(!store_full(play.store), "there is room");
     run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
     limit(&play, 1, 1000);
     begin_at(&play, START_MS + 2000);
-    CHECK(store_is_full(play.store), "1.2 of 1 megabytes");
+    CHECK(store_full(play.store), "1.2 of 1 megabytes");
     CHECK_INTEGER(claim(&play, 2, NULL, 1), ERR_LIMIT, "a new one");
     check_words(&play, "max_megabytes");
     CHECK_INTEGER(claim(&play, 1, &seen, 2), 0, "an old one");
     limit(&play, 2, 1000);
     begin_at(&play, START_MS + 4000);
-    CHECK(!store_is_full(play.store), "1.2 of 2 megabytes");
+    CHECK(!store_full(play.store), "1.2 of 2 megabytes");
     CHECK_INTEGER(claim(&play, 2, NULL, 1), 0, "a larger bound");
     play_end(&play);
 }
@@ -223,7 +223,7 @@ static void pages_that_wait_to_be_used_again_do_not_count(void)
     run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(3000000); DROP TABLE ballast");
     limit(&play, 1, 1000);
     begin_at(&play, START_MS + 2000);
-    CHECK(!store_is_full(play.store), "3 megabytes of free pages");
+    CHECK(!store_full(play.store), "3 megabytes of free pages");
     CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "there is room");
     play_end(&play);
 }

@@ -429,8 +429,8 @@ static void mappings_are_walked_in_order_until_it_is_enough(void)
 static void keep_house(struct store *store, const struct settings *settings, int64_t now_ms)
 {
     struct error error = {0};
-    CHECK_INTEGER(store_keep_house(store, settings, true, NOW_S, now_ms, &error), 0, "%s",
-                  error.text);
+    CHECK_INTEGER(store_keep_house(store, settings, NOW_S, now_ms, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_end_round(store, &error), 0, "%s", error.text);
     CHECK_INTEGER(error.code, 0, "%s", error.text);
 }
 
@@ -490,10 +490,10 @@ static void one_process_keeps_house_at_a_time(void)
     touch(store);
     CHECK(stat(place.path, &status) == 0, "stat");
     CHECK_INTEGER(lock_file_open(&other, place.path, &status), 0, "the lock file");
-    CHECK(lock_file_take(&other), "somebody else's");
+    CHECK(lock_file_take(&other, LOCK_HOUSEKEEPING), "somebody else's");
     keep_house(store, &settings, 1000000);
     CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "left alone");
-    lock_file_give(&other);
+    lock_file_give(&other, LOCK_HOUSEKEEPING);
     keep_house(store, &settings, 2000000);
     CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "swept");
     lock_file_close(&other);
@@ -529,16 +529,16 @@ static void the_lock_is_held_by_one_who_leaves_bytes_to_the_next(void)
     CHECK(stat(place.path, &status) == 0, "stat");
     CHECK_INTEGER(lock_file_open(&one, place.path, &status), 0, "one");
     CHECK_INTEGER(lock_file_open(&two, place.path, &status), 0, "two");
-    CHECK(lock_file_take(&one), "free");
-    CHECK(!lock_file_take(&two), "held");
-    CHECK(!lock_file_read(&one, bytes, sizeof bytes), "nobody wrote yet");
-    lock_file_write(&one, "abc", sizeof bytes);
-    lock_file_give(&one);
-    CHECK(lock_file_take(&two), "free again");
-    CHECK(lock_file_read(&two, bytes, sizeof bytes), "all of them");
+    CHECK(lock_file_take(&one, LOCK_HOUSEKEEPING), "free");
+    CHECK(!lock_file_take(&two, LOCK_HOUSEKEEPING), "held");
+    CHECK(!lock_file_read(&one, 8, bytes, sizeof bytes), "nobody wrote yet");
+    lock_file_write(&one, 8, "abc", sizeof bytes);
+    lock_file_give(&one, LOCK_HOUSEKEEPING);
+    CHECK(lock_file_take(&two, LOCK_HOUSEKEEPING), "free again");
+    CHECK(lock_file_read(&two, 8, bytes, sizeof bytes), "all of them");
     CHECK_TEXT(bytes, "abc", "what the other one wrote");
     lock_file_close(&two);
-    CHECK(lock_file_take(&one), "closing gives it back");
+    CHECK(lock_file_take(&one, LOCK_HOUSEKEEPING), "closing gives it back");
     lock_file_close(&one);
     lock_file_close(&one);
     place_end(&place);

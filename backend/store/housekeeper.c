@@ -1,0 +1,120 @@
+/*
+ * A round of housekeeping in a thread of its own.
+ *
+ * A process that is asked all the time has no moment in which the disk may take a tenth of a
+ * second. The thread has a store of its own, so nothing is shared while it runs; it opens the
+ * database anew each time, since a connection that lies idle would keep files that somebody has
+ * deleted.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "store/store_parts.h"
+
+/* From the start of one round to that of the next, where one is due already. */
+#define ROUND_PAUSE_MS 100
+
+struct housekeeper {
+    struct store *store; /* the thread's */
+    struct round round;
+    struct error error;
+    pthread_t thread;
+    bool has_thread;
+    atomic_bool finished;
+};
+
+static void *keep_house(void *context)
+{
+    struct housekeeper *keeper = context;
+    struct store *store = keeper->store;
+    struct revision revision;
+    if (store_begin(store, keeper->round.now_ms, &revision, &keeper->error) == 0) {
+        store_rest(store);
+        if (!store_read_only(store))
+            store_do_round(store, &keeper->round, &keeper->error);
+    }
+    database_close(&store->database);
+    atomic_store(&keeper->finished, true);
+    return NULL;
+}
+
+/* Signals are for the threads that there were before. */
+static bool start_thread(struct housekeeper *keeper)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigdelset(&all, SIGALRM); /* of its own ticker */
+    sigdelset(&all, SIGBUS);  /* of its own faults */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    keeper->has_thread = pthread_create(&keeper->thread, NULL, keep_house, keeper) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return keeper->has_thread;
+}
+
+/* Without a thread, the round runs here. Without memory it has to wait. */
+static void start_round(struct store *store, const struct round *round)
+{
+    struct housekeeper *keeper = calloc(1, sizeof *keeper);
+    if (!keeper || store_new(store->database.path, &keeper->store) != 0) {
+        free(keeper);
+        return;
+    }
+    keeper->round = *round;
+    store->housekeeper = keeper;
+    store->round_ms = round->now_ms;
+    store->limits.disk_short = false; /* until it is looked at again */
+    if (!start_thread(keeper))
+        keep_house(keeper);
+}
+
+int store_end_round(struct store *store, struct error *error)
+{
+    struct housekeeper *keeper = store->housekeeper;
+    if (!keeper)
+        return 0;
+    if (keeper->has_thread)
+        pthread_join(keeper->thread, NULL);
+    store->rounds = keeper->store->rounds;
+    store->housekeeper = NULL;
+    int code = keeper->error.code;
+    if (code != 0)
+        error_set(error, code, "%s", keeper->error.text);
+    store_free(keeper->store);
+    free(keeper);
+    return code;
+}
+
+/* Another process may have done it; what it left says so. */
+static bool is_due(struct store *store, const struct round *round)
+{
+    struct rounds rounds;
+    if (!store_is_round_due(store, round))
+        return false;
+    if (lock_file_read(&store->lock, LOCK_FILE_ROUNDS, &rounds, sizeof rounds))
+        store->rounds = rounds;
+    return store_is_round_due(store, round);
+}
+
+int store_keep_house(struct store *store, const struct settings *settings, int64_t now_s,
+                     int64_t now_ms, struct error *error)
+{
+    struct round round = {.settings = *settings,
+                          .now_s = now_s,
+                          .now_ms = now_ms,
+                          .disk_short = store->limits.disk_short};
+    bool paused = now_ms >= store->round_ms && now_ms - store->round_ms < ROUND_PAUSE_MS;
+    int code = 0;
+    database_check_sidecars(&store->database, now_ms);
+    if (store->housekeeper && atomic_load(&store->housekeeper->finished))
+        code = store_end_round(store, error);
+    if (store->housekeeper || paused || !store->database.connection || store->database.read_only[0])
+        return code;
+    /* It could not be opened, perhaps for want of descriptors. */
+    if (store->lock.descriptor < 0)
+        lock_file_open(&store->lock, store->database.path, &store->database.identity);
+    if (is_due(store, &round))
+        start_round(store, &round);
+    return code;
+}
