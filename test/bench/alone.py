@@ -99,7 +99,7 @@ class Alone:
         return {**numbers, "bytes_per_mapping": path.stat().st_size / LARGEST}
 
     def _reloads(self):
-        with self.store.large() as path:
+        with self.store.fresh("large", databases.LARGE) as path:
             return {what: self._reload(path, what) for what in ("one", "all")}
 
     def _reload(self, path, what):

@@ -1,6 +1,6 @@
 """All of the benchmark: measures, prints the table, writes the JSON file.
 
-    bench.py DIRECTORY [--quick] [--only alone|powerdns] [--patience SECONDS]
+    bench.py DIRECTORY [--quick] [--only alone|powerdns|flood] [--patience SECONDS]
 
 DIRECTORY (build/bench) holds the built pdns-sticky and, in tools/, the programs of this folder;
 the databases and result.json go there too.  scripts/bench builds all that and calls this.
@@ -19,6 +19,7 @@ from pathlib import Path
 import alone
 import databases
 import figures
+import flood
 import processors
 import rounds
 import served
@@ -34,14 +35,32 @@ class Scale:
     starts: int
     reloads: int
     seconds: float  # of load on PowerDNS, for each contender, mixture and round
+    quiet_s: int  # before the flood
+    flood_s: int
     patience_s: float  # in all, with other programs
 
 
 FULL = Scale(
-    rounds=5, questions=30_000, strangers=12_000, starts=21, reloads=7, seconds=1.5, patience_s=40
+    rounds=5,
+    questions=30_000,
+    strangers=12_000,
+    starts=21,
+    reloads=7,
+    seconds=1.5,
+    quiet_s=15,
+    flood_s=60,
+    patience_s=40,
 )
 QUICK = Scale(
-    rounds=1, questions=20_000, strangers=10_000, starts=7, reloads=3, seconds=1.0, patience_s=8
+    rounds=1,
+    questions=20_000,
+    strangers=10_000,
+    starts=7,
+    reloads=3,
+    seconds=1.0,
+    quiet_s=5,
+    flood_s=15,
+    patience_s=8,
 )
 
 
@@ -49,7 +68,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=("alone", "powerdns"))
+    parser.add_argument("--only", choices=("alone", "powerdns", "flood"))
     parser.add_argument("--patience", type=float, metavar="SECONDS")
     return parser.parse_args()
 
@@ -75,13 +94,16 @@ def measure(options, scale):
     patience_s = scale.patience_s if options.patience is None else options.patience
     quiet = processors.Quiet(patience_s)
     result = {"machine": machine(), "scale": dataclasses.asdict(scale)}
+    arguments = (tools, program, store, scale, quiet, say)
+    if options.only == "flood":
+        return {**result, "flood": flood.Flood(*arguments).run()}
     say("databases of 10 thousand, 1 million and 10 million mappings")
     for size in alone.SIZES:
         store.web(size)
     if options.only != "alone":
-        result["powerdns"] = served.Served(tools, program, store, scale, quiet, say).run()
+        result["powerdns"] = served.Served(*arguments).run()
     if options.only != "powerdns":
-        result["alone"] = alone.Alone(tools, program, store, scale, quiet, say).run()
+        result["alone"] = alone.Alone(*arguments).run()
     return result
 
 
@@ -91,6 +113,8 @@ def grouped_figures(result):
         groups += figures.with_powerdns(result["powerdns"])
     if "alone" in result:
         groups += figures.alone(result["alone"])
+    if "flood" in result:
+        groups += figures.flooded(result["flood"])
     return groups
 
 

@@ -126,11 +126,11 @@ class Databases:
             remove(copied)
 
     @contextlib.contextmanager
-    def large(self):
-        """The large configuration, gone at the end."""
-        path = self.directory / "large.sqlite"
+    def fresh(self, name, configuration):
+        """A database without mappings, gone at the end."""
+        path = self.directory / f"{name}.sqlite"
         remove(path)
-        create(path, LARGE)
+        create(path, configuration)
         try:
             yield path
         finally:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import flood
 import rounds
 import served
 
@@ -130,6 +131,85 @@ def _reload(run, text):
         Figure(f"{longest}, worst", run["longest_wait_ms"], "ms", 5, others=others),
         Figure(f"{longest} without a change", run["quiet_wait_ms"], "ms"),
         Figure("  old answers after the commit", run["late_answers"], "", 0),
+    ]
+
+
+# ---------------------------------------------------------------- a flood
+
+MIB = 1 << 20
+
+
+def flooded(result):
+    """The figures of a flood of forged resolvers."""
+    return [
+        ("A flood of forged resolvers, 1,000 honest ones", _flood(result["flood"])),
+        (f"The same with max_megabytes = {flood.BOUND_MEGABYTES}", _bound(result["bound"])),
+    ]
+
+
+def _sum(run, key):
+    return sum(phase[key] for phase in run["phases"])
+
+
+def _answers(run):
+    return [
+        Figure("honest answers", _sum(run, "honest")),
+        Figure("  that named another than the mapping", _sum(run, "moved"), "", 0),
+        Figure("  mappings changed afterwards", run["rows_changed"], "", 0),
+        Figure("forged answers outside the pool", _sum(run, "forged_wrong"), "", 0),
+    ]
+
+
+def _flood(run):
+    (_, full), others = run["phases"], run["others"]
+    share = full["forged"] / full["seconds"] / flood.FORGED_PER_SECOND
+    return [
+        Figure("forged resolvers asked, millions", full["forged"] / 1e6),
+        Figure("  in", full["seconds"], "s"),
+        Figure("  of the 5 million a minute that wanted to", share, "", others=others),
+        *_answers(run),
+        *_waits(run),
+        Figure("mappings kept", full["rows"]),
+        Figure("file, in use, the most", full["used_bytes"] / MIB, "MiB", flood.DEFAULT_MEGABYTES),
+        Figure("log, the most", full["log_bytes"] / MIB, "MiB"),
+        *_said(run, full["rate_notices"], "max_writes_per_second"),
+    ]
+
+
+def _waits(run):
+    (quiet, full), others = run["phases"], run["others"]
+    ratio, longest = full["p99_us"] / quiet["p99_us"], "longest wait for an answer"
+    return [
+        Figure("honest answer, p99, quiet", quiet["p99_us"], "us"),
+        Figure("honest answer, p99, in the flood", full["p99_us"], "us"),
+        Figure("  in the flood / quiet", ratio, "", 3, others=others),
+        Figure(f"{longest}, quiet", quiet["longest_gap_ms"], "ms"),
+        Figure(f"{longest}, in the flood", full["longest_gap_ms"], "ms", 100, others=others),
+    ]
+
+
+def _said(run, notices, setting):
+    return [
+        Figure("log lines that tell of the limit", notices, "", 1, at_least=True),
+        Figure("  and of anything else", _sum(run, "other_notices")),
+        Figure("  status tells of it", sum(setting in line for line in run["status"])),
+    ]
+
+
+def _bound(run):
+    first, drain, second = run["phases"]
+    reach = flood.BOUND_BYTES / MIB
+    settled_bytes = max(first["file_bytes"], drain["file_bytes"])  # the file grows behind the log
+    return [
+        *_answers(run),
+        Figure("mappings kept", first["rows"]),
+        Figure("file, in use, the most", first["used_bytes"] / MIB, "MiB", reach),
+        *_said(run, first["full_notices"], "max_megabytes"),
+        Figure("forged mappings left after a while", drain["rows"] - flood.HONEST, "", 0),
+        Figure(f"  seconds of it, {flood.FORGED_TTL_S} until all expired", drain["seconds"], "s"),
+        Figure("second flood: mappings kept", second["rows"]),
+        Figure("  file, in use, the most", second["used_bytes"] / MIB, "MiB", reach),
+        Figure("  file / what it was before", second["file_bytes"] / settled_bytes, "", 1.1),
     ]
 
 

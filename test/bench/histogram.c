@@ -28,6 +28,15 @@ void histogram_add(struct histogram *histogram, uint64_t time_ns)
         histogram->longest_ns = time_ns;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *more)
+{
+    histogram->count += more->count;
+    for (unsigned slot = 0; slot < HISTOGRAM_SLOTS; slot++)
+        histogram->slots[slot] += more->slots[slot];
+    if (more->longest_ns > histogram->longest_ns)
+        histogram->longest_ns = more->longest_ns;
+}
+
 uint64_t histogram_quantile_ns(const struct histogram *histogram, double share)
 {
     uint64_t seen = 0;

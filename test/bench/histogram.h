@@ -17,6 +17,9 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t time_ns);
 
+/* Adds all of `more`. */
+void histogram_merge(struct histogram *histogram, const struct histogram *more);
+
 /* The time that a share of all do not exceed: 0.99. 0 when there are none. */
 uint64_t histogram_quantile_ns(const struct histogram *histogram, double share);
 

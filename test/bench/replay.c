@@ -19,9 +19,9 @@
 #include "clock.h"
 #include "coprocess.h"
 #include "histogram.h"
+#include "question.h"
 #include "resolvers.h"
 
-#define SERVERS 3
 #define WARM_UP_SHARE 10 /* one in so many */
 
 struct options {
@@ -45,20 +45,13 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
-static size_t write_question(const struct resolver *resolver, char *text, size_t size)
-{
-    return (size_t)snprintf(text, size, "Q\twww.bench.example\tIN\tANY\t1\t%s\t127.0.0.1\t%s/%s\n",
-                            resolver->text, resolver->text, resolver->ipv6 ? "128" : "32");
-}
-
 static void record(const struct options *options, struct recording *ret_recording)
 {
-    enum { LINE_MAX_BYTES = 128 };
     struct recording recording = {.count = options->count + options->count / WARM_UP_SHARE};
     struct crowd crowd;
     size_t length = 0;
     crowd_init(&crowd, options->crowd);
-    recording.text = allocate(recording.count, LINE_MAX_BYTES);
+    recording.text = allocate(recording.count, QUESTION_BYTES_MAX);
     recording.ends = allocate(recording.count, sizeof *recording.ends);
     recording.servers = allocate(recording.count, 1);
     for (size_t i = 0; i < recording.count; i++) {
@@ -70,19 +63,17 @@ static void record(const struct options *options, struct recording *ret_recordin
             recording.servers[i] = (uint8_t)(1 + crowd_known(&crowd, step, &resolver) % SERVERS);
         else
             crowd_known(&crowd, step, &resolver);
-        length += write_question(&resolver, recording.text + length, LINE_MAX_BYTES);
+        length += question_write(&resolver, recording.text + length, QUESTION_BYTES_MAX);
         recording.ends[i] = length;
     }
     *ret_recording = recording;
 }
 
-/* Server n of the pool has the address 192.0.2.8n. */
 static void judge(void *context, const char *answer)
 {
     struct recording *recording = context;
-    const char *address = strstr(answer, "\t192.0.2.8");
-    int server = address ? address[10] - '0' : 0, wanted = recording->servers[recording->asked++];
-    if (server < 1 || server > SERVERS || (wanted != 0 && server != wanted)) {
+    int server = answer_server(answer), wanted = recording->servers[recording->asked++];
+    if (server == 0 || (wanted != 0 && server != wanted)) {
         if (recording->wrong++ == 0)
             fprintf(stderr, "a wrong answer: %s\n", answer);
     }
