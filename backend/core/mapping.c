@@ -49,12 +49,6 @@ bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, in
     return mapping_age_s(mapping, now_s) >= mapping->ttl_s / SLIDES_PER_TTL;
 }
 
-bool mapping_equal(const struct mapping *a, const struct mapping *b)
-{
-    return a->controller_id == b->controller_id && a->timestamp_s == b->timestamp_s &&
-           a->ttl_s == b->ttl_s && strcmp(a->method, b->method) == 0;
-}
-
 /*
  * Which of several servers of one controller: the one that a new choice would give, if that is
  * among them, since it is what made the mapping and asking again must change nothing; else modulus

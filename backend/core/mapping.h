@@ -38,8 +38,7 @@ const char *verdict_text(enum verdict verdict);
 /*
  * Says whether a mapping binds a client of `pool` at `now_s`. If so, sets `ret_server` to the
  * controller's server in that pool; of several up ones, the one that a new choice would give, else
- * modulus decides. With `metrics` NULL
- * availability is left aside.
+ * modulus decides. With `metrics` NULL availability is left aside.
  */
 enum verdict mapping_judge(const struct mapping *mapping, const struct pool *pool,
                            const struct snapshot *snapshot, const struct metrics *metrics,
@@ -58,8 +57,6 @@ bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, in
  */
 int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s);
 int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
-
-bool mapping_equal(const struct mapping *a, const struct mapping *b);
 
 /*
  * Where mappings are kept. `context` is handed to both functions.

@@ -98,13 +98,12 @@ bool pipe_line_is_sound(const char *line, size_t length, int abi)
     if (length == 0 || is_white(line[length - 1]) || memchr(line, '\n', length) ||
         memchr(line, '\r', length))
         return false;
+    /* At least one: the last byte is no white space. */
     size_t count = tokenize(line, length, tokens, TOKENS_MAX);
-    if (count == 0)
-        return false;
     if (token_is(&tokens[0], "END") || token_is(&tokens[0], "FAIL"))
         return count == 1;
-    /* Whatever stands behind the fifth byte is logged; a LOG of four bytes is an exception. */
+    /* What stands behind the fourth byte is logged, and there has to be something. */
     if (token_is(&tokens[0], "LOG"))
-        return count >= 2 && line[3] == '\t' && length > 4;
+        return count >= 2 && line[3] == '\t';
     return token_is(&tokens[0], "DATA") && is_data(tokens, count, abi);
 }

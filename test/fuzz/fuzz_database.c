@@ -9,11 +9,11 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "conversation.h"
+#include "dialogue.h"
 #include "fuzz.h"
 #include "rows.h"
+#include "store/clock.h"
 
 #define NAMES_MAX 10
 #define TEXT_MAX 65536
@@ -22,7 +22,7 @@
 #define TYPE_EXISTS 65534 /* stands for "this name exists", with a TTL of its own */
 
 /* Two coprocesses on one file, and the shell. */
-static struct conversation here, there;
+static struct dialogue here, there;
 static sqlite3 *shell;
 static sqlite3_stmt *names_of_tables, *data_version, *long_mappings, *several_servers;
 
@@ -45,14 +45,14 @@ static void prepare(void)
     data_version = prepared("PRAGMA data_version");
     /* Mappings for long, if the pool of a name falls back to no other pool. */
     long_mappings = prepared("SELECT count(*) FROM persistence"
-                             " WHERE timestamp + ttl > unixepoch() + 1000"
+                             " WHERE timestamp + ttl > ?2 + 1000"
                              " AND EXISTS (SELECT 1 FROM balanced_name JOIN pool ON id = pool_id"
                              " WHERE balanced_name.name = ?1 COLLATE NOCASE"
                              " AND fallback_pool_id IS NULL)");
     several_servers = prepared("SELECT count(*) FROM (SELECT 1 FROM virtual_server"
                                " GROUP BY pool_id, controller_id HAVING count(*) > 1)");
-    conversation_open(&here, path);
-    conversation_open(&there, path);
+    dialogue_open(&here, path);
+    dialogue_open(&there, path);
 }
 
 static int64_t number_of(sqlite3_stmt *statement)
@@ -108,24 +108,24 @@ static const struct asker askers[] = {
 };
 static const struct asker nobody = {"0.0.0.0", "0.0.0.0/0"};
 
-static void ask(struct conversation *conversation, const char *name, const char *type, int zone_id,
+static void ask(struct dialogue *dialogue, const char *name, const char *type, int zone_id,
                 const struct asker *asker)
 {
-    int abi = conversation->abi;
+    int abi = dialogue->abi;
     if (abi >= 3)
-        conversation_sayf(conversation, "Q\t%s\tIN\t%s\t%d\t%s\t127.0.0.1\t%s", name, type, zone_id,
-                          asker->remote, asker->subnet);
+        dialogue_sayf(dialogue, "Q\t%s\tIN\t%s\t%d\t%s\t127.0.0.1\t%s", name, type, zone_id,
+                      asker->remote, asker->subnet);
     else
-        conversation_sayf(conversation, "Q\t%s\tIN\t%s\t%d\t%s%s", name, type, zone_id,
-                          asker->remote, abi == 2 ? "\t127.0.0.1" : "");
-    REQUIRE(conversation->asked.verb == ASKED_QUESTION, "a bad question for %s", name);
+        dialogue_sayf(dialogue, "Q\t%s\tIN\t%s\t%d\t%s%s", name, type, zone_id, asker->remote,
+                      abi == 2 ? "\t127.0.0.1" : "");
+    REQUIRE(dialogue->asked.verb == ASKED_QUESTION, "a bad question for %s", name);
 }
 
 /* The records of the last answer that `wanted` says, each in a line of its own. */
-static void write_records(const struct conversation *conversation,
+static void write_records(const struct dialogue *dialogue,
                           bool (*wanted)(const struct powerdns_line *record), char *text)
 {
-    const struct reply *reply = &conversation->reply;
+    const struct reply *reply = &dialogue->reply;
     char *end = text + TEXT_MAX - 1;
     for (size_t i = 0; i < reply->count; i++) {
         const struct powerdns_line *record = &reply->records[i];
@@ -167,10 +167,10 @@ static bool is_balanced(const char *name)
 }
 
 /* Addresses of balanced names are for one client, and nothing else is. */
-static void check_scopes(const struct conversation *conversation, const char *name, bool balanced)
+static void check_scopes(const struct dialogue *dialogue, const char *name, bool balanced)
 {
-    for (size_t i = 0; conversation->abi >= 3 && i < conversation->reply.count; i++) {
-        const struct powerdns_line *record = &conversation->reply.records[i];
+    for (size_t i = 0; dialogue->abi >= 3 && i < dialogue->reply.count; i++) {
+        const struct powerdns_line *record = &dialogue->reply.records[i];
         bool address = record->type == TYPE_A || record->type == TYPE_AAAA;
         REQUIRE(record->scope_bits == 0 || balanced, "%s has a scope and is not balanced: %s", name,
                 shown(record->text, record->length));
@@ -230,12 +230,12 @@ static void check_transfers(const char *name)
     int64_t version = number_of(data_version);
     for (int zone_id = -1; zone_id <= 6; zone_id++)
         if (here.abi >= 4)
-            conversation_sayf(&here, "AXFR\t%d\t%s", zone_id, name);
+            dialogue_sayf(&here, "AXFR\t%d\t%s", zone_id, name);
         else
-            conversation_sayf(&here, "AXFR\t%d", zone_id);
+            dialogue_sayf(&here, "AXFR\t%d", zone_id);
     if (here.abi == 5) {
-        conversation_sayf(&here, "CMD\tstatus");
-        conversation_sayf(&here, "CMD\texplain %s 192.0.2.10", name);
+        dialogue_sayf(&here, "CMD\tstatus");
+        dialogue_sayf(&here, "CMD\texplain %s 192.0.2.10", name);
     }
     REQUIRE(number_of(data_version) == version, "a transfer or a command wrote: %s", name);
 }
@@ -257,6 +257,7 @@ static void check_sticking(struct input *input, const char *name)
     REQUIRE(strcmp(first, again) == 0, "%s by %s: first %s, then %s", name, asker->remote,
             shown(first, strlen(first)), shown(again, strlen(again)));
     sqlite3_bind_text(long_mappings, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(long_mappings, 2, clock_unix_s());
     if (number_of(long_mappings) != 1)
         return;
     scratch_run(shell, "INSERT INTO controller (id, name) VALUES (77, 'one site more');"
@@ -293,8 +294,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         prepare();
     change_rows(&input);
     int abi = 5 - (int)input_below(&input, 8) % 5;
-    conversation_sayf(&here, "HELO\t%d", abi);
-    conversation_sayf(&there, "HELO\t%d", abi);
+    dialogue_sayf(&here, "HELO\t%d", abi);
+    dialogue_sayf(&there, "HELO\t%d", abi);
     size_t count = collect_names(&input, names);
     for (size_t i = 0; i < count; i++)
         check_name(&input, names[i]);

@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conversation.h"
+#include "dialogue.h"
 #include "fuzz.h"
 
 #define STREAM_MAX (1 << 18)
 #define REPEAT 0xfe
 
-static struct conversation conversation;
+static struct dialogue dialogue;
 static sqlite3 *shell;
 static int pipe_ends[2], nothing;
 
@@ -26,7 +26,7 @@ static void prepare(void)
     shell = scratch_open(path);
     scratch_run_file(shell, "demo.sql");
     scratch_run(shell, "PRAGMA synchronous = OFF");
-    conversation_open(&conversation, path);
+    dialogue_open(&dialogue, path);
     REQUIRE(pipe(pipe_ends) == 0, "no pipe");
     nothing = open("/dev/null", O_RDONLY);
 }
@@ -56,7 +56,8 @@ static bool expect_line(const char *stream, size_t length, size_t *at, struct li
         return false;
     const char *newline = memchr(stream + *at, '\n', length - *at);
     size_t size = newline ? (size_t)(newline - stream) - *at : length - *at;
-    *ret_line = (struct line){stream + *at, size, size > LINE_LENGTH_MAX};
+    *ret_line =
+        (struct line){.text = stream + *at, .length = size, .too_long = size > LINE_LENGTH_MAX};
     *at += size + (newline != NULL);
     return true;
 }
@@ -71,12 +72,12 @@ static void take_lines(struct line_reader *reader, const char *stream, size_t le
         REQUIRE(line.too_long || (line.length == expected.length &&
                                   memcmp(line.text, expected.text, line.length) == 0),
                 "another line: %s", shown(line.text, line.length));
-        conversation_say(&conversation, &line);
-        const struct reply *reply = &conversation.reply;
-        if (conversation.asked.verb == ASKED_NONSENSE)
+        dialogue_say(&dialogue, &line);
+        const struct reply *reply = &dialogue.reply;
+        if (dialogue.asked.verb == ASKED_NONSENSE)
             REQUIRE(reply->failed && reply->count == 0, "an answer to nonsense: %s",
                     shown(line.text, line.too_long ? 0 : line.length));
-        else if (conversation.asked.verb >= ASKED_QUESTION)
+        else if (dialogue.asked.verb >= ASKED_QUESTION)
             REQUIRE(!reply->failed, "FAIL to: %s", shown(line.text, line.length));
     }
 }
@@ -106,12 +107,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, data + size};
     if (!shell)
         prepare();
-    conversation.abi = conversation.pipe.abi = 0;
+    dialogue.abi = dialogue.pipe.abi = 0;
     unsigned how = input_byte(&input);
     size_t length = unfold(&input, how & 7, stream);
     size_t chunk = chunks[how >> 3 & 3];
     converse(stream, length, length > 8192 ? chunks[0] : chunk);
-    responder_rest(conversation.responder);
+    responder_rest(dialogue.responder);
     scratch_run(shell, "DELETE FROM persistence");
     return 0;
 }

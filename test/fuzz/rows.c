@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "store/clock.h"
 
 /* Times stand far from the present, so that nothing expires while it is looked at. */
 #define FAR_S 100000
@@ -300,7 +301,7 @@ static int64_t put_number(struct input *input, enum value value)
 {
     static const int64_t ttls[] = {3600, 0, 1, 30, 2147483647, 604800};
     static const int64_t bits[] = {32, 24, 0, 1, 31, 128, 64, 127, 48, 8};
-    int64_t now = (int64_t)time(NULL) / FAR_S * FAR_S;
+    int64_t now = clock_unix_s() / FAR_S * FAR_S;
     int64_t times[] = {now, now - FAR_S, now - 40 * FAR_S, now + 4 * FAR_S, 0, 253402300799};
     switch (value) {
     case VALUE_TTL:

@@ -1,10 +1,12 @@
 #include "fixture.h"
 
 #include <CUnit/CUnit.h>
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 
@@ -191,6 +193,12 @@ void memory_table_put(struct memory_table *table, int64_t pool_id, const char *k
     *place = *mapping;
 }
 
+bool mapping_equal(const struct mapping *a, const struct mapping *b)
+{
+    return a->controller_id == b->controller_id && a->timestamp_s == b->timestamp_s &&
+           a->ttl_s == b->ttl_s && strcmp(a->method, b->method) == 0;
+}
+
 static int memory_find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
 {
     struct memory_table *table = context;
@@ -337,6 +345,93 @@ void scene_set_web_down(struct scene *scene, bool down)
 {
     for (int64_t id = 1; id <= 3; id++)
         scene_set_controller_down(scene, id, down);
+}
+
+void place_name(const struct place *place, const char *name, char ret_path[static PLACE_PATH_MAX])
+{
+    snprintf(ret_path, PLACE_PATH_MAX, "%s/%s", place->directory, name);
+}
+
+void place_open_shell(struct place *place)
+{
+    CHECK(sqlite3_open(place->path, &place->shell) == SQLITE_OK, "%s", place->path);
+    sqlite3_busy_timeout(place->shell, 5000);
+}
+
+void place_close_shell(struct place *place)
+{
+    sqlite3_close(place->shell);
+    place->shell = NULL;
+}
+
+void place_init(struct place *place)
+{
+    const char *parent = getenv("TMPDIR");
+    *place = (struct place){.shell = NULL};
+    snprintf(place->directory, sizeof place->directory, "%s/pdns-sticky-unit-XXXXXX",
+             parent ? parent : "/tmp");
+    CHECK(mkdtemp(place->directory) != NULL, "mkdtemp %s", place->directory);
+    place_name(place, "sticky.sqlite", place->path);
+    place_open_shell(place);
+    place_run_file(place, TEST_SCHEMA_DIR "/schema.sql");
+}
+
+void place_release(struct place *place)
+{
+    place_close_shell(place);
+    DIR *directory = opendir(place->directory);
+    if (!CHECK(directory != NULL, "%s", place->directory))
+        return;
+    for (struct dirent *file; (file = readdir(directory));)
+        unlinkat(dirfd(directory), file->d_name, 0);
+    closedir(directory);
+    CHECK(rmdir(place->directory) == 0, "%s is not empty", place->directory);
+}
+
+void place_run(struct place *place, const char *sql)
+{
+    char *message = NULL;
+    int result = sqlite3_exec(place->shell, sql, NULL, NULL, &message);
+    CHECK(result == SQLITE_OK, "%s: %.60s", message ? message : "", sql);
+    sqlite3_free(message);
+}
+
+void place_run_file(struct place *place, const char *path)
+{
+    struct buffer text = {0};
+    char part[4096];
+    size_t count;
+    FILE *file = fopen(path, "r");
+    if (!CHECK(file != NULL, "%s", path))
+        return;
+    while ((count = fread(part, 1, sizeof part, file)) > 0)
+        buffer_add(&text, part, count);
+    fclose(file);
+    place_run(place, buffer_text(&text));
+    buffer_release(&text);
+}
+
+int64_t place_number(struct place *place, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t number = -1;
+    if (CHECK(sqlite3_prepare_v2(place->shell, sql, -1, &statement, NULL) == SQLITE_OK, "%s",
+              sql) &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+void place_write(const struct place *place, const char *name, const char *text)
+{
+    char path[PLACE_PATH_MAX];
+    place_name(place, name, path);
+    FILE *file = fopen(path, "w");
+    if (CHECK(file != NULL, "%s", path)) {
+        fputs(text, file);
+        fclose(file);
+    }
 }
 
 const struct rows three_sites = {

@@ -1,10 +1,11 @@
 /*
  * What the tests share: checks that name their row, allocations that fail on demand, snapshots made
- * of literal rows, and a table of mappings in memory.
+ * of literal rows, a table of mappings in memory, and databases in a directory of their own.
  */
 #ifndef TEST_UNIT_FIXTURE_H
 #define TEST_UNIT_FIXTURE_H
 
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,9 @@ int rows_build(const struct rows *rows, struct snapshot **ret_snapshot);
 /* Says whether one of the snapshot's complaints is this sentence. */
 bool snapshot_complains(const struct snapshot *snapshot, const char *sentence);
 
+/* In all four columns. */
+bool mapping_equal(const struct mapping *a, const struct mapping *b);
+
 /* A table of mappings in memory that counts its calls and can be told to fail or to be raced. */
 #define MEMORY_ROWS_MAX 256
 
@@ -167,5 +171,32 @@ void scene_check_row(struct scene *scene, int64_t pool_id, const char *key, int6
 
 /* Controllers 1 to 3, and so all servers of "web". */
 void scene_set_web_down(struct scene *scene, bool down);
+
+/* A database of schema.sql in a new directory below TMPDIR or /tmp, and somebody who changes it. */
+#define PLACE_PATH_MAX 320
+
+struct place {
+    char directory[256];
+    char path[PLACE_PATH_MAX];
+    sqlite3 *shell;
+};
+
+void place_init(struct place *place);
+
+/* Closes the shell and removes the directory with the files in it. */
+void place_release(struct place *place);
+
+void place_open_shell(struct place *place);
+void place_close_shell(struct place *place);
+
+void place_run(struct place *place, const char *sql);
+void place_run_file(struct place *place, const char *path);
+
+/* The number that a query gives, -1 when there is none. */
+int64_t place_number(struct place *place, const char *sql);
+
+/* Files beside the database. */
+void place_name(const struct place *place, const char *name, char ret_path[static PLACE_PATH_MAX]);
+void place_write(const struct place *place, const char *name, const char *text);
 
 #endif

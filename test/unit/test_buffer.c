@@ -127,6 +127,17 @@ static void sizes_beyond_memory_are_refused(void)
     }
 }
 
+/* In the locale of the program no character beyond ASCII can be written. */
+static void what_cannot_be_formatted_leaves_the_content_and_sets_the_flag(void)
+{
+    struct buffer buffer = {0};
+    buffer_add_text(&buffer, "kept");
+    buffer_printf(&buffer, "%ls", L"\u20ac");
+    CHECK(buffer.failed, "not written");
+    CHECK_TEXT(buffer_text(&buffer), "kept", "and nothing of it");
+    buffer_release(&buffer);
+}
+
 static void add_much(struct buffer *buffer)
 {
     for (int i = 0; i < 300; i++) {
@@ -168,6 +179,8 @@ static const CU_TestInfo tests[] = {
     {"clearing keeps the memory", clearing_keeps_the_memory},
     {"room is made ahead", room_is_made_ahead},
     {"sizes beyond memory are refused", sizes_beyond_memory_are_refused},
+    {"what cannot be formatted leaves the content and sets the flag",
+     what_cannot_be_formatted_leaves_the_content_and_sets_the_flag},
     {"without memory the content stays and the flag is set",
      without_memory_the_content_stays_and_the_flag_is_set},
     CU_TEST_INFO_NULL,

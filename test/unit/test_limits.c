@@ -1,11 +1,8 @@
 /*
  * The bounds on new mappings, through claims on a real database.
  */
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/rate.h"
 #include "fixture.h"
@@ -14,39 +11,14 @@
 
 #define NOW_S 1700000000
 #define START_MS 1000000
-#define SCHEMA TEST_SCHEMA_DIR "/schema.sql"
 
-/* A database in a directory of its own, a store on it, and somebody who changes it. */
+/* A database and a store on it. */
 struct play {
-    char directory[64], path[96];
-    sqlite3 *shell;
+    struct place place;
     struct store *store;
     struct mapping_table table;
     struct settings settings;
 };
-
-static void run_sql(struct play *play, const char *sql)
-{
-    char *message = NULL;
-    int result = sqlite3_exec(play->shell, sql, NULL, NULL, &message);
-    CHECK(result == SQLITE_OK, "%s: %.60s", message ? message : "", sql);
-    sqlite3_free(message);
-}
-
-static void run_file(struct play *play, const char *name)
-{
-    struct buffer text = {0};
-    char part[4096];
-    size_t count;
-    FILE *file = fopen(name, "r");
-    if (!CHECK(file != NULL, "%s", name))
-        return;
-    while ((count = fread(part, 1, sizeof part, file)) > 0)
-        buffer_add(&text, part, count);
-    fclose(file);
-    run_sql(play, buffer_text(&text));
-    buffer_release(&text);
-}
 
 static void begin_at(struct play *play, int64_t now_ms)
 {
@@ -57,30 +29,19 @@ static void begin_at(struct play *play, int64_t now_ms)
 
 static void play_begin(struct play *play)
 {
-    *play =
-        (struct play){.directory = "/tmp/pdns-sticky-unit-XXXXXX", .settings = settings_default()};
-    CHECK(mkdtemp(play->directory) != NULL, "mkdtemp");
-    snprintf(play->path, sizeof play->path, "%s/sticky.sqlite", play->directory);
-    CHECK(sqlite3_open(play->path, &play->shell) == SQLITE_OK, "%s", play->path);
-    run_file(play, SCHEMA);
-    run_sql(play, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
-                  "INSERT INTO pool (id, name) VALUES (1, 'web');");
-    CHECK_INTEGER(store_new(play->path, &play->store), 0, "store_new");
+    *play = (struct play){.settings = settings_default()};
+    place_init(&play->place);
+    place_run(&play->place, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+                            "INSERT INTO pool (id, name) VALUES (1, 'web');");
+    CHECK_INTEGER(store_new(play->place.path, &play->store), 0, "store_new");
     play->table = store_mappings(play->store);
     begin_at(play, START_MS);
 }
 
 static void play_end(struct play *play)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
-    char path[128];
     store_free(play->store);
-    sqlite3_close(play->shell);
-    for (size_t i = 0; i < COUNT(suffixes); i++) {
-        snprintf(path, sizeof path, "%s%s", play->path, suffixes[i]);
-        unlink(path);
-    }
-    CHECK(rmdir(play->directory) == 0, "%s is not empty", play->directory);
+    place_release(&play->place);
 }
 
 static void limit(struct play *play, int64_t megabytes, int64_t writes_per_second)
@@ -119,7 +80,7 @@ static int kept_before_refusal(struct play *play, int first, int tries)
 static void check_words(struct play *play, const char *setting)
 {
     const char *text = store_mapping_error(play->store)->text;
-    CHECK(strstr(text, setting) && strstr(text, play->path), "%s", text);
+    CHECK(strstr(text, setting) && strstr(text, play->place.path), "%s", text);
 }
 
 static void so_many_mappings_a_second_are_kept_and_no_more(void)
@@ -181,7 +142,7 @@ static void a_full_file_takes_no_new_mapping_and_moves_the_old(void)
     play_begin(&play);
     CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "there is room");
     CHECK(!store_full(play.store), "there is room");
-    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
+    place_run(&play.place, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
     limit(&play, 1, 1000);
     begin_at(&play, START_MS + 2000);
     CHECK(store_full(play.store), "1.2 of 1 megabytes");
@@ -203,11 +164,11 @@ static void the_size_is_looked_at_once_a_second(void)
     } rows[] = {{1, ERR_LIMIT}, {999, ERR_LIMIT}, {1000, 0}};
     struct play play;
     play_begin(&play);
-    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
+    place_run(&play.place, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
     limit(&play, 1, 1000);
     begin_at(&play, START_MS);
     CHECK_INTEGER(claim(&play, 1, NULL, 1), ERR_LIMIT, "full");
-    run_sql(&play, "DROP TABLE ballast");
+    place_run(&play.place, "DROP TABLE ballast");
     for (size_t i = 0; i < COUNT(rows); i++) {
         begin_at(&play, START_MS + rows[i].at_ms);
         CHECK_INTEGER(claim(&play, 1, NULL, 1), rows[i].code, "after %lld ms",
@@ -220,7 +181,8 @@ static void pages_that_wait_to_be_used_again_do_not_count(void)
 {
     struct play play;
     play_begin(&play);
-    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(3000000); DROP TABLE ballast");
+    place_run(&play.place,
+              "CREATE TABLE ballast AS SELECT randomblob(3000000); DROP TABLE ballast");
     limit(&play, 1, 1000);
     begin_at(&play, START_MS + 2000);
     CHECK(!store_full(play.store), "3 megabytes of free pages");
@@ -232,7 +194,7 @@ static void a_refusal_for_size_costs_nothing_of_the_rate(void)
 {
     struct play play;
     play_begin(&play);
-    run_sql(&play, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
+    place_run(&play.place, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
     limit(&play, 1, 1);
     begin_at(&play, START_MS + 2000);
     for (int i = 0; i < 100; i++)
@@ -240,6 +202,24 @@ static void a_refusal_for_size_costs_nothing_of_the_rate(void)
     limit(&play, 2, 1);
     begin_at(&play, START_MS + 4000);
     CHECK_INTEGER(kept_before_refusal(&play, 0, 100), RATE_BURST_S, "the whole burst");
+    play_end(&play);
+}
+
+static void a_refusal_is_known_to_others(void)
+{
+    struct play play;
+    play_begin(&play);
+    limit(&play, 10, 1);
+    CHECK_INTEGER(store_refused_ago_ms(play.store, START_MS), -1, "nothing was refused yet");
+    kept_before_refusal(&play, 0, 100);
+    struct store *other = NULL;
+    struct revision revision;
+    struct error error = {0};
+    CHECK_INTEGER(store_new(play.place.path, &other), 0, "another process");
+    CHECK_INTEGER(store_begin(other, START_MS + 7000, &revision, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_refused_ago_ms(other, START_MS + 7000), 7000, "seven seconds later");
+    CHECK_INTEGER(store_refused_ago_ms(other, START_MS - 1), -1, "before the machine's start");
+    store_free(other);
     play_end(&play);
 }
 
@@ -255,6 +235,7 @@ static const CU_TestInfo tests[] = {
     {"pages that wait to be used again do not count",
      pages_that_wait_to_be_used_again_do_not_count},
     {"a refusal for size costs nothing of the rate", a_refusal_for_size_costs_nothing_of_the_rate},
+    {"a refusal is known to others", a_refusal_is_known_to_others},
     CU_TEST_INFO_NULL,
 };
 

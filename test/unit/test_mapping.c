@@ -45,6 +45,32 @@ static void time_left_is_counted_for_any_numbers(void)
     }
 }
 
+static void the_age_is_counted_for_any_numbers(void)
+{
+    static const struct {
+        int64_t timestamp_s, now_s, age_s;
+    } rows[] = {
+        {NOW, NOW, 0},
+        {NOW, NOW + 60, 60},
+        {NOW, NOW - 60, -60},
+        {0, INT64_MAX, INT64_MAX},
+        {-1, INT64_MAX, INT64_MAX},
+        {INT64_MIN, INT64_MAX, INT64_MAX},
+        {INT64_MIN, 0, INT64_MAX},
+        {0, INT64_MIN, INT64_MIN},
+        {1, INT64_MIN, INT64_MIN},
+        {INT64_MAX, INT64_MIN, INT64_MIN},
+        {INT64_MAX, -2, INT64_MIN},
+        {INT64_MAX, 0, -INT64_MAX},
+        {INT64_MAX, INT64_MAX, 0},
+        {INT64_MIN, INT64_MIN, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, 60};
+        CHECK_INTEGER(mapping_age_s(&mapping, rows[i].now_s), rows[i].age_s, "row %zu", i);
+    }
+}
+
 static void a_mapping_is_due_after_a_tenth(void)
 {
     static const struct {
@@ -72,21 +98,6 @@ static void a_mapping_is_due_after_a_tenth(void)
         const struct pool keeper = {.timer = rows[i].timer};
         CHECK_INTEGER(mapping_is_due(&mapping, &keeper, rows[i].now_s), rows[i].due, "row %zu", i);
     }
-}
-
-static void mappings_are_equal_in_all_four_columns(void)
-{
-    static const struct mapping one = {1, "modulus", NOW, 60};
-    static const struct {
-        struct mapping other;
-        bool equal;
-    } rows[] = {
-        {{1, "modulus", NOW, 60}, true},  {{2, "modulus", NOW, 60}, false},
-        {{1, "modulu", NOW, 60}, false},  {{1, "modulus", NOW + 1, 60}, false},
-        {{1, "modulus", NOW, 61}, false},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++)
-        CHECK_INTEGER(mapping_equal(&one, &rows[i].other), rows[i].equal, "row %zu", i);
 }
 
 static void verdicts_have_words(void)
@@ -171,12 +182,61 @@ static void each_reason_not_to_bind_has_its_verdict(void)
     }
 }
 
+/* Two servers of one site and one of another; of three in order client 1 gets 13, client 2 11. */
+static const struct rows two_of_one = {
+    .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"),
+                                                   CONTROLLER(2, "lyon"),
+                                                   {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "web"), {.name = NULL}},
+    .servers = (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "198.51.100.1", NULL),
+                                                   SERVER(12, 1, 1, 2, "198.51.100.2", NULL),
+                                                   SERVER(13, 1, 2, 3, "198.51.100.3", NULL),
+                                                   {.state = NULL}},
+};
+
+static void of_several_servers_of_a_site_the_choice_decides_then_modulus(void)
+{
+    static const struct {
+        uint64_t client;
+        enum state paris, lyon;
+        bool lyon_down, down[2]; /* server 11, server 12 */
+        int64_t server;          /* 0: none binds */
+    } rows[] = {
+        {2, STATE_ENABLED, STATE_ENABLED, false, {false, false}, 11},
+        {2, STATE_ENABLED, STATE_ENABLED, false, {true, false}, 12},
+        {1, STATE_ENABLED, STATE_ENABLED, false, {false, false}, 11},
+        {1, STATE_ENABLED, STATE_ENABLED, false, {true, false}, 12},
+        {2, STATE_DRAINING, STATE_ENABLED, false, {false, false}, 12},
+        {2, STATE_DRAINING, STATE_ENABLED, true, {false, false}, 12},
+        {2, STATE_DRAINING, STATE_DISABLED, false, {false, false}, 12},
+        {2, STATE_DRAINING, STATE_DISABLED, false, {false, true}, 11},
+        {2, STATE_DRAINING, STATE_DISABLED, false, {true, true}, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        const struct mapping mapping = {1, "modulus", NOW, 60};
+        const struct virtual_server *server = NULL;
+        scene_init(&scene, &two_of_one);
+        scene_controller(&scene, 1)->state = rows[i].paris;
+        scene_controller(&scene, 2)->state = rows[i].lyon;
+        scene_set_controller_down(&scene, 2, rows[i].lyon_down);
+        scene_set_server_down(&scene, 11, rows[i].down[0]);
+        scene_set_server_down(&scene, 12, rows[i].down[1]);
+        mapping_judge(&mapping, scene_pool(&scene, "web"), scene.snapshot, scene.metrics,
+                      (struct number){0, rows[i].client}, NOW, NULL, &server);
+        CHECK_INTEGER(server ? server->id : 0, rows[i].server, "row %zu", i);
+        scene_release(&scene);
+    }
+}
+
 static const CU_TestInfo tests[] = {
     {"the time left is counted for any numbers", time_left_is_counted_for_any_numbers},
+    {"the age is counted for any numbers", the_age_is_counted_for_any_numbers},
     {"a sliding mapping is due after a tenth of its ttl", a_mapping_is_due_after_a_tenth},
-    {"mappings are equal in all four columns", mappings_are_equal_in_all_four_columns},
     {"verdicts have words", verdicts_have_words},
     {"each reason not to bind has its verdict", each_reason_not_to_bind_has_its_verdict},
+    {"of several servers of a site the choice decides, then modulus",
+     of_several_servers_of_a_site_the_choice_decides_then_modulus},
     CU_TEST_INFO_NULL,
 };
 

@@ -43,6 +43,10 @@ static void words_stand_alone_and_log_says_something(void)
         {"HELO\t1", false},
         {"LOG\ta\nb", false},
         {"LOG\ta\r", false},
+        {"LOG\ta\rb", false},
+        {"LOG\t\tb", true},
+        {"LOG\t b", true},
+        {"LOG\t\t", false},
     };
     for (int abi = PIPE_ABI_MIN; abi <= PIPE_ABI_MAX; abi++)
         for (size_t i = 0; i < COUNT(rows); i++)
@@ -98,6 +102,8 @@ static const struct {
     /* An unknown mnemonic would be taken for an empty non-terminal. */
     {"www.example.com\tIN\tNOSUCH\t30\t1\t192.0.2.80", false},
     {"www.example.com\tIN\ta\t30\t1\t192.0.2.80", false},
+    {"www.example.com\tIN\tTYPE65280TYPE652\t30\t1\t\\# 0", false},
+    {"www.example.com\tIN\tAVERYLONGWORDFORATYPE\t30\t1\t\\# 0", false},
     {"www.example.com\tIN\tTYPE65536\t30\t1\t\\# 0", false},
     {"www.example.com\tIN\tTYPE0\t30\t1\t\\# 0", false},
     /* MX and SRV in two fields, all others in one. */
@@ -110,6 +116,7 @@ static const struct {
     /* White space at the end is cut off, which a content must not need. */
     {"www.example.com\tIN\tA\t30\t1\t192.0.2.80 ", false},
     {"www.example.com\tIN\tA\t30\t1\t192.0.2.80\r", false},
+    {"example.com\tIN\tTXT\t30\t1\t\"a\rb\"", false},
     {"www.example.com\tIN\tA\t30\t1\t192.0.2.80\x0b", false},
     /* Contents that a record of the type cannot have. */
     {"www.example.com\tIN\tA\t30\t1\t192.0.2", false},

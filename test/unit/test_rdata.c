@@ -260,6 +260,18 @@ static void bad_keys_and_digests(void)
     check_contents(rows, COUNT(rows), ERR_INVAL);
 }
 
+static void a_digest_has_a_greatest_length(void)
+{
+    enum { BYTES_MAX = 65535 };
+    static const char start[] = "3 1 1 ";
+    static char content[sizeof start + 2 * (BYTES_MAX + 1)];
+    memset(content, '0', sizeof content - 1);
+    memcpy(content, start, sizeof start - 1);
+    CHECK_INTEGER(rdata_check("TLSA", content, NULL), ERR_INVAL, "a byte more");
+    content[sizeof content - 3] = '\0';
+    CHECK_INTEGER(rdata_check("TLSA", content, NULL), 0, "the longest");
+}
+
 static void good_service_bindings(void)
 {
     static const struct content_row rows[] = {
@@ -267,6 +279,7 @@ static void good_service_bindings(void)
         {"HTTPS", "0 lb.example.net"},
         {"HTTPS", "1 . alpn=h2"},
         {"HTTPS", "1 . alpn=h2,h3 port=8443"},
+        {"HTTPS", "1 . alpn=http/1.1,a-b_c.d"},
         {"HTTPS", "1 . port=0"},
         {"HTTPS", "1 . ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1"},
         {"HTTPS", "1 . ipv4hint=auto ipv6hint=auto"},
@@ -340,16 +353,28 @@ static void other_types_take_generic_contents(void)
 static void bad_generic_contents(void)
 {
     static const struct content_row rows[] = {
-        {"TYPE65534", ""},          {"TYPE65534", "\\#"},
-        {"TYPE65534", "\\# 00"},    {"TYPE65534", "\\# 0 00"},
-        {"TYPE65534", "\\# 1"},     {"TYPE65534", "\\# 1 0"},
-        {"TYPE65534", "\\# 1 000"}, {"TYPE65534", "\\# 1 0000"},
-        {"TYPE65534", "\\# 2 00"},  {"TYPE65534", "\\# 2 00 00"},
-        {"TYPE65534", "\\# 1 gg"},  {"TYPE65534", "\\# -1 00"},
-        {"TYPE65534", "\\# -0"},    {"TYPE65534", "\\# 65536 00"},
-        {"TYPE65534", "\\#1 00"},   {"TYPE65534", "# 1 00"},
-        {"TYPE65534", "00"},        {"TYPE65534", "\\# 1 0\t0"},
-        {"A", "\\# 4 c0000201"},    {"TXT", "\\# 2 0161"},
+        {"TYPE65534", ""},
+        {"TYPE65534", "\\#"},
+        {"TYPE65534", "\\# 00"},
+        {"TYPE65534", "\\# 0 00"},
+        {"TYPE65534", "\\# 1"},
+        {"TYPE65534", "\\# 1 0"},
+        {"TYPE65534", "\\# 1 000"},
+        {"TYPE65534", "\\# 1 0000"},
+        {"TYPE65534", "\\# 1 00 00"},
+        {"TYPE65534", "\\# 1 00 x"},
+        {"TYPE65534", "\\# 2 00"},
+        {"TYPE65534", "\\# 2 00 00"},
+        {"TYPE65534", "\\# 1 gg"},
+        {"TYPE65534", "\\# -1 00"},
+        {"TYPE65534", "\\# -0"},
+        {"TYPE65534", "\\# 65536 00"},
+        {"TYPE65534", "\\#1 00"},
+        {"TYPE65534", "# 1 00"},
+        {"TYPE65534", "00"},
+        {"TYPE65534", "\\# 1 0\t0"},
+        {"A", "\\# 4 c0000201"},
+        {"TXT", "\\# 2 0161"},
     };
     check_contents(rows, COUNT(rows), ERR_INVAL);
 }
@@ -436,6 +461,7 @@ static const CU_TestInfo tests[] = {
     {"texts that are bad", bad_texts},
     {"keys, digests and SOAs that are good", good_keys_and_digests},
     {"keys, digests and SOAs that are bad", bad_keys_and_digests},
+    {"a digest has a greatest length", a_digest_has_a_greatest_length},
     {"service bindings that are good", good_service_bindings},
     {"service bindings that are bad", bad_service_bindings},
     {"types without a form of their own take generic contents", other_types_take_generic_contents},

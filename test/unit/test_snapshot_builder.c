@@ -214,6 +214,8 @@ static const struct {
      "pool p: ipv6_prefix cannot be used"},
     {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 256, "any", false, 0},
      "pool p: ipv6_prefix cannot be used"},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, -1, "any", false, 0},
+     "pool p: ipv6_prefix cannot be used"},
     {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 128, "all", false, 0},
      "pool p: fallback cannot be used"},
 };
@@ -417,6 +419,24 @@ static void a_pool_holds_so_many_servers_and_no_more(void)
     snapshot_free(snapshot);
 }
 
+static void servers_stand_by_their_position_and_then_by_their_id(void)
+{
+    static const int64_t ids[] = {7, 3, 5, 9};
+    static const struct virtual_server_row servers[] = {SERVER(9, 1, 1, 2, "192.0.2.9", NULL),
+                                                        SERVER(5, 1, 1, 1, "192.0.2.5", NULL),
+                                                        SERVER(7, 1, 1, -1, "192.0.2.7", NULL),
+                                                        SERVER(3, 1, 1, 1, "192.0.2.3", NULL),
+                                                        {.state = NULL}};
+    struct rows all = three_sites;
+    all.servers = servers;
+    struct snapshot *snapshot = build(&all);
+    const struct pool *pool = snapshot_pool(snapshot, 1);
+    CHECK_INTEGER((int64_t)pool->server_count, COUNT(ids), "servers");
+    for (size_t i = 0; i < COUNT(ids); i++)
+        CHECK_INTEGER(pool->servers[i].id, ids[i], "server %zu", i + 1);
+    snapshot_free(snapshot);
+}
+
 static const struct {
     const char *name;
     bool delegated, cut;
@@ -545,16 +565,16 @@ static const struct rows everything = {
     .settings = (const struct setting_row[]){{"sweep_batch", 0}, {"colour", 1}, {.name = NULL}},
 };
 
-static void without_memory_there_is_no_snapshot_and_no_leak(void)
+/* Each allocation fails in turn; returns how many there are. */
+static size_t build_without_memory(const struct rows *rows)
 {
-    struct snapshot *whole = build(&everything);
-    CHECK(whole->complaints.count > 20, "%zu complaints", whole->complaints.count);
+    struct snapshot *whole = build(rows);
     bool failing = true;
-    size_t n = 1;
-    for (; failing; n++) {
+    size_t n = 0;
+    while (failing) {
         struct snapshot *snapshot = NULL;
-        memory_fail_at(n);
-        int code = rows_build(&everything, &snapshot);
+        memory_fail_at(++n);
+        int code = rows_build(rows, &snapshot);
         failing = memory_fail_end();
         CHECK_INTEGER(code, failing ? ERR_NOMEM : 0, "allocation %zu", n);
         CHECK_INTEGER(snapshot != NULL, !failing, "allocation %zu", n);
@@ -563,8 +583,38 @@ static void without_memory_there_is_no_snapshot_and_no_leak(void)
                           "allocation %zu", n);
         snapshot_free(snapshot);
     }
-    CHECK(n > 30, "%zu allocations", n);
     snapshot_free(whole);
+    return n - 1;
+}
+
+static void without_memory_there_is_no_snapshot_and_no_leak(void)
+{
+    size_t count = build_without_memory(&everything);
+    CHECK(count > 30, "%zu allocations", count);
+}
+
+/* Texts share blocks of memory, so a long text at the beginning moves where the next is wanted. */
+static void any_text_may_be_the_one_that_has_no_memory(void)
+{
+    enum { LONGEST = 16384, SHORTEST = LONGEST - 1536, ALIGNMENT = 16 };
+    static char text[LONGEST + 1];
+    const struct record_row records[] = {RECORD(1, 1, "a.example.com", "TXT", text),
+                                         RECORD(2, 1, "b.example.com", "A", "192.0.2.1"),
+                                         {.name = NULL}};
+    struct rows all = three_sites;
+    all.zones = EXAMPLE_ZONE;
+    all.records = records;
+    all.controllers =
+        (const struct controller_row[]){{1, "paris", "192.0.2.1", "enabled"}, {.name = NULL}};
+    all.balanced = (const struct balanced_name_row[]){{"www.example.com", 1}, {.name = NULL}};
+    memset(text, 'x', LONGEST);
+    text[0] = '"';
+    for (size_t length = LONGEST; length > SHORTEST; length -= ALIGNMENT) {
+        text[length - 1] = '"';
+        text[length] = '\0';
+        size_t count = build_without_memory(&all);
+        CHECK(count > 10, "%zu allocations with a text of %zu", count, length);
+    }
 }
 
 static const CU_TestInfo tests[] = {
@@ -583,11 +633,14 @@ static const CU_TestInfo tests[] = {
      balanced_names_that_cannot_be_used},
     {"pools are linked without a cycle", pools_are_linked_without_a_cycle},
     {"a pool holds so many servers and no more", a_pool_holds_so_many_servers_and_no_more},
+    {"servers stand by their position, and then by their id",
+     servers_stand_by_their_position_and_then_by_their_id},
     {"delegations reach to what lies below", delegations_reach_to_what_lies_below},
     {"zones may nest as deep as labels go", zones_may_nest_as_deep_as_labels_go},
     {"a builder can be given up", a_builder_can_be_given_up},
     {"without memory there is no snapshot and no leak",
      without_memory_there_is_no_snapshot_and_no_leak},
+    {"any text may be the one that has no memory", any_text_may_be_the_one_that_has_no_memory},
     CU_TEST_INFO_NULL,
 };
 

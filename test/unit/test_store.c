@@ -1,125 +1,28 @@
 #include "store/store.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "core/buffer.h"
 #include "fixture.h"
 #include "store/database.h"
+#include "store/clock.h"
 #include "store/lock_file.h"
 #include "store/migrate.h"
 #include "store/queries.h"
 #include "suites.h"
 
 #define NOW_S 1700000000
-#define PATH_LENGTH 256
-
-/* A database in a directory of its own, and somebody who changes it. */
-struct place {
-    char directory[64];
-    char path[PATH_LENGTH];
-    sqlite3 *shell;
-};
-
-static void run_sql(struct place *place, const char *sql)
-{
-    char *message = NULL;
-    int result = sqlite3_exec(place->shell, sql, NULL, NULL, &message);
-    CHECK(result == SQLITE_OK, "%s: %.60s", message ? message : "", sql);
-    sqlite3_free(message);
-}
-
-static int64_t number_of(struct place *place, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    int64_t number = -1;
-    if (CHECK(sqlite3_prepare_v2(place->shell, sql, -1, &statement, NULL) == SQLITE_OK, "%s",
-              sql) &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return number;
-}
-
-static void run_file(struct place *place, const char *name)
-{
-    struct buffer text = {0};
-    char part[4096];
-    size_t count;
-    FILE *file = fopen(name, "r");
-    if (!CHECK(file != NULL, "%s", name))
-        return;
-    while ((count = fread(part, 1, sizeof part, file)) > 0)
-        buffer_add(&text, part, count);
-    fclose(file);
-    run_sql(place, buffer_text(&text));
-    buffer_release(&text);
-}
-
-static void name_in(const struct place *place, const char *name, char ret_path[static PATH_LENGTH])
-{
-    snprintf(ret_path, PATH_LENGTH, "%s/%s", place->directory, name);
-}
-
-static void write_file(const struct place *place, const char *name, const char *text)
-{
-    char path[PATH_LENGTH];
-    name_in(place, name, path);
-    FILE *file = fopen(path, "w");
-    if (CHECK(file != NULL, "%s", path)) {
-        fputs(text, file);
-        fclose(file);
-    }
-}
-
-static void place_close_shell(struct place *place)
-{
-    sqlite3_close(place->shell);
-    place->shell = NULL;
-}
-
-static void place_open_shell(struct place *place)
-{
-    CHECK(sqlite3_open(place->path, &place->shell) == SQLITE_OK, "%s", place->path);
-    sqlite3_busy_timeout(place->shell, 5000);
-}
 
 /* A database with the schema, two controllers and the pool 1 of theirs. */
 static void place_begin(struct place *place)
 {
-    *place = (struct place){.directory = "/tmp/pdns-sticky-unit-XXXXXX"};
-    CHECK(mkdtemp(place->directory) != NULL, "mkdtemp");
-    name_in(place, "sticky.sqlite", place->path);
-    place_open_shell(place);
-    run_file(place, TEST_SCHEMA_DIR "/schema.sql");
-    run_sql(place, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
-                   "INSERT INTO pool (id, name) VALUES (1, 'web');"
-                   "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
-                   " VALUES (1, 1, 1, '192.0.2.1'), (1, 2, 2, '192.0.2.2');"
-                   "INSERT INTO balanced_name VALUES ('www.example.com', 1);");
-}
-
-static void place_end(struct place *place)
-{
-    static const char *const names[] = {"sticky.sqlite",
-                                        "sticky.sqlite-wal",
-                                        "sticky.sqlite-shm",
-                                        "sticky.sqlite-lock",
-                                        "sticky.sqlite-journal",
-                                        "2.sql",
-                                        "3.sql",
-                                        "5.sql"};
-    char path[PATH_LENGTH];
-    place_close_shell(place);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        name_in(place, names[i], path);
-        unlink(path);
-    }
-    CHECK(rmdir(place->directory) == 0, "%s is not empty", place->directory);
+    place_init(place);
+    place_run(place, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+                     "INSERT INTO pool (id, name) VALUES (1, 'web');"
+                     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+                     " VALUES (1, 1, 1, '192.0.2.1'), (1, 2, 2, '192.0.2.2');"
+                     "INSERT INTO balanced_name VALUES ('www.example.com', 1);");
 }
 
 static struct store *new_store(const struct place *place)
@@ -159,16 +62,16 @@ static void every_query_fits_the_schema(void)
               sqlite3_errmsg(place.shell));
         sqlite3_finalize(statement);
     }
-    place_end(&place);
+    place_release(&place);
 }
 
 static void the_schema_has_our_header(void)
 {
     struct place place;
     place_begin(&place);
-    CHECK_INTEGER(number_of(&place, "PRAGMA application_id"), DATABASE_APPLICATION_ID, "id");
-    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), DATABASE_VERSION, "version");
-    place_end(&place);
+    CHECK_INTEGER(place_number(&place, "PRAGMA application_id"), DATABASE_APPLICATION_ID, "id");
+    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), DATABASE_VERSION, "version");
+    place_release(&place);
 }
 
 static void the_revision_moves_with_what_is_committed(void)
@@ -180,24 +83,24 @@ static void the_revision_moves_with_what_is_committed(void)
     CHECK_INTEGER(begin(store, 1, &first), 0, "first");
     CHECK_INTEGER(begin(store, 1, &second), 0, "unchanged");
     CHECK(memcmp(&first, &second, sizeof first) == 0, "unchanged");
-    run_sql(&place, "UPDATE pool SET ttl = 31");
+    place_run(&place, "UPDATE pool SET ttl = 31");
     CHECK_INTEGER(begin(store, 1, &second), 0, "configuration");
     CHECK(second.configuration > first.configuration && second.metrics == first.metrics,
           "configuration");
     first = second;
-    run_sql(&place, "INSERT INTO controller_metric (controller_id, name, value)"
-                    " VALUES (1, 'availability', 0)");
+    place_run(&place, "INSERT INTO controller_metric (controller_id, name, value)"
+                      " VALUES (1, 'availability', 0)");
     CHECK_INTEGER(begin(store, 1, &second), 0, "metrics");
     CHECK(second.configuration == first.configuration && second.metrics > first.metrics, "metrics");
     first = second;
-    run_sql(&place, "INSERT INTO controller_metric (controller_id, name, value)"
-                    " VALUES (1, 'rtt', 10);"
-                    "INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', 0, 0);"
-                    "BEGIN; UPDATE pool SET ttl = 32; ROLLBACK");
+    place_run(&place, "INSERT INTO controller_metric (controller_id, name, value)"
+                      " VALUES (1, 'rtt', 10);"
+                      "INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', 0, 0);"
+                      "BEGIN; UPDATE pool SET ttl = 32; ROLLBACK");
     CHECK_INTEGER(begin(store, 1, &second), 0, "nothing that counts");
     CHECK(memcmp(&first, &second, sizeof first) == 0, "nothing that counts");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void what_is_loaded_is_what_is_in_the_tables(void)
@@ -208,8 +111,8 @@ static void what_is_loaded_is_what_is_in_the_tables(void)
     struct snapshot *snapshot = NULL;
     struct metrics *metrics = NULL;
     place_begin(&place);
-    run_sql(&place, "INSERT INTO controller_metric (controller_id, name, value)"
-                    " VALUES (2, 'availability', 0), (1, 'rtt', 0)");
+    place_run(&place, "INSERT INTO controller_metric (controller_id, name, value)"
+                      " VALUES (2, 'availability', 0), (1, 'rtt', 0)");
     struct store *store = new_store(&place);
     CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
     CHECK_INTEGER(store_load(store, &snapshot, &error), 0, "%s", error.text);
@@ -224,7 +127,7 @@ static void what_is_loaded_is_what_is_in_the_tables(void)
     metrics_free(metrics);
     snapshot_free(snapshot);
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void a_load_without_memory_is_an_error_and_the_next_one_works(void)
@@ -250,7 +153,7 @@ static void a_load_without_memory_is_an_error_and_the_next_one_works(void)
     }
     CHECK(n > 5 && n < 1000, "%zu allocations", n);
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static struct mapping mapping_of(int64_t controller_id, int64_t timestamp_s, int64_t ttl_s)
@@ -300,9 +203,9 @@ static void a_claim_writes_only_what_is_still_as_it_was_seen(void)
     }
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second), 0, "as seen");
     check_row(&table, "192.0.2.10", &second, "replaced");
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 1, "one row");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "one row");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void of_two_processes_the_first_claim_holds(void)
@@ -324,7 +227,7 @@ static void of_two_processes_the_first_claim_holds(void)
     store_rest(two);
     store_free(one);
     store_free(two);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void a_claim_under_a_foreign_lock_fails_with_words_and_works_later(void)
@@ -335,15 +238,15 @@ static void a_claim_under_a_foreign_lock_fails_with_words_and_works_later(void)
     struct store *store = new_store(&place);
     touch(store);
     struct mapping_table table = store_mappings(store);
-    run_sql(&place, "BEGIN IMMEDIATE");
+    place_run(&place, "BEGIN IMMEDIATE");
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), ERR_BUSY, "locked");
     CHECK(strstr(store_mapping_error(store)->text, "locked") != NULL, "%s",
           store_mapping_error(store)->text);
-    run_sql(&place, "COMMIT");
+    place_run(&place, "COMMIT");
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), 0, "free");
     check_row(&table, "192.0.2.10", &wanted, "written");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void before_it_was_opened_the_table_cannot_be_read(void)
@@ -358,7 +261,7 @@ static void before_it_was_opened_the_table_cannot_be_read(void)
     code = table.claim(table.context, 1, "192.0.2.10", NULL, &mapping);
     CHECK(code != 0 && code != ERR_NOTFOUND, "claim: %d", code);
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void insert_mappings(struct place *place, int pool, int count, const char *key, int64_t at_s)
@@ -368,7 +271,7 @@ static void insert_mappings(struct place *place, int pool, int count, const char
              "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
              " FROM n WHERE i < %d) SELECT %d, '%s' || i, 1, 'modulus', %lld, 60 FROM n",
              count, pool, key, (long long)at_s);
-    run_sql(place, sql);
+    place_run(place, sql);
 }
 
 static void forgetting_is_for_one_pool_or_for_all(void)
@@ -377,7 +280,7 @@ static void forgetting_is_for_one_pool_or_for_all(void)
     struct error error = {0};
     int64_t count = -1;
     place_begin(&place);
-    run_sql(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
+    place_run(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
     insert_mappings(&place, 1, 2, "a", NOW_S);
     insert_mappings(&place, 2, 2, "a", NOW_S);
     struct store *store = new_store(&place);
@@ -388,9 +291,9 @@ static void forgetting_is_for_one_pool_or_for_all(void)
     CHECK_INTEGER(count, 0, "gone already");
     CHECK_INTEGER(store_forget(store, "a2", 0, &count, &error), 0, "%s", error.text);
     CHECK_INTEGER(count, 2, "of all pools");
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 1, "what is left");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "what is left");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 struct walk {
@@ -413,7 +316,7 @@ static void mappings_are_walked_in_order_until_it_is_enough(void)
     struct error error = {0};
     struct walk all = {.left = 100}, two = {.left = 2};
     place_begin(&place);
-    run_sql(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
+    place_run(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
     insert_mappings(&place, 2, 1, "a", 5);
     insert_mappings(&place, 1, 2, "b", 7);
     struct store *store = new_store(&place);
@@ -423,7 +326,7 @@ static void mappings_are_walked_in_order_until_it_is_enough(void)
     CHECK_INTEGER(store_each_mapping(store, walk_on, &two, &error), 0, "%s", error.text);
     CHECK_TEXT(two.keys, "1:b1@7 1:b2@7 ", "two");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void keep_house(struct store *store, const struct settings *settings, int64_t now_ms)
@@ -448,11 +351,13 @@ static void the_sweep_takes_what_has_expired_in_batches_of_any_size(void)
         touch(store);
         for (int round = 1; round <= 10; round++)
             keep_house(store, &settings, 1000000 + round * settings.sweep_interval_s * 1000);
-        CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 25, "the live ones");
-        CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence WHERE ldns GLOB 'new*'"),
-                      25, "batches of %lld", (long long)batches[i]);
+        CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 25,
+                      "the live ones");
+        CHECK_INTEGER(
+            place_number(&place, "SELECT count(*) FROM persistence WHERE ldns GLOB 'new*'"), 25,
+            "batches of %lld", (long long)batches[i]);
         store_free(store);
-        place_end(&place);
+        place_release(&place);
     }
 }
 
@@ -468,14 +373,15 @@ static void the_sweep_waits_for_its_interval(void)
     insert_mappings(&place, 1, 5, "old", NOW_S - 60);
     keep_house(store, &settings, start_ms + 1);
     keep_house(store, &settings, start_ms + interval_ms - 1);
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "not due");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5, "not due");
     keep_house(store, &settings, start_ms + interval_ms);
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "due");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0, "due");
     insert_mappings(&place, 1, 5, "old", NOW_S - 60);
     keep_house(store, &settings, 1000); /* as after a start of the machine */
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "the clock went back");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0,
+                  "the clock went back");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void one_process_keeps_house_at_a_time(void)
@@ -492,13 +398,13 @@ static void one_process_keeps_house_at_a_time(void)
     CHECK_INTEGER(lock_file_open(&other, place.path, &status), 0, "the lock file");
     CHECK(lock_file_take(&other, LOCK_HOUSEKEEPING), "somebody else's");
     keep_house(store, &settings, 1000000);
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "left alone");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5, "left alone");
     lock_file_give(&other, LOCK_HOUSEKEEPING);
     keep_house(store, &settings, 2000000);
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "swept");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0, "swept");
     lock_file_close(&other);
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void a_lock_in_the_way_of_housekeeping_is_no_error(void)
@@ -509,51 +415,90 @@ static void a_lock_in_the_way_of_housekeeping_is_no_error(void)
     insert_mappings(&place, 1, 5, "old", NOW_S - 60);
     struct store *store = new_store(&place);
     touch(store);
-    run_sql(&place, "BEGIN IMMEDIATE");
+    place_run(&place, "BEGIN IMMEDIATE");
     keep_house(store, &settings, 1000000);
-    run_sql(&place, "COMMIT");
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "left for later");
+    place_run(&place, "COMMIT");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5, "left for later");
     keep_house(store, &settings, 2000000);
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 0, "swept");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0, "swept");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
-static void the_lock_is_held_by_one_who_leaves_bytes_to_the_next(void)
-{
+/* Two processes' views of one lock file. */
+struct locks {
     struct place place;
+    struct lock_file one, two;
+};
+
+static void locks_begin(struct locks *locks)
+{
     struct stat status;
-    struct lock_file one = {.descriptor = -1}, two = {.descriptor = -1};
+    *locks = (struct locks){.one = {.descriptor = -1}, .two = {.descriptor = -1}};
+    place_begin(&locks->place);
+    CHECK(stat(locks->place.path, &status) == 0, "stat");
+    CHECK_INTEGER(lock_file_open(&locks->one, locks->place.path, &status), 0, "one");
+    CHECK_INTEGER(lock_file_open(&locks->two, locks->place.path, &status), 0, "two");
+}
+
+static void locks_end(struct locks *locks)
+{
+    lock_file_close(&locks->one);
+    lock_file_close(&locks->two);
+    place_release(&locks->place);
+}
+
+static void a_lock_is_held_by_one_who_leaves_bytes_to_the_next(void)
+{
+    struct locks locks;
     char bytes[4] = "";
-    place_begin(&place);
-    CHECK(stat(place.path, &status) == 0, "stat");
-    CHECK_INTEGER(lock_file_open(&one, place.path, &status), 0, "one");
-    CHECK_INTEGER(lock_file_open(&two, place.path, &status), 0, "two");
-    CHECK(lock_file_take(&one, LOCK_HOUSEKEEPING), "free");
-    CHECK(!lock_file_take(&two, LOCK_HOUSEKEEPING), "held");
-    CHECK(!lock_file_read(&one, 8, bytes, sizeof bytes), "nobody wrote yet");
-    lock_file_write(&one, 8, "abc", sizeof bytes);
-    lock_file_give(&one, LOCK_HOUSEKEEPING);
-    CHECK(lock_file_take(&two, LOCK_HOUSEKEEPING), "free again");
-    CHECK(lock_file_read(&two, 8, bytes, sizeof bytes), "all of them");
+    locks_begin(&locks);
+    CHECK(lock_file_take(&locks.one, LOCK_HOUSEKEEPING), "free");
+    CHECK(!lock_file_take(&locks.two, LOCK_HOUSEKEEPING), "held");
+    CHECK(!lock_file_read(&locks.one, 8, bytes, sizeof bytes), "nobody wrote yet");
+    lock_file_write(&locks.one, 8, "abc", sizeof bytes);
+    lock_file_give(&locks.one, LOCK_HOUSEKEEPING);
+    CHECK(lock_file_take(&locks.two, LOCK_HOUSEKEEPING), "free again");
+    CHECK(lock_file_read(&locks.two, 8, bytes, sizeof bytes), "all of them");
     CHECK_TEXT(bytes, "abc", "what the other one wrote");
-    lock_file_close(&two);
-    CHECK(lock_file_take(&one, LOCK_HOUSEKEEPING), "closing gives it back");
-    lock_file_close(&one);
-    lock_file_close(&one);
-    place_end(&place);
+    lock_file_close(&locks.two);
+    CHECK(lock_file_take(&locks.one, LOCK_HOUSEKEEPING), "closing gives it back");
+    lock_file_close(&locks.one);
+    locks_end(&locks);
+}
+
+static void a_lock_is_waited_for_until_a_time(void)
+{
+    struct locks locks;
+    struct ticker ticker;
+    locks_begin(&locks);
+    ticker_init(&ticker);
+    CHECK(lock_file_take(&locks.one, LOCK_HOUSEKEEPING), "another lock of the same file");
+    CHECK(lock_file_wait(&locks.one, LOCK_WRITING, &ticker, 0), "free: no wait");
+    int64_t before_ms = clock_monotonic_ms();
+    CHECK(!lock_file_wait(&locks.two, LOCK_WRITING, &ticker, before_ms + 20), "held");
+    int64_t waited_ms = clock_monotonic_ms() - before_ms;
+    CHECK(waited_ms >= 20, "after %lld ms", (long long)waited_ms);
+    CHECK(!ticker.running, "the ticker stands still again");
+    lock_file_give(&locks.one, LOCK_WRITING);
+    CHECK(lock_file_wait(&locks.two, LOCK_WRITING, &ticker, 0), "free again");
+    ticker_release(&ticker);
+    CHECK(!lock_file_wait(&locks.one, LOCK_WRITING, &ticker, INT64_MAX), "nothing ticks: no wait");
+    lock_file_close(&locks.one);
+    CHECK(!lock_file_wait(&locks.one, LOCK_WRITING, &ticker, INT64_MAX), "not open");
+    locks_end(&locks);
 }
 
 /* The number of rows in the file as it lies, without the log. */
 static int64_t rows_in_the_file_itself(const struct place *place)
 {
-    char uri[PATH_LENGTH + 32];
+    char uri[PLACE_PATH_MAX + 32];
     struct place bare = *place;
     snprintf(uri, sizeof uri, "file:%s?immutable=1", place->path);
     CHECK(sqlite3_open_v2(uri, &bare.shell, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) ==
               SQLITE_OK,
           "%s", uri);
-    int64_t count = number_of(&bare, "SELECT count(*) FROM persistence");
+    int64_t count = place_number(&bare, "SELECT count(*) FROM persistence");
     sqlite3_close(bare.shell);
     return count;
 }
@@ -563,28 +508,29 @@ static void a_checkpoint_brings_the_log_into_the_file(void)
     struct place place;
     struct settings settings = settings_default();
     place_begin(&place);
-    run_sql(&place, "PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    place_run(&place, "PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)");
     struct store *store = new_store(&place);
     touch(store);
     insert_mappings(&place, 1, 5, "new", NOW_S);
     CHECK_INTEGER(rows_in_the_file_itself(&place), 0, "in the log alone");
     keep_house(store, &settings, 1000000);
     CHECK_INTEGER(rows_in_the_file_itself(&place), 5, "in the file");
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 5, "and nothing is lost");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5,
+                  "and nothing is lost");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void a_file_that_is_replaced_is_opened_anew(void)
 {
     struct place place;
     struct revision before, after;
-    char aside[PATH_LENGTH];
+    char aside[PLACE_PATH_MAX];
     place_begin(&place);
     struct store *store = new_store(&place);
     CHECK_INTEGER(begin(store, 1, &before), 0, "the first file");
     place_close_shell(&place);
-    name_in(&place, "2.sql", aside); /* a name that place_end() removes */
+    place_name(&place, "aside", aside);
     CHECK(rename(place.path, aside) == 0, "mv");
     CHECK_INTEGER(begin(store, 1, &after), ERR_NOTFOUND, "no file");
     CHECK(rename(aside, place.path) == 0, "mv");
@@ -593,7 +539,7 @@ static void a_file_that_is_replaced_is_opened_anew(void)
     CHECK_INTEGER(after.configuration, before.configuration, "with the same count");
     place_open_shell(&place);
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static void what_is_no_database_of_ours_is_named(void)
@@ -619,10 +565,10 @@ static void what_is_no_database_of_ours_is_named(void)
         struct error error = {0};
         place_begin(&place);
         if (rows[i].sql)
-            run_sql(&place, rows[i].sql);
+            place_run(&place, rows[i].sql);
         else {
             place_close_shell(&place);
-            write_file(&place, "sticky.sqlite", rows[i].content);
+            place_write(&place, "sticky.sqlite", rows[i].content);
         }
         struct store *store = new_store(&place);
         CHECK_INTEGER(store_begin(store, 1, &revision, &error), rows[i].code, "row %zu: %s", i,
@@ -630,7 +576,7 @@ static void what_is_no_database_of_ours_is_named(void)
         CHECK(strstr(error.text, rows[i].words) && strstr(error.text, place.path), "row %zu: %s", i,
               error.text);
         store_free(store);
-        place_end(&place);
+        place_release(&place);
     }
 }
 
@@ -643,7 +589,7 @@ static void a_newer_version_is_read_and_not_written(void)
     int64_t count;
     place_begin(&place);
     insert_mappings(&place, 1, 1, "old", NOW_S - 60);
-    run_sql(&place, "PRAGMA user_version = 2; ALTER TABLE pool ADD COLUMN motto TEXT");
+    place_run(&place, "PRAGMA user_version = 2; ALTER TABLE pool ADD COLUMN motto TEXT");
     struct store *store = new_store(&place);
     touch(store);
     CHECK(store_read_only(store) && strstr(store_read_only(store), "newer"), "it says so");
@@ -653,9 +599,9 @@ static void a_newer_version_is_read_and_not_written(void)
     check_row(&table, "old1", &(struct mapping){1, "modulus", NOW_S - 60, 60}, "but a find");
     CHECK_INTEGER(store_forget(store, "old1", 0, &count, &error), ERR_READONLY, "no forget");
     keep_house(store, &settings, 1000000);
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM persistence"), 1, "no sweep");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "no sweep");
     store_free(store);
-    place_end(&place);
+    place_release(&place);
 }
 
 static int migrate(struct place *place, int64_t *from, int64_t *to, struct error *error)
@@ -672,22 +618,23 @@ static void migrations_run_in_order_and_each_whole_or_not_at_all(void)
     place_begin(&place);
     CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
     CHECK(from == 1 && to == 1, "nothing to do");
-    write_file(&place, "2.sql", "CREATE TABLE two (id INTEGER);\nINSERT INTO two VALUES (2)");
-    write_file(&place, "3.sql", "CREATE TABLE half (id INTEGER);\nINSERT INTO nowhere VALUES (3);");
-    write_file(&place, "5.sql", "CREATE TABLE five (id INTEGER);");
+    place_write(&place, "2.sql", "CREATE TABLE two (id INTEGER);\nINSERT INTO two VALUES (2)");
+    place_write(&place, "3.sql",
+                "CREATE TABLE half (id INTEGER);\nINSERT INTO nowhere VALUES (3);");
+    place_write(&place, "5.sql", "CREATE TABLE five (id INTEGER);");
     CHECK_INTEGER(migrate(&place, &from, &to, &error), ERR_INTERNAL, "3.sql is broken");
     CHECK(strstr(error.text, "3.sql") && strstr(error.text, "nowhere"), "%s", error.text);
-    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), 2, "2.sql stays");
-    CHECK_INTEGER(number_of(&place, "SELECT id FROM two"), 2, "2.sql stays");
-    CHECK_INTEGER(number_of(&place, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0,
+    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), 2, "2.sql stays");
+    CHECK_INTEGER(place_number(&place, "SELECT id FROM two"), 2, "2.sql stays");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0,
                   "nothing of 3.sql");
-    write_file(&place, "3.sql", "CREATE TABLE three (id INTEGER);");
+    place_write(&place, "3.sql", "CREATE TABLE three (id INTEGER);");
     CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
     CHECK(from == 2 && to == 3, "from %lld to %lld", (long long)from, (long long)to);
-    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), 3, "not over the gap to 5.sql");
+    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), 3, "not over the gap to 5.sql");
     CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
     CHECK(from == 3 && to == 3, "done already");
-    place_end(&place);
+    place_release(&place);
 }
 
 static void a_foreign_file_is_not_migrated(void)
@@ -696,11 +643,11 @@ static void a_foreign_file_is_not_migrated(void)
     struct error error;
     int64_t from, to;
     place_begin(&place);
-    write_file(&place, "2.sql", "CREATE TABLE two (id INTEGER);");
-    run_sql(&place, "PRAGMA application_id = 1");
+    place_write(&place, "2.sql", "CREATE TABLE two (id INTEGER);");
+    place_run(&place, "PRAGMA application_id = 1");
     CHECK_INTEGER(migrate(&place, &from, &to, &error), ERR_FOREIGN, "foreign");
-    CHECK_INTEGER(number_of(&place, "PRAGMA user_version"), 1, "untouched");
-    place_end(&place);
+    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), 1, "untouched");
+    place_release(&place);
 }
 
 static void a_store_without_memory_is_none(void)
@@ -741,8 +688,9 @@ static const CU_TestInfo tests[] = {
     {"one process keeps house at a time", one_process_keeps_house_at_a_time},
     {"a lock in the way of housekeeping is no error",
      a_lock_in_the_way_of_housekeeping_is_no_error},
-    {"the lock is held by one, who leaves bytes to the next",
-     the_lock_is_held_by_one_who_leaves_bytes_to_the_next},
+    {"a lock is held by one, who leaves bytes to the next",
+     a_lock_is_held_by_one_who_leaves_bytes_to_the_next},
+    {"a lock is waited for until a time", a_lock_is_waited_for_until_a_time},
     {"a checkpoint brings the log into the file", a_checkpoint_brings_the_log_into_the_file},
     {"a file that is replaced is opened anew", a_file_that_is_replaced_is_opened_anew},
     {"what is no database of ours is named", what_is_no_database_of_ours_is_named},

@@ -2,8 +2,8 @@
  * PowerDNS at the one end and the program at the other, line by line, without processes: the pipe
  * dialect with the real responder behind it, and each answer read and checked as a whole.
  */
-#ifndef TEST_FUZZ_CONVERSATION_H
-#define TEST_FUZZ_CONVERSATION_H
+#ifndef TEST_FUZZ_DIALOGUE_H
+#define TEST_FUZZ_DIALOGUE_H
 
 #include "core/buffer.h"
 #include "dialect/pipe.h"
@@ -25,6 +25,7 @@ enum asked_verb {
 
 struct asked {
     enum asked_verb verb;
+    int32_t abi; /* of a HELO; 0: there is no such version */
     struct wire_name name;
     unsigned type; /* 255: all */
     bool known_type;
@@ -38,7 +39,7 @@ struct reply {
     bool failed;
 };
 
-struct conversation {
+struct dialogue {
     struct responder *responder;
     const char *database;
     struct service service;
@@ -48,15 +49,15 @@ struct conversation {
     struct reply reply;
 };
 
-void conversation_open(struct conversation *conversation, const char *database);
-void conversation_close(struct conversation *conversation);
+void dialogue_open(struct dialogue *dialogue, const char *database);
+void dialogue_close(struct dialogue *dialogue);
 
 /*
  * Says a line and reads the answer into `reply`. Aborts unless it is exactly one answer, each line
  * of which PowerDNS takes, and fits the question.
  */
-void conversation_say(struct conversation *conversation, const struct line *line);
-void conversation_sayf(struct conversation *conversation, const char *format, ...)
+void dialogue_say(struct dialogue *dialogue, const struct line *line);
+void dialogue_sayf(struct dialogue *dialogue, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,4 +1,4 @@
-#include "conversation.h"
+#include "dialogue.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,59 +11,60 @@
 #define TYPE_SOA 6
 #define TYPE_ANY 255
 #define FIELDS_MAX 9
+#define DIGITS_MAX 18 /* of a number, with zeros before it */
 
 /* ---- the program's end: what program/serve.c puts behind the dialect */
 
 static void answer(void *context, const struct question *question, struct answer *ret_answer)
 {
-    struct conversation *conversation = context;
-    responder_answer(conversation->responder, question, ret_answer);
+    struct dialogue *dialogue = context;
+    responder_answer(dialogue->responder, question, ret_answer);
 }
 
 static void list(void *context, int32_t zone_id, const struct name *name, struct answer *ret_answer)
 {
-    struct conversation *conversation = context;
-    responder_list(conversation->responder, zone_id, name, ret_answer);
+    struct dialogue *dialogue = context;
+    responder_list(dialogue->responder, zone_id, name, ret_answer);
 }
 
 static void command(void *context, const char *text, struct buffer *out)
 {
-    struct conversation *conversation = context;
-    command_run_text(conversation->responder, conversation->database, text, out);
+    struct dialogue *dialogue = context;
+    command_run_text(dialogue->responder, dialogue->database, text, out);
 }
 
 static const char *next_notice(void *context)
 {
-    struct conversation *conversation = context;
-    return journal_take(responder_journal(conversation->responder));
+    struct dialogue *dialogue = context;
+    return journal_take(responder_journal(dialogue->responder));
 }
 
 /* The dialect's only notice: a record that was good enough for the snapshot did not get out. */
 static void notify(void *context, const char *text)
 {
-    struct conversation *conversation = context;
+    struct dialogue *dialogue = context;
     give_up(__FILE__, __LINE__, "no record is left out", "%s; so far %s", text,
-            shown(buffer_text(&conversation->reply.text), conversation->reply.text.length));
+            shown(buffer_text(&dialogue->reply.text), dialogue->reply.text.length));
 }
 
-void conversation_open(struct conversation *conversation, const char *database)
+void dialogue_open(struct dialogue *dialogue, const char *database)
 {
-    *conversation = (struct conversation){.database = database};
-    REQUIRE(responder_new(database, &conversation->responder) == 0, "out of memory");
-    conversation->service = (struct service){.context = conversation,
-                                             .answer = answer,
-                                             .list = list,
-                                             .command = command,
-                                             .next_notice = next_notice,
-                                             .notify = notify};
-    pipe_init(&conversation->pipe, &conversation->service);
+    *dialogue = (struct dialogue){.database = database};
+    REQUIRE(responder_new(database, &dialogue->responder) == 0, "out of memory");
+    dialogue->service = (struct service){.context = dialogue,
+                                         .answer = answer,
+                                         .list = list,
+                                         .command = command,
+                                         .next_notice = next_notice,
+                                         .notify = notify};
+    pipe_init(&dialogue->pipe, &dialogue->service);
 }
 
-void conversation_close(struct conversation *conversation)
+void dialogue_close(struct dialogue *dialogue)
 {
-    pipe_release(&conversation->pipe);
-    responder_free(conversation->responder);
-    buffer_release(&conversation->reply.text);
+    pipe_release(&dialogue->pipe);
+    responder_free(dialogue->responder);
+    buffer_release(&dialogue->reply.text);
 }
 
 /* ---- PowerDNS's end: what a line asks for */
@@ -92,20 +93,21 @@ static bool is(const struct field *field, const char *word)
     return field->length == strlen(word) && memcmp(field->start, word, field->length) == 0;
 }
 
-/* A number as PowerDNS prints an int: no plus, no zeros before it. */
-static bool read_id(const struct field *field, int32_t *ret_id)
+/* An int as PowerDNS writes it: digits, or a minus and digits. Zeros before them do no harm. */
+static bool read_int(const struct field *field, int32_t *ret_value)
 {
-    char copy[12], *end, printed[12];
-    if (field->length == 0 || field->length >= sizeof copy)
+    size_t sign = field->length > 0 && field->start[0] == '-';
+    int64_t value = 0;
+    if (field->length == sign || field->length - sign > DIGITS_MAX)
         return false;
-    memcpy(copy, field->start, field->length);
-    copy[field->length] = '\0';
-    long id = strtol(copy, &end, 10);
-    if (*end || id < INT32_MIN || id > INT32_MAX)
-        return false;
-    snprintf(printed, sizeof printed, "%ld", id);
-    *ret_id = (int32_t)id;
-    return strcmp(printed, copy) == 0;
+    for (size_t i = sign; i < field->length; i++) {
+        if (field->start[i] < '0' || field->start[i] > '9')
+            return false;
+        value = value * 10 + field->start[i] - '0';
+    }
+    value = sign ? -value : value;
+    *ret_value = (int32_t)value;
+    return value >= INT32_MIN && value <= INT32_MAX;
 }
 
 /* A name as PowerDNS would print it again in the same way, but for capitals. */
@@ -128,17 +130,18 @@ static struct asked understand(const struct line *line, int abi)
     size_t wanted = abi >= 3 ? 8 : abi == 2 ? 7 : 6;
     if (is(&fields[0], "HELO") && count == 2) {
         asked.verb = ASKED_HELO;
-        read_id(&fields[1], &asked.zone_id);
+        if (!read_int(&fields[1], &asked.abi) || asked.abi < 1 || asked.abi > 5)
+            asked.abi = 0;
     } else if (abi > 0 && is(&fields[0], "Q") && count == wanted && is(&fields[2], "IN") &&
                fields[3].length > 0 && fields[3].length < RECORD_TYPE_MAX &&
-               read_id(&fields[4], &asked.zone_id) && read_name(&fields[1], &asked.name)) {
+               read_int(&fields[4], &asked.zone_id) && read_name(&fields[1], &asked.name)) {
         asked.type = powerdns_type(fields[3].start, fields[3].length);
         for (size_t i = 0; i < fields[3].length; i++)
             asked.known_type = asked.type > 0 && (i == 0 || asked.known_type) &&
                                !(fields[3].start[i] >= 'a' && fields[3].start[i] <= 'z');
         asked.verb = ASKED_QUESTION;
     } else if (abi > 0 && is(&fields[0], "AXFR") && count == (abi >= 4 ? 3U : 2U) &&
-               read_id(&fields[1], &asked.zone_id) &&
+               read_int(&fields[1], &asked.zone_id) &&
                (abi < 4 || read_name(&fields[2], &asked.name)))
         asked.verb = ASKED_TRANSFER;
     else if (abi == 5 && is(&fields[0], "CMD") && count >= 2)
@@ -160,16 +163,16 @@ static struct field next_line(const char **next, const char *end)
     return (struct field){start, (size_t)(newline - start)};
 }
 
-static void read_banner(struct conversation *conversation, const char *next, const char *end)
+static void read_banner(struct dialogue *dialogue, const char *next, const char *end)
 {
     struct field line = next_line(&next, end);
     REQUIRE(next == end, "more than a banner: %s", shown(next, (size_t)(end - next)));
     bool accepted = line.length > 3 && memcmp(line.start, "OK\t", 3) == 0;
     REQUIRE(accepted || is(&line, "FAIL"), "no banner: %s", shown(line.start, line.length));
-    int32_t abi = conversation->asked.zone_id;
-    REQUIRE(accepted || abi < 1 || abi > 5, "ABI %d is refused", abi);
-    conversation->abi = accepted ? abi : 0;
-    conversation->reply.failed = !accepted;
+    int32_t abi = dialogue->asked.abi;
+    REQUIRE(accepted == (abi > 0), "ABI %d: %s", abi, shown(line.start, line.length));
+    dialogue->abi = abi;
+    dialogue->reply.failed = !accepted;
 }
 
 /* What a command prints ends with the first line that is END once its white space is cut off. */
@@ -187,15 +190,14 @@ static void read_printed(const char *next, const char *end)
 }
 
 /* Records and messages up to END or FAIL, which is the last line. */
-static void read_records(struct conversation *conversation, const char *next, const char *end)
+static void read_records(struct dialogue *dialogue, const char *next, const char *end)
 {
-    struct reply *reply = &conversation->reply;
+    struct reply *reply = &dialogue->reply;
     for (;;) {
         struct powerdns_line *record = &reply->records[reply->count], line;
         struct field field = next_line(&next, end);
-        const char *problem =
-            powerdns_read_line(field.start, field.length, conversation->abi, &line);
-        REQUIRE(!problem, "ABI %d, %s: %s", conversation->abi, problem,
+        const char *problem = powerdns_read_line(field.start, field.length, dialogue->abi, &line);
+        REQUIRE(!problem, "ABI %d, %s: %s", dialogue->abi, problem,
                 shown(field.start, field.length));
         if (line.kind == POWERDNS_DATA) {
             REQUIRE(++reply->count < RECORDS_MAX, "an answer of so many records");
@@ -210,10 +212,10 @@ static void read_records(struct conversation *conversation, const char *next, co
 }
 
 /* Properties of every answer to a question. */
-static void check_question(const struct conversation *conversation)
+static void check_question(const struct dialogue *dialogue)
 {
-    const struct asked *asked = &conversation->asked;
-    const struct reply *reply = &conversation->reply;
+    const struct asked *asked = &dialogue->asked;
+    const struct reply *reply = &dialogue->reply;
     REQUIRE(!reply->failed || (asked->type != TYPE_SOA && reply->count == 0),
             "FAIL where it must not be");
     for (size_t i = 0; i < reply->count; i++) {
@@ -227,37 +229,37 @@ static void check_question(const struct conversation *conversation)
     }
 }
 
-void conversation_say(struct conversation *conversation, const struct line *line)
+void dialogue_say(struct dialogue *dialogue, const struct line *line)
 {
-    struct reply *reply = &conversation->reply;
+    struct reply *reply = &dialogue->reply;
     buffer_clear(&reply->text);
     reply->count = 0;
     reply->failed = false;
-    conversation->asked = understand(line, conversation->abi);
-    pipe_handle(&conversation->pipe, line, &reply->text);
+    dialogue->asked = understand(line, dialogue->abi);
+    pipe_handle(&dialogue->pipe, line, &reply->text);
     const char *start = buffer_text(&reply->text), *end = start + reply->text.length;
-    switch (conversation->asked.verb) {
+    switch (dialogue->asked.verb) {
     case ASKED_HELO:
-        read_banner(conversation, start, end);
+        read_banner(dialogue, start, end);
         break;
     case ASKED_COMMAND:
         read_printed(start, end);
         break;
     case ASKED_QUESTION:
-        read_records(conversation, start, end);
-        check_question(conversation);
+        read_records(dialogue, start, end);
+        check_question(dialogue);
         break;
     case ASKED_TRANSFER:
     case ASKED_NONSENSE:
     case ASKED_ODDLY:
-        read_records(conversation, start, end);
+        read_records(dialogue, start, end);
         break;
     }
-    REQUIRE(conversation->pipe.abi == conversation->abi, "ABI %d here and %d there",
-            conversation->abi, conversation->pipe.abi);
+    REQUIRE(dialogue->pipe.abi == dialogue->abi, "ABI %d here and %d there", dialogue->abi,
+            dialogue->pipe.abi);
 }
 
-void conversation_sayf(struct conversation *conversation, const char *format, ...)
+void dialogue_sayf(struct dialogue *dialogue, const char *format, ...)
 {
     static char text[8192];
     va_list arguments;
@@ -265,5 +267,5 @@ void conversation_sayf(struct conversation *conversation, const char *format, ..
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     REQUIRE(length >= 0 && (size_t)length < sizeof text, "too long a line");
-    conversation_say(conversation, &(struct line){.text = text, .length = (size_t)length});
+    dialogue_say(dialogue, &(struct line){.text = text, .length = (size_t)length});
 }
