@@ -18,11 +18,11 @@ static bool wants(const struct question *question, const char *type)
     return strcmp(question->type, "ANY") == 0 || strcmp(question->type, type) == 0;
 }
 
-/* At a delegation DS is ours, NS and what lies below is not (RFC 4035 section 2.2). */
+/* At a delegation DS is ours, NS is not, and nothing is below it (RFC 4035 section 2.2). */
 static bool is_authoritative(const struct name_entry *entry, const struct record *record)
 {
     if (strcmp(record->type, "DS") == 0)
-        return !entry->delegated || entry->cut || record->zone != entry->zone;
+        return !entry->delegated || entry->cut;
     return !entry->delegated && record->zone == entry->zone;
 }
 
@@ -209,4 +209,25 @@ void resolve_zone(const struct world *world, int32_t zone_id, const struct name 
     snapshot_range(world->snapshot, zone, &entry, &count);
     for (; count > 0; count--, entry++)
         add_transfer(world, zone, entry, answer);
+}
+
+/* A zone that is there twice has its names in the first. */
+static void add_soa(const struct snapshot *snapshot, const struct zone *zone, struct answer *answer)
+{
+    const struct name_entry *apex;
+    size_t count;
+    snapshot_range(snapshot, zone, &apex, &count);
+    if (apex->zone != zone)
+        return;
+    for (size_t i = 0; i < apex->record_count; i++)
+        if (apex->records[i].zone == zone && strcmp(apex->records[i].type, "SOA") == 0) {
+            add_record(apex, &apex->records[i], zone->id, answer);
+            return;
+        }
+}
+
+void resolve_zones(const struct snapshot *snapshot, struct answer *answer)
+{
+    for (size_t i = 0; i < snapshot->zone_count; i++)
+        add_soa(snapshot, &snapshot->zones[i], answer);
 }

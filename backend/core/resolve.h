@@ -32,4 +32,7 @@ void resolve(const struct world *world, const struct question *question, struct 
 void resolve_zone(const struct world *world, int32_t zone_id, const struct name *name,
                   struct answer *answer);
 
+/* The SOA record of every zone of ours that has one; PowerDNS does not find the others. */
+void resolve_zones(const struct snapshot *snapshot, struct answer *answer);
+
 #endif

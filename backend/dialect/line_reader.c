@@ -12,6 +12,14 @@ void line_reader_release(struct line_reader *reader)
     buffer_release(&reader->buffer);
 }
 
+char line_opening(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+            return text[i];
+    return '\0';
+}
+
 /* Drops what was given out, so that the buffer begins with the next line. */
 static void compact(struct line_reader *reader)
 {
@@ -53,6 +61,9 @@ bool line_reader_next(struct line_reader *reader, struct line *ret_line)
     reader->taken += newline ? length + 1 : length;
     *ret_line = (struct line){.text = start, .length = length};
     if (reader->discarding || length > LINE_LENGTH_MAX) {
+        if (!reader->discarding)
+            reader->opening = line_opening(start, length);
+        ret_line->opening = reader->opening;
         ret_line->too_long = true;
         reader->discarding = !whole;
         return whole;

@@ -14,14 +14,17 @@
 
 #include "core/buffer.h"
 
-/* PowerDNS's longest question is about 1.2 KB: a name with all its bytes escaped, and three
- * addresses. */
+/*
+ * PowerDNS's longest question is a name with all its bytes escaped and three addresses: about 1.2
+ * KB, in JSON 1.5.
+ */
 #define LINE_LENGTH_MAX 65536
 
 struct line_reader {
     struct buffer buffer;
     size_t taken;    /* bytes of the buffer that were given out already */
     bool discarding; /* in the middle of a line that is too long */
+    char opening;    /* of that line */
     bool ended;      /* nothing more will arrive */
 };
 
@@ -29,7 +32,11 @@ struct line {
     const char *text; /* not NUL-terminated; without the newline */
     size_t length;
     bool too_long; /* text is not there */
+    char opening;  /* of a line that is too long: line_opening() */
 };
+
+/* The first byte that is no blank, NUL when there is none. */
+char line_opening(const char *text, size_t length);
 
 void line_reader_release(struct line_reader *reader);
 

@@ -195,19 +195,24 @@ static void add_command_line(const char *text, size_t length, struct buffer *out
     buffer_add_text(out, trimmed == 3 && memcmp(text, "END", 3) == 0 ? ".\n" : "\n");
 }
 
+static void add_command_lines(const char *text, struct buffer *out)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        add_command_line(text, length, out);
+        text += length + (text[length] == '\n');
+    }
+}
+
 static void handle_command(struct pipe *pipe, const struct request *request, struct buffer *out)
 {
     struct buffer text = {0}, printed = {0};
     const struct line *line = request->line;
     buffer_add(&text, line->text + 4, line->length - 4);
-    pipe->service->command(pipe->service->context, buffer_text(&text), &printed);
-    if (text.failed || printed.failed)
-        buffer_add_text(out, "out of memory\n");
-    for (const char *start = buffer_text(&printed); *start && !printed.failed;) {
-        size_t length = strcspn(start, "\n");
-        add_command_line(start, length, out);
-        start += length + (start[length] == '\n');
-    }
+    if (!text.failed)
+        pipe->service->command(pipe->service->context, buffer_text(&text), &printed);
+    bool whole = !text.failed && !printed.failed;
+    add_command_lines(whole ? buffer_text(&printed) : "out of memory\n", out);
     buffer_add_text(out, "END\n");
     buffer_release(&text);
     buffer_release(&printed);

@@ -20,6 +20,9 @@ struct service {
     /* Lists a zone, by id or (may be NULL) by name; else like `answer`. */
     void (*list)(void *context, int32_t zone_id, const struct name *name, struct answer *answer);
 
+    /* Tells the zones of ours, each by its SOA record; else like `answer`. */
+    void (*zones)(void *context, struct answer *answer);
+
     /* Runs a command of the operator and prints into `out`, lines ending in a newline. */
     void (*command)(void *context, const char *text, struct buffer *out);
 

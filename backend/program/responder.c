@@ -22,6 +22,7 @@ struct responder {
     struct snapshot *snapshot; /* NULL until one was read */
     struct metrics *metrics;
     struct revision loaded;
+    bool missing;      /* there was no file when it was last looked for */
     int64_t reload_ms; /* monotonic: not before */
     struct journal journal;
 };
@@ -139,7 +140,9 @@ static bool refresh(struct responder *responder)
     struct revision revision;
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
-    bool readable = store_begin(responder->store, now_ms, &revision, &error) == 0;
+    int code = store_begin(responder->store, now_ms, &revision, &error);
+    bool readable = code == 0;
+    responder->missing = code == ERR_NOTFOUND;
     if (readable)
         (void)follow_revision(responder, &revision, now_ms, &error);
     if (error.code)
@@ -189,6 +192,19 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
         struct world world = world_of(responder, readable);
         resolve_zone(&world, zone_id, name, answer);
     }
+}
+
+/*
+ * A file that is not there holds no zones, but one that cannot be read may hold them all, and
+ * PowerDNS would refuse to serve those that it is not told of.
+ */
+void responder_zones(struct responder *responder, struct answer *answer)
+{
+    (void)refresh(responder);
+    if (responder->snapshot)
+        resolve_zones(responder->snapshot, answer);
+    else if (!responder->missing)
+        answer_fail(answer);
 }
 
 void responder_rest(struct responder *responder)

@@ -3,8 +3,9 @@
  *
  * Before every question the responder looks whether the configuration moved, and reads it anew if
  * it did. When it cannot be read, the last good one serves on; as long as there never was one,
- * every question gets "no such record". Problems go to the journal, never to the caller: there is
- * always an answer. One responder belongs to one thread.
+ * every question gets "no such record", and the list of zones fails unless there is no file.
+ * Problems go to the journal, never to the caller: there is always an answer. One responder belongs
+ * to one thread.
  */
 #ifndef STICKY_PROGRAM_RESPONDER_H
 #define STICKY_PROGRAM_RESPONDER_H
@@ -26,6 +27,7 @@ void responder_answer(struct responder *responder, const struct question *questi
                       struct answer *answer);
 void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
                     struct answer *answer);
+void responder_zones(struct responder *responder, struct answer *answer);
 
 /* Lets go of the database, when no question comes soon. */
 void responder_rest(struct responder *responder);

@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dialect/conversation.h"
 #include "dialect/line_reader.h"
-#include "dialect/pipe.h"
 #include "program/command.h"
 #include "store/ticker.h"
 
@@ -18,11 +18,11 @@
 /* How soon housekeeping is looked for, and a parent's end is noticed, while nobody asks. */
 #define IDLE_MS 500
 
-struct conversation {
+struct session {
     struct responder *responder;
     const char *database;
     struct service service;
-    struct pipe pipe;
+    struct conversation conversation;
     struct line_reader reader;
     struct buffer out;
     struct ticker ticker;
@@ -32,32 +32,38 @@ struct conversation {
 
 static void answer(void *context, const struct question *question, struct answer *ret_answer)
 {
-    struct conversation *conversation = context;
-    responder_answer(conversation->responder, question, ret_answer);
+    struct session *session = context;
+    responder_answer(session->responder, question, ret_answer);
 }
 
 static void list(void *context, int32_t zone_id, const struct name *name, struct answer *ret_answer)
 {
-    struct conversation *conversation = context;
-    responder_list(conversation->responder, zone_id, name, ret_answer);
+    struct session *session = context;
+    responder_list(session->responder, zone_id, name, ret_answer);
+}
+
+static void zones(void *context, struct answer *ret_answer)
+{
+    struct session *session = context;
+    responder_zones(session->responder, ret_answer);
 }
 
 static void command(void *context, const char *text, struct buffer *out)
 {
-    struct conversation *conversation = context;
-    command_run_text(conversation->responder, conversation->database, text, out);
+    struct session *session = context;
+    command_run_text(session->responder, session->database, text, out);
 }
 
 static const char *next_notice(void *context)
 {
-    struct conversation *conversation = context;
-    return journal_take(responder_journal(conversation->responder));
+    struct session *session = context;
+    return journal_take(responder_journal(session->responder));
 }
 
 static void notify(void *context, const char *text)
 {
-    struct conversation *conversation = context;
-    responder_notify(conversation->responder, text);
+    struct session *session = context;
+    responder_notify(session->responder, text);
 }
 
 /*
@@ -77,30 +83,29 @@ static int poll_input(struct pollfd *input, int timeout_ms)
  * be: our parent is gone. PowerDNS forks in many threads, so PR_SET_PDEATHSIG, which minds the
  * forking thread, would come too soon.
  */
-static bool wait_idle(struct conversation *conversation, struct pollfd *input)
+static bool wait_idle(struct session *session, struct pollfd *input)
 {
-    ticker_stop(&conversation->ticker);
-    conversation->silent_ticks = 0;
-    responder_rest(conversation->responder);
+    ticker_stop(&session->ticker);
+    session->silent_ticks = 0;
+    responder_rest(session->responder);
     for (;;) {
         int ready = poll_input(input, IDLE_MS);
         if (ready > 0)
             return true;
-        if (getppid() != conversation->parent)
+        if (getppid() != session->parent)
             return false;
         if (ready == 0)
-            responder_keep_house(conversation->responder);
+            responder_keep_house(session->responder);
     }
 }
 
 /* Waits until read() is the thing to do: it returns at the second tick without a question. */
-static bool wait_for_input(struct conversation *conversation, int in)
+static bool wait_for_input(struct session *session, int in)
 {
     struct pollfd input = {.fd = in, .events = POLLIN};
-    bool soon = ticker_start(&conversation->ticker, SOON_MS)
-                    ? conversation->silent_ticks < SILENT_TICKS_MAX
-                    : poll_input(&input, SOON_MS) > 0;
-    return soon || wait_idle(conversation, &input);
+    bool soon = ticker_start(&session->ticker, SOON_MS) ? session->silent_ticks < SILENT_TICKS_MAX
+                                                        : poll_input(&input, SOON_MS) > 0;
+    return soon || wait_idle(session, &input);
 }
 
 /* Writes all of it: one write() unless the pipe is full or a signal comes in between. */
@@ -121,60 +126,60 @@ static int write_all(int descriptor, const char *bytes, size_t count)
 }
 
 /* Answers the lines that are whole. 0 or an errno. */
-static int answer_lines(struct conversation *conversation, int out)
+static int answer_lines(struct session *session, int out)
 {
     struct line line;
-    while (line_reader_next(&conversation->reader, &line)) {
-        buffer_clear(&conversation->out);
-        pipe_handle(&conversation->pipe, &line, &conversation->out);
-        int problem = write_all(out, buffer_text(&conversation->out), conversation->out.length);
+    while (line_reader_next(&session->reader, &line)) {
+        buffer_clear(&session->out);
+        conversation_handle(&session->conversation, &line, &session->out);
+        int problem = write_all(out, buffer_text(&session->out), session->out.length);
         if (problem != 0)
             return problem;
     }
     return 0;
 }
 
-static int converse(struct conversation *conversation, int in, int out)
+static int converse(struct session *session, int in, int out)
 {
-    while (wait_for_input(conversation, in)) {
-        ssize_t count = line_reader_fill(&conversation->reader, in);
+    while (wait_for_input(session, in)) {
+        ssize_t count = line_reader_fill(&session->reader, in);
         if (count < 0 && errno == EINTR) {
-            conversation->silent_ticks++;
+            session->silent_ticks++;
             continue;
         }
-        conversation->silent_ticks = 0;
+        session->silent_ticks = 0;
         if (count < 0 && errno != EAGAIN && errno != ENOMEM)
             return ERR_IO;
         if (count < 0) { /* without memory, wait until there is some again */
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
             continue;
         }
-        int problem = answer_lines(conversation, out);
+        int problem = answer_lines(session, out);
         if (problem != 0)
             return problem == EPIPE ? 0 : ERR_IO;
         if (count == 0)
             return 0;
-        responder_keep_house(conversation->responder);
+        responder_keep_house(session->responder);
     }
     return 0;
 }
 
 int serve(struct responder *responder, const char *database, int in, int out)
 {
-    struct conversation conversation = {
-        .responder = responder, .database = database, .parent = getppid()};
-    conversation.service = (struct service){.context = &conversation,
-                                            .answer = answer,
-                                            .list = list,
-                                            .command = command,
-                                            .next_notice = next_notice,
-                                            .notify = notify};
-    pipe_init(&conversation.pipe, &conversation.service);
-    ticker_init(&conversation.ticker);
-    int code = converse(&conversation, in, out);
-    ticker_release(&conversation.ticker);
-    pipe_release(&conversation.pipe);
-    line_reader_release(&conversation.reader);
-    buffer_release(&conversation.out);
+    struct session session = {.responder = responder, .database = database, .parent = getppid()};
+    session.service = (struct service){.context = &session,
+                                       .answer = answer,
+                                       .list = list,
+                                       .zones = zones,
+                                       .command = command,
+                                       .next_notice = next_notice,
+                                       .notify = notify};
+    conversation_init(&session.conversation, &session.service);
+    ticker_init(&session.ticker);
+    int code = converse(&session, in, out);
+    ticker_release(&session.ticker);
+    conversation_release(&session.conversation);
+    line_reader_release(&session.reader);
+    buffer_release(&session.out);
     return code;
 }

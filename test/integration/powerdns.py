@@ -1,6 +1,6 @@
 """The real pdns_server, and thousands of resolvers that ask it.
 
-Four parts, each usable without the others:
+Five parts, each usable without the others:
 
 Database   a database file as an operator makes and changes it: with the sqlite3 shell, owned by the
            user that PowerDNS runs as (pdns, when the tests run as root).
@@ -8,6 +8,7 @@ chosen()   what the product promises: the choice by modulus, written from its de
            nothing of the program.
 ask()      many questions from many resolver addresses.  Each carries a PROXY protocol header
            (version 2): PowerDNS takes the address in it for the resolver's own.
+Service    the program as a service on a Unix socket.
 PowerDNS   one server, started with a file of pdns-conf/ exactly as it is shipped.  The command line
            overrides only what a test must: paths, port, and who may send PROXY headers.
 """
@@ -501,6 +502,127 @@ class Load(threading.Thread):
             raise self.error
 
 
+# ---------------------------------------------------------------- the service
+
+
+# In front of a command: it is the process that descriptor 3 is meant for.
+HANDED_OVER = ["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh"]
+
+
+def listening_socket(path):
+    """A socket as pdns-sticky.socket makes it."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    path.chmod(0o660)
+    if USER:
+        shutil.chown(path, USER, USER)
+    listener.listen(4096)
+    return listener
+
+
+class Service:
+    """pdns-sticky on a Unix socket, from `with` to the end of its block.
+
+    listener: a socket at `path`, which is handed over as systemd does it.  before: words in front
+    of the command.  Further options are those of subprocess.Popen.
+    """
+
+    def __init__(self, database, path, *arguments, listener=None, before=(), **options):
+        self.path = Path(path)
+        self.log = self.path.with_name(self.path.name + ".log")
+        self.argv = [backend_path(), "--database", database.path, *arguments]
+        self.options = {"user": USER, "group": USER, "extra_groups": []} if USER else {}
+        if listener:
+            self.argv = [*HANDED_OVER, *self.argv]
+            self.options |= {"preexec_fn": lambda: os.dup2(listener.fileno(), 3), "pass_fds": [3]}
+        else:
+            self.argv += ["--socket", self.path]
+        self.argv = [*before, *self.argv]
+        self.options |= options
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        log = self.log.read_text(errors="replace")
+        assert "Sanitizer" not in log and "runtime error" not in log, log
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            begin = log.tell()
+            self.process = subprocess.Popen(
+                list(map(str, self.argv)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                **self.options
+            )
+        wait_until(lambda: self._is_ready(begin), 5, "the service is ready")
+
+    def _is_ready(self, begin):
+        said = self.log.read_bytes()[begin:].decode()
+        assert self.process.poll() is None, said
+        return "ready at" in said
+
+    def connect(self, seconds=20):
+        """A connection that waits so long at most."""
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(seconds)
+        try:
+            client.connect(str(self.path))
+        except OSError:
+            client.close()
+            raise
+        return client
+
+    @property
+    def pid(self):
+        """The process that accepts connections."""
+        return self.process.pid
+
+    def processes(self):
+        """Process IDs of the connections."""
+        return sorted(children(self.process.pid))
+
+    def stop(self):
+        """As systemd stops it.  The exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(10)
+
+
+def _copy(source, sink, path):
+    with source, contextlib.suppress(OSError), open(path, "ab", buffering=0) as copied:
+        while data := source.recv(1 << 16):
+            copied.write(data)
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def tapped(path, target, directory):
+    """Hands on what comes to one socket to another, and keeps it in files `asked` and `told`."""
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                service = socket.socket(socket.AF_UNIX)
+                service.connect(str(target))
+                for way in ((client, service, "asked"), (service, client, "told")):
+                    arguments = (*way[:2], directory / way[2])
+                    threading.Thread(target=_copy, args=arguments, daemon=True).start()
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o666)
+        listener.listen()
+        threading.Thread(target=accept, daemon=True).start()
+        yield path
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 # ---------------------------------------------------------------- the server
 
 
@@ -539,20 +661,35 @@ def is_running(pid):
 class PowerDNS:
     """pdns_server with one of the shipped configurations, from `with` to the end of its block.
 
+    A configuration that connects to a socket gets a service there, which outlives the server.
+
     conf       the file's name in pdns-conf/
     database   what the backend serves
     tap        keep every line between PowerDNS and its coprocesses; see asked_lines()
     exit_codes keep the exit codes of the coprocesses; see exit_codes()
     options    further settings, {"cache-ttl": 0}: a test that has any says why
+    listen     makes the service's socket, as systemd would; called with its path
     prepare    called with this object before the server starts; it may use pdnsutil()
     """
 
     def __init__(
-        self, conf, database, *, tap=False, exit_codes=False, options=None, prepare=None
+        self,
+        conf,
+        database,
+        *,
+        tap=False,
+        exit_codes=False,
+        options=None,
+        listen=None,
+        prepare=None,
     ):
         self.conf, self.database = CONFIGURATIONS / conf, database
+        launch = re.search("^launch=(.*)", self.conf.read_text(), re.MULTILINE)[1]
+        self.backend = next(name for name in launch.split(",") if name in ("pipe", "remote"))
+        self.needs_service = "\nremote-connection-string=unix:" in self.conf.read_text()
+        self.service = None
         self.tap, self.keep_exit_codes = tap, exit_codes
-        self.extra, self.prepare = options or {}, prepare
+        self.extra, self.listen, self.prepare = options or {}, listen, prepare
         self.process = None
 
     # -- life
@@ -563,6 +700,8 @@ class PowerDNS:
         self.log = self.directory / "log"
         shutil.copy(self.conf, self.directory / "pdns.conf")
         try:
+            if self.needs_service:
+                self._start_service()
             self._configure()
             if self.prepare:
                 self.prepare(self)
@@ -588,7 +727,7 @@ class PowerDNS:
     def _configure(self):
         """The overrides; and a file with them for pdnsutil, whose command line takes none."""
         self.settings = {
-            "pipe-command": self._command(),
+            **self._backend(),
             "socket-dir": self.directory,
             "proxy-protocol-from": "127.0.0.1",
             **({} if USER else {"setuid": "", "setgid": ""}),
@@ -597,6 +736,24 @@ class PowerDNS:
         text = self.conf.read_text()
         text += "".join(f"{name}={value}\n" for name, value in self.settings.items())
         (self.directory / "pdns-tools.conf").write_text(text)
+
+    def _start_service(self):
+        path = self.directory / "socket"
+        listener = self.listen(path) if self.listen else None
+        service = Service(self.database, path, listener=listener)
+        self.service = self._stack.enter_context(service)
+        self.socket = path
+        if self.tap:
+            tap = tapped(self.directory / "tap", path, self.directory)
+            self.socket = self._stack.enter_context(tap)
+
+    def _backend(self):
+        """The setting that names the program, with the program under test."""
+        if self.service:
+            return {"remote-connection-string": f"unix:path={self.socket},timeout=2000"}
+        if self.backend == "remote":
+            return {"remote-connection-string": f"pipe:command={self._command()},timeout=2000"}
+        return {"pipe-command": self._command()}
 
     def _start(self):
         self.address = ("127.0.0.1", _free_port())
@@ -650,8 +807,8 @@ class PowerDNS:
     # -- looking at it
 
     def coprocesses(self):
-        """Process IDs of the coprocesses."""
-        return sorted(children(self.process.pid))
+        """Process IDs of the coprocesses, or of the connections to the service."""
+        return self.service.processes() if self.service else sorted(children(self.process.pid))
 
     def log_tail(self, lines=25):
         """The end of the server's log."""
@@ -703,6 +860,18 @@ class PowerDNS:
         address, port = self.address
         argv = ["dig", f"@{address}", "-p", str(port), "-b", PLAIN_ADDRESS, *arguments]
         return run(argv).stdout
+
+
+def is_lookup(line):
+    return line.startswith("Q\t") or '"method": "lookup"' in line
+
+
+def name_and_type(line):
+    """What a lookup asks for, in either protocol."""
+    if line.startswith("{"):
+        parameters = json.loads(line)["parameters"]
+        return parameters["qname"].removesuffix("."), parameters["qtype"]
+    return tuple(line.split("\t")[1:4:2])
 
 
 def kill(pids, number=signal.SIGKILL):

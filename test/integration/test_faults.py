@@ -128,22 +128,6 @@ def test_a_wal_index_that_is_spoilt_while_serving_costs_no_mapping_made_before(p
         assert pair.forgotten() == []
 
 
-def ask_mortals(crowd, count):
-    """As Crowd.ask(); a coprocess that dies of a question is replaced, as PowerDNS does.  Answers
-    and how many have died."""
-    answers, dead = [], 0
-    for _ in range(count):
-        place = crowd.next % len(crowd.coprocesses)
-        try:
-            answers += crowd.ask()
-        except (AssertionError, BrokenPipeError):
-            crowd.coprocesses[place].process.wait(SECONDS_MAX)
-            crowd.coprocesses[place].__exit__()
-            crowd.coprocesses[place] = Coprocess(crowd.database.path)
-            dead += 1
-    return answers, dead
-
-
 @pytest.mark.parametrize("when", ["at once", "after a rest"])
 @pytest.mark.parametrize("way", [empty, halve])
 def test_a_wal_index_that_is_cut_while_serving_costs_no_mapping_made_before(pair, way, when):
@@ -151,19 +135,15 @@ def test_a_wal_index_that_is_cut_while_serving_costs_no_mapping_made_before(pair
     if when == "after a rest":  # no transaction is open
         time.sleep(0.25)
     way(beside(pair.database, "-shm"))
-    with contextlib.ExitStack() as stack:
-        answers, dead = ask_mortals(pair, 300)
-        for coprocess in pair.coprocesses:
-            stack.enter_context(coprocess)
-        # Memory that is gone from under a process ends it, if it looks before it has noticed.
-        assert dead <= (2 if when == "at once" else 0), dead
-        assert_in_time(answers, f"wal-index, {way.__name__}, {when}, {dead} died")
-        pair.heals()
-        lost = set(pair.forgotten())
-        assert not lost & before
-        assert not lost or dead or said(answers), "the operator is told"
-        pair.ask_again()
-        assert pair.forgotten() == []
+    answers = pair.ask(300)  # memory that is gone from under a process does not end it
+    assert_in_time(answers, f"wal-index, {way.__name__}, {when}")
+    pair.heals()
+    lost = set(pair.forgotten())
+    print(f"{len(lost)} answered without a row")
+    assert not lost & before
+    assert not lost or any("-shm" in log for log in said(answers)), "the operator is told"
+    pair.ask_again()
+    assert pair.forgotten() == []
 
 
 def test_under_powerdns_a_wal_index_that_is_cut_is_forgotten_within_three_seconds(demo_database):
@@ -180,8 +160,14 @@ def test_under_powerdns_a_wal_index_that_is_cut_is_forgotten_within_three_second
         spoilt = sum(not right(number) for number in range(40, 60))
         wait_until(lambda: all(right(number) for number in range(60, 100)), 3, "right answers")
         print(f"{spoilt} of 20 spoilt, all right after {time.monotonic() - started:.2f} s")
-        rows = demo_database.mappings("web")
-        assert {ldns(n) for n in (*range(40), *range(60, 100))} <= set(rows)
+        assert spoilt == 0
+        assert {ldns(n) for n in range(40)} <= set(demo_database.mappings("web"))
+
+        def kept():
+            all(right(number) for number in range(60, 100))
+            return {ldns(n) for n in range(60, 100)} <= set(demo_database.mappings("web"))
+
+        wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
         assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
@@ -245,6 +231,26 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
         ballast.unlink()
         crowd.heals()
         assert not set(crowd.forgotten()) & set(list(crowd.told)[:kept])
+        crowd.ask_again()
+        assert crowd.forgotten() == []
+
+
+def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
+    folder = workspace / "disk"
+    folder.mkdir()
+    with faults.small_disk(folder, 12 << 10) as possible, contextlib.ExitStack() as stack:
+        if not possible:
+            pytest.skip("no file system can be mounted here")
+        database = Database.create(folder, powerdns.DEMO)
+        database.sql("UPDATE setting SET value = 1000000 WHERE name = 'max_writes_per_second';")
+        crowd = Crowd(database, stack.enter_context(Coprocess(database.path)))
+        answers = []
+        wait_until(
+            lambda: answers.extend(crowd.ask(200)) or said(answers), HEAL_SECONDS, "a full disk"
+        )
+        assert all("full" in log for log in said(answers)), said(answers)
+        assert_in_time(answers, "the log fills the disk")
+        crowd.heals()
         crowd.ask_again()
         assert crowd.forgotten() == []
 
@@ -380,7 +386,7 @@ def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(demo_database, works
 
 
 def test_thirty_two_writers_lose_nothing(demo_database):
-    processes, seconds, together = 32, 20, 4
+    processes, seconds, together = 32, 60, 4
     frequent_housekeeping(demo_database)
     log_peak, logs, started_at, counter = 0, [], {}, 0
     told, times, bound, talked = {}, [], set(), set()
@@ -452,11 +458,11 @@ def test_thirty_two_writers_lose_nothing(demo_database):
         assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_hundreds_of_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
+def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
     demo_database, workspace
 ):
     rng = random.Random(11)
-    rounds, together = 100, 400
+    rounds, together = 334, 400
     frequent_housekeeping(demo_database)
     shim = Shim(workspace)
     shim.set(sync_delay_us=3000)  # a checkpoint is long enough to be hit
@@ -534,6 +540,30 @@ def test_a_reader_that_stays_makes_the_log_grow_until_it_goes(pair):
         wait_until(lambda: log.stat().st_size < 1 << 20, HEAL_SECONDS, "a small log")
     assert pair.forgotten() == []
     assert pair.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_log_that_somebody_pins_is_named(demo_database):
+    frequent_housekeeping(demo_database)
+    demo_database.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
+        " INSERT INTO persistence SELECT 1, 'group:' || i, 1, 'modulus', unixepoch(), 3600 FROM n;"
+    )
+    with Coprocess(demo_database.path) as coprocess, Shell(demo_database.path) as reader:
+        crowd = Crowd(demo_database, coprocess)
+        answers = crowd.ask(10)
+        reader.run("BEGIN; SELECT count(*) FROM persistence;")
+        log = beside(demo_database, "-wal")
+        while log.stat().st_size <= 260 << 20:
+            demo_database.sql("UPDATE persistence SET ttl = ttl + 1 WHERE ldns LIKE 'group:%';")
+        time.sleep(0.6)  # housekeeping is for the time between questions
+        wait_until(lambda: answers.extend(crowd.ask()) or said(answers), HEAL_SECONDS, "a log line")
+        words = "keeps a transaction open"
+        assert all(words in line for line in said(answers)), said(answers)
+        assert any(words in line for line in coprocess.command("status"))
+        reader.run("COMMIT;")
+        wait_until(lambda: log.stat().st_size < 1 << 20, HEAL_SECONDS, "a small log")
+        assert not any(words in line for line in coprocess.command("status"))
+        crowd.heals()
 
 
 # ---------------------------------------------------------------- the flood

@@ -1,4 +1,4 @@
-"""pdns-sticky as PowerDNS's only backend, started with pdns-conf/pipe.conf.
+"""pdns-sticky as PowerDNS's only backend, by pipe.conf, remote-pipe.conf and remote-unix.conf.
 
 Thousands of resolvers ask a real server whose caches are on.  Expected answers come from
 powerdns.chosen(), which is the definition of the choice and knows nothing of the program.
@@ -7,6 +7,7 @@ powerdns.chosen(), which is the definition of the choice and knows nothing of th
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import math
 import random
 import signal
@@ -25,9 +26,11 @@ from powerdns import (
     ask_tcp,
     children,
     chosen,
+    is_lookup,
     is_running,
     kill,
     mixed_case,
+    name_and_type,
     wait_until,
     workspace,
 )
@@ -55,6 +58,24 @@ RESOLVER = "192.0.2.10"
 ITS_SITE = ("203.0.113.2", "2001:db8:0:2::80")
 
 
+@pytest.fixture(scope="module", params=["pipe", "remote-pipe", "remote-unix"])
+def start(request):
+    """Starts a server in one of the ways; all tests are done with one, then with the next."""
+    return functools.partial(PowerDNS, f"{request.param}.conf")
+
+
+@pytest.fixture(params=["pipe", "remote-pipe"])
+def start_coprocesses(request):
+    """Starts a server with coprocesses, not one that connects to the service."""
+    return functools.partial(PowerDNS, f"{request.param}.conf")
+
+
+@pytest.fixture
+def start_pipe():
+    """Starts a server that replaces a coprocess of its which died; the other kind does not."""
+    return functools.partial(PowerDNS, "pipe.conf")
+
+
 @pytest.fixture(scope="module")
 def fresh_database():
     """Makes a database with the zones above and the pool `www`; as many as a module needs."""
@@ -71,9 +92,9 @@ def fresh_database():
 
 
 @pytest.fixture(scope="module")
-def server(fresh_database):
+def server(start, fresh_database):
     """The server for tests that only ask, or bring a pool of their own."""
-    with PowerDNS("pipe.conf", fresh_database()) as running:
+    with start(fresh_database()) as running:
         yield running
 
 
@@ -91,7 +112,7 @@ CACHE_TIMES = {
 
 
 @pytest.mark.parametrize("times", CACHE_TIMES)
-def test_every_resolver_keeps_its_answer_and_none_sees_anothers(fresh_database, times):
+def test_every_resolver_keeps_its_answer_and_none_sees_anothers(start, fresh_database, times):
     """3,000 resolvers, four questions each in random order: all must be what the modulus says."""
     dice = random.Random(1)
     resolvers = addresses_of_many_resolvers(3000, dice)
@@ -102,7 +123,7 @@ def test_every_resolver_keeps_its_answer_and_none_sees_anothers(fresh_database, 
     ]
     dice.shuffle(questions)
     database = fresh_database()
-    with PowerDNS("pipe.conf", database, options=CACHE_TIMES[times]) as server:
+    with start(database, options=CACHE_TIMES[times]) as server:
         replies = ask(server, questions)
         mappings = database.mappings("www")
     pool = database.www
@@ -126,13 +147,13 @@ def test_the_caches_are_on_while_all_that_happens(server):
     assert server.counter("packetcache-hit") - before > 900
 
 
-def test_in_steady_state_a_question_costs_one_round_trip(fresh_database):
+def test_in_steady_state_a_question_costs_one_round_trip(start, fresh_database):
     """Counted on the wire.  Besides, PowerDNS asks a little once in a second, however many ask."""
     resolvers = addresses_of_many_resolvers(500, random.Random(3))
     questions = [
         Question(ldns, "www.example.com", rdtype) for ldns in resolvers for rdtype in ("A", "AAAA")
     ] * 3
-    with PowerDNS("pipe.conf", fresh_database(), tap=True) as server:
+    with start(fresh_database(), tap=True) as server:
         ask(server, questions)
         lines_before, counter_before = server.asked_lines(), server.counter("backend-queries")
         start = time.monotonic()
@@ -142,17 +163,17 @@ def test_in_steady_state_a_question_costs_one_round_trip(fresh_database):
         wait_until(
             lambda: len(server.asked_lines()) - len(lines_before) >= counted, 2, "all lines written"
         )
-        lines = server.asked_lines()[len(lines_before) :]
-    kinds = collections.Counter(tuple(line.split("\t")[1:4:2]) for line in lines)
+        lines = [line for line in server.asked_lines()[len(lines_before) :] if is_lookup(line)]
+    kinds = collections.Counter(map(name_and_type, lines))
     assert kinds.pop(("www.example.com", "ANY")) == len(questions)
     assert counted == len(lines), "PowerDNS's own counter tells the same"
     # For each of two threads, once a second: is www a zone, is it delegated; and the zone's SOA.
     assert sum(kinds.values()) <= 2 * 3 * (math.ceil(seconds) + 1), kinds
 
 
-def test_a_question_for_a_type_that_is_not_there_costs_no_more(fresh_database):
+def test_a_question_for_a_type_that_is_not_there_costs_no_more(start, fresh_database):
     resolvers = addresses_of_many_resolvers(1000, random.Random(4))
-    with PowerDNS("pipe.conf", fresh_database()) as server:
+    with start(fresh_database()) as server:
         server.one(RESOLVER, "www.example.com", "HTTPS")
         before = server.counter("backend-queries")
         replies = ask(server, [Question(ldns, "www.example.com", "HTTPS") for ldns in resolvers])
@@ -274,25 +295,29 @@ def test_tcp_and_udp_at_once_give_a_new_resolver_one_answer(server):
     assert len(server.database.mappings("both")) == len(resolvers)
 
 
-def test_several_coprocesses_asked_at_one_moment_give_a_new_resolver_one_answer(server):
+def test_several_coprocesses_asked_at_one_moment_give_a_new_resolver_one_answer(
+    start_pipe, fresh_database
+):
     """Meanwhile a server is drained and enabled, again and again: two processes that choose for the
     same resolver often choose differently, and only the row in the table makes them agree.
     """
-    pool = server.database.add_pool("race", THREE_SITES)
+    database = fresh_database()
+    pool = database.add_pool("race", THREE_SITES)
     resolvers = addresses_of_many_resolvers(4000, random.Random(7))
     questions = [Question(ldns, pool.question_name) for ldns in resolvers for _ in range(4)]
-    assert len(server.coprocesses()) == 3, "two for UDP and one for TCP"
-    with concurrent.futures.ThreadPoolExecutor() as threads:
-        asking = threads.submit(ask, server, questions)
-        while not asking.done():
-            for state in ("draining", "enabled"):
-                change = f"UPDATE controller SET state = '{state}' WHERE name = 'race-2';"
-                server.database.sql(change)
+    with start_pipe(database) as server:
+        all_coprocesses(server)
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            asking = threads.submit(ask, server, questions)
+            while not asking.done():
+                for state in ("draining", "enabled"):
+                    change = f"UPDATE controller SET state = '{state}' WHERE name = 'race-2';"
+                    database.sql(change)
     answers = collections.defaultdict(set)
     for reply in asking.result():
         answers[reply.question.ldns].add(pool.controller(pool.index_of(reply)))
     assert {ldns: given for ldns, given in answers.items() if len(given) > 1} == {}
-    assert server.database.mappings("race") == {ldns: min(given) for ldns, given in answers.items()}
+    assert database.mappings("race") == {ldns: min(given) for ldns, given in answers.items()}
     elsewhere = [n for n in resolvers if pool.controller(index_asked(pool, n)) not in answers[n]]
     assert len(elsewhere) > 100, "the choice did change meanwhile"
 
@@ -629,7 +654,7 @@ class Era:
         return choose_among(ldns, self.servers, self.down)
 
 
-def test_a_change_under_load_loses_nothing_and_counts_from_the_next_question(fresh_database):
+def test_a_change_under_load_loses_nothing_and_counts_from_the_next_question(start, fresh_database):
     """Half of the load are resolvers with a mapping, half are new ones; no reply may be missing.
 
     Each reply must be right for a configuration in force between its question and itself.  A
@@ -647,7 +672,7 @@ def test_a_change_under_load_loses_nothing_and_counts_from_the_next_question(fre
 
     mapped = {ldns: choose_among(ldns, [0, 1, 2], []) for ldns in known}
     eras = [Era(0.0, [0, 1, 2], [], mapped)]
-    with PowerDNS("pipe.conf", database) as server:
+    with start(database) as server:
         ask(server, known_questions)
         with Load(server, make_question) as load:
             for statements, servers, down in CHANGES:
@@ -701,19 +726,31 @@ def wrong_replies(load, pool):
     ]
 
 
+def all_coprocesses(server):
+    """Two for UDP and one for TCP; those of the remote backend start with their first question."""
+
+    def found():
+        server.one_tcp(RESOLVER, "www.example.com")
+        ask(server, [Question(RESOLVER, "www.example.com")] * 64)
+        return len(server.coprocesses()) == 3
+
+    wait_until(found, 5, "every thread has a coprocess")
+    return server.coprocesses()
+
+
 def load_on_www(server):
     resolvers = addresses_of_many_resolvers(500, random.Random(12))
     return Load(server, lambda n: Question(resolvers[n % len(resolvers)], "www.example.com"))
 
 
 @pytest.mark.parametrize("when", ["while it works", "between two questions"])
-def test_three_seconds_after_a_killed_coprocess_all_is_well(fresh_database, when):
+def test_three_seconds_after_a_killed_coprocess_all_is_well(start_pipe, fresh_database, when):
     """PowerDNS takes what a dead coprocess does not say for "no such name", and caches that.
 
     How long is what cache-ttl and negquery-cache-ttl in the configuration are about: each is one
     second, which in PowerDNS is up to two, and the one can be filled from the other at its end.
     """
-    with PowerDNS("pipe.conf", fresh_database()) as server:
+    with start_pipe(fresh_database()) as server:
         server.one(RESOLVER, "www.example.com")
         if when == "between two questions":
             kill(server.coprocesses())
@@ -729,11 +766,13 @@ def test_three_seconds_after_a_killed_coprocess_all_is_well(fresh_database, when
     assert {reply.addresses for reply in wrong} <= {()}, "never the address of another site"
 
 
-def test_a_killed_coprocess_spoils_one_answer_at_most_when_nothing_is_cached(fresh_database):
+def test_a_killed_coprocess_spoils_one_answer_at_most_when_nothing_is_cached(
+    start_pipe, fresh_database
+):
     """Without caches, to see the loss itself: the one question that the process had in hand."""
     no_caches = {"cache-ttl": 0, "query-cache-ttl": 0, "negquery-cache-ttl": 0}
     killed = 0
-    with PowerDNS("pipe.conf", fresh_database(), options=no_caches) as server:
+    with start_pipe(fresh_database(), options=no_caches) as server:
         with load_on_www(server) as load:
             for _ in range(5):
                 victims = server.coprocesses()
@@ -743,30 +782,26 @@ def test_a_killed_coprocess_spoils_one_answer_at_most_when_nothing_is_cached(fre
     assert len(wrong_replies(load, server.database.www)) <= killed
 
 
-def test_coprocesses_end_when_the_server_is_killed(fresh_database):
-    with PowerDNS("pipe.conf", fresh_database()) as server:
-        with load_on_www(server):
-            pass
-        coprocesses = server.coprocesses()
-        assert len(coprocesses) == 3
+def test_coprocesses_end_when_the_server_is_killed(start, fresh_database):
+    with start(fresh_database()) as server:
+        coprocesses = all_coprocesses(server)
         kill([server.process.pid])
         wait_until(lambda: not any(map(is_running, coprocesses)), 2, "the coprocesses end")
 
 
-def test_a_stop_by_systemd_ends_every_coprocess_with_exit_code_0(fresh_database):
+def test_a_stop_by_systemd_ends_every_coprocess_with_exit_code_0(start_coprocesses, fresh_database):
     """It sends SIGTERM to the server and all coprocesses at the same moment."""
-    with PowerDNS("pipe.conf", fresh_database(), exit_codes=True) as server:
-        server.one(RESOLVER, "www.example.com")
-        coprocesses = [pid for script in server.coprocesses() for pid in children(script)]
-        assert len(coprocesses) == 3
+    with start_coprocesses(fresh_database(), exit_codes=True) as server:
+        coprocesses = [pid for script in all_coprocesses(server) for pid in children(script)]
         kill([*coprocesses, server.process.pid], signal.SIGTERM)
-        wait_until(lambda: len(server.exit_codes()) >= 3, 2, "all coprocesses end")
-        assert server.exit_codes() == [0, 0, 0]
+        wait_until(lambda: not any(map(is_running, coprocesses)), 2, "all coprocesses end")
+        wait_until(lambda: len(server.exit_codes()) >= 3, 2, "they are reaped")
+        assert set(server.exit_codes()) == {0}
 
 
-def test_a_coprocess_keeps_serving_after_sigterm_until_powerdns_is_done_with_it(fresh_database):
-    with PowerDNS("pipe.conf", fresh_database()) as server:
-        coprocesses = server.coprocesses()
+def test_a_coprocess_serves_on_after_sigterm_until_powerdns_is_done_with_it(start_coprocesses, fresh_database):
+    with start_coprocesses(fresh_database()) as server:
+        coprocesses = all_coprocesses(server)
         kill(coprocesses, signal.SIGTERM)
         with load_on_www(server) as load:
             pass
@@ -791,39 +826,40 @@ def test_a_transfer_of_an_unknown_zone_fails(server):
 
 
 @pytest.mark.parametrize("command", ["check-zone", "list-zone"])
-def test_pdnsutil_knows_no_zones_of_a_pipe_backend(server, command):
+def test_pdnsutil_knows_no_zones_of_a_pipe_backend(start_pipe, fresh_database, command):
     """PowerDNS asks its backends for "domain info" first, and the pipe protocol has no word for it.
 
     The records are seen with sqlite3, or with a transfer as above.
     """
-    result = server.pdnsutil(command, "example.com")
+    with start_pipe(fresh_database()) as server:
+        result = server.pdnsutil(command, "example.com")
     assert result.returncode == 1
     assert "Unable to get zone information" in result.stdout or "not found" in result.stderr
 
 
 def test_pdnsutil_shows_the_state_of_the_pools(server):
-    result = server.pdnsutil("backend-cmd", "pipe", "status")
+    result = server.pdnsutil("backend-cmd", server.backend, "status")
     assert result.returncode == 0
     assert "www" in result.stdout and "203.0.113.2" in result.stdout
 
 
 def test_pdnsutil_explains_a_choice_and_changes_nothing(server):
     server.database.sql("DELETE FROM persistence;")
-    result = server.pdnsutil("backend-cmd", "pipe", "explain www.example.com 192.0.2.10")
+    result = server.pdnsutil("backend-cmd", server.backend, "explain www.example.com 192.0.2.10")
     assert result.returncode == 0
     assert "3221225994" in result.stdout and "203.0.113.2" in result.stdout
     assert server.database.mappings("www") == {}
 
 
 @pytest.mark.skipif(not USER, reason="needs root")
-def test_pdnsutil_run_by_root_leaves_the_database_to_its_owner(fresh_database):
+def test_pdnsutil_run_by_root_leaves_the_database_to_its_owner(start, fresh_database):
     """The server is not running, so root's process is the one that makes the files beside."""
     database = fresh_database()
-    with PowerDNS("pipe.conf", database) as server:
+    with start(database) as server:
         server.stop()
         for command in ("status", f"forget {RESOLVER}"):
-            assert server.pdnsutil("backend-cmd", "pipe", command, as_root=True).returncode == 0
-    with PowerDNS("pipe.conf", database) as server:
+            assert server.pdnsutil("backend-cmd", server.backend, command, as_root=True).returncode == 0
+    with start(database) as server:
         assert server.one(RESOLVER, "www.example.com").addresses == ITS_SITE[:1]
         assert database.mappings("www") == {RESOLVER: "www-2"}
         owners = {path.owner() for path in database.path.parent.glob(f"{database.path.name}*")}
@@ -833,6 +869,6 @@ def test_pdnsutil_run_by_root_leaves_the_database_to_its_owner(fresh_database):
 def test_pdnsutil_forgets_a_resolver(server):
     server.database.sql("DELETE FROM persistence;")
     ask(server, [Question(ldns, "www.example.com") for ldns in (RESOLVER, "192.0.2.11")])
-    result = server.pdnsutil("backend-cmd", "pipe", f"forget {RESOLVER}")
+    result = server.pdnsutil("backend-cmd", server.backend, f"forget {RESOLVER}")
     assert result.returncode == 0
     assert list(server.database.mappings("www")) == ["192.0.2.11"]

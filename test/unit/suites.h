@@ -22,6 +22,7 @@ struct suite {
     X(address)                                                                                     \
     X(name)                                                                                        \
     X(arena)                                                                                       \
+    X(vector)                                                                                      \
     X(buffer)                                                                                      \
     X(complaints)                                                                                  \
     X(trace)                                                                                       \
@@ -44,7 +45,10 @@ struct suite {
     X(line_reader)                                                                                 \
     X(pipe_line)                                                                                   \
     X(pipe)                                                                                        \
+    X(json)                                                                                        \
+    X(conversation)                                                                                \
     X(ticker)                                                                                      \
+    X(listener)                                                                                    \
     X(journal)                                                                                     \
     X(page_guard)                                                                                  \
     X(store)                                                                                       \

@@ -116,6 +116,29 @@ static void a_line_that_is_too_long_is_reported_once_and_the_next_is_whole(void)
         }
 }
 
+static void a_line_that_is_too_long_is_known_by_its_opening(void)
+{
+    static const struct {
+        const char *start;
+        char opening;
+    } rows[] = {{"", 'x'}, {"{", '{'}, {" \t\r {", '{'}, {"HELO", 'H'}, {"\v{", '\v'}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct line_reader reader = {0};
+        struct line line = {.too_long = false};
+        buffer_add_text(&reader.buffer, rows[i].start);
+        while (reader.buffer.length <= LINE_LENGTH_MAX)
+            buffer_add_char(&reader.buffer, 'x');
+        CHECK(!line_reader_next(&reader, &line), "row %zu: its end is not there", i);
+        buffer_add_text(&reader.buffer, "{\n");
+        CHECK(line_reader_next(&reader, &line) && line.too_long, "row %zu", i);
+        CHECK_INTEGER(line.opening, rows[i].opening, "row %zu", i);
+        line_reader_release(&reader);
+    }
+    CHECK_INTEGER(line_opening(" \t\r", 3), '\0', "blanks alone");
+    CHECK_INTEGER(line_opening(" \0{", 3), '\0', "NUL is no blank");
+    CHECK_INTEGER(line_opening("", 0), '\0', "nothing");
+}
+
 static void an_endless_line_takes_no_endless_memory(void)
 {
     static char block[4096];
@@ -170,6 +193,8 @@ static const CU_TestInfo tests[] = {
     {"NUL bytes are part of a line", nul_bytes_are_part_of_a_line},
     {"a line that is too long is reported once and the next is whole",
      a_line_that_is_too_long_is_reported_once_and_the_next_is_whole},
+    {"a line that is too long is known by its opening",
+     a_line_that_is_too_long_is_known_by_its_opening},
     {"an endless line takes no endless memory", an_endless_line_takes_no_endless_memory},
     {"without memory nothing is read and nothing is lost",
      without_memory_nothing_is_read_and_nothing_is_lost},

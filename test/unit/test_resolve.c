@@ -32,6 +32,7 @@ static const struct rows alone = {
                                     RECORD(13, 1, "a.b.example.com", "A", "192.0.2.55"),
                                     RECORD(14, 1, "a.b.example.com", "TXT", "\"x\""),
                                     RECORD(15, 0, "shop.example.net", "TXT", "\"shop\""),
+                                    RECORD(16, 1, "ns.cut.example.com", "DS", DS),
                                     {.name = NULL}},
     .controllers =
         (const struct controller_row[]){
@@ -210,6 +211,7 @@ static void a_delegation_is_not_ours_but_its_ds(void)
         {"cut.example.com", "NS", CLIENT, 1,
          "cut.example.com NS 3600 ns.cut.example.com z1 s0 -\n"},
         {"ns.cut.example.com", "A", CLIENT, 1, "ns.cut.example.com A 3600 192.0.2.54 z1 s0 -\n"},
+        {"ns.cut.example.com", "DS", CLIENT, 1, "ns.cut.example.com DS 3600 " DS " z1 s0 -\n"},
         {"lb.cut.example.com", "A", CLIENT, 1, "lb.cut.example.com A 30 198.51.100.2 z1 s1 -\n"},
     };
     check_questions(rows, COUNT(rows));
@@ -328,6 +330,34 @@ static void without_a_common_type_nobody_gets_them_all(void)
         check_question(&scene, &rows[i]);
     CHECK_INTEGER((int64_t)scene.table.writes, 2, "A and AAAA of a client are one decision");
     scene_release(&scene);
+}
+
+/* Which families server 11 and server 12 offer, and what a question without client gets. */
+static void nobody_gets_the_family_that_both_servers_have(void)
+{
+    static const struct {
+        const char *ipv4[2], *ipv6[2], *answer;
+    } rows[] = {
+        {{"198.51.100.1", NULL}, {NULL, "2001:db8::2"}, MIXED_A MIXED_AAAA},
+        {{"198.51.100.1", NULL}, {"2001:db8::2", "2001:db8::3"}, MIXED_AAAA},
+        {{NULL, "198.51.100.1"}, {"2001:db8::2", "2001:db8::3"}, MIXED_AAAA},
+        {{"198.51.100.1", "198.51.100.2"}, {NULL, "2001:db8::2"}, MIXED_A},
+        {{"198.51.100.1", "198.51.100.2"}, {"2001:db8::2", NULL}, MIXED_A},
+        {{NULL, NULL}, {"2001:db8::2", "2001:db8::3"}, MIXED_AAAA},
+        {{"198.51.100.1", "198.51.100.2"}, {NULL, NULL}, MIXED_A},
+        {{"198.51.100.1", "198.51.100.2"}, {"2001:db8::2", "2001:db8::3"}, MIXED_A MIXED_AAAA},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        scene_init(&scene, &mixed);
+        for (int64_t k = 0; k < 2; k++) {
+            scene_server(&scene, 11 + k)->ipv4 = rows[i].ipv4[k];
+            scene_server(&scene, 11 + k)->ipv6 = rows[i].ipv6[k];
+        }
+        check_question(
+            &scene, &(struct question_row){"mixed.example.net", "ANY", NOBODY, 7, rows[i].answer});
+        scene_release(&scene);
+    }
 }
 
 static void nobody_is_sent_down_the_chain_of_pools(void)
@@ -481,6 +511,7 @@ static void a_lost_table_is_told_beside_a_good_answer(void)
                      "cut.example.com DS 3600 " DS " z1 s0 a\n"                                    \
                      "lb.cut.example.com A 30 198.51.100.1 z1 s1 -\n"                              \
                      "ns.cut.example.com A 3600 192.0.2.54 z1 s0 -\n"                              \
+                     "ns.cut.example.com DS 3600 " DS " z1 s0 -\n"                                 \
                      "ns.example.com A 3600 192.0.2.53 z1 s0 a\n"                                  \
                      "sub.example.com NS 3600 ns.example.com z1 s0 -\n"                            \
                      "sub.example.com DS 3600 " DS " z1 s0 a\n" WWW_MX                             \
@@ -525,6 +556,45 @@ static void a_zone_is_transferred_whole(void)
     scene_release(&scene);
 }
 
+static void each_zone_of_ours_is_told_by_its_soa(void)
+{
+    static const struct zone_row odd_zones[] = {{3, "."},           {4, "example.net"},
+                                                {5, "Example.NET"}, {6, "bare.org"},
+                                                {7, "late.org"},    {.name = NULL}};
+    static const struct record_row odd_records[] = {
+        RECORD(0, 3, "example.net", "NS", "ns.example.com"),
+        RECORD(1, 3, ".", "SOA", SOA),
+        RECORD(2, 4, "example.net", "SOA", SOA),
+        RECORD(3, 4, "example.net", "SOA", "second. mailbox. 2 3600 600 86400 300"),
+        RECORD(4, 5, "example.net", "SOA", SOA),
+        RECORD(5, 6, "bare.org", "NS", "ns.example.com"),
+        RECORD(6, 6, "sub.bare.org", "SOA", SOA),
+        RECORD(7, 7, "late.org", "NS", "ns.example.com"),
+        RECORD(8, 7, "late.org", "SOA", SOA),
+        {.name = NULL}};
+    static const struct {
+        struct rows rows;
+        const char *answer;
+    } cases[] = {
+        {{.zones = NULL}, ""},
+        {{.zones = odd_zones, .records = odd_records},
+         ". SOA 3600 " SOA " z3 s0 a\n"
+         "example.net SOA 3600 " SOA " z4 s0 a\n"
+         "late.org SOA 3600 " SOA " z7 s0 a\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct snapshot *snapshot = NULL;
+        struct answer answer = {.count = 0};
+        struct buffer text = {0};
+        CHECK_INTEGER(rows_build(&cases[i].rows, &snapshot), 0, "row %zu", i);
+        resolve_zones(snapshot, &answer);
+        CHECK_TEXT(text_of(&answer, &text), cases[i].answer, "row %zu", i);
+        buffer_release(&text);
+        answer_release(&answer);
+        snapshot_free(snapshot);
+    }
+}
+
 static void without_memory_the_question_fails(void)
 {
     struct scene scene;
@@ -560,6 +630,8 @@ static const CU_TestInfo tests[] = {
      nobody_gets_the_types_that_all_servers_have},
     {"without a client and a common type all types are given",
      without_a_common_type_nobody_gets_them_all},
+    {"without a client a family that not all servers have is left out",
+     nobody_gets_the_family_that_both_servers_have},
     {"without a client the chain of pools counts", nobody_is_sent_down_the_chain_of_pools},
     {"the fallback shows in the answer", the_fallback_shows_in_the_answer},
     {"the scope is that of the client", the_scope_is_that_of_the_client},
@@ -567,6 +639,7 @@ static const CU_TestInfo tests[] = {
     {"other types leave the mappings alone", other_types_leave_the_mappings_alone},
     {"a lost table is told beside a good answer", a_lost_table_is_told_beside_a_good_answer},
     {"a zone is transferred whole", a_zone_is_transferred_whole},
+    {"each zone of ours is told by its SOA", each_zone_of_ours_is_told_by_its_soa},
     {"without memory the question fails", without_memory_the_question_fails},
     CU_TEST_INFO_NULL,
 };

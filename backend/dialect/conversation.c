@@ -1,0 +1,33 @@
+#include "dialect/conversation.h"
+
+/* The first byte of a line that is no blank. */
+static char opening_of(const struct line *line)
+{
+    if (line->too_long)
+        return line->opening;
+    return line_opening(line->text, line->length);
+}
+
+void conversation_init(struct conversation *conversation, const struct service *service)
+{
+    conversation->dialect = DIALECT_NONE;
+    pipe_init(&conversation->pipe, service);
+    json_init(&conversation->json, service);
+}
+
+void conversation_release(struct conversation *conversation)
+{
+    pipe_release(&conversation->pipe);
+    json_release(&conversation->json);
+}
+
+void conversation_handle(struct conversation *conversation, const struct line *line,
+                         struct buffer *out)
+{
+    if (conversation->dialect == DIALECT_NONE)
+        conversation->dialect = opening_of(line) == '{' ? DIALECT_JSON : DIALECT_PIPE;
+    if (conversation->dialect == DIALECT_JSON)
+        json_handle(&conversation->json, line, out);
+    else
+        pipe_handle(&conversation->pipe, line, out);
+}

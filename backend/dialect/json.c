@@ -1,0 +1,289 @@
+#include "dialect/json.h"
+
+#include <string.h>
+
+#include "dialect/json_read.h"
+#include "dialect/json_write.h"
+
+#define RESULT "{\"result\":"
+
+/* What a lookup that failed gives: PowerDNS reads no address in it. */
+#define FAILED_RECORD                                                                              \
+    "{\"qtype\":\"A\",\"qname\":\".\",\"content\":\"lookup failed\",\"ttl\":0,\"domain_id\":-1,"   \
+    "\"auth\":1,\"scopeMask\":0}"
+
+/* What a list of zones that failed gives: PowerDNS finds no name in it. */
+#define FAILED_ZONE "{\"id\":-1}"
+
+/* Whole, so that it can be said without memory. */
+#define NO_RESULT "{\"error\":\"not understood, or out of memory\"}\n"
+
+/* Writes a record, or something about the zone whose SOA record it is. */
+typedef void writer(const struct answer_record *record, struct buffer *out);
+
+struct text {
+    const char *start; /* NUL-terminated */
+    size_t length;
+};
+
+/* A parameter that is a string; empty when it is none. */
+static struct text text_of(const json_t *parameters, const char *name)
+{
+    const json_t *value = json_object_get(parameters, name);
+    if (!json_is_string(value))
+        return (struct text){"", 0};
+    return (struct text){json_string_value(value), json_string_length(value)};
+}
+
+static bool read_name(const json_t *parameters, const char *key, struct name *ret_name)
+{
+    struct text text = text_of(parameters, key);
+    return name_parse(text.start, text.length, ret_name) == 0;
+}
+
+/* A zone id; without one, any zone is meant. */
+static bool read_zone_id(const json_t *parameters, const char *name, int32_t *ret_id)
+{
+    const json_t *value = json_object_get(parameters, name);
+    json_int_t id = value ? json_integer_value(value) : ZONE_ID_ANY;
+    if ((value && !json_is_integer(value)) || id < INT32_MIN || id > INT32_MAX)
+        return false;
+    *ret_id = (int32_t)id;
+    return true;
+}
+
+static bool read_type(const json_t *parameters, char ret_type[static RECORD_TYPE_MAX])
+{
+    struct text type = text_of(parameters, "qtype");
+    if (type.length == 0 || type.length >= RECORD_TYPE_MAX)
+        return false;
+    memcpy(ret_type, type.start, type.length + 1);
+    return true;
+}
+
+/* What is no address is nobody's. `remote` is the LDNS, `real-remote` the client's network. */
+static void read_source(const json_t *parameters, struct source *ret_source)
+{
+    struct text remote = text_of(parameters, "remote");
+    struct text subnet = text_of(parameters, "real-remote");
+    *ret_source = (struct source){0};
+    (void)address_parse(remote.start, remote.length, &ret_source->remote);
+    (void)prefix_parse(subnet.start, subnet.length, &ret_source->subnet);
+}
+
+static bool read_question(const json_t *parameters, struct question *ret_question)
+{
+    read_source(parameters, &ret_question->source);
+    return read_name(parameters, "qname", &ret_question->name) &&
+           read_type(parameters, ret_question->type) &&
+           read_zone_id(parameters, "zone-id", &ret_question->zone_id);
+}
+
+/* PowerDNS logs these, of a reply with a result, as information. */
+static void add_notices(struct json *json, struct buffer *out)
+{
+    const char *text = json->service->next_notice(json->service->context);
+    if (!text)
+        return;
+    buffer_add_text(out, ",\"log\":[");
+    json_write_text(text, out);
+    while ((text = json->service->next_notice(json->service->context))) {
+        buffer_add_char(out, ',');
+        json_write_text(text, out);
+    }
+    buffer_add_char(out, ']');
+}
+
+static void add_end(struct json *json, struct buffer *out)
+{
+    add_notices(json, out);
+    buffer_add_text(out, "}\n");
+}
+
+/* Writes the answer's records as an array, one by one: a zone's all at once take much memory. */
+static void add_records(struct json *json, writer *write, struct buffer *out)
+{
+    const char *before = "";
+    buffer_add_char(out, '[');
+    for (size_t i = 0; i < json->answer.count; i++) {
+        const struct answer_record *record = &json->answer.records[i];
+        if (!json_record_is_sound(record)) {
+            json->service->notify(json->service->context,
+                                  "a record was left out of an answer, PowerDNS would not read it");
+            continue;
+        }
+        buffer_add_text(out, before);
+        write(record, out);
+        before = ",";
+    }
+    buffer_add_char(out, ']');
+}
+
+static void initialize(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    (void)json, (void)parameters;
+    buffer_add_text(out, RESULT "true}\n");
+}
+
+static void refuse(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    (void)json, (void)parameters;
+    buffer_add_text(out, RESULT "false}\n");
+}
+
+static void lookup(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    struct question question;
+    answer_clear(&json->answer);
+    if (read_question(parameters, &question))
+        json->service->answer(json->service->context, &question, &json->answer);
+    else
+        answer_fail(&json->answer);
+    buffer_add_text(out, RESULT);
+    if (json->answer.failed)
+        buffer_add_text(out, "[" FAILED_RECORD "]");
+    else
+        add_records(json, json_write_record, out);
+    add_end(json, out);
+}
+
+/* No record says that a list failed: who lists a zone takes each for one of the zone's. */
+static void list(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    struct name name;
+    int32_t zone_id;
+    answer_clear(&json->answer);
+    if (read_name(parameters, "zonename", &name) && read_zone_id(parameters, "domain_id", &zone_id))
+        json->service->list(json->service->context, zone_id, &name, &json->answer);
+    if (json->answer.failed) {
+        buffer_add_text(out, NO_RESULT);
+        return;
+    }
+    buffer_add_text(out, RESULT);
+    add_records(json, json_write_record, out);
+    add_end(json, out);
+}
+
+static void get_all_domains(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    (void)parameters;
+    answer_clear(&json->answer);
+    json->service->zones(json->service->context, &json->answer);
+    buffer_add_text(out, RESULT);
+    if (json->answer.failed)
+        buffer_add_text(out, "[" FAILED_ZONE "]");
+    else
+        add_records(json, json_write_zone, out);
+    add_end(json, out);
+}
+
+/* Writes something about the zone that `name` names, or that it is not ours. */
+static void tell_of_zone(struct json *json, const json_t *parameters, writer *write,
+                         struct buffer *out)
+{
+    struct question question = {.type = "SOA", .zone_id = ZONE_ID_ANY};
+    answer_clear(&json->answer);
+    if (read_name(parameters, "name", &question.name))
+        json->service->answer(json->service->context, &question, &json->answer);
+    if (json->answer.failed) {
+        buffer_add_text(out, NO_RESULT);
+        return;
+    }
+    buffer_add_text(out, RESULT);
+    if (json->answer.count > 0)
+        write(&json->answer.records[0], out);
+    else
+        buffer_add_text(out, "false");
+    add_end(json, out);
+}
+
+static void get_domain_info(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    tell_of_zone(json, parameters, json_write_zone, out);
+}
+
+/* Zones have no metadata here. */
+static void write_empty_object(const struct answer_record *soa, struct buffer *out)
+{
+    (void)soa;
+    buffer_add_text(out, "{}");
+}
+
+static void write_empty_array(const struct answer_record *soa, struct buffer *out)
+{
+    (void)soa;
+    buffer_add_text(out, "[]");
+}
+
+static void get_all_metadata(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    tell_of_zone(json, parameters, write_empty_object, out);
+}
+
+static void get_metadata(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    tell_of_zone(json, parameters, write_empty_array, out);
+}
+
+static void run_command(struct json *json, const json_t *parameters, struct buffer *out)
+{
+    struct buffer printed = {0};
+    json->service->command(json->service->context, text_of(parameters, "query").start, &printed);
+    buffer_add_text(out, RESULT);
+    json_write_text(printed.failed ? "out of memory\n" : buffer_text(&printed), out);
+    buffer_add_text(out, "}\n");
+    buffer_release(&printed);
+}
+
+typedef void handler(struct json *json, const json_t *parameters, struct buffer *out);
+
+static const struct method {
+    const char *name;
+    handler *handle;
+} methods[] = {
+    {"initialize", initialize},
+    {"lookup", lookup},
+    {"APILookup", lookup}, /* since 5.0; its word for disabled records has no meaning here */
+    {"list", list},
+    {"getAllDomains", get_all_domains},
+    {"getDomainInfo", get_domain_info},
+    {"getAllDomainMetadata", get_all_metadata},
+    {"getDomainMetadata", get_metadata},
+    {"directBackendCmd", run_command},
+};
+
+/* Methods that write, that are for DNSSEC keys, and those that nobody knows yet. */
+static handler *find_method(const char *name)
+{
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return methods[i].handle;
+    return refuse;
+}
+
+void json_init(struct json *json, const struct service *service)
+{
+    *json = (struct json){.service = service};
+}
+
+void json_release(struct json *json)
+{
+    answer_release(&json->answer);
+}
+
+void json_handle(struct json *json, const struct line *line, struct buffer *out)
+{
+    size_t start = out->length;
+    const json_t *request = line->too_long ? NULL : json_read(line->text, line->length);
+    const json_t *method = json_object_get(request, "method");
+    if (json_is_string(method))
+        find_method(json_string_value(method))(json, json_object_get(request, "parameters"), out);
+    else
+        buffer_add_text(out, NO_RESULT);
+    json_read_end();
+    if (out->failed) { /* half a reply is worse than none */
+        out->failed = false;
+        buffer_truncate(out, start);
+        buffer_add_text(out, NO_RESULT);
+    }
+}

@@ -1,0 +1,115 @@
+#include "dialect/json_write.h"
+
+#include <jansson.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/decimal.h"
+#include "core/name.h"
+#include "core/rdata.h"
+
+/* The serial is the third of an SOA's fields. */
+#define SERIAL_FIELD 2
+
+/* PowerDNS reads a ttl as an int. */
+bool json_record_is_sound(const struct answer_record *record)
+{
+    struct name owner;
+    return record->ttl_s <= INT32_MAX && record->scope_bits <= 128 &&
+           name_parse(record->owner, strlen(record->owner), &owner) == 0 &&
+           rdata_check(record->type, record->content, NULL) == 0;
+}
+
+static int add_bytes(const char *bytes, size_t count, void *context)
+{
+    struct buffer *out = context;
+    buffer_add(out, bytes, count);
+    return out->failed ? -1 : 0;
+}
+
+/* Writes a value and lets go of it. NULL stands for one that there was no memory for. */
+static void write_value(json_t *value, struct buffer *out)
+{
+    if (!value || json_dump_callback(value, add_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+        out->failed = true;
+    json_decref(value);
+}
+
+/* An escape that is there already stays one: `\` and the byte become `\DDD`. */
+static void escape(const char *text, struct buffer *out)
+{
+    bool escaped = false;
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte >= 0x80)
+            buffer_printf(out, escaped ? "%03d" : "\\%03d", byte);
+        else
+            buffer_add_char(out, *text);
+        escaped = byte == '\\' && !escaped;
+    }
+}
+
+static json_t *make_text(const char *text)
+{
+    struct buffer escaped = {0};
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    escape(text, &escaped);
+    value = escaped.failed ? NULL : json_string(buffer_text(&escaped));
+    buffer_release(&escaped);
+    return value;
+}
+
+static json_t *make_record(const struct answer_record *record)
+{
+    json_t *object = json_object();
+    if (json_object_set_new(object, "qtype", make_text(record->type)) == 0 &&
+        json_object_set_new(object, "qname", make_text(record->owner)) == 0 &&
+        json_object_set_new(object, "content", make_text(record->content)) == 0 &&
+        json_object_set_new(object, "ttl", json_integer(record->ttl_s)) == 0 &&
+        json_object_set_new(object, "domain_id", json_integer(record->zone_id)) == 0 &&
+        json_object_set_new(object, "auth", json_integer(record->authoritative)) == 0 &&
+        json_object_set_new(object, "scopeMask", json_integer(record->scope_bits)) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+void json_write_record(const struct answer_record *record, struct buffer *out)
+{
+    write_value(make_record(record), out);
+}
+
+static int64_t serial_of(const char *content)
+{
+    int64_t serial = 0;
+    for (int i = 0; i < SERIAL_FIELD; i++) {
+        content += strcspn(content, " ");
+        content += strspn(content, " ");
+    }
+    (void)decimal_parse(content, strcspn(content, " "), 0, UINT32_MAX, &serial);
+    return serial;
+}
+
+static json_t *make_zone(const struct answer_record *soa)
+{
+    json_t *object = json_object();
+    if (json_object_set_new(object, "id", json_integer(soa->zone_id)) == 0 &&
+        json_object_set_new(object, "zone", make_text(soa->owner)) == 0 &&
+        json_object_set_new(object, "kind", json_string("native")) == 0 &&
+        json_object_set_new(object, "serial", json_integer(serial_of(soa->content))) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+void json_write_zone(const struct answer_record *soa, struct buffer *out)
+{
+    write_value(make_zone(soa), out);
+}
+
+void json_write_text(const char *text, struct buffer *out)
+{
+    write_value(make_text(text), out);
+}

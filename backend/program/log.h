@@ -1,0 +1,16 @@
+/*
+ * The service's own log: standard error, one line for each sentence.
+ *
+ * Under systemd a line begins with its priority (sd-daemon(3)), which the journal takes away; on a
+ * terminal it does not. Connections do not use this: what they have to say goes to PowerDNS, in the
+ * dialect of the conversation.
+ */
+#ifndef STICKY_PROGRAM_LOG_H
+#define STICKY_PROGRAM_LOG_H
+
+#include <systemd/sd-daemon.h> /* SD_ERR and the other priorities */
+
+/* Cannot fail. */
+void log_line(const char *priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,175 @@
+"""PowerDNS and the service, started with remote-unix.conf and overlay-remote-gsqlite3.conf.
+
+How the service comes and goes under a PowerDNS that runs.  What it answers is in
+test_powerdns_alone.py and test_powerdns_overlay.py, which run with these files too; the service
+without PowerDNS is in test_service.py.
+"""
+
+import collections
+import contextlib
+import random
+import time
+
+import pytest
+
+from powerdns import (
+    Database,
+    Load,
+    PowerDNS,
+    Question,
+    addresses_of_many_resolvers,
+    ask,
+    chosen,
+    listening_socket,
+    wait_until,
+    workspace,
+)
+from test_powerdns_alone import RECORDS, RESOLVER, THREE_SITES
+from test_powerdns_overlay import load_zone, overlay
+
+QUICK = 0.5  # seconds in which a service is back, on a machine that has other things to do
+
+
+@pytest.fixture(scope="module")
+def database():
+    with workspace() as directory:
+        made = Database.create(directory)
+        made.sql(RECORDS)
+        made.www = made.add_pool("www", THREE_SITES)
+        yield made
+
+
+@pytest.fixture
+def server(database):
+    """The service makes its socket itself."""
+    with PowerDNS("remote-unix.conf", database) as running:
+        yield running
+
+
+@pytest.fixture
+def activated(database):
+    """The socket is systemd's, as the shipped units have it: it is there all the time."""
+    with contextlib.ExitStack() as stack:
+
+        def listen(path):
+            return stack.enter_context(listening_socket(path))
+
+        with PowerDNS("remote-unix.conf", database, listen=listen) as running:
+            yield running
+
+
+def load_of_all_kinds(server):
+    """A balanced name, a plain one that is in the caches, and a new one that is not there."""
+    resolvers = addresses_of_many_resolvers(500, random.Random(31))
+    names = ("www.example.com", "mail.example.com", "n{}.example.com")
+    return Load(
+        server, lambda n: Question(resolvers[n % len(resolvers)], names[n % 3].format(n))
+    )
+
+
+def is_right(reply, database):
+    name = reply.question.name
+    if name == "www.example.com":
+        return reply.addresses == database.www.answer(chosen(reply.question.ldns, 3))
+    if name == "mail.example.com":
+        return reply.addresses == ("192.0.2.25",)
+    return reply.rcode == "NXDOMAIN"
+
+
+def wrong(load, database):
+    """What is not right, by rcode: when it came."""
+    found = collections.defaultdict(list)
+    for reply in load.replies:
+        if not is_right(reply, database):
+            found[reply.rcode].append(reply.received)
+    return found
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+def test_a_restart_under_load_costs_one_servfail_per_connection(activated, database, how):
+    """Those who connect meanwhile wait in the socket, which systemd keeps.
+
+    A service that is killed takes the request in hand with it, and PowerDNS notices on the same
+    connection: it is one all the same.
+    """
+    service = activated.service
+    with load_of_all_kinds(activated) as load:
+        for _ in range(3):
+            wait_until(lambda: len(service.processes()) == 2, 5, "both threads are connected")
+            if how == "SIGKILL":
+                service.process.kill()
+                service.process.wait()
+            else:
+                assert service.stop() == 0
+            service.start()
+            time.sleep(0.3)
+    found = wrong(load, database)
+    print({rcode: len(times) for rcode, times in found.items()}, "of", len(load.replies))
+    assert set(found) <= {"SERVFAIL"}
+    assert len(found["SERVFAIL"]) <= 3 * 2, "three restarts, two threads"
+
+
+def test_without_systemd_questions_fail_until_the_service_is_back_and_then_none(server, database):
+    """The socket is gone meanwhile: SERVFAIL, and neither "no such name" nor a wrong answer."""
+    with load_of_all_kinds(server) as load:
+        assert server.service.stop() == 0
+        time.sleep(QUICK)
+        server.service.start()
+        back = time.monotonic()
+        time.sleep(QUICK)
+    found = wrong(load, database)
+    assert set(found) == {"SERVFAIL"}
+    late = [received for received in found["SERVFAIL"] if received > back + 0.05]
+    assert len(late) <= 2, "one that each of two threads was about to send"
+
+
+def test_zones_stay_known_while_the_service_is_away(server):
+    server.one(RESOLVER, "www.example.com")
+    server.service.stop()
+    server.control("rediscover")
+    server.service.start()
+    questions = [Question(RESOLVER, "www.example.com")] * 50
+    rcodes = collections.Counter(reply.rcode for reply in ask(server, questions))
+    assert set(rcodes) <= {"NOERROR", "SERVFAIL"} and rcodes["SERVFAIL"] <= 2
+    assert {reply.rcode for reply in ask(server, questions)} == {"NOERROR"}
+
+
+def test_powerdns_does_not_start_without_the_service(database):
+    """It asks for the zones first.  systemd makes the socket before that, and so this is rare."""
+    with pytest.raises(AssertionError, match="while filling the zone cache"):
+        with PowerDNS("remote-unix.conf", database, prepare=lambda server: server.service.stop()):
+            pass
+
+
+def test_in_the_overlay_the_other_backends_zones_are_known_and_no_others():
+    """PowerDNS has the zones from gsqlite3, and turns away what it does not know by itself."""
+    with overlay("overlay-remote-gsqlite3.conf", load_zone, tap=True) as server:
+        server.one(RESOLVER, "www.example.com")
+        before = len(server.asked_lines())
+        questions = [Question(RESOLVER, f"n{n}.example{n}.org") for n in range(50)]
+        assert {reply.rcode for reply in ask(server, questions)} == {"REFUSED"}
+        assert len(server.asked_lines()) == before
+
+
+def test_in_the_overlay_a_restart_costs_one_servfail_per_connection():
+    with overlay("overlay-remote-gsqlite3.conf", load_zone) as server:
+        with load_of_all_kinds(server) as load:
+            assert server.service.stop() == 0
+            server.service.start()
+            back = time.monotonic()
+            time.sleep(QUICK)
+        found = wrong(load, server.database)
+    assert set(found) <= {"SERVFAIL"}
+    assert len([received for received in found["SERVFAIL"] if received > back + 0.05]) <= 2
+
+
+@pytest.mark.parametrize("setting", ["ALLOW-AXFR-FROM", "SOA-EDIT"])
+def test_in_the_overlay_a_zones_settings_are_those_of_the_other_backend(setting):
+    """Which the remote backend would hide: it says of every zone that it has none."""
+
+    def prepare(server):
+        load_zone(server)
+        assert server.pdnsutil("set-meta", "example.com", setting, "192.0.2.0/24").returncode == 0
+
+    with overlay("overlay-remote-gsqlite3.conf", prepare) as server:
+        assert "192.0.2.0/24" in server.pdnsutil("get-meta", "example.com", setting).stdout
