@@ -12,19 +12,14 @@
 /* Readers keep a transaction for STORE_KEPT_MS; after that they do not need the old log. */
 #define RESTART_WAIT_MS (4 * STORE_KEPT_MS)
 
-/*
- * The log is copied back before its time when so many pages wait for it: 16 MiB, what a flood of
- * new resolvers writes in about a second.
- */
-#define BACKLOG_EAGER 4096
-
 /* A log that is larger than this is cut when nobody writes. */
 #define LOG_BYTES_SMALL (4 * 1024 * 1024)
 
 /*
- * With so many pages, 64 MiB, the log is started over even while others write. They have to wait
- * for that, so it should be rare; far above, opening the database takes long, since SQLite reads
- * the log whole.
+ * With so many pages, 64 MiB, the log is copied back before its time and started over even while
+ * others write. They have to wait for that, so it should be rare, and a page that was written
+ * several times is copied once; far above, opening the database takes long, since SQLite reads the
+ * log whole.
  */
 #define LOG_PAGES_MAX 16384
 
@@ -261,7 +256,7 @@ static struct due what_is_due(const struct store *store, const struct round *rou
         .checkpoint =
             is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s, round->now_ms) ||
             round->disk_short ||
-            wal_index_backlog(&store->database.wal_index) > rounds->backlog + BACKLOG_EAGER};
+            wal_index_backlog(&store->database.wal_index) > rounds->backlog + LOG_PAGES_MAX};
 }
 
 bool store_is_round_due(const struct store *store, const struct round *round)

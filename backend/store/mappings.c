@@ -6,6 +6,9 @@
 #include "store/clock.h"
 #include "store/store_parts.h"
 
+/* A write takes some tens of microseconds. */
+#define BRIEF_WAIT_MS 1
+
 /* After a lock was waited for in vain, how long claims wait only this long. */
 #define LOCKED_OUT_MS 1000
 #define LOCKED_OUT_BUSY_MS 5
@@ -64,19 +67,28 @@ static int run(sqlite3_stmt *statement)
     return result;
 }
 
-/*
- * Runs a writing statement in a transaction of its own, when it is our turn, within the time that
- * may be waited for locks.
- */
-static int run_in_line(struct store *store, sqlite3_stmt *statement)
+/* Waits for the lock for so long, other than usual. */
+static int run_within(struct store *store, sqlite3_stmt *statement, int64_t wait_ms)
 {
-    struct database *database = &store->database;
-    int wait_ms = database->lock_wait_ms;
-    int64_t until_ms = clock_monotonic_ms() + wait_ms;
-    bool in_line = store_wait_in_line(store, until_ms);
-    database->lock_wait_ms = (int)(until_ms - clock_monotonic_ms());
+    int usual_ms = store->database.lock_wait_ms;
+    store->database.lock_wait_ms = (int)wait_ms;
     int result = run(statement);
-    database->lock_wait_ms = wait_ms;
+    store->database.lock_wait_ms = usual_ms;
+    return result;
+}
+
+/*
+ * Runs a writing statement in a transaction of its own, within the time that may be waited for
+ * locks: at once, if another one is just about to give up the lock, else when it is our turn.
+ */
+static int run_alone(struct store *store, sqlite3_stmt *statement)
+{
+    int64_t until_ms = clock_monotonic_ms() + store->database.lock_wait_ms;
+    int result = run_within(store, statement, BRIEF_WAIT_MS);
+    if ((result & 0xff) != SQLITE_BUSY)
+        return result;
+    bool in_line = store_wait_in_line(store, until_ms);
+    result = run_within(store, statement, until_ms - clock_monotonic_ms());
     if (in_line)
         store_leave_line(store);
     return result;
@@ -98,7 +110,7 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
     }
     if ((result & 0xff) == SQLITE_BUSY) {
         database_end(database);
-        result = run_in_line(store, statement);
+        result = run_alone(store, statement);
     }
     if (result != SQLITE_DONE) {
         int code = database_error(database, result, "a mapping cannot be written", error);
