@@ -12,7 +12,7 @@
 
 /* A question that comes within this finds the database as the last one left it. */
 #define SOON_MS STORE_KEPT_MS
-/* So many ticks without a question: the first may have come just after one. */
+/* After so many ticks without a question none is expected soon. */
 #define SILENT_TICKS_MAX 2
 
 /* How soon housekeeping is looked for, and a parent's end is noticed, while nobody asks. */
@@ -143,7 +143,8 @@ static int converse(struct session *session, int in, int out)
 {
     while (wait_for_input(session, in)) {
         ssize_t count = line_reader_fill(&session->reader, in);
-        if (count < 0 && errno == EINTR) {
+        if (count < 0 && errno == EINTR) { /* a tick: nobody asks now */
+            responder_rest(session->responder);
             session->silent_ticks++;
             continue;
         }

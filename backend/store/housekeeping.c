@@ -23,10 +23,6 @@
  */
 #define LOG_PAGES_MAX 16384
 
-/* This large it becomes only when somebody keeps a transaction, so that it cannot be started over.
- */
-#define LOG_BYTES_PINNED (256LL * 1024 * 1024)
-
 /*
  * Before, it is copied until so few pages are left that the wait is short; while many are written,
  * that takes several rounds.
@@ -53,9 +49,17 @@ int64_t store_log_bytes(const struct store *store)
     return look_at_log(store).bytes;
 }
 
+/* A checkpoint leaves so many pages only when somebody still reads what was there before them. */
+static bool is_pinned(const struct rounds *rounds)
+{
+    return rounds->backlog > LOG_PAGES_MAX;
+}
+
 bool store_log_is_pinned(const struct store *store)
 {
-    return store_log_bytes(store) > LOG_BYTES_PINNED;
+    struct rounds rounds;
+    return lock_file_read(&store->lock, LOCK_FILE_ROUNDS, &rounds, sizeof rounds) &&
+           is_pinned(&rounds);
 }
 
 /*
@@ -154,7 +158,7 @@ static int checkpoint(struct store *store, bool disk_short, struct error *error)
     int code = copy_and_restart(store, restart, cut, error);
     store->rounds.log = look_at_log(store);
     store->rounds.backlog = wal_index_backlog(&store->database.wal_index);
-    if (code == ERR_BUSY && store_log_is_pinned(store))
+    if (is_pinned(&store->rounds))
         return error_set(error, ERR_LIMIT,
                          "%s-wal has grown to %lld MB, since somebody keeps a transaction open that"
                          " reads the database",

@@ -6,12 +6,15 @@
 
 #include "store/store_parts.h"
 
-/* How often the sizes of file, log and disk are looked at. */
+/* How often the sizes of file, log and disk are looked at: also after so many new mappings. */
 #define SIZE_LOOK_MS 1000
+#define SIZE_LOOK_ROWS 128
 
-/* The log must always find room to be copied back to the file; and some for what one second adds.
+/*
+ * The log must always find room to be copied back to the file, and some more for what sixteen
+ * processes write between two looks.
  */
-#define DISK_SPARE_BYTES (2 * 1024 * 1024)
+#define DISK_SPARE_BYTES (8LL * 1024 * 1024)
 
 /* How often a process tells the others that it refuses mappings. */
 #define REFUSED_NOTE_MS 1000
@@ -82,8 +85,9 @@ int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms)
 int store_check_limits(struct store *store, bool adds_row, struct error *error)
 {
     struct limits *limits = &store->limits;
-    if (adds_row && store->now_ms - limits->looked_ms >= SIZE_LOOK_MS) {
+    if (adds_row && (store->now_ms - limits->looked_ms >= SIZE_LOOK_MS || --limits->rows <= 0)) {
         limits->looked_ms = store->now_ms;
+        limits->rows = SIZE_LOOK_ROWS;
         limits->full = store_full(store);
         limits->disk_short = disk_is_short(store) && store_log_bytes(store) > 0;
     }

@@ -133,20 +133,22 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
 }
 
 /*
- * Writes within the time that is left for a lock; after waiting in vain, that is less for a
- * while.
+ * Writes within the time that is left for a lock. After waiting in vain, that is less for a while,
+ * if nobody has committed meanwhile: somebody sits on the lock, and it is not just much in demand.
  */
 static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                          struct error *error)
 {
+    const struct wal_index *index = &store->database.wal_index;
+    uint32_t commits = wal_index_commits(index);
     bool locked_out = store->now_ms < store->locked_out_ms;
     store->database.lock_wait_ms = locked_out ? LOCKED_OUT_BUSY_MS : STORE_BUSY_MS;
     int code = write_rows(store, statement, ret_changes, error);
     store->database.lock_wait_ms = STORE_BUSY_MS;
-    if (!locked_out && code == ERR_BUSY)
-        store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
-    if (code == 0)
+    if (code == 0 || wal_index_commits(index) != commits)
         store->locked_out_ms = 0;
+    else if (!locked_out && code == ERR_BUSY)
+        store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
     return code;
 }
 

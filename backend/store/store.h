@@ -104,7 +104,7 @@ const char *store_full(struct store *store);
  */
 int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms);
 
-/* Says whether the write-ahead log is so large that somebody must be keeping a transaction. */
+/* Says whether the write-ahead log cannot be copied back since somebody keeps a transaction. */
 bool store_log_is_pinned(const struct store *store);
 
 /*

@@ -47,6 +47,11 @@ bool wal_index_moved(const struct wal_index *index)
     return false;
 }
 
+uint32_t wal_index_commits(const struct wal_index *index)
+{
+    return index->header ? index->header[CHANGES_WORD] : 0;
+}
+
 uint32_t wal_index_pages(const struct wal_index *index)
 {
     return index->header ? index->header[PAGES_WORD] : 0;

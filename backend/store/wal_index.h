@@ -38,6 +38,9 @@ void wal_index_look(struct wal_index *index);
  */
 void wal_index_commit(struct wal_index *index);
 
+/* A number that every commit, by anybody, moves; 0 without a header. */
+uint32_t wal_index_commits(const struct wal_index *index);
+
 /* The pages in the log, and those of them that are not copied back yet; 0 without a header. */
 uint32_t wal_index_pages(const struct wal_index *index);
 uint32_t wal_index_backlog(const struct wal_index *index);

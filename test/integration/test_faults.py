@@ -225,7 +225,7 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
         answers += crowd.ask(300) + crowd.ask_again()
         assert_in_time(answers, f"disk full {when}")
         logs = said(answers)
-        assert 1 <= len(logs) <= 6 and len(set(logs)) == len(logs) / 2, logs
+        assert 1 <= len(logs) <= 6 and all(logs.count(log) <= 2 for log in logs), logs
         if when == "while serving":
             assert any("full" in log for log in logs), logs
         ballast.unlink()
@@ -238,7 +238,7 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
 def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
     folder = workspace / "disk"
     folder.mkdir()
-    with faults.small_disk(folder, 12 << 10) as possible, contextlib.ExitStack() as stack:
+    with faults.small_disk(folder, 24 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
         database = Database.create(folder, powerdns.DEMO)
@@ -553,7 +553,7 @@ def test_a_log_that_somebody_pins_is_named(demo_database):
         answers = crowd.ask(10)
         reader.run("BEGIN; SELECT count(*) FROM persistence;")
         log = beside(demo_database, "-wal")
-        while log.stat().st_size <= 260 << 20:
+        while log.stat().st_size <= 70 << 20:
             demo_database.sql("UPDATE persistence SET ttl = ttl + 1 WHERE ldns LIKE 'group:%';")
         time.sleep(0.6)  # housekeeping is for the time between questions
         wait_until(lambda: answers.extend(crowd.ask()) or said(answers), HEAL_SECONDS, "a log line")
