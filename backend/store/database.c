@@ -29,7 +29,7 @@
 
 /* The pauses between tries for a lock: this, and so many times the double. */
 #define LOCK_WAIT_FIRST_NS 25000L
-#define LOCK_WAIT_DOUBLINGS 5
+#define LOCK_WAIT_DOUBLINGS 2
 
 /* Takes the owner's and our own uid. */
 #define ADVICE                                                                                     \

@@ -95,16 +95,16 @@ static int run_alone(struct store *store, sqlite3_stmt *statement)
 }
 
 /*
- * Runs one writing statement, which commits by itself. First in the transaction that has read: it
- * becomes a writer at once if nobody has written since, and reading goes on behind its commit. If
- * somebody has, or is writing now, SQLite would not wait there, and the transaction is given up.
+ * Runs one writing statement, which commits by itself. In the transaction that has read it becomes
+ * a writer at once if nobody has written since, and reading goes on behind its commit. If somebody
+ * has, or is writing now, SQLite would not wait there, and the transaction is given up.
  */
 static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                       struct error *error)
 {
     struct database *database = &store->database;
     int result = SQLITE_BUSY;
-    if (database->reading) {
+    if (database->reading && !wal_index_moved(&database->wal_index)) {
         result = run(statement);
         wal_index_commit(&database->wal_index);
     }
