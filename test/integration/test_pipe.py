@@ -777,6 +777,7 @@ def test_a_running_coprocess_survives_that_root_takes_the_file(root_only, demo_d
     with Coprocess(demo_database.path) as coprocess:
         assert coprocess.ask("www.example.com", "A", ldns(100)).ipv4 == expected(ldns(100))
         os.chown(demo_database.path, 0, 0)
+        time.sleep(0.05)  # between questions it looks at the file only so often
         answers_without_rows(coprocess, r"uid 0")
         shutil.chown(demo_database.path, powerdns.USER, powerdns.USER)
         heals(coprocess, demo_database, 1)
