@@ -294,6 +294,7 @@ struct field {
     bool (*read)(struct fields *fields);
 };
 
+/* One more than the longest, SOA, has: behind the last field there is none. */
 #define FIELDS_MAX 8
 
 static const struct grammar {
@@ -421,7 +422,7 @@ int rdata_check(const char *type, const char *content, struct error *error)
                          " TYPEnnn with a content like \\# 3 010203",
                          type);
     struct fields fields = {.content = content, .next = content};
-    for (size_t i = 0; i < FIELDS_MAX && grammar->fields[i].read; i++)
+    for (size_t i = 0; grammar->fields[i].read; i++)
         if (!grammar->fields[i].read(&fields))
             return error_set(error, ERR_INVAL, "%s: field %zu should be the %s", type, i + 1,
                              grammar->fields[i].what);
