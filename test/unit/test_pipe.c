@@ -5,104 +5,47 @@
 
 #include "dialect/pipe_line.h"
 #include "fixture.h"
+#include "play.h"
 #include "suites.h"
 
-/* A service that says what it was asked, and answers what it was told to. */
-struct play {
-    struct buffer asked;
-    const struct answer_record *records;
-    size_t count;
-    bool fails;
-    const char *printed; /* by commands */
-    const char *notices[4];
-    size_t notice;
-    struct service service;
+/* A service on a stage, and the dialect that speaks to it. */
+struct talk {
+    struct play play;
     struct pipe pipe;
 };
 
-static void give(const struct play *play, struct answer *answer)
+static void talk_begin(struct talk *talk)
 {
-    for (size_t i = 0; i < play->count; i++)
-        answer_add(answer, &play->records[i]);
-    if (play->fails)
-        answer_fail(answer);
+    play_init(&talk->play);
+    pipe_init(&talk->pipe, &talk->play.service);
 }
 
-static void play_answer(void *context, const struct question *question, struct answer *answer)
+static void talk_end(struct talk *talk)
 {
-    struct play *play = context;
-    char remote[ADDRESS_TEXT_MAX], subnet[PREFIX_TEXT_MAX];
-    buffer_printf(&play->asked, "%s %s %d %s %s", question->name.text, question->type,
-                  question->zone_id, address_format(&question->source.remote, remote),
-                  prefix_format(&question->source.subnet, subnet));
-    give(play, answer);
+    pipe_release(&talk->pipe);
+    play_release(&talk->play);
 }
 
-static void play_list(void *context, int32_t zone_id, const struct name *name,
-                      struct answer *answer)
-{
-    struct play *play = context;
-    buffer_printf(&play->asked, "list %d %s", zone_id, name ? name->text : "(no name)");
-    give(play, answer);
-}
-
-static void play_command(void *context, const char *text, struct buffer *out)
-{
-    struct play *play = context;
-    buffer_printf(&play->asked, "command <%s>", text);
-    buffer_add_text(out, play->printed ? play->printed : "");
-}
-
-static const char *play_next_notice(void *context)
-{
-    struct play *play = context;
-    return play->notice < COUNT(play->notices) ? play->notices[play->notice++] : NULL;
-}
-
-static void play_notify(void *context, const char *text)
-{
-    struct play *play = context;
-    play->notices[COUNT(play->notices) - 1] = text;
-}
-
-static void play_begin(struct play *play)
-{
-    *play = (struct play){0};
-    play->service = (struct service){.context = play,
-                                     .answer = play_answer,
-                                     .list = play_list,
-                                     .command = play_command,
-                                     .next_notice = play_next_notice,
-                                     .notify = play_notify};
-    pipe_init(&play->pipe, &play->service);
-}
-
-static void play_end(struct play *play)
-{
-    pipe_release(&play->pipe);
-    buffer_release(&play->asked);
-}
-
-static void play_line(struct play *play, const char *text, size_t length, struct buffer *out)
+static void talk_line(struct talk *talk, const char *text, size_t length, struct buffer *out)
 {
     struct line line = {.text = text, .length = length};
-    buffer_clear(&play->asked);
+    buffer_clear(&talk->play.asked);
     buffer_clear(out);
-    pipe_handle(&play->pipe, &line, out);
+    pipe_handle(&talk->pipe, &line, out);
 }
 
 /* Sends one line at an ABI (0: without a HELO) and checks what was asked and what was answered. */
 static void check_line(int abi, const char *text, const char *asked, const char *answered)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin(&play);
-    play.pipe.abi = abi;
-    play_line(&play, text, strlen(text), &out);
+    talk_begin(&talk);
+    talk.pipe.abi = abi;
+    talk_line(&talk, text, strlen(text), &out);
     CHECK_TEXT(buffer_text(&out), answered, "ABI %d: %s", abi, text);
-    CHECK_TEXT(buffer_text(&play.asked), asked, "ABI %d: %s", abi, text);
+    CHECK_TEXT(buffer_text(&talk.play.asked), asked, "ABI %d: %s", abi, text);
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 #define WITHOUT_SCOPE                                                                              \
@@ -133,17 +76,17 @@ static void helo_is_answered_for_the_versions_that_there_are(void)
 
 static void a_helo_that_fails_leaves_no_version(void)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin(&play);
-    play_line(&play, "HELO\t5", 6, &out);
-    CHECK_INTEGER(play.pipe.abi, 5, "known");
-    play_line(&play, "HELO\t6", 6, &out);
-    CHECK_INTEGER(play.pipe.abi, 0, "unknown");
-    play_line(&play, "HELO\t2", 6, &out);
-    CHECK_INTEGER(play.pipe.abi, 2, "known again");
+    talk_begin(&talk);
+    talk_line(&talk, "HELO\t5", 6, &out);
+    CHECK_INTEGER(talk.pipe.abi, 5, "known");
+    talk_line(&talk, "HELO\t6", 6, &out);
+    CHECK_INTEGER(talk.pipe.abi, 0, "unknown");
+    talk_line(&talk, "HELO\t2", 6, &out);
+    CHECK_INTEGER(talk.pipe.abi, 2, "known again");
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 #define Q1 "Q\twww.example.com\tIN\tANY\t-1\t192.0.2.10"
@@ -236,31 +179,31 @@ static void unknown_words_and_nul_bytes_fail(void)
     for (size_t i = 0; i < COUNT(lines); i++)
         for (int abi = 0; abi <= PIPE_ABI_MAX; abi++)
             check_line(abi, lines[i], "", "FAIL\n");
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin(&play);
-    play.pipe.abi = 5;
+    talk_begin(&talk);
+    talk.pipe.abi = 5;
     for (size_t i = 0; i < sizeof Q3; i++) {
         char copy[sizeof Q3];
         memcpy(copy, Q3, sizeof Q3);
         copy[i] = '\0';
-        play_line(&play, copy, sizeof copy, &out);
+        talk_line(&talk, copy, sizeof copy, &out);
         CHECK_TEXT(buffer_text(&out), "FAIL\n", "NUL at %zu", i);
-        CHECK_TEXT(buffer_text(&play.asked), "", "NUL at %zu", i);
+        CHECK_TEXT(buffer_text(&talk.play.asked), "", "NUL at %zu", i);
     }
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 static void a_line_that_was_too_long_fails(void)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin(&play);
-    pipe_handle(&play.pipe, &(struct line){.text = "", .too_long = true}, &out);
+    talk_begin(&talk);
+    pipe_handle(&talk.pipe, &(struct line){.text = "", .too_long = true}, &out);
     CHECK_TEXT(buffer_text(&out), "FAIL\n", "too long");
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 static const struct answer_record mixed[] = {
@@ -273,18 +216,18 @@ static const struct answer_record mixed[] = {
 
 static void check_mixed(int abi, const char *answered)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
     char line[128];
     snprintf(line, sizeof line, "%s", abi == 1 ? Q1 : abi == 2 ? Q2 : Q3);
-    play_begin(&play);
-    play.pipe.abi = abi;
-    play.records = mixed;
-    play.count = COUNT(mixed);
-    play_line(&play, line, strlen(line), &out);
+    talk_begin(&talk);
+    talk.pipe.abi = abi;
+    talk.play.records = mixed;
+    talk.play.count = COUNT(mixed);
+    talk_line(&talk, line, strlen(line), &out);
     CHECK_TEXT(buffer_text(&out), answered, "ABI %d", abi);
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 static void records_are_written_in_the_fields_of_the_version(void)
@@ -320,20 +263,20 @@ static void a_record_that_powerdns_would_not_read_is_left_out_and_told_of(void)
         {"www.example.com", "A", "192.0.2.80", 30, 1, 129, true},
     };
     for (size_t i = 0; i < COUNT(broken); i++) {
-        struct play play;
+        struct talk talk;
         struct buffer out = {0};
         struct answer_record records[] = {mixed[0], broken[i], mixed[0]};
-        play_begin(&play);
-        play.pipe.abi = 5;
-        play.records = records;
-        play.count = COUNT(records);
-        play_line(&play, Q3, strlen(Q3), &out);
+        talk_begin(&talk);
+        talk.pipe.abi = 5;
+        talk.play.records = records;
+        talk.play.count = COUNT(records);
+        talk_line(&talk, Q3, strlen(Q3), &out);
         const char *good = "DATA\t24\t1\twww.example.com\tIN\tA\t30\t1\t192.0.2.80\n";
         CHECK(strncmp(buffer_text(&out), good, strlen(good)) == 0, "row %zu", i);
         CHECK(strncmp(buffer_text(&out) + strlen(good), good, strlen(good)) == 0, "row %zu", i);
-        CHECK(play.notices[COUNT(play.notices) - 1] != NULL, "row %zu", i);
+        CHECK(talk.play.notified != NULL, "row %zu", i);
         buffer_release(&out);
-        play_end(&play);
+        talk_end(&talk);
     }
 }
 
@@ -351,16 +294,16 @@ static void notices_stand_in_an_answer_and_nowhere_else(void)
         {5, "AXFR\t1\texample.com", "LOG\tfirst\nLOG\tsecond\nEND\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct play play;
+        struct talk talk;
         struct buffer out = {0};
-        play_begin(&play);
-        play.pipe.abi = rows[i].abi;
-        play.notices[0] = "first";
-        play.notices[1] = "second";
-        play_line(&play, rows[i].line, strlen(rows[i].line), &out);
+        talk_begin(&talk);
+        talk.pipe.abi = rows[i].abi;
+        talk.play.notices[0] = "first";
+        talk.play.notices[1] = "second";
+        talk_line(&talk, rows[i].line, strlen(rows[i].line), &out);
         CHECK_TEXT(buffer_text(&out), rows[i].answered, "row %zu", i);
         buffer_release(&out);
-        play_end(&play);
+        talk_end(&talk);
     }
 }
 
@@ -370,34 +313,34 @@ static void a_notice_that_powerdns_would_not_read_is_left_out(void)
         "", " ", "\t", "ends in a space ", "two\nlines", "a\rb", "ends in a line\n",
     };
     for (size_t i = 0; i < COUNT(notices); i++) {
-        struct play play;
+        struct talk talk;
         struct buffer out = {0};
-        play_begin(&play);
-        play.pipe.abi = 5;
-        play.notices[0] = "before";
-        play.notices[1] = notices[i];
-        play.notices[2] = "behind";
-        play_line(&play, Q3, strlen(Q3), &out);
+        talk_begin(&talk);
+        talk.pipe.abi = 5;
+        talk.play.notices[0] = "before";
+        talk.play.notices[1] = notices[i];
+        talk.play.notices[2] = "behind";
+        talk_line(&talk, Q3, strlen(Q3), &out);
         CHECK_TEXT(buffer_text(&out), "LOG\tbefore\nLOG\tbehind\nEND\n", "row %zu", i);
         buffer_release(&out);
-        play_end(&play);
+        talk_end(&talk);
     }
 }
 
 static void a_failed_answer_ends_in_fail_alone(void)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin(&play);
-    play.pipe.abi = 5;
-    play.records = mixed;
-    play.count = COUNT(mixed);
-    play.fails = true;
-    play.notices[0] = "why";
-    play_line(&play, Q3, strlen(Q3), &out);
+    talk_begin(&talk);
+    talk.pipe.abi = 5;
+    talk.play.records = mixed;
+    talk.play.count = COUNT(mixed);
+    talk.play.fails = true;
+    talk.play.notices[0] = "why";
+    talk_line(&talk, Q3, strlen(Q3), &out);
     CHECK_TEXT(buffer_text(&out), "LOG\twhy\nFAIL\n", "failed");
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 static void what_a_command_prints_ends_where_it_ends(void)
@@ -413,16 +356,16 @@ static void what_a_command_prints_ends_where_it_ends(void)
         {"CMD\tx", "command <x>", "END \t\nENDE\n END\n", "END \t.\nENDE\n END\nEND\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct play play;
+        struct talk talk;
         struct buffer out = {0};
-        play_begin(&play);
-        play.pipe.abi = 5;
-        play.printed = rows[i].printed;
-        play_line(&play, rows[i].line, strlen(rows[i].line), &out);
+        talk_begin(&talk);
+        talk.pipe.abi = 5;
+        talk.play.printed = rows[i].printed;
+        talk_line(&talk, rows[i].line, strlen(rows[i].line), &out);
         CHECK_TEXT(buffer_text(&out), rows[i].answered, "row %zu", i);
-        CHECK_TEXT(buffer_text(&play.asked), rows[i].asked, "row %zu", i);
+        CHECK_TEXT(buffer_text(&talk.play.asked), rows[i].asked, "row %zu", i);
         buffer_release(&out);
-        play_end(&play);
+        talk_end(&talk);
     }
     for (int abi = 0; abi < 5; abi++)
         check_line(abi, "CMD\tstatus", "", "FAIL\n");
@@ -430,16 +373,16 @@ static void what_a_command_prints_ends_where_it_ends(void)
 }
 
 /* An answer longer than a buffer's first room, so that it may run out at any line. */
-static void play_begin_long(struct play *play)
+static void talk_begin_long(struct talk *talk)
 {
     static char notice[1000];
     memset(notice, 'x', sizeof notice - 1);
-    play_begin(play);
-    play->pipe.abi = 5;
-    play->records = mixed;
-    play->count = COUNT(mixed);
-    play->printed = "one\ntwo\n";
-    play->notices[0] = notice;
+    talk_begin(talk);
+    talk->pipe.abi = 5;
+    talk->play.records = mixed;
+    talk->play.count = COUNT(mixed);
+    talk->play.printed = "one\ntwo\n";
+    talk->play.notices[0] = notice;
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -451,11 +394,11 @@ static bool ends_in(const char *text, const char *end)
 /* One line with the n-th allocation failing; says whether that came to pass. */
 static bool handle_without_memory(const char *line, size_t n, const char *whole)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin_long(&play);
+    talk_begin_long(&talk);
     memory_fail_at(n);
-    play_line(&play, line, strlen(line), &out);
+    talk_line(&talk, line, strlen(line), &out);
     bool failed = memory_fail_end();
     const char *said = buffer_text(&out);
     bool ended = ends_in(said, "END\n") || (ends_in(said, "FAIL\n") && !strstr(said, "DATA"));
@@ -464,7 +407,7 @@ static bool handle_without_memory(const char *line, size_t n, const char *whole)
     if (!failed)
         CHECK_TEXT(said, whole, "with memory");
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
     return failed;
 }
 
@@ -472,31 +415,31 @@ static void without_memory_an_answer_is_whole_or_fails(void)
 {
     static const char *const lines[] = {Q3, "AXFR\t1\texample.com", "CMD\tstatus"};
     for (size_t i = 0; i < COUNT(lines); i++) {
-        struct play play;
+        struct talk talk;
         struct buffer whole = {0};
-        play_begin_long(&play);
-        play_line(&play, lines[i], strlen(lines[i]), &whole);
+        talk_begin_long(&talk);
+        talk_line(&talk, lines[i], strlen(lines[i]), &whole);
         size_t n = 1;
         while (handle_without_memory(lines[i], n, buffer_text(&whole)) && n < 100)
             n++;
         CHECK(n > 1 && n < 100, "%zu allocations", n);
         buffer_release(&whole);
-        play_end(&play);
+        talk_end(&talk);
     }
 }
 
 static void without_memory_a_command_is_not_run(void)
 {
-    struct play play;
+    struct talk talk;
     struct buffer out = {0};
-    play_begin_long(&play);
+    talk_begin_long(&talk);
     memory_fail_at(1);
-    play_line(&play, "CMD\tforget 192.0.2.10", strlen("CMD\tforget 192.0.2.10"), &out);
+    talk_line(&talk, "CMD\tforget 192.0.2.10", strlen("CMD\tforget 192.0.2.10"), &out);
     CHECK(memory_fail_end(), "the command's text");
-    CHECK_TEXT(buffer_text(&play.asked), "", "nothing was run");
+    CHECK_TEXT(buffer_text(&talk.play.asked), "", "nothing was run");
     CHECK_TEXT(buffer_text(&out), "out of memory\nEND\n", "and it is said");
     buffer_release(&out);
-    play_end(&play);
+    talk_end(&talk);
 }
 
 static const CU_TestInfo tests[] = {
