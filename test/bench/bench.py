@@ -1,6 +1,6 @@
 """All of the benchmark: measures, prints the table, writes the JSON file.
 
-    bench.py DIRECTORY [--quick] [--only alone|powerdns|flood] [--patience SECONDS]
+    bench.py DIRECTORY [--quick] [--only alone|powerdns|remote|flood] [--patience SECONDS]
 
 DIRECTORY (build/bench) holds the built pdns-sticky and, in tools/, the programs of this folder;
 the databases and result.json go there too.  scripts/bench builds all that and calls this.
@@ -30,6 +30,7 @@ class Scale:
     """How much of each measurement."""
 
     rounds: int
+    remote_rounds: int  # of fewer contenders, and a socket's numbers vary more
     questions: int  # without PowerDNS
     strangers: int
     starts: int
@@ -42,6 +43,7 @@ class Scale:
 
 FULL = Scale(
     rounds=5,
+    remote_rounds=9,
     questions=30_000,
     strangers=12_000,
     starts=21,
@@ -53,6 +55,7 @@ FULL = Scale(
 )
 QUICK = Scale(
     rounds=1,
+    remote_rounds=1,
     questions=20_000,
     strangers=10_000,
     starts=7,
@@ -68,7 +71,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=("alone", "powerdns", "flood"))
+    parser.add_argument("--only", choices=("alone", "powerdns", "remote", "flood"))
     parser.add_argument("--patience", type=float, metavar="SECONDS")
     return parser.parse_args()
 
@@ -97,6 +100,8 @@ def measure(options, scale):
     arguments = (tools, program, store, scale, quiet, say)
     if options.only == "flood":
         return {**result, "flood": flood.Flood(*arguments).run()}
+    if options.only == "remote":
+        return {**result, "remote": served.Remote(*arguments).run()}
     say("databases of 10 thousand, 1 million and 10 million mappings")
     for size in alone.SIZES:
         store.web(size)
@@ -111,6 +116,8 @@ def grouped_figures(result):
     groups = []
     if "powerdns" in result:
         groups += figures.with_powerdns(result["powerdns"])
+    if "remote" in result:
+        groups += figures.remote(result["remote"])
     if "alone" in result:
         groups += figures.alone(result["alone"])
     if "flood" in result:
@@ -135,8 +142,9 @@ def write(path, result, groups):
 
 
 def show(path, result, groups):
-    if "powerdns" in result:
-        print(figures.contenders(result["powerdns"]))
+    for part in ("powerdns", "remote"):
+        if part in result:
+            print(figures.contenders(result[part]))
     print(figures.table(groups))
     others = disturbance(result)
     print(f"\n{result['seconds']:.0f} seconds; all numbers are in {path}")

@@ -108,11 +108,11 @@ def _new_mappings(questions):
 
 def _rest(result):
     questions, start, reload = result["questions"], result["start"], result["reload"]
-    memory = max(run["private_kib"] for name, run in questions.items() if "nothing" not in name)
+    memory = max(run["anonymous_kib"] for name, run in questions.items() if "nothing" not in name)
     grown = questions["new 10000"]["bytes_per_mapping"]
     banner, others = start["banner_ms"], start["others"]
     figures = [
-        Figure("private memory of a coprocess, the most", memory / 1024, "MiB", 10),
+        Figure("private memory of a coprocess, no files, the most", memory / 1024, "MiB", 10),
         Figure("disk per mapping, 10 million", start["bytes_per_mapping"], "bytes", 64),
         Figure("disk per mapping, while 10 thousand double", grown, "bytes", 64),
         Figure("exec to banner, 10 million mappings", banner, "ms", 10, others=others),
@@ -252,26 +252,50 @@ RATIOS = (
 
 def with_powerdns(result):
     """The figures with PowerDNS."""
-    numbers = [run for found in result.values() for run in found.values()]
     trips = round(result["A alone"][served.HITS.name]["round_trips"], 2)
-    figures = [figure for mixture, found in result.items() for figure in _ratios(mixture, found)]
+    figures = _all_ratios(result, RATIOS)
     written = min(found[served.STRANGERS.name]["written"] for found in result.values())
     figures += [
         Figure("new mappings written / wanted", round(written, 2), "", 0.99, at_least=True),
         Figure("round trips per question, A alone", trips, "", 1.0),
-        Figure("replies that were lost", sum(run["lost"] for run in numbers), "", 0),
-        Figure("replies that were wrong", sum(run["wrong"] for run in numbers), "", 0),
+        *_failures(result),
     ]
     return [("Questions per second, compared", figures)]
 
 
-def _ratios(mixture, found):
-    for contender, other, reach in RATIOS:
+REMOTE_RATIOS = (
+    (served.REMOTE_PIPE, served.NOTHING_REMOTE_PIPE, 0.9),
+    (served.REMOTE_UNIX, served.NOTHING_REMOTE_UNIX, 0.9),
+    (served.PIPE, served.REMOTE_PIPE, None),
+    (served.PIPE, served.REMOTE_UNIX, None),
+)
+
+
+def remote(result):
+    """The figures with PowerDNS's remote backend."""
+    figures = [*_all_ratios(result, REMOTE_RATIOS), *_failures(result)]
+    return [("The remote backend, questions per second", figures)]
+
+
+def _failures(result):
+    numbers = [run for found in result.values() for run in found.values()]
+    return [
+        Figure("replies that were lost", sum(run["lost"] for run in numbers), "", 0),
+        Figure("replies that were wrong", sum(run["wrong"] for run in numbers), "", 0),
+    ]
+
+
+def _all_ratios(result, ratios):
+    return [figure for item in result.items() for figure in _ratios(*item, ratios)]
+
+
+def _ratios(mixture, found, ratios):
+    for contender, other, reach in ratios:
         name = f"{contender.name} / {other.name}, {mixture}"
         runs, other_runs = found[contender.name], found[other.name]
         ratio, others = rounds.ratio(runs, other_runs, lambda run: run["per_second"])
         yield Figure(name, ratio, "", reach, at_least=True, others=others)
-        if other is served.NOTHING:
+        if other.does_nothing:
             ratio, _ = rounds.ratio(other_runs, runs, _cpu_us)
             yield Figure("  by processor time, the load's left out", ratio)
 

@@ -111,7 +111,9 @@ static void print_memory(const struct coprocess *coprocess)
 {
     long clean = coprocess_memory_kib(coprocess, "Private_Clean");
     long dirty = coprocess_memory_kib(coprocess, "Private_Dirty");
-    printf(", \"private_kib\": %ld, \"private_dirty_kib\": %ld}\n", clean + dirty, dirty);
+    long anonymous = coprocess_memory_kib(coprocess, "Anonymous");
+    printf(", \"private_kib\": %ld, \"private_dirty_kib\": %ld, \"anonymous_kib\": %ld}\n",
+           clean + dirty, dirty, anonymous);
 }
 
 static void replay(const struct options *options, char *const argv[])

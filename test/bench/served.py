@@ -1,6 +1,6 @@
 """What PowerDNS makes of it: the contenders behind a real pdns_server, under the same load.
 
-Every contender runs with the threads and caches of pdns-conf/pipe.conf, and with what its own way
+Every contender runs with the threads and caches of a file of pdns-conf/, and with what its own way
 needs.  Each round starts all of them, one after the other.  Processor time is taken from /proc,
 of pdns_server and of its coprocesses; both include the load's warm-up, and so does what they are
 divided by.
@@ -22,10 +22,15 @@ import databases
 import processors
 import rounds
 
-CONFIGURATION = databases.HERE.parents[1] / "pdns-conf" / "pipe.conf"
+CONFIGURATIONS = databases.HERE.parents[1] / "pdns-conf"
 GSQLITE3_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 MILLION = 1_000_000
 MIXTURES = {"mixed": [], "A alone": ["--a-alone"]}
+
+PIPE_CONF = "pipe.conf"
+REMOTE_PIPE_CONF = "remote-pipe.conf"
+REMOTE_UNIX_CONF = "remote-unix.conf"
+SOCKET = "service"
 
 NO_CACHES = {"cache-ttl": 0, "query-cache-ttl": 0, "negquery-cache-ttl": 0}
 
@@ -61,13 +66,25 @@ INSERT INTO records (domain_id, name, type, ttl, disabled, auth, content) VALUES
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """crowd: mappings in its database.  records: what gsqlite3 serves instead of a coprocess."""
+    """configuration: a file of pdns-conf.  crowd: mappings in its database, 0 to do nothing.
+
+    records: what gsqlite3 serves instead of a coprocess.
+    """
 
     name: str
+    configuration: str = PIPE_CONF
     crowd: int = 0
     strangers: bool = False
     records: str = None
     settings: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def does_nothing(self):
+        return not self.crowd and not self.records
+
+    @property
+    def is_service(self):
+        return self.configuration == REMOTE_UNIX_CONF
 
     @property
     def load_options(self):
@@ -86,26 +103,42 @@ SHARED_LUA = Contender("LUA, shared state", records=LUA, settings={"enable-lua-r
 UNCACHED = Contender("gsqlite3, no caches", records=PLAIN, settings=NO_CACHES)
 CONTENDERS = (NOTHING, HITS, MANY_HITS, STRANGERS, UNCACHED, PICKWHASHED, SHARED_LUA)
 
+# The remote backend; hits too, of 1 million.
+PIPE = Contender("pipe", crowd=MILLION)
+REMOTE_PIPE = Contender("remote-pipe", REMOTE_PIPE_CONF, crowd=MILLION)
+REMOTE_UNIX = Contender("remote-unix", REMOTE_UNIX_CONF, crowd=MILLION)
+NOTHING_REMOTE_PIPE = Contender("nothing, remote-pipe", REMOTE_PIPE_CONF)
+NOTHING_REMOTE_UNIX = Contender("nothing, remote-unix", REMOTE_UNIX_CONF)
+REMOTE_CONTENDERS = (PIPE, NOTHING_REMOTE_PIPE, REMOTE_PIPE, NOTHING_REMOTE_UNIX, REMOTE_UNIX)
+
 
 # ---------------------------------------------------------------- the server
 
 
-def shipped_settings():
-    """The settings of pdns-conf/pipe.conf."""
-    lines = CONFIGURATION.read_text().splitlines()
+def shipped_settings(configuration):
+    """The settings of a file of pdns-conf."""
+    lines = (CONFIGURATIONS / configuration).read_text().splitlines()
     pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
     return dict(pairs)
 
 
-def _settings(contender, command, directory, port):
-    settings = shipped_settings()
+def _backend_settings(contender, command, directory):
+    """The shipped settings, with the benchmark's own paths."""
+    settings = shipped_settings(contender.configuration)
     if contender.records:
         settings = {k: v for k, v in settings.items() if not k.startswith("pipe-")}
         del settings["zone-cache-refresh-interval"]  # off for the pipe backend's sake alone
-        settings |= {"launch": "gsqlite3", "gsqlite3-database": directory / "pdns.sqlite3"}
-    else:
-        settings["pipe-command"] = " ".join(map(str, command))
-    return settings | {
+        return settings | {"launch": "gsqlite3", "gsqlite3-database": directory / "pdns.sqlite3"}
+    command = " ".join(map(str, command))
+    if contender.configuration == PIPE_CONF:
+        return settings | {"pipe-command": command}
+    kind, _, rest = settings["remote-connection-string"].partition("=")
+    place = directory / SOCKET if contender.is_service else command
+    return settings | {"remote-connection-string": f"{kind}={place},{rest.partition(',')[2]}"}
+
+
+def _settings(contender, command, directory, port):
+    return _backend_settings(contender, command, directory) | {
         "receiver-threads": os.cpu_count(),
         "local-address": "127.0.0.1",
         "local-port": port,
@@ -124,6 +157,16 @@ def _free_port():
         return tcp.getsockname()[1]
 
 
+def _end(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 class Server:
     """One pdns_server with one contender, from `with` to the end of its block."""
 
@@ -133,7 +176,7 @@ class Server:
     def __enter__(self):
         self._stack = contextlib.ExitStack()
         made = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pdns-bench-"))
-        self.directory, self.process = Path(made), None
+        self.directory, self.process, self.service = Path(made), None, None
         try:
             self._start()
             return self
@@ -142,27 +185,43 @@ class Server:
             raise
 
     def __exit__(self, kind, value, trace):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
         self._stack.close()
 
     def _start(self):
         if self.contender.records:
             self._fill_gsqlite3()
+        if self.contender.is_service:
+            self._start_service()
         self.port = _free_port()
         settings = _settings(self.contender, self.command, self.directory, self.port)
         text = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.directory / "pdns.conf").write_text(text)
         argv = [shutil.which("pdns_server") or "/usr/sbin/pdns_server"]
-        argv.append(f"--config-dir={self.directory}")
-        with open(self.directory / "log", "wb") as log:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.process = self._run([*argv, f"--config-dir={self.directory}"])
         self._await_answer()
+
+    def _run(self, argv):
+        """A process that lives until the end of the block; those started last end first."""
+        with open(self.directory / "log", "ab") as log:
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._stack.callback(_end, process)
+        return process
+
+    def _start_service(self):
+        """And waits for it, since PowerDNS does not start without."""
+        path = str(self.directory / SOCKET)
+        self.service = self._run([*self.command, "--socket", path])
+        end = time.monotonic() + 5
+        while True:
+            with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+                client.connect(path)
+                return
+            if time.monotonic() > end or self.service.poll() is not None:
+                raise RuntimeError(f"no service of {self.contender.name}\n{self._log()}")
+            time.sleep(0.02)
+
+    def _log(self):
+        return (self.directory / "log").read_text(errors="replace")[-3000:]
 
     def _fill_gsqlite3(self):
         argv = ["sqlite3", "-batch", "-bail", self.directory / "pdns.sqlite3"]
@@ -183,18 +242,17 @@ class Server:
                     if asker.recv(512)[3] & 15 == 0:
                         return
                 time.sleep(0.05)
-        log = (self.directory / "log").read_text(errors="replace")
-        raise RuntimeError(f"pdns_server does not answer for {self.contender.name}\n{log[-3000:]}")
+        raise RuntimeError(f"pdns_server does not answer for {self.contender.name}\n{self._log()}")
 
     # -- looking at it
 
     def coprocesses(self):
-        """Their process IDs."""
-        found = set()
+        """Their process IDs; those of a service are its own children."""
+        parent, found = (self.service or self.process).pid, set()
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
-                    if int(processors.stat(entry.name)[1]) == self.process.pid:
+                    if int(processors.stat(entry.name)[1]) == parent:
                         found.add(int(entry.name))
         return found
 
@@ -211,15 +269,18 @@ class Server:
 class Served:
     """run() does all: {mixture: {contender: medians and rounds}}."""
 
+    contenders, mixtures = CONTENDERS, MIXTURES
+
     def __init__(self, tools, program, store, scale, quiet, say):
         self.tools, self.program, self.store = tools, program, store
         self.scale, self.quiet, self.say, self.asked = scale, quiet, say, 0
+        self.rounds = scale.rounds
 
     def run(self):
-        runs = {mixture: {} for mixture in MIXTURES}
-        for number in range(self.scale.rounds):
-            for contender in CONTENDERS:
-                self.say(f"PowerDNS, round {number + 1} of {self.scale.rounds}: {contender.name}")
+        runs = {mixture: {} for mixture in self.mixtures}
+        for number in range(self.rounds):
+            for contender in self.contenders:
+                self.say(f"PowerDNS, round {number + 1} of {self.rounds}: {contender.name}")
                 for mixture, numbers in self._round(contender).items():
                     runs[mixture].setdefault(contender.name, []).append(numbers)
         return {
@@ -232,10 +293,16 @@ class Served:
             path = self._database(contender, stack)
             command = [self.program, "--database", path] if path else [self.tools / "nothing"]
             server = stack.enter_context(Server(contender, command))
+            if contender.configuration != PIPE_CONF:
+                self._wake(server)
             return {
                 mixture: self.quiet.measure(lambda o=options: self._measure(server, path, o))
-                for mixture, options in MIXTURES.items()
+                for mixture, options in self.mixtures.items()
             }
+
+    def _wake(self, server):
+        """A thread of PowerDNS's remote backend starts its coprocess with its first question."""
+        self._load(server.port, [*server.contender.load_options, "--seconds", "0.1"])
 
     def _database(self, contender, stack):
         path = self.store.web(contender.crowd) if contender.crowd else None
@@ -273,3 +340,13 @@ class Served:
         numbers = json.loads(done.stdout)
         self.asked += 400_000  # more than one run can ask, so that strangers stay strangers
         return numbers
+
+
+class Remote(Served):
+    """The same with PowerDNS's remote backend."""
+
+    contenders, mixtures = REMOTE_CONTENDERS, {"mixed": MIXTURES["mixed"]}
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.rounds = self.scale.remote_rounds

@@ -770,16 +770,18 @@ class PowerDNS:
             shutil.copy(backend_path(), program)
         command = f"{program} --database {self.database.path}"
         if self.tap:
-            command = self._script(
-                "tap", f"tee -a {self.directory}/asked | {command} | tee -a {self.directory}/told"
-            )
+            line = f"tee -a {self.directory}/asked | {command} | tee -a {self.directory}/told"
+            # Not with the pipes of other coprocesses, which a fork of PowerDNS's may hand on: two
+            # taps would keep each other alive.
+            text = f"import os\nos.closerange(3, 1024)\nos.execv('/bin/sh', ['sh', '-c', '{line}'])"
+            command = self._script("tap", text, "/usr/bin/python3")
         if self.keep_exit_codes:
             command = self._script("keep", f"{command}\necho $? >>{self.directory}/exit-codes")
         return command
 
-    def _script(self, name, text):
+    def _script(self, name, text, interpreter="/bin/sh"):
         path = self.directory / name
-        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.write_text(f"#!{interpreter}\n{text}\n")
         path.chmod(0o755)
         return str(path)
 
