@@ -53,12 +53,14 @@ static bool disk_is_short(const struct store *store)
            store_log_bytes(store) + DISK_SPARE_BYTES;
 }
 
+static const char disk_full[] = "its disk is nearly full, new mappings are not kept";
+
 const char *store_full(struct store *store)
 {
+    if (disk_is_short(store))
+        return disk_full;
     if (used_bytes(store) > store->limits.max_bytes)
         return "holds more than max_megabytes, new mappings are not kept";
-    if (disk_is_short(store))
-        return "its disk is nearly full, new mappings are not kept";
     return NULL;
 }
 
@@ -89,7 +91,7 @@ int store_check_limits(struct store *store, bool adds_row, struct error *error)
         limits->looked_ms = store->now_ms;
         limits->rows = SIZE_LOOK_ROWS;
         limits->full = store_full(store);
-        limits->disk_short = disk_is_short(store) && store_log_bytes(store) > 0;
+        limits->disk_short = limits->full == disk_full;
     }
     if (adds_row && limits->full)
         return error_set(error, ERR_LIMIT, "%s: %s", store->database.path, limits->full);

@@ -123,9 +123,8 @@ void store_rest(struct store *store)
 
 bool store_wait_in_line(struct store *store, int64_t until_ms)
 {
-    if (!store->has_ticker)
+    if (!store->ticker.exists)
         ticker_init(&store->ticker);
-    store->has_ticker = true;
     return lock_file_wait(&store->lock, LOCK_WRITING, &store->ticker, until_ms);
 }
 

@@ -66,7 +66,6 @@ struct store {
     struct database database;
     struct lock_file lock;
     struct ticker ticker; /* made when a lock is waited for the first time */
-    bool has_ticker;
     struct error mapping_error;
     int64_t now_ms;           /* monotonic, of the last store_begin() */
     struct revision revision; /* of the transaction that is begun */
