@@ -36,7 +36,8 @@ static void expect(struct reader *reader, const char *text, const char *problem)
 
 static int hexadecimal(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    int letter = c | 0x20;
+    return c >= '0' && c <= '9' ? c - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
 /* One of the escapes that stand for a byte. */
