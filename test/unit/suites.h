@@ -31,7 +31,11 @@ struct suite {
     X(pool)                                                                                        \
     X(metrics)                                                                                     \
     X(prefix_map)                                                                                  \
+    X(rendezvous)                                                                                  \
     X(method)                                                                                      \
+    X(turns)                                                                                       \
+    X(reading)                                                                                     \
+    X(band)                                                                                        \
     X(choose)                                                                                      \
     X(client)                                                                                      \
     X(rdata)                                                                                       \
