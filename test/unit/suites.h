@@ -44,6 +44,7 @@ struct suite {
     X(mapping)                                                                                     \
     X(question)                                                                                    \
     X(assign)                                                                                      \
+    X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
     X(line_reader)                                                                                 \
