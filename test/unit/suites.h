@@ -57,6 +57,7 @@ struct suite {
     X(journal)                                                                                     \
     X(page_guard)                                                                                  \
     X(store)                                                                                       \
+    X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(memory)                                                                                      \
     X(property)
