@@ -665,7 +665,10 @@ static void any_text_may_be_the_one_that_has_no_memory(void)
     const struct record_row records[] = {RECORD(1, 1, "a.example.com", "TXT", text),
                                          RECORD(2, 1, "b.example.com", "A", "192.0.2.1"),
                                          {.name = NULL}};
+    struct pool_row pool = POOL(1, "web");
+    pool.metric = "cpu";
     struct rows all = three_sites;
+    all.pools = (const struct pool_row[]){pool, {.name = NULL}};
     all.zones = EXAMPLE_ZONE;
     all.records = records;
     all.controllers =
