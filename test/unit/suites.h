@@ -30,6 +30,7 @@ struct suite {
     X(rate)                                                                                        \
     X(pool)                                                                                        \
     X(metrics)                                                                                     \
+    X(prefix_table)                                                                                \
     X(prefix_map)                                                                                  \
     X(method)                                                                                      \
     X(choose)                                                                                      \
