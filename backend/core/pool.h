@@ -38,6 +38,7 @@ struct virtual_server {
     int64_t position;
     const char *ipv4; /* canonical text, NULL when the server has none */
     const char *ipv6;
+    uint32_t weight;  /* 0..65535; 0: no new clients by methods that weigh */
     enum state state; /* of the server alone; see virtual_server_state() */
     size_t index;     /* in struct metrics */
 };
@@ -56,6 +57,9 @@ struct pool {
     int64_t id;
     const char *name;
     const struct method *method;
+    const struct method *alternate; /* asked when `method` cannot decide; NULL: none */
+    const char *metric;             /* of methods that read the one named here; NULL: none */
+    uint32_t tolerance_percent;     /* measured values within so much of the best are equal */
     uint32_t ttl_s;             /* of the DNS answer */
     uint32_t persistence_ttl_s; /* 0: no mappings are kept */
     enum persistence_timer timer;

@@ -15,6 +15,8 @@ static const struct row {
     {"sweep_batch", offsetof(struct settings, sweep_batch), 1000, 10, 100000},
     {"max_megabytes", offsetof(struct settings, max_megabytes), 1024, 1, 1048576},
     {"max_writes_per_second", offsetof(struct settings, max_writes_per_second), 2000, 1, 1000000},
+    {"metric_max_age", offsetof(struct settings, metric_max_age_s), 60, 1, 86400},
+    {"path_metric_max_age", offsetof(struct settings, path_metric_max_age_s), 86400, 1, 31536000},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)

@@ -13,6 +13,8 @@ struct settings {
     int64_t sweep_batch;           /* rows deleted in one transaction: 1000, 10..100000 */
     int64_t max_megabytes;         /* of the database; no new mappings above: 1024, 1..1048576 */
     int64_t max_writes_per_second; /* of mappings, by each process: 2000, 1..1000000 */
+    int64_t metric_max_age_s;      /* of what dynamic methods trust: 60, 1..86400 */
+    int64_t path_metric_max_age_s; /* the same for path metrics: 86400, 1..31536000 */
 };
 
 struct settings settings_default(void);
