@@ -1,4 +1,4 @@
--- The database of pdns-sticky, version 1.
+-- The database of pdns-sticky, version 2.
 --
 --   sqlite3 /var/lib/pdns-sticky/sticky.sqlite < schema.sql
 --
@@ -21,7 +21,8 @@
 --   * DNS names are written without a trailing dot, "." alone being the root; capitals and small
 --     letters are the same. Odd bytes are escaped as in a zone file, a space as \032, and an
 --     international name is written in its xn-- form.
---   * The columns are explained inside each CREATE TABLE, so ".schema pool" shows them too.
+--   * The columns are explained inside each CREATE TABLE, so ".schema pool" shows them too. Those
+--     that came with a later version stand last, as in a database that was migrated.
 
 PRAGMA journal_mode = WAL;
 
@@ -32,16 +33,17 @@ BEGIN IMMEDIATE;
 CREATE TEMP TABLE target (
   fits INTEGER NOT NULL,
   decided INTEGER NOT NULL DEFAULT 0,
-  CONSTRAINT "this file holds another database or another version; nothing was changed"
+  CONSTRAINT
+    "this file holds another database or another version: pdns-sticky migrate; nothing was changed"
     CHECK (fits OR NOT decided)
 );
 INSERT INTO temp.target (fits)
   SELECT NOT EXISTS (SELECT 1 FROM main.sqlite_schema)
-      OR (a.application_id = 1347638361 AND v.user_version = 1)
+      OR (a.application_id = 1347638361 AND v.user_version = 2)
     FROM pragma_application_id AS a, pragma_user_version AS v;
 
 PRAGMA application_id = 1347638361;  -- 0x50535459, "PSTY": file(1) and we know the file by it
-PRAGMA user_version = 1;             -- raised by the files in migrations/
+PRAGMA user_version = 2;             -- raised by the files in migrations/
 
 -----------------------------------------------------------------------------------------------
 -- zone: the zones that this backend answers alone. Leave it empty where another PowerDNS backend
@@ -132,7 +134,7 @@ CREATE TABLE IF NOT EXISTS controller (
       CHECK (name NOT GLOB '*[' || char(1, 45, 31, 127) || ']*' AND instr(name, char(0)) = 0),
 
   -- Where the controller itself is reached, an address or a host name. For people and for
-  -- measuring it; no DNS answer carries it. NULL: not given.
+  -- checking it (monitor_id); no DNS answer carries it. NULL: not given.
   address TEXT
     CONSTRAINT "controller.address is one word of 1 to 255 ASCII characters, or NULL"
       CHECK (length(address) BETWEEN 1 AND 255 AND address NOT GLOB '*[^!-~]*'
@@ -142,7 +144,18 @@ CREATE TABLE IF NOT EXISTS controller (
   -- so its mappings stop to bind at once.
   state TEXT NOT NULL DEFAULT 'enabled'
     CONSTRAINT "controller.state is one of enabled, draining, disabled"
-      CHECK (state IN ('enabled', 'draining', 'disabled'))
+      CHECK (state IN ('enabled', 'draining', 'disabled')),
+
+  -- How the controller itself is checked, at its address, which must then be numeric: while it is
+  -- down, so are all its virtual servers. NULL: it isn't checked.
+  --   UPDATE controller SET monitor_id = (SELECT id FROM monitor WHERE name = 'ping')
+  --     WHERE name = 'ams';
+  monitor_id INTEGER REFERENCES monitor (id)
+    CONSTRAINT "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
+      CHECK (monitor_id IS NULL
+             OR (address IS NOT NULL
+                 AND (address GLOB '*:*:*' OR address GLOB '[0-9]*.*.*.[0-9]*')
+                 AND address NOT GLOB iif(instr(address, ':'), '*[^0-9A-Fa-f:.]*', '*[^0-9.]*')))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -161,11 +174,19 @@ CREATE TABLE IF NOT EXISTS pool (
     CONSTRAINT "pool.name has no spaces or control characters"
       CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
 
-  -- How a server is chosen for a resolver that has no live mapping. 'modulus': by the resolver's
-  -- address, so the same resolver is sent the same way as long as the same servers are up.
+  -- How a server is chosen for a resolver that has no live mapping:
+  --   'modulus'      by the resolver's address, so the same resolver is sent the same way as long
+  --                  as the same servers are up
+  --   'rendezvous'   by address and weight; a change moves only the resolvers that it must
+  --   'round-robin'  one after the other
+  --   'ratio'        one after the other, each as often as its weight says
+  --   'failover'     always the first that is up, by position
+  --   'rtt'          the lowest round trip: see tables path_metric and virtual_server_metric
+  --   'least'        the lowest value of the metric named in column metric
+  --   'topology'     where table topology sends the resolver's network or country
   -- A pool with a method that the backend doesn't know is skipped and named in the log. To change
   -- the method ends every mapping of the pool:
-  --   UPDATE pool SET method = 'modulus' WHERE name = 'web';
+  --   UPDATE pool SET method = 'rendezvous' WHERE name = 'web';
   method TEXT NOT NULL DEFAULT 'modulus'
     CONSTRAINT "pool.method is a word of 1 to 32 small letters and hyphens: modulus"
       CHECK (length(method) BETWEEN 1 AND 32 AND method NOT GLOB '*[^a-z-]*'),
@@ -214,7 +235,33 @@ CREATE TABLE IF NOT EXISTS pool (
   -- not lead back. NULL: none.
   --   UPDATE pool SET fallback_pool_id = (SELECT id FROM pool WHERE name = 'sorry')
   --     WHERE name = 'web';
-  fallback_pool_id INTEGER REFERENCES pool (id)
+  fallback_pool_id INTEGER REFERENCES pool (id),
+
+  -- The method that is asked when the first can't decide: no metric is fresh, no topology matches.
+  -- When it can't either, the fallback says what happens; 'any' is modulus. NULL: none.
+  -- A mapping carries column method, whichever of them decided.
+  --   UPDATE pool SET method = 'topology', alternate_method = 'rtt' WHERE name = 'web';
+  alternate_method TEXT
+    CONSTRAINT "pool.alternate_method is a word of 1 to 32 small letters and hyphens, or NULL"
+      CHECK (length(alternate_method) BETWEEN 1 AND 32 AND alternate_method NOT GLOB '*[^a-z-]*'),
+
+  -- What method 'least' compares, a name from virtual_server_metric, or else from
+  -- controller_metric: 'cpu', 'connections'. NULL: nothing, and 'least' can't decide.
+  --   UPDATE pool SET method = 'least', metric = 'cpu' WHERE name = 'web';
+  metric TEXT
+    CONSTRAINT "pool.metric is a word of 1 to 32 small letters, digits, _ and -, or NULL"
+      CHECK (length(metric) BETWEEN 1 AND 32 AND metric NOT GLOB '*[^a-z0-9_-]*'),
+
+  -- Percent, 0 to 1000, for 'rtt' and 'least': servers whose values lie within so much of the best
+  -- count as equal and share the resolvers by weight, so small differences send nobody elsewhere.
+  tolerance INTEGER NOT NULL DEFAULT 20
+    CONSTRAINT "pool.tolerance is 0 to 1000 percent" CHECK (tolerance BETWEEN 0 AND 1000),
+
+  -- How the pool's virtual servers are checked, where they have no monitor of their own. NULL:
+  -- they aren't.
+  --   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'https')
+  --     WHERE name = 'web';
+  monitor_id INTEGER REFERENCES monitor (id)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -246,12 +293,13 @@ CREATE TABLE IF NOT EXISTS virtual_server (
       CHECK (length(ipv6) BETWEEN 2 AND 45 AND ipv6 NOT GLOB '*[^0-9A-Fa-f:.]*'
              AND ipv6 GLOB '*:*:*' AND instr(ipv6, char(0)) = 0),
 
-  -- The port of the service, 1 to 65535, for checking its health; no A or AAAA answer carries it.
-  -- NULL: not given.
+  -- The port of the service, 1 to 65535, which is checked where the monitor names no other; no A or
+  -- AAAA answer carries it. NULL: not given.
   port INTEGER
     CONSTRAINT "virtual_server.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535),
 
-  -- Its share beside the others, 0 to 65535, for methods that weigh; modulus doesn't look at it.
+  -- Its share beside the others, 0 to 65535, for methods that weigh: rendezvous and ratio, and rtt
+  -- and least among equals. 0: nobody is sent there by them. modulus doesn't look at it.
   weight INTEGER NOT NULL DEFAULT 1
     CONSTRAINT "virtual_server.weight is 0 to 65535" CHECK (weight BETWEEN 0 AND 65535),
 
@@ -260,6 +308,20 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   state TEXT NOT NULL DEFAULT 'enabled'
     CONSTRAINT "virtual_server.state is one of enabled, draining, disabled"
       CHECK (state IN ('enabled', 'draining', 'disabled')),
+
+  -- How it is checked. NULL: as its pool says.
+  monitor_id INTEGER REFERENCES monitor (id),
+
+  -- The address to check in place of its own, IPv4 or IPv6. NULL: its own, ipv4 where it has one,
+  -- else ipv6.
+  --   UPDATE virtual_server SET check_address = '10.0.0.80' WHERE ipv4 = '192.0.2.80';
+  check_address TEXT
+    CONSTRAINT "virtual_server.check_address is an address like 192.0.2.80 or 2001:db8::80, or NULL"
+      CHECK (length(check_address) BETWEEN 2 AND 45 AND instr(check_address, char(0)) = 0
+             AND check_address NOT GLOB '*[^0-9A-Fa-f:.]*'
+             AND (check_address GLOB '*:*:*'
+                  OR (check_address GLOB '[0-9]*.*.*.[0-9]*' AND check_address NOT GLOB '*[^0-9.]*'
+                      AND length(check_address) - length(replace(check_address, '.', '')) = 3))),
 
   UNIQUE (pool_id, position),
   CONSTRAINT "virtual_server needs ipv4 or ipv6, or both"
@@ -290,10 +352,117 @@ CREATE TABLE IF NOT EXISTS balanced_name (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
+-- monitor: ways to check whether a virtual server or a controller is up. pdns-stickyd does it for
+-- those that name one, and writes what it finds into the metrics and verdicts below.
+--
+--   INSERT INTO monitor (name, type, path, body) VALUES ('web', 'https', '/health', '^ok');
+--   INSERT INTO monitor (name, type, send, expect) VALUES ('smtp', 'tcp', NULL, '^220 ');
+--   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'web') WHERE name = 'web';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS monitor (
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no late check finds a new monitor
+    CONSTRAINT "monitor.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
+
+  -- A word of 1 to 64 characters: 'https'. The view "health" and log lines use it.
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE
+    CONSTRAINT "monitor.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
+    CONSTRAINT "monitor.name has no spaces or control characters"
+      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
+
+  -- 'tcp': a connection; 'http', 'https': a GET; 'icmp': a ping; 'dns': a question over UDP;
+  -- 'exec': a program of yours, up when it ends with 0.
+  type TEXT NOT NULL
+    CONSTRAINT "monitor.type is one of tcp, http, https, icmp, dns, exec"
+      CHECK (type IN ('tcp', 'http', 'https', 'icmp', 'dns', 'exec')),
+
+  -- The port to check. NULL: the virtual server's, else 80, 443 or 53 by the type.
+  port INTEGER
+    CONSTRAINT "monitor.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535)
+    CONSTRAINT "monitor.port is not for icmp: a ping has no port"
+      CHECK (port IS NULL OR type <> 'icmp'),
+
+  -- http and https: the path to get, with its query, as in '/health?full=1'; NULL: '/'.
+  -- exec: the program, below the directory that pdns-stickyd was given: 'check-db'.
+  path TEXT
+    CONSTRAINT "monitor.path has 1 to 1024 characters" CHECK (length(path) BETWEEN 1 AND 1024)
+    CONSTRAINT "monitor.path is plain ASCII without spaces"
+      CHECK (path NOT GLOB '*[^!-~]*' AND instr(path, char(0)) = 0)
+    CONSTRAINT "monitor.path is for http, https and exec"
+      CHECK (path IS NULL OR type IN ('http', 'https', 'exec'))
+    CONSTRAINT "monitor.path begins with / for http and https: /health"
+      CHECK (path GLOB '/*' OR type NOT IN ('http', 'https'))
+    CONSTRAINT "monitor.path names the program for exec, below a directory: no / in front, no .."
+      CHECK (type <> 'exec' OR (path IS NOT NULL AND path NOT GLOB '/*'
+                                AND '/' || path || '/' NOT GLOB '*/../*')),
+
+  -- http and https: the Host header, and the name that TLS asks for and checks; NULL: the address.
+  -- dns: the name to ask for.
+  host TEXT
+    CONSTRAINT "monitor.host is one word of 1 to 255 ASCII characters, or NULL"
+      CHECK (length(host) BETWEEN 1 AND 255 AND host NOT GLOB '*[^!-~]*'
+             AND instr(host, char(0)) = 0)
+    CONSTRAINT "monitor.host is for http, https and dns"
+      CHECK (host IS NULL OR type IN ('http', 'https', 'dns'))
+    CONSTRAINT "monitor.host is the name to ask for, where the type is dns"
+      CHECK (type <> 'dns' OR host IS NOT NULL),
+
+  -- dns: the type to ask for. Up is an answer with at least one such record.
+  query TEXT NOT NULL DEFAULT 'A'
+    CONSTRAINT "monitor.query is one of A, AAAA, NS, SOA, TXT, MX"
+      CHECK (query IN ('A', 'AAAA', 'NS', 'SOA', 'TXT', 'MX')),
+
+  -- http and https: the first and the last status that means up. Redirects are not followed.
+  status_min INTEGER NOT NULL DEFAULT 200
+    CONSTRAINT "monitor.status_min is 100 to 599" CHECK (status_min BETWEEN 100 AND 599),
+  status_max INTEGER NOT NULL DEFAULT 399
+    CONSTRAINT "monitor.status_max is 100 to 599" CHECK (status_max BETWEEN 100 AND 599)
+    CONSTRAINT "monitor.status_max is not below status_min" CHECK (status_max >= status_min),
+
+  -- http and https: an extended regular expression that the body must match. NULL: any body.
+  body TEXT
+    CONSTRAINT "monitor.body has 1 to 1024 characters, or is NULL"
+      CHECK (length(body) BETWEEN 1 AND 1024 AND instr(body, char(0)) = 0)
+    CONSTRAINT "monitor.body is for http and https"
+      CHECK (body IS NULL OR type IN ('http', 'https')),
+
+  -- tcp: what to send once connected, 'PING' || char(13, 10), and an extended regular expression
+  -- that the answer must match. NULL: send nothing, and be content with the connection.
+  send TEXT
+    CONSTRAINT "monitor.send has 1 to 1024 characters, or is NULL"
+      CHECK (length(send) BETWEEN 1 AND 1024 AND instr(send, char(0)) = 0)
+    CONSTRAINT "monitor.send is for tcp" CHECK (send IS NULL OR type = 'tcp'),
+  expect TEXT
+    CONSTRAINT "monitor.expect has 1 to 1024 characters, or is NULL"
+      CHECK (length(expect) BETWEEN 1 AND 1024 AND instr(expect, char(0)) = 0)
+    CONSTRAINT "monitor.expect is for tcp" CHECK (expect IS NULL OR type = 'tcp'),
+
+  -- https: 1: the certificate must be valid for the host; 0: any certificate will do.
+  verify INTEGER NOT NULL DEFAULT 1
+    CONSTRAINT "monitor.verify is 0 or 1" CHECK (verify IN (0, 1)),
+
+  -- Seconds from one check of a target to the next, 1 to 3600.
+  interval INTEGER NOT NULL DEFAULT 10
+    CONSTRAINT "monitor.interval is 1 to 3600 seconds" CHECK (interval BETWEEN 1 AND 3600),
+
+  -- Seconds after which a check without an answer has failed, 1 to 60.
+  timeout INTEGER NOT NULL DEFAULT 3
+    CONSTRAINT "monitor.timeout is 1 to 60 seconds" CHECK (timeout BETWEEN 1 AND 60)
+    CONSTRAINT "monitor.timeout is not longer than the interval" CHECK (timeout <= interval),
+
+  -- So many checks in a row must go well until a target that was down is up, and so many must fail
+  -- until one that was up is down, 1 to 100.
+  rise INTEGER NOT NULL DEFAULT 2
+    CONSTRAINT "monitor.rise is 1 to 100 checks" CHECK (rise BETWEEN 1 AND 100),
+  fall INTEGER NOT NULL DEFAULT 3
+    CONSTRAINT "monitor.fall is 1 to 100 checks" CHECK (fall BETWEEN 1 AND 100)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
 -- controller_metric, virtual_server_metric: what is known about them, one row for each number.
 -- 'availability' is 1 (up) or 0 (down), and no row means up; a server is down when its own or its
--- controller's is 0. 'rtt' is a round trip in milliseconds. A health check writes these rows; by
--- hand:
+-- controller's is 0. 'rtt' is a round trip in milliseconds. pdns-stickyd writes these two for all
+-- that have a monitor. Other names are yours: pool.metric says which one method 'least' compares.
+-- By hand:
 --
 --   INSERT INTO controller_metric (controller_id, name, value)
 --     SELECT id, 'availability', 0 FROM controller WHERE name = 'ams'
@@ -332,6 +501,181 @@ CREATE TABLE IF NOT EXISTS virtual_server_metric (
   PRIMARY KEY (virtual_server_id, name),
   CONSTRAINT "the metric availability is 0 or 1" CHECK (name <> 'availability' OR value IN (0, 1)),
   CONSTRAINT "the metric rtt is 0 or more milliseconds" CHECK (name <> 'rtt' OR value >= 0)
+) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- controller_verdict, virtual_server_verdict: what their monitors found. pdns-stickyd alone writes
+-- them, and the metrics 'availability' and 'rtt' of the same target with them; people read the view
+-- "health". To take a site out by hand, change its state.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS controller_verdict (
+  controller_id INTEGER PRIMARY KEY REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- 'up' or 'down', as rise and fall of the monitor have it.
+  state TEXT NOT NULL
+    CONSTRAINT "controller_verdict.state is one of up, down" CHECK (state IN ('up', 'down')),
+
+  -- How the last check ended, a word of 1 to 32 small letters: 'ok', 'timeout', 'refused'.
+  reason TEXT NOT NULL
+    CONSTRAINT "controller_verdict.reason is a word of 1 to 32 small letters and hyphens"
+      CHECK (length(reason) BETWEEN 1 AND 32 AND reason NOT GLOB '*[^a-z-]*'),
+
+  -- When the state was taken, and when the target was last checked.
+  since INTEGER NOT NULL
+    CONSTRAINT "controller_verdict.since is Unix seconds, 0 to 253402300799"
+      CHECK (since BETWEEN 0 AND 253402300799),
+  checked_at INTEGER NOT NULL
+    CONSTRAINT "controller_verdict.checked_at is Unix seconds, 0 to 253402300799"
+      CHECK (checked_at BETWEEN 0 AND 253402300799),
+
+  -- How often the state has changed.
+  flaps INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "controller_verdict.flaps is 0 or more" CHECK (flaps >= 0)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS virtual_server_verdict (
+  virtual_server_id INTEGER PRIMARY KEY REFERENCES virtual_server (id) ON DELETE CASCADE,
+  state TEXT NOT NULL
+    CONSTRAINT "virtual_server_verdict.state is one of up, down" CHECK (state IN ('up', 'down')),
+  reason TEXT NOT NULL
+    CONSTRAINT "virtual_server_verdict.reason is a word of 1 to 32 small letters and hyphens"
+      CHECK (length(reason) BETWEEN 1 AND 32 AND reason NOT GLOB '*[^a-z-]*'),
+  since INTEGER NOT NULL
+    CONSTRAINT "virtual_server_verdict.since is Unix seconds, 0 to 253402300799"
+      CHECK (since BETWEEN 0 AND 253402300799),
+  checked_at INTEGER NOT NULL
+    CONSTRAINT "virtual_server_verdict.checked_at is Unix seconds, 0 to 253402300799"
+      CHECK (checked_at BETWEEN 0 AND 253402300799),
+  flaps INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "virtual_server_verdict.flaps is 0 or more" CHECK (flaps >= 0)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- topology: which controller is near to whom, for method 'topology'. The longest network that holds
+-- the resolver counts first, then its autonomous system, its country and its continent; controllers
+-- of which no server is up are passed over. geo_database says where a country is known from.
+--
+--   INSERT INTO topology (cidr, controller_id)
+--     SELECT '198.51.100.0/24', id FROM controller WHERE name = 'fra';
+--   INSERT INTO topology (country, controller_id, preference)
+--     SELECT 'DE', id, 20 FROM controller WHERE name = 'ams';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS topology (
+  id INTEGER PRIMARY KEY,
+
+  -- Who: exactly one of these four. A network or one address: '198.51.100.0/24', '2001:db8::/32'.
+  cidr TEXT COLLATE NOCASE
+    CONSTRAINT "topology.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
+      CHECK (length(cidr) BETWEEN 2 AND 49 AND cidr NOT GLOB '*[^0-9A-Fa-f:./]*'
+             AND instr(cidr, char(0)) = 0
+             AND (cidr GLOB '*:*:*'
+                  OR (cidr GLOB '*.*.*.*' AND cidr NOT GLOB '*[^0-9./]*'
+                      AND length(cidr) - length(replace(cidr, '.', '')) = 3)))
+    CONSTRAINT "topology.cidr ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
+      CHECK (instr(cidr, '/') = 0
+             OR (substr(cidr, instr(cidr, '/') + 1) GLOB '[0-9]*'
+                 AND substr(cidr, instr(cidr, '/') + 1) NOT GLOB '*[^0-9]*'
+                 AND CAST(substr(cidr, instr(cidr, '/') + 1) AS INTEGER)
+                     <= iif(instr(cidr, ':'), 128, 32))),
+
+  -- ISO 3166 code of the country, two capitals: 'DE'.
+  country TEXT
+    CONSTRAINT "topology.country is two capitals: DE"
+      CHECK (length(country) = 2 AND country GLOB '[A-Z][A-Z]'),
+
+  -- 'AF' Africa, 'AN' Antarctica, 'AS' Asia, 'EU' Europe, 'NA' North and 'SA' South America,
+  -- 'OC' Oceania.
+  continent TEXT
+    CONSTRAINT "topology.continent is one of AF, AN, AS, EU, NA, OC, SA"
+      CHECK (continent IN ('AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA')),
+
+  -- Number of the autonomous system, 1 to 4294967295.
+  asn INTEGER
+    CONSTRAINT "topology.asn is 1 to 4294967295" CHECK (asn BETWEEN 1 AND 4294967295),
+
+  -- To where.
+  controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- Among several controllers for the same: the lower is preferred, as with MX. 0 to 65535. Equal
+  -- ones share the resolvers.
+  preference INTEGER NOT NULL DEFAULT 10
+    CONSTRAINT "topology.preference is 0 to 65535" CHECK (preference BETWEEN 0 AND 65535),
+
+  CONSTRAINT "topology needs exactly one of cidr, country, continent, asn"
+    CHECK ((cidr IS NOT NULL) + (country IS NOT NULL) + (continent IS NOT NULL)
+           + (asn IS NOT NULL) = 1)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- geo_database: MaxMind DB files that tell country, continent and autonomous system of an address.
+-- All are asked, since they often come in two. A file that is replaced is opened anew.
+--
+--   INSERT INTO geo_database VALUES ('/var/lib/GeoIP/GeoLite2-Country.mmdb');
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS geo_database (
+  -- Absolute; the user PowerDNS runs as must be able to read the file.
+  path TEXT NOT NULL PRIMARY KEY
+    CONSTRAINT "geo_database.path is absolute, of 2 to 4095 characters: /var/lib/GeoIP/x.mmdb"
+      CHECK (length(path) BETWEEN 2 AND 4095 AND path GLOB '/*')
+    CONSTRAINT "geo_database.path has no control characters"
+      CHECK (path NOT GLOB '*[' || char(1, 45, 31, 127) || ']*' AND instr(path, char(0)) = 0)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- path_metric: round trips between networks of resolvers and controllers, for method 'rtt'. Whoever
+-- measures them writes this table; of several networks that hold a resolver the longest counts.
+--
+--   INSERT INTO path_metric (network, controller_id, rtt)
+--     SELECT '198.51.100.0/24', id, 12.5 FROM controller WHERE name = 'fra'
+--     ON CONFLICT (network, controller_id)
+--       DO UPDATE SET rtt = excluded.rtt, measured_at = excluded.measured_at;
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS path_metric (
+  -- The network, always with its length, in the one spelling that is looked for: small letters, no
+  -- needless zeros, zero beyond its length: '192.0.2.0/24', '2001:db8::/48', '192.0.2.53/32'.
+  network TEXT NOT NULL
+    CONSTRAINT "path_metric.network is a network in small letters: 192.0.2.0/24, 2001:db8::/48"
+      CHECK (length(network) BETWEEN 4 AND 49 AND network NOT GLOB '*[^0-9a-f:./]*'
+             AND instr(network, char(0)) = 0
+             AND (network GLOB '*:*:*/*'
+                  OR (network GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*/*' AND network NOT GLOB '*[^0-9./]*'
+                      AND length(network) - length(replace(network, '.', '')) = 3)))
+    CONSTRAINT "path_metric.network ends in /0 to /32 for IPv4, in /0 to /128 for IPv6"
+      CHECK (substr(network, instr(network, '/') + 1) GLOB '[0-9]*'
+             AND substr(network, instr(network, '/') + 1) NOT GLOB '*[^0-9]*'
+             AND CAST(substr(network, instr(network, '/') + 1) AS INTEGER)
+                 <= iif(instr(network, ':'), 128, 32))
+    CONSTRAINT "path_metric.network has no needless zeros: 192.0.2.0/24, not 192.000.002.000/24"
+      CHECK (':' || network NOT GLOB '*[:./]0[0-9a-f]*' AND network NOT GLOB '*::0/*')
+    CONSTRAINT "path_metric.network is zero beyond its length: 192.0.2.0/24, not 192.0.2.1/24"
+      CHECK (network GLOB CASE
+               WHEN network GLOB '*:*/[0-9]' OR network GLOB '*:*/[1-5][0-9]'
+                 OR network GLOB '*:*/6[0-4]' THEN '*::/*'
+               WHEN network GLOB '*:*' THEN '*'
+               WHEN network GLOB '*/0' THEN '0.0.0.0/0'
+               WHEN network GLOB '*/[1-8]' THEN '*.0.0.0/*'
+               WHEN network GLOB '*/9' OR network GLOB '*/1[0-6]' THEN '*.0.0/*'
+               WHEN network GLOB '*/1[7-9]' OR network GLOB '*/2[0-4]' THEN '*.0/*'
+               ELSE '*'
+             END),
+
+  controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- Milliseconds, 0 or more.
+  rtt REAL NOT NULL
+    CONSTRAINT "path_metric.rtt is 0 or more milliseconds" CHECK (rtt >= 0),
+
+  -- When it was measured; the present, where left out. Older than the setting path_metric_max_age
+  -- it doesn't count.
+  measured_at INTEGER NOT NULL DEFAULT (unixepoch())
+    CONSTRAINT "path_metric.measured_at is Unix seconds, 0 to 253402300799"
+      CHECK (measured_at BETWEEN 0 AND 253402300799),
+
+  -- Made from the network: its length, and 1 for IPv6.
+  bits INTEGER AS (CAST(substr(network, instr(network, '/') + 1) AS INTEGER)) VIRTUAL,
+  ipv6 INTEGER AS (instr(network, ':') > 0) VIRTUAL,
+
+  PRIMARY KEY (network, controller_id)
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
@@ -381,6 +725,15 @@ CREATE TABLE IF NOT EXISTS ldns_group (
 --                                               kept; 1024 hold some 16 million
 -- max_writes_per_second  2000     1 to 1000000  mappings that each process writes in a second, with
 --                                               ten seconds' worth on top in a burst
+-- metric_max_age         60       1 to 86400    seconds after which a method doesn't trust a metric
+--                                               of a controller or a virtual server any more
+-- path_metric_max_age    86400    1 to          the same for path_metric
+--                                 31536000
+-- brake_percent          50       0 to 100      when more than so many percent of all targets turn
+-- brake_window           30       1 to 3600     down within so many seconds, pdns-stickyd suspects
+--                                               its own network and keeps the verdicts; with 0
+--                                               percent never
+-- max_checks             1000     1 to 10000    checks that pdns-stickyd runs at once
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS setting (
   name TEXT NOT NULL PRIMARY KEY,
@@ -392,7 +745,12 @@ INSERT OR IGNORE INTO setting (name, value) VALUES
   ('sweep_interval', 1),
   ('sweep_batch', 1000),
   ('max_megabytes', 1024),
-  ('max_writes_per_second', 2000);
+  ('max_writes_per_second', 2000),
+  ('metric_max_age', 60),
+  ('path_metric_max_age', 86400),
+  ('brake_percent', 50),
+  ('brake_window', 30),
+  ('max_checks', 1000);
 
 -----------------------------------------------------------------------------------------------
 -- persistence: the mappings. PowerDNS's questions write this table; people read it through the
@@ -434,24 +792,29 @@ CREATE TABLE IF NOT EXISTS persistence (
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
--- revision: one row that moves with every committed change, so that each process sees from two
+-- revision: one row that moves with every committed change, so that each process sees from three
 -- numbers whether it must read the tables again. The triggers at the end of this file count;
 -- nobody else writes here.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS revision (
   id INTEGER PRIMARY KEY CONSTRAINT "revision has one row" CHECK (id = 1),
 
-  -- Moves with zone, record, controller, pool, virtual_server, balanced_name, ldns_group, setting.
+  -- Moves with zone, record, controller, pool, virtual_server, balanced_name, monitor, ldns_group,
+  -- setting.
   configuration INTEGER NOT NULL,
 
   -- Moves when the metric 'availability' of something appears, changes its value, or goes.
-  metrics INTEGER NOT NULL
+  metrics INTEGER NOT NULL,
+
+  -- Moves with topology and geo_database.
+  topology INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
-INSERT OR IGNORE INTO revision (id, configuration, metrics) VALUES (1, 1, 1);
+INSERT OR IGNORE INTO revision (id, configuration, metrics, topology) VALUES (1, 1, 1, 1);
 
 -----------------------------------------------------------------------------------------------
--- Indexes. A record stands once in its zone: a set of records has no doubles.
+-- Indexes. A record stands once in its zone: a set of records has no doubles. A controller stands
+-- once in the topology for the same network, country, continent or autonomous system.
 -----------------------------------------------------------------------------------------------
 CREATE UNIQUE INDEX IF NOT EXISTS record_once ON record (zone_id, name, type, content);
 CREATE UNIQUE INDEX IF NOT EXISTS record_once_without_zone ON record (name, type, content)
@@ -463,6 +826,16 @@ CREATE INDEX IF NOT EXISTS pool_fallback ON pool (fallback_pool_id)
   WHERE fallback_pool_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS pool_persistence ON pool (persistence_pool_id)
   WHERE persistence_pool_id IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS topology_cidr ON topology (cidr, controller_id)
+  WHERE cidr IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS topology_country ON topology (country, controller_id)
+  WHERE country IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS topology_continent ON topology (continent, controller_id)
+  WHERE continent IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS topology_asn ON topology (asn, controller_id)
+  WHERE asn IS NOT NULL;
+CREATE INDEX IF NOT EXISTS topology_controller ON topology (controller_id);
+CREATE INDEX IF NOT EXISTS path_metric_bits ON path_metric (ipv6, bits);
 
 -----------------------------------------------------------------------------------------------
 -- View server: the virtual servers as people call them.
@@ -496,6 +869,59 @@ FROM virtual_server AS v
 JOIN pool AS p ON p.id = v.pool_id
 JOIN controller AS c ON c.id = v.controller_id
 ORDER BY p.name, v.position;
+
+-----------------------------------------------------------------------------------------------
+-- View health: what is checked, and with what result.
+--
+--   SELECT * FROM health WHERE state <> 'up';
+--
+-- pool, controller  whose virtual server it is; pool is NULL for a controller itself
+-- address           that is checked
+-- monitor           how; NULL, where none is named any more
+-- state             'up', 'down', or 'unknown' before the first verdict
+-- reason            how the last check ended
+-- since, checked    when the state was taken, and when the last check was: month-day
+--                   hour:minute:second, UTC
+-- age_s             seconds since the last check; much more than the interval of the monitor, if
+--                   pdns-stickyd doesn't run
+-- rtt               round trip in milliseconds, smoothed
+-- flaps             how often the state has changed
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS health
+  (pool, controller, address, monitor, state, reason, since, checked, age_s, rtt, flaps) AS
+SELECT
+  t.pool,
+  t.controller,
+  t.address,
+  (SELECT name FROM monitor WHERE id = t.monitor_id),
+  coalesce(t.state, 'unknown'),
+  t.reason,
+  strftime('%m-%d %H:%M:%S', t.since, 'unixepoch'),
+  strftime('%m-%d %H:%M:%S', t.checked_at, 'unixepoch'),
+  max(unixepoch() - t.checked_at, 0),
+  round(t.rtt, 1),
+  t.flaps
+FROM (
+  SELECT p.name AS pool, v.position AS position, c.name AS controller,
+         coalesce(v.check_address, v.ipv4, v.ipv6) AS address,
+         coalesce(v.monitor_id, p.monitor_id) AS monitor_id,
+         d.state AS state, d.reason AS reason, d.since AS since, d.checked_at AS checked_at,
+         (SELECT value FROM virtual_server_metric
+           WHERE virtual_server_id = v.id AND name = 'rtt') AS rtt,
+         d.flaps AS flaps
+    FROM virtual_server AS v
+    JOIN pool AS p ON p.id = v.pool_id
+    JOIN controller AS c ON c.id = v.controller_id
+    LEFT JOIN virtual_server_verdict AS d ON d.virtual_server_id = v.id
+   UNION ALL
+  SELECT NULL, NULL, c.name, c.address, c.monitor_id, d.state, d.reason, d.since, d.checked_at,
+         (SELECT value FROM controller_metric WHERE controller_id = c.id AND name = 'rtt'),
+         d.flaps
+    FROM controller AS c
+    LEFT JOIN controller_verdict AS d ON d.controller_id = c.id
+) AS t
+WHERE t.monitor_id IS NOT NULL OR t.state IS NOT NULL
+ORDER BY t.pool, t.position, t.controller;
 
 -----------------------------------------------------------------------------------------------
 -- View mapping: persistence as people read it.
@@ -637,13 +1063,17 @@ CREATE TRIGGER IF NOT EXISTS record_update AFTER UPDATE ON record BEGIN
      AND EXISTS (SELECT 1 FROM balanced_name WHERE name = NEW.name COLLATE NOCASE);
 END;
 
--- Controllers. To delete one deletes its metrics and its mappings with it.
+-- Controllers. To delete one deletes with it what was measured of it, its topology and its
+-- mappings.
 
 CREATE TRIGGER IF NOT EXISTS controller_insert AFTER INSERT ON controller BEGIN
   SELECT RAISE(ABORT, 'this would remove a controller that is in use: no REPLACE, but UPDATE')
    WHERE EXISTS (SELECT 1 FROM virtual_server
                   WHERE controller_id NOT IN (SELECT id FROM controller));
   DELETE FROM controller_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM controller_verdict WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM topology WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM path_metric WHERE controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_update BEFORE UPDATE ON controller
@@ -656,12 +1086,18 @@ CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controlle
    WHERE EXISTS (SELECT 1 FROM virtual_server
                   WHERE controller_id NOT IN (SELECT id FROM controller));
   DELETE FROM controller_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM controller_verdict WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM topology WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM path_metric WHERE controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_delete BEFORE DELETE ON controller BEGIN
   SELECT RAISE(ABORT, 'the controller still has virtual servers: delete or move them first')
    WHERE EXISTS (SELECT 1 FROM virtual_server WHERE controller_id = OLD.id);
   DELETE FROM controller_metric WHERE controller_id = OLD.id;
+  DELETE FROM controller_verdict WHERE controller_id = OLD.id;
+  DELETE FROM topology WHERE controller_id = OLD.id;
+  DELETE FROM path_metric WHERE controller_id = OLD.id;
   DELETE FROM persistence WHERE controller_id = OLD.id;
 END;
 
@@ -743,7 +1179,8 @@ CREATE TRIGGER IF NOT EXISTS pool_delete BEFORE DELETE ON pool BEGIN
   DELETE FROM persistence WHERE pool_id = OLD.id;
 END;
 
--- Virtual servers and balanced names. To delete a virtual server deletes its metrics with it.
+-- Virtual servers and balanced names. To delete a virtual server deletes its metrics and its
+-- verdict with it.
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_server BEGIN
   SELECT RAISE(ABORT, 'virtual_server.pool_id names no pool: see table pool')
@@ -752,6 +1189,8 @@ CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_serve
                'virtual_server.controller_id names no controller: see table controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM virtual_server_metric
+   WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
+  DELETE FROM virtual_server_verdict
    WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
@@ -769,10 +1208,13 @@ AFTER UPDATE OF pool_id, controller_id, position ON virtual_server BEGIN
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM virtual_server_metric
    WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
+  DELETE FROM virtual_server_verdict
+   WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_delete BEFORE DELETE ON virtual_server BEGIN
   DELETE FROM virtual_server_metric WHERE virtual_server_id = OLD.id;
+  DELETE FROM virtual_server_verdict WHERE virtual_server_id = OLD.id;
 END;
 
 CREATE TRIGGER IF NOT EXISTS balanced_name_insert AFTER INSERT ON balanced_name BEGIN
@@ -791,6 +1233,67 @@ CREATE TRIGGER IF NOT EXISTS balanced_name_update AFTER UPDATE ON balanced_name 
    WHERE EXISTS (SELECT 1 FROM record
                   WHERE name = NEW.name COLLATE NOCASE AND disabled = 0
                     AND type IN ('A', 'AAAA', 'CNAME'));
+END;
+
+-- Monitors, and those that name one.
+
+CREATE TRIGGER IF NOT EXISTS monitor_insert AFTER INSERT ON monitor BEGIN
+  SELECT RAISE(ABORT, 'this would remove a monitor that is in use: no REPLACE, but UPDATE')
+   WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id NOT IN (SELECT id FROM monitor))
+      OR EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id NOT IN (SELECT id FROM monitor))
+      OR EXISTS (SELECT 1 FROM controller WHERE monitor_id NOT IN (SELECT id FROM monitor));
+END;
+
+CREATE TRIGGER IF NOT EXISTS monitor_update BEFORE UPDATE ON monitor WHEN NEW.id <> OLD.id BEGIN
+  SELECT RAISE(ABORT, 'monitor.id never changes: insert another monitor and delete this one');
+END;
+
+CREATE TRIGGER IF NOT EXISTS monitor_rename AFTER UPDATE OF name ON monitor BEGIN
+  SELECT RAISE(ABORT, 'this would remove a monitor that is in use: no REPLACE, but UPDATE')
+   WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id NOT IN (SELECT id FROM monitor))
+      OR EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id NOT IN (SELECT id FROM monitor))
+      OR EXISTS (SELECT 1 FROM controller WHERE monitor_id NOT IN (SELECT id FROM monitor));
+END;
+
+CREATE TRIGGER IF NOT EXISTS monitor_delete BEFORE DELETE ON monitor BEGIN
+  SELECT RAISE(ABORT, 'a pool still names the monitor: change its monitor_id first')
+   WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id = OLD.id);
+  SELECT RAISE(ABORT, 'a virtual server still names the monitor: change its monitor_id first')
+   WHERE EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id = OLD.id);
+  SELECT RAISE(ABORT, 'a controller still names the monitor: change its monitor_id first')
+   WHERE EXISTS (SELECT 1 FROM controller WHERE monitor_id = OLD.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_monitor_insert AFTER INSERT ON pool BEGIN
+  SELECT RAISE(ABORT, 'pool.monitor_id names no monitor: see table monitor')
+   WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_monitor_update AFTER UPDATE OF monitor_id ON pool BEGIN
+  SELECT RAISE(ABORT, 'pool.monitor_id names no monitor: see table monitor')
+   WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_monitor_insert AFTER INSERT ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'virtual_server.monitor_id names no monitor: see table monitor')
+   WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_monitor_update
+AFTER UPDATE OF monitor_id ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'virtual_server.monitor_id names no monitor: see table monitor')
+   WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_monitor_insert AFTER INSERT ON controller BEGIN
+  SELECT RAISE(ABORT, 'controller.monitor_id names no monitor: see table monitor')
+   WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_monitor_update
+AFTER UPDATE OF monitor_id ON controller BEGIN
+  SELECT RAISE(ABORT, 'controller.monitor_id names no monitor: see table monitor')
+   WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
 -- Metrics.
@@ -822,13 +1325,63 @@ AFTER UPDATE OF virtual_server_id ON virtual_server_metric BEGIN
    WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
+-- Verdicts.
+
+CREATE TRIGGER IF NOT EXISTS controller_verdict_insert AFTER INSERT ON controller_verdict BEGIN
+  SELECT RAISE(ABORT, 'controller_verdict.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_verdict_update
+AFTER UPDATE OF controller_id ON controller_verdict BEGIN
+  SELECT RAISE(ABORT, 'controller_verdict.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_verdict_insert
+AFTER INSERT ON virtual_server_verdict BEGIN
+  SELECT RAISE(ABORT,
+               'virtual_server_verdict.virtual_server_id names no virtual server: see its id')
+   WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_verdict_update
+AFTER UPDATE OF virtual_server_id ON virtual_server_verdict BEGIN
+  SELECT RAISE(ABORT,
+               'virtual_server_verdict.virtual_server_id names no virtual server: see its id')
+   WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+-- Topology and round trips.
+
+CREATE TRIGGER IF NOT EXISTS topology_insert AFTER INSERT ON topology BEGIN
+  SELECT RAISE(ABORT, 'topology.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS topology_update AFTER UPDATE OF controller_id ON topology BEGIN
+  SELECT RAISE(ABORT, 'topology.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS path_metric_insert AFTER INSERT ON path_metric BEGIN
+  SELECT RAISE(ABORT, 'path_metric.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS path_metric_update AFTER UPDATE OF controller_id ON path_metric BEGIN
+  SELECT RAISE(ABORT, 'path_metric.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
 -- Settings: names and ranges. They are triggers, not checks, so that a later version can add one.
 
 CREATE TRIGGER IF NOT EXISTS setting_insert AFTER INSERT ON setting BEGIN
   SELECT RAISE(ABORT,
                'setting.name is not one of those that SELECT name FROM setting shows in a new file')
    WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
-                          'max_megabytes', 'max_writes_per_second');
+                          'max_megabytes', 'max_writes_per_second', 'metric_max_age',
+                          'path_metric_max_age', 'brake_percent', 'brake_window', 'max_checks');
   SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
    WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
   SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
@@ -839,13 +1392,24 @@ CREATE TRIGGER IF NOT EXISTS setting_insert AFTER INSERT ON setting BEGIN
    WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
   SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
    WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
+  SELECT RAISE(ABORT, 'the setting metric_max_age is 1 to 86400 seconds')
+   WHERE NEW.name = 'metric_max_age' AND NEW.value NOT BETWEEN 1 AND 86400;
+  SELECT RAISE(ABORT, 'the setting path_metric_max_age is 1 to 31536000 seconds')
+   WHERE NEW.name = 'path_metric_max_age' AND NEW.value NOT BETWEEN 1 AND 31536000;
+  SELECT RAISE(ABORT, 'the setting brake_percent is 0 to 100, 0 for no brake')
+   WHERE NEW.name = 'brake_percent' AND NEW.value NOT BETWEEN 0 AND 100;
+  SELECT RAISE(ABORT, 'the setting brake_window is 1 to 3600 seconds')
+   WHERE NEW.name = 'brake_window' AND NEW.value NOT BETWEEN 1 AND 3600;
+  SELECT RAISE(ABORT, 'the setting max_checks is 1 to 10000')
+   WHERE NEW.name = 'max_checks' AND NEW.value NOT BETWEEN 1 AND 10000;
 END;
 
 CREATE TRIGGER IF NOT EXISTS setting_update AFTER UPDATE ON setting BEGIN
   SELECT RAISE(ABORT,
                'setting.name is not one of those that SELECT name FROM setting shows in a new file')
    WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
-                          'max_megabytes', 'max_writes_per_second');
+                          'max_megabytes', 'max_writes_per_second', 'metric_max_age',
+                          'path_metric_max_age', 'brake_percent', 'brake_window', 'max_checks');
   SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
    WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
   SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
@@ -856,6 +1420,16 @@ CREATE TRIGGER IF NOT EXISTS setting_update AFTER UPDATE ON setting BEGIN
    WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
   SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
    WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
+  SELECT RAISE(ABORT, 'the setting metric_max_age is 1 to 86400 seconds')
+   WHERE NEW.name = 'metric_max_age' AND NEW.value NOT BETWEEN 1 AND 86400;
+  SELECT RAISE(ABORT, 'the setting path_metric_max_age is 1 to 31536000 seconds')
+   WHERE NEW.name = 'path_metric_max_age' AND NEW.value NOT BETWEEN 1 AND 31536000;
+  SELECT RAISE(ABORT, 'the setting brake_percent is 0 to 100, 0 for no brake')
+   WHERE NEW.name = 'brake_percent' AND NEW.value NOT BETWEEN 0 AND 100;
+  SELECT RAISE(ABORT, 'the setting brake_window is 1 to 3600 seconds')
+   WHERE NEW.name = 'brake_window' AND NEW.value NOT BETWEEN 1 AND 3600;
+  SELECT RAISE(ABORT, 'the setting max_checks is 1 to 10000')
+   WHERE NEW.name = 'max_checks' AND NEW.value NOT BETWEEN 1 AND 10000;
 END;
 
 -----------------------------------------------------------------------------------------------
@@ -922,6 +1496,16 @@ CREATE TRIGGER IF NOT EXISTS revision_balanced_name_delete AFTER DELETE ON balan
   UPDATE revision SET configuration = configuration + 1;
 END;
 
+CREATE TRIGGER IF NOT EXISTS revision_monitor_insert AFTER INSERT ON monitor BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_monitor_update AFTER UPDATE ON monitor BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_monitor_delete AFTER DELETE ON monitor BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
 CREATE TRIGGER IF NOT EXISTS revision_ldns_group_insert AFTER INSERT ON ldns_group BEGIN
   UPDATE revision SET configuration = configuration + 1;
 END;
@@ -976,6 +1560,26 @@ CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_delete
 AFTER DELETE ON virtual_server_metric
 WHEN OLD.name = 'availability' BEGIN
   UPDATE revision SET metrics = metrics + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_topology_insert AFTER INSERT ON topology BEGIN
+  UPDATE revision SET topology = topology + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_topology_update AFTER UPDATE ON topology BEGIN
+  UPDATE revision SET topology = topology + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_topology_delete AFTER DELETE ON topology BEGIN
+  UPDATE revision SET topology = topology + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_geo_database_insert AFTER INSERT ON geo_database BEGIN
+  UPDATE revision SET topology = topology + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_geo_database_update AFTER UPDATE ON geo_database BEGIN
+  UPDATE revision SET topology = topology + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_geo_database_delete AFTER DELETE ON geo_database BEGIN
+  UPDATE revision SET topology = topology + 1;
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_delete BEFORE DELETE ON revision BEGIN

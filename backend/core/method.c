@@ -3,8 +3,8 @@
 #include <string.h>
 
 static const struct method *const methods[] = {
-    &method_modulus, &method_rendezvous, &method_round_robin, &method_ratio, &method_failover,
-    &method_rtt,     &method_least,
+    &method_modulus,  &method_rendezvous, &method_round_robin, &method_ratio,
+    &method_failover, &method_rtt,        &method_least,
 };
 
 #define METHODS (sizeof methods / sizeof *methods)

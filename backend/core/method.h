@@ -59,6 +59,7 @@ struct method {
      * (claim 4). The others are shown servers that are up.
      */
     bool strikes_down;
+    bool takes_turns; /* and cannot decide without them */
     /* The metric it reads of servers and controllers, NULL for none. */
     const char *metric;
     /* Reads the one that pool.metric names, in place of a fixed one. */

@@ -77,4 +77,5 @@ static size_t pick(const struct election *election)
     return index;
 }
 
-const struct method method_ratio = {.name = "ratio", .pick = pick, .within = &method_rendezvous};
+const struct method method_ratio = {
+    .name = "ratio", .takes_turns = true, .pick = pick, .within = &method_rendezvous};

@@ -15,4 +15,4 @@ static size_t pick(const struct election *election)
 }
 
 const struct method method_round_robin = {
-    .name = "round-robin", .pick = pick, .within = &method_rendezvous};
+    .name = "round-robin", .takes_turns = true, .pick = pick, .within = &method_rendezvous};

@@ -30,8 +30,8 @@ static bool take(const struct election *election, const char *controller, const 
     if (code != 0) {
         trace_say(election->trace, "%s: %s of the %s cannot be read: %s", controller, name, whose,
                   error_text(code));
-        trace_say(election->warnings, "pool %s: metric %s cannot be read: %s",
-                  election->pool->name, name, error_text(code));
+        trace_say(election->warnings, "pool %s: metric %s cannot be read: %s", election->pool->name,
+                  name, error_text(code));
         return false;
     }
     bool fresh = metric_is_fresh(metric, election->now_s, max_age_s);

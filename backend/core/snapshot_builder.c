@@ -7,6 +7,7 @@
 #include "core/client.h"
 #include "core/error.h"
 #include "core/method.h"
+#include "core/metric.h"
 #include "core/rdata.h"
 #include "core/snapshot_names.h"
 #include "core/vector.h"
@@ -173,6 +174,12 @@ int snapshot_add_controller(struct snapshot_builder *builder, const struct contr
     return 0;
 }
 
+/* Says whether the method reads a metric that the pool does not name. */
+static bool lacks_metric(const struct method *method, const struct pool_row *row)
+{
+    return method->reads_pool_metric && (!row->metric || strlen(row->metric) >= METRIC_NAME_MAX);
+}
+
 /* Says which column of a pool cannot be used, or NULL. Fills what is checked into `pool`. */
 static const char *read_pool(const struct pool_row *row, struct pool *pool)
 {
@@ -192,11 +199,38 @@ static const char *read_pool(const struct pool_row *row, struct pool *pool)
         return "ipv4_prefix";
     if (row->ipv6_prefix_bits < 0 || row->ipv6_prefix_bits > 128)
         return "ipv6_prefix";
+    if (row->tolerance_percent < 0 || row->tolerance_percent > TOLERANCE_PERCENT_MAX)
+        return "tolerance";
+    pool->tolerance_percent = (uint32_t)row->tolerance_percent;
     pool->ttl_s = (uint32_t)row->ttl_s;
     pool->persistence_ttl_s = (uint32_t)row->persistence_ttl_s;
     pool->ipv4_prefix_bits = (uint8_t)row->ipv4_prefix_bits;
     pool->ipv6_prefix_bits = (uint8_t)row->ipv6_prefix_bits;
     return NULL;
+}
+
+/*
+ * What the pool's method needs beside its name, and the alternate method: an unknown one is left
+ * out, since the pool can do without.
+ */
+static int read_chain(struct snapshot_builder *builder, const struct pool_row *row,
+                      struct pool *pool)
+{
+    struct complaints *complaints = &builder->snapshot->complaints;
+    const struct method *alternate = NULL;
+    if (row->metric && !(pool->metric = keep(builder, row->metric)))
+        return ERR_NOMEM;
+    if (!row->alternate_method)
+        return 0;
+    alternate = method_find(row->alternate_method);
+    if (!alternate)
+        return complaints_add(complaints, "pool %s: unknown alternate_method %s", row->name,
+                              row->alternate_method);
+    if (lacks_metric(alternate, row))
+        return complaints_add(complaints, "pool %s: alternate_method %s needs a metric", row->name,
+                              row->alternate_method);
+    pool->alternate = alternate;
+    return 0;
 }
 
 int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *row)
@@ -215,6 +249,12 @@ int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *r
     if (column)
         return complaints_add(&builder->snapshot->complaints, "pool %s: %s cannot be used",
                               row->name, column);
+    if (lacks_metric(draft.pool.method, row))
+        return complaints_add(&builder->snapshot->complaints, "pool %s: method %s needs a metric",
+                              row->name, row->method);
+    int code = read_chain(builder, row, &draft.pool);
+    if (code != 0)
+        return code;
     struct pool_draft *place =
         VECTOR_ADD(builder->pools, builder->pool_count, builder->pool_capacity);
     if (!place)
@@ -266,6 +306,11 @@ int snapshot_add_virtual_server(struct snapshot_builder *builder,
     if (!state_parse(row->state, &draft.server.state))
         return complaints_add(&builder->snapshot->complaints,
                               "virtual_server %" PRId64 ": unknown state %s", row->id, row->state);
+    if (row->weight < 0 || row->weight > WEIGHT_MAX)
+        return complaints_add(&builder->snapshot->complaints,
+                              "virtual_server %" PRId64 ": weight %" PRId64 " is not 0..65535",
+                              row->id, row->weight);
+    draft.server.weight = (uint32_t)row->weight;
     struct server_draft *place =
         VECTOR_ADD(builder->servers, builder->server_count, builder->server_capacity);
     if (!place)

@@ -34,10 +34,12 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     struct census *census = context;
     const struct world *world = census->world;
     const struct pool *pool = snapshot_pool(world->snapshot, pool_id);
+    const struct client nobody = {.known = false};
+    const struct election election = {.pool = pool, .client = &nobody, .now_s = world->now_s};
     const struct virtual_server *server;
     (void)key;
-    if (pool && mapping_judge(mapping, pool, world->snapshot, world->metrics, (struct number){0, 0},
-                              world->now_s, NULL, &server) == MAPPING_BINDS) {
+    if (pool && mapping_judge(mapping, &election, world->snapshot, world->metrics, &server) ==
+                    MAPPING_BINDS) {
         ++*census_place(census, pool, server->controller);
         census->total++;
     }

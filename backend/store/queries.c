@@ -7,9 +7,9 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
     [QUERY_POOLS] = "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"
                     " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"
-                    " fallback_pool_id FROM pool",
-    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state"
-                              " FROM virtual_server",
+                    " fallback_pool_id, alternate_method, metric, tolerance FROM pool",
+    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state,"
+                              " weight FROM virtual_server",
     [QUERY_BALANCED_NAMES] = "SELECT name, pool_id FROM balanced_name",
     [QUERY_GROUPS] = "SELECT cidr, name FROM ldns_group",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",

@@ -73,11 +73,12 @@ struct rows {
     }
 #define POOL(id, name)                                                                             \
     {                                                                                              \
-        id, name, "modulus", 30, 3600, "fixed", false, 0, "ldns", 32, 128, "any", false, 0         \
+        id, name, "modulus", 30, 3600, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL,  \
+            NULL, 20                                                                               \
     }
 #define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
     {                                                                                              \
-        id, pool, controller, position, ipv4, ipv6, "enabled"                                      \
+        id, pool, controller, position, ipv4, ipv6, "enabled", 1                                   \
     }
 #define RECORD(id, zone, name, type, content)                                                      \
     {                                                                                              \

@@ -1,0 +1,988 @@
+-- The database of pdns-sticky, version 1.
+--
+--   sqlite3 /var/lib/pdns-sticky/sticky.sqlite < schema.sql
+--
+-- makes a complete empty one. Run it as the user that PowerDNS runs as: that user must be able to
+-- write the file and its directory. On a file that already has this version it changes nothing.
+-- On any other database it ends with an error and takes every table back.
+--
+-- What it is for: a resolver (LDNS) asks for www.example.com. The name is balanced over the
+-- virtual servers of a pool, each of them an address that one site's controller (its load
+-- balancer) offers. One server is chosen, the resolver gets its address, and the table
+-- "persistence" remembers resolver and controller, so that the next question gets the same site.
+--
+-- How it is used:
+--
+--   * Everything is changed with SQL while PowerDNS runs. What is committed counts from the next
+--     question on; several changes that belong together go between BEGIN IMMEDIATE and COMMIT.
+--   * A row that can't be meant is refused here, by a CHECK or a trigger, with words that say what
+--     would be right. The triggers do it because the sqlite3 shell leaves foreign keys off.
+--   * Times are Unix seconds (UTC), durations are seconds.
+--   * DNS names are written without a trailing dot, "." alone being the root; capitals and small
+--     letters are the same. Odd bytes are escaped as in a zone file, a space as \032, and an
+--     international name is written in its xn-- form.
+--   * The columns are explained inside each CREATE TABLE, so ".schema pool" shows them too.
+
+PRAGMA journal_mode = WAL;
+
+BEGIN IMMEDIATE;
+
+-- The sqlite3 shell goes on after an error. So this remembers what the file was, and the last
+-- statement of this transaction rolls everything back if the file was not for us.
+CREATE TEMP TABLE target (
+  fits INTEGER NOT NULL,
+  decided INTEGER NOT NULL DEFAULT 0,
+  CONSTRAINT "this file holds another database or another version; nothing was changed"
+    CHECK (fits OR NOT decided)
+);
+INSERT INTO temp.target (fits)
+  SELECT NOT EXISTS (SELECT 1 FROM main.sqlite_schema)
+      OR (a.application_id = 1347638361 AND v.user_version = 1)
+    FROM pragma_application_id AS a, pragma_user_version AS v;
+
+PRAGMA application_id = 1347638361;  -- 0x50535459, "PSTY": file(1) and we know the file by it
+PRAGMA user_version = 1;             -- raised by the files in migrations/
+
+-----------------------------------------------------------------------------------------------
+-- zone: the zones that this backend answers alone. Leave it empty where another PowerDNS backend
+-- holds the zone and pdns-sticky only adds the balanced names to it.
+--
+--   INSERT INTO zone (name) VALUES ('example.com');
+--   SELECT id FROM zone WHERE name = 'example.com';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS zone (
+  -- Number of the zone, given by SQLite and never given twice; PowerDNS sees it. 1 to 2147483647.
+  id INTEGER PRIMARY KEY AUTOINCREMENT
+    CONSTRAINT "zone.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
+
+  -- Name of the apex: 'example.com', or '.' for the root.
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE
+    CONSTRAINT "zone.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
+    CONSTRAINT "zone.name is plain ASCII: no space (\032), tab or newline, xn-- for other letters"
+      CHECK (name NOT GLOB '*[^!-~]*' AND instr(name, char(0)) = 0)
+    CONSTRAINT "zone.name has no trailing dot: example.com, not example.com."
+      CHECK (name = '.' OR replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%.')
+    CONSTRAINT "zone.name has no leading dot and no two dots in a row"
+      CHECK (name = '.' OR '.' || replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%..%')
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- record: the plain records of the zones above. A zone needs its SOA and NS records here.
+-- A balanced name may have records too, of any type but A, AAAA and CNAME: those are what
+-- balancing answers. Where the name's zone lies in another backend they have no zone_id.
+--
+--   INSERT INTO record (zone_id, name, type, content)
+--     SELECT id, 'mail.example.com', 'A', '192.0.2.25' FROM zone WHERE name = 'example.com';
+--   UPDATE record SET disabled = 1 WHERE name = 'mail.example.com' AND type = 'A';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS record (
+  id INTEGER PRIMARY KEY,
+
+  -- The zone it belongs to. NULL: another record of a balanced name whose zone lies in another
+  -- backend; it is used once that balanced name is there.
+  zone_id INTEGER REFERENCES zone (id),
+
+  -- Owner name in full: 'mail.example.com', not 'mail'. It lies in its zone. A first label '*' is
+  -- a wildcard.
+  name TEXT NOT NULL COLLATE NOCASE
+    CONSTRAINT "record.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
+    CONSTRAINT "record.name is plain ASCII: no space (\032), tab or newline, xn-- for other letters"
+      CHECK (name NOT GLOB '*[^!-~]*' AND instr(name, char(0)) = 0)
+    CONSTRAINT "record.name has no trailing dot: www.example.com, not www.example.com."
+      CHECK (name = '.' OR replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%.')
+    CONSTRAINT "record.name has no leading dot and no two dots in a row"
+      CHECK (name = '.' OR '.' || replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%..%'),
+
+  -- Type in capitals: 'A', 'MX', 'TXT', 'HTTPS', 'TYPE65280'.
+  type TEXT NOT NULL
+    CONSTRAINT "record.type is 1 to 10 capitals, digits or hyphens, a letter first: A, MX, TYPE99"
+      CHECK (length(type) BETWEEN 1 AND 10 AND type GLOB '[A-Z]*' AND type NOT GLOB '*[^A-Z0-9-]*'),
+
+  -- Seconds that a resolver may keep it, 0 to 2147483647.
+  ttl INTEGER NOT NULL DEFAULT 3600
+    CONSTRAINT "record.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
+
+  -- The data as PowerDNS writes it, on one line: '192.0.2.25', '10 mail.example.com' for an MX,
+  -- '"v=spf1 -all"' for a TXT (with the double quotes), for a SOA its seven fields.
+  content TEXT NOT NULL
+    CONSTRAINT "record.content is not empty" CHECK (trim(content) <> '')
+    CONSTRAINT "record.content is one line: no tab, carriage return, newline or NUL"
+      CHECK (content NOT GLOB '*[' || char(9, 10, 13) || ']*' AND instr(content, char(0)) = 0),
+
+  -- 1: kept here, but not answered.
+  disabled INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "record.disabled is 0 or 1" CHECK (disabled IN (0, 1))
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- controller: the server array controllers, in practice one load balancer for each site.
+-- A mapping binds a resolver to a controller.
+--
+--   INSERT INTO controller (name, address) VALUES ('ams', '192.0.2.1');
+--   UPDATE controller SET state = 'draining' WHERE name = 'ams';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS controller (
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no old mapping finds a new site
+    CONSTRAINT "controller.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
+
+  -- Short name of the site, 1 to 64 characters: 'ams'.
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE
+    CONSTRAINT "controller.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
+    CONSTRAINT "controller.name has no control characters"
+      CHECK (name NOT GLOB '*[' || char(1, 45, 31, 127) || ']*' AND instr(name, char(0)) = 0),
+
+  -- Where the controller itself is reached, an address or a host name. For people and for
+  -- measuring it; no DNS answer carries it. NULL: not given.
+  address TEXT
+    CONSTRAINT "controller.address is one word of 1 to 255 ASCII characters, or NULL"
+      CHECK (length(address) BETWEEN 1 AND 255 AND address NOT GLOB '*[^!-~]*'
+             AND instr(address, char(0)) = 0),
+
+  -- 'enabled'; 'draining': live mappings stay, none are made; 'disabled': as if it were absent,
+  -- so its mappings stop to bind at once.
+  state TEXT NOT NULL DEFAULT 'enabled'
+    CONSTRAINT "controller.state is one of enabled, draining, disabled"
+      CHECK (state IN ('enabled', 'draining', 'disabled'))
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- pool: one service that is offered in several places, and how its clients are sent there.
+--
+--   INSERT INTO pool (name, ttl, persistence_ttl) VALUES ('web', 30, 3600);
+--   UPDATE pool SET persistence_ttl = 7200 WHERE name = 'web';    -- for mappings made from now on
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS pool (
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no old mapping finds a new pool
+    CONSTRAINT "pool.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
+
+  -- A word of 1 to 64 characters: 'web'. Commands and log lines use it.
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE
+    CONSTRAINT "pool.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
+    CONSTRAINT "pool.name has no spaces or control characters"
+      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
+
+  -- How a server is chosen for a resolver that has no live mapping. 'modulus': by the resolver's
+  -- address, so the same resolver is sent the same way as long as the same servers are up.
+  -- A pool with a method that the backend doesn't know is skipped and named in the log. To change
+  -- the method ends every mapping of the pool:
+  --   UPDATE pool SET method = 'modulus' WHERE name = 'web';
+  method TEXT NOT NULL DEFAULT 'modulus'
+    CONSTRAINT "pool.method is a word of 1 to 32 small letters and hyphens: modulus"
+      CHECK (length(method) BETWEEN 1 AND 32 AND method NOT GLOB '*[^a-z-]*'),
+
+  -- TTL of the DNS answer, seconds, 0 to 2147483647: how soon clients hear of a change.
+  ttl INTEGER NOT NULL DEFAULT 30
+    CONSTRAINT "pool.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
+
+  -- How long a mapping binds, seconds, 0 to 2147483647. 0: keep no mappings.
+  persistence_ttl INTEGER NOT NULL DEFAULT 3600
+    CONSTRAINT "pool.persistence_ttl is 0 to 2147483647 seconds, 0 to keep no mappings"
+      CHECK (persistence_ttl BETWEEN 0 AND 2147483647),
+
+  -- 'fixed': that long from when the mapping was made. 'sliding': from the last question.
+  persistence_timer TEXT NOT NULL DEFAULT 'fixed'
+    CONSTRAINT "pool.persistence_timer is one of fixed, sliding"
+      CHECK (persistence_timer IN ('fixed', 'sliding')),
+
+  -- Share the mappings of that pool, so that a resolver meets one site in both; its three
+  -- persistence settings count then. That pool must not share another's. NULL: our own mappings.
+  --   UPDATE pool SET persistence_pool_id = (SELECT id FROM pool WHERE name = 'web')
+  --     WHERE name = 'static';
+  persistence_pool_id INTEGER REFERENCES pool (id),
+
+  -- Whom a mapping is for. 'ldns': the resolver that asks. 'ecs': the client network that the
+  -- resolver reports (EDNS Client Subnet), where it does; PowerDNS needs
+  -- edns-subnet-processing=yes for that.
+  client TEXT NOT NULL DEFAULT 'ldns'
+    CONSTRAINT "pool.client is one of ldns, ecs" CHECK (client IN ('ldns', 'ecs')),
+
+  -- Resolvers whose addresses agree in so many leading bits count as one: 24 makes one client of
+  -- 192.0.2.0/24. IPv4 0 to 32, IPv6 0 to 128.
+  ipv4_prefix INTEGER NOT NULL DEFAULT 32
+    CONSTRAINT "pool.ipv4_prefix is 0 to 32" CHECK (ipv4_prefix BETWEEN 0 AND 32),
+  ipv6_prefix INTEGER NOT NULL DEFAULT 128
+    CONSTRAINT "pool.ipv6_prefix is 0 to 128" CHECK (ipv6_prefix BETWEEN 0 AND 128),
+
+  -- What to answer when no server is up and fallback_pool_id doesn't help. 'any': one of the
+  -- servers that are down, for a wrong verdict of the health checks must not take the name away;
+  -- 'none': no address; 'servfail': an error, so that a resolver tries another name server.
+  fallback TEXT NOT NULL DEFAULT 'any'
+    CONSTRAINT "pool.fallback is one of any, none, servfail"
+      CHECK (fallback IN ('any', 'none', 'servfail')),
+
+  -- The pool to choose from when no server of this one is up. Following it from pool to pool must
+  -- not lead back. NULL: none.
+  --   UPDATE pool SET fallback_pool_id = (SELECT id FROM pool WHERE name = 'sorry')
+  --     WHERE name = 'web';
+  fallback_pool_id INTEGER REFERENCES pool (id)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- virtual_server: an address that one controller offers in one pool.
+--
+--   INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)
+--     SELECT p.id, c.id, 1, '192.0.2.80', '2001:db8:1::80'
+--       FROM pool AS p, controller AS c WHERE p.name = 'web' AND c.name = 'ams';
+--   UPDATE virtual_server SET state = 'disabled' WHERE ipv4 = '192.0.2.80';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS virtual_server (
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no late metric finds a new server
+    CONSTRAINT "virtual_server.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
+  pool_id INTEGER NOT NULL REFERENCES pool (id),
+  controller_id INTEGER NOT NULL REFERENCES controller (id),
+
+  -- Its place in the pool's list, 1 or more, each place once in a pool; gaps are fine. The usable
+  -- servers are numbered 1 to N in this order, and modulus picks a number.
+  position INTEGER NOT NULL
+    CONSTRAINT "virtual_server.position is 1 or more" CHECK (position >= 1),
+
+  -- The addresses of one service, for the A and the AAAA answer: both, or one of them.
+  ipv4 TEXT
+    CONSTRAINT "virtual_server.ipv4 is an address like 192.0.2.80"
+      CHECK (length(ipv4) BETWEEN 7 AND 15 AND ipv4 NOT GLOB '*[^0-9.]*'
+             AND length(ipv4) - length(replace(ipv4, '.', '')) = 3 AND instr(ipv4, char(0)) = 0),
+  ipv6 TEXT
+    CONSTRAINT "virtual_server.ipv6 is an address like 2001:db8::80"
+      CHECK (length(ipv6) BETWEEN 2 AND 45 AND ipv6 NOT GLOB '*[^0-9A-Fa-f:.]*'
+             AND ipv6 GLOB '*:*:*' AND instr(ipv6, char(0)) = 0),
+
+  -- The port of the service, 1 to 65535, for checking its health; no A or AAAA answer carries it.
+  -- NULL: not given.
+  port INTEGER
+    CONSTRAINT "virtual_server.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535),
+
+  -- Its share beside the others, 0 to 65535, for methods that weigh; modulus doesn't look at it.
+  weight INTEGER NOT NULL DEFAULT 1
+    CONSTRAINT "virtual_server.weight is 0 to 65535" CHECK (weight BETWEEN 0 AND 65535),
+
+  -- 'enabled'; 'draining': live mappings stay, none are made; 'disabled': as if it were absent.
+  -- Its controller's state holds too: the stricter of both counts.
+  state TEXT NOT NULL DEFAULT 'enabled'
+    CONSTRAINT "virtual_server.state is one of enabled, draining, disabled"
+      CHECK (state IN ('enabled', 'draining', 'disabled')),
+
+  UNIQUE (pool_id, position),
+  CONSTRAINT "virtual_server needs ipv4 or ipv6, or both"
+    CHECK (ipv4 IS NOT NULL OR ipv6 IS NOT NULL)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- balanced_name: a DNS name whose addresses come from a pool. Names that share a pool share its
+-- mappings: a resolver meets the same site under all of them.
+--
+--   INSERT INTO balanced_name (name, pool_id)
+--     SELECT 'www.example.com', id FROM pool WHERE name = 'web';
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS balanced_name (
+  -- The name in full, in a zone of this or of another backend. An A, AAAA or CNAME record of the
+  -- same name must be deleted or disabled first.
+  name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE
+    CONSTRAINT "balanced_name.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
+    CONSTRAINT
+      "balanced_name.name is plain ASCII: no space (\032), tab or newline, xn-- for other letters"
+      CHECK (name NOT GLOB '*[^!-~]*' AND instr(name, char(0)) = 0)
+    CONSTRAINT "balanced_name.name has no trailing dot: www.example.com, not www.example.com."
+      CHECK (name = '.' OR replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%.')
+    CONSTRAINT "balanced_name.name has no leading dot and no two dots in a row"
+      CHECK (name = '.' OR '.' || replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%..%'),
+
+  pool_id INTEGER NOT NULL REFERENCES pool (id)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- controller_metric, virtual_server_metric: what is known about them, one row for each number.
+-- 'availability' is 1 (up) or 0 (down), and no row means up; a server is down when its own or its
+-- controller's is 0. 'rtt' is a round trip in milliseconds. A health check writes these rows; by
+-- hand:
+--
+--   INSERT INTO controller_metric (controller_id, name, value)
+--     SELECT id, 'availability', 0 FROM controller WHERE name = 'ams'
+--     ON CONFLICT (controller_id, name)
+--       DO UPDATE SET value = excluded.value, measured_at = excluded.measured_at;
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS controller_metric (
+  controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- 'availability', 'rtt', or another word of 1 to 32 small letters, digits, '_' and '-'.
+  name TEXT NOT NULL
+    CONSTRAINT "controller_metric.name is a word of 1 to 32 small letters, digits, _ and -"
+      CHECK (length(name) BETWEEN 1 AND 32 AND name NOT GLOB '*[^a-z0-9_-]*'),
+  value REAL NOT NULL,
+
+  -- When it was measured; the present, where left out.
+  measured_at INTEGER NOT NULL DEFAULT (unixepoch())
+    CONSTRAINT "controller_metric.measured_at is Unix seconds, 0 to 253402300799"
+      CHECK (measured_at BETWEEN 0 AND 253402300799),
+
+  PRIMARY KEY (controller_id, name),
+  CONSTRAINT "the metric availability is 0 or 1" CHECK (name <> 'availability' OR value IN (0, 1)),
+  CONSTRAINT "the metric rtt is 0 or more milliseconds" CHECK (name <> 'rtt' OR value >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS virtual_server_metric (
+  virtual_server_id INTEGER NOT NULL REFERENCES virtual_server (id) ON DELETE CASCADE,
+  name TEXT NOT NULL
+    CONSTRAINT "virtual_server_metric.name is a word of 1 to 32 small letters, digits, _ and -"
+      CHECK (length(name) BETWEEN 1 AND 32 AND name NOT GLOB '*[^a-z0-9_-]*'),
+  value REAL NOT NULL,
+  measured_at INTEGER NOT NULL DEFAULT (unixepoch())
+    CONSTRAINT "virtual_server_metric.measured_at is Unix seconds, 0 to 253402300799"
+      CHECK (measured_at BETWEEN 0 AND 253402300799),
+
+  PRIMARY KEY (virtual_server_id, name),
+  CONSTRAINT "the metric availability is 0 or 1" CHECK (name <> 'availability' OR value IN (0, 1)),
+  CONSTRAINT "the metric rtt is 0 or more milliseconds" CHECK (name <> 'rtt' OR value >= 0)
+) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- ldns_group: resolvers that count as one client, for example all those of one provider, whose
+-- users may be served by any of them. All rows with the same name make one group; its mapping
+-- stands in persistence under 'group:NAME'.
+--
+--   INSERT INTO ldns_group (cidr, name)
+--     VALUES ('10.1.0.0/16', 'office'), ('2001:db8:ff::/48', 'office');
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS ldns_group (
+  -- A network or one address: '10.1.0.0/16', '2001:db8:ff::/48', '192.0.2.53'.
+  cidr TEXT NOT NULL PRIMARY KEY COLLATE NOCASE
+    CONSTRAINT "ldns_group.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
+      CHECK (length(cidr) BETWEEN 2 AND 49 AND cidr NOT GLOB '*[^0-9A-Fa-f:./]*'
+             AND instr(cidr, char(0)) = 0
+             AND (cidr GLOB '*:*:*'
+                  OR (cidr GLOB '*.*.*.*' AND cidr NOT GLOB '*[^0-9./]*'
+                      AND length(cidr) - length(replace(cidr, '.', '')) = 3)))
+    CONSTRAINT "ldns_group.cidr ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
+      CHECK (instr(cidr, '/') = 0
+             OR (substr(cidr, instr(cidr, '/') + 1) GLOB '[0-9]*'
+                 AND substr(cidr, instr(cidr, '/') + 1) NOT GLOB '*[^0-9]*'
+                 AND CAST(substr(cidr, instr(cidr, '/') + 1) AS INTEGER)
+                     <= iif(instr(cidr, ':'), 128, 32))),
+
+  -- A word of 1 to 64 characters.
+  name TEXT NOT NULL
+    CONSTRAINT "ldns_group.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
+    CONSTRAINT "ldns_group.name has no spaces or control characters"
+      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- setting: limits and switches. All are here with their defaults; a deleted row means its default.
+--
+--   SELECT * FROM setting;
+--   UPDATE setting SET value = 10 WHERE name = 'checkpoint_interval';
+--
+-- name                   default  range         meaning
+-- checkpoint_interval    5        1 to 3600     seconds between two checkpoints, which bring what
+--                                               was written from FILE-wal into FILE
+-- sweep_interval         1        1 to 3600     seconds between two rounds of the sweep that
+--                                               deletes expired mappings
+-- sweep_batch            1000     10 to 100000  rows that one transaction of a round looks at
+-- max_megabytes          1024     1 to 1048576  size of the file above which no new mappings are
+--                                               kept; 1024 hold some 16 million
+-- max_writes_per_second  2000     1 to 1000000  mappings that each process writes in a second, with
+--                                               ten seconds' worth on top in a burst
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS setting (
+  name TEXT NOT NULL PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT;
+
+INSERT OR IGNORE INTO setting (name, value) VALUES
+  ('checkpoint_interval', 5),
+  ('sweep_interval', 1),
+  ('sweep_batch', 1000),
+  ('max_megabytes', 1024),
+  ('max_writes_per_second', 2000);
+
+-----------------------------------------------------------------------------------------------
+-- persistence: the mappings. PowerDNS's questions write this table; people read it through the
+-- view "mapping" and delete from it to let a resolver go:
+--
+--   DELETE FROM persistence
+--     WHERE pool_id = (SELECT id FROM pool WHERE name = 'web') AND ldns = '192.0.2.53';
+--
+-- A row is written for nearly every new resolver, so nothing is hung on it but these checks: no
+-- trigger, no further index. An expired row binds nobody and goes with the next sweep.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS persistence (
+  -- The pool whose mapping it is: the pool asked, or the one whose mappings it shares.
+  pool_id INTEGER NOT NULL REFERENCES pool (id) ON DELETE CASCADE,
+
+  -- For whom: an address '192.0.2.53' or '2001:db8::53'; a network '192.0.2.0/24', where the pool
+  -- has a shorter prefix; 'ecs:198.51.100.0/24', where the client network counts; 'group:office'.
+  ldns TEXT NOT NULL
+    CONSTRAINT "persistence.ldns has 1 to 128 characters" CHECK (length(ldns) BETWEEN 1 AND 128),
+
+  -- To where.
+  controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- The pool's method when the mapping was made. It binds while the pool still has that method.
+  method TEXT NOT NULL
+    CONSTRAINT "persistence.method is a word of 1 to 32 small letters and hyphens"
+      CHECK (length(method) BETWEEN 1 AND 32 AND method NOT GLOB '*[^a-z-]*'),
+
+  -- When it was made, or with the sliding timer last moved on.
+  timestamp INTEGER NOT NULL
+    CONSTRAINT "persistence.timestamp is Unix seconds, 0 to 253402300799"
+      CHECK (timestamp BETWEEN 0 AND 253402300799),
+
+  -- Seconds after timestamp that it binds.
+  ttl INTEGER NOT NULL
+    CONSTRAINT "persistence.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
+
+  PRIMARY KEY (pool_id, ldns)
+) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- revision: one row that moves with every committed change, so that each process sees from two
+-- numbers whether it must read the tables again. The triggers at the end of this file count;
+-- nobody else writes here.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS revision (
+  id INTEGER PRIMARY KEY CONSTRAINT "revision has one row" CHECK (id = 1),
+
+  -- Moves with zone, record, controller, pool, virtual_server, balanced_name, ldns_group, setting.
+  configuration INTEGER NOT NULL,
+
+  -- Moves when the metric 'availability' of something appears, changes its value, or goes.
+  metrics INTEGER NOT NULL
+) STRICT;
+
+INSERT OR IGNORE INTO revision (id, configuration, metrics) VALUES (1, 1, 1);
+
+-----------------------------------------------------------------------------------------------
+-- Indexes. A record stands once in its zone: a set of records has no doubles.
+-----------------------------------------------------------------------------------------------
+CREATE UNIQUE INDEX IF NOT EXISTS record_once ON record (zone_id, name, type, content);
+CREATE UNIQUE INDEX IF NOT EXISTS record_once_without_zone ON record (name, type, content)
+  WHERE zone_id IS NULL;
+CREATE INDEX IF NOT EXISTS record_name ON record (name);
+CREATE INDEX IF NOT EXISTS virtual_server_controller ON virtual_server (controller_id, pool_id);
+CREATE INDEX IF NOT EXISTS balanced_name_pool ON balanced_name (pool_id);
+CREATE INDEX IF NOT EXISTS pool_fallback ON pool (fallback_pool_id)
+  WHERE fallback_pool_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS pool_persistence ON pool (persistence_pool_id)
+  WHERE persistence_pool_id IS NOT NULL;
+
+-----------------------------------------------------------------------------------------------
+-- View server: the virtual servers as people call them.
+--
+--   SELECT * FROM server WHERE pool = 'web';
+--
+-- state is the stricter of the server's and its controller's. up is 'yes', 'server down' or
+-- 'controller down'.
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS server
+  (pool, position, controller, answer, weight, state, up) AS
+SELECT
+  p.name,
+  v.position,
+  c.name,
+  trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')),
+  v.weight,
+  CASE
+    WHEN 'disabled' IN (v.state, c.state) THEN 'disabled'
+    WHEN 'draining' IN (v.state, c.state) THEN 'draining'
+    ELSE 'enabled'
+  END,
+  CASE 0
+    WHEN (SELECT value FROM controller_metric
+           WHERE controller_id = c.id AND name = 'availability') THEN 'controller down'
+    WHEN (SELECT value FROM virtual_server_metric
+           WHERE virtual_server_id = v.id AND name = 'availability') THEN 'server down'
+    ELSE 'yes'
+  END
+FROM virtual_server AS v
+JOIN pool AS p ON p.id = v.pool_id
+JOIN controller AS c ON c.id = v.controller_id
+ORDER BY p.name, v.position;
+
+-----------------------------------------------------------------------------------------------
+-- View mapping: persistence as people read it.
+--
+--   SELECT * FROM mapping WHERE pool = 'web' AND ldns = '192.0.2.53';
+--   SELECT controller, count(*) FROM mapping WHERE live = 'yes' GROUP BY controller;
+--   DELETE FROM mapping WHERE pool = 'web' AND ldns = '192.0.2.53';  -- deletes from persistence
+--
+-- pool        the pool whose mapping it is; pools that share it are not listed for themselves
+-- address     of the controller
+-- answer      addresses of that controller's servers in the pool that are not disabled, and of
+--             those only the ones that are up, if any is; several servers are joined by ' or '
+-- since       when it was made or moved on, until when it binds: month-day hour:minute, UTC
+-- left_s      seconds until then, 0 when it is over
+-- live        'yes', or why it no longer binds, the first that holds of 'expired', 'method
+--             changed', 'controller gone', 'controller disabled', 'no server' (none of that
+--             controller in the pool that is not disabled), 'server down' (none of those is up;
+--             where the whole pool is down and falls back to 'any', it binds even so)
+--
+-- CROSS JOIN keeps pool outside, so that a WHERE on ldns, with or without pool, uses the key.
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS mapping
+  (pool, ldns, controller, address, answer, method, since, until, left_s, live) AS
+SELECT
+  p.name,
+  m.ldns,
+  c.name,
+  c.address,
+  (SELECT coalesce(group_concat(addresses, ' or ') FILTER (WHERE up),
+                   group_concat(addresses, ' or '))
+     FROM (SELECT trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')) AS addresses,
+                  NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                               WHERE a.virtual_server_id = v.id
+                                 AND a.name = 'availability' AND a.value = 0) AS up
+             FROM virtual_server AS v
+            WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
+              AND v.state <> 'disabled'
+            ORDER BY v.position)),
+  m.method,
+  strftime('%m-%d %H:%M', m.timestamp, 'unixepoch'),
+  strftime('%m-%d %H:%M', min(m.timestamp + m.ttl, 253402300799), 'unixepoch'),
+  max(m.timestamp + m.ttl - unixepoch(), 0),
+  CASE
+    WHEN m.timestamp + m.ttl <= unixepoch() THEN 'expired'
+    WHEN m.method <> p.method THEN 'method changed'
+    WHEN c.id IS NULL THEN 'controller gone'
+    WHEN c.state = 'disabled' THEN 'controller disabled'
+    WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
+                      WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
+                        AND v.state <> 'disabled') THEN 'no server'
+    WHEN EXISTS (SELECT 1 FROM controller_metric AS a
+                  WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
+      OR NOT EXISTS (SELECT 1 FROM virtual_server AS v
+                      WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
+                        AND v.state <> 'disabled'
+                        AND NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                                         WHERE a.virtual_server_id = v.id
+                                           AND a.name = 'availability' AND a.value = 0))
+      THEN 'server down'
+    ELSE 'yes'
+  END
+FROM pool AS p
+CROSS JOIN persistence AS m ON m.pool_id = p.id
+LEFT JOIN controller AS c ON c.id = m.controller_id;
+
+CREATE TRIGGER IF NOT EXISTS mapping_delete INSTEAD OF DELETE ON mapping BEGIN
+  DELETE FROM persistence
+   WHERE pool_id = (SELECT id FROM pool WHERE name = OLD.pool) AND ldns = OLD.ldns;
+END;
+
+-----------------------------------------------------------------------------------------------
+-- Triggers that keep the tables in step. INSERT OR REPLACE and UPDATE OR REPLACE remove rows
+-- without a delete trigger, so after each insert and each renaming we look for what they left
+-- dangling.
+-----------------------------------------------------------------------------------------------
+
+-- Zones and their records.
+
+CREATE TRIGGER IF NOT EXISTS zone_insert AFTER INSERT ON zone BEGIN
+  SELECT RAISE(ABORT, 'this would remove a zone that still has records: no REPLACE, but UPDATE')
+   WHERE EXISTS (WITH RECURSIVE used (id) AS (
+                   SELECT min(zone_id) FROM record
+                    UNION
+                   SELECT (SELECT min(zone_id) FROM record WHERE zone_id > used.id)
+                     FROM used WHERE used.id IS NOT NULL)
+                 SELECT 1 FROM used WHERE id NOT IN (SELECT id FROM zone));
+  SELECT RAISE(ABORT, 'the zone has records outside this name: delete or rename them first')
+   WHERE NEW.name <> '.'
+     AND EXISTS (SELECT 1 FROM record
+                  WHERE zone_id = NEW.id AND name <> NEW.name COLLATE NOCASE
+                    AND substr(name, -length(NEW.name) - 1) <> '.' || NEW.name COLLATE NOCASE);
+END;
+
+CREATE TRIGGER IF NOT EXISTS zone_update BEFORE UPDATE ON zone WHEN NEW.id <> OLD.id BEGIN
+  SELECT RAISE(ABORT, 'zone.id never changes: insert another zone and delete this one');
+END;
+
+CREATE TRIGGER IF NOT EXISTS zone_rename AFTER UPDATE OF name ON zone BEGIN
+  SELECT RAISE(ABORT, 'this would remove a zone that still has records: no REPLACE, but UPDATE')
+   WHERE EXISTS (WITH RECURSIVE used (id) AS (
+                   SELECT min(zone_id) FROM record
+                    UNION
+                   SELECT (SELECT min(zone_id) FROM record WHERE zone_id > used.id)
+                     FROM used WHERE used.id IS NOT NULL)
+                 SELECT 1 FROM used WHERE id NOT IN (SELECT id FROM zone));
+  SELECT RAISE(ABORT, 'the zone has records outside this name: delete or rename them first')
+   WHERE NEW.name <> '.'
+     AND EXISTS (SELECT 1 FROM record
+                  WHERE zone_id = NEW.id AND name <> NEW.name COLLATE NOCASE
+                    AND substr(name, -length(NEW.name) - 1) <> '.' || NEW.name COLLATE NOCASE);
+END;
+
+CREATE TRIGGER IF NOT EXISTS zone_delete BEFORE DELETE ON zone BEGIN
+  SELECT RAISE(ABORT, 'the zone still has records: delete them first')
+   WHERE EXISTS (SELECT 1 FROM record WHERE zone_id = OLD.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS record_insert AFTER INSERT ON record BEGIN
+  SELECT RAISE(ABORT, 'record.zone_id names no zone: see table zone')
+   WHERE NEW.zone_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM zone WHERE id = NEW.zone_id);
+  SELECT RAISE(ABORT, 'record.name lies outside its zone: write it in full, www.example.com')
+    FROM zone
+   WHERE id = NEW.zone_id AND name <> '.' AND NEW.name <> name COLLATE NOCASE
+     AND substr(NEW.name, -length(name) - 1) <> '.' || name COLLATE NOCASE;
+  SELECT RAISE(ABORT, 'a balanced name has no A, AAAA or CNAME records: its pool answers them')
+   WHERE NEW.disabled = 0 AND NEW.type IN ('A', 'AAAA', 'CNAME')
+     AND EXISTS (SELECT 1 FROM balanced_name WHERE name = NEW.name COLLATE NOCASE);
+END;
+
+CREATE TRIGGER IF NOT EXISTS record_update AFTER UPDATE ON record BEGIN
+  SELECT RAISE(ABORT, 'record.zone_id names no zone: see table zone')
+   WHERE NEW.zone_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM zone WHERE id = NEW.zone_id);
+  SELECT RAISE(ABORT, 'record.name lies outside its zone: write it in full, www.example.com')
+    FROM zone
+   WHERE id = NEW.zone_id AND name <> '.' AND NEW.name <> name COLLATE NOCASE
+     AND substr(NEW.name, -length(name) - 1) <> '.' || name COLLATE NOCASE;
+  SELECT RAISE(ABORT, 'a balanced name has no A, AAAA or CNAME records: its pool answers them')
+   WHERE NEW.disabled = 0 AND NEW.type IN ('A', 'AAAA', 'CNAME')
+     AND EXISTS (SELECT 1 FROM balanced_name WHERE name = NEW.name COLLATE NOCASE);
+END;
+
+-- Controllers. To delete one deletes its metrics and its mappings with it.
+
+CREATE TRIGGER IF NOT EXISTS controller_insert AFTER INSERT ON controller BEGIN
+  SELECT RAISE(ABORT, 'this would remove a controller that is in use: no REPLACE, but UPDATE')
+   WHERE EXISTS (SELECT 1 FROM virtual_server
+                  WHERE controller_id NOT IN (SELECT id FROM controller));
+  DELETE FROM controller_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_update BEFORE UPDATE ON controller
+WHEN NEW.id <> OLD.id BEGIN
+  SELECT RAISE(ABORT, 'controller.id never changes: insert another controller and delete this one');
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controller BEGIN
+  SELECT RAISE(ABORT, 'this would remove a controller that is in use: no REPLACE, but UPDATE')
+   WHERE EXISTS (SELECT 1 FROM virtual_server
+                  WHERE controller_id NOT IN (SELECT id FROM controller));
+  DELETE FROM controller_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_delete BEFORE DELETE ON controller BEGIN
+  SELECT RAISE(ABORT, 'the controller still has virtual servers: delete or move them first')
+   WHERE EXISTS (SELECT 1 FROM virtual_server WHERE controller_id = OLD.id);
+  DELETE FROM controller_metric WHERE controller_id = OLD.id;
+  DELETE FROM persistence WHERE controller_id = OLD.id;
+END;
+
+-- Pools. To delete one deletes its mappings with it.
+
+CREATE TRIGGER IF NOT EXISTS pool_insert AFTER INSERT ON pool BEGIN
+  SELECT RAISE(ABORT, 'this would remove a pool that is in use: no REPLACE, but UPDATE')
+   WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id NOT IN (SELECT id FROM pool))
+      OR EXISTS (SELECT 1 FROM balanced_name WHERE pool_id NOT IN (SELECT id FROM pool))
+      OR EXISTS (SELECT 1 FROM pool
+                  WHERE id <> NEW.id AND fallback_pool_id NOT IN (SELECT id FROM pool))
+      OR EXISTS (SELECT 1 FROM pool
+                  WHERE id <> NEW.id AND persistence_pool_id NOT IN (SELECT id FROM pool));
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id names the pool itself: NULL means no other pool')
+   WHERE NEW.fallback_pool_id = NEW.id;
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id names no pool: see table pool')
+   WHERE NEW.fallback_pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id leads back to this pool: fallbacks make no circle')
+   WHERE NEW.id IN (WITH RECURSIVE chain (id) AS (
+                      SELECT NEW.fallback_pool_id
+                       UNION
+                      SELECT p.fallback_pool_id FROM pool AS p JOIN chain USING (id))
+                    SELECT id FROM chain);
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id names the pool itself: NULL means its own mappings')
+   WHERE NEW.persistence_pool_id = NEW.id;
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id names no pool: see table pool')
+   WHERE NEW.persistence_pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id names a pool that shares a third''s: name that one')
+    FROM pool WHERE id = NEW.persistence_pool_id AND persistence_pool_id IS NOT NULL;
+  SELECT RAISE(ABORT, 'other pools share the mappings of this one, so it can''t share another''s')
+   WHERE NEW.persistence_pool_id IS NOT NULL
+     AND EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = NEW.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_update BEFORE UPDATE ON pool WHEN NEW.id <> OLD.id BEGIN
+  SELECT RAISE(ABORT, 'pool.id never changes: insert another pool and delete this one');
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_rename AFTER UPDATE OF name ON pool BEGIN
+  SELECT RAISE(ABORT, 'this would remove a pool that is in use: no REPLACE, but UPDATE')
+   WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id NOT IN (SELECT id FROM pool))
+      OR EXISTS (SELECT 1 FROM balanced_name WHERE pool_id NOT IN (SELECT id FROM pool))
+      OR EXISTS (SELECT 1 FROM pool WHERE fallback_pool_id NOT IN (SELECT id FROM pool))
+      OR EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id NOT IN (SELECT id FROM pool));
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_refer
+AFTER UPDATE OF fallback_pool_id, persistence_pool_id ON pool BEGIN
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id names the pool itself: NULL means no other pool')
+   WHERE NEW.fallback_pool_id = NEW.id;
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id names no pool: see table pool')
+   WHERE NEW.fallback_pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id leads back to this pool: fallbacks make no circle')
+   WHERE NEW.id IN (WITH RECURSIVE chain (id) AS (
+                      SELECT NEW.fallback_pool_id
+                       UNION
+                      SELECT p.fallback_pool_id FROM pool AS p JOIN chain USING (id))
+                    SELECT id FROM chain);
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id names the pool itself: NULL means its own mappings')
+   WHERE NEW.persistence_pool_id = NEW.id;
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id names no pool: see table pool')
+   WHERE NEW.persistence_pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id names a pool that shares a third''s: name that one')
+    FROM pool WHERE id = NEW.persistence_pool_id AND persistence_pool_id IS NOT NULL;
+  SELECT RAISE(ABORT, 'other pools share the mappings of this one, so it can''t share another''s')
+   WHERE NEW.persistence_pool_id IS NOT NULL
+     AND EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = NEW.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_delete BEFORE DELETE ON pool BEGIN
+  SELECT RAISE(ABORT, 'the pool still has virtual servers: delete or move them first')
+   WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id = OLD.id);
+  SELECT RAISE(ABORT, 'the pool still has balanced names: delete or move them first')
+   WHERE EXISTS (SELECT 1 FROM balanced_name WHERE pool_id = OLD.id);
+  SELECT RAISE(ABORT, 'another pool falls back to this one: change its fallback_pool_id first')
+   WHERE EXISTS (SELECT 1 FROM pool WHERE fallback_pool_id = OLD.id);
+  SELECT RAISE(ABORT, 'another pool shares the mappings of this one: end that first')
+   WHERE EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = OLD.id);
+  DELETE FROM persistence WHERE pool_id = OLD.id;
+END;
+
+-- Virtual servers and balanced names. To delete a virtual server deletes its metrics with it.
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'virtual_server.pool_id names no pool: see table pool')
+   WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT,
+               'virtual_server.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM virtual_server_metric
+   WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_update BEFORE UPDATE ON virtual_server
+WHEN NEW.id <> OLD.id BEGIN
+  SELECT RAISE(ABORT, 'virtual_server.id never changes: insert another one and delete this one');
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_move
+AFTER UPDATE OF pool_id, controller_id, position ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'virtual_server.pool_id names no pool: see table pool')
+   WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT,
+               'virtual_server.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM virtual_server_metric
+   WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_delete BEFORE DELETE ON virtual_server BEGIN
+  DELETE FROM virtual_server_metric WHERE virtual_server_id = OLD.id;
+END;
+
+CREATE TRIGGER IF NOT EXISTS balanced_name_insert AFTER INSERT ON balanced_name BEGIN
+  SELECT RAISE(ABORT, 'balanced_name.pool_id names no pool: see table pool')
+   WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT, 'the name has A, AAAA or CNAME records: delete or disable them first')
+   WHERE EXISTS (SELECT 1 FROM record
+                  WHERE name = NEW.name COLLATE NOCASE AND disabled = 0
+                    AND type IN ('A', 'AAAA', 'CNAME'));
+END;
+
+CREATE TRIGGER IF NOT EXISTS balanced_name_update AFTER UPDATE ON balanced_name BEGIN
+  SELECT RAISE(ABORT, 'balanced_name.pool_id names no pool: see table pool')
+   WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
+  SELECT RAISE(ABORT, 'the name has A, AAAA or CNAME records: delete or disable them first')
+   WHERE EXISTS (SELECT 1 FROM record
+                  WHERE name = NEW.name COLLATE NOCASE AND disabled = 0
+                    AND type IN ('A', 'AAAA', 'CNAME'));
+END;
+
+-- Metrics.
+
+CREATE TRIGGER IF NOT EXISTS controller_metric_insert AFTER INSERT ON controller_metric BEGIN
+  SELECT RAISE(ABORT,
+               'controller_metric.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_metric_update
+AFTER UPDATE OF controller_id ON controller_metric BEGIN
+  SELECT RAISE(ABORT,
+               'controller_metric.controller_id names no controller: see table controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_metric_insert AFTER INSERT ON virtual_server_metric
+BEGIN
+  SELECT RAISE(ABORT,
+               'virtual_server_metric.virtual_server_id names no virtual server: see its id')
+   WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_metric_update
+AFTER UPDATE OF virtual_server_id ON virtual_server_metric BEGIN
+  SELECT RAISE(ABORT,
+               'virtual_server_metric.virtual_server_id names no virtual server: see its id')
+   WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+-- Settings: names and ranges. They are triggers, not checks, so that a later version can add one.
+
+CREATE TRIGGER IF NOT EXISTS setting_insert AFTER INSERT ON setting BEGIN
+  SELECT RAISE(ABORT,
+               'setting.name is not one of those that SELECT name FROM setting shows in a new file')
+   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
+                          'max_megabytes', 'max_writes_per_second');
+  SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
+   WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
+  SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
+   WHERE NEW.name = 'sweep_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
+  SELECT RAISE(ABORT, 'the setting sweep_batch is 10 to 100000 rows')
+   WHERE NEW.name = 'sweep_batch' AND NEW.value NOT BETWEEN 10 AND 100000;
+  SELECT RAISE(ABORT, 'the setting max_megabytes is 1 to 1048576')
+   WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
+  SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
+   WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
+END;
+
+CREATE TRIGGER IF NOT EXISTS setting_update AFTER UPDATE ON setting BEGIN
+  SELECT RAISE(ABORT,
+               'setting.name is not one of those that SELECT name FROM setting shows in a new file')
+   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
+                          'max_megabytes', 'max_writes_per_second');
+  SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
+   WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
+  SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
+   WHERE NEW.name = 'sweep_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
+  SELECT RAISE(ABORT, 'the setting sweep_batch is 10 to 100000 rows')
+   WHERE NEW.name = 'sweep_batch' AND NEW.value NOT BETWEEN 10 AND 100000;
+  SELECT RAISE(ABORT, 'the setting max_megabytes is 1 to 1048576')
+   WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
+  SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
+   WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
+END;
+
+-----------------------------------------------------------------------------------------------
+-- Triggers that count the revision.
+-----------------------------------------------------------------------------------------------
+
+CREATE TRIGGER IF NOT EXISTS revision_zone_insert AFTER INSERT ON zone BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_zone_update AFTER UPDATE ON zone BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_zone_delete AFTER DELETE ON zone BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_record_insert AFTER INSERT ON record BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_record_update AFTER UPDATE ON record BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_record_delete AFTER DELETE ON record BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_controller_insert AFTER INSERT ON controller BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_controller_update AFTER UPDATE ON controller BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_controller_delete AFTER DELETE ON controller BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_pool_insert AFTER INSERT ON pool BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_pool_update AFTER UPDATE ON pool BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_pool_delete AFTER DELETE ON pool BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_insert AFTER INSERT ON virtual_server BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_update AFTER UPDATE ON virtual_server BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_delete AFTER DELETE ON virtual_server BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_balanced_name_insert AFTER INSERT ON balanced_name BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_balanced_name_update AFTER UPDATE ON balanced_name BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_balanced_name_delete AFTER DELETE ON balanced_name BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_ldns_group_insert AFTER INSERT ON ldns_group BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_ldns_group_update AFTER UPDATE ON ldns_group BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_ldns_group_delete AFTER DELETE ON ldns_group BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_setting_insert AFTER INSERT ON setting BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_setting_update AFTER UPDATE ON setting BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_setting_delete AFTER DELETE ON setting BEGIN
+  UPDATE revision SET configuration = configuration + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_controller_metric_insert
+AFTER INSERT ON controller_metric
+WHEN NEW.name = 'availability' BEGIN
+  UPDATE revision SET metrics = metrics + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_controller_metric_update
+AFTER UPDATE ON controller_metric
+WHEN 'availability' IN (OLD.name, NEW.name)
+ AND (NEW.controller_id, NEW.name, NEW.value)
+     <> (OLD.controller_id, OLD.name, OLD.value) BEGIN
+  UPDATE revision SET metrics = metrics + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_controller_metric_delete
+AFTER DELETE ON controller_metric
+WHEN OLD.name = 'availability' BEGIN
+  UPDATE revision SET metrics = metrics + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_insert
+AFTER INSERT ON virtual_server_metric
+WHEN NEW.name = 'availability' BEGIN
+  UPDATE revision SET metrics = metrics + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_update
+AFTER UPDATE ON virtual_server_metric
+WHEN 'availability' IN (OLD.name, NEW.name)
+ AND (NEW.virtual_server_id, NEW.name, NEW.value)
+     <> (OLD.virtual_server_id, OLD.name, OLD.value) BEGIN
+  UPDATE revision SET metrics = metrics + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_delete
+AFTER DELETE ON virtual_server_metric
+WHEN OLD.name = 'availability' BEGIN
+  UPDATE revision SET metrics = metrics + 1;
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_delete BEFORE DELETE ON revision BEGIN
+  SELECT RAISE(ABORT, 'the revision keeps its row: without it no process would see a change');
+END;
+
+UPDATE OR ROLLBACK temp.target SET decided = 1;
+DROP TABLE IF EXISTS temp.target;
+
+COMMIT;
