@@ -4,6 +4,8 @@
  * autonomous system, country and continent as a GeoIP database tells them. There the lowest
  * preference wins, and among equals the client decides (rendezvous.h). Nothing matches: undecided.
  */
+#include <inttypes.h>
+
 #include "core/location.h"
 #include "core/method.h"
 #include "core/rendezvous.h"
@@ -50,6 +52,14 @@ static size_t pick_by_network(const struct election *election)
     return index;
 }
 
+static void say_location(const struct election *election, const struct location *location)
+{
+    const char *country = location->country[0] ? location->country : "not known";
+    const char *continent = location->continent[0] ? location->continent : "not known";
+    trace_say(election->trace, "location: country %s, continent %s, AS%" PRIu32 "%s", country,
+              continent, location->asn, location->asn ? "" : " (not known)");
+}
+
 /* Asks the locator, which looks into files, only for those that no network decided. */
 static size_t pick_by_location(const struct election *election)
 {
@@ -60,9 +70,7 @@ static size_t pick_by_location(const struct election *election)
     if (!election->locator || !topology_needs_location(election->topology))
         return METHOD_UNDECIDED;
     election->locator->locate(election->locator->context, &election->client->address, &location);
-    trace_say(election->trace, "location: AS%u, country %s, continent %s", location.asn,
-              location.country[0] ? location.country : "-",
-              location.continent[0] ? location.continent : "-");
+    say_location(election, &location);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && index == METHOD_UNDECIDED; i++)
         if (topology_match_location(election->topology, kinds[i], &location, &match))
             index = pick_of(election, &match);

@@ -89,7 +89,7 @@ static int add_choice(struct topology_builder *builder, const struct topology_ro
 {
     struct topology *topology = builder->topology;
     const struct choice choice = {(uint32_t)row->controller_id, (uint16_t)row->preference};
-    uint64_t hash = hash_mix(choice.controller_id, choice.preference);
+    uint64_t hash = hash_mix(hash_mix(0, choice.controller_id), choice.preference);
     uint32_t *slot = &builder->lately[hash % LATELY_SLOTS];
     if (*slot < topology->choice_count) {
         const struct choice *before = &topology->choices[*slot];
@@ -99,10 +99,10 @@ static int add_choice(struct topology_builder *builder, const struct topology_ro
             return 0;
         }
     }
-    struct choice *place = topology->choice_count < UINT32_MAX
-                               ? VECTOR_ADD(topology->choices, topology->choice_count,
-                                            topology->choice_capacity)
-                               : NULL;
+    struct choice *place =
+        topology->choice_count < UINT32_MAX
+            ? VECTOR_ADD(topology->choices, topology->choice_count, topology->choice_capacity)
+            : NULL;
     if (!place)
         return ERR_NOMEM;
     *place = choice;
@@ -185,7 +185,7 @@ int topology_add(struct topology_builder *builder, const struct topology_row *ro
         return failed;
     if (row->cidr)
         return prefix_table_add(&topology->networks, &prefix, choice);
-    return add_place(row->has_asn    ? &topology->asns
+    return add_place(row->has_asn   ? &topology->asns
                      : row->country ? &topology->countries
                                     : &topology->continents,
                      code, choice);
@@ -209,8 +209,8 @@ int topology_builder_finish(struct topology_builder *builder, struct topology **
 {
     struct topology *topology = builder->topology;
     if (builder->unsaid > 0) {
-        int code = complaints_add(&topology->complaints,
-                                  "topology: %zu more rows cannot be used", builder->unsaid);
+        int code = complaints_add(&topology->complaints, "topology: %zu more rows cannot be used",
+                                  builder->unsaid);
         if (code != 0)
             return code;
     }

@@ -33,8 +33,10 @@ struct suite {
     X(prefix_table)                                                                                \
     X(prefix_map)                                                                                  \
     X(method)                                                                                      \
+    X(method_topology)                                                                             \
     X(choose)                                                                                      \
     X(client)                                                                                      \
+    X(topology)                                                                                    \
     X(rdata)                                                                                       \
     X(snapshot)                                                                                    \
     X(snapshot_builder)                                                                            \
