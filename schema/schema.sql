@@ -153,9 +153,11 @@ CREATE TABLE IF NOT EXISTS controller (
   monitor_id INTEGER REFERENCES monitor (id)
     CONSTRAINT "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
       CHECK (monitor_id IS NULL
-             OR (address IS NOT NULL
-                 AND (address GLOB '*:*:*' OR address GLOB '[0-9]*.*.*.[0-9]*')
-                 AND address NOT GLOB iif(instr(address, ':'), '*[^0-9A-Fa-f:.]*', '*[^0-9.]*')))
+             OR (address IS NOT NULL AND length(address) <= 45
+                 AND address NOT GLOB '*[^0-9A-Fa-f:.]*'
+                 AND (address GLOB '*:*:*'
+                      OR (address GLOB '[0-9]*.*.*.[0-9]*' AND address NOT GLOB '*[^0-9.]*'
+                          AND length(address) - length(replace(address, '.', '')) = 3))))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------

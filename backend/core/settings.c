@@ -17,6 +17,9 @@ static const struct row {
     {"max_writes_per_second", offsetof(struct settings, max_writes_per_second), 2000, 1, 1000000},
     {"metric_max_age", offsetof(struct settings, metric_max_age_s), 60, 1, 86400},
     {"path_metric_max_age", offsetof(struct settings, path_metric_max_age_s), 86400, 1, 31536000},
+    {"brake_percent", offsetof(struct settings, brake_percent), 50, 0, 100},
+    {"brake_window", offsetof(struct settings, brake_window_s), 30, 1, 3600},
+    {"max_checks", offsetof(struct settings, max_checks), 1000, 1, 10000},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)

@@ -15,6 +15,9 @@ struct settings {
     int64_t max_writes_per_second; /* of mappings, by each process: 2000, 1..1000000 */
     int64_t metric_max_age_s;      /* of what dynamic methods trust: 60, 1..86400 */
     int64_t path_metric_max_age_s; /* the same for path metrics: 86400, 1..31536000 */
+    int64_t brake_percent;         /* of targets failing together, not believed above: 50, 0..100 */
+    int64_t brake_window_s;        /* how near in time "together" is: 30, 1..3600 */
+    int64_t max_checks;            /* that the monitor runs at once: 1000, 1..10000 */
 };
 
 struct settings settings_default(void);

@@ -47,7 +47,8 @@ static void modulus_counts_on_from_the_last_to_the_first(void)
         {{0, 1022}, POOL_SERVERS_MAX, 1023},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct election election = {.client = rows[i].client, .count = rows[i].count};
+        const struct client client = {.number = rows[i].client};
+        const struct election election = {.client = &client, .count = rows[i].count};
         CHECK_INTEGER((int64_t)method_modulus.pick(&election), (int64_t)rows[i].index, "row %zu",
                       i);
     }

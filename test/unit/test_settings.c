@@ -14,6 +14,11 @@ static void settings_have_defaults(void)
     CHECK_INTEGER(settings.sweep_batch, 1000, "sweep_batch");
     CHECK_INTEGER(settings.max_megabytes, 1024, "max_megabytes");
     CHECK_INTEGER(settings.max_writes_per_second, 2000, "max_writes_per_second");
+    CHECK_INTEGER(settings.metric_max_age_s, 60, "metric_max_age");
+    CHECK_INTEGER(settings.path_metric_max_age_s, 86400, "path_metric_max_age");
+    CHECK_INTEGER(settings.brake_percent, 50, "brake_percent");
+    CHECK_INTEGER(settings.brake_window_s, 30, "brake_window");
+    CHECK_INTEGER(settings.max_checks, 1000, "max_checks");
 }
 
 static const struct {
@@ -44,6 +49,26 @@ static const struct {
     {"max_writes_per_second", 1000000, 0},
     {"max_writes_per_second", 0, ERR_INVAL},
     {"max_writes_per_second", 1000001, ERR_INVAL},
+    {"metric_max_age", 1, 0},
+    {"metric_max_age", 86400, 0},
+    {"metric_max_age", 0, ERR_INVAL},
+    {"metric_max_age", 86401, ERR_INVAL},
+    {"path_metric_max_age", 1, 0},
+    {"path_metric_max_age", 31536000, 0},
+    {"path_metric_max_age", 0, ERR_INVAL},
+    {"path_metric_max_age", 31536001, ERR_INVAL},
+    {"brake_percent", 0, 0},
+    {"brake_percent", 100, 0},
+    {"brake_percent", -1, ERR_INVAL},
+    {"brake_percent", 101, ERR_INVAL},
+    {"brake_window", 1, 0},
+    {"brake_window", 3600, 0},
+    {"brake_window", 0, ERR_INVAL},
+    {"brake_window", 3601, ERR_INVAL},
+    {"max_checks", 1, 0},
+    {"max_checks", 10000, 0},
+    {"max_checks", 0, ERR_INVAL},
+    {"max_checks", 10001, ERR_INVAL},
     {"Sweep_batch", 10, ERR_NOTFOUND},
     {"sweep", 10, ERR_NOTFOUND},
     {"", 10, ERR_NOTFOUND},
@@ -68,11 +93,21 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings_set(&settings, "sweep_batch", 13), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "max_megabytes", 14), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "max_writes_per_second", 15), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "metric_max_age", 16), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "path_metric_max_age", 17), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "brake_percent", 18), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "brake_window", 19), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "max_checks", 20), 0, "set");
     CHECK_INTEGER(settings.checkpoint_interval_s, 11, "checkpoint_interval");
     CHECK_INTEGER(settings.sweep_interval_s, 12, "sweep_interval");
     CHECK_INTEGER(settings.sweep_batch, 13, "sweep_batch");
     CHECK_INTEGER(settings.max_megabytes, 14, "max_megabytes");
     CHECK_INTEGER(settings.max_writes_per_second, 15, "max_writes_per_second");
+    CHECK_INTEGER(settings.metric_max_age_s, 16, "metric_max_age");
+    CHECK_INTEGER(settings.path_metric_max_age_s, 17, "path_metric_max_age");
+    CHECK_INTEGER(settings.brake_percent, 18, "brake_percent");
+    CHECK_INTEGER(settings.brake_window_s, 19, "brake_window");
+    CHECK_INTEGER(settings.max_checks, 20, "max_checks");
 }
 
 static const CU_TestInfo tests[] = {
