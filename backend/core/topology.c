@@ -40,6 +40,8 @@ struct topology {
     struct choice *choices;
     size_t choice_count, choice_capacity;
     struct complaints complaints;
+    char **geo_databases; /* owned paths */
+    size_t geo_count, geo_capacity;
 };
 
 struct topology_builder {
@@ -80,6 +82,9 @@ void topology_free(struct topology *topology)
     free(topology->continents.places);
     free(topology->choices);
     complaints_release(&topology->complaints);
+    for (size_t i = 0; i < topology->geo_count; i++)
+        free(topology->geo_databases[i]);
+    free(topology->geo_databases);
     free(topology);
 }
 
@@ -191,6 +196,21 @@ int topology_add(struct topology_builder *builder, const struct topology_row *ro
                      code, choice);
 }
 
+int topology_add_geo_database(struct topology_builder *builder, const char *path)
+{
+    struct topology *topology = builder->topology;
+    char *copy = strdup(path);
+    char **place =
+        copy ? VECTOR_ADD(topology->geo_databases, topology->geo_count, topology->geo_capacity)
+             : NULL;
+    if (!place) {
+        free(copy);
+        return ERR_NOMEM;
+    }
+    *place = copy;
+    return 0;
+}
+
 static int compare_places(const void *left, const void *right)
 {
     const struct place *a = left, *b = right;
@@ -244,6 +264,12 @@ size_t topology_bytes(const struct topology *topology)
 const struct complaints *topology_complaints(const struct topology *topology)
 {
     return &topology->complaints;
+}
+
+const char *const *topology_geo_databases(const struct topology *topology, size_t *ret_count)
+{
+    *ret_count = topology->geo_count;
+    return (const char *const *)topology->geo_databases;
 }
 
 bool topology_needs_location(const struct topology *topology)

@@ -50,6 +50,9 @@ void topology_builder_free(struct topology_builder *builder);
  */
 int topology_add(struct topology_builder *builder, const struct topology_row *row);
 
+/* 0 or ERR_NOMEM. Takes down a file that tells where addresses are; `path` is copied. */
+int topology_add_geo_database(struct topology_builder *builder, const char *path);
+
 /* Seals it. 0 with the topology the caller's, or ERR_NOMEM. The builder is to be freed after both.
  */
 int topology_builder_finish(struct topology_builder *builder, struct topology **ret_topology);
@@ -64,6 +67,9 @@ const struct complaints *topology_complaints(const struct topology *topology);
 
 /* Says whether any row asks for more than the address. */
 bool topology_needs_location(const struct topology *topology);
+
+/* The files that tell where addresses are, in the order they came. */
+const char *const *topology_geo_databases(const struct topology *topology, size_t *ret_count);
 
 /* What a client was found by: one network, or one of the others. */
 struct topology_match {

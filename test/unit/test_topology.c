@@ -31,12 +31,16 @@ static const struct topology_row example[] = {
     CIDR(13, "10.0.0.77/8", 2, 5), /* the same as 10.0.0.0/8 */
 };
 
+static const char *const geo_databases[] = {"/a.mmdb", "/b.mmdb"};
+
 static int build(const struct topology_row *rows, size_t count, struct topology **ret_topology)
 {
     struct topology_builder *builder = NULL;
     int code = topology_builder_new(&builder);
     for (size_t i = 0; code == 0 && i < count; i++)
         code = topology_add(builder, &rows[i]);
+    for (size_t i = 0; code == 0 && i < COUNT(geo_databases); i++)
+        code = topology_add_geo_database(builder, geo_databases[i]);
     if (code == 0)
         code = topology_builder_finish(builder, ret_topology);
     topology_builder_free(builder);
@@ -175,6 +179,17 @@ static void of_many_wrong_rows_some_are_named_and_all_counted(void)
     topology_free(topology);
 }
 
+static void geo_databases_are_kept_in_order(void)
+{
+    size_t count;
+    struct topology *topology = topology_of(example, COUNT(example));
+    const char *const *paths = topology_geo_databases(topology, &count);
+    if (CHECK_INTEGER((int64_t)count, COUNT(geo_databases), "count"))
+        for (size_t i = 0; i < count; i++)
+            CHECK_TEXT(paths[i], geo_databases[i], "path %zu", i);
+    topology_free(topology);
+}
+
 static void an_empty_topology_matches_nothing(void)
 {
     struct topology *topology = topology_of(NULL, 0);
@@ -261,6 +276,7 @@ static const CU_TestInfo tests[] = {
     {"rows that cannot be used are named", rows_that_cannot_be_used_are_named},
     {"of many wrong rows some are named and all counted",
      of_many_wrong_rows_some_are_named_and_all_counted},
+    {"geo databases are kept in order", geo_databases_are_kept_in_order},
     {"an empty topology matches nothing", an_empty_topology_matches_nothing},
     {"a row takes few bytes", a_row_takes_few_bytes},
     {"choices that differ are told apart", choices_that_differ_are_told_apart},
