@@ -54,6 +54,7 @@ struct suite {
     X(listener)                                                                                    \
     X(journal)                                                                                     \
     X(page_guard)                                                                                  \
+    X(locator)                                                                                     \
     X(store)                                                                                       \
     X(limits)                                                                                      \
     X(memory)                                                                                      \
