@@ -32,8 +32,12 @@ struct suite {
     X(metrics)                                                                                     \
     X(prefix_table)                                                                                \
     X(prefix_map)                                                                                  \
+    X(rendezvous)                                                                                  \
     X(method)                                                                                      \
     X(method_topology)                                                                             \
+    X(turns)                                                                                       \
+    X(reading)                                                                                     \
+    X(band)                                                                                        \
     X(choose)                                                                                      \
     X(client)                                                                                      \
     X(topology)                                                                                    \
@@ -43,6 +47,7 @@ struct suite {
     X(mapping)                                                                                     \
     X(question)                                                                                    \
     X(assign)                                                                                      \
+    X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
     X(line_reader)                                                                                 \
@@ -56,6 +61,7 @@ struct suite {
     X(page_guard)                                                                                  \
     X(locator)                                                                                     \
     X(store)                                                                                       \
+    X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(memory)                                                                                      \
     X(property)
