@@ -142,7 +142,7 @@ static void print_problems(const struct command_call *call, const struct world *
     const struct snapshot *snapshot = world->snapshot;
     struct store *store = responder_store(call->responder);
     const char *read_only = store_read_only(store), *full = store_full(store);
-    const char *older = store_older(store);
+    const char *older = store_older(store), *problem;
     int64_t refused_ms = store_refused_ago_ms(store, clock_monotonic_ms());
     if (read_only)
         buffer_printf(call->out, "problem: %s\n", read_only);
@@ -162,6 +162,8 @@ static void print_problems(const struct command_call *call, const struct world *
                       call->database);
     for (size_t i = 0; i < snapshot->complaints.count; i++)
         buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
+    for (size_t i = 0; (problem = responder_problem(call->responder, i)); i++)
+        buffer_printf(call->out, "problem: %s\n", problem);
     print_missing_metrics(world, call->out);
 }
 

@@ -45,6 +45,9 @@ void responder_keep_house(struct responder *responder);
 int responder_enter(struct responder *responder, struct world *ret_world, struct error *error);
 void responder_leave(struct responder *responder);
 
+/* What is wrong with the topology and its files, from 0 on; NULL behind the last sentence. */
+const char *responder_problem(const struct responder *responder, size_t index);
+
 struct store *responder_store(struct responder *responder);
 
 /* The journal, to take from; what somebody else has to tell goes in by responder_notify(). */
