@@ -63,6 +63,7 @@ struct suite {
     X(store)                                                                                       \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
+    X(atlas)                                                                                       \
     X(memory)                                                                                      \
     X(property)
 
