@@ -215,6 +215,11 @@ const struct locator *atlas_locator(const struct atlas *atlas)
     return atlas->geo ? &atlas->locator : NULL;
 }
 
+bool atlas_is_loading(const struct atlas *atlas)
+{
+    return atlas->load != NULL;
+}
+
 const char *atlas_problem(const struct atlas *atlas, size_t index)
 {
     const struct complaints *lists[] = {

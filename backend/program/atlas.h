@@ -52,6 +52,9 @@ void atlas_follow(struct atlas *atlas, const struct revision *revision, int64_t 
 const struct topology *atlas_topology(const struct atlas *atlas);
 const struct locator *atlas_locator(const struct atlas *atlas);
 
+/* Says whether a load runs, so that something else is about to count. */
+bool atlas_is_loading(const struct atlas *atlas);
+
 /* A sentence about what cannot be used, from 0 on; NULL behind the last one. */
 const char *atlas_problem(const struct atlas *atlas, size_t index);
 

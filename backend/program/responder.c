@@ -8,7 +8,6 @@
 #include "core/method.h"
 #include "core/resolve.h"
 #include "core/turns.h"
-#include "program/atlas.h"
 #include "store/clock.h"
 
 /*
@@ -272,9 +271,9 @@ void responder_leave(struct responder *responder)
     store_rest(responder->store);
 }
 
-const char *responder_problem(const struct responder *responder, size_t index)
+const struct atlas *responder_atlas(const struct responder *responder)
 {
-    return responder->needs_atlas ? atlas_problem(responder->atlas, index) : NULL;
+    return responder->needs_atlas ? responder->atlas : NULL;
 }
 
 struct store *responder_store(struct responder *responder)

@@ -48,6 +48,17 @@ static void follow(struct map_room *room, int64_t later_ms)
     store_rest(room->store);
 }
 
+/* The same, and again until nothing is loaded any more: a busy machine may need longer than that.
+ */
+static void settle(struct map_room *room, int64_t later_ms)
+{
+    follow(room, later_ms);
+    for (int i = 0; i < 2000 && atlas_is_loading(room->atlas); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        follow(room, later_ms);
+    }
+}
+
 static void check_rows(const struct map_room *room, int64_t rows, const char *what)
 {
     const struct topology *topology = atlas_topology(room->atlas);
@@ -85,10 +96,11 @@ static void add_file(struct map_room *room)
 static void what_is_committed_counts_from_the_next_question_on(void)
 {
     struct map_room room;
+    int at_once = 0;
     map_room_init(&room);
     CHECK(!atlas_topology(room.atlas) && !atlas_locator(room.atlas), "nobody has asked");
     CHECK_TEXT(atlas_problem(room.atlas, 0), NULL, "nobody has asked");
-    follow(&room, 0);
+    settle(&room, 0);
     check_rows(&room, 0, "an empty table");
     for (int i = 1; i <= 20; i++) {
         char sql[128];
@@ -96,8 +108,11 @@ static void what_is_committed_counts_from_the_next_question_on(void)
                  "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.%d.0/24', 1)", i);
         place_run(&room.place, sql);
         follow(&room, ATLAS_PAUSE_MS * i); /* however long one of them took */
+        at_once += topology_row_count(atlas_topology(room.atlas)) == (size_t)i;
+        settle(&room, ATLAS_PAUSE_MS * i);
         check_rows(&room, i, "one more");
     }
+    CHECK(at_once > 10, "%d of 20", at_once);
     map_room_release(&room);
 }
 
@@ -107,14 +122,14 @@ static void files_count_when_they_are_replaced(void)
     map_room_init(&room);
     write_mmdb(&room, "192.0.2.0/24 NL EU -\n");
     add_file(&room);
-    follow(&room, 0);
+    settle(&room, 0);
     check_country(&room, "NL", "the first file");
     write_mmdb(&room, "192.0.2.0/24 BE EU -\n");
-    follow(&room, GEO_LOOK_MS);
-    follow(&room, 3 * GEO_LOOK_MS);
+    settle(&room, GEO_LOOK_MS);
+    settle(&room, 3 * GEO_LOOK_MS);
     check_country(&room, "BE", "the second file");
     place_run(&room.place, "DELETE FROM geo_database");
-    follow(&room, 6 * GEO_LOOK_MS);
+    settle(&room, 6 * GEO_LOOK_MS);
     check_country(&room, "", "no file");
     map_room_release(&room);
 }
@@ -128,7 +143,7 @@ static void what_is_wrong_is_told_until_it_is_mended(void)
     place_run(&room.place, "INSERT INTO topology (id, cidr, controller_id)"
                            " VALUES (7, '1.2.3.400', 1), (8, '192.0.2.0/24', 1)");
     snprintf(missing, sizeof missing, "geo_database %s: No such file or directory", room.file);
-    follow(&room, 0);
+    settle(&room, 0);
     check_rows(&room, 1, "the other row");
     CHECK_TEXT(atlas_problem(room.atlas, 0), "topology 7: cidr is not an address or prefix", "row");
     CHECK_TEXT(atlas_problem(room.atlas, 1), missing, "file");
@@ -137,11 +152,11 @@ static void what_is_wrong_is_told_until_it_is_mended(void)
     CHECK_TEXT(journal_take(&room.journal), missing, "log");
     CHECK_TEXT(journal_take(&room.journal), NULL, "log");
     place_run(&room.place, "DELETE FROM topology WHERE id = 7");
-    follow(&room, ATLAS_PAUSE_MS);
+    settle(&room, ATLAS_PAUSE_MS);
     CHECK_TEXT(atlas_problem(room.atlas, 0), missing, "file");
     CHECK_TEXT(journal_take(&room.journal), NULL, "said already");
     write_mmdb(&room, "192.0.2.0/24 NL EU -\n");
-    follow(&room, 3 * ATLAS_PAUSE_MS);
+    settle(&room, 3 * ATLAS_PAUSE_MS);
     CHECK_TEXT(atlas_problem(room.atlas, 0), NULL, "mended");
     check_country(&room, "NL", "mended");
     map_room_release(&room);
@@ -152,19 +167,19 @@ static void what_cannot_be_loaded_leaves_what_was(void)
     struct map_room room;
     map_room_init(&room);
     place_run(&room.place, "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.2.0/24', 1)");
-    follow(&room, 0);
+    settle(&room, 0);
     check_rows(&room, 1, "before");
     place_run(&room.place, "UPDATE revision SET topology = topology + 1;"
                            "ALTER TABLE geo_database RENAME TO somewhere_else");
-    follow(&room, ATLAS_PAUSE_MS);
+    settle(&room, ATLAS_PAUSE_MS);
     check_rows(&room, 1, "what was");
     CHECK(atlas_problem(room.atlas, 0) != NULL && atlas_problem(room.atlas, 1) == NULL, "told");
     CHECK(journal_take(&room.journal) != NULL, "logged");
     place_run(&room.place, "ALTER TABLE somewhere_else RENAME TO geo_database;"
                            "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.3.0/24', 1)");
-    follow(&room, ATLAS_PAUSE_MS / 2);
+    settle(&room, 0);
     check_rows(&room, 1, "not tried again so soon");
-    follow(&room, 3 * ATLAS_PAUSE_MS);
+    settle(&room, 3 * ATLAS_PAUSE_MS);
     check_rows(&room, 2, "mended");
     CHECK_TEXT(atlas_problem(room.atlas, 0), NULL, "mended");
     map_room_release(&room);
@@ -186,21 +201,18 @@ static void many_rows_are_waited_for_the_first_time_alone(void)
 {
     struct map_room room;
     map_room_init(&room);
-    follow(&room, 0);
+    settle(&room, 0);
     add_many(&room);
     follow(&room, ATLAS_PAUSE_MS);
     check_rows(&room, 0, "the old one serves on");
-    for (int i = 0; i < 1000 && topology_row_count(atlas_topology(room.atlas)) == 0; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        follow(&room, ATLAS_PAUSE_MS);
-    }
+    settle(&room, ATLAS_PAUSE_MS);
     check_rows(&room, 100000, "the new one is ready");
     place_run(&room.place, "DELETE FROM topology WHERE id = 1");
     follow(&room, 0);
     check_rows(&room, 100000, "not so soon again");
     atlas_free(room.atlas);
     CHECK_INTEGER(atlas_new(room.place.path, &room.atlas), 0, "atlas_new");
-    follow(&room, 0);
+    settle(&room, 0);
     check_rows(&room, 99999, "waited for");
     map_room_release(&room);
 }
@@ -209,10 +221,10 @@ static void an_atlas_can_end_while_it_loads(void)
 {
     struct map_room room;
     map_room_init(&room);
-    follow(&room, 0);
+    settle(&room, 0);
     add_many(&room);
     follow(&room, ATLAS_PAUSE_MS);
-    check_rows(&room, 0, "it loads");
+    CHECK(atlas_is_loading(room.atlas), "it loads");
     map_room_release(&room);
     atlas_free(NULL);
 }
@@ -232,8 +244,8 @@ static bool follow_without(struct map_room *room, size_t n)
     bool failed = memory_fail_end();
     CHECK_INTEGER(code, room->atlas ? 0 : ERR_NOMEM, "allocation %zu", n);
     if (room->atlas) {
-        follow(room, 3 * ATLAS_PAUSE_MS);
-        follow(room, 6 * ATLAS_PAUSE_MS);
+        settle(room, 3 * ATLAS_PAUSE_MS);
+        settle(room, 6 * ATLAS_PAUSE_MS);
         check_rows(room, 1, "later");
         check_country(room, "NL", "later");
     }
