@@ -29,8 +29,9 @@ size_t band_pick(const struct election *election, const char *name, read_value *
         values[i] = stands[i] ? reading.value : INFINITY;
         lowest = fmin(lowest, values[i]);
         if (!stands[i])
-            trace_say(election->trace, "server %zu, %s: no %s to go by", i + 1,
-                      election->servers[i]->controller->name, name);
+            trace_say(election->trace, "%s, position %lld: no %s to go by",
+                      election->servers[i]->controller->name,
+                      (long long)election->servers[i]->position, name);
     }
     if (lowest == INFINITY) {
         say_nothing_known(election, name);

@@ -49,6 +49,16 @@ bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, in
     return mapping_age_s(mapping, now_s) >= mapping->ttl_s / SLIDES_PER_TTL;
 }
 
+/* Says whether the controller has a server in the pool that is not disabled. */
+static bool has_server(const struct pool *pool, const struct controller *controller)
+{
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (pool->servers[i].controller == controller &&
+            virtual_server_state(&pool->servers[i]) != STATE_DISABLED)
+            return true;
+    return false;
+}
+
 enum verdict mapping_judge(const struct mapping *mapping, const struct election *election,
                            const struct snapshot *snapshot, const struct metrics *metrics,
                            const struct virtual_server **ret_server)
@@ -63,9 +73,7 @@ enum verdict mapping_judge(const struct mapping *mapping, const struct election 
         return MAPPING_CONTROLLER_GONE;
     if (controller->state == STATE_DISABLED)
         return MAPPING_CONTROLLER_DISABLED;
-    struct candidates candidates;
-    candidates_of_controller(pool, controller, &candidates);
-    if (candidates.count == 0)
+    if (!has_server(pool, controller))
         return MAPPING_NO_SERVER;
     const struct virtual_server *server = choose_within(election, metrics, controller);
     if (!server)

@@ -11,7 +11,10 @@ static bool read(const struct election *election, const struct virtual_server *s
 
 static size_t pick(const struct election *election)
 {
-    return band_pick(election, election->pool->metric, read, 0);
+    if (election->pool->metric)
+        return band_pick(election, election->pool->metric, read, 0);
+    trace_say(election->trace, "the pool names no metric");
+    return METHOD_UNDECIDED;
 }
 
 const struct method method_least = {

@@ -43,18 +43,19 @@ static uint64_t moment_of(const struct election *election, uint64_t place)
     return low;
 }
 
-/* Whose turn it is at a moment, if `before` of those who have one then were served already. */
+/*
+ * Whose turn it is at a moment, if `before` of those who have one then were served already; there
+ * are more of them. No turn is at moment 0.
+ */
 static size_t server_at(const struct election *election, uint64_t moment, uint64_t before)
 {
-    for (size_t i = 0; i < election->count; i++) {
+    for (size_t i = 0;; i++) {
         uint32_t weight = election->servers[i]->weight;
-        if (weight == 0)
+        if (weight == 0 || turns_until(moment, weight) == turns_until(moment - 1, weight))
             continue;
-        uint64_t earlier = moment > 0 ? turns_until(moment - 1, weight) : 0;
-        if (turns_until(moment, weight) > earlier && before-- == 0)
+        if (before-- == 0)
             return i;
     }
-    return METHOD_UNDECIDED;
 }
 
 static size_t pick(const struct election *election)
@@ -69,7 +70,7 @@ static size_t pick(const struct election *election)
     if (!turns_take(election, &turn))
         return METHOD_UNDECIDED;
     uint64_t place = turn % round, moment = moment_of(election, place);
-    uint64_t earlier = moment > 0 ? all_turns_until(election, moment - 1) : 0;
+    uint64_t earlier = all_turns_until(election, moment - 1);
     size_t index = server_at(election, moment, place - earlier);
     trace_say(election->trace, "ratio: turn %llu is number %llu of %llu in a round, server %zu",
               (unsigned long long)turn, (unsigned long long)place + 1, (unsigned long long)round,

@@ -174,12 +174,6 @@ int snapshot_add_controller(struct snapshot_builder *builder, const struct contr
     return 0;
 }
 
-/* Says whether the method reads a metric that the pool does not name. */
-static bool lacks_metric(const struct method *method, const struct pool_row *row)
-{
-    return method->reads_pool_metric && (!row->metric || strlen(row->metric) >= METRIC_NAME_MAX);
-}
-
 /* Says which column of a pool cannot be used, or NULL. Fills what is checked into `pool`. */
 static const char *read_pool(const struct pool_row *row, struct pool *pool)
 {
@@ -210,27 +204,35 @@ static const char *read_pool(const struct pool_row *row, struct pool *pool)
 }
 
 /*
- * What the pool's method needs beside its name, and the alternate method: an unknown one is left
- * out, since the pool can do without.
+ * A method without its metric cannot decide, and the next in the chain does; so the pool stays, but
+ * the operator is told.
  */
+static int check_metric(struct snapshot_builder *builder, const struct pool *pool,
+                        const struct method *method, const char *column)
+{
+    if (!method || !method->reads_pool_metric || pool->metric)
+        return 0;
+    return complaints_add(&builder->snapshot->complaints, "pool %s: %s %s needs a metric",
+                          pool->name, column, method->name);
+}
+
+/* The rest of the chain: an unknown alternate method is left out, since the pool does without. */
 static int read_chain(struct snapshot_builder *builder, const struct pool_row *row,
                       struct pool *pool)
 {
-    struct complaints *complaints = &builder->snapshot->complaints;
-    const struct method *alternate = NULL;
-    if (row->metric && !(pool->metric = keep(builder, row->metric)))
+    int code = 0;
+    if (row->metric && strlen(row->metric) < METRIC_NAME_MAX &&
+        !(pool->metric = keep(builder, row->metric)))
         return ERR_NOMEM;
-    if (!row->alternate_method)
-        return 0;
-    alternate = method_find(row->alternate_method);
-    if (!alternate)
-        return complaints_add(complaints, "pool %s: unknown alternate_method %s", row->name,
-                              row->alternate_method);
-    if (lacks_metric(alternate, row))
-        return complaints_add(complaints, "pool %s: alternate_method %s needs a metric", row->name,
-                              row->alternate_method);
-    pool->alternate = alternate;
-    return 0;
+    if (row->alternate_method && !(pool->alternate = method_find(row->alternate_method)))
+        code =
+            complaints_add(&builder->snapshot->complaints, "pool %s: unknown alternate_method %s",
+                           row->name, row->alternate_method);
+    if (code == 0)
+        code = check_metric(builder, pool, pool->method, "method");
+    if (code == 0)
+        code = check_metric(builder, pool, pool->alternate, "alternate_method");
+    return code;
 }
 
 int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *row)
@@ -249,9 +251,6 @@ int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *r
     if (column)
         return complaints_add(&builder->snapshot->complaints, "pool %s: %s cannot be used",
                               row->name, column);
-    if (lacks_metric(draft.pool.method, row))
-        return complaints_add(&builder->snapshot->complaints, "pool %s: method %s needs a metric",
-                              row->name, row->method);
     int code = read_chain(builder, row, &draft.pool);
     if (code != 0)
         return code;

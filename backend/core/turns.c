@@ -31,7 +31,7 @@ int turns_new(const struct snapshot *snapshot, const struct turns *before, uint6
     for (size_t i = 0; i < snapshot->pool_count; i++) {
         int64_t id = snapshot->pools[i].id;
         const struct turn *old = find(before, id);
-        pools[i] = (struct turn){id, old ? old->next : hash_mix(random, (uint64_t)id)};
+        pools[i] = (struct turn){id, old ? old->next : hash_mix(random, (uint64_t)id) >> 32};
     }
     *turns = (struct turns){.pools = pools, .count = snapshot->pool_count};
     *ret_turns = turns;

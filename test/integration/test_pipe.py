@@ -399,7 +399,9 @@ def fill_at_random(path, rng):
 
     for number in range(3, 12):
         insert(
-            "INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO pool (id, name, method, ttl, persistence_ttl, persistence_timer,"
+            " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             number, f"pool{number}", rng.choice(["modulus"] * 4 + ["tarot"]),
             rng.choice([0, 30, 2147483647, 2147483648]), rng.choice([0, 60, 2147483647]),
             rng.choice(["fixed", "sliding"]), rng.choice([None, None, 1, 2]),

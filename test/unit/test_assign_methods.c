@@ -208,6 +208,20 @@ static void a_choice_that_is_not_remembered_is_repeated(void)
     }
 }
 
+static void an_alternate_method_takes_no_turn_either_for_nothing(void)
+{
+    struct pool *pool = begin(&method_rtt);
+    pool->alternate = &method_round_robin;
+    scene.table.claim_code = ERR_FULL;
+    int64_t first = ask(SCENE_CLIENT);
+    for (int again = 0; again < 5; again++)
+        CHECK_INTEGER(ask(SCENE_CLIENT), first, "again");
+    scene.table.claim_code = 0;
+    ask(SCENE_CLIENT);
+    CHECK(memory_table_get(&scene.table, 1, SCENE_CLIENT) != NULL, "kept when it can be");
+    scene_release(&scene);
+}
+
 /* A rival's row counts, whatever was chosen here. */
 static void a_row_that_was_written_first_counts(void)
 {
@@ -363,6 +377,8 @@ static const CU_TestInfo tests[] = {
     {"a live mapping stays whatever the method says",
      a_live_mapping_stays_whatever_the_method_says},
     {"a choice that is not remembered is repeated", a_choice_that_is_not_remembered_is_repeated},
+    {"an alternate method takes no turn either for nothing",
+     an_alternate_method_takes_no_turn_either_for_nothing},
     {"a row that was written first counts", a_row_that_was_written_first_counts},
     {"a mapping carries the pool's method, whichever decided",
      a_mapping_carries_the_pools_method_whichever_decided},

@@ -305,6 +305,8 @@ static void least_goes_by_the_pools_metric(void)
     CHECK_INTEGER((int64_t)method_least.pick(&field.election), 0, "connections");
     field.pool.metric = "memory";
     CHECK(method_least.pick(&field.election) == METHOD_UNDECIDED, "memory");
+    field.pool.metric = NULL;
+    CHECK(method_least.pick(&field.election) == METHOD_UNDECIDED, "no metric at all");
 }
 
 static const CU_TestInfo tests[] = {

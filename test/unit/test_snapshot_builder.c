@@ -237,8 +237,6 @@ static const struct {
     {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL,
       1001},
      "pool p: tolerance cannot be used"},
-    {{5, "p", "least", 30, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL, 20},
-     "pool p: method least needs a metric"},
 };
 
 static void pools_that_cannot_be_used(void)
@@ -262,22 +260,24 @@ static void pools_that_cannot_be_used(void)
     }
 }
 
-/* Such pools do without the alternate method. */
-static void alternate_methods_that_cannot_be_used(void)
+#define LONG_NAME "a-name-that-is-longer-than-32-bytes"
+
+/* The pool stays, with what can be used of its chain. */
+static void chains_that_cannot_be_used_whole(void)
 {
     static const struct {
-        const char *method, *alternate, *metric, *sentence;
-        bool has_alternate;
+        const char *method, *alternate, *metric, *sentence, *kept_alternate, *kept_metric;
     } rows[] = {
-        {"modulus", NULL, NULL, NULL, false},
-        {"modulus", "rendezvous", NULL, NULL, true},
-        {"least", "rtt", "cpu", NULL, true},
-        {"rtt", "least", "cpu", NULL, true},
-        {"modulus", "magic", NULL, "pool p: unknown alternate_method magic", false},
-        {"modulus", "", NULL, "pool p: unknown alternate_method ", false},
-        {"rtt", "least", NULL, "pool p: alternate_method least needs a metric", false},
-        {"rtt", "least", "a-name-that-is-longer-than-32-bytes",
-         "pool p: alternate_method least needs a metric", false},
+        {"modulus", NULL, NULL, NULL, NULL, NULL},
+        {"modulus", "rendezvous", NULL, NULL, "rendezvous", NULL},
+        {"least", "rtt", "cpu", NULL, "rtt", "cpu"},
+        {"rtt", "least", "cpu", NULL, "least", "cpu"},
+        {"modulus", "magic", NULL, "pool p: unknown alternate_method magic", NULL, NULL},
+        {"modulus", "", "cpu", "pool p: unknown alternate_method ", NULL, "cpu"},
+        {"rtt", "least", NULL, "pool p: alternate_method least needs a metric", "least", NULL},
+        {"least", NULL, NULL, "pool p: method least needs a metric", NULL, NULL},
+        {"least", "rtt", LONG_NAME, "pool p: method least needs a metric", "rtt", NULL},
+        {"modulus", NULL, LONG_NAME, NULL, NULL, NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct pool_row pool = POOL(1, "p");
@@ -292,9 +292,9 @@ static void alternate_methods_that_cannot_be_used(void)
         CHECK_INTEGER((int64_t)snapshot->complaints.count, rows[i].sentence != NULL, "row %zu", i);
         const struct pool *made = snapshot_pool(snapshot, 1);
         CHECK_TEXT(made->method->name, rows[i].method, "row %zu", i);
-        CHECK_TEXT(made->metric, rows[i].metric, "row %zu", i);
-        CHECK(made->alternate == (rows[i].has_alternate ? method_find(rows[i].alternate) : NULL),
-              "row %zu", i);
+        CHECK_TEXT(made->metric, rows[i].kept_metric, "row %zu", i);
+        CHECK_TEXT(made->alternate ? made->alternate->name : NULL, rows[i].kept_alternate,
+                   "row %zu", i);
         snapshot_free(snapshot);
     }
 }
@@ -665,7 +665,10 @@ static void any_text_may_be_the_one_that_has_no_memory(void)
     const struct record_row records[] = {RECORD(1, 1, "a.example.com", "TXT", text),
                                          RECORD(2, 1, "b.example.com", "A", "192.0.2.1"),
                                          {.name = NULL}};
+    struct pool_row pool = POOL(1, "web");
+    pool.metric = "cpu";
     struct rows all = three_sites;
+    all.pools = (const struct pool_row[]){pool, {.name = NULL}};
     all.zones = EXAMPLE_ZONE;
     all.records = records;
     all.controllers =
@@ -689,7 +692,7 @@ static const CU_TestInfo tests[] = {
     {"ttls reach from 0 to 2147483647", ttls_reach_from_0_to_what_the_wire_holds},
     {"contents lose the spaces around them", contents_lose_the_spaces_around_them},
     {"pools that cannot be used are named and left out", pools_that_cannot_be_used},
-    {"alternate methods that cannot be used are left out", alternate_methods_that_cannot_be_used},
+    {"of a chain what can be used is used", chains_that_cannot_be_used_whole},
     {"servers and controllers that cannot be used are named and left out",
      servers_that_cannot_be_used},
     {"groups and settings that cannot be used are named and left out",

@@ -26,6 +26,7 @@ static void each_pool_counts_for_itself(void)
     CHECK_INTEGER(take(&turns, &web), 7, "web, a third time");
     CHECK_INTEGER(take(&turns, &unknown), -1, "a pool that is not there");
     CHECK_INTEGER(take(NULL, &web), -1, "no turns at all");
+    CHECK_INTEGER(take(&(struct turns){.count = 0}, &web), -1, "turns of no pool");
 }
 
 static void looking_uses_no_turn_up(void)
