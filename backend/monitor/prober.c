@@ -10,6 +10,8 @@
 
 static const struct probe_type *const types[PROBE_TYPES] = {
     [CHECK_TCP] = &probe_tcp,
+    [CHECK_HTTP] = &probe_http,
+    [CHECK_HTTPS] = &probe_https,
 };
 
 static int64_t now_us(void)
