@@ -40,14 +40,14 @@ struct monitor {
     int64_t id;
     const char *name;
     enum check_type type;
-    uint16_t port;      /* 0: the target's own, else what is usual for the type */
-    const char *path;   /* of HTTP; the program of exec */
-    const char *host;   /* Host header and TLS server name; the name that is asked of DNS */
-    const char *query;  /* DNS type */
+    uint16_t port;              /* 0: the target's own, else what is usual for the type */
+    const char *path;           /* of HTTP; the program of exec */
+    const char *host;           /* Host header and TLS server name; the name that is asked of DNS */
+    const char *query;          /* DNS type */
     int status_min, status_max; /* of HTTP, both count */
-    const char *body;   /* extended regular expression (regcomp) that the body must match */
-    const char *send, *expect; /* of TCP: bytes to send first; expression the answer must match */
-    bool verify;        /* the certificate must hold */
+    const char *body;           /* extended regular expression (regcomp) that the body must match */
+    const char *send, *expect;  /* of TCP: bytes to send first; expression the answer must match */
+    bool verify;                /* the certificate must hold */
     uint32_t interval_s, timeout_s;
     uint32_t rise, fall; /* so many checks in a row turn the verdict */
 };

@@ -53,6 +53,10 @@ struct suite {
     X(page_guard)                                                                                  \
     X(store)                                                                                       \
     X(limits)                                                                                      \
+    X(check)                                                                                       \
+    X(escapes)                                                                                     \
+    X(content)                                                                                     \
+    X(prober)                                                                                      \
     X(memory)                                                                                      \
     X(property)
 
