@@ -12,15 +12,31 @@ static uint32_t *place(struct brake *brake, int64_t at_s)
     return &brake->began[at_s % PLACES];
 }
 
-/* Time goes on only. A place that is come to anew was left behind by the window long ago. */
+/* The second that a place stood for before leaves the window; once engaged, nothing does. */
+static void use_anew(struct brake *brake, uint32_t *began)
+{
+    if (!brake->engaged && brake->first_s <= brake->now_s - PLACES) {
+        brake->failing -= *began;
+        brake->first_s = brake->now_s - PLACES + 1;
+    }
+    *began = 0;
+}
+
+/* Time goes on only. */
 static void move_on(struct brake *brake, int64_t now_s)
 {
     if (now_s - brake->now_s >= PLACES) {
         memset(brake->began, 0, sizeof brake->began);
         brake->now_s = now_s;
+        if (!brake->engaged) {
+            brake->failing = 0;
+            brake->first_s = now_s;
+        }
     }
-    while (brake->now_s < now_s)
-        *place(brake, ++brake->now_s) = 0;
+    while (brake->now_s < now_s) {
+        brake->now_s++;
+        use_anew(brake, place(brake, brake->now_s));
+    }
 }
 
 bool brake_counts(const struct brake *brake, int64_t began_s)
@@ -49,14 +65,7 @@ void brake_end(struct brake *brake, int64_t began_s)
 /* What began before the window does not count any more; once engaged, the window only grows. */
 static void shift_window(struct brake *brake, int64_t window_s)
 {
-    int64_t first_s = brake->now_s - window_s + 1;
-    if (first_s - brake->first_s >= PLACES) {
-        brake->failing = 0;
-        for (int64_t at_s = first_s; at_s <= brake->now_s; at_s++)
-            brake->failing += *place(brake, at_s);
-        brake->first_s = first_s;
-    }
-    for (; brake->first_s < first_s; brake->first_s++)
+    for (; brake->first_s <= brake->now_s - window_s; brake->first_s++)
         brake->failing -= *place(brake, brake->first_s);
 }
 

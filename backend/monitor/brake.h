@@ -28,8 +28,8 @@
 struct brake {
     bool engaged;
     int64_t now_s;
-    int64_t first_s;                      /* beginnings from here on count */
-    size_t failing;                       /* that began since, and still fail */
+    int64_t first_s;                        /* beginnings from here on count */
+    size_t failing;                         /* that began since, and still fail */
     uint32_t began[BRAKE_WINDOW_MAX_S + 1]; /* failing by second, where not engaged */
 };
 

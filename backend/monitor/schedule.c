@@ -76,8 +76,7 @@ static int64_t share_of(int64_t whole_ms, uint32_t phase)
 void schedule_add(struct schedule *schedule, struct schedule_entry *entry, uint32_t interval_s,
                   int64_t now_ms)
 {
-    uint32_t phase =
-        schedule->steps[interval_s]++ * GOLDEN_STEP + interval_s * INTERVAL_STEP;
+    uint32_t phase = schedule->steps[interval_s]++ * GOLDEN_STEP + interval_s * INTERVAL_STEP;
     entry->period_ms = (int64_t)interval_s * 1000;
     entry->phase_ms = share_of(entry->period_ms, phase);
     entry->due_ms = next_due_ms(entry, now_ms);

@@ -4,8 +4,8 @@
  * A target gets a phase, a point of its interval, when it is added, and keeps it: it is due at that
  * point of each interval, however late the check before was begun, so delays do not add up and what
  * is added or removed moves nobody else. Phases are steps of the golden ratio, which fills a circle
- * evenly at any number of points; each interval has a sequence of its own. So that a new target does
- * not wait for an hour, its first check comes within SCHEDULE_FIRST_MS.
+ * evenly at any number of points; each interval has a sequence of its own. So that a new target
+ * does not wait for an hour, its first check comes within SCHEDULE_FIRST_MS.
  *
  * A binary heap of entries that lie within the caller's structs and must not move. Adding, removing
  * and taking the next one cost O(log n). Time is an argument, milliseconds of a clock that does not

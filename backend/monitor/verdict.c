@@ -19,7 +19,7 @@ bool verdict_state_parse(const char *word, enum verdict_state *ret_state)
     return false;
 }
 
-static bool is_held(const struct verdict *verdict, enum verdict_state wanted,
+static bool is_held(const struct target_verdict *verdict, enum verdict_state wanted,
                     enum verdict_hold hold)
 {
     if (hold == HOLD_BOTH)
@@ -27,7 +27,7 @@ static bool is_held(const struct verdict *verdict, enum verdict_state wanted,
     return hold == HOLD_UP && wanted == VERDICT_DOWN;
 }
 
-static void turn(struct verdict *verdict, enum verdict_state state, int64_t now_s)
+static void turn(struct target_verdict *verdict, enum verdict_state state, int64_t now_s)
 {
     verdict->flaps += verdict->state != VERDICT_NONE;
     verdict->state = state;
@@ -35,19 +35,18 @@ static void turn(struct verdict *verdict, enum verdict_state state, int64_t now_
     verdict->run = 0;
 }
 
-bool verdict_settle(struct verdict *verdict, const struct monitor *monitor, enum verdict_hold hold,
-                    int64_t now_s)
+bool verdict_settle(struct target_verdict *verdict, const struct monitor *monitor,
+                    enum verdict_hold hold, int64_t now_s)
 {
     bool comes_up = verdict->state == VERDICT_DOWN;
     enum verdict_state wanted = comes_up ? VERDICT_UP : VERDICT_DOWN;
-    if (verdict->run < (comes_up ? monitor->rise : monitor->fall) ||
-        is_held(verdict, wanted, hold))
+    if (verdict->run < (comes_up ? monitor->rise : monitor->fall) || is_held(verdict, wanted, hold))
         return false;
     turn(verdict, wanted, now_s);
     return true;
 }
 
-static void smooth(struct verdict *verdict, double rtt_ms)
+static void smooth(struct target_verdict *verdict, double rtt_ms)
 {
     if (!(rtt_ms >= 0))
         return;
@@ -57,7 +56,7 @@ static void smooth(struct verdict *verdict, double rtt_ms)
     verdict->has_rtt = true;
 }
 
-bool verdict_take(struct verdict *verdict, const struct check_result *result,
+bool verdict_take(struct target_verdict *verdict, const struct check_result *result,
                   const struct monitor *monitor, enum verdict_hold hold, int64_t now_s)
 {
     bool well = result->reason == REASON_OK;
@@ -78,7 +77,7 @@ bool verdict_take(struct verdict *verdict, const struct check_result *result,
     return verdict_settle(verdict, monitor, hold, now_s);
 }
 
-void verdict_take_back(struct verdict *verdict, int64_t now_s)
+void verdict_take_back(struct target_verdict *verdict, int64_t now_s)
 {
     if (verdict->state != VERDICT_DOWN)
         return;

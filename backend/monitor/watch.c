@@ -17,14 +17,14 @@ struct watched {
     struct schedule_entry entry; /* the first, so that it leads back here */
     struct watch *watch;
     const struct target *target; /* of the present set */
-    struct verdict verdict;
+    struct target_verdict verdict;
     struct probe *probe;          /* the check that runs, or NULL */
     struct targets *held;         /* the set that it was started from */
     struct watched *next_waiting; /* for a place among the checks that run */
     int64_t began_s;              /* as the brake counts it; 0: it does not */
     bool waiting;
-    bool again;   /* it was due while the check before still ran */
-    bool unasked; /* since the cold start */
+    bool again;                     /* it was due while the check before still ran */
+    bool unasked;                   /* since the cold start */
     bool pending, turned, measured; /* to be written, urgently, with its round trip */
 };
 
@@ -259,9 +259,9 @@ static enum verdict_hold hold_now(const struct watch *watch)
     return watch->brake.engaged ? HOLD_UP : HOLD_NOTHING;
 }
 
-static void tell_turn(const struct watched *watched, const struct verdict *before)
+static void tell_turn(const struct watched *watched, const struct target_verdict *before)
 {
-    const struct verdict *now = &watched->verdict;
+    const struct target_verdict *now = &watched->verdict;
     const char *name = watched->target->name;
     if (before->state == VERDICT_NONE && now->state == VERDICT_UP)
         return; /* as it was assumed to be */
@@ -278,7 +278,7 @@ static void settle_all(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
         struct watched *watched = watch->list[i];
-        const struct verdict before = watched->verdict;
+        const struct target_verdict before = watched->verdict;
         if (!verdict_settle(&watched->verdict, watched->target->monitor, hold_now(watch),
                             watch->hands.unix_s()))
             continue;
@@ -303,8 +303,8 @@ static void take_back(struct watch *watch)
 static void judge_brake(struct watch *watch)
 {
     const struct watch_limits *limits = &watch->limits;
-    if (!brake_judge(&watch->brake, watch->schedule.count, limits->brake_percent, limits->brake_window_s,
-                     now_s(watch)))
+    if (!brake_judge(&watch->brake, watch->schedule.count, limits->brake_percent,
+                     limits->brake_window_s, now_s(watch)))
         return;
     if (watch->brake.engaged) {
         say(watch, true,
@@ -341,12 +341,12 @@ static void count_as_asked(struct watched *watched)
 static void judge(struct watched *watched, const struct check_result *result)
 {
     struct watch *watch = watched->watch;
-    const struct verdict before = watched->verdict;
+    const struct target_verdict before = watched->verdict;
     if (result->reason == REASON_INTERNAL)
         return;
     count_for_brake(watched, result->reason != REASON_OK);
-    bool turned = verdict_take(&watched->verdict, result, watched->target->monitor,
-                               hold_now(watch), watch->hands.unix_s());
+    bool turned = verdict_take(&watched->verdict, result, watched->target->monitor, hold_now(watch),
+                               watch->hands.unix_s());
     if (turned)
         tell_turn(watched, &before);
     watched->measured |= result->reason == REASON_OK;

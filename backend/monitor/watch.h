@@ -7,7 +7,8 @@
  *
  * Calling order: watch_new(), watch_configure() with the targets and watch_adopt() with each stored
  * verdict; then watch_run() whenever it said it wants to be called, watch_flush() about once a
- * second and after `news`, and watch_configure() again whenever the tables have changed. One thread.
+ * second and after `news`, and watch_configure() again whenever the tables have changed. One
+ * thread.
  *
  * Cold start: the adopted verdicts hold until each of the first targets was asked once, and move
  * then as the checks say.
@@ -25,8 +26,8 @@ struct probe; /* a check that runs, the prober's */
 /* A verdict on its way to or from the database. */
 struct verdict_row {
     struct target_key key;
-    struct verdict verdict; /* its state is never VERDICT_NONE */
-    bool measured;          /* the round trip is newer than the one that was written last */
+    struct target_verdict verdict; /* its state is never VERDICT_NONE */
+    bool measured;                 /* the round trip is newer than the one that was written last */
 };
 
 /* So many rows are written at once, so that no due check waits for long. */
@@ -38,8 +39,8 @@ struct watch_hands {
     int64_t (*unix_s)(void);
     /* As prober_start(), prober_cancel() and prober_refuses(). */
     int (*start)(void *context, const struct check *check,
-                 void (*done)(void *context, const struct check_result *result),
-                 void *done_context, struct probe **ret_probe);
+                 void (*done)(void *context, const struct check_result *result), void *done_context,
+                 struct probe **ret_probe);
     void (*cancel)(void *context, struct probe *probe);
     const char *(*refuses)(void *context, const struct monitor *monitor, struct error *ret_error);
     /*

@@ -47,6 +47,11 @@ struct suite {
     X(pipe)                                                                                        \
     X(json)                                                                                        \
     X(conversation)                                                                                \
+    X(verdict)                                                                                     \
+    X(brake)                                                                                       \
+    X(schedule)                                                                                    \
+    X(targets)                                                                                     \
+    X(watch)                                                                                       \
     X(ticker)                                                                                      \
     X(listener)                                                                                    \
     X(journal)                                                                                     \
