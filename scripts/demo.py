@@ -1,8 +1,9 @@
 """The show of scripts/demo: real questions to a real PowerDNS, and every sentence checked.
 
-    demo.py PROGRAM PORT [--once]      PROGRAM: the built pdns-sticky
+    demo.py DIRECTORY PORT [--once]    DIRECTORY: where pdns-sticky and pdns-stickyd were built
 
 Server   a pdns_server of our own, its sample database and their temporary directory
+Sites    a small web server for each site, and the monitor that watches them
 Screen   how things look: headings, tables, SQL, colours on a terminal
 Show     what is shown, step by step; Wrong is raised as soon as an answer is not as said
 """
@@ -56,6 +57,8 @@ RESOLVERS = (
 )
 NEW_FOR_FRA, NEW_FOR_NYC = "192.0.2.16", "192.0.2.23"  # by modulus, with all three sites
 NEIGHBOURS = ("192.0.2.20", "192.0.2.21", "192.0.2.22")  # one of them for each site
+SITE_ADDRESSES = {"ams": "127.0.0.11", "fra": "127.0.0.12", "nyc": "127.0.0.13"}
+NOTICED_S = 10  # the monitor asks every second; twice in vain, and a site is down
 WIDTH = 78
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_DIRECTORY = 60  # PowerDNS's control socket goes there, and its path may have 107 bytes
@@ -79,8 +82,8 @@ class Stopped(Exception):
 class Server:
     """pdns_server and its database, from `with` to the end of the block."""
 
-    def __init__(self, program, port):
-        self.built, self.port = Path(program), port
+    def __init__(self, built, port):
+        self.built, self.port = Path(built), port
         self.directory = self.process = None
         self.last_log = ""  # the end of PowerDNS's log, after the block
 
@@ -91,6 +94,10 @@ class Server:
     @property
     def program(self):
         return self.directory / "pdns-sticky"
+
+    @property
+    def monitor(self):
+        return self.directory / "pdns-stickyd"
 
     def __enter__(self):
         try:
@@ -109,7 +116,7 @@ class Server:
             signal.signal(number, signal.SIG_IGN)
         try:
             if self.process:
-                self._end_process()
+                end_process(self.process)
         finally:
             if self.directory:
                 with contextlib.suppress(OSError):
@@ -139,6 +146,18 @@ class Server:
     def rows(self, query):
         return json.loads(self.sql(query, "-json") or "[]")
 
+    def start(self, log, *argv):
+        """A process that stays, as the unprivileged user, with its output in a file."""
+        with open(self.directory / log, "wb") as output:
+            return subprocess.Popen(
+                self.as_user(*argv),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.directory,
+                start_new_session=True,  # Ctrl-C is for us; we end it
+            )
+
     def _refuse_taken_port(self):
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
             with socket.socket(socket.AF_INET, kind) as probe:
@@ -157,7 +176,7 @@ class Server:
     def _make_directory(self):
         """A directory where the user can write and run the program; not every /tmp lets it.
 
-        The program is copied there because the checkout may be closed to that user.
+        The programs are copied there because the checkout may be closed to that user.
         """
         for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
             # PowerDNS would cut its pipe-command at a space.
@@ -174,13 +193,14 @@ class Server:
                 shutil.rmtree(self.directory, ignore_errors=True)
                 self.directory = None
         raise Failed(
-            f"{self.built.name} doesn't run as user {USER or 'you'} from /tmp or /var/tmp;"
+            f"pdns-sticky doesn't run as user {USER or 'you'} from /tmp or /var/tmp;"
             " name another directory in TMPDIR"
         )
 
     def _fill_directory(self):
         for source, target, mode in (
-            (self.built, self.program, 0o755),
+            (self.built / "pdns-sticky", self.program, 0o755),
+            (self.built / "pdns-stickyd", self.monitor, 0o755),
             (TOP / "pdns-conf" / "pipe.conf", self.directory / "pdns.conf", 0o644),
         ):
             shutil.copy(source, target)
@@ -206,15 +226,8 @@ class Server:
             "disable-syslog": "yes",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
-        with open(self.directory / "pdns.log", "wb") as log:
-            self.process = subprocess.Popen(
-                self.as_user(shutil.which("pdns_server", path="/usr/sbin:/usr/bin"), *options),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.directory,
-                start_new_session=True,  # Ctrl-C is for us; we end PowerDNS
-            )
+        pdns_server = shutil.which("pdns_server", path="/usr/sbin:/usr/bin")
+        self.process = self.start("pdns.log", pdns_server, *options)
         end = time.monotonic() + 15
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -225,20 +238,70 @@ class Server:
             time.sleep(0.05)
         raise Failed("pdns_server doesn't answer")
 
-    def _end_process(self):
-        """PowerDNS first, then what is left of its process group.
 
-        It stays a zombie until the group is dealt with, so that nobody else can have the number.
-        """
-        pid, done = self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG
-        if self.process.returncode is None:
-            self.process.terminate()
-            end = time.monotonic() + 5
-            while time.monotonic() < end and not os.waitid(os.P_PID, pid, done):
-                time.sleep(0.02)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            self.process.wait()
+def end_process(process):
+    """A process first, then what is left of its group.
+
+    It stays a zombie until the group is dealt with, so that nobody else can have the number.
+    """
+    pid, done = process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG
+    if process.returncode is None:
+        process.terminate()
+        end = time.monotonic() + 5
+        while time.monotonic() < end and not os.waitid(os.P_PID, pid, done):
+            time.sleep(0.02)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        process.wait()
+
+
+class Sites:
+    """A web server of Python's for each site on a loopback address, and pdns-stickyd."""
+
+    def __init__(self, server):
+        self.server = server
+        self.port = None
+        self.processes = {}
+
+    def __enter__(self):
+        try:
+            self.port = self._free_port()
+            self.server.run("mkdir", "site")
+            for site in SITES:
+                self.start(site)
+            monitor = (self.server.monitor, "--foreground", "--database", self.server.database)
+            self.processes["monitor"] = self.server.start("monitor.log", *monitor)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in list(self.processes):
+            self.stop(name)
+
+    def start(self, site):
+        web = (sys.executable, "-m", "http.server", "--directory", "site")
+        self.processes[site] = self.server.start(
+            f"{site}.log", *web, "--bind", SITE_ADDRESSES[site], self.port
+        )
+
+    def stop(self, name):
+        end_process(self.processes.pop(name))
+
+    @staticmethod
+    def _free_port():
+        """One that no site's address has in use."""
+        for _ in range(100):
+            with contextlib.ExitStack() as stack:
+                port = 0
+                with contextlib.suppress(OSError):
+                    for address in SITE_ADDRESSES.values():
+                        trial = stack.enter_context(socket.socket())
+                        trial.bind((address, port))
+                        port = trial.getsockname()[1]
+                    return port
+        raise Failed("no port is free for the web servers")
 
 
 # ---------------------------------------------------------------- the screen
@@ -325,8 +388,8 @@ def check(condition, text):
 
 
 class Show:
-    def __init__(self, server, screen):
-        self.server, self.screen = server, screen
+    def __init__(self, server, sites, screen):
+        self.server, self.watched, self.screen = server, sites, screen
         self.asked = 0
         self.site_of = {
             row["ipv4"]: row["name"]
@@ -391,6 +454,7 @@ class Show:
         )
         screen.say(f"$db is the sample database, {self.server.database}")
         first = self.step_sticks()
+        self.step_watch()
         down = self.step_down(first)
         self.step_returns(first, down)
         self.step_operator(down)
@@ -419,14 +483,48 @@ class Show:
         screen.output(self.server.sql(query, screen.boxes))
         return first
 
+    def wait_for(self, states):
+        """Until the monitor has found the sites so; the seconds that took."""
+        begin = time.monotonic()
+        query = f"SELECT controller, state FROM health WHERE pool = '{POOL}'"
+        while time.monotonic() - begin < NOTICED_S:
+            found = {row["controller"]: row["state"] for row in self.server.rows(query)}
+            if found == states:
+                return time.monotonic() - begin
+            time.sleep(0.1)
+        raise Wrong(f"the monitor found {found} in {NOTICED_S} s, and not {states}")
+
+    def show_health(self):
+        columns = "controller, target, state, reason, rtt"
+        query = f"SELECT {columns} FROM health WHERE pool = '{POOL}'"
+        self.screen.command(f'sqlite3 {self.screen.boxes} $db "{query}"')
+        self.screen.output(self.server.sql(query, self.screen.boxes))
+
+    def step_watch(self):
+        screen = self.screen
+        screen.heading("2. The sites are watched")
+        screen.say(
+            """pdns-stickyd asks each site for a page every second. The addresses of the example
+            are nobody's, so three small web servers on this machine stand for the sites, and
+            check_address says where they are. Twice no answer in a row, and a site is down."""
+        )
+        self.sql(
+            "INSERT INTO monitor (name, type, port, interval, timeout, rise, fall)\n"
+            f"  VALUES ('page', 'http', {self.watched.port}, 1, 1, 1, 2)"
+        )
+        self.sql("UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'page')")
+        self.sql("UPDATE virtual_server SET check_address = '127.0.0.1' || controller_id")
+        self.wait_for(dict.fromkeys(SITES, "up"))
+        self.show_health()
+        screen.right("the monitor finds all three sites up.")
+
     def step_down(self, first):
         screen = self.screen
-        screen.heading("2. A site goes down: only its resolvers move")
-        screen.say("A health check would write this. From the next question on it counts.")
-        self.sql(
-            "INSERT INTO controller_metric (controller_id, name, value)\n"
-            "  SELECT id, 'availability', 0 FROM controller WHERE name = 'fra'"
-        )
+        screen.heading("3. A site fails: only its resolvers move")
+        screen.say("The web server of fra ends.")
+        self.watched.stop("fra")
+        seconds = self.wait_for({"ams": "up", "fra": "down", "nyc": "up"})
+        self.show_health()
         now = self.sites(RESOLVERS)
         self.compare(("resolver (LDNS)", "before", "fra is down"), (first, now))
         moved = self.moved(first, now)
@@ -434,21 +532,21 @@ class Show:
         check(moved == homeless, "others than the resolvers of fra moved, or not all of those did")
         check("fra" not in now.values(), "a resolver was sent to fra, which is down")
         others = len(now) - len(moved)
-        screen.right(f"the {len(moved)} resolvers of fra moved, the other {others} didn't.")
+        screen.right(
+            f"{seconds:.1f} s later fra was down, and from the next question on its {len(moved)}"
+            f" resolvers are somewhere else. The other {others} didn't move."
+        )
         return now
 
     def step_returns(self, first, down):
         screen = self.screen
-        screen.heading("3. The site returns: nobody moves again")
+        screen.heading("4. The site returns: nobody moves again")
         screen.say(
-            """Without a memory, a load balancer would now send the resolvers of fra back, and move
-            them a second time."""
+            """Its web server is started again. Without a memory, a load balancer would now send
+            the resolvers of fra back, and move them a second time."""
         )
-        self.sql(
-            "UPDATE controller_metric SET value = 1\n"
-            "  WHERE name = 'availability' AND controller_id =\n"
-            "    (SELECT id FROM controller WHERE name = 'fra')"
-        )
+        self.watched.start("fra")
+        self.wait_for(dict.fromkeys(SITES, "up"))
         now = self.sites(RESOLVERS)
         head = ("resolver (LDNS)", "at first", "fra was down", "fra is back")
         self.compare(head, (first, down, now))
@@ -458,7 +556,7 @@ class Show:
 
     def step_operator(self, before):
         screen = self.screen
-        screen.heading("4. The operator decides: let one go, drain a site")
+        screen.heading("5. The operator decides: let one go, drain a site")
         resolver = RESOLVERS[0]
         screen.say(f"Without its row {resolver} is decided anew, and comes home to fra:")
         self.sql(f"DELETE FROM persistence WHERE ldns = '{resolver}'")
@@ -492,7 +590,7 @@ class Show:
 
     def step_explain(self):
         screen = self.screen
-        screen.heading("5. Why does a resolver get this answer?")
+        screen.heading("6. Why does a resolver get this answer?")
         resolver = RESOLVERS[3]
         screen.say(
             f"""{resolver} moved when fra was down, and has a mapping that binds. Without it, the
@@ -533,7 +631,7 @@ class Show:
 # ---------------------------------------------------------------- afterwards
 
 
-def what_to_try(server, screen):
+def what_to_try(server, sites, screen):
     try_as = "192.0.2.77"
     port = f" --port {server.port}" if server.port != ask.PORT else ""
     dig = "" if shutil.which("dig") else "   # in Debian's bind9-dnsutils"
@@ -547,7 +645,7 @@ def what_to_try(server, screen):
         f"dig @{ADDRESS} -p {server.port} {NAME} +short{dig}\n"
         f'sqlite3 {screen.boxes} $db "SELECT pool, controller, state, up FROM server"\n'
         f'sqlite3 {screen.boxes} $db "SELECT ldns, controller, until, live FROM mapping"\n'
-        f"{os.path.relpath(server.built, TOP)} -d $db explain {NAME} {try_as}"
+        f"{os.path.relpath(server.built / 'pdns-sticky', TOP)} -d $db explain {NAME} {try_as}"
     )
     screen.say("Change, and ask again after each:")
     screen.command(
@@ -555,10 +653,16 @@ def what_to_try(server, screen):
         "sqlite3 $db \"UPDATE controller SET state = 'enabled' WHERE name = 'nyc'\"\n"
         f"sqlite3 $db \"DELETE FROM persistence WHERE ldns = '{try_as}'\""
     )
+    screen.say("Or let the monitor find a site down, for the time that the process is stopped:")
+    screen.command(
+        f"kill -STOP {sites.processes['ams'].pid}\n"
+        f'sqlite3 {screen.boxes} $db "SELECT * FROM health"\n'
+        f"kill -CONT {sites.processes['ams'].pid}"
+    )
 
 
-def stay(server, screen):
-    what_to_try(server, screen)
+def stay(server, sites, screen):
+    what_to_try(server, sites, screen)
     server.process.wait()
     raise Failed(f"pdns_server has ended, code {server.process.returncode}")
 
@@ -569,16 +673,16 @@ def end_by_signal(number, _):
     raise Stopped(number)
 
 
-def present(server, screen, once):
+def present(server, sites, screen, once):
     """The whole show. Raises Stopped(0) when it was seen to the end and Ctrl-C came after it."""
-    show = Show(server, screen)
+    show = Show(server, sites, screen)
     show.everything()
     screen.heading("All as it should be")
     screen.say(f"{show.asked} questions were asked, and every answer was as said here.")
     if once:
         return
     try:
-        stay(server, screen)
+        stay(server, sites, screen)
     except Stopped:
         raise Stopped(0) from None
 
@@ -588,14 +692,14 @@ def complain(text):
         print(textwrap.fill(line, WIDTH, break_on_hyphens=False), file=sys.stderr)
 
 
-def main(program, port, once):
+def main(built, port, once):
     for number in SIGNALS:
         signal.signal(number, end_by_signal)
     screen = Screen()
-    server = Server(program, int(port))
+    server = Server(built, int(port))
     try:
-        with server:
-            present(server, screen, once)
+        with server, Sites(server) as sites:
+            present(server, sites, screen, once)
     except Failed as error:
         if server.last_log:
             print(f"\nThe end of PowerDNS's log:\n{server.last_log}", file=sys.stderr)

@@ -77,9 +77,12 @@ static void print_problems(const struct command_call *call, const struct snapsho
 {
     struct store *store = responder_store(call->responder);
     const char *read_only = store_read_only(store), *full = store_full(store);
+    const char *older = store_older(store);
     int64_t refused_ms = store_refused_ago_ms(store, clock_monotonic_ms());
     if (read_only)
         buffer_printf(call->out, "problem: %s\n", read_only);
+    if (older)
+        buffer_printf(call->out, "problem: %s\n", older);
     if (full)
         buffer_printf(call->out, "problem: %s: %s\n", call->database, full);
     if (refused_ms >= 0 && refused_ms < REFUSED_SHOWN_MS)

@@ -149,6 +149,8 @@ static bool refresh(struct responder *responder)
         journal_say(&responder->journal, now_ms, error.text);
     if (readable && store_read_only(responder->store))
         journal_say(&responder->journal, now_ms, store_read_only(responder->store));
+    if (readable && store_older(responder->store))
+        journal_say(&responder->journal, now_ms, store_older(responder->store));
     return readable;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/buffer.h"
 #include "store/clock.h"
+#include "store/older.h"
 #include "store/page_guard.h"
 #include "store/store.h"
 
@@ -21,7 +22,10 @@
 /* How often is looked whether they are the same. */
 #define SIDECARS_MS STORE_KEPT_MS
 
-/* How long a file that cannot be written is only read, before it is opened anew to see. */
+/*
+ * How long a file that cannot be written is only read, before it is opened anew to see, and how
+ * often is looked whether an older one was migrated.
+ */
 #define READ_ONLY_MS 1000
 
 /* A mapped file spares a system call for most pages; this is SQLite's own bound for it. */
@@ -97,7 +101,7 @@ void database_close(struct database *database)
     database->immutable = database->log = database->reading = database->stale = false;
     database->wal_index.header = NULL;
     database->sidecars.known = false;
-    database->read_only[0] = '\0';
+    database->read_only[0] = database->older[0] = '\0';
 }
 
 /* The path as an SQLite URI that promises nobody writes. */
@@ -193,6 +197,26 @@ static int read_pragma(struct database *database, const char *sql, int64_t *ret_
     return code;
 }
 
+/* Puts stand-ins in the place of what an older version lacks. */
+static int make_up(struct database *database, struct error *error)
+{
+    const char *stand_ins = older_stand_ins(database->version);
+    if (!stand_ins)
+        return error_set(error, ERR_FOREIGN,
+                         "%s is of version %lld, this program wants %d; run: pdns-sticky"
+                         " --database %s migrate",
+                         database->path, (long long)database->version, DATABASE_VERSION,
+                         database->path);
+    int result = sqlite3_exec(database->connection, stand_ins, NULL, NULL, NULL);
+    if (result != SQLITE_OK)
+        return database_error(database, result, "has not the tables it should have", error);
+    snprintf(database->older, sizeof database->older,
+             "%s is of version %lld: served as before, without what version %d brings; run:"
+             " pdns-sticky --database %s migrate",
+             database->path, (long long)database->version, DATABASE_VERSION, database->path);
+    return 0;
+}
+
 /* Is this file ours, and of a version that we know? */
 static int check_header(struct database *database, struct error *error)
 {
@@ -204,11 +228,9 @@ static int check_header(struct database *database, struct error *error)
         return code;
     if (application != DATABASE_APPLICATION_ID)
         return foreign(database, error);
-    if (version < DATABASE_VERSION)
-        return error_set(error, ERR_FOREIGN,
-                         "%s is of version %lld, this program wants %d; run: pdns-sticky"
-                         " --database %s migrate",
-                         database->path, (long long)version, DATABASE_VERSION, database->path);
+    database->version = version;
+    if (version < DATABASE_VERSION && (code = make_up(database, error)) != 0)
+        return code;
     if (version > DATABASE_VERSION)
         snprintf(database->read_only, sizeof database->read_only,
                  "%s is of version %lld, newer than this program's %d: served read-only, no"
@@ -315,6 +337,18 @@ static bool is_open_as(const struct database *database, const struct stat *statu
             open->st_mtim.tv_nsec == status->st_mtim.tv_nsec);
 }
 
+/* The file had an older version when it was opened, and has another one now. */
+static bool was_migrated(struct database *database, int64_t now_ms)
+{
+    struct error error = {0};
+    int64_t version = database->version;
+    if (!database->older[0] || now_ms < database->reopen_ms)
+        return false;
+    database->reopen_ms = now_ms + READ_ONLY_MS;
+    return read_pragma(database, "PRAGMA user_version", &version, &error) == 0 &&
+           version != database->version;
+}
+
 /* Closes the connection for so long that all processes have let go of the files. */
 static void shut(struct database *database, int64_t now_ms)
 {
@@ -349,7 +383,7 @@ int database_open(struct database *database, int64_t now_ms, struct error *error
             " until then no mappings are kept",
             database->path);
     int code = look_at_file(database, &status, error);
-    if (code == 0 && is_open_as(database, &status, now_ms))
+    if (code == 0 && is_open_as(database, &status, now_ms) && !was_migrated(database, now_ms))
         return 0;
     database_close(database);
     if (code != 0)

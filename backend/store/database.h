@@ -28,7 +28,7 @@ struct database {
     int64_t openings;     /* how often one was */
     unsigned losses;      /* of mapped pages, when it was opened (page_guard.h) */
     bool immutable;       /* open without log and locks, since those cannot be made beside it */
-    int64_t reopen_ms;    /* monotonic: until when one that is read-only may stay open */
+    int64_t reopen_ms;    /* monotonic: until when one that is read-only or older may stay open */
     bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
     bool mapped;          /* its pages are read from a map of the file */
@@ -40,6 +40,8 @@ struct database {
     int64_t shut_until_ms;          /* monotonic: not to be opened before */
     bool stale;                     /* an error that a new connection may mend has happened */
     char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
+    int64_t version;                /* of the file */
+    char older[ERROR_TEXT_MAX];     /* that it is of an older version, or "" */
 };
 
 /*

@@ -137,3 +137,8 @@ const char *store_read_only(const struct store *store)
 {
     return store->database.read_only[0] ? store->database.read_only : NULL;
 }
+
+const char *store_older(const struct store *store)
+{
+    return store->database.older[0] ? store->database.older : NULL;
+}

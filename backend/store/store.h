@@ -83,6 +83,13 @@ int store_load_metrics(struct store *store, const struct snapshot *snapshot,
  */
 const char *store_read_only(const struct store *store);
 
+/*
+ * That the file is of an older version and lacks what this one brings, with the command that mends
+ * it, or NULL. What is written to its missing tables is not kept. Valid until the next
+ * store_begin().
+ */
+const char *store_older(const struct store *store);
+
 /* The rows of `persistence` as a mapping table, valid as long as the store. */
 struct mapping_table store_mappings(struct store *store);
 

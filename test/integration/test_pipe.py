@@ -399,7 +399,9 @@ def fill_at_random(path, rng):
 
     for number in range(3, 12):
         insert(
-            "INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO pool (id, name, method, ttl, persistence_ttl, persistence_timer,"
+            " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             number, f"pool{number}", rng.choice(["modulus"] * 4 + ["tarot"]),
             rng.choice([0, 30, 2147483647, 2147483648]), rng.choice([0, 60, 2147483647]),
             rng.choice(["fixed", "sliding"]), rng.choice([None, None, 1, 2]),
@@ -926,9 +928,9 @@ def test_a_file_that_goes_while_running_changes_no_answer(served, way):
 
 
 def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(demo_database):
-    demo_database.sql("PRAGMA user_version = 2;")
+    demo_database.sql("PRAGMA user_version = 3;")
     with Coprocess(demo_database.path) as coprocess:
-        answers_without_rows(coprocess, r"version 2, newer than this program's 1.* read-only")
+        answers_without_rows(coprocess, r"version 3, newer than this program's 2.* read-only")
         assert demo_database.rows("SELECT * FROM persistence") == []
         assert any("newer" in line for line in coprocess.command("status"))
 
@@ -941,13 +943,13 @@ def run_program(database, *words):
 def test_migrations_run_while_backends_answer(demo_database, workspace):
     folder = workspace / "migrations"
     folder.mkdir()
-    (folder / "2.sql").write_text(
+    (folder / "3.sql").write_text(
         "ALTER TABLE pool ADD COLUMN motto TEXT NOT NULL DEFAULT 'semper';\n"
         "CREATE TABLE motto (id INTEGER PRIMARY KEY) STRICT;\n"
         "INSERT INTO motto WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
         " WHERE i < 20000) SELECT i FROM n;\n"
     )
-    (folder / "3.sql").write_text("CREATE TABLE half (id INTEGER) STRICT;\nNOT SQL AT ALL;\n")
+    (folder / "4.sql").write_text("CREATE TABLE half (id INTEGER) STRICT;\nNOT SQL AT ALL;\n")
     folder.chmod(0o755)
     stop, failures, asked = threading.Event(), [], [0, 0]
 
@@ -975,15 +977,15 @@ def test_migrations_run_while_backends_answer(demo_database, workspace):
         assert failures == []
         assert min(asked) > 2
         assert migrated.returncode == broken.returncode == 1
-        assert "3.sql" in migrated.stderr and "syntax error" in migrated.stderr
-        assert demo_database.rows("PRAGMA user_version") == [(2,)]
+        assert "4.sql" in migrated.stderr and "syntax error" in migrated.stderr
+        assert demo_database.rows("PRAGMA user_version") == [(3,)]
         assert demo_database.rows("SELECT count(*) FROM motto") == [(20000,)]
         assert demo_database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'half'") == []
-        (folder / "3.sql").write_text("CREATE TABLE whole (id INTEGER) STRICT;\n")
+        (folder / "4.sql").write_text("CREATE TABLE whole (id INTEGER) STRICT;\n")
         last = run_program(demo_database.path, "migrate", str(folder))
         assert (last.returncode, last.stderr) == (0, "")
-        assert "version 2 became 3" in last.stdout
-        assert demo_database.rows("PRAGMA user_version") == [(3,)]
+        assert "version 3 became 4" in last.stdout
+        assert demo_database.rows("PRAGMA user_version") == [(4,)]
         again = run_program(demo_database.path, "migrate", str(folder))
         assert again.returncode == 0 and "already" in again.stdout
         for coprocess in (first, second):

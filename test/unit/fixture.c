@@ -366,6 +366,11 @@ void place_close_shell(struct place *place)
 
 void place_init(struct place *place)
 {
+    place_init_from(place, TEST_SCHEMA_DIR "/schema.sql");
+}
+
+void place_init_from(struct place *place, const char *schema)
+{
     const char *parent = getenv("TMPDIR");
     *place = (struct place){.shell = NULL};
     snprintf(place->directory, sizeof place->directory, "%s/pdns-sticky-unit-XXXXXX",
@@ -373,7 +378,7 @@ void place_init(struct place *place)
     CHECK(mkdtemp(place->directory) != NULL, "mkdtemp %s", place->directory);
     place_name(place, "sticky.sqlite", place->path);
     place_open_shell(place);
-    place_run_file(place, TEST_SCHEMA_DIR "/schema.sql");
+    place_run_file(place, schema);
 }
 
 void place_release(struct place *place)

@@ -183,6 +183,9 @@ struct place {
 
 void place_init(struct place *place);
 
+/* The same from another file of statements. */
+void place_init_from(struct place *place, const char *schema);
+
 /* Closes the shell and removes the directory with the files in it. */
 void place_release(struct place *place);
 
