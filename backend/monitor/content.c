@@ -30,44 +30,47 @@ static bool has_back_reference(const char *pattern)
     return false;
 }
 
-/* Taken for itself by regcomp(), it would end the group that the pattern is put in. */
-static bool has_stray_parenthesis(const char *pattern)
+/* Taken for itself by regcomp(), a stray one would end the group that the pattern is put in. */
+static int refuse_stray_parenthesis(const char *column, const char *pattern, struct error *error)
 {
     regex_t regex;
-    bool compiles = compile("(", pattern, "", &regex) == 0;
-    if (compiles)
-        regfree(&regex);
-    return compiles;
+    int problem = compile("(", pattern, "", &regex);
+    if (problem == REG_ESPACE)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    if (problem != 0)
+        return 0;
+    regfree(&regex);
+    return error_set(error, ERR_INVAL, "%s '%s' has a ')' without its '('; \\) is the character",
+                     column, pattern);
 }
 
-void content_refuse(const char *column, const char *pattern, struct error *error)
+int content_refuse(const char *column, const char *pattern, struct error *error)
 {
     regex_t regex;
     char why[128];
     int problem = compile("", pattern, "", &regex);
+    if (problem == REG_ESPACE)
+        return error_set(error, ERR_NOMEM, "out of memory");
     if (problem != 0) {
         regerror(problem, &regex, why, sizeof why);
-        error_set(error, ERR_INVAL, "%s '%s' is no extended regular expression: %s", column,
-                  pattern, why);
-        return;
+        return error_set(error, ERR_INVAL, "%s '%s' is no extended regular expression: %s", column,
+                         pattern, why);
     }
     regfree(&regex);
     if (has_back_reference(pattern))
-        error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not taken", column,
-                  pattern);
-    else if (has_stray_parenthesis(pattern))
-        error_set(error, ERR_INVAL, "%s '%s' has a ')' without its '('; \\) is the character",
-                  column, pattern);
+        return error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not taken",
+                         column, pattern);
+    return refuse_stray_parenthesis(column, pattern, error);
 }
 
 int content_init(struct content *content, const char *pattern)
 {
-    int problem = compile(ANYWHERE, pattern, ")", &content->regex);
-    content->compiled = problem == 0;
+    int code = content_refuse("", pattern, NULL);
+    if (code != 0)
+        return code;
+    content->compiled = compile(ANYWHERE, pattern, ")", &content->regex) == 0;
     content->next_look = 1;
-    if (problem == 0)
-        return 0;
-    return problem == REG_ESPACE ? ERR_NOMEM : ERR_INVAL;
+    return content->compiled ? 0 : ERR_NOMEM;
 }
 
 void content_release(struct content *content)

@@ -33,10 +33,10 @@ struct content {
     bool compiled;
 };
 
-/* Sets `error` when the pattern cannot be used, with `column` as what to call it. */
-void content_refuse(const char *column, const char *pattern, struct error *error);
+/* 0; ERR_INVAL, when the pattern cannot be used, with words that call it `column`; ERR_NOMEM. */
+int content_refuse(const char *column, const char *pattern, struct error *error);
 
-/* `content` is all zero. 0, ERR_NOMEM, or ERR_INVAL; content_release() is due after each. */
+/* `content` is all zero. The same codes; content_release() is due after each. */
 int content_init(struct content *content, const char *pattern);
 void content_release(struct content *content);
 

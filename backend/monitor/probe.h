@@ -71,6 +71,7 @@ void probe_end(struct probe *probe, enum reason reason);
 /* What the errno of a socket says about its peer: REASON_INTERNAL for what is no peer's fault. */
 enum reason probe_reason_of(int problem);
 
-extern const struct probe_type probe_tcp, probe_http, probe_https;
+extern const struct probe_type probe_tcp, probe_http, probe_https, probe_icmp, probe_dns,
+    probe_exec;
 
 #endif

@@ -9,9 +9,8 @@
 #include "monitor/probe.h"
 
 static const struct probe_type *const types[PROBE_TYPES] = {
-    [CHECK_TCP] = &probe_tcp,
-    [CHECK_HTTP] = &probe_http,
-    [CHECK_HTTPS] = &probe_https,
+    [CHECK_TCP] = &probe_tcp,   [CHECK_HTTP] = &probe_http, [CHECK_HTTPS] = &probe_https,
+    [CHECK_ICMP] = &probe_icmp, [CHECK_DNS] = &probe_dns,   [CHECK_EXEC] = &probe_exec,
 };
 
 static int64_t now_us(void)
@@ -26,7 +25,7 @@ static int open_types(struct prober *prober, struct error *error)
 {
     int code = 0;
     for (size_t i = 0; i < PROBE_TYPES && code == 0; i++)
-        if (types[i] && types[i]->open)
+        if (types[i]->open)
             code = types[i]->open(prober, &prober->shared[i], error);
     return code;
 }
@@ -63,7 +62,7 @@ const char *prober_refuses(struct prober *prober, const struct monitor *monitor,
 {
     const struct probe_type *type = types[monitor->type];
     *ret_error = (struct error){0};
-    if (type && type->refuse)
+    if (type->refuse)
         type->refuse(prober, monitor, ret_error);
     return ret_error->code == 0 ? NULL : ret_error->text;
 }

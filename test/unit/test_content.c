@@ -133,6 +133,9 @@ static void a_pattern_that_cannot_be_used_is_refused_with_words(void)
         struct error error = {0};
         content_refuse("body", rows[i].pattern, &error);
         CHECK(strncmp(error.text, rows[i].words, strlen(rows[i].words)) == 0, "%s", error.text);
+        struct content content = {0};
+        CHECK_INTEGER(content_init(&content, rows[i].pattern), ERR_INVAL, "%s", rows[i].pattern);
+        content_release(&content);
     }
 }
 
