@@ -16,6 +16,7 @@ struct attempt {
     const struct world *world;
     const struct pool *pool;
     struct client client;
+    struct election election;      /* without turns */
     const struct metrics *metrics; /* NULL: availability is left aside */
     bool recorded;                 /* mappings are kept for this client and pool */
     int code;
@@ -76,8 +77,7 @@ static const struct virtual_server *follow(struct attempt *attempt, const struct
     const struct virtual_server *server = NULL;
     say_mapping(attempt, mapping);
     enum verdict verdict =
-        mapping_judge(mapping, attempt->pool, world->snapshot, attempt->metrics,
-                      attempt->client.number, world->now_s, world->trace, &server);
+        mapping_judge(mapping, &attempt->election, world->snapshot, attempt->metrics, &server);
     trace_say(world->trace, "the mapping %s%s",
               verdict == MAPPING_BINDS ? "" : "does not bind: ", verdict_text(verdict));
     if (verdict != MAPPING_BINDS)
@@ -91,12 +91,30 @@ static const struct virtual_server *follow(struct attempt *attempt, const struct
     return server;
 }
 
-static const struct virtual_server *elect(const struct attempt *attempt)
+/* A choice; `turns` is NULL if it is not going to be remembered though it should. */
+static const struct virtual_server *elect(const struct attempt *attempt, struct turns *turns)
 {
     struct candidates candidates;
+    struct election election = attempt->election;
+    election.turns = turns;
     candidates_for_new(attempt->pool, &candidates);
-    return choose(attempt->pool->method, attempt->client.number, attempt->metrics, &candidates,
-                  attempt->world->trace);
+    const struct virtual_server *server = choose(&election, attempt->metrics, &candidates);
+    if (!server || chooses_by_client(attempt->pool))
+        return server;
+    candidates_of_controller(attempt->pool, server->controller, &candidates);
+    if (candidates.count == 1)
+        return server;
+    return choose_within(&election, attempt->metrics, server->controller);
+}
+
+/*
+ * What stands in for a choice that could not be written: by turns the client would be sent
+ * elsewhere with every question.
+ */
+static const struct virtual_server *elect_steadily(const struct attempt *attempt,
+                                                   const struct virtual_server *choice)
+{
+    return chooses_by_turns(attempt->pool) ? elect(attempt, NULL) : choice;
 }
 
 /*
@@ -112,7 +130,7 @@ static const struct virtual_server *look_again(struct attempt *attempt,
     if (find_mapping(attempt, &mapping) == 0)
         server = follow(attempt, &mapping);
     attempt->code = server ? 0 : code;
-    return server ? server : choice;
+    return server ? server : elect_steadily(attempt, choice);
 }
 
 /* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
@@ -124,9 +142,11 @@ static const struct virtual_server *stick(struct attempt *attempt)
         int found = find_mapping(attempt, &mapping);
         if (found == 0 && (server = follow(attempt, &mapping)))
             return server;
-        server = elect(attempt);
-        if (!server || (found != 0 && found != ERR_NOTFOUND))
-            return server;
+        if (found != 0 && found != ERR_NOTFOUND)
+            return elect(attempt, NULL);
+        server = elect(attempt, attempt->world->turns);
+        if (!server)
+            return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
@@ -134,16 +154,16 @@ static const struct virtual_server *stick(struct attempt *attempt)
         if (claimed == ERR_BUSY)
             return look_again(attempt, server);
         if (claimed != ERR_NOTFOUND)
-            return server;
+            return elect_steadily(attempt, server);
         trace_say(attempt->world->trace, "another process wrote this mapping first");
     }
     attempt->code = ERR_BUSY;
-    return server;
+    return elect_steadily(attempt, server);
 }
 
 static const struct virtual_server *try_pool(struct attempt *attempt)
 {
-    return attempt->recorded ? stick(attempt) : elect(attempt);
+    return attempt->recorded ? stick(attempt) : elect(attempt, attempt->world->turns);
 }
 
 /*
@@ -156,7 +176,7 @@ static const struct virtual_server *ignore_availability(struct attempt *attempt)
     attempt->metrics = NULL;
     if (attempt->recorded && find_mapping(attempt, &mapping) == 0)
         server = follow(attempt, &mapping);
-    return server ? server : elect(attempt);
+    return server ? server : elect(attempt, attempt->recorded ? NULL : attempt->world->turns);
 }
 
 static void say_client(const struct attempt *attempt)
@@ -166,7 +186,8 @@ static void say_client(const struct attempt *attempt)
     char number[NUMBER_TEXT_MAX];
     if (!attempt->world->trace)
         return;
-    trace_say(attempt->world->trace, "pool %s, method %s%s%s", pool->name, pool->method->name,
+    trace_say(attempt->world->trace, "pool %s, method %s%s%s%s%s", pool->name, pool->method->name,
+              pool->alternate ? ", alternate " : "", pool->alternate ? pool->alternate->name : "",
               pool->keeper != pool ? ", mappings of pool " : "",
               pool->keeper != pool ? pool->keeper->name : "");
     if (!client->known)
@@ -177,16 +198,35 @@ static void say_client(const struct attempt *attempt)
                   attempt->recorded ? "" : ", the pool keeps no mappings");
 }
 
+/* Who asks this pool, as the methods see it. */
+static void begin_pool(struct attempt *attempt, const struct pool *pool,
+                       const struct source *source)
+{
+    const struct world *world = attempt->world;
+    const struct settings *settings = &world->snapshot->settings;
+    attempt->pool = pool;
+    client_identify(source, pool, &world->snapshot->groups, &attempt->client);
+    attempt->recorded = attempt->client.known && pool->keeper->persistence_ttl_s > 0;
+    attempt->election = (struct election){.pool = pool,
+                                          .client = &attempt->client,
+                                          .now_s = world->now_s,
+                                          .measured = world->measured,
+                                          .metric_max_age_s = settings->metric_max_age_s,
+                                          .path_metric_max_age_s = settings->path_metric_max_age_s,
+                                          .topology = world->topology,
+                                          .locator = world->locator,
+                                          .trace = world->trace,
+                                          .warnings = world->warnings};
+    say_client(attempt);
+}
+
 void assign(const struct world *world, const struct pool *pool, const struct source *source,
             struct assignment *ret_assignment)
 {
     struct attempt attempt = {.world = world, .metrics = world->metrics};
     struct assignment assignment = {0};
     for (;; pool = pool->fallback_pool) {
-        attempt.pool = pool;
-        client_identify(source, pool, &world->snapshot->groups, &attempt.client);
-        attempt.recorded = attempt.client.known && pool->keeper->persistence_ttl_s > 0;
-        say_client(&attempt);
+        begin_pool(&attempt, pool, source);
         assignment.server = try_pool(&attempt);
         if (assignment.server || !pool->fallback_pool)
             break;

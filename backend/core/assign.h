@@ -18,13 +18,21 @@
 #include "core/snapshot.h"
 #include "core/trace.h"
 
-/* All that a decision depends on beside the question. `metrics` and `trace` may be NULL. */
+/*
+ * All that a decision depends on beside the question. All but snapshot and mappings may be NULL:
+ * everybody is up, nothing was measured, no place is known, no turns are taken, nobody listens.
+ */
 struct world {
     const struct snapshot *snapshot;
     const struct metrics *metrics;
     const struct mapping_table *mappings;
     int64_t now_s;
+    const struct metric_table *measured; /* read for a choice alone, never for a live mapping */
+    const struct topology *topology;
+    const struct locator *locator;
+    struct turns *turns;
     const struct trace *trace;
+    const struct trace *warnings; /* what an operator must see, again with each question */
 };
 
 struct assignment {

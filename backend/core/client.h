@@ -30,6 +30,7 @@ struct client {
     bool known;               /* false: nobody asks, as in PowerDNS's own SOA and NSEC lookups */
     char key[CLIENT_KEY_MAX]; /* persistence.ldns; "" when not known */
     struct number number;     /* the first value; 0 when not known */
+    struct address address;   /* where it is: the subnet if that identifies it, else the LDNS */
     unsigned scope_bits;      /* of the answer: at least 1, so that no cache shares it */
 };
 

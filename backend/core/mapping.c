@@ -49,33 +49,22 @@ bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, in
     return mapping_age_s(mapping, now_s) >= mapping->ttl_s / SLIDES_PER_TTL;
 }
 
-/*
- * Which of several servers of one controller: the one that a new choice would give, if that is
- * among them, since it is what made the mapping and asking again must change nothing; else modulus
- * decides.
- */
-static const struct virtual_server *pick_one(const struct pool *pool,
-                                             const struct controller *controller,
-                                             const struct metrics *metrics, struct number client,
-                                             const struct trace *trace)
+/* Says whether the controller has a server in the pool that is not disabled. */
+static bool has_server(const struct pool *pool, const struct controller *controller)
 {
-    struct candidates candidates;
-    candidates_for_new(pool, &candidates);
-    const struct virtual_server *elected =
-        choose(pool->method, client, metrics, &candidates, trace);
-    if (elected && elected->controller == controller)
-        return elected;
-    trace_say(trace, "not of %s; its own servers:", controller->name);
-    candidates_of_controller(pool, controller, &candidates);
-    return choose(&method_modulus, client, metrics, &candidates, trace);
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (pool->servers[i].controller == controller &&
+            virtual_server_state(&pool->servers[i]) != STATE_DISABLED)
+            return true;
+    return false;
 }
 
-enum verdict mapping_judge(const struct mapping *mapping, const struct pool *pool,
+enum verdict mapping_judge(const struct mapping *mapping, const struct election *election,
                            const struct snapshot *snapshot, const struct metrics *metrics,
-                           struct number client, int64_t now_s, const struct trace *trace,
                            const struct virtual_server **ret_server)
 {
-    if (mapping_left_s(mapping, now_s) == 0)
+    const struct pool *pool = election->pool;
+    if (mapping_left_s(mapping, election->now_s) == 0)
         return MAPPING_EXPIRED;
     if (strcmp(mapping->method, pool->keeper->method->name) != 0)
         return MAPPING_METHOD_CHANGED;
@@ -84,13 +73,9 @@ enum verdict mapping_judge(const struct mapping *mapping, const struct pool *poo
         return MAPPING_CONTROLLER_GONE;
     if (controller->state == STATE_DISABLED)
         return MAPPING_CONTROLLER_DISABLED;
-    struct candidates candidates;
-    candidates_of_controller(pool, controller, &candidates);
-    if (candidates.count == 0)
+    if (!has_server(pool, controller))
         return MAPPING_NO_SERVER;
-    const struct virtual_server *server =
-        candidates.count == 1 ? choose(&method_modulus, client, metrics, &candidates, trace)
-                              : pick_one(pool, controller, metrics, client, trace);
+    const struct virtual_server *server = choose_within(election, metrics, controller);
     if (!server)
         return MAPPING_SERVERS_DOWN;
     *ret_server = server;

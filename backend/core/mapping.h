@@ -36,13 +36,12 @@ enum verdict {
 const char *verdict_text(enum verdict verdict);
 
 /*
- * Says whether a mapping binds a client of `pool` at `now_s`. If so, sets `ret_server` to the
- * controller's server in that pool; of several up ones, the one that a new choice would give, else
- * modulus decides. With `metrics` NULL availability is left aside.
+ * Says whether a mapping binds the client of an election in its pool. If so, sets `ret_server` to
+ * the controller's server in that pool; of several, the one by choose_within(). Nothing that is
+ * measured is looked at but availability, and with `metrics` NULL that is left aside too.
  */
-enum verdict mapping_judge(const struct mapping *mapping, const struct pool *pool,
+enum verdict mapping_judge(const struct mapping *mapping, const struct election *election,
                            const struct snapshot *snapshot, const struct metrics *metrics,
-                           struct number client, int64_t now_s, const struct trace *trace,
                            const struct virtual_server **ret_server);
 
 /*

@@ -38,6 +38,7 @@ struct virtual_server {
     int64_t position;
     const char *ipv4; /* canonical text, NULL when the server has none */
     const char *ipv6;
+    uint32_t weight;  /* 0..WEIGHT_MAX; 0: no new clients by methods that weigh */
     enum state state; /* of the server alone; see virtual_server_state() */
     size_t index;     /* in struct metrics */
 };
@@ -52,12 +53,19 @@ enum persistence_timer { TIMER_FIXED, TIMER_SLIDING };
  */
 #define POOL_SERVERS_MAX 1024
 
+/* Ranges of the schema, within which the arithmetic of the methods is exact. */
+#define WEIGHT_MAX 65535
+#define TOLERANCE_PERCENT_MAX 1000
+
 struct pool {
     int64_t id;
     const char *name;
     const struct method *method;
-    uint32_t ttl_s;             /* of the DNS answer */
-    uint32_t persistence_ttl_s; /* 0: no mappings are kept */
+    const struct method *alternate; /* asked when `method` cannot decide; NULL: none */
+    const char *metric;             /* of methods that read the one named here; NULL: none */
+    uint32_t tolerance_percent;     /* measured values within so much of the best are equal */
+    uint32_t ttl_s;                 /* of the DNS answer */
+    uint32_t persistence_ttl_s;     /* 0: no mappings are kept */
     enum persistence_timer timer;
     enum client_kind client;
     uint8_t ipv4_prefix_bits, ipv6_prefix_bits;

@@ -7,6 +7,7 @@
 #include "core/client.h"
 #include "core/error.h"
 #include "core/method.h"
+#include "core/metric.h"
 #include "core/rdata.h"
 #include "core/snapshot_names.h"
 #include "core/vector.h"
@@ -192,11 +193,46 @@ static const char *read_pool(const struct pool_row *row, struct pool *pool)
         return "ipv4_prefix";
     if (row->ipv6_prefix_bits < 0 || row->ipv6_prefix_bits > 128)
         return "ipv6_prefix";
+    if (row->tolerance_percent < 0 || row->tolerance_percent > TOLERANCE_PERCENT_MAX)
+        return "tolerance";
+    pool->tolerance_percent = (uint32_t)row->tolerance_percent;
     pool->ttl_s = (uint32_t)row->ttl_s;
     pool->persistence_ttl_s = (uint32_t)row->persistence_ttl_s;
     pool->ipv4_prefix_bits = (uint8_t)row->ipv4_prefix_bits;
     pool->ipv6_prefix_bits = (uint8_t)row->ipv6_prefix_bits;
     return NULL;
+}
+
+/*
+ * A method without its metric cannot decide, and the next in the chain does; so the pool stays, but
+ * the operator is told.
+ */
+static int check_metric(struct snapshot_builder *builder, const struct pool *pool,
+                        const struct method *method, const char *column)
+{
+    if (!method || !method->reads_pool_metric || pool->metric)
+        return 0;
+    return complaints_add(&builder->snapshot->complaints, "pool %s: %s %s needs a metric",
+                          pool->name, column, method->name);
+}
+
+/* The rest of the chain: an unknown alternate method is left out, since the pool does without. */
+static int read_chain(struct snapshot_builder *builder, const struct pool_row *row,
+                      struct pool *pool)
+{
+    int code = 0;
+    if (row->metric && strlen(row->metric) < METRIC_NAME_MAX &&
+        !(pool->metric = keep(builder, row->metric)))
+        return ERR_NOMEM;
+    if (row->alternate_method && !(pool->alternate = method_find(row->alternate_method)))
+        code =
+            complaints_add(&builder->snapshot->complaints, "pool %s: unknown alternate_method %s",
+                           row->name, row->alternate_method);
+    if (code == 0)
+        code = check_metric(builder, pool, pool->method, "method");
+    if (code == 0)
+        code = check_metric(builder, pool, pool->alternate, "alternate_method");
+    return code;
 }
 
 int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *row)
@@ -215,6 +251,9 @@ int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *r
     if (column)
         return complaints_add(&builder->snapshot->complaints, "pool %s: %s cannot be used",
                               row->name, column);
+    int code = read_chain(builder, row, &draft.pool);
+    if (code != 0)
+        return code;
     struct pool_draft *place =
         VECTOR_ADD(builder->pools, builder->pool_count, builder->pool_capacity);
     if (!place)
@@ -266,6 +305,11 @@ int snapshot_add_virtual_server(struct snapshot_builder *builder,
     if (!state_parse(row->state, &draft.server.state))
         return complaints_add(&builder->snapshot->complaints,
                               "virtual_server %" PRId64 ": unknown state %s", row->id, row->state);
+    if (row->weight < 0 || row->weight > WEIGHT_MAX)
+        return complaints_add(&builder->snapshot->complaints,
+                              "virtual_server %" PRId64 ": weight %" PRId64 " is not 0..65535",
+                              row->id, row->weight);
+    draft.server.weight = (uint32_t)row->weight;
     struct server_draft *place =
         VECTOR_ADD(builder->servers, builder->server_count, builder->server_capacity);
     if (!place)

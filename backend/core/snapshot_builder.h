@@ -45,11 +45,14 @@ struct pool_row {
     const char *fallback;
     bool has_fallback_pool;
     int64_t fallback_pool_id;
+    const char *alternate_method, *metric;
+    int64_t tolerance_percent;
 };
 
 struct virtual_server_row {
     int64_t id, pool_id, controller_id, position;
     const char *ipv4, *ipv6, *state;
+    int64_t weight;
 };
 
 struct balanced_name_row {

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/resolve.h"
+#include "core/turns.h"
 #include "program/command.h"
 
 /* Fills the question that PowerDNS would ask for these words; says which word is wrong, or NULL. */
@@ -81,11 +82,14 @@ static void explain(struct world *world, const struct question *question, struct
 {
     struct onlooker onlooker = {.table = world->mappings};
     struct mapping_table only_read = {.find = look, .context = &onlooker};
+    struct turns turns = turns_hold(world->turns);
     struct trace trace = {.line = print_step, .context = out};
     struct answer answer = {0};
     int code;
     world->mappings = &only_read;
+    world->turns = &turns;
     world->trace = &trace;
+    world->warnings = NULL; /* the trace tells as much */
     print_name(world, question, out);
     resolve(world, question, &answer, &code);
     print_answer(&answer, out);

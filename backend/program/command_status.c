@@ -1,7 +1,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mapping.h"
+#include "core/reading.h"
 #include "store/clock.h"
 #include "program/command.h"
 
@@ -34,10 +36,12 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     struct census *census = context;
     const struct world *world = census->world;
     const struct pool *pool = snapshot_pool(world->snapshot, pool_id);
+    const struct client nobody = {.known = false};
+    const struct election election = {.pool = pool, .client = &nobody, .now_s = world->now_s};
     const struct virtual_server *server;
     (void)key;
-    if (pool && mapping_judge(mapping, pool, world->snapshot, world->metrics, (struct number){0, 0},
-                              world->now_s, NULL, &server) == MAPPING_BINDS) {
+    if (pool && mapping_judge(mapping, &election, world->snapshot, world->metrics, &server) ==
+                    MAPPING_BINDS) {
         ++*census_place(census, pool, server->controller);
         census->total++;
     }
@@ -58,6 +62,18 @@ static void print_server(const struct census *census, const struct pool *pool,
                   *census_place(census, pool->keeper, controller));
 }
 
+/* What only some methods go by, where the pool has it. */
+static void print_chain(const struct pool *pool, struct buffer *out)
+{
+    const char *metric = method_metric(pool->method, pool);
+    if (!metric && pool->alternate)
+        metric = method_metric(pool->alternate, pool);
+    if (pool->alternate)
+        buffer_printf(out, "  alternate method %s\n", pool->alternate->name);
+    if (metric)
+        buffer_printf(out, "  metric %s, tolerance %u %%\n", metric, pool->tolerance_percent);
+}
+
 static void print_pool(const struct census *census, const struct pool *pool, struct buffer *out)
 {
     buffer_printf(
@@ -67,14 +83,63 @@ static void print_pool(const struct census *census, const struct pool *pool, str
         pool->keeper->ipv4_prefix_bits, pool->keeper->ipv6_prefix_bits,
         pool->fallback_pool ? "pool " : fallback_word(pool->fallback),
         pool->fallback_pool ? pool->fallback_pool->name : "");
+    print_chain(pool, out);
     if (pool->keeper != pool)
         buffer_printf(out, "  shares the mappings of pool %s\n", pool->keeper->name);
     for (size_t i = 0; i < pool->server_count; i++)
         print_server(census, pool, &pool->servers[i], i + 1, out);
 }
 
-static void print_problems(const struct command_call *call, const struct snapshot *snapshot)
+/* Which servers that get new clients have no value that a method of the pool could go by. */
+static void print_missing_metric(const struct world *world, const struct pool *pool,
+                                 const char *metric, struct buffer *out)
 {
+    const struct settings *settings = &world->snapshot->settings;
+    const struct election election = {.pool = pool,
+                                      .now_s = world->now_s,
+                                      .measured = world->measured,
+                                      .metric_max_age_s = settings->metric_max_age_s};
+    const struct virtual_server *without = NULL;
+    size_t standing = 0, missing = 0;
+    struct reading reading;
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct virtual_server *server = &pool->servers[i];
+        if (virtual_server_state(server) != STATE_ENABLED ||
+            !metrics_server_up(world->metrics, server))
+            continue;
+        standing++;
+        if (reading_of_server(&election, server, metric, &reading))
+            continue;
+        missing++;
+        without = without ? without : server;
+    }
+    if (missing > 0 && missing == standing)
+        buffer_printf(out, "problem: pool %s: no server has a metric %s newer than %" PRId64 " s\n",
+                      pool->name, metric, settings->metric_max_age_s);
+    else if (missing > 0)
+        buffer_printf(out,
+                      "problem: pool %s: %zu of %zu servers have no metric %s newer than %" PRId64
+                      " s, the first is %s, position %" PRId64 "\n",
+                      pool->name, missing, standing, metric, settings->metric_max_age_s,
+                      without->controller->name, without->position);
+}
+
+static void print_missing_metrics(const struct world *world, struct buffer *out)
+{
+    for (size_t i = 0; i < world->snapshot->pool_count; i++) {
+        const struct pool *pool = &world->snapshot->pools[i];
+        const char *first = method_metric(pool->method, pool);
+        const char *second = pool->alternate ? method_metric(pool->alternate, pool) : NULL;
+        if (first)
+            print_missing_metric(world, pool, first, out);
+        if (second && (!first || strcmp(first, second) != 0))
+            print_missing_metric(world, pool, second, out);
+    }
+}
+
+static void print_problems(const struct command_call *call, const struct world *world)
+{
+    const struct snapshot *snapshot = world->snapshot;
     struct store *store = responder_store(call->responder);
     const char *read_only = store_read_only(store), *full = store_full(store);
     const char *older = store_older(store);
@@ -97,6 +162,7 @@ static void print_problems(const struct command_call *call, const struct snapsho
                       call->database);
     for (size_t i = 0; i < snapshot->complaints.count; i++)
         buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
+    print_missing_metrics(world, call->out);
 }
 
 static void print_all(const struct command_call *call, const struct census *census)
@@ -108,7 +174,7 @@ static void print_all(const struct command_call *call, const struct census *cens
         out, "zones %zu, names %zu, pools %zu, virtual servers %zu, live mappings %s%" PRId64 "\n",
         snapshot->zone_count, snapshot->name_count, snapshot->pool_count, snapshot->server_count,
         census->cut_short ? "more than " : "", census->total);
-    print_problems(call, snapshot);
+    print_problems(call, census->world);
     for (size_t i = 0; i < snapshot->pool_count; i++)
         print_pool(census, &snapshot->pools[i], out);
     if (census->cut_short)

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/resolve.h"
+#include "core/turns.h"
 #include "store/clock.h"
 
 /*
@@ -21,11 +23,20 @@ struct responder {
     struct mapping_table mappings;
     struct snapshot *snapshot; /* NULL until one was read */
     struct metrics *metrics;
+    struct metric_table measurements;
+    struct turns *turns; /* of the snapshot's pools, kept from one to the next */
+    struct trace warnings;
     struct revision loaded;
     bool missing;      /* there was no file when it was last looked for */
     int64_t reload_ms; /* monotonic: not before */
     struct journal journal;
 };
+
+static void warn(void *context, const char *text)
+{
+    struct responder *responder = context;
+    journal_say(&responder->journal, clock_monotonic_ms(), text);
+}
 
 int responder_new(const char *path, struct responder **ret_responder)
 {
@@ -37,6 +48,8 @@ int responder_new(const char *path, struct responder **ret_responder)
         return ERR_NOMEM;
     }
     responder->mappings = store_mappings(responder->store);
+    responder->measurements = store_measurements(responder->store);
+    responder->warnings = (struct trace){.line = warn, .context = responder};
     *ret_responder = responder;
     return 0;
 }
@@ -45,6 +58,7 @@ void responder_free(struct responder *responder)
 {
     if (!responder)
         return;
+    turns_free(responder->turns);
     metrics_free(responder->metrics);
     snapshot_free(responder->snapshot);
     store_free(responder->store);
@@ -78,23 +92,37 @@ static void say_complaints(struct responder *responder, const struct complaints 
     journal_say(&responder->journal, now_ms, more);
 }
 
+/* Where turns begin; any number will do if the system has no random one. */
+static uint64_t random_number(void)
+{
+    uint64_t number = (uint64_t)clock_monotonic_ms();
+    (void)!getrandom(&number, sizeof number, GRND_NONBLOCK);
+    return number;
+}
+
 static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
 {
     struct snapshot *snapshot = NULL;
     struct metrics *metrics = NULL;
+    struct turns *turns = NULL;
     int code = store_load(responder->store, &snapshot, error);
     if (code == 0)
         code = store_load_metrics(responder->store, snapshot, &metrics, error);
+    if (code == 0 && turns_new(snapshot, responder->turns, random_number(), &turns) != 0)
+        code = error_set(error, ERR_NOMEM, "out of memory");
     if (code != 0) {
+        metrics_free(metrics);
         snapshot_free(snapshot);
         return code;
     }
     say_complaints(responder, &snapshot->complaints,
                    responder->snapshot ? &responder->snapshot->complaints : NULL, now_ms);
+    turns_free(responder->turns);
     metrics_free(responder->metrics);
     snapshot_free(responder->snapshot);
     responder->snapshot = snapshot;
     responder->metrics = metrics;
+    responder->turns = turns;
     store_limit(responder->store, &snapshot->settings);
     return 0;
 }
@@ -161,7 +189,8 @@ static int find_nothing(void *context, int64_t pool_id, const char *key,
     return ERR_IO;
 }
 
-/* Stands for a table that cannot be read: every choice is made without mappings. */
+/* Stands for a table that cannot be read: every choice is made without mappings and measurements.
+ */
 static const struct mapping_table unreadable = {.find = find_nothing};
 
 static struct world world_of(const struct responder *responder, bool readable)
@@ -169,7 +198,10 @@ static struct world world_of(const struct responder *responder, bool readable)
     return (struct world){.snapshot = responder->snapshot,
                           .metrics = responder->metrics,
                           .mappings = readable ? &responder->mappings : &unreadable,
-                          .now_s = clock_unix_s()};
+                          .now_s = clock_unix_s(),
+                          .measured = readable ? &responder->measurements : NULL,
+                          .turns = responder->turns,
+                          .warnings = &responder->warnings};
 }
 
 void responder_answer(struct responder *responder, const struct question *question,

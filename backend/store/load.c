@@ -46,21 +46,24 @@ static int add_controller(void *builder, sqlite3_stmt *row)
 
 static int add_pool(void *builder, sqlite3_stmt *row)
 {
-    return snapshot_add_pool(builder,
-                             &(struct pool_row){.id = sqlite3_column_int64(row, 0),
-                                                .name = text(row, 1),
-                                                .method = text(row, 2),
-                                                .ttl_s = sqlite3_column_int64(row, 3),
-                                                .persistence_ttl_s = sqlite3_column_int64(row, 4),
-                                                .persistence_timer = text(row, 5),
-                                                .has_persistence_pool = has(row, 6),
-                                                .persistence_pool_id = sqlite3_column_int64(row, 6),
-                                                .client = text(row, 7),
-                                                .ipv4_prefix_bits = sqlite3_column_int64(row, 8),
-                                                .ipv6_prefix_bits = sqlite3_column_int64(row, 9),
-                                                .fallback = text(row, 10),
-                                                .has_fallback_pool = has(row, 11),
-                                                .fallback_pool_id = sqlite3_column_int64(row, 11)});
+    return snapshot_add_pool(
+        builder, &(struct pool_row){.id = sqlite3_column_int64(row, 0),
+                                    .name = text(row, 1),
+                                    .method = text(row, 2),
+                                    .ttl_s = sqlite3_column_int64(row, 3),
+                                    .persistence_ttl_s = sqlite3_column_int64(row, 4),
+                                    .persistence_timer = text(row, 5),
+                                    .has_persistence_pool = has(row, 6),
+                                    .persistence_pool_id = sqlite3_column_int64(row, 6),
+                                    .client = text(row, 7),
+                                    .ipv4_prefix_bits = sqlite3_column_int64(row, 8),
+                                    .ipv6_prefix_bits = sqlite3_column_int64(row, 9),
+                                    .fallback = text(row, 10),
+                                    .has_fallback_pool = has(row, 11),
+                                    .fallback_pool_id = sqlite3_column_int64(row, 11),
+                                    .alternate_method = text(row, 12),
+                                    .metric = text(row, 13),
+                                    .tolerance_percent = sqlite3_column_int64(row, 14)});
 }
 
 static int add_virtual_server(void *builder, sqlite3_stmt *row)
@@ -72,7 +75,8 @@ static int add_virtual_server(void *builder, sqlite3_stmt *row)
                                               .position = sqlite3_column_int64(row, 3),
                                               .ipv4 = text(row, 4),
                                               .ipv6 = text(row, 5),
-                                              .state = text(row, 6)});
+                                              .state = text(row, 6),
+                                              .weight = sqlite3_column_int64(row, 7)});
 }
 
 static int add_balanced_name(void *builder, sqlite3_stmt *row)

@@ -7,9 +7,9 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
     [QUERY_POOLS] = "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"
                     " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"
-                    " fallback_pool_id FROM pool",
-    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state"
-                              " FROM virtual_server",
+                    " fallback_pool_id, alternate_method, metric, tolerance FROM pool",
+    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state,"
+                              " weight FROM virtual_server",
     [QUERY_BALANCED_NAMES] = "SELECT name, pool_id FROM balanced_name",
     [QUERY_GROUPS] = "SELECT cidr, name FROM ldns_group",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",
@@ -17,6 +17,13 @@ const char *const query_texts[QUERY_COUNT] = {
                                       " WHERE name = 'availability'",
     [QUERY_SERVER_AVAILABILITY] = "SELECT virtual_server_id, value FROM virtual_server_metric"
                                   " WHERE name = 'availability'",
+    [QUERY_SERVER_METRIC] = "SELECT value, measured_at FROM virtual_server_metric"
+                            " WHERE virtual_server_id = ?1 AND name = ?2",
+    [QUERY_CONTROLLER_METRIC] = "SELECT value, measured_at FROM controller_metric"
+                                " WHERE controller_id = ?1 AND name = ?2",
+    [QUERY_PATH_LENGTH] = "SELECT max(bits) FROM path_metric WHERE ipv6 = ?1 AND bits <= ?2",
+    [QUERY_PATH_METRIC] = "SELECT rtt, measured_at FROM path_metric"
+                          " WHERE network = ?1 AND controller_id = ?2",
     [QUERY_MAPPING_FIND] = "SELECT controller_id, method, timestamp, ttl FROM persistence"
                            " WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_MAPPING_INSERT] = "INSERT INTO persistence"

@@ -22,6 +22,7 @@
 
 #include "core/error.h"
 #include "core/mapping.h"
+#include "core/metric.h"
 #include "core/metrics.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
@@ -92,6 +93,12 @@ const char *store_older(const struct store *store);
 
 /* The rows of `persistence` as a mapping table, valid as long as the store. */
 struct mapping_table store_mappings(struct store *store);
+
+/*
+ * What was measured of servers, controllers and paths, as a table that is read in the transaction
+ * that is begun; valid as long as the store.
+ */
+struct metric_table store_measurements(struct store *store);
 
 /* What the last failed find or claim said, for the log. */
 const struct error *store_mapping_error(const struct store *store);

@@ -232,6 +232,61 @@ static int memory_claim(void *context, int64_t pool_id, const char *key, const s
     return 0;
 }
 
+void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
+                        const char *name, double value, int64_t age_s)
+{
+    size_t i = 0;
+    while (i < metrics->count && (metrics->rows[i].of != of || metrics->rows[i].id != id ||
+                                  strcmp(metrics->rows[i].name, name) != 0))
+        i++;
+    if (i == MEMORY_METRICS_MAX)
+        abort();
+    if (i == metrics->count)
+        metrics->count++;
+    metrics->rows[i].of = of;
+    metrics->rows[i].id = id;
+    metrics->rows[i].name = name;
+    metrics->rows[i].metric = (struct metric){value, SCENE_NOW_S - age_s};
+}
+
+static int memory_metrics_get(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
+                              const char *name, struct metric *ret_metric)
+{
+    metrics->reads++;
+    if (metrics->code != 0)
+        return metrics->code;
+    for (size_t i = 0; i < metrics->count; i++)
+        if (metrics->rows[i].of == of && metrics->rows[i].id == id &&
+            strcmp(metrics->rows[i].name, name) == 0) {
+            *ret_metric = metrics->rows[i].metric;
+            return 0;
+        }
+    return ERR_NOTFOUND;
+}
+
+static int metric_of_server(void *context, int64_t id, const char *name, struct metric *ret_metric)
+{
+    return memory_metrics_get(context, OF_SERVER, id, name, ret_metric);
+}
+
+static int metric_of_controller(void *context, int64_t id, const char *name,
+                                struct metric *ret_metric)
+{
+    return memory_metrics_get(context, OF_CONTROLLER, id, name, ret_metric);
+}
+
+static int metric_of_path(void *context, const struct address *client, int64_t id,
+                          struct metric *ret_metric)
+{
+    (void)client;
+    return memory_metrics_get(context, OF_PATH, id, "rtt", ret_metric);
+}
+
+struct metric_table memory_metrics_table(struct memory_metrics *metrics)
+{
+    return (struct metric_table){metric_of_server, metric_of_controller, metric_of_path, metrics};
+}
+
 static void remember(void *context, const char *text)
 {
     struct buffer *told = context;
@@ -244,20 +299,30 @@ void scene_init(struct scene *scene, const struct rows *rows)
     *scene = (struct scene){.snapshot = NULL};
     if (rows_build(rows, &scene->snapshot) != 0 ||
         metrics_new(scene->snapshot->server_count, scene->snapshot->controller_count,
-                    &scene->metrics) != 0)
+                    &scene->metrics) != 0 ||
+        turns_new(scene->snapshot, NULL, 0, &scene->turns) != 0)
         abort();
+    for (size_t i = 0; i < scene->turns->count; i++)
+        scene->turns->pools[i].next = 0;
     scene->mappings = (struct mapping_table){memory_find, memory_claim, &scene->table};
+    scene->metric_table = memory_metrics_table(&scene->measured);
     scene->trace = (struct trace){remember, &scene->told};
+    scene->warnings = (struct trace){remember, &scene->warned};
     scene->world = (struct world){.snapshot = scene->snapshot,
                                   .metrics = scene->metrics,
                                   .mappings = &scene->mappings,
                                   .now_s = SCENE_NOW_S,
-                                  .trace = &scene->trace};
+                                  .measured = &scene->metric_table,
+                                  .turns = scene->turns,
+                                  .trace = &scene->trace,
+                                  .warnings = &scene->warnings};
 }
 
 void scene_release(struct scene *scene)
 {
     buffer_release(&scene->told);
+    buffer_release(&scene->warned);
+    turns_free(scene->turns);
     metrics_free(scene->metrics);
     snapshot_free(scene->snapshot);
 }

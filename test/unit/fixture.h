@@ -12,7 +12,9 @@
 
 #include "core/assign.h"
 #include "core/buffer.h"
+#include "core/metric.h"
 #include "core/snapshot_builder.h"
+#include "core/turns.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -73,11 +75,12 @@ struct rows {
     }
 #define POOL(id, name)                                                                             \
     {                                                                                              \
-        id, name, "modulus", 30, 3600, "fixed", false, 0, "ldns", 32, 128, "any", false, 0         \
+        id, name, "modulus", 30, 3600, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL,  \
+            NULL, 20                                                                               \
     }
 #define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
     {                                                                                              \
-        id, pool, controller, position, ipv4, ipv6, "enabled"                                      \
+        id, pool, controller, position, ipv4, ipv6, "enabled", 1                                   \
     }
 #define RECORD(id, zone, name, type, content)                                                      \
     {                                                                                              \
@@ -117,8 +120,33 @@ void memory_table_put(struct memory_table *table, int64_t pool_id, const char *k
                       const struct mapping *mapping);
 
 /*
- * A world around rows: all up, no mappings, at SCENE_NOW_S, with a trace that fills `told`. The
- * snapshot may be changed by hand, for what rows cannot say.
+ * Measured values in memory. A value of a path counts for every client. What is not put there is
+ * not measured.
+ */
+#define MEMORY_METRICS_MAX 64
+
+enum memory_metric_of { OF_SERVER, OF_CONTROLLER, OF_PATH };
+
+struct memory_metrics {
+    struct {
+        enum memory_metric_of of;
+        int64_t id; /* of the server or controller */
+        const char *name;
+        struct metric metric;
+    } rows[MEMORY_METRICS_MAX];
+    size_t count;
+    size_t reads; /* calls */
+    int code;     /* returned instead of doing anything, unless 0 */
+};
+
+/* `age_s` before SCENE_NOW_S. Takes the place of an older value. */
+void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
+                        const char *name, double value, int64_t age_s);
+struct metric_table memory_metrics_table(struct memory_metrics *metrics);
+
+/*
+ * A world around rows: all up, no mappings, at SCENE_NOW_S, with a trace that fills `told` and
+ * warnings that fill `warned`. The snapshot may be changed by hand, for what rows cannot say.
  */
 #define SCENE_NOW_S 1700000000
 
@@ -127,8 +155,11 @@ struct scene {
     struct metrics *metrics;
     struct memory_table table;
     struct mapping_table mappings;
-    struct buffer told;
-    struct trace trace;
+    struct memory_metrics measured;
+    struct metric_table metric_table;
+    struct turns *turns; /* from 0 on */
+    struct buffer told, warned;
+    struct trace trace, warnings;
     struct world world;
 };
 

@@ -31,7 +31,11 @@ struct suite {
     X(pool)                                                                                        \
     X(metrics)                                                                                     \
     X(prefix_map)                                                                                  \
+    X(rendezvous)                                                                                  \
     X(method)                                                                                      \
+    X(turns)                                                                                       \
+    X(reading)                                                                                     \
+    X(band)                                                                                        \
     X(choose)                                                                                      \
     X(client)                                                                                      \
     X(rdata)                                                                                       \
@@ -40,6 +44,7 @@ struct suite {
     X(mapping)                                                                                     \
     X(question)                                                                                    \
     X(assign)                                                                                      \
+    X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
     X(line_reader)                                                                                 \
@@ -57,6 +62,7 @@ struct suite {
     X(journal)                                                                                     \
     X(page_guard)                                                                                  \
     X(store)                                                                                       \
+    X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(check)                                                                                       \
     X(escapes)                                                                                     \

@@ -99,12 +99,23 @@ static void a_controllers_servers_stay_while_they_drain(void)
     }
 }
 
+/* What the pool's chain chooses for a client of that number, out of what is left. */
+static const struct virtual_server *choose_for(const struct pool *pool, uint64_t number,
+                                               const struct metrics *metrics,
+                                               struct candidates *candidates,
+                                               const struct trace *trace)
+{
+    const struct client client = {.known = true, .number = {0, number}};
+    const struct election election = {.pool = pool, .client = &client, .trace = trace};
+    candidates_for_new(pool, candidates);
+    return choose(&election, metrics, candidates);
+}
+
 static int64_t chosen(const struct five *five, uint64_t client)
 {
     struct candidates candidates;
-    candidates_for_new(&five->pool, &candidates);
     const struct virtual_server *server =
-        choose(&method_modulus, (struct number){0, client}, &five->metrics, &candidates, NULL);
+        choose_for(&five->pool, client, &five->metrics, &candidates, NULL);
     CHECK_INTEGER(candidates.count > 0, server != NULL, "candidates left");
     return server ? server->id - 10 : 0;
 }
@@ -143,10 +154,14 @@ static void without_metrics_all_are_up(void)
     struct five five;
     struct candidates candidates;
     five_init(&five, SERVERS);
-    candidates_for_new(&five.pool, &candidates);
-    const struct virtual_server *server =
-        choose(&method_modulus, (struct number){0, 7}, NULL, &candidates, NULL);
+    const struct virtual_server *server = choose_for(&five.pool, 7, NULL, &candidates, NULL);
     CHECK_INTEGER(server ? server->id : 0, 14, "7 mod 5");
+}
+
+static void remember(void *context, const char *text)
+{
+    buffer_add_text(context, text);
+    buffer_add_char(context, '\n');
 }
 
 static size_t pick_last(const struct election *election)
@@ -154,19 +169,38 @@ static size_t pick_last(const struct election *election)
     return election->count - 1;
 }
 
-static void any_method_is_asked_again_with_one_fewer(void)
+static void a_method_that_strikes_is_asked_again_with_one_fewer(void)
 {
-    static const struct method last = {.name = "last", .pick = pick_last};
-    struct five five;
-    struct candidates candidates;
-    char text[SERVERS + 1];
-    five_init(&five, SERVERS);
-    five.server_down[4] = five.server_down[3] = true;
-    candidates_for_new(&five.pool, &candidates);
-    const struct virtual_server *server =
-        choose(&last, (struct number){0, 7}, &five.metrics, &candidates, NULL);
-    CHECK_INTEGER(server ? server->id : 0, 13, "the last that is up");
-    CHECK_TEXT(numbers(&candidates, text), "123", "those left");
+    static const struct {
+        bool strikes_down;
+        const char *left, *told;
+    } rows[] = {
+        {true, "123",
+         "server 5 is five, position 5: down, struck from the list\n"
+         "server 4 is four, position 4: down, struck from the list\n"
+         "server 3 is three, position 3: up, taken\n"},
+        {false, "123",
+         "four, position 4: down, left out\nfive, position 5: down, left out\n"
+         "server 3 is three, position 3: up, taken\n"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct method last = {
+            .name = "last", .strikes_down = rows[i].strikes_down, .pick = pick_last};
+        struct five five;
+        struct candidates candidates;
+        struct buffer told = {0};
+        const struct trace trace = {remember, &told};
+        char text[SERVERS + 1];
+        five_init(&five, SERVERS);
+        five.pool.method = &last;
+        five.server_down[4] = five.server_down[3] = true;
+        const struct virtual_server *server =
+            choose_for(&five.pool, 7, &five.metrics, &candidates, &trace);
+        CHECK_INTEGER(server ? server->id : 0, 13, "row %zu: the last that is up", i);
+        CHECK_TEXT(numbers(&candidates, text), rows[i].left, "row %zu: those left", i);
+        CHECK_TEXT(buffer_text(&told), rows[i].told, "row %zu", i);
+        buffer_release(&told);
+    }
 }
 
 static void a_full_pool_is_no_too_long_list(void)
@@ -175,7 +209,8 @@ static void a_full_pool_is_no_too_long_list(void)
     static const struct controller controller = {.id = 1, .name = "one"};
     static bool down[POOL_SERVERS_MAX], up[1];
     const struct metrics metrics = {down, up, POOL_SERVERS_MAX, 1};
-    const struct pool pool = {.servers = servers, .server_count = POOL_SERVERS_MAX};
+    const struct pool pool = {
+        .method = &method_modulus, .servers = servers, .server_count = POOL_SERVERS_MAX};
     struct candidates candidates;
     for (size_t i = 0; i < POOL_SERVERS_MAX; i++) {
         servers[i] = (struct virtual_server){.controller = &controller, .index = i};
@@ -183,19 +218,10 @@ static void a_full_pool_is_no_too_long_list(void)
     }
     candidates_for_new(&pool, &candidates);
     CHECK_INTEGER((int64_t)candidates.count, POOL_SERVERS_MAX, "all");
-    const struct virtual_server *server =
-        choose(&method_modulus, (struct number){0, 5}, &metrics, &candidates, NULL);
+    const struct virtual_server *server = choose_for(&pool, 5, &metrics, &candidates, NULL);
     CHECK(server == &servers[777], "the only one that is up");
     down[777] = true;
-    candidates_for_new(&pool, &candidates);
-    CHECK(!choose(&method_modulus, (struct number){0, 5}, &metrics, &candidates, NULL),
-          "none is up");
-}
-
-static void remember(void *context, const char *text)
-{
-    buffer_add_text(context, text);
-    buffer_add_char(context, '\n');
+    CHECK(!choose_for(&pool, 5, &metrics, &candidates, NULL), "none is up");
 }
 
 static void every_step_is_told(void)
@@ -206,8 +232,7 @@ static void every_step_is_told(void)
     const struct trace trace = {remember, &told};
     five_init(&five, 3);
     five.server_down[1] = true;
-    candidates_for_new(&five.pool, &candidates);
-    choose(&method_modulus, (struct number){0, 3221225994}, &five.metrics, &candidates, &trace);
+    choose_for(&five.pool, 3221225994, &five.metrics, &candidates, &trace);
     CHECK_TEXT(buffer_text(&told),
                "N = 3: 3221225994 mod 3 leaves 0, second value 1, server 2\n"
                "server 2 is two, position 2: down, struck from the list\n"
@@ -223,7 +248,8 @@ static const CU_TestInfo tests[] = {
     {"a controller's servers stay while they drain", a_controllers_servers_stay_while_they_drain},
     {"the choice passes over what is down", the_choice_passes_over_what_is_down},
     {"without metrics all are up", without_metrics_all_are_up},
-    {"any method is asked again with one server fewer", any_method_is_asked_again_with_one_fewer},
+    {"a method that strikes is asked again with one server fewer, others see those that are up",
+     a_method_that_strikes_is_asked_again_with_one_fewer},
     {"a full pool fits the list", a_full_pool_is_no_too_long_list},
     {"every step is told to the trace", every_step_is_told},
     CU_TEST_INFO_NULL,

@@ -126,12 +126,21 @@ struct judge_row {
     enum verdict verdict, without_metrics;
 };
 
+static enum verdict judge_for(struct scene *scene, struct number number,
+                              const struct mapping *mapping, bool with_metrics,
+                              const struct virtual_server **ret_server)
+{
+    const struct client client = {.known = true, .number = number};
+    const struct election election = {
+        .pool = scene_pool(scene, "web"), .client = &client, .now_s = NOW};
+    return mapping_judge(mapping, &election, scene->snapshot, with_metrics ? scene->metrics : NULL,
+                         ret_server);
+}
+
 static enum verdict judge(struct scene *scene, const struct mapping *mapping, bool with_metrics,
                           const struct virtual_server **ret_server)
 {
-    return mapping_judge(mapping, scene_pool(scene, "web"), scene->snapshot,
-                         with_metrics ? scene->metrics : NULL, (struct number){0, 0}, NOW, NULL,
-                         ret_server);
+    return judge_for(scene, (struct number){0, 0}, mapping, with_metrics, ret_server);
 }
 
 static const struct judge_row judgements[] = {
@@ -222,8 +231,7 @@ static void of_several_servers_of_a_site_the_choice_decides_then_modulus(void)
         scene_set_controller_down(&scene, 2, rows[i].lyon_down);
         scene_set_server_down(&scene, 11, rows[i].down[0]);
         scene_set_server_down(&scene, 12, rows[i].down[1]);
-        mapping_judge(&mapping, scene_pool(&scene, "web"), scene.snapshot, scene.metrics,
-                      (struct number){0, rows[i].client}, NOW, NULL, &server);
+        judge_for(&scene, (struct number){0, rows[i].client}, &mapping, true, &server);
         CHECK_INTEGER(server ? server->id : 0, rows[i].server, "row %zu", i);
         scene_release(&scene);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/method.h"
 #include "fixture.h"
 #include "suites.h"
 
@@ -192,32 +193,50 @@ static const struct {
     struct pool_row row;
     const char *sentence;
 } bad_pools[] = {
-    {{5, "p", "magic", 30, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0},
+    {{5, "p", "magic", 30, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL, 20},
      "pool p: unknown method magic"},
-    {{5, "p", "modulus", -1, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0},
+    {{5, "p", "modulus", -1, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL,
+      20},
      "pool p: ttl cannot be used"},
-    {{5, "p", "modulus", 2147483648, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0},
+    {{5, "p", "modulus", 2147483648, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL,
+      NULL, 20},
      "pool p: ttl cannot be used"},
-    {{5, "p", "modulus", 30, -1, "fixed", false, 0, "ldns", 32, 128, "any", false, 0},
+    {{5, "p", "modulus", 30, -1, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL,
+      20},
      "pool p: persistence_ttl cannot be used"},
-    {{5, "p", "modulus", 30, INT64_MAX, "fixed", false, 0, "ldns", 32, 128, "any", false, 0},
+    {{5, "p", "modulus", 30, INT64_MAX, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL,
+      NULL, 20},
      "pool p: persistence_ttl cannot be used"},
-    {{5, "p", "modulus", 30, 60, "never", false, 0, "ldns", 32, 128, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "never", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL,
+      20},
      "pool p: persistence_timer cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "user", 32, 128, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "user", 32, 128, "any", false, 0, NULL, NULL,
+      20},
      "pool p: client cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 33, 128, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 33, 128, "any", false, 0, NULL, NULL,
+      20},
      "pool p: ipv4_prefix cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", -1, 128, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", -1, 128, "any", false, 0, NULL, NULL,
+      20},
      "pool p: ipv4_prefix cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 129, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 129, "any", false, 0, NULL, NULL,
+      20},
      "pool p: ipv6_prefix cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 256, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 256, "any", false, 0, NULL, NULL,
+      20},
      "pool p: ipv6_prefix cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, -1, "any", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, -1, "any", false, 0, NULL, NULL,
+      20},
      "pool p: ipv6_prefix cannot be used"},
-    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 128, "all", false, 0},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 128, "all", false, 0, NULL, NULL,
+      20},
      "pool p: fallback cannot be used"},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL,
+      -1},
+     "pool p: tolerance cannot be used"},
+    {{5, "p", "modulus", 30, 60, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL, NULL,
+      1001},
+     "pool p: tolerance cannot be used"},
 };
 
 static void pools_that_cannot_be_used(void)
@@ -241,29 +260,72 @@ static void pools_that_cannot_be_used(void)
     }
 }
 
+#define LONG_NAME "a-name-that-is-longer-than-32-bytes"
+
+/* The pool stays, with what can be used of its chain. */
+static void chains_that_cannot_be_used_whole(void)
+{
+    static const struct {
+        const char *method, *alternate, *metric, *sentence, *kept_alternate, *kept_metric;
+    } rows[] = {
+        {"modulus", NULL, NULL, NULL, NULL, NULL},
+        {"modulus", "rendezvous", NULL, NULL, "rendezvous", NULL},
+        {"least", "rtt", "cpu", NULL, "rtt", "cpu"},
+        {"rtt", "least", "cpu", NULL, "least", "cpu"},
+        {"modulus", "magic", NULL, "pool p: unknown alternate_method magic", NULL, NULL},
+        {"modulus", "", "cpu", "pool p: unknown alternate_method ", NULL, "cpu"},
+        {"rtt", "least", NULL, "pool p: alternate_method least needs a metric", "least", NULL},
+        {"least", NULL, NULL, "pool p: method least needs a metric", NULL, NULL},
+        {"least", "rtt", LONG_NAME, "pool p: method least needs a metric", "rtt", NULL},
+        {"modulus", NULL, LONG_NAME, NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pool_row pool = POOL(1, "p");
+        pool.method = rows[i].method;
+        pool.alternate_method = rows[i].alternate;
+        pool.metric = rows[i].metric;
+        struct rows all = three_sites;
+        all.pools = (const struct pool_row[]){pool, POOL(2, "spare"), {.name = NULL}};
+        struct snapshot *snapshot = build(&all);
+        if (rows[i].sentence)
+            check_complaint(snapshot, rows[i].sentence);
+        CHECK_INTEGER((int64_t)snapshot->complaints.count, rows[i].sentence != NULL, "row %zu", i);
+        const struct pool *made = snapshot_pool(snapshot, 1);
+        CHECK_TEXT(made->method->name, rows[i].method, "row %zu", i);
+        CHECK_TEXT(made->metric, rows[i].kept_metric, "row %zu", i);
+        CHECK_TEXT(made->alternate ? made->alternate->name : NULL, rows[i].kept_alternate,
+                   "row %zu", i);
+        snapshot_free(snapshot);
+    }
+}
+
 static void servers_that_cannot_be_used(void)
 {
     static const struct {
         struct virtual_server_row row;
         const char *sentence;
     } rows[] = {
-        {{9, 1, 1, 1, NULL, NULL, "enabled"}, "virtual_server 9: has no address"},
-        {{9, 1, 1, 1, "192.0.2", NULL, "enabled"},
+        {{9, 1, 1, 1, NULL, NULL, "enabled", 1}, "virtual_server 9: has no address"},
+        {{9, 1, 1, 1, "192.0.2", NULL, "enabled", 1},
          "virtual_server 9: 192.0.2 is not an IPv4 address"},
-        {{9, 1, 1, 1, "::1", NULL, "enabled"}, "virtual_server 9: ::1 is not an IPv4 address"},
-        {{9, 1, 1, 1, "192.0.2.1", "192.0.2.1", "enabled"},
+        {{9, 1, 1, 1, "::1", NULL, "enabled", 1}, "virtual_server 9: ::1 is not an IPv4 address"},
+        {{9, 1, 1, 1, "192.0.2.1", "192.0.2.1", "enabled", 1},
          "virtual_server 9: 192.0.2.1 is not an IPv6 address"},
-        {{9, 1, 1, 1, NULL, "fe80::1%eth0", "enabled"},
+        {{9, 1, 1, 1, NULL, "fe80::1%eth0", "enabled", 1},
          "virtual_server 9: fe80::1%eth0 is not an IPv6 address"},
-        {{9, 1, 1, 1, NULL, "::ffff:192.0.2.1", "enabled"},
+        {{9, 1, 1, 1, NULL, "::ffff:192.0.2.1", "enabled", 1},
          "virtual_server 9: ::ffff:192.0.2.1 is not an IPv6 address"},
-        {{9, 1, 1, 1, "", NULL, "enabled"}, "virtual_server 9:  is not an IPv4 address"},
-        {{9, 1, 1, 1, "192.0.2.1", NULL, "on"}, "virtual_server 9: unknown state on"},
-        {{9, 77, 1, 1, "192.0.2.1", NULL, "enabled"},
+        {{9, 1, 1, 1, "", NULL, "enabled", 1}, "virtual_server 9:  is not an IPv4 address"},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "on", 1}, "virtual_server 9: unknown state on"},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", -1},
+         "virtual_server 9: weight -1 is not 0..65535"},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", 65536},
+         "virtual_server 9: weight 65536 is not 0..65535"},
+        {{9, 77, 1, 1, "192.0.2.1", NULL, "enabled", 1},
          "virtual_server 9: pool 77 is not there or unusable"},
-        {{9, 1, 77, 1, "192.0.2.1", NULL, "enabled"},
+        {{9, 1, 77, 1, "192.0.2.1", NULL, "enabled", 1},
          "virtual_server 9: controller 77 is not there or unusable"},
-        {{9, 1, 5, 1, "192.0.2.1", NULL, "enabled"},
+        {{9, 1, 5, 1, "192.0.2.1", NULL, "enabled", 1},
          "virtual_server 9: controller 5 is not there or unusable"},
     };
     static const struct controller_row controllers[] = {
@@ -537,14 +599,16 @@ static const struct rows everything = {
                                                    CONTROLLER(2, "lyon"),
                                                    {3, "x", NULL, "?"},
                                                    {.name = NULL}},
-    .pools =
-        (const struct pool_row[]){
-            POOL(1, "web"),
-            {2, "bad", "?", 0, 0, "fixed", false, 0, "ldns", 0, 0, "any", false, 0},
-            {3, "loop", "modulus", 0, 0, "fixed", true, 77, "ldns", 0, 0, "any", true, 3},
-            {4, "off", "modulus", -1, 0, "fixed", false, 0, "ldns", 0, 0, "any", false, 0},
-            {5, "lost", "modulus", 0, 0, "fixed", false, 0, "ldns", 0, 0, "any", true, 78},
-            {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "web"),
+                                       {2, "bad", "?", 0, 0, "fixed", false, 0, "ldns", 0, 0, "any",
+                                        false, 0, NULL, NULL, 20},
+                                       {3, "loop", "modulus", 0, 0, "fixed", true, 77, "ldns", 0, 0,
+                                        "any", true, 3, "?", NULL, 20},
+                                       {4, "off", "modulus", -1, 0, "fixed", false, 0, "ldns", 0, 0,
+                                        "any", false, 0, NULL, NULL, 20},
+                                       {5, "lost", "modulus", 0, 0, "fixed", false, 0, "ldns", 0, 0,
+                                        "any", true, 78, "least", "cpu", 20},
+                                       {.name = NULL}},
     .servers = (const struct virtual_server_row[]){SERVER(1, 1, 1, 1, "192.0.2.1", "2001:db8::1"),
                                                    SERVER(2, 1, 2, 2, "192.0.2.2", NULL),
                                                    SERVER(3, 1, 2, 3, NULL, NULL),
@@ -552,7 +616,7 @@ static const struct rows everything = {
                                                    SERVER(5, 1, 9, 5, "192.0.2.2", NULL),
                                                    SERVER(6, 1, 1, 6, "bad", NULL),
                                                    SERVER(7, 1, 1, 7, NULL, "bad"),
-                                                   {8, 1, 1, 8, "192.0.2.1", NULL, "?"},
+                                                   {8, 1, 1, 8, "192.0.2.1", NULL, "?", 1},
                                                    {.state = NULL}},
     .balanced = (const struct balanced_name_row[]){{"www.example.com", 1},
                                                    {"y.example.com", 9},
@@ -601,7 +665,10 @@ static void any_text_may_be_the_one_that_has_no_memory(void)
     const struct record_row records[] = {RECORD(1, 1, "a.example.com", "TXT", text),
                                          RECORD(2, 1, "b.example.com", "A", "192.0.2.1"),
                                          {.name = NULL}};
+    struct pool_row pool = POOL(1, "web");
+    pool.metric = "cpu";
     struct rows all = three_sites;
+    all.pools = (const struct pool_row[]){pool, {.name = NULL}};
     all.zones = EXAMPLE_ZONE;
     all.records = records;
     all.controllers =
@@ -625,6 +692,7 @@ static const CU_TestInfo tests[] = {
     {"ttls reach from 0 to 2147483647", ttls_reach_from_0_to_what_the_wire_holds},
     {"contents lose the spaces around them", contents_lose_the_spaces_around_them},
     {"pools that cannot be used are named and left out", pools_that_cannot_be_used},
+    {"of a chain what can be used is used", chains_that_cannot_be_used_whole},
     {"servers and controllers that cannot be used are named and left out",
      servers_that_cannot_be_used},
     {"groups and settings that cannot be used are named and left out",
