@@ -19,6 +19,16 @@ struct summary {
     int64_t checked_s; /* the last of all */
 };
 
+static const char *pool_name(const struct snapshot *snapshot, const struct virtual_server *server)
+{
+    for (size_t i = 0; i < snapshot->pool_count; i++) {
+        const struct pool *pool = &snapshot->pools[i];
+        if (server >= pool->servers && server < pool->servers + pool->server_count)
+            return pool->name;
+    }
+    return "?";
+}
+
 static void name_target(const struct snapshot *snapshot, const struct target_key *key,
                         struct buffer *out)
 {
@@ -27,7 +37,7 @@ static void name_target(const struct snapshot *snapshot, const struct target_key
     const struct controller *controller =
         key->kind == TARGET_CONTROLLER ? snapshot_controller(snapshot, key->id) : NULL;
     if (server)
-        buffer_printf(out, "pool %s, %s %s", server->pool->name, server->controller->name,
+        buffer_printf(out, "pool %s, %s %s", pool_name(snapshot, server), server->controller->name,
                       server->ipv4 ? server->ipv4 : server->ipv6);
     else if (controller)
         buffer_printf(out, "controller %s", controller->name);
@@ -91,7 +101,8 @@ static void print_silence(struct store *store, int64_t ago_ms, struct buffer *ou
     struct summary summary = sum_up(store, NULL, NULL);
     buffer_add_text(out, "problem: ");
     if (summary.up + summary.down > 0)
-        buffer_printf(out, "the last check was %" PRId64 " s ago", age_s(&summary, summary.checked_s));
+        buffer_printf(out, "the last check was %" PRId64 " s ago",
+                      age_s(&summary, summary.checked_s));
     else
         buffer_add_text(out, "nothing was ever checked");
     if (store_has_monitor(store) && ago_ms >= 0)

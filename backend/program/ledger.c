@@ -109,6 +109,8 @@ int ledger_follow(struct ledger *ledger, struct error *error)
     code = store_be_monitor(ledger->store, error);
     if (code == 0 && store_read_only(ledger->store))
         error_set(error, ERR_READONLY, "%s", store_read_only(ledger->store));
+    if (code == 0 && store_older(ledger->store))
+        error_set(error, ERR_FOREIGN, "%s", store_older(ledger->store));
     if (code != ERR_BUSY) {
         int loaded = load(ledger, &revision, error);
         code = code == 0 ? loaded : code;
