@@ -416,12 +416,20 @@ static void plan_target(void *context, enum target_change change, const struct t
     plan->new += after != NULL;
 }
 
+static bool is_used(const struct targets *targets, const struct monitor *monitor)
+{
+    for (size_t i = 0; i < targets_count(targets); i++)
+        if (targets_at(targets, i)->monitor == monitor)
+            return true;
+    return false;
+}
+
 static int plan_monitor(struct plan *plan, const struct monitor *monitor)
 {
     struct error error = {0};
     const struct watch_hands *hands = &plan->watch->hands;
     const char *why = hands->refuses(hands->context, monitor, &error);
-    if (!why)
+    if (!why || !is_used(plan->targets, monitor))
         return 0;
     const struct monitor **place =
         VECTOR_ADD(plan->refused, plan->refused_count, plan->refused_capacity);
