@@ -3,8 +3,8 @@
  * becomes the mapping, else the fallback (claims 1, 3, 4, 8, 9 and 13).
  *
  * Asking again changes nothing: PowerDNS asks for one name several times in one DNS question. A
- * mapping is committed before the server it names is returned. If that fails the choice is returned
- * all the same, and `code` says why no row stands behind it.
+ * mapping is committed before the server it names is returned. If that fails a choice is returned
+ * all the same, one that took no turn, and `code` says why no row stands behind it.
  */
 #ifndef STICKY_CORE_ASSIGN_H
 #define STICKY_CORE_ASSIGN_H
