@@ -42,7 +42,7 @@ static int type_of(const char *query)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcasecmp(types[i].word, query) == 0)
-            return types[i].type;
+            return (int)types[i].type;
     return 0;
 }
 
