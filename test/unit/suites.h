@@ -68,6 +68,9 @@ struct suite {
     X(escapes)                                                                                     \
     X(content)                                                                                     \
     X(prober)                                                                                      \
+    X(monitoring)                                                                                  \
+    X(ledger)                                                                                      \
+    X(background)                                                                                  \
     X(memory)                                                                                      \
     X(property)
 
