@@ -515,7 +515,7 @@ class Show:
         self.sql(
             "UPDATE pool SET monitor_id =\n    (SELECT id FROM monitor WHERE name = 'page')"
         )
-        self.sql("UPDATE virtual_server SET check_address = '127.0.0.1' || controller_id")
+        self.sql("UPDATE virtual_server\n  SET check_address = '127.0.0.1' || controller_id")
         self.wait_for(dict.fromkeys(SITES, "up"))
         self.show_health()
         screen.right("the monitor finds all three sites up.")
