@@ -1,6 +1,6 @@
 """All of the benchmark: measures, prints the table, writes the JSON file.
 
-    bench.py DIRECTORY [--quick] [--only alone|powerdns|remote|flood] [--patience SECONDS]
+    bench.py DIRECTORY [--quick] [--only alone|powerdns|remote|flood|topology] [--patience SECONDS]
 
 DIRECTORY (build/bench) holds the built pdns-sticky and, in tools/, the programs of this folder;
 the databases and result.json go there too.  scripts/bench builds all that and calls this.
@@ -23,6 +23,7 @@ import flood
 import processors
 import rounds
 import served
+import topology
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +72,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=("alone", "powerdns", "remote", "flood"))
+    parser.add_argument("--only", choices=("alone", "powerdns", "remote", "flood", "topology"))
     parser.add_argument("--patience", type=float, metavar="SECONDS")
     return parser.parse_args()
 
@@ -100,6 +101,8 @@ def measure(options, scale):
     arguments = (tools, program, store, scale, quiet, say)
     if options.only == "flood":
         return {**result, "flood": flood.Flood(*arguments).run()}
+    if options.only == "topology":
+        return {**result, "topology": topology.Topology(*arguments).run()}
     if options.only == "remote":
         return {**result, "remote": served.Remote(*arguments).run()}
     say("databases of 10 thousand, 1 million and 10 million mappings")
@@ -122,6 +125,8 @@ def grouped_figures(result):
         groups += figures.alone(result["alone"])
     if "flood" in result:
         groups += figures.flooded(result["flood"])
+    if "topology" in result:
+        groups += figures.topology(result["topology"])
     return groups
 
 

@@ -213,6 +213,32 @@ def _bound(run):
     ]
 
 
+# ---------------------------------------------------------------- a topology
+
+
+def topology(run):
+    """The figures of half a million networks."""
+    others = run["others"]
+    return [
+        (
+            f"A topology of {run['rows']:,.0f} networks",
+            [
+                Figure("rows of SQLite to ready", run["load_ms"], "ms", 1000, others=others),
+                Figure("memory per row", run["bytes_per_row"], "bytes"),
+                Figure("lookup, IPv4", run["ipv4_ns"], "ns", 1000, others=others),
+                Figure("  a binary search for each length", run["ipv4_by_length_ns"], "ns"),
+                Figure("lookup, IPv6", run["ipv6_ns"], "ns", 1000, others=others),
+                Figure("  a binary search for each length", run["ipv6_by_length_ns"], "ns"),
+                Figure("lookups that found another network", run["wrong"], "", 0),
+                Figure("exec to first answer", run["first_answer_ms"], "ms", 1000, others=others),
+                Figure("a change, from commit until it counts", run["change_ms"], "ms"),
+                Figure("  longest wait of a question", run["longest_wait_ms"], "ms", 100),
+                Figure("  first answers that named another site", run["wrong_site"], "", 0),
+            ],
+        )
+    ]
+
+
 # ---------------------------------------------------------------- with PowerDNS
 
 
