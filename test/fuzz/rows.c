@@ -228,6 +228,20 @@ static const char *const beginnings[] = {
     " (8, 3, 1, 1, '192.0.2.84', NULL, 1);"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1),"
     " ('api.example.com', 2), ('new.example.com', 3);",
+    /* Pools that fall back to one which shares their mappings: undecided, draining and down. */
+    "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+    "INSERT INTO pool (id, name) VALUES (1, 'last');"
+    "INSERT INTO pool (id, name, method, persistence_pool_id, fallback_pool_id) VALUES"
+    " (2, 'web', 'topology', 1, 1), (3, 'api', 'modulus', 1, 1), (4, 'geo', 'modulus', 1, 1);"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, state) VALUES"
+    " (1, 1, 1, 1, '192.0.2.80', 'enabled'), (2, 1, 2, 2, '198.51.100.80', 'enabled'),"
+    " (3, 2, 1, 1, '192.0.2.81', 'enabled'), (4, 2, 2, 2, '198.51.100.81', 'enabled'),"
+    " (5, 3, 1, 1, '192.0.2.82', 'draining'), (6, 3, 2, 2, '198.51.100.82', 'draining'),"
+    " (7, 4, 1, 1, '192.0.2.83', 'enabled'), (8, 4, 2, 2, '198.51.100.83', 'enabled');"
+    "INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES"
+    " (7, 'availability', 0), (8, 'availability', 0);"
+    "INSERT INTO balanced_name (name, pool_id) VALUES ('last.example.com', 1),"
+    " ('www.example.com', 2), ('api.example.com', 3), ('geo.example.com', 4);",
     "",
 };
 
