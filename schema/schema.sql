@@ -427,8 +427,9 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.body is for http and https"
       CHECK (body IS NULL OR type IN ('http', 'https')),
 
-  -- tcp: what to send once connected, 'PING' || char(13, 10), and an extended regular expression
-  -- that the answer must match. NULL: send nothing, and be content with the connection.
+  -- tcp: what to send once connected, 'PING\r\n' (\r, \n, \t, \\ and \xHH as in C), and an
+  -- extended regular expression that the answer must match. NULL: send nothing, and be content with
+  -- the connection.
   send TEXT
     CONSTRAINT "monitor.send has 1 to 1024 characters, or is NULL"
       CHECK (length(send) BETWEEN 1 AND 1024 AND instr(send, char(0)) = 0)

@@ -495,8 +495,8 @@ class Show:
         raise Wrong(f"the monitor found {found} in {NOTICED_S} s, and not {states}")
 
     def show_health(self):
-        columns = "controller, target, state, reason, rtt"
-        query = f"SELECT {columns} FROM health WHERE pool = '{POOL}'"
+        columns = "controller, address, state, reason, rtt"
+        query = f"SELECT {columns}\n  FROM health WHERE pool = '{POOL}'"
         self.screen.command(f'sqlite3 {self.screen.boxes} $db "{query}"')
         self.screen.output(self.server.sql(query, self.screen.boxes))
 
@@ -509,11 +509,13 @@ class Show:
             check_address says where they are. Twice no answer in a row, and a site is down."""
         )
         self.sql(
-            "INSERT INTO monitor (name, type, port, interval, timeout, rise, fall)\n"
+            "INSERT INTO monitor\n    (name, type, port, interval, timeout, rise, fall)\n"
             f"  VALUES ('page', 'http', {self.watched.port}, 1, 1, 1, 2)"
         )
-        self.sql("UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'page')")
-        self.sql("UPDATE virtual_server SET check_address = '127.0.0.1' || controller_id")
+        self.sql(
+            "UPDATE pool SET monitor_id =\n    (SELECT id FROM monitor WHERE name = 'page')"
+        )
+        self.sql("UPDATE virtual_server\n  SET check_address = '127.0.0.1' || controller_id")
         self.wait_for(dict.fromkeys(SITES, "up"))
         self.show_health()
         screen.right("the monitor finds all three sites up.")

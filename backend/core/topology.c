@@ -105,9 +105,7 @@ static int add_choice(struct topology_builder *builder, const struct topology_ro
         }
     }
     struct choice *place =
-        topology->choice_count < UINT32_MAX
-            ? VECTOR_ADD(topology->choices, topology->choice_count, topology->choice_capacity)
-            : NULL;
+        VECTOR_ADD(topology->choices, topology->choice_count, topology->choice_capacity);
     if (!place)
         return ERR_NOMEM;
     *place = choice;

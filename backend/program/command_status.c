@@ -6,6 +6,7 @@
 #include "core/reading.h"
 #include "store/clock.h"
 #include "program/command.h"
+#include "program/health.h"
 
 /* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */
 #define COUNT_MS 1000
@@ -14,20 +15,33 @@
 /* Rows between looks at the clock. */
 #define COUNT_STRIDE 4096
 
+/* The live mappings of a pool that lead to one controller, and when the last of them ends. */
+struct tally {
+    int64_t live, end_s;
+};
+
 /* Live mappings by controller of each pool, while they are counted. */
 struct census {
     const struct world *world;
-    int64_t *live; /* [pool][controller] */
+    struct tally *tallies; /* [pool][controller] */
     int64_t total, rows, until_ms;
     bool cut_short;
 };
 
-static int64_t *census_place(const struct census *census, const struct pool *pool,
-                             const struct controller *controller)
+static struct tally *census_place(const struct census *census, const struct pool *pool,
+                                  const struct controller *controller)
 {
     const struct snapshot *snapshot = census->world->snapshot;
-    return &census->live[(size_t)(pool - snapshot->pools) * snapshot->controller_count +
-                         controller->index];
+    return &census->tallies[(size_t)(pool - snapshot->pools) * snapshot->controller_count +
+                            controller->index];
+}
+
+static void add_mapping(struct tally *tally, const struct mapping *mapping)
+{
+    int64_t end_s = mapping->timestamp_s + mapping->ttl_s;
+    tally->live++;
+    if (end_s > tally->end_s)
+        tally->end_s = end_s;
 }
 
 static bool count_mapping(void *context, int64_t pool_id, const char *key,
@@ -42,7 +56,7 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     (void)key;
     if (pool && mapping_judge(mapping, &election, world->snapshot, world->metrics, &server) ==
                     MAPPING_BINDS) {
-        ++*census_place(census, pool, server->controller);
+        add_mapping(census_place(census, pool, server->controller), mapping);
         census->total++;
     }
     if (++census->rows % COUNT_STRIDE == 0 && clock_monotonic_ms() > census->until_ms)
@@ -50,16 +64,32 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     return !census->cut_short;
 }
 
+/* How far the draining is. With the sliding timer each question puts the end off. */
+static void print_draining(const struct census *census, const struct pool *pool,
+                           const struct tally *tally, struct buffer *out)
+{
+    int64_t left_s = tally->end_s - census->world->now_s;
+    if (tally->live == 0)
+        buffer_add_text(out, "       drained: no live mappings\n");
+    else
+        buffer_printf(
+            out, "       draining: %s%" PRId64 " live mappings, the last ends in %" PRId64 " s%s\n",
+            census->cut_short ? "more than " : "", tally->live, left_s,
+            pool->keeper->timer == TIMER_SLIDING ? " unless it is asked for" : "");
+}
+
 static void print_server(const struct census *census, const struct pool *pool,
                          const struct virtual_server *server, size_t number, struct buffer *out)
 {
     const struct controller *controller = server->controller;
     const struct metrics *metrics = census->world->metrics;
+    const struct tally *tally = census_place(census, pool->keeper, controller);
     buffer_printf(out, "  %3zu  %-16s %-15s  %-26s %-9s %-4s %10" PRId64 "\n", number,
                   controller->name, server->ipv4 ? server->ipv4 : "-",
                   server->ipv6 ? server->ipv6 : "-", state_word(virtual_server_state(server)),
-                  metrics_server_up(metrics, server) ? "up" : "down",
-                  *census_place(census, pool->keeper, controller));
+                  metrics_server_up(metrics, server) ? "up" : "down", tally->live);
+    if (virtual_server_state(server) == STATE_DRAINING)
+        print_draining(census, pool, tally, out);
 }
 
 /* What only some methods go by, where the pool has it. */
@@ -166,6 +196,7 @@ static void print_problems(const struct command_call *call, const struct world *
     for (size_t i = 0; atlas && (problem = atlas_problem(atlas, i)); i++)
         buffer_printf(call->out, "problem: %s\n", problem);
     print_missing_metrics(world, call->out);
+    health_print_problems(store, call->out);
 }
 
 static void print_topology(const struct atlas *atlas, struct buffer *out)
@@ -193,6 +224,7 @@ static void print_all(const struct command_call *call, const struct census *cens
     print_problems(call, census->world);
     for (size_t i = 0; i < snapshot->pool_count; i++)
         print_pool(census, &snapshot->pools[i], out);
+    health_print(responder_store(call->responder), census->world, out);
     if (census->cut_short)
         buffer_printf(out, "counting stopped after %" PRId64 " mappings, the numbers are too low\n",
                       census->rows);
@@ -206,13 +238,14 @@ enum command_result command_status(const struct command_call *call)
         return command_failed(call, &error);
     const struct snapshot *snapshot = world.snapshot;
     struct census census = {.world = &world, .until_ms = clock_monotonic_ms() + COUNT_MS};
-    census.live = calloc(snapshot->pool_count * snapshot->controller_count + 1, sizeof(int64_t));
-    int code = census.live ? store_each_mapping(responder_store(call->responder), count_mapping,
-                                                &census, &error)
-                           : error_set(&error, ERR_NOMEM, "out of memory");
+    census.tallies =
+        calloc(snapshot->pool_count * snapshot->controller_count + 1, sizeof *census.tallies);
+    int code = census.tallies ? store_each_mapping(responder_store(call->responder), count_mapping,
+                                                   &census, &error)
+                              : error_set(&error, ERR_NOMEM, "out of memory");
     if (code == 0)
         print_all(call, &census);
-    free(census.live);
+    free(census.tallies);
     responder_leave(call->responder);
     return code == 0 ? COMMAND_OK : command_failed(call, &error);
 }

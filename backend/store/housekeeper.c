@@ -86,12 +86,16 @@ int store_end_round(struct store *store, struct error *error)
     return code;
 }
 
-/* Another process may have done it; what it left says so. */
-static bool is_due(struct store *store, const struct round *round)
+/*
+ * Another process may have done it; what it left says so. And pdns-stickyd, where it runs, does it
+ * so that no process that answers has to.
+ */
+static bool is_due(struct store *store, struct round *round)
 {
     struct rounds rounds;
     if (!store_is_round_due(store, round))
         return false;
+    round->left_to_monitor = !store->is_monitor && lock_file_is_taken(&store->lock, LOCK_MONITOR);
     if (lock_file_read(&store->lock, LOCK_FILE_ROUNDS, &rounds, sizeof rounds))
         store->rounds = rounds;
     return store_is_round_due(store, round);
@@ -116,5 +120,7 @@ int store_keep_house(struct store *store, const struct settings *settings, int64
         lock_file_open(&store->lock, store->database.path, &store->database.identity);
     if (is_due(store, &round))
         start_round(store, &round);
+    else if (round.left_to_monitor)
+        store->round_ms = now_ms; /* it need not be looked at with every question */
     return code;
 }

@@ -247,20 +247,29 @@ static bool is_due(int64_t last_ms, int64_t interval_s, int64_t now_ms)
     return last_ms > now_ms || now_ms - last_ms >= interval_s * 1000;
 }
 
+/* So long behind its time, the monitor is taken to hang. */
+#define MONITOR_LATE_S 5
+
 struct due {
     bool sweep, checkpoint;
 };
 
+/*
+ * What is left to pdns-stickyd is due only when that is late, as one is that hangs; it looks
+ * several times a second.
+ */
 static struct due what_is_due(const struct store *store, const struct round *round)
 {
     const struct rounds *rounds = &store->rounds;
     const struct settings *settings = &round->settings;
+    int64_t grace_s = round->left_to_monitor ? MONITOR_LATE_S : 0;
+    int64_t pages = round->left_to_monitor ? 2 * LOG_PAGES_MAX : LOG_PAGES_MAX;
     return (struct due){
-        .sweep = is_due(rounds->sweep_ms, settings->sweep_interval_s, round->now_ms),
-        .checkpoint =
-            is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s, round->now_ms) ||
-            round->disk_short ||
-            wal_index_backlog(&store->database.wal_index) > rounds->backlog + LOG_PAGES_MAX};
+        .sweep = is_due(rounds->sweep_ms, settings->sweep_interval_s + grace_s, round->now_ms),
+        .checkpoint = is_due(rounds->checkpoint_ms, settings->checkpoint_interval_s + grace_s,
+                             round->now_ms) ||
+                      round->disk_short ||
+                      wal_index_backlog(&store->database.wal_index) > rounds->backlog + pages};
 }
 
 bool store_is_round_due(const struct store *store, const struct round *round)

@@ -48,6 +48,12 @@ bool lock_file_take(struct lock_file *lock, enum lock_kind kind)
     return set(lock, kind, F_OFD_SETLK, F_WRLCK);
 }
 
+bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind)
+{
+    struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = kind, .l_len = 1};
+    return fcntl(lock->descriptor, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
 bool lock_file_wait(struct lock_file *lock, enum lock_kind kind, struct ticker *ticker,
                     int64_t until_ms)
 {

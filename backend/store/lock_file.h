@@ -23,6 +23,7 @@ struct lock_file {
 enum lock_kind {
     LOCK_HOUSEKEEPING, /* of the process that does it */
     LOCK_WRITING,      /* whose turn it is among those who wait for SQLite's lock to write */
+    LOCK_MONITOR,      /* of the only pdns-stickyd, as long as it runs */
 };
 
 /*
@@ -34,6 +35,9 @@ void lock_file_close(struct lock_file *lock);
 
 /* Does not wait; says whether the lock is held now. */
 bool lock_file_take(struct lock_file *lock, enum lock_kind kind);
+
+/* Says whether another one holds it. */
+bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind);
 
 /*
  * Waits in line, until a time of the monotonic clock at the latest; the ticker, which stands still

@@ -49,4 +49,67 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SWEEP_DELETE] = "DELETE FROM persistence"
                            " WHERE (pool_id, ldns) > (?1, ?2) AND (pool_id, ldns) <= (?4, ?5)"
                            " AND timestamp + ttl <= ?3",
+    [QUERY_BEGIN] = "BEGIN IMMEDIATE",
+    [QUERY_COMMIT] = "COMMIT",
+    [QUERY_ROLLBACK] = "ROLLBACK",
+    [QUERY_MONITORS] =
+        "SELECT id, name, type, port, path, host, query, status_min, status_max,"
+        " body, send, expect, verify, interval, timeout, rise, fall FROM monitor ORDER BY id",
+    [QUERY_TARGET_SERVERS] =
+        "SELECT v.id, p.name, c.name,"
+        " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id)"
+        " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
+        " JOIN controller AS c ON c.id = v.controller_id"
+        " WHERE coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
+    [QUERY_TARGET_CONTROLLERS] = "SELECT id, name, address, monitor_id FROM controller"
+                                 " WHERE monitor_id IS NOT NULL",
+    [QUERY_CONTROLLER_VERDICTS] =
+        "SELECT d.controller_id, d.state, d.reason, d.since, d.checked_at,"
+        " d.flaps, m.value FROM controller_verdict AS d"
+        " LEFT JOIN controller_metric AS m ON m.controller_id = d.controller_id AND m.name = 'rtt'",
+    [QUERY_CONTROLLER_VERDICT_WRITE] =
+        "INSERT INTO controller_verdict"
+        " (controller_id, state, reason, since, checked_at, flaps)"
+        " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM controller WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET state = ?2, reason = ?3, since = ?4, checked_at = ?5,"
+        " flaps = ?6",
+    [QUERY_CONTROLLER_AVAILABILITY_WRITE] =
+        "INSERT INTO controller_metric"
+        " (controller_id, name, value, measured_at)"
+        " SELECT id, 'availability', ?2, ?3 FROM controller WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_CONTROLLER_RTT_WRITE] = "INSERT INTO controller_metric"
+                                   " (controller_id, name, value, measured_at)"
+                                   " SELECT id, 'rtt', ?2, ?3 FROM controller WHERE id = ?1"
+                                   " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_CONTROLLER_METRICS_END] =
+        "DELETE FROM controller_metric WHERE controller_id = ?1"
+        " AND name IN ('availability', 'rtt')"
+        " AND EXISTS (SELECT 1 FROM controller_verdict WHERE controller_id = ?1)",
+    [QUERY_CONTROLLER_VERDICT_END] = "DELETE FROM controller_verdict WHERE controller_id = ?1",
+    [QUERY_SERVER_VERDICTS] =
+        "SELECT d.virtual_server_id, d.state, d.reason, d.since, d.checked_at,"
+        " d.flaps, m.value FROM virtual_server_verdict AS d"
+        " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id AND "
+        "m.name = 'rtt'",
+    [QUERY_SERVER_VERDICT_WRITE] =
+        "INSERT INTO virtual_server_verdict"
+        " (virtual_server_id, state, reason, since, checked_at, flaps)"
+        " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM virtual_server WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET state = ?2, reason = ?3, since = ?4, checked_at = ?5,"
+        " flaps = ?6",
+    [QUERY_SERVER_AVAILABILITY_WRITE] =
+        "INSERT INTO virtual_server_metric"
+        " (virtual_server_id, name, value, measured_at)"
+        " SELECT id, 'availability', ?2, ?3 FROM virtual_server WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_SERVER_RTT_WRITE] = "INSERT INTO virtual_server_metric"
+                               " (virtual_server_id, name, value, measured_at)"
+                               " SELECT id, 'rtt', ?2, ?3 FROM virtual_server WHERE id = ?1"
+                               " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_SERVER_METRICS_END] =
+        "DELETE FROM virtual_server_metric WHERE virtual_server_id = ?1"
+        " AND name IN ('availability', 'rtt')"
+        " AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = ?1)",
+    [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
 };

@@ -27,6 +27,7 @@ struct log_mark {
 /* Where the lock file has what; its holder alone reads and writes the first. */
 #define LOCK_FILE_ROUNDS 0
 #define LOCK_FILE_REFUSED 1024
+#define LOCK_FILE_REPORT 2048
 
 /*
  * When housekeeping was last done by any process, on the monotonic clock that they all share. Kept
@@ -58,6 +59,7 @@ struct round {
     struct settings settings;
     int64_t now_s, now_ms; /* when it began */
     bool disk_short;       /* the log takes the room that is left */
+    bool left_to_monitor;  /* another process does it, unless it is late */
 };
 
 struct housekeeper; /* of a round that runs */
@@ -73,6 +75,7 @@ struct store {
     int64_t moved_ms;         /* monotonic: when somebody else's commit was last seen */
     int64_t restless_ms;      /* monotonic: until then others commit again and again */
     int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
+    bool is_monitor;          /* holds LOCK_MONITOR */
     struct limits limits;
     struct rounds rounds;            /* as this process last saw them */
     struct housekeeper *housekeeper; /* NULL: no round runs */

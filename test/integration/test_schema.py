@@ -1599,7 +1599,7 @@ def test_the_new_columns_of_a_migrated_database_are_explained_too(older):
     with connect(database.path) as db:
         for table, words in (("controller", "itself is checked"), ("pool", "first can't decide"),
                              ("pool", "Percent, 0 to 1000"), ("virtual_server", "as its pool says"),
-                             ("monitor", "'PING'"), ("revision", "topology and geo_database")):
+                             ("monitor", "'PING"), ("revision", "topology and geo_database")):
             (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
             assert words in sql
 

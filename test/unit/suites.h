@@ -55,6 +55,11 @@ struct suite {
     X(pipe)                                                                                        \
     X(json)                                                                                        \
     X(conversation)                                                                                \
+    X(verdict)                                                                                     \
+    X(brake)                                                                                       \
+    X(schedule)                                                                                    \
+    X(targets)                                                                                     \
+    X(watch)                                                                                       \
     X(ticker)                                                                                      \
     X(listener)                                                                                    \
     X(journal)                                                                                     \
@@ -64,6 +69,13 @@ struct suite {
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(atlas)                                                                                       \
+    X(check)                                                                                       \
+    X(escapes)                                                                                     \
+    X(content)                                                                                     \
+    X(prober)                                                                                      \
+    X(monitoring)                                                                                  \
+    X(ledger)                                                                                      \
+    X(background)                                                                                  \
     X(memory)                                                                                      \
     X(property)
 

@@ -234,6 +234,47 @@ static void random_tables_match_what_a_search_finds(void)
     }
 }
 
+/* As many /32 as there are numbers; each of them is found, and none beside them. */
+static void check_many(uint32_t count, size_t fail_at, bool fails)
+{
+    struct prefix_table table = {0};
+    struct prefix prefix = {.address.family = FAMILY_IPV4, .bits = 32};
+    struct prefix_match match;
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned byte = 0; byte < 4; byte++)
+            prefix.address.bytes[byte] = (uint8_t)(2 * i >> (24 - 8 * byte));
+        CHECK_INTEGER(prefix_table_add(&table, &prefix, i), 0, "prefix %u", i);
+    }
+    memory_fail_at(fail_at);
+    prefix_table_seal(&table);
+    CHECK_INTEGER(memory_fail_end(), fails, "%u prefixes, allocation %zu", count, fail_at);
+    for (uint32_t i = 0; i < count; i += 1 + count / 1000) {
+        for (unsigned byte = 0; byte < 4; byte++)
+            prefix.address.bytes[byte] = (uint8_t)(2 * i >> (24 - 8 * byte));
+        CHECK(prefix_table_match(&table, &prefix.address, &match) &&
+                  prefix_match_value(&match, 0) == i,
+              "prefix %u of %u", i, count);
+        prefix.address.bytes[3] |= 1;
+        CHECK(!prefix_table_match(&table, &prefix.address, &match), "behind %u of %u", i, count);
+    }
+    prefix_table_release(&table);
+}
+
+static void tables_of_all_sizes_are_sealed(void)
+{
+    static const struct {
+        uint32_t count;
+        size_t fail_at;
+        bool fails;
+    } rows[] = {
+        {1, 1, false},   {8, 1, false},   {15, 1, false},    {16, 1, true},       {17, 0, false},
+        {512, 0, false}, {512, 1, true},  {512, 2, false},   {600, 0, false},     {600, 1, true},
+        {600, 2, true},  {600, 3, false}, {65536, 0, false}, {1100000, 0, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_many(rows[i].count, rows[i].fail_at, rows[i].fails);
+}
+
 static void no_family_is_refused(void)
 {
     struct prefix_table table = {0};
@@ -287,6 +328,7 @@ static const CU_TestInfo tests[] = {
     {"what is added later counts after another sealing",
      what_is_added_later_counts_after_another_sealing},
     {"random tables match what a search finds", random_tables_match_what_a_search_finds},
+    {"tables of all sizes are sealed", tables_of_all_sizes_are_sealed},
     {"no family is refused", no_family_is_refused},
     {"a prefix takes few bytes", a_prefix_takes_few_bytes},
     {"without memory nothing is added", without_memory_nothing_is_added},

@@ -29,6 +29,7 @@ static const struct topology_row example[] = {
     COUNTRY(7, "DE", 2, 10),        COUNTRY(8, "DE", 1, 20),        CONTINENT(9, "EU", 1, 10),
     CONTINENT(10, "NA", 3, 10),     ASN(11, 64500, 3, 10),          ASN(12, 4294967295, 1, 10),
     CIDR(13, "10.0.0.77/8", 2, 5), /* the same as 10.0.0.0/8 */
+    CIDR(14, "10.0.0.78/8", 2, 30),
 };
 
 static const char *const geo_databases[] = {"/a.mmdb", "/b.mmdb"};
@@ -143,6 +144,8 @@ static void rows_that_cannot_be_used_are_named(void)
         {CIDR(5, "10.0.0.0/8", 1, -1), "topology 5: preference is not 0..65535"},
         {CIDR(6, "10.0.0.0/8", 1, 65536), "topology 6: preference is not 0..65535"},
         {COUNTRY(7, "nl", 1, 10), "topology 7: country is not two capitals"},
+        {COUNTRY(7, "Nl", 1, 10), "topology 7: country is not two capitals"},
+        {COUNTRY(7, "N1", 1, 10), "topology 7: country is not two capitals"},
         {COUNTRY(8, "NLD", 1, 10), "topology 8: country is not two capitals"},
         {COUNTRY(9, "N", 1, 10), "topology 9: country is not two capitals"},
         {COUNTRY(10, "", 1, 10), "topology 10: country is not two capitals"},
@@ -169,6 +172,7 @@ static void rows_that_cannot_be_used_are_named(void)
 static void of_many_wrong_rows_some_are_named_and_all_counted(void)
 {
     struct topology_row rows[150];
+    bool failed = true;
     for (size_t i = 0; i < COUNT(rows); i++)
         rows[i] = (struct topology_row)CIDR((int64_t)i, i == 0 ? "10.0.0.0/8" : "x", 1, 10);
     struct topology *topology = topology_of(rows, COUNT(rows));
@@ -177,6 +181,14 @@ static void of_many_wrong_rows_some_are_named_and_all_counted(void)
     if (CHECK_INTEGER((int64_t)complaints->count, 101, "complaints"))
         CHECK_TEXT(complaints->lines[100], "topology: 49 more rows cannot be used", "the last");
     topology_free(topology);
+    for (size_t n = 1; failed; n++) {
+        topology = NULL;
+        memory_fail_at(n);
+        int code = build(rows, COUNT(rows), &topology);
+        failed = memory_fail_end();
+        CHECK_INTEGER(code, failed ? ERR_NOMEM : 0, "allocation %zu", n);
+        topology_free(topology);
+    }
 }
 
 static void geo_databases_are_kept_in_order(void)

@@ -1,0 +1,213 @@
+/*
+ * Asks a DNS server one question over UDP. The C library's resolver writes the question and reads
+ * the answer.
+ *
+ * Anybody can send a datagram that looks as if it came from the target. One that does not answer
+ * the question is therefore no verdict; only if nothing better comes in time, it was the answer.
+ */
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "monitor/probe.h"
+
+/* What fits into a datagram without EDNS is less. */
+#define ANSWER_MAX 4096
+
+struct dns {
+    struct probe probe;
+    int descriptor;
+    struct event event;
+    bool waiting, heard; /* heard: something came that was no answer */
+    uint8_t question[NS_PACKETSZ];
+    size_t question_length;
+};
+
+static const struct {
+    const char *word;
+    ns_type type;
+} types[] = {
+    {"A", ns_t_a},     {"AAAA", ns_t_aaaa}, {"NS", ns_t_ns},
+    {"SOA", ns_t_soa}, {"TXT", ns_t_txt},   {"MX", ns_t_mx},
+};
+
+/* 0 for a word that is none of them. */
+static int type_of(const char *query)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcasecmp(types[i].word, query) == 0)
+            return (int)types[i].type;
+    return 0;
+}
+
+static int open_resolver(struct prober *prober, void **ret_shared, struct error *error)
+{
+    (void)prober;
+    struct __res_state *resolver = calloc(1, sizeof *resolver);
+    if (!resolver)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    if (res_ninit(resolver) != 0) {
+        free(resolver);
+        return error_set(error, ERR_INTERNAL, "the resolver library cannot be set up");
+    }
+    *ret_shared = resolver;
+    return 0;
+}
+
+static void close_resolver(void *shared)
+{
+    res_nclose(shared);
+    free(shared);
+}
+
+/* The length of the question, or -1 when it cannot be asked. Its id is to be guessed by nobody. */
+static int write_question(struct __res_state *resolver, const struct monitor *monitor,
+                          uint8_t question[static NS_PACKETSZ])
+{
+    int type = type_of(monitor->query ? monitor->query : "A");
+    if (!monitor->host || type == 0)
+        return -1;
+    int length = res_nmkquery(resolver, ns_o_query, monitor->host, ns_c_in, type, NULL, 0, NULL,
+                              question, NS_PACKETSZ);
+    if (length > 0 && getrandom(question, NS_INT16SZ, GRND_NONBLOCK) != NS_INT16SZ)
+        return -1;
+    return length;
+}
+
+static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
+{
+    uint8_t question[NS_PACKETSZ];
+    if (!monitor->host)
+        error_set(error, ERR_INVAL, "there is no host, which is the name to ask for");
+    else if (type_of(monitor->query ? monitor->query : "A") == 0)
+        error_set(error, ERR_INVAL, "query '%s' is none of A AAAA NS SOA TXT MX", monitor->query);
+    else if (write_question(prober->shared[CHECK_DNS], monitor, question) < 0)
+        error_set(error, ERR_INVAL, "host '%s' is no DNS name", monitor->host);
+}
+
+/* Names in capitals are the same names. */
+static bool is_same_question(const struct dns *dns, const uint8_t *answer, size_t length)
+{
+    if (length < dns->question_length)
+        return false;
+    for (size_t i = NS_HFIXEDSZ; i < dns->question_length; i++)
+        if (answer[i] != dns->question[i] &&
+            strncasecmp((const char *)answer + i, (const char *)dns->question + i, 1) != 0)
+            return false;
+    return true;
+}
+
+/* A server that makes no sense of the question may leave it out of its answer. */
+static bool is_answer(const struct dns *dns, const ns_msg *message)
+{
+    uint16_t questions = ns_msg_count(*message, ns_s_qd);
+    if (ns_msg_id(*message) != ns_get16(dns->question) || !ns_msg_getflag(*message, ns_f_qr))
+        return false;
+    if (questions == 0)
+        return ns_msg_getflag(*message, ns_f_rcode) != ns_r_noerror;
+    return questions == 1 &&
+           is_same_question(dns, ns_msg_base(*message), (size_t)ns_msg_size(*message));
+}
+
+static enum reason judge(const ns_msg *message)
+{
+    if (ns_msg_getflag(*message, ns_f_rcode) != ns_r_noerror)
+        return REASON_STATUS;
+    bool has_records = ns_msg_count(*message, ns_s_an) > 0;
+    return has_records || ns_msg_getflag(*message, ns_f_tc) ? REASON_OK : REASON_CONTENT;
+}
+
+static void on_answer(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)what;
+    struct dns *dns = context;
+    uint8_t bytes[ANSWER_MAX];
+    ns_msg message;
+    ssize_t length = recv(descriptor, bytes, sizeof bytes, 0);
+    if (length < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            probe_end(&dns->probe, probe_reason_of(errno));
+    } else if (ns_initparse(bytes, (int)length, &message) == 0 && is_answer(dns, &message)) {
+        probe_answered(&dns->probe);
+        probe_end(&dns->probe, judge(&message));
+    } else
+        dns->heard = true;
+}
+
+/* An error that a router reports is no reason for the system to wake us, unless it is told so. */
+static int open_socket(const struct probe *probe)
+{
+    struct sockaddr_storage target;
+    socklen_t size = probe_target(probe, &target);
+    bool ipv6 = target.ss_family == AF_INET6;
+    int on = 1, descriptor = socket(target.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -1;
+    setsockopt(descriptor, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_RECVERR : IP_RECVERR, &on,
+               sizeof on);
+    if (connect(descriptor, (struct sockaddr *)&target, size) == 0)
+        return descriptor;
+    int problem = errno;
+    close(descriptor);
+    errno = problem;
+    return -1;
+}
+
+static bool await(struct dns *dns)
+{
+    dns->waiting = event_assign(&dns->event, dns->probe.prober->base, dns->descriptor,
+                                EV_READ | EV_PERSIST, on_answer, dns) == 0 &&
+                   event_add(&dns->event, NULL) == 0;
+    return dns->waiting;
+}
+
+static void start(struct probe *probe)
+{
+    struct dns *dns = (struct dns *)probe;
+    dns->descriptor = -1;
+    int length = write_question(probe_shared(probe), probe->monitor, dns->question);
+    if (length < 0) {
+        probe_end(probe, REASON_INTERNAL);
+        return;
+    }
+    dns->question_length = (size_t)length;
+    dns->descriptor = open_socket(probe);
+    if (dns->descriptor < 0)
+        probe_end(probe, probe_reason_of(errno));
+    else if (send(dns->descriptor, dns->question, dns->question_length, 0) < 0)
+        probe_end(probe, probe_reason_of(errno));
+    else if (!await(dns))
+        probe_end(probe, REASON_INTERNAL);
+}
+
+static enum reason expire(struct probe *probe)
+{
+    return ((struct dns *)probe)->heard ? REASON_PROTOCOL : REASON_TIMEOUT;
+}
+
+static void stop(struct probe *probe)
+{
+    struct dns *dns = (struct dns *)probe;
+    if (dns->waiting)
+        event_del(&dns->event);
+    if (dns->descriptor >= 0)
+        close(dns->descriptor);
+}
+
+const struct probe_type probe_dns = {
+    .size = sizeof(struct dns),
+    .needs_port = true,
+    .usual_port = NS_DEFAULTPORT,
+    .open = open_resolver,
+    .close = close_resolver,
+    .refuse = refuse,
+    .start = start,
+    .stop = stop,
+    .expire = expire,
+};

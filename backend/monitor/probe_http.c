@@ -1,0 +1,466 @@
+/*
+ * Asks an HTTP server for a page, by libcurl.
+ *
+ * One connection for each check, to the target's address whatever the host is called: no name is
+ * ever resolved, no proxy asked, no redirect followed. Without a pattern for the body the check
+ * ends where the headers do: the server has decided by then, and the body would cost it and us.
+ * With one it ends as soon as the pattern is found, and at the latest where CONTENT_MAX is.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "monitor/content.h"
+#include "monitor/probe.h"
+
+/* What servers send is a hundredth of that; Apache and nginx take no more than 32 KiB. */
+#define HEADERS_MAX (64 * 1024)
+
+/* What libcurl reads at once: a thousand checks have such a buffer each. */
+#define READ_BYTES 4096L
+
+/* The certificates of the system are read again so often. */
+#define TRUST_MAX_AGE_S 600L
+
+/* CURLE_TOO_LARGE, which libcurl 8.6 brought: a header line without end. */
+#define CODE_TOO_LARGE ((CURLcode)100)
+
+/* "https://[address]:65535/", or a host name in place of the address. */
+#define URL_MAX 512
+#define HOST_MAX 262 /* a name of 255, and a port */
+
+struct web {
+    CURLM *multi;
+    struct event_base *base;
+    struct event timer;
+};
+
+struct http {
+    struct probe probe;
+    CURL *easy;
+    bool added; /* to web.multi */
+    struct curl_slist *route;
+    size_t header_bytes;
+    bool judged, has_status; /* what follows holds; the headers are there and good */
+    enum reason verdict;     /* by which one of our callbacks ended the transfer */
+    bool broken;             /* we could not watch the socket */
+    struct content body;
+};
+
+/* Ends the transfer from within a callback of libcurl, where nothing may be taken away. */
+static bool judge(struct http *http, enum reason verdict)
+{
+    http->judged = true;
+    http->verdict = verdict;
+    return false;
+}
+
+/* An end of the headers, of which there are several if 1xx statuses go first. */
+static bool take_status(struct http *http)
+{
+    const struct monitor *monitor = http->probe.monitor;
+    long status = 0;
+    curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200)
+        return true;
+    if (status < monitor->status_min || status > monitor->status_max)
+        return judge(http, REASON_STATUS);
+    http->has_status = true;
+    return monitor->body || judge(http, REASON_OK);
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http *http = context;
+    size_t length = size * count;
+    bool ends = length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n');
+    if (http->header_bytes == 0)
+        probe_answered(&http->probe);
+    http->header_bytes += length;
+    bool goes_on = http->header_bytes > HEADERS_MAX ? judge(http, REASON_PROTOCOL)
+                                                    : !ends || take_status(http);
+    return goes_on ? length : 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http *http = context;
+    static const enum reason reasons[] = {[CONTENT_MATCHES] = REASON_OK,
+                                          [CONTENT_FULL] = REASON_CONTENT,
+                                          [CONTENT_FAILED] = REASON_INTERNAL};
+    enum content_state state = content_add(&http->body, bytes, size * count);
+    if (state == CONTENT_MORE)
+        return size * count;
+    judge(http, reasons[state]);
+    return 0;
+}
+
+/* By hand, so that what the system lacks is known to be no fault of the target. */
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct http *http = context;
+    int descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                            address->protocol);
+    if (descriptor < 0)
+        judge(http, REASON_INTERNAL);
+    return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
+}
+
+/* What a code of libcurl means; for some the errno tells more. */
+static const struct meaning {
+    CURLcode code;
+    enum reason reason;
+    bool has_errno;
+} meanings[] = {
+    {CURLE_OK, REASON_CONTENT, false}, /* all of the body, and no match */
+    {CURLE_OPERATION_TIMEDOUT, REASON_TIMEOUT, false},
+    {CURLE_COULDNT_CONNECT, REASON_REFUSED, true},
+    {CURLE_SEND_ERROR, REASON_CLOSED, true},
+    {CURLE_RECV_ERROR, REASON_CLOSED, true},
+    {CURLE_GOT_NOTHING, REASON_CLOSED, false},
+    {CURLE_PARTIAL_FILE, REASON_CLOSED, false},
+    {CURLE_SSL_CONNECT_ERROR, REASON_TLS, false},
+    {CURLE_SSL_CIPHER, REASON_TLS, false},
+    {CURLE_PEER_FAILED_VERIFICATION, REASON_TLS, false},
+    {CURLE_SSL_ISSUER_ERROR, REASON_TLS, false},
+    {CURLE_SSL_INVALIDCERTSTATUS, REASON_TLS, false},
+    {CURLE_UNSUPPORTED_PROTOCOL, REASON_PROTOCOL, false}, /* HTTP/0.9 */
+    {CURLE_WEIRD_SERVER_REPLY, REASON_PROTOCOL, false},
+    {CURLE_BAD_CONTENT_ENCODING, REASON_PROTOCOL, false},
+    {CURLE_HTTP2, REASON_PROTOCOL, false},
+    {CURLE_HTTP2_STREAM, REASON_PROTOCOL, false},
+    {CODE_TOO_LARGE, REASON_PROTOCOL, false},
+};
+
+static struct meaning meaning_of(CURLcode code)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].code == code)
+            return meanings[i];
+    return (struct meaning){code, REASON_INTERNAL, false};
+}
+
+/* Once the request is out, memory runs out only for a header line of more than 100 KB. */
+static bool is_endless_line(const struct http *http, CURLcode code)
+{
+    curl_off_t before_us = 0;
+    curl_easy_getinfo(http->easy, CURLINFO_PRETRANSFER_TIME_T, &before_us);
+    return code == CURLE_OUT_OF_MEMORY && before_us > 0;
+}
+
+static enum reason reason_of(const struct http *http, CURLcode code)
+{
+    struct meaning meaning = meaning_of(code);
+    long problem = 0;
+    curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &problem);
+    if (is_endless_line(http, code))
+        return REASON_PROTOCOL;
+    if (meaning.has_errno && problem != 0)
+        return probe_reason_of((int)problem);
+    if (code == CURLE_RECV_ERROR && http->has_status)
+        return REASON_PROTOCOL; /* bad chunks */
+    return meaning.reason;
+}
+
+static void finish(struct http *http, CURLcode code)
+{
+    bool found = http->has_status && content_matches(&http->body);
+    enum reason reason = http->judged ? http->verdict : reason_of(http, code);
+    probe_end(&http->probe, found ? REASON_OK : reason);
+}
+
+/* Reports what ended. The message is gone with its handle. */
+static void collect(struct web *web)
+{
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(web->multi, &left));) {
+        struct http *http = NULL;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &http);
+        if (message->msg == CURLMSG_DONE)
+            finish(http, code);
+    }
+}
+
+static void on_socket(evutil_socket_t descriptor, short what, void *context)
+{
+    struct web *web = context;
+    int running,
+        flags = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    curl_multi_socket_action(web->multi, descriptor, flags, &running);
+    collect(web);
+}
+
+static void on_time(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct web *web = context;
+    int running;
+    curl_multi_socket_action(web->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect(web);
+}
+
+static int on_timer_change(CURLM *multi, long timeout_ms, void *context)
+{
+    (void)multi;
+    struct web *web = context;
+    const struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    if (timeout_ms < 0)
+        event_del(&web->timer);
+    else
+        event_add(&web->timer, &timeout);
+    return 0;
+}
+
+static bool watch(struct web *web, curl_socket_t descriptor, int what, struct event *event)
+{
+    short flags = (short)((what & CURL_POLL_IN ? EV_READ : 0) |
+                          (what & CURL_POLL_OUT ? EV_WRITE : 0) | EV_PERSIST);
+    return event_assign(event, web->base, descriptor, flags, on_socket, web) == 0 &&
+           event_add(event, NULL) == 0;
+}
+
+/* An error must not be returned: libcurl would give up all transfers, and all later ones. */
+static int on_socket_change(CURL *easy, curl_socket_t descriptor, int what, void *context,
+                            void *assigned)
+{
+    struct web *web = context;
+    struct event *event = assigned;
+    struct http *http = NULL;
+    if (event)
+        event_del(event);
+    if (what == CURL_POLL_REMOVE) {
+        free(event);
+        return 0;
+    }
+    if (!event)
+        event = calloc(1, sizeof *event);
+    curl_multi_assign(web->multi, descriptor, event);
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &http);
+    if ((!event || !watch(web, descriptor, what, event)) && http)
+        http->broken = true;
+    return 0;
+}
+
+static void close_web(void *shared)
+{
+    struct web *web = shared;
+    if (web->multi)
+        curl_multi_cleanup(web->multi);
+    event_del(&web->timer);
+    curl_global_cleanup();
+    free(web);
+}
+
+static bool set_up(struct web *web)
+{
+    web->multi = curl_multi_init();
+    return web->multi &&
+           curl_multi_setopt(web->multi, CURLMOPT_SOCKETFUNCTION, on_socket_change) == CURLM_OK &&
+           curl_multi_setopt(web->multi, CURLMOPT_SOCKETDATA, web) == CURLM_OK &&
+           curl_multi_setopt(web->multi, CURLMOPT_TIMERFUNCTION, on_timer_change) == CURLM_OK &&
+           curl_multi_setopt(web->multi, CURLMOPT_TIMERDATA, web) == CURLM_OK &&
+           curl_multi_setopt(web->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
+}
+
+static int open_web(struct prober *prober, void **ret_shared, struct error *error)
+{
+    struct web *web = calloc(1, sizeof *web);
+    if (!web)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    web->base = prober->base;
+    event_assign(&web->timer, web->base, -1, 0, on_time, web);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(web);
+        return error_set(error, ERR_INTERNAL, "libcurl cannot be set up");
+    }
+    if (!set_up(web)) {
+        close_web(web);
+        return error_set(error, ERR_INTERNAL, "libcurl cannot be set up");
+    }
+    *ret_shared = web;
+    return 0;
+}
+
+/* Whatever a URL could take for something else is no part of a host. */
+static bool is_host(const char *host)
+{
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789.-_:[]";
+    char text[URL_MAX];
+    size_t length = strlen(host);
+    if (length == 0 || length > HOST_MAX || strspn(host, characters) != length)
+        return false;
+    snprintf(text, sizeof text, "http://%s/", host);
+    CURLU *url = curl_url();
+    CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, text, 0) : CURLUE_OUT_OF_MEMORY;
+    curl_url_cleanup(url);
+    return code == CURLUE_OK;
+}
+
+/* It goes into the request as it is. */
+static bool is_path(const char *path)
+{
+    if (*path != '/')
+        return false;
+    while (*path > ' ' && *path <= '~')
+        path++;
+    return *path == '\0';
+}
+
+static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
+{
+    const char *ca_file = prober->options.ca_file;
+    if (monitor->host && !is_host(monitor->host))
+        error_set(error, ERR_INVAL, "host '%s' is no host name", monitor->host);
+    if (monitor->path && !is_path(monitor->path))
+        error_set(error, ERR_INVAL, "path '%s' is not '/' and what a URL may have behind it",
+                  monitor->path);
+    if (monitor->body)
+        content_refuse("body", monitor->body, error);
+    if (monitor->type == CHECK_HTTPS && monitor->verify && ca_file && access(ca_file, R_OK) != 0)
+        error_set(error, ERR_IO, "%s: certificates cannot be read: %s", ca_file, strerror(errno));
+}
+
+/* The address as it stands in a URL, with the port. */
+static const char *format_target(const struct probe *probe, char text[static URL_MAX])
+{
+    char address[ADDRESS_TEXT_MAX];
+    const char *form = probe->address.family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u";
+    address_format(&probe->address, address);
+    snprintf(text, URL_MAX, form, address, probe->port);
+    return text;
+}
+
+/*
+ * The URL has the host, and with it the Host header and the TLS server name; the route leads from
+ * any host and port to the target.
+ */
+static bool set_target(struct http *http)
+{
+    const struct monitor *monitor = http->probe.monitor;
+    char target[URL_MAX], text[URL_MAX + sizeof "https:///"];
+    format_target(&http->probe, target);
+    if (monitor->host) {
+        snprintf(text, sizeof text, "::%s", target);
+        http->route = curl_slist_append(NULL, text);
+        if (!http->route ||
+            curl_easy_setopt(http->easy, CURLOPT_CONNECT_TO, http->route) != CURLE_OK)
+            return false;
+    }
+    snprintf(text, sizeof text, "%s://%s/", check_type_word(monitor->type),
+             monitor->host ? monitor->host : target);
+    return curl_easy_setopt(http->easy, CURLOPT_URL, text) == CURLE_OK &&
+           curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET,
+                            monitor->path ? monitor->path : "/") == CURLE_OK;
+}
+
+static bool set_numbers(struct http *http)
+{
+    const struct monitor *monitor = http->probe.monitor;
+    const struct {
+        CURLoption option;
+        long value;
+    } rows[] = {
+        {CURLOPT_NOSIGNAL, 1},
+        {CURLOPT_FOLLOWLOCATION, 0},
+        {CURLOPT_HTTP09_ALLOWED, 0},
+        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS}, /* 1.1 unless TLS agrees on 2 */
+        {CURLOPT_FRESH_CONNECT, 1},
+        {CURLOPT_FORBID_REUSE, 1},
+        {CURLOPT_SSL_SESSIONID_CACHE, 0}, /* else the certificate is not shown again */
+        {CURLOPT_CA_CACHE_TIMEOUT, TRUST_MAX_AGE_S},
+        {CURLOPT_SSL_VERIFYPEER, monitor->verify},
+        {CURLOPT_SSL_VERIFYHOST, monitor->verify ? 2 : 0},
+        {CURLOPT_BUFFERSIZE, READ_BYTES},
+        {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+        {CURLOPT_CONNECTTIMEOUT_MS, (long)monitor->timeout_s * 1000 + 1000}, /* ours goes first */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (curl_easy_setopt(http->easy, rows[i].option, rows[i].value) != CURLE_OK)
+            return false;
+    return true;
+}
+
+/*
+ * Trust comes from one file and no directory, since libcurl keeps what it has read of files alone:
+ * all of it for each check would take ten times as long as the check.
+ */
+static bool set_texts(struct http *http)
+{
+    const char *ca_file = http->probe.prober->options.ca_file;
+    CURL *easy = http->easy;
+    return curl_easy_setopt(easy, CURLOPT_USERAGENT, "pdns-sticky/" PACKAGE_VERSION) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+           (!ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK);
+}
+
+static bool set_callbacks(struct http *http)
+{
+    CURL *easy = http->easy;
+    return curl_easy_setopt(easy, CURLOPT_PRIVATE, http) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, http) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, http) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http) == CURLE_OK;
+}
+
+static bool is_sound(const struct monitor *monitor)
+{
+    return (!monitor->host || is_host(monitor->host)) && (!monitor->path || is_path(monitor->path));
+}
+
+static bool prepare(struct http *http)
+{
+    const struct monitor *monitor = http->probe.monitor;
+    if (!is_sound(monitor) || (monitor->body && content_init(&http->body, monitor->body) != 0))
+        return false;
+    http->easy = curl_easy_init();
+    return http->easy && set_target(http) && set_numbers(http) && set_texts(http) &&
+           set_callbacks(http);
+}
+
+static void start(struct probe *probe)
+{
+    struct http *http = (struct http *)probe;
+    const struct web *web = probe_shared(probe);
+    http->added = prepare(http) && curl_multi_add_handle(web->multi, http->easy) == CURLM_OK;
+    if (!http->added)
+        probe_end(probe, REASON_INTERNAL);
+}
+
+static enum reason expire(struct probe *probe)
+{
+    const struct http *http = (const struct http *)probe;
+    if (http->has_status && content_matches(&http->body))
+        return REASON_OK;
+    return http->broken ? REASON_INTERNAL : REASON_TIMEOUT;
+}
+
+static void stop(struct probe *probe)
+{
+    struct http *http = (struct http *)probe;
+    const struct web *web = probe_shared(probe);
+    if (http->added)
+        curl_multi_remove_handle(web->multi, http->easy);
+    curl_easy_cleanup(http->easy);
+    curl_slist_free_all(http->route);
+    content_release(&http->body);
+}
+
+#define WEB_TYPE(port)                                                                             \
+    {                                                                                              \
+        .size = sizeof(struct http), .needs_port = true, .usual_port = (port), .open = open_web,   \
+        .close = close_web, .refuse = refuse, .start = start, .stop = stop, .expire = expire,      \
+    }
+
+const struct probe_type probe_http = WEB_TYPE(80);
+const struct probe_type probe_https = WEB_TYPE(443);

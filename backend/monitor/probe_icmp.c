@@ -1,0 +1,244 @@
+/*
+ * Pings, by datagram sockets that need no privilege where net.ipv4.ping_group_range allows them.
+ *
+ * All checks of a family share one socket, to which the system gives an identifier of its own. The
+ * sequence number of an echo request is the check's slot in a list; what it carries is known to
+ * nobody else, so that neither a late answer to somebody who had the slot before nor a forged one
+ * counts.
+ */
+#include <errno.h>
+#include <event2/util.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/vector.h"
+#include "monitor/probe.h"
+
+#define ECHO_REQUEST 8
+#define ECHO_REPLY 0
+#define ECHO_REQUEST_IPV6 128
+#define ECHO_REPLY_IPV6 129
+
+/* A sequence number has 16 bits. */
+#define SLOTS_MAX 65536
+
+/* A thousand answers at once; the system may give less. */
+#define SOCKET_BYTES (1024 * 1024)
+
+/* So many answers are read before others get their turn. */
+#define READS_MAX 64
+
+/* What ping sends: small, and not so small that somebody takes it for broken. */
+#define FILLING 48
+
+struct echo {
+    uint8_t type, code;
+    uint16_t checksum, identifier; /* the system's business */
+    uint16_t sequence;             /* in network order */
+    uint8_t secret[8];
+    uint8_t filling[FILLING];
+};
+
+struct line {
+    int descriptor; /* -1: not opened */
+    struct event event;
+};
+
+struct slot {
+    struct icmp *icmp;
+    size_t next; /* free one; `count` is none */
+};
+
+/* Slots are never given back, only used again. */
+struct pings {
+    struct event_base *base;
+    struct line lines[2]; /* IPv4, IPv6 */
+    struct slot *slots;
+    size_t count, capacity, free;
+};
+
+struct icmp {
+    struct probe probe;
+    size_t slot;
+    bool has_slot;
+    uint8_t secret[8];
+};
+
+/* Whether this is the target: the port that the system reports says nothing. */
+static bool is_from(const struct probe *probe, const struct sockaddr_storage *source)
+{
+    struct sockaddr_storage target;
+    probe_target(probe, &target);
+    if (source->ss_family != target.ss_family)
+        return false;
+    if (source->ss_family == AF_INET)
+        return memcmp(&((const struct sockaddr_in *)source)->sin_addr, probe->address.bytes, 4) ==
+               0;
+    return memcmp(&((const struct sockaddr_in6 *)source)->sin6_addr, probe->address.bytes, 16) == 0;
+}
+
+static void take_reply(struct pings *pings, const struct echo *echo, size_t length,
+                       const struct sockaddr_storage *source)
+{
+    uint8_t type = source->ss_family == AF_INET6 ? ECHO_REPLY_IPV6 : ECHO_REPLY;
+    size_t slot = ntohs(echo->sequence);
+    if (length < sizeof *echo || echo->type != type || slot >= pings->count)
+        return;
+    struct icmp *icmp = pings->slots[slot].icmp;
+    if (!icmp || memcmp(icmp->secret, echo->secret, sizeof echo->secret) != 0 ||
+        !is_from(&icmp->probe, source))
+        return;
+    probe_answered(&icmp->probe);
+    probe_end(&icmp->probe, REASON_OK);
+}
+
+static void on_reply(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)what;
+    struct pings *pings = context;
+    struct echo echo;
+    struct sockaddr_storage source;
+    for (int i = 0; i < READS_MAX; i++) {
+        socklen_t size = sizeof source;
+        ssize_t length = recvfrom(descriptor, &echo, sizeof echo, 0, (void *)&source, &size);
+        if (length < 0)
+            return;
+        take_reply(pings, &echo, (size_t)length, &source);
+    }
+}
+
+/* Room for bursts; a socket works without it. */
+static void widen(int descriptor)
+{
+    static const int bytes = SOCKET_BYTES;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+/* Opened when it is needed first: the right to do so may be given while the program runs. */
+static int open_line(struct pings *pings, enum address_family family)
+{
+    bool ipv6 = family == FAMILY_IPV6;
+    struct line *line = &pings->lines[ipv6];
+    if (line->descriptor >= 0)
+        return line->descriptor;
+    int descriptor = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                            ipv6 ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP);
+    if (descriptor < 0)
+        return -1;
+    widen(descriptor);
+    if (event_assign(&line->event, pings->base, descriptor, EV_READ | EV_PERSIST, on_reply,
+                     pings) != 0 ||
+        event_add(&line->event, NULL) != 0) {
+        close(descriptor);
+        errno = ENOMEM;
+        return -1;
+    }
+    line->descriptor = descriptor;
+    return descriptor;
+}
+
+static int open_pings(struct prober *prober, void **ret_shared, struct error *error)
+{
+    struct pings *pings = calloc(1, sizeof *pings);
+    if (!pings)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    pings->base = prober->base;
+    pings->lines[0].descriptor = pings->lines[1].descriptor = -1;
+    *ret_shared = pings;
+    return 0;
+}
+
+static void close_pings(void *shared)
+{
+    struct pings *pings = shared;
+    for (size_t i = 0; i < 2; i++)
+        if (pings->lines[i].descriptor >= 0) {
+            event_del(&pings->lines[i].event);
+            close(pings->lines[i].descriptor);
+        }
+    free(pings->slots);
+    free(pings);
+}
+
+static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
+{
+    (void)monitor;
+    if (open_line(prober->shared[CHECK_ICMP], FAMILY_IPV4) >= 0)
+        return;
+    if (errno == EACCES || errno == EPERM)
+        error_set(error, ERR_IO,
+                  "no group of this process may send ICMP; "
+                  "sysctl -w net.ipv4.ping_group_range='%ld %ld' allows it",
+                  (long)getegid(), (long)getegid());
+    else
+        error_set(error, ERR_IO, "ICMP cannot be sent: %s", strerror(errno));
+}
+
+static bool take_slot(struct pings *pings, struct icmp *icmp)
+{
+    if (pings->free == pings->count) {
+        if (pings->count == SLOTS_MAX)
+            return false;
+        struct slot *slot = VECTOR_ADD(pings->slots, pings->count, pings->capacity);
+        if (!slot)
+            return false;
+        *slot = (struct slot){.next = pings->count};
+    }
+    icmp->slot = pings->free;
+    icmp->has_slot = true;
+    pings->free = pings->slots[icmp->slot].next;
+    pings->slots[icmp->slot].icmp = icmp;
+    return true;
+}
+
+static void give_slot(struct pings *pings, struct icmp *icmp)
+{
+    pings->slots[icmp->slot] = (struct slot){.next = pings->free};
+    pings->free = icmp->slot;
+}
+
+static int send_request(int descriptor, struct icmp *icmp)
+{
+    struct sockaddr_storage target;
+    socklen_t size = probe_target(&icmp->probe, &target);
+    struct echo echo = {.sequence = htons((uint16_t)icmp->slot)};
+    echo.type = target.ss_family == AF_INET6 ? ECHO_REQUEST_IPV6 : ECHO_REQUEST;
+    evutil_secure_rng_get_bytes(icmp->secret, sizeof icmp->secret);
+    memcpy(echo.secret, icmp->secret, sizeof echo.secret);
+    return sendto(descriptor, &echo, sizeof echo, 0, (void *)&target, size) < 0 ? errno : 0;
+}
+
+static void start(struct probe *probe)
+{
+    struct icmp *icmp = (struct icmp *)probe;
+    struct pings *pings = probe_shared(probe);
+    int descriptor = open_line(pings, probe->address.family);
+    if (descriptor < 0 || !take_slot(pings, icmp)) {
+        probe_end(probe, REASON_INTERNAL);
+        return;
+    }
+    int problem = send_request(descriptor, icmp);
+    if (problem != 0)
+        probe_end(probe, probe_reason_of(problem));
+}
+
+static void stop(struct probe *probe)
+{
+    struct icmp *icmp = (struct icmp *)probe;
+    if (icmp->has_slot)
+        give_slot(probe_shared(probe), icmp);
+}
+
+const struct probe_type probe_icmp = {
+    .size = sizeof(struct icmp),
+    .open = open_pings,
+    .close = close_pings,
+    .refuse = refuse,
+    .start = start,
+    .stop = stop,
+};

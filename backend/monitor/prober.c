@@ -1,0 +1,222 @@
+#include "monitor/prober.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "monitor/probe.h"
+
+static const struct probe_type *const types[PROBE_TYPES] = {
+    [CHECK_TCP] = &probe_tcp,   [CHECK_HTTP] = &probe_http, [CHECK_HTTPS] = &probe_https,
+    [CHECK_ICMP] = &probe_icmp, [CHECK_DNS] = &probe_dns,   [CHECK_EXEC] = &probe_exec,
+};
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* What is shared is made for all types at once, so that nothing can be missing later. */
+static int open_types(struct prober *prober, struct error *error)
+{
+    int code = 0;
+    for (size_t i = 0; i < PROBE_TYPES && code == 0; i++)
+        if (types[i]->open)
+            code = types[i]->open(prober, &prober->shared[i], error);
+    return code;
+}
+
+int prober_new(struct event_base *base, const struct prober_options *options,
+               struct prober **ret_prober, struct error *error)
+{
+    struct prober *prober = calloc(1, sizeof *prober);
+    if (!prober)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    *prober = (struct prober){.base = base, .options = *options};
+    int code = open_types(prober, error);
+    if (code == 0)
+        *ret_prober = prober;
+    else
+        prober_free(prober);
+    return code;
+}
+
+void prober_free(struct prober *prober)
+{
+    if (!prober)
+        return;
+    while (prober->probes)
+        prober_cancel(prober, prober->probes);
+    for (size_t i = 0; i < PROBE_TYPES; i++)
+        if (prober->shared[i])
+            types[i]->close(prober->shared[i]);
+    free(prober);
+}
+
+const char *prober_refuses(struct prober *prober, const struct monitor *monitor,
+                           struct error *ret_error)
+{
+    const struct probe_type *type = types[monitor->type];
+    *ret_error = (struct error){0};
+    if (type->refuse)
+        type->refuse(prober, monitor, ret_error);
+    return ret_error->code == 0 ? NULL : ret_error->text;
+}
+
+/* Nothing of the check goes on behind this; the report is still to come. */
+static void conclude(struct probe *probe, enum reason reason)
+{
+    probe->ended = true;
+    probe->result.reason = reason;
+    if (probe->started)
+        probe->type->stop(probe);
+}
+
+static void probe_remove(struct probe *probe)
+{
+    *probe->link = probe->next;
+    if (probe->next)
+        probe->next->link = probe->link;
+    event_del(&probe->timer);
+    free(probe);
+}
+
+/* Time is over, or the check has ended and is to be reported from here. */
+static void on_timer(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct probe *probe = context;
+    if (!probe->ended)
+        conclude(probe, probe->type->expire ? probe->type->expire(probe) : REASON_TIMEOUT);
+    struct probe last = *probe;
+    probe_remove(probe);
+    last.done(last.context, &last.result);
+}
+
+static void probe_insert(struct probe *probe)
+{
+    struct probe **first = &probe->prober->probes;
+    probe->next = *first;
+    probe->link = first;
+    if (probe->next)
+        probe->next->link = &probe->next;
+    *first = probe;
+}
+
+static uint16_t port_of(const struct check *check, const struct probe_type *type)
+{
+    if (check->monitor->port != 0)
+        return check->monitor->port;
+    return check->port != 0 ? check->port : type->usual_port;
+}
+
+/* 0.0.0.0 and :: would lead to this machine. */
+static bool has_target(const struct probe *probe)
+{
+    return probe->address.family != FAMILY_NONE && !address_is_unspecified(&probe->address) &&
+           (probe->port != 0 || !probe->type->needs_port);
+}
+
+static void probe_start(struct probe *probe)
+{
+    if (!has_target(probe)) {
+        probe_end(probe, REASON_INTERNAL);
+        return;
+    }
+    probe->started = true;
+    probe->started_us = now_us();
+    probe->type->start(probe);
+}
+
+int prober_start(struct prober *prober, const struct check *check,
+                 void (*done)(void *context, const struct check_result *result), void *context,
+                 struct probe **ret_probe)
+{
+    const struct probe_type *type = types[check->monitor->type];
+    struct timeval timeout = {.tv_sec = (time_t)check->monitor->timeout_s};
+    struct probe *probe = calloc(1, type->size);
+    if (!probe)
+        return ERR_NOMEM;
+    *probe = (struct probe){.prober = prober,
+                            .type = type,
+                            .monitor = check->monitor,
+                            .address = check->address,
+                            .port = port_of(check, type),
+                            .result = {.reason = REASON_INTERNAL},
+                            .done = done,
+                            .context = context};
+    if (event_assign(&probe->timer, prober->base, -1, 0, on_timer, probe) != 0 ||
+        event_add(&probe->timer, &timeout) != 0) {
+        free(probe);
+        return ERR_NOMEM;
+    }
+    probe_insert(probe);
+    *ret_probe = probe;
+    probe_start(probe);
+    return 0;
+}
+
+void prober_cancel(struct prober *prober, struct probe *probe)
+{
+    (void)prober;
+    if (!probe->ended)
+        conclude(probe, REASON_INTERNAL);
+    probe_remove(probe);
+}
+
+void *probe_shared(const struct probe *probe)
+{
+    return probe->prober->shared[probe->monitor->type];
+}
+
+socklen_t probe_target(const struct probe *probe, struct sockaddr_storage *ret_target)
+{
+    memset(ret_target, 0, sizeof *ret_target);
+    if (probe->address.family == FAMILY_IPV4) {
+        struct sockaddr_in *target = (struct sockaddr_in *)ret_target;
+        target->sin_family = AF_INET;
+        target->sin_port = htons(probe->port);
+        memcpy(&target->sin_addr, probe->address.bytes, 4);
+        return sizeof *target;
+    }
+    struct sockaddr_in6 *target = (struct sockaddr_in6 *)ret_target;
+    target->sin6_family = AF_INET6;
+    target->sin6_port = htons(probe->port);
+    memcpy(&target->sin6_addr, probe->address.bytes, 16);
+    return sizeof *target;
+}
+
+void probe_answered(struct probe *probe)
+{
+    probe->result.rtt_ms = (double)(now_us() - probe->started_us) / 1000;
+}
+
+void probe_end(struct probe *probe, enum reason reason)
+{
+    if (probe->ended)
+        return;
+    conclude(probe, reason);
+    event_active(&probe->timer, EV_TIMEOUT, 0);
+}
+
+enum reason probe_reason_of(int problem)
+{
+    static const struct {
+        int problem;
+        enum reason reason;
+    } rows[] = {
+        {ECONNREFUSED, REASON_REFUSED},    {EHOSTUNREACH, REASON_UNREACHABLE},
+        {ENETUNREACH, REASON_UNREACHABLE}, {EHOSTDOWN, REASON_UNREACHABLE},
+        {ENOPROTOOPT, REASON_UNREACHABLE}, {ETIMEDOUT, REASON_TIMEOUT},
+        {ECONNRESET, REASON_CLOSED},       {EPIPE, REASON_CLOSED},
+        {ECONNABORTED, REASON_CLOSED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].problem == problem)
+            return rows[i].reason;
+    return REASON_INTERNAL;
+}

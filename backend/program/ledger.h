@@ -1,0 +1,40 @@
+/*
+ * The monitor's dealings with its database: it follows the configuration, brings verdicts to the
+ * engine and away from it, keeps house, and tells what is wrong.
+ *
+ * A database that is missing, locked, full or replaced is no end: the engine keeps its verdicts,
+ * and they are written as soon as that can be done. One thread; must not cross a fork().
+ */
+#ifndef STICKY_PROGRAM_LEDGER_H
+#define STICKY_PROGRAM_LEDGER_H
+
+#include "core/error.h"
+#include "monitor/watch.h"
+
+struct ledger;
+
+/* 0 or ERR_NOMEM. The path is copied. */
+int ledger_new(const char *path, struct ledger **ret_ledger);
+void ledger_free(struct ledger *ledger);
+
+/* The engine must be there before anything below is called, and live as long. */
+void ledger_attach(struct ledger *ledger, struct watch *watch);
+
+/*
+ * Takes up what has changed in the tables; to be called several times a second. 0, or a code with
+ * `error` set; ERR_BUSY means that another pdns-stickyd has this database, and there may be but
+ * one.
+ */
+int ledger_follow(struct ledger *ledger, struct error *error);
+
+/* Does what housekeeping is due. 0, or a code with `error` set, of a round before. */
+int ledger_keep_house(struct ledger *ledger, struct error *error);
+
+/* As the hand of the engine; what goes wrong is set in `error`. */
+int ledger_write(struct ledger *ledger, const struct verdict_row *rows, size_t count,
+                 const struct target_key *ended, size_t ended_count, struct error *error);
+
+/* Leaves word for `pdns-sticky status` that we live, and of what is wrong. */
+void ledger_report(struct ledger *ledger);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * The rows of the verdict tables, and the metrics that go with them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/buffer.h"
+#include "core/hash.h"
+#include "store/clock.h"
+#include "store/monitoring.h"
+#include "store/store_parts.h"
+
+/* The statements of each kind of target. */
+static const struct {
+    enum query each, write, availability, rtt, end_metrics, end;
+} queries[] = {
+    [TARGET_CONTROLLER] = {QUERY_CONTROLLER_VERDICTS, QUERY_CONTROLLER_VERDICT_WRITE,
+                           QUERY_CONTROLLER_AVAILABILITY_WRITE, QUERY_CONTROLLER_RTT_WRITE,
+                           QUERY_CONTROLLER_METRICS_END, QUERY_CONTROLLER_VERDICT_END},
+    [TARGET_SERVER] = {QUERY_SERVER_VERDICTS, QUERY_SERVER_VERDICT_WRITE,
+                       QUERY_SERVER_AVAILABILITY_WRITE, QUERY_SERVER_RTT_WRITE,
+                       QUERY_SERVER_METRICS_END, QUERY_SERVER_VERDICT_END},
+};
+
+/* ---------------------------------------------------------------- reading */
+
+static bool read_row(sqlite3_stmt *row, enum target_kind kind, struct verdict_row *ret_row)
+{
+    *ret_row = (struct verdict_row){
+        .key = {kind, sqlite3_column_int64(row, 0)},
+        .verdict = {.since_s = sqlite3_column_int64(row, 3),
+                    .checked_s = sqlite3_column_int64(row, 4),
+                    .flaps = sqlite3_column_int64(row, 5),
+                    .has_rtt = sqlite3_column_type(row, 6) != SQLITE_NULL,
+                    .rtt_ms = sqlite3_column_double(row, 6)},
+    };
+    const char *reason = (const char *)sqlite3_column_text(row, 2);
+    return reason && reason_parse(reason, &ret_row->verdict.reason) &&
+           verdict_state_parse((const char *)sqlite3_column_text(row, 1), &ret_row->verdict.state);
+}
+
+static int each_of_kind(struct store *store, enum target_kind kind,
+                        int (*each)(void *context, const struct verdict_row *row), void *context,
+                        struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, queries[kind].each);
+    struct verdict_row row;
+    int code = 0, result = SQLITE_ROW;
+    while (code == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW)
+        if (read_row(statement, kind, &row))
+            code = each(context, &row);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        code = database_error(&store->database, result, "verdicts cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
+}
+
+int store_each_verdict(struct store *store,
+                       int (*each)(void *context, const struct verdict_row *row), void *context,
+                       struct error *error)
+{
+    int code = each_of_kind(store, TARGET_CONTROLLER, each, context, error);
+    return code == 0 ? each_of_kind(store, TARGET_SERVER, each, context, error) : code;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static int run(struct store *store, enum query query, struct error *error)
+{
+    return database_run(&store->database, database_statement(&store->database, query),
+                        "verdicts cannot be written", error);
+}
+
+static int write_metric(struct store *store, enum query query, int64_t id, double value,
+                        int64_t measured_s, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, query);
+    sqlite3_bind_int64(statement, 1, id);
+    sqlite3_bind_double(statement, 2, value);
+    sqlite3_bind_int64(statement, 3, measured_s);
+    return run(store, query, error);
+}
+
+static int write_verdict(struct store *store, const struct verdict_row *row, struct error *error)
+{
+    const struct target_verdict *verdict = &row->verdict;
+    enum query query = queries[row->key.kind].write;
+    sqlite3_stmt *statement = database_statement(&store->database, query);
+    sqlite3_bind_int64(statement, 1, row->key.id);
+    sqlite3_bind_text(statement, 2, verdict_state_word(verdict->state), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, reason_word(verdict->reason), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 4, verdict->since_s);
+    sqlite3_bind_int64(statement, 5, verdict->checked_s);
+    sqlite3_bind_int64(statement, 6, verdict->flaps);
+    return run(store, query, error);
+}
+
+static int write_row(struct store *store, const struct verdict_row *row, struct error *error)
+{
+    const struct target_verdict *verdict = &row->verdict;
+    int code = write_verdict(store, row, error);
+    if (code == 0)
+        code = write_metric(store, queries[row->key.kind].availability, row->key.id,
+                            verdict->state == VERDICT_UP, verdict->checked_s, error);
+    if (code == 0 && row->measured && verdict->has_rtt)
+        code = write_metric(store, queries[row->key.kind].rtt, row->key.id, verdict->rtt_ms,
+                            verdict->checked_s, error);
+    return code;
+}
+
+/* Its metrics go only with a verdict; without one they are somebody else's. */
+static int end_row(struct store *store, const struct target_key *key, struct error *error)
+{
+    const enum query ends[] = {queries[key->kind].end_metrics, queries[key->kind].end};
+    int code = 0;
+    for (int i = 0; code == 0 && i < 2; i++) {
+        sqlite3_bind_int64(database_statement(&store->database, ends[i]), 1, key->id);
+        code = run(store, ends[i], error);
+    }
+    return code;
+}
+
+static int write_all(struct store *store, const struct verdict_row *rows, size_t count,
+                     const struct target_key *ended, size_t ended_count, struct error *error)
+{
+    int code = run(store, QUERY_BEGIN, error);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; code == 0 && i < ended_count; i++)
+        code = end_row(store, &ended[i], error);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = write_row(store, &rows[i], error);
+    if (code == 0)
+        code = run(store, QUERY_COMMIT, error);
+    if (code != 0 && !sqlite3_get_autocommit(store->database.connection))
+        (void)run(store, QUERY_ROLLBACK, NULL);
+    return code;
+}
+
+int store_write_verdicts(struct store *store, const struct verdict_row *rows, size_t count,
+                         const struct target_key *ended, size_t ended_count, int wait_ms,
+                         struct error *error)
+{
+    struct database *database = &store->database;
+    if (!database->connection)
+        return error_set(error, ERR_IO, "%s is not open", database->path);
+    if (database->read_only[0])
+        return error_set(error, ERR_READONLY, "%s", database->read_only);
+    database_end(database);
+    int usual_ms = database->lock_wait_ms;
+    bool in_line = store_wait_in_line(store, clock_monotonic_ms() + wait_ms);
+    database->lock_wait_ms = wait_ms;
+    int code = write_all(store, rows, count, ended, ended_count, error);
+    database->lock_wait_ms = usual_ms;
+    if (in_line)
+        store_leave_line(store);
+    return code;
+}
+
+/* ---------------------------------------------------------------- signs of life */
+
+/* What stands in the lock file. The hash tells whether all of it is there. */
+struct report {
+    uint64_t hash;
+    int64_t written_ms;
+    char problems[STORE_REPORT_MAX];
+};
+
+int store_be_monitor(struct store *store, struct error *error)
+{
+    if (store->lock.descriptor < 0)
+        lock_file_open(&store->lock, store->database.path, &store->database.identity);
+    if (store->lock.descriptor < 0)
+        return error_set(error, ERR_IO, "%s-lock cannot be opened", store->database.path);
+    store->is_monitor = lock_file_take(&store->lock, LOCK_MONITOR);
+    if (store->is_monitor)
+        return 0;
+    return error_set(error, ERR_BUSY, "%s: another pdns-stickyd watches it already",
+                     store->database.path);
+}
+
+bool store_has_monitor(const struct store *store)
+{
+    return store->is_monitor || lock_file_is_taken(&store->lock, LOCK_MONITOR);
+}
+
+void store_report(const struct store *store, int64_t now_ms, const char *problems)
+{
+    struct report report = {.written_ms = now_ms};
+    snprintf(report.problems, sizeof report.problems, "%s", problems);
+    report.hash = text_hash(report.problems);
+    lock_file_write(&store->lock, LOCK_FILE_REPORT, &report, sizeof report);
+}
+
+bool store_read_report(const struct store *store, int64_t now_ms, int64_t *ret_ago_ms,
+                       char ret_problems[static STORE_REPORT_MAX])
+{
+    struct report report;
+    if (!lock_file_read(&store->lock, LOCK_FILE_REPORT, &report, sizeof report) ||
+        report.problems[STORE_REPORT_MAX - 1] != '\0' ||
+        report.hash != text_hash(report.problems) || report.written_ms <= 0 ||
+        report.written_ms > now_ms)
+        return false;
+    *ret_ago_ms = now_ms - report.written_ms;
+    memcpy(ret_problems, report.problems, sizeof report.problems);
+    return true;
+}

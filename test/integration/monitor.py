@@ -1,0 +1,190 @@
+"""pdns-stickyd as systemd runs it, and sites on loopback addresses that it can watch.
+
+Daemon       starts the program in the foreground, with its log in a file.
+Sites        servers 127.1.0.1, 127.1.0.2, ... on one port, each of which can be stopped.
+watched()    a database whose pool `web` has such sites, and a monitor.
+"""
+
+import atexit
+import contextlib
+import functools
+import selectors
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import powerdns
+from powerdns import USER, wait_until
+
+
+@functools.cache
+def daemon_path():
+    """A copy of the program beside $PDNS_STICKY, as powerdns.backend_path() makes one of that."""
+    built = Path(powerdns.os.environ.get("PDNS_STICKY") or powerdns.REPOSITORY / "build/pdns-sticky")
+    directory = Path(tempfile.mkdtemp(prefix="pdns-stickyd-program-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory.chmod(0o755)
+    shutil.copy(built.absolute().with_name("pdns-stickyd"), directory)
+    return directory / "pdns-stickyd"
+
+
+def as_popen_user():
+    return {"user": USER, "group": USER, "extra_groups": []} if USER else {}
+
+
+class Daemon:
+    """pdns-stickyd in the foreground, from `with` to the end of its block."""
+
+    def __init__(self, database, *arguments, before=(), ready="version", **options):
+        self.log = database.path.with_name("pdns-stickyd.log")
+        self.argv = [*before, daemon_path(), "--database", database.path, "--foreground", *arguments]
+        self.options = {**as_popen_user(), **options}
+        self.ready = ready
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        log = self.log.read_text(errors="replace")
+        assert "Sanitizer" not in log and "runtime error" not in log, log
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            begin = log.tell()
+            self.process = subprocess.Popen(
+                list(map(str, self.argv)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                **self.options
+            )
+        wait_until(lambda: self._is_ready(begin), 10, "the daemon is ready")
+
+    def _is_ready(self, begin):
+        said = self.log.read_bytes()[begin:].decode()
+        assert self.process.poll() is None, said
+        return self.ready in said
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def said(self):
+        return self.log.read_text()
+
+    log_tail = said
+
+    def stop(self):
+        """As systemd stops it.  The exit status."""
+        self.process.terminate()
+        return self.process.wait(10)
+
+
+def free_port():
+    with socket.socket() as tried:
+        tried.bind(("127.1.0.1", 0))
+        return tried.getsockname()[1]
+
+
+class Sites(threading.Thread):
+    """Sites 1 to count.  Each takes connections, answers a request as HTTP does, and counts them.
+
+    statuses: what site n answers with, 200 where it is not there.
+    """
+
+    def __init__(self, count):
+        super().__init__(daemon=True)
+        self.port = free_port()
+        self.statuses = {}
+        self.asked = [0] * (count + 1)
+        self._selector = selectors.DefaultSelector()
+        self._listeners = {}
+        self._lock = threading.Lock()
+        self._ended = False
+        for number in range(1, count + 1):
+            self.begin(number)
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._ended = True
+        self.join()
+        for number in list(self._listeners):
+            self.end(number)
+
+    @staticmethod
+    def address(number):
+        return f"127.1.{number >> 8}.{number & 255}"
+
+    def begin(self, number):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((self.address(number), self.port))
+        listener.listen(100)
+        listener.setblocking(False)
+        with self._lock:
+            self._listeners[number] = listener
+            self._selector.register(listener, selectors.EVENT_READ, number)
+
+    def end(self, number):
+        with self._lock:
+            listener = self._listeners.pop(number)
+            self._selector.unregister(listener)
+        listener.close()
+
+    def run(self):
+        while not self._ended:
+            with self._lock:
+                ready = self._selector.select(0)
+                for key, _ in ready:
+                    self._accept(key.fileobj, key.data)
+            if not ready:
+                threading.Event().wait(0.002)
+
+    def _accept(self, listener, number):
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            self.asked[number] += 1
+            with connection:
+                connection.settimeout(0.05)
+                status = self.statuses.get(number, 200)
+                with contextlib.suppress(OSError):
+                    if connection.recv(1000):
+                        head = f"HTTP/1.1 {status} so\r\nContent-Length: 2\r\n\r\nok"
+                        connection.sendall(head.encode())
+
+
+def watched(database, sites, count, kind="tcp", interval=1, timeout=1, rise=1, fall=2, **columns):
+    """Gives the database a pool `web` of sites 1 to count with a monitor."""
+    names = {"name": "check", "type": kind, "port": sites.port, "interval": interval,
+             "timeout": timeout, "rise": rise, "fall": fall, **columns}
+    values = ", ".join(f"'{value}'" if isinstance(value, str) else str(value)
+                       for value in names.values())
+    statements = [
+        f"INSERT INTO monitor ({', '.join(names)}) VALUES ({values});",
+        "INSERT INTO pool (id, name, ttl, monitor_id) SELECT 1, 'web', 1, id FROM monitor;",
+        "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1);",
+    ]
+    statements += [add_server(number, sites) for number in range(1, count + 1)]
+    database.sql("".join(statements))
+
+
+def add_server(number, sites):
+    return (
+        f"INSERT INTO controller (id, name) VALUES ({number}, 'site{number}');"
+        "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
+        f" VALUES ({number}, 1, {number}, {number}, '{sites.address(number)}');"
+    )
+
+
+def states(database):
+    """What is written of each server: {number: 'up' or 'down'}."""
+    query = "SELECT virtual_server_id, state FROM virtual_server_verdict"
+    return dict(database.rows(query))

@@ -1,0 +1,524 @@
+"""pdns-stickyd with real sites, a real database, and the coprocess that answers from it."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import time
+
+import pytest
+
+import powerdns
+from coprocess import Coprocess
+from faults import Shim
+from monitor import Daemon, Sites, add_server, as_popen_user, daemon_path, states, watched
+from powerdns import REPOSITORY, backend_path, run, wait_until
+from test_service import allowed_calls
+
+ALL_UP = {1: "up", 2: "up", 3: "up"}
+
+
+@pytest.fixture
+def sites():
+    with Sites(3) as running:
+        yield running
+
+
+@pytest.fixture
+def database(empty_database, sites):
+    """Three sites that are checked every second."""
+    watched(empty_database, sites, 3)
+    return empty_database
+
+
+def until_states(database, expected, seconds=10):
+    wait_until(lambda: states(database) == expected, seconds, f"{expected}, now {states(database)}")
+
+
+def status(database):
+    """The lines of `pdns-sticky status`."""
+    result = run([*powerdns.as_user([str(backend_path())]), "--database", database.path, "status"])
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def problems(database):
+    return [line for line in status(database) if line.startswith("problem: ")]
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def test_sites_go_down_and_come_back(database, sites):
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        sites.end(2)
+        until_states(database, {**ALL_UP, 2: "down"}, 4)
+        rows = database.rows("SELECT reason, flaps FROM virtual_server_verdict ORDER BY 1")
+        assert rows == [("ok", 0), ("ok", 0), ("refused", 1)]
+        sites.begin(2)
+        until_states(database, ALL_UP, 4)
+        assert re.search(r"site2, 127\.1\.0\.2: down, refused, after \d+ s up", daemon.said())
+        assert re.search(r"site2, 127\.1\.0\.2: up, ok, after \d+ s down", daemon.said())
+
+
+def test_what_is_measured_stands_in_the_metrics(database, sites):
+    sites.end(3)
+    with Daemon(database):
+        until_states(database, {**ALL_UP, 3: "down"})
+        time.sleep(1.2)
+        rows = database.rows(
+            "SELECT virtual_server_id, name, value, unixepoch() - measured_at"
+            " FROM virtual_server_metric ORDER BY 1, 2"
+        )
+        assert [row[:2] for row in rows] == [
+            (1, "availability"), (1, "rtt"), (2, "availability"), (2, "rtt"), (3, "availability")
+        ]
+        assert [row[2] for row in rows if row[1] == "availability"] == [1, 1, 0]
+        assert all(0 < row[2] < 1000 for row in rows if row[1] == "rtt")
+        assert all(row[3] <= 3 for row in rows)
+        before = database.rows("SELECT metrics FROM revision")
+        time.sleep(2.5)
+        assert database.rows("SELECT metrics FROM revision") == before, "no state has changed"
+
+
+@pytest.mark.parametrize("kind", ["tcp", "http"])
+def test_a_site_that_dies_is_avoided_in_time(empty_database, sites, kind):
+    """Within interval * fall + timeout + 1 seconds, and nobody else moves."""
+    interval, fall, timeout = 1, 3, 1
+    watched(empty_database, sites, 3, kind, interval, timeout, rise=2, fall=fall)
+    empty_database.sql("UPDATE pool SET persistence_ttl = 3600;")
+    crowd = [f"192.0.2.{number}" for number in range(1, 31)]
+    with Daemon(empty_database), Coprocess(empty_database.path) as coprocess:
+        until_states(empty_database, ALL_UP)
+        before = {ldns: coprocess.ask(remote=ldns).ipv4 for ldns in crowd}
+        dead = "127.1.0.2"
+        assert sorted(before.values()).count(dead) == 10
+        sites.end(2)
+        died = time.monotonic()
+        theirs = [ldns for ldns in crowd if before[ldns] == dead]
+        while coprocess.ask(remote=theirs[0]).ipv4 == dead:
+            assert time.monotonic() - died <= interval * fall + timeout + 1
+            time.sleep(0.01)
+        after = {ldns: coprocess.ask(remote=ldns).ipv4 for ldns in crowd}
+        assert dead not in after.values()
+        assert {ldns: after[ldns] for ldns in crowd if ldns not in theirs} == {
+            ldns: before[ldns] for ldns in crowd if ldns not in theirs
+        }
+
+
+def test_http_goes_by_the_status(empty_database, sites):
+    watched(empty_database, sites, 3, "http", path="/health")
+    sites.statuses = {2: 503, 3: 302}
+    with Daemon(empty_database):
+        until_states(empty_database, {**ALL_UP, 2: "down"})
+        query = "SELECT reason FROM virtual_server_verdict WHERE virtual_server_id = 2"
+        assert empty_database.rows(query) == [("status",)]
+        sites.statuses = {}
+        until_states(empty_database, ALL_UP)
+
+
+def test_controllers_are_checked_too(database, sites):
+    database.sql(
+        "UPDATE controller SET address = '127.1.0.' || id, monitor_id = 1;"
+        "UPDATE pool SET monitor_id = NULL;"
+    )
+    sites.end(1)
+    with Daemon(database):
+        query = "SELECT controller_id, state FROM controller_verdict"
+        wait_until(lambda: dict(database.rows(query)) == {**ALL_UP, 1: "down"}, 5, "verdicts")
+        assert "controller site1: down for" in "\n".join(status(database))
+
+
+def test_another_address_than_the_one_that_is_answered_can_be_checked(database, sites):
+    database.sql("UPDATE virtual_server SET ipv4 = '192.0.2.1', check_address = '127.1.0.1'"
+                 " WHERE id = 1;")
+    with Daemon(database):
+        until_states(database, ALL_UP)
+
+
+# ---------------------------------------------------------------- changes while it runs
+
+
+def test_changes_leave_the_other_checks_undisturbed(database, sites):
+    with Daemon(database):
+        until_states(database, ALL_UP)
+        begin, counted = time.monotonic(), sites.asked[1]
+        for change in range(20):
+            database.sql(f"UPDATE controller SET state = 'draining' WHERE id = 2;"
+                         f"UPDATE virtual_server SET port = {1000 + change} WHERE id = 3;")
+            time.sleep(0.2)
+        passed = time.monotonic() - begin
+        assert abs(sites.asked[1] - counted - passed) <= 1.5
+
+
+def test_what_is_added_is_checked_and_what_is_deleted_is_forgotten(database, sites):
+    with Daemon(database):
+        until_states(database, ALL_UP)
+        database.sql("DELETE FROM virtual_server WHERE id = 3;")
+        until_states(database, {1: "up", 2: "up"}, 2)
+        asked = sites.asked[3]
+        time.sleep(2)
+        assert sites.asked[3] <= asked + 1
+        database.sql("DELETE FROM controller WHERE id = 3;" + add_server(3, sites))
+        until_states(database, ALL_UP, 4)
+        database.sql("UPDATE pool SET monitor_id = NULL;"
+                     "UPDATE virtual_server SET monitor_id = 1 WHERE id = 1;")
+        until_states(database, {1: "up"}, 2)
+        rows = database.rows("SELECT DISTINCT virtual_server_id FROM virtual_server_metric")
+        assert rows == [(1,)], "the metrics go too"
+
+
+def test_metrics_of_servers_without_a_monitor_are_somebody_elses(database, sites):
+    database.sql(
+        "UPDATE pool SET monitor_id = NULL; UPDATE virtual_server SET monitor_id = 1 WHERE id = 1;"
+        "INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
+        " VALUES (2, 'availability', 0), (2, 'rtt', 7), (1, 'cpu', 30);"
+    )
+    with Daemon(database):
+        until_states(database, {1: "up"})
+        database.sql("UPDATE virtual_server SET monitor_id = NULL;")
+        until_states(database, {}, 3)
+        time.sleep(1.2)
+    rows = database.rows("SELECT virtual_server_id, name, value FROM virtual_server_metric"
+                         " ORDER BY 1, 2")
+    assert rows == [(1, "cpu", 30), (2, "availability", 0), (2, "rtt", 7)]
+
+
+def test_a_monitor_that_cannot_be_run_is_named(database):
+    database.sql("INSERT INTO monitor (id, name, type, path) VALUES (2, 'script', 'exec', 'x');"
+                 "UPDATE virtual_server SET monitor_id = 2 WHERE id = 3;")
+    with Daemon(database) as daemon:
+        until_states(database, {1: "up", 2: "up"})
+        assert "monitor script cannot be run: " in daemon.said()
+        assert any("monitor script cannot be run: " in line for line in problems(database))
+        database.sql("UPDATE virtual_server SET monitor_id = NULL;")
+        until_states(database, ALL_UP)
+        wait_until(lambda: problems(database) == [], 3, "no problem any more")
+
+
+# ---------------------------------------------------------------- when it cannot be known
+
+
+def test_verdicts_of_the_last_run_hold_until_everybody_was_asked(database, sites):
+    database.sql("UPDATE monitor SET interval = 3, rise = 1, fall = 1;")
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        sites.end(1)
+        until_states(database, {**ALL_UP, 1: "down"})
+        assert daemon.stop() == 0
+    sites.begin(1)
+    since = database.rows("SELECT since FROM virtual_server_verdict ORDER BY 1")
+    asked = sites.asked[:]
+    with Daemon(database):
+        seen = states(database)
+        while min(now - before for now, before in zip(sites.asked[1:], asked[1:])) == 0:
+            assert seen == {**ALL_UP, 1: "down"}
+            seen = states(database)
+        until_states(database, ALL_UP, 5)
+        assert database.rows("SELECT since FROM virtual_server_verdict ORDER BY 1")[:2] == since[:2]
+
+
+def test_a_dead_monitor_leaves_its_verdicts(database, sites):
+    with Daemon(database) as daemon, Coprocess(database.path) as coprocess:
+        sites.end(2)
+        until_states(database, {**ALL_UP, 2: "down"})
+        assert problems(database) == []
+        daemon.process.kill()
+        daemon.process.wait(10)
+        database.sql("UPDATE virtual_server_verdict SET checked_at = checked_at - 340;")
+        assert re.fullmatch(r"problem: the last check was 34\d s ago: pdns-stickyd does not run",
+                            *problems(database))
+        answers = {coprocess.ask(remote=f"192.0.2.{i}").ipv4 for i in range(20)}
+        assert answers == {"127.1.0.1", "127.1.0.3"}
+
+
+def test_a_monitor_that_hangs_is_told_of(database):
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        os.kill(daemon.pid, signal.SIGSTOP)
+        silent = re.compile(r"problem: the last check was \d+ s ago: pdns-stickyd gives no sign of"
+                            r" life for \d+ s")
+        wait_until(lambda: any(map(silent.fullmatch, problems(database))), 20, "silence")
+        os.kill(daemon.pid, signal.SIGCONT)
+        wait_until(lambda: problems(database) == [], 5, "signs of life")
+
+
+def test_a_mass_failure_is_not_believed(database, sites):
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        for number in (1, 2, 3):
+            sites.end(number)
+        wait_until(lambda: problems(database), 5, "the brake")
+        assert re.match(r"problem: [23] of 3 targets fail since about the same time: the monitor's"
+                        r" own network is suspected", problems(database)[0])
+        time.sleep(3)
+        assert states(database) == ALL_UP
+        assert daemon.said().count("own network is suspected") == 1
+        database.sql("UPDATE setting SET value = 0 WHERE name = 'brake_percent';")
+        until_states(database, dict.fromkeys(ALL_UP, "down"), 3)
+        wait_until(lambda: problems(database) == [], 3, "the brake is off")
+        sites.begin(3)
+        until_states(database, {1: "down", 2: "down", 3: "up"})
+
+
+# ---------------------------------------------------------------- the database
+
+
+def test_a_locked_database_is_written_later(database, sites):
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        with database.locked():
+            sites.end(3)
+            time.sleep(4)
+            assert "site3, 127.1.0.3: down" in daemon.said()
+            assert states(database) == ALL_UP
+        until_states(database, {**ALL_UP, 3: "down"}, 1)
+
+
+def test_a_full_disk_is_written_later(database, sites, workspace):
+    shim = Shim(workspace)
+    with Daemon(database, env={**os.environ, **shim.environment}) as daemon:
+        until_states(database, ALL_UP)
+        shim.set(write_errno=28)
+        sites.end(3)
+        time.sleep(4)
+        assert "site3, 127.1.0.3: down" in daemon.said()
+        assert "verdicts cannot be written" in daemon.said()
+        shim.set(write_errno=0)
+        until_states(database, {**ALL_UP, 3: "down"}, 6)
+
+
+def test_a_database_may_be_replaced(database, sites, workspace):
+    with Daemon(database):
+        until_states(database, ALL_UP)
+        sites.end(2)
+        until_states(database, {**ALL_UP, 2: "down"})
+        other = powerdns.Database.create(workspace, name="other.sqlite")
+        watched(other, sites, 2)
+        other.sql("INSERT INTO controller (id, name) VALUES (9, 'gone');"
+                  "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
+                  " VALUES (9, 1, 9, 9, '192.0.2.9');"
+                  "INSERT INTO virtual_server_verdict (virtual_server_id, state, reason, since,"
+                  " checked_at) VALUES (9, 'down', 'timeout', 1, 1);"
+                  "UPDATE virtual_server SET monitor_id = NULL;"
+                  "UPDATE pool SET monitor_id = NULL;"
+                  "UPDATE virtual_server SET monitor_id = 1 WHERE id < 9;"
+                  "PRAGMA wal_checkpoint(TRUNCATE);")
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{other.path}{suffix}")
+                os.unlink(f"{database.path}{suffix}")
+        os.replace(other.path, database.path)
+        until_states(database, {1: "up", 2: "down"}, 6)
+
+
+def test_a_database_that_is_missing_is_waited_for(sites, workspace):
+    missing = powerdns.Database(workspace / "missing.sqlite")
+    with Daemon(missing) as daemon:
+        assert "is not there" in daemon.said()
+        made = powerdns.Database.create(workspace, name="made.sqlite")
+        watched(made, sites, 3)
+        made.sql("PRAGMA wal_checkpoint(TRUNCATE);")
+        os.rename(made.path, missing.path)
+        until_states(missing, ALL_UP)
+        saved = missing.path.read_bytes()
+        os.rename(missing.path, workspace / "away.sqlite")
+        time.sleep(2)
+        assert daemon.process.poll() is None
+        assert saved
+
+
+def test_there_is_one_daemon_for_a_database(database):
+    with Daemon(database) as daemon:
+        argv = [daemon_path(), "--database", database.path]
+        for more in ([], ["--foreground"]):
+            result = run([*argv, *more], **as_popen_user())
+            assert result.returncode == 1
+            assert "another pdns-stickyd watches it already" in result.stderr
+        daemon.process.kill()
+        daemon.process.wait(10)
+        daemon.start()
+        until_states(database, ALL_UP)
+
+
+# ---------------------------------------------------------------- housekeeping
+
+
+def threads_started(trace):
+    return len(re.findall(r"\bclone3?\(", trace.read_text()))
+
+
+def test_housekeeping_is_the_monitors_while_it_lives(database, workspace):
+    """A round is a thread of its own in a coprocess; expired mappings go all the same."""
+    expired = ("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+               " VALUES (1, '{}', 1, 'modulus', 1, 1);")
+    left = "SELECT count(*) FROM persistence WHERE timestamp = 1"
+    trace = workspace / "trace"
+    before = ["strace", "-f", "-o", str(trace), "-e", "trace=clone,clone3"]
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        with Coprocess(database.path, before=before) as coprocess:
+            coprocess.ask()
+            time.sleep(1)
+            started = threads_started(trace)
+            database.sql(expired.format("192.0.2.1"))
+            for _ in range(30):
+                coprocess.ask()
+                time.sleep(0.1)
+            assert database.rows(left) == [(0,)]
+            assert threads_started(trace) == started, "the coprocess left it to the monitor"
+            os.kill(daemon.pid, signal.SIGSTOP)
+            database.sql(expired.format("192.0.2.2"))
+            wait_until(lambda: coprocess.ask() and database.rows(left) == [(0,)], 15, "it hangs")
+            os.kill(daemon.pid, signal.SIGCONT)
+            time.sleep(2)
+            daemon.process.kill()
+            daemon.process.wait(10)
+            started = threads_started(trace)
+            database.sql(expired.format("192.0.2.3"))
+            wait_until(lambda: coprocess.ask() and database.rows(left) == [(0,)], 5, "it is dead")
+            assert threads_started(trace) > started
+
+
+# ---------------------------------------------------------------- the daemon itself
+
+
+def test_it_ends_at_once_and_writes_what_it_has(database, sites):
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        begin = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - begin < 1
+        ages = database.rows("SELECT unixepoch() - checked_at FROM virtual_server_verdict")
+        assert max(ages) <= (2,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_while_the_database_is_locked(database, number):
+    with Daemon(database) as daemon:
+        until_states(database, ALL_UP)
+        with database.locked():
+            time.sleep(1)
+            daemon.process.send_signal(number)
+            assert daemon.process.wait(2) == 0
+
+
+def test_a_hangup_is_survived(database):
+    with Daemon(database) as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        until_states(database, ALL_UP)
+        assert daemon.process.poll() is None
+
+
+def test_systemd_is_told(database, workspace):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(workspace / "notify"))
+        (workspace / "notify").chmod(0o666)
+        notified.settimeout(5)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(workspace / "notify"),
+                       "WATCHDOG_USEC": "600000", "JOURNAL_STREAM": "8:1"}
+        with Daemon(database, env=environment) as daemon:
+            told = [notified.recv(1000).decode()]
+            assert told == ["READY=1"]
+            begin = time.monotonic()
+            while time.monotonic() - begin < 3:
+                told.append(notified.recv(1000).decode())
+            assert 8 <= told.count("WATCHDOG=1") <= 11
+            assert any(re.match("STATUS=3 targets, 3 up, 0 down,", line) for line in told)
+            assert daemon.stop() == 0
+            while told[-1] != "STOPPING=1":
+                told.append(notified.recv(1000).decode())
+            assert daemon.said().startswith("<6>pdns-stickyd: version ")
+
+
+def test_it_goes_into_the_background_by_itself(database, workspace):
+    result = run([daemon_path(), "--database", database.path.name], cwd=workspace,
+                 **as_popen_user())
+    assert (result.returncode, result.stdout) == (0, "")
+    found = run(["pgrep", "-f", f"{daemon_path()} --database {database.path.name}"]).stdout.split()
+    assert len(found) == 1
+    pid = int(found[0])
+    try:
+        assert os.readlink(f"/proc/{pid}/cwd") == "/"
+        assert {os.readlink(f"/proc/{pid}/fd/{stream}") for stream in range(3)} == {"/dev/null"}
+        until_states(database, ALL_UP)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not powerdns.is_running(pid), 3, "it ends")
+
+
+def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
+    result = run([daemon_path(), "--database", workspace / "missing"], **as_popen_user())
+    assert result.returncode == 1
+    assert "is not there" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, status_code, words",
+    [
+        (["--help"], 0, "usage: pdns-stickyd"),
+        (["--version"], 0, "pdns-stickyd "),
+        ([], 64, "no database"),
+        (["--database", "x", "y"], 64, "more words"),
+        (["--nonsense"], 64, "bad option"),
+    ],
+)
+def test_the_command_line(arguments, status_code, words):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PDNS_STICKY")}
+    result = run([daemon_path(), *arguments], env=environment)
+    assert result.returncode == status_code
+    assert words in result.stdout + result.stderr
+
+
+# ---------------------------------------------------------------- the unit
+
+
+@pytest.fixture(scope="module")
+def unit(tmp_path_factory):
+    text = (REPOSITORY / "pdns-conf/pdns-stickyd.service.in").read_text()
+    path = tmp_path_factory.mktemp("units") / "pdns-stickyd.service"
+    path.write_text(text.replace("@sbindir@", str(daemon_path().parent)))
+    return path
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit(unit):
+    result = run(["systemd-analyze", "verify", "--man=no", unit])
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_systemd_calls_the_unit_ok(unit):
+    """It needs the network; its scale is from 0 to 10, and nothing with it is below 1."""
+    options = ["--offline=yes", "--threshold=15", "--no-pager"]
+    result = run(["systemd-analyze", "security", *options, unit])
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, sites, workspace):
+    """Watched while it checks in each way, writes, keeps house and ends."""
+    programs = workspace / "programs"
+    programs.mkdir(mode=0o755)
+    (programs / "check").write_text("#!/bin/sh\nexit 0\n")
+    (programs / "check").chmod(0o755)
+    database.sql(
+        "INSERT INTO monitor (id, name, type, path, host, interval, timeout) VALUES"
+        " (2, 'web', 'https', '/', NULL, 1, 1), (3, 'name', 'dns', NULL, 'example.com', 1, 1),"
+        " (4, 'script', 'exec', 'check', NULL, 1, 1), (5, 'ping', 'icmp', NULL, NULL, 1, 1);"
+        "UPDATE virtual_server SET monitor_id = 1 + id;"
+        "UPDATE controller SET address = '127.1.0.' || id, monitor_id = 3 + id WHERE id < 3;"
+        "UPDATE controller SET address = '127.1.0.3', monitor_id = 1 WHERE id = 3;"
+        "UPDATE setting SET value = 1 WHERE name IN ('checkpoint_interval', 'sweep_interval');"
+    )
+    trace = workspace / "trace"
+    before = ["strace", "-f", "-o", trace, "-e", "trace=all"]
+    with Daemon(database, "--exec-directory", programs, before=before) as daemon:
+        until_states(database, {3: "up"}, 15)
+        time.sleep(3)
+        powerdns.kill(powerdns.children(daemon.pid), signal.SIGTERM)
+        assert daemon.process.wait(10) == 0
+    lines = trace.read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if str(daemon_path()) in line)
+    used = set(re.findall(r"^\d+ +(\w+)\(", "\n".join(lines[first:]), re.MULTILINE))
+    assert {"epoll_wait", "connect", "fdatasync", "sendto"} <= used
+    assert used - allowed_calls(unit) == set()

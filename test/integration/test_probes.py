@@ -1,0 +1,854 @@
+"""Health checks of real targets on loopback: each check is run by the program test/monitor/probe."""
+
+import contextlib
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from powerdns import REPOSITORY, wait_until
+from targets import (
+    LOOPBACK,
+    Certificates,
+    DnsTarget,
+    Endless,
+    Target,
+    answering,
+    behind_tls,
+    head_of,
+    page,
+    reset,
+    saying,
+    stay,
+    until_closed,
+)
+
+PROGRAM = (
+    Path(os.environ.get("PDNS_STICKY") or REPOSITORY / "build" / "pdns-sticky").absolute().parent
+    / "probe"
+)
+
+# What the content of an answer is searched for is bounded; more than that fits into the buffers of
+# two sockets.
+CONTENT_MAX = 65536
+BUFFERS_MAX = 16 << 20
+
+
+class Result:
+    """What the program printed: the reason and the time of one check, or counts of many."""
+
+    def __init__(self, said):
+        lines = said.splitlines()
+        self.cannot = lines[0].removeprefix("cannot: ") if lines[0].startswith("cannot: ") else None
+        rows = [line.split() for line in lines[1 if self.cannot else 0 :]]
+        self.counts = {row[0]: float(row[1]) for row in rows}
+        self.reason = rows[0][0]
+        self.rtt_ms = float(rows[0][1])
+
+
+def command(**keys):
+    keys = {"address": LOOPBACK, "timeout": 1} | keys
+    return [PROGRAM, *(f"{key}={value}" for key, value in keys.items())]
+
+
+def check(environment=None, **keys):
+    """Runs one check and returns its Result."""
+    done = subprocess.run(
+        command(**keys), env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return Result(done.stdout)
+
+
+def check_at(target, **keys):
+    return check(address=getattr(target, "address", LOOPBACK), port=target.port, **keys)
+
+
+# TCP
+
+
+def test_tcp_target_goes_down_and_comes_back():
+    with Target(stay) as target:
+        reasons = [check_at(target, type="tcp").reason]
+        target.down()
+        reasons.append(check_at(target, type="tcp").reason)
+        target.up()
+        reasons.append(check_at(target, type="tcp").reason)
+    assert reasons == ["ok", "refused", "ok"]
+
+
+def test_tcp_over_ipv6():
+    with Target(saying(b"hello"), address="::1") as target:
+        assert check_at(target, type="tcp", expect="hello").reason == "ok"
+
+
+TCP_ROWS = {
+    "one piece": (saying(b"+OK ready\r\n"), r"^\+OK", "ok"),
+    "byte by byte": (saying(*(bytes([c]) for c in b"+OK ready")), "ready", "ok"),
+    "too slow": (saying(*(bytes([c]) for c in b"+OK ready"), pause_s=0.3), "ready", "timeout"),
+    "something else": (saying(b"-ERR\r\n"), r"^\+OK", "timeout"),
+    "something else, and the end": (saying(b"-ERR", then=lambda _: None), r"^\+OK", "content"),
+    "the end": (saying(then=lambda _: None), r"^\+OK", "closed"),
+    "a reset": (saying(then=reset), r"^\+OK", "closed"),
+    "NUL bytes": (saying(b"\0\0+OK\0"), r"\+OK", "ok"),
+    "a long way to it": (saying(b"-" * (CONTENT_MAX - 3) + b"+OK"), r"\+OK", "ok"),
+    "too long a way to it": (saying(b"-" * (CONTENT_MAX - 2) + b"+OK"), r"\+OK", "content"),
+    "the last bytes of a long line": (saying(b"-" * 5000, b"+OK"), r"\+OK", "ok"),
+}
+
+
+@pytest.mark.parametrize("row", TCP_ROWS)
+def test_tcp_answer(row):
+    serve, expect, reason = TCP_ROWS[row]
+    with Target(serve) as target:
+        assert check_at(target, type="tcp", expect=expect).reason == reason
+
+
+def test_tcp_answer_without_end_is_not_read_on():
+    endless = Endless(b"", b"x" * CONTENT_MAX)
+
+    def serve(connection):
+        connection.sendall(b"\r\n\r\n")
+        while True:
+            connection.sendall(endless.block)
+            endless.sent += len(endless.block)
+
+    with Target(serve) as target:
+        assert check_at(target, type="tcp", expect="never").reason == "content"
+    assert endless.sent < BUFFERS_MAX
+
+
+def test_tcp_bytes_are_sent():
+    heard = []
+
+    def serve(connection):
+        heard.append(connection.recv(100))
+        connection.sendall(b"\x80+")
+
+    with Target(serve) as target:
+        assert check_at(target, type="tcp", send="\\x00PING\\r\\n\\\\", expect=r"\+").reason == "ok"
+    assert heard == [b"\0PING\r\n\\"]
+
+
+@pytest.mark.parametrize("keys, how", [({}, "end"), ({"expect": "never"}, "reset")])
+def test_tcp_ends_softly_when_well_and_hard_when_not(keys, how):
+    ends = []
+
+    def serve(connection):
+        try:
+            until_closed(connection)
+            ends.append("end")
+        except ConnectionResetError:
+            ends.append("reset")
+
+    with Target(serve) as target:
+        check_at(target, type="tcp", **keys)
+        wait_until(lambda: ends == [how], 5, f"{how}, not {ends}")
+
+
+def in_namespace(script, **keys):
+    """Runs a check in a network of its own, in which `script` was run before."""
+    line = " ".join(f"'{word}'" for word in command(**keys))
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\nexec {line}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return Result(done.stdout)
+
+
+def test_tcp_connection_with_itself_is_no_answer():
+    """With so few ports to choose from, every second one is connected with itself."""
+    script = "echo '40000 40001' >/proc/sys/net/ipv4/ip_local_port_range"
+    result = in_namespace(script, type="tcp", port=40000, count=200)
+    assert set(result.counts) <= {"refused", "internal", "cpu_us"} and result.counts["refused"] > 0
+
+
+# What goes to 198.18.0.2 is dropped: nobody in this network has that address.
+NETWORK = """
+ip addr add 198.18.0.1/32 dev lo
+ip route add 198.18.0.0/24 dev lo
+ip route add unreachable 198.18.1.0/24
+echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range
+"""
+
+NETWORK_ROWS = [
+    ("tcp", "198.18.0.2", "timeout"),
+    ("tcp", "198.18.1.2", "unreachable"),
+    ("tcp", "203.0.113.1", "unreachable"),
+    ("tcp", "2001:db8::1", "unreachable"),
+    ("http", "198.18.0.2", "timeout"),
+    ("http", "198.18.1.2", "unreachable"),
+    ("http", "2001:db8::1", "unreachable"),
+    ("dns", "198.18.0.2", "timeout"),
+    ("dns", "198.18.1.2", "unreachable"),
+    ("icmp", "127.0.0.1", "ok"),
+    ("icmp", "::1", "ok"),
+    ("icmp", "198.18.0.1", "ok"),
+    ("icmp", "198.18.0.2", "timeout"),
+    ("icmp", "198.18.1.2", "unreachable"),
+    ("icmp", "2001:db8::1", "unreachable"),
+]
+
+
+@pytest.mark.parametrize("kind, address, reason", NETWORK_ROWS)
+def test_network(kind, address, reason):
+    keys = {} if kind == "icmp" else {"port": 99, "host": "example.com"}
+    result = in_namespace(NETWORK, type=kind, address=address, **keys)
+    assert result.cannot is None
+    assert result.reason == reason
+    assert reason != "ok" or 0 < result.rtt_ms < 500
+
+
+def test_icmp_many_at_once():
+    result = in_namespace(NETWORK, type="icmp", count=20000, at_once=300)
+    assert result.counts["ok"] == 20000
+
+
+def test_icmp_without_the_right():
+    script = "echo '1 0' >/proc/sys/net/ipv4/ping_group_range"
+    result = in_namespace(script, type="icmp")
+    assert result.cannot.startswith("no group of this process may send ICMP; sysctl -w ")
+    assert result.reason == "internal"
+
+
+# HTTP
+
+
+def redirecting(connection):
+    head_of(connection)
+    connection.sendall(page(b"", "302 Found", "Location: /elsewhere"))
+    until_closed(connection)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+UNBOUNDED = b"HTTP/1.1 200 OK\r\n\r\n"
+
+HTTP_ROWS = {
+    "a page": (answering(page(b"all is well")), {}, "ok"),
+    "a page that matches": (answering(page(b"all is well")), {"body": "well$"}, "ok"),
+    "a page that does not": (answering(page(b"all is bad")), {"body": "well$"}, "content"),
+    "an empty page": (answering(page()), {"body": "well"}, "content"),
+    "an empty page is looked for": (answering(page()), {"body": "^$"}, "ok"),
+    "in pieces": (answering(*(bytes([c]) for c in page(b"well"))), {"body": "well"}, "ok"),
+    "in chunks": (
+        answering(CHUNKED, b"2\r\nwe\r\n", b"2\r\nll\r\n0\r\n\r\n"),
+        {"body": "^well$"},
+        "ok",
+    ),
+    "to the end": (answering(UNBOUNDED + b"well", then=lambda _: None), {"body": "^well$"}, "ok"),
+    "404": (answering(page(b"", "404 Not Found")), {}, "status"),
+    "404 is wanted": (answering(page(b"", "404 Not Found")), {"status_max": 404}, "ok"),
+    "200 is not": (answering(page()), {"status_min": 300}, "status"),
+    "a status goes before the body": (
+        answering(page(b"well", "500 Oops")),
+        {"body": "well"},
+        "status",
+    ),
+    "a redirect": (redirecting, {}, "ok"),
+    "a redirect is no page": (redirecting, {"status_max": 299}, "status"),
+    "early hints": (answering(b"HTTP/1.1 103 Early Hints\r\n\r\n" + page()), {}, "ok"),
+    "HTTP/1.0": (answering(b"HTTP/1.0 200 OK\r\n\r\n"), {}, "ok"),
+    "headers alone": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), {}, "ok"),
+    "a page that does not come": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+        {"body": "x"},
+        "timeout",
+    ),
+    "a page that is cut off": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", then=lambda _: None),
+        {"body": "x"},
+        "closed",
+    ),
+    "a page that is reset": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", b"c", then=reset),
+        {"body": "x"},
+        "closed",
+    ),
+    "a stream that matches": (answering(UNBOUNDED + b"well", b"and so on"), {"body": "well"}, "ok"),
+    "silence": (stay, {}, "timeout"),
+    "an end": (answering(then=lambda _: None), {}, "closed"),
+    "an end before the question": (lambda _: None, {}, "closed"),
+    "a reset": (answering(then=reset), {}, "closed"),
+    "half a status line": (answering(b"HTTP/1.1 20"), {}, "timeout"),
+    "half the headers": (answering(b"HTTP/1.1 200 OK\r\nDate: "), {}, "timeout"),
+    "headers byte by byte": (
+        answering(*(bytes([c]) for c in page()), pause_s=0.2),
+        {},
+        "timeout",
+    ),
+    "garbage": (answering(b"\0\1\2\3garbage\r\n\r\n" * 9), {}, "protocol"),
+    "another protocol": (saying(b"220 mail.example.com ESMTP\r\n"), {}, "protocol"),
+    "HTTP/0.9": (answering(b"<html>well</html>", then=lambda _: None), {"body": "w"}, "protocol"),
+    "HTTP/9.9": (answering(b"HTTP/9.9 200 OK\r\n\r\n", then=lambda _: None), {}, "protocol"),
+    "bad chunks": (answering(CHUNKED, b"zz\r\nwell\r\n"), {"body": "x"}, "protocol"),
+    "too long a chunk": (answering(CHUNKED, b"f" * 30 + b"\r\n"), {"body": "x"}, "protocol"),
+    "found where nobody looks": (
+        answering(page(b"-" * CONTENT_MAX + b"well")),
+        {"body": "well"},
+        "content",
+    ),
+    "found at the edge": (
+        answering(page(b"-" * (CONTENT_MAX - 4) + b"well" + b"-" * 100)),
+        {"body": "well"},
+        "ok",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", HTTP_ROWS)
+def test_http(row):
+    serve, keys, reason = HTTP_ROWS[row]
+    with Target(serve) as target:
+        result = check_at(target, type="http", **keys)
+        assert target.seen == 1
+    assert result.reason == reason
+    assert reason != "ok" or 0 < result.rtt_ms < 1000
+
+
+ENDLESS_ROWS = {
+    "a body": (UNBOUNDED, b"x" * 65536, {"body": "never"}, "content"),
+    "a body in chunks": (CHUNKED, b"4000\r\n" + b"x" * 0x4000 + b"\r\n", {"body": "y"}, "content"),
+    "a body that nobody looks at": (UNBOUNDED, b"x" * 65536, {}, "ok"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n" * 1000, {}, "protocol"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 65536, {}, "protocol"),
+    "a status line": (b"HTTP/1.1 200 ", b"x" * 65536, {}, "protocol"),
+    "early hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000, {}, "protocol"),
+    "trailers": (CHUNKED + b"0\r\n", b"X-More: and more\r\n" * 1000, {"body": "y"}, "protocol"),
+}
+
+
+@pytest.mark.parametrize("row", ENDLESS_ROWS)
+def test_http_without_end_is_not_read_on(row):
+    beginning, block, keys, reason = ENDLESS_ROWS[row]
+    endless = Endless(beginning, block)
+    begin = time.monotonic()
+    with Target(endless) as target:
+        assert check_at(target, type="http", timeout=10, **keys).reason == reason
+    assert time.monotonic() - begin < 5
+    assert endless.sent < BUFFERS_MAX
+
+
+class Asked:
+    """Keeps the head of the request, and answers."""
+
+    def __init__(self):
+        self.head = b""
+
+    def __call__(self, connection):
+        self.head = head_of(connection)
+        connection.sendall(page())
+
+    @property
+    def lines(self):
+        return self.head.decode().split("\r\n")
+
+
+def test_http_request_is_what_the_columns_say():
+    asked = Asked()
+    with Target(asked) as target:
+        check_at(target, type="http", host="www.example.com", path="/a/../b//c?x=%20&y#z")
+    assert asked.lines[0] == "GET /a/../b//c?x=%20&y#z HTTP/1.1"
+    assert sorted(line.split(":")[0] for line in asked.lines[1:-2]) == [
+        "Accept",
+        "Host",
+        "User-Agent",
+    ]
+    assert "Host: www.example.com" in asked.lines
+    version = subprocess.run(
+        [PROGRAM.parent / "pdns-sticky", "--version"], capture_output=True, text=True, check=True
+    ).stdout.split()[-1]
+    assert f"User-Agent: pdns-sticky/{version}" in asked.lines
+
+
+@pytest.mark.parametrize(
+    "address, keys, host",
+    [
+        (LOOPBACK, {}, "127.0.0.1:{port}"),
+        ("::1", {}, "[::1]:{port}"),
+        (LOOPBACK, {"host": "www.example.com:8080"}, "www.example.com:8080"),
+        ("::1", {"host": "198.51.100.1"}, "198.51.100.1"),
+    ],
+)
+def test_http_host(address, keys, host):
+    asked = Asked()
+    with Target(asked, address) as target:
+        assert check_at(target, type="http", **keys).reason == "ok"
+        assert f"Host: {host.format(port=target.port)}" in asked.lines
+
+
+def test_http_takes_nothing_from_its_surroundings(tmp_path):
+    (tmp_path / ".netrc").write_text("default login somebody password secret\n")
+    (tmp_path / ".curlrc").write_text("user-agent = somebody\n")
+    asked = Asked()
+    with Target(asked) as target, Target(stay) as proxy:
+        address = f"http://{LOOPBACK}:{proxy.port}"
+        names = ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY")
+        environment = {"HOME": str(tmp_path)} | {name: address for name in names}
+        result = check_at(target, type="http", host="www.example.com", environment=environment)
+        assert result.reason == "ok"
+        assert proxy.seen == 0
+    assert "Authorization" not in asked.head.decode()
+
+
+def test_http_rtt_is_the_time_to_the_first_byte():
+    def serve(connection):
+        head_of(connection)
+        time.sleep(0.2)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        time.sleep(0.3)
+        connection.sendall(b"\r\n")
+
+    with Target(serve) as target:
+        result = check_at(target, type="http", timeout=3)
+    assert result.reason == "ok"
+    assert 200 <= result.rtt_ms < 400
+
+
+def test_http_never_asks_for_a_name_and_starts_no_thread(tmp_path):
+    with Target(answering(page())) as target:
+        log = tmp_path / "trace"
+        keys = {"port": target.port, "type": "http", "host": "www.example.com"}
+        words = ["strace", "-f", "-o", log, "-e", "trace=clone,clone3,vfork,connect,openat"]
+        environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}  # which strace excludes
+        subprocess.run([*words, *command(**keys)], check=True, capture_output=True, env=environment)
+    calls = log.read_text()
+    assert calls.count("connect(") == 1, calls
+    assert "clone" not in calls and "vfork" not in calls, calls
+    assert "/etc/hosts" not in calls and "nsswitch" not in calls, calls
+
+
+# HTTPS
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def check_tls(certificates, target, **keys):
+    return check_at(target, type="https", ca_file=certificates.authority, **keys)
+
+
+CERTIFICATE_ROWS = {
+    "the right name": ("DNS:www.example.com", {}, {"host": "www.example.com"}, "ok"),
+    "a name and a port": ("DNS:www.example.com", {}, {"host": "www.example.com:8443"}, "ok"),
+    "another name": ("DNS:www.example.net", {}, {"host": "www.example.com"}, "tls"),
+    "the address": ("IP:127.0.0.1", {}, {}, "ok"),
+    "another address": ("IP:127.0.0.2", {}, {}, "tls"),
+    "a name, and none is asked for": ("DNS:www.example.com", {}, {}, "tls"),
+    "expired": (
+        "DNS:www.example.com",
+        {"end": "20210101000000Z"},
+        {"host": "www.example.com"},
+        "tls",
+    ),
+    "of the future": (
+        "DNS:www.example.com",
+        {"begin": "20900101000000Z"},
+        {"host": "www.example.com"},
+        "tls",
+    ),
+}
+
+
+@pytest.mark.parametrize("verify", [1, 0])
+@pytest.mark.parametrize("row", CERTIFICATE_ROWS)
+def test_https_certificate(certificates, row, verify):
+    subject, dates, keys, reason = CERTIFICATE_ROWS[row]
+    certificate = certificates.signed(f"{list(CERTIFICATE_ROWS).index(row)}{verify}", subject, **dates)
+    with Target(behind_tls(answering(page(b"well")), certificate)) as target:
+        result = check_tls(certificates, target, body="well", verify=verify, **keys)
+    assert result.reason == (reason if verify else "ok")
+
+
+@pytest.mark.parametrize("verify, reason", [(1, "tls"), (0, "ok")])
+def test_https_with_a_certificate_that_nobody_signed(certificates, verify, reason):
+    certificate = certificates.self_signed(f"self{verify}", "DNS:www.example.com")
+    with Target(behind_tls(answering(page()), certificate)) as target:
+        result = check_tls(certificates, target, host="www.example.com", verify=verify)
+    assert result.reason == reason
+
+
+def test_https_trusts_the_system_if_nobody_else(certificates):
+    certificate = certificates.signed("system", "DNS:www.example.com")
+    with Target(behind_tls(answering(page()), certificate)) as target:
+        assert check_at(target, type="https", host="www.example.com").reason == "tls"
+
+
+def test_https_without_the_file_of_certificates(certificates):
+    with Target(stay) as target:
+        result = check_at(target, type="https", ca_file="/nowhere/ca.pem")
+        assert result.cannot == (
+            "/nowhere/ca.pem: certificates cannot be read: No such file or directory"
+        )
+        assert result.reason == "internal"
+
+
+TLS_ROWS = {
+    "plain text": (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9), "tls"),
+    "garbage": (saying(bytes(range(256))), "tls"),
+    "an alert": (saying(bytes.fromhex("15030300020228"), then=lambda _: None), "tls"),
+    "silence": (stay, "timeout"),
+    "an end": (lambda _: None, "tls"),
+}
+
+
+@pytest.mark.parametrize("row", TLS_ROWS)
+def test_https_with_bad_tls(certificates, row):
+    serve, reason = TLS_ROWS[row]
+    with Target(serve) as target:
+        assert check_tls(certificates, target).reason == reason
+
+
+def test_https_server_name_is_the_host(certificates):
+    names = []
+    certificate = certificates.signed("named", "DNS:www.example.com")
+    def serve(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        context.sni_callback = lambda _, name, __: names.append(name)
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            answering(page())(wrapped)
+
+    with Target(serve) as target:
+        check_tls(certificates, target, host="www.example.com")
+        check_tls(certificates, target, verify=0)
+    assert names == ["www.example.com", None]
+
+
+HTTP2_FRAMES = {
+    "settings": bytes.fromhex("000000 04 00 00000000") + bytes.fromhex("000000 04 01 00000000"),
+    "200": bytes.fromhex("000001 01 04 00000001 88"),
+    "500": bytes.fromhex("000001 01 04 00000001 8e"),
+    "well": bytes.fromhex("000004 00 01 00000001") + b"well",
+    "rubbish": b"HTTP/1.1 200 OK\r\n\r\n" * 5,
+}
+
+HTTP2_ROWS = [
+    (("settings", "200", "well"), {}, "ok"),
+    (("settings", "200", "well"), {"body": "^well$"}, "ok"),
+    (("settings", "200", "well"), {"body": "bad"}, "content"),
+    (("settings", "500", "well"), {}, "status"),
+    (("settings",), {}, "timeout"),
+    (("rubbish",), {}, "closed"),  # libcurl does not tell it from a broken connection
+]
+
+
+@pytest.mark.parametrize("frames, keys, reason", HTTP2_ROWS)
+def test_https_with_http2(certificates, frames, keys, reason):
+    path = certificates.directory / "h2.both"
+    certificate = path if path.exists() else certificates.signed("h2", "IP:127.0.0.1")
+
+    def serve(connection):
+        assert connection.selected_alpn_protocol() == "h2"
+        connection.recv(24)
+        connection.sendall(b"".join(HTTP2_FRAMES[name] for name in frames))
+        until_closed(connection)
+
+    with Target(behind_tls(serve, certificate, ["h2"])) as target:
+        assert check_tls(certificates, target, **keys).reason == reason
+
+
+def test_https_many_do_not_read_the_certificates_of_the_system_each(certificates):
+    certificate = certificates.self_signed("many", "DNS:www.example.com")
+    with Target(behind_tls(answering(page()), certificate)) as target:
+        result = check_at(target, type="https", count=100, at_once=4, timeout=10)
+    assert result.counts["tls"] == 100
+    assert result.counts["cpu_us"] < 10000  # reading them takes twice as long
+
+
+# DNS
+
+
+def reply(question, records=("192.0.2.1",), rcode=dns.rcode.NOERROR, flags=0, kind="A"):
+    answer = dns.message.make_response(dns.message.from_wire(question))
+    answer.set_rcode(rcode)
+    answer.flags |= flags
+    if records:
+        answer.answer.append(dns.rrset.from_text("www.example.com.", 60, "IN", kind, *records))
+    return answer.to_wire()
+
+
+def with_id(answer, number):
+    return struct.pack("!H", number) + answer[2:]
+
+
+def other_question(question):
+    asked = dns.message.make_query("www.example.net", "A")
+    asked.id = dns.message.from_wire(question).id
+    return reply(asked.to_wire())
+
+
+def without_question(question, rcode):
+    number = struct.unpack("!H", question[:2])[0]
+    return struct.pack("!HHHHHH", number, 0x8000 | rcode, 0, 0, 0, 0)
+
+
+def other_id(question):
+    return with_id(reply(question), struct.unpack("!H", question[:2])[0] ^ 1)
+
+
+def in_capitals(question):
+    return reply(question).replace(b"www", b"WwW").replace(b"example", b"EXAMPLE")
+
+
+DNS_ROWS = {
+    "an address": (lambda q: [reply(q)], "ok"),
+    "in capitals": (lambda q: [in_capitals(q)], "ok"),
+    "cut off": (lambda q: [reply(q, flags=dns.flags.TC)], "ok"),
+    "cut off before the first record": (lambda q: [reply(q, (), flags=dns.flags.TC)], "ok"),
+    "no record": (lambda q: [reply(q, ())], "content"),
+    "no such name": (lambda q: [reply(q, (), dns.rcode.NXDOMAIN)], "status"),
+    "a failure": (lambda q: [reply(q, (), dns.rcode.SERVFAIL)], "status"),
+    "refused": (lambda q: [reply(q, (), dns.rcode.REFUSED)], "status"),
+    "refused without the question": (lambda q: [without_question(q, 5)], "status"),
+    "well without the question": (lambda q: [without_question(q, 0)], "protocol"),
+    "another id": (lambda q: [other_id(q)], "protocol"),
+    "another question": (lambda q: [other_question(q)], "protocol"),
+    "garbage": (lambda q: [bytes(range(200))], "protocol"),
+    "garbage behind the right id": (lambda q: [q[:2] + b"\x80" + b"\xff" * 60], "protocol"),
+    "a piece": (lambda q: [reply(q)[:-3]], "protocol"),
+    "three bytes": (lambda q: [q[:3]], "protocol"),
+    "nothing in it": (lambda q: [b""], "protocol"),
+    "the question itself": (lambda q: [q], "protocol"),
+    "silence": (lambda q: [], "timeout"),
+    "forged ones first": (lambda q: [other_id(q), b"", other_question(q), reply(q)], "ok"),
+    "twice": (lambda q: [reply(q), reply(q)], "ok"),
+}
+
+
+@pytest.mark.parametrize("row", DNS_ROWS)
+def test_dns(row):
+    answers, reason = DNS_ROWS[row]
+    with DnsTarget(answers) as target:
+        result = check_at(target, type="dns", host="www.example.com")
+    assert result.reason == reason
+    assert reason != "ok" or 0 < result.rtt_ms < 500
+
+
+def test_dns_nobody_listens():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        port = other.getsockname()[1]
+    assert check(port=port, type="dns", host="www.example.com").reason == "refused"
+
+
+def test_dns_ids_and_ports_differ_and_the_type_is_asked_for():
+    with DnsTarget(lambda q: [reply(q, ("10 mx.example.com.",), kind="MX")]) as target:
+        result = check_at(target, type="dns", host="www.example.com", query="MX", count=50)
+    assert result.counts["ok"] == 50
+    questions = [dns.message.from_wire(question) for question in target.questions]
+    assert len({question.id for question in questions}) > 45
+    assert {question.question[0].to_text() for question in questions} == {"www.example.com. IN MX"}
+
+
+DNS_REFUSED = [
+    ({}, "there is no host, which is the name to ask for"),
+    ({"host": "www.example.com", "query": "AXFR"}, "query 'AXFR' is none of A AAAA NS SOA TXT MX"),
+    ({"host": "a..b"}, "host 'a..b' is no DNS name"),
+    ({"host": "x" * 64 + ".com"}, f"host '{'x' * 64}.com' is no DNS name"),
+]
+
+
+@pytest.mark.parametrize("keys, words", DNS_REFUSED)
+def test_dns_that_cannot_be_asked(keys, words):
+    result = check(type="dns", port=99, **keys)
+    assert (result.cannot, result.reason) == (words, "internal")
+
+
+# Programs
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """A directory of programs; write(name, body) adds one."""
+    directory = tmp_path / "programs"
+    directory.mkdir()
+
+    def write(name, body, mode=0o755):
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(mode)
+        return path
+
+    directory_and_write = type("Programs", (), {"directory": directory, "write": staticmethod(write)})
+    return directory_and_write
+
+
+def check_program(programs, path="check", **keys):
+    return check(type="exec", exec_directory=programs.directory, path=path, **keys)
+
+
+EXEC_ROWS = {
+    "well": ("exit 0", "ok"),
+    "not well": ("exit 1", "status"),
+    "another status": ("exit 255", "status"),
+    "killed": ("kill -KILL $$", "status"),
+    "it hangs": ("sleep 60", "timeout"),
+    "it hangs and does not want to end": ("trap '' TERM INT HUP; sleep 60; sleep 60", "timeout"),
+    "something in the background": ("sleep 60 & exit 0", "ok"),
+}
+
+
+@pytest.mark.parametrize("row", EXEC_ROWS)
+def test_exec(programs, row, tmp_path):
+    body, reason = EXEC_ROWS[row]
+    pids = tmp_path / "pids"
+    programs.write("check", f"echo $$ >{pids}\n{body}")
+    result = check_program(programs)
+    assert result.reason == reason
+    assert reason != "ok" or 0 < result.rtt_ms < 1000
+    wait_until(lambda: not group_members(int(pids.read_text())), 5, "the group has ended")
+
+
+def group_members(group):
+    """Processes of a group that are not only waiting to be reaped."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == group and fields[0] != "Z":
+                    members.append(entry.name)
+    return members
+
+
+def test_exec_has_nothing_of_ours(programs, tmp_path):
+    said = tmp_path / "said"
+    programs.write(
+        "sub/check",
+        f"""exec 3>&1 >{said}
+        echo "$# $1 $2"
+        env | grep -v '^PWD=\\|^SHLVL=\\|^_=\\|^OLDPWD=' | sort
+        ls -l /proc/$$/fd | sed 's/.* //' | grep -v {said} | sort
+        grep -E 'Sig(Blk|Ign)|ShdPnd' /proc/$$/status
+        [ "$(ps -o pgid= -p $$ | tr -d ' ')" = $$ ] && echo leads""",
+    )
+    with open(tmp_path / "open", "w") as file:
+        os.set_inheritable(file.fileno(), True)
+        done = subprocess.run(
+            command(
+                type="exec", exec_directory=programs.directory, path="sub/check", name="web check",
+                address="2001:db8::1", target_port=8080, timeout=5,
+            ),
+            env={"SECRET": "x"}, close_fds=False, capture_output=True, text=True, check=True,
+        )
+    lines = said.read_text().splitlines()
+    assert done.stdout.startswith("ok "), lines
+    assert lines[:3] == [
+        "2 2001:db8::1 8080",
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "STICKY_MONITOR=web check",
+    ]
+    assert "leads" in lines
+    assert not [line for line in lines if line.startswith("/") and line not in
+                ("/dev/null", f"{programs.directory}/sub/check")], lines
+    # Two signals belong to the C library.
+    signals = [int(line.split()[-1], 16) for line in lines if line.startswith("Sig")]
+    assert [number & 0x7FFFFFFF for number in signals] == [0, 0]
+
+
+def test_exec_only_below_its_directory(programs, tmp_path):
+    inside = programs.write("check", "exit 0")
+    programs.write("plain", "exit 0", mode=0o644)
+    outside = tmp_path / "outside"
+    outside.write_text("#!/bin/sh\nexit 0\n")
+    outside.chmod(0o755)
+    (tmp_path / "programs-too").mkdir()
+    (tmp_path / "programs-too" / "check").symlink_to(outside)
+    directory = programs.directory
+    (directory / "out").symlink_to(outside)
+    (directory / "up").symlink_to("../outside")
+    (directory / "away").symlink_to(tmp_path)
+    (directory / "next").symlink_to("../programs-too")
+    (directory / "same").symlink_to(inside)
+    (directory / "sub").mkdir()
+    below = "is no path below the directory of programs"
+    rows = {
+        "check": None,
+        "./check": None,
+        "sub/": f"{directory}/sub is no program that this user may run",
+        "same": None,
+        "plain": f"{directory}/plain is no program that this user may run",
+        "none": f"{directory}/none: No such file or directory",
+        "out": f"{outside} lies outside of {directory}",
+        "up": f"{outside} lies outside of {directory}",
+        "away/outside": f"{outside} lies outside of {directory}",
+        "next/check": f"{outside} lies outside of {directory}",
+        "../outside": f"path '../outside' {below}",
+        "sub/../check": f"path 'sub/../check' {below}",
+        "..": f"path '..' {below}",
+        "": f"path '' {below}",
+        str(inside): f"path '{inside}' {below}",
+    }
+    for path, words in rows.items():
+        result = check_program(programs, path)
+        assert (result.cannot, result.reason) == (words, "internal" if words else "ok"), path
+    result = check(type="exec", path="check")
+    assert result.cannot == "no directory of programs was given to this daemon"
+    assert result.reason == "internal"
+
+
+def test_exec_what_the_system_cannot_run(programs):
+    (programs.directory / "check").write_bytes(b"\0\1\2\3")
+    (programs.directory / "check").chmod(0o755)
+    assert check_program(programs).reason == "internal"
+
+
+def test_exec_many_at_once_leave_nothing(programs):
+    programs.write("check", "exit 0")
+    result = check_program(programs, count=300, at_once=30, timeout=30)
+    assert result.counts["ok"] == 300
+
+
+# All
+
+
+@pytest.mark.parametrize(
+    "keys, words",
+    [
+        ({"type": "http", "body": "("}, "body '(' is no extended regular expression: "),
+        ({"type": "http", "body": r"(a)\1"}, r"body '(a)\1' has a back reference"),
+        ({"type": "http", "host": "a b"}, "host 'a b' is no host name"),
+        ({"type": "http", "host": "a/b"}, "host 'a/b' is no host name"),
+        ({"type": "http", "host": "me@a"}, "host 'me@a' is no host name"),
+        ({"type": "http", "host": "a:b"}, "host 'a:b' is no host name"),
+        ({"type": "http", "host": ""}, "host '' is no host name"),
+        ({"type": "http", "path": "x"}, "path 'x' is not '/' and what "),
+        ({"type": "http", "path": "/a b"}, "path '/a b' is not '/' and what "),
+        ({"type": "https", "path": "/a\nX: y"}, "path '/a\nX: y' is not '/' and what "),
+        ({"type": "tcp", "expect": "["}, "expect '[' is no extended regular expression: "),
+    ],
+)
+def test_what_cannot_be_checked_is_told(keys, words):
+    done = subprocess.run(
+        command(port=99, **keys), capture_output=True, text=True, timeout=10, check=True
+    )
+    assert done.stdout.startswith(f"cannot: {words}")
+    assert done.stdout.splitlines()[-1].startswith("internal ")
+
+
+def test_many_checks_cost_little():
+    """A thousand of them a second are to be had for a tenth of a processor."""
+    with socket.create_server((LOOPBACK, 0), backlog=4096) as listener:
+        port = listener.getsockname()[1]
+        result = check(port=port, type="tcp", count=3000, at_once=50, timeout=10)
+    assert result.counts["ok"] == 3000
+    assert result.counts["cpu_us"] < 200

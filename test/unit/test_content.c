@@ -1,0 +1,170 @@
+#include "monitor/content.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "fixture.h"
+#include "suites.h"
+
+/* Patterns that regexec() alone takes seconds for. */
+#define SLOW_MS 500
+
+static void a_pattern_is_found_anywhere(void)
+{
+    static const struct {
+        const char *pattern, *bytes;
+        size_t length;
+        bool found;
+    } rows[] = {
+        {"ok", "status: ok", 10, true},
+        {"ok", "status: bad", 11, false},
+        {"^ok", "status: ok", 10, false},
+        {"^ok", "ok then", 7, true},
+        {"ok$", "status: ok", 10, true},
+        {"ok$", "ok then", 7, false},
+        {"up|ok", "is ok", 5, true},
+        {"^up|ok$", "up and down", 11, true},
+        {"ok", "line\nok\n", 8, true},
+        {"ok", "\0\0ok", 4, true},
+        {"a.c", "abc\0", 4, true},
+        {"ok", "\xff\xfeok", 4, true},
+        {"[[:digit:]]{3}", "code 200", 8, true},
+        {"", "anything", 8, true},
+        {"^$", "", 0, true},
+        {"a\\)b", "a)b", 3, true},
+        {"(a)(b)", "ab", 2, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct content content = {0};
+        struct error error = {0};
+        content_refuse("body", rows[i].pattern, &error);
+        CHECK_TEXT(error.text, "", "%s", rows[i].pattern);
+        CHECK_INTEGER(content_init(&content, rows[i].pattern), 0, "%s", rows[i].pattern);
+        enum content_state state = content_add(&content, rows[i].bytes, rows[i].length);
+        CHECK(rows[i].length == 0 || (state == CONTENT_MATCHES) == rows[i].found, "row %zu", i);
+        CHECK_INTEGER(content_matches(&content), rows[i].found, "row %zu", i);
+        content_release(&content);
+    }
+}
+
+static void what_comes_in_pieces_is_found(void)
+{
+    struct content content = {0};
+    static const char text[] = "is ok";
+    CHECK_INTEGER(content_init(&content, "ok"), 0, "init");
+    for (size_t i = 0; i < 4; i++)
+        CHECK_INTEGER(content_add(&content, text + i, 1), CONTENT_MORE, "byte %zu", i);
+    CHECK_INTEGER(content_add(&content, "k", 1), CONTENT_MATCHES, "the last");
+    content_release(&content);
+}
+
+static void what_the_last_look_left_out_is_found_in_the_end(void)
+{
+    struct content content = {0};
+    char line[1000];
+    memset(line, '-', sizeof line);
+    CHECK_INTEGER(content_init(&content, "ok"), 0, "init");
+    CHECK_INTEGER(content_add(&content, line, sizeof line), CONTENT_MORE, "a line");
+    CHECK_INTEGER(content_add(&content, "ok", 2), CONTENT_MORE, "too little for another look");
+    CHECK(content_matches(&content), "in the end");
+    content_release(&content);
+}
+
+static void no_more_is_kept_than_the_bound(void)
+{
+    static char block[CONTENT_MAX + 100];
+    static const struct {
+        size_t first, second;
+        enum content_state state;
+    } rows[] = {
+        {CONTENT_MAX - 2, 1, CONTENT_MORE},
+        {CONTENT_MAX - 1, 1, CONTENT_FULL},
+        {CONTENT_MAX - 1, 100, CONTENT_FULL},
+        {1, CONTENT_MAX + 50, CONTENT_FULL},
+    };
+    memset(block, '-', sizeof block);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct content content = {0};
+        CHECK_INTEGER(content_init(&content, "ok"), 0, "init");
+        CHECK_INTEGER(content_add(&content, block, rows[i].first), CONTENT_MORE, "row %zu", i);
+        CHECK_INTEGER(content_add(&content, block, rows[i].second), rows[i].state, "row %zu", i);
+        CHECK(content.bytes.length <= CONTENT_MAX, "row %zu: %zu", i, content.bytes.length);
+        content_release(&content);
+    }
+}
+
+static int64_t cpu_ms(void)
+{
+    return (int64_t)clock() * 1000 / CLOCKS_PER_SEC;
+}
+
+static void no_answer_takes_long_to_search(void)
+{
+    static const char *const patterns[] = {"a.*b", "(a+)+b", "a.*a.*b", "(a|aa)*b"};
+    static char block[CONTENT_MAX];
+    memset(block, 'a', sizeof block);
+    for (size_t i = 0; i < COUNT(patterns); i++)
+        for (size_t step = 1; step <= sizeof block; step *= 256) {
+            struct content content = {0};
+            int64_t begin_ms = cpu_ms();
+            content_init(&content, patterns[i]);
+            for (size_t at = 0; at < sizeof block; at += step)
+                content_add(&content, block + at, step);
+            CHECK(!content_matches(&content), "%s", patterns[i]);
+            CHECK(cpu_ms() - begin_ms < SLOW_MS, "%s by %zu: %d ms", patterns[i], step,
+                  (int)(cpu_ms() - begin_ms));
+            content_release(&content);
+        }
+}
+
+static void a_pattern_that_cannot_be_used_is_refused_with_words(void)
+{
+    static const struct {
+        const char *pattern, *words;
+    } rows[] = {
+        {"(a", "body '(a' is no extended regular expression: "},
+        {"[a", "body '[a' is no extended regular expression: "},
+        {"a\\", "body 'a\\' is no extended regular expression: "},
+        {"(a)\\1", "body '(a)\\1' has a back reference, which is not taken"},
+        {"a)b", "body 'a)b' has a ')' without its '('; \\) is the character"},
+        {"a)|(b", "body 'a)|(b' "},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct error error = {0};
+        content_refuse("body", rows[i].pattern, &error);
+        CHECK(strncmp(error.text, rows[i].words, strlen(rows[i].words)) == 0, "%s", error.text);
+        struct content content = {0};
+        CHECK_INTEGER(content_init(&content, rows[i].pattern), ERR_INVAL, "%s", rows[i].pattern);
+        content_release(&content);
+    }
+}
+
+static void without_memory_that_is_said(void)
+{
+    bool failing = true;
+    for (size_t n = 1; failing && n < 20; n++) {
+        struct content content = {0};
+        memory_fail_at(n);
+        int code = content_init(&content, "ok");
+        enum content_state state = code == 0 ? content_add(&content, "is", 2) : CONTENT_FAILED;
+        failing = memory_fail_end();
+        CHECK_INTEGER(state, failing ? CONTENT_FAILED : CONTENT_MORE, "allocation %zu", n);
+        content_release(&content);
+    }
+    CHECK(!failing, "some allocations");
+}
+
+static const CU_TestInfo tests[] = {
+    {"a pattern is found anywhere", a_pattern_is_found_anywhere},
+    {"what comes in pieces is found", what_comes_in_pieces_is_found},
+    {"what the last look left out is found in the end",
+     what_the_last_look_left_out_is_found_in_the_end},
+    {"no more is kept than the bound", no_more_is_kept_than_the_bound},
+    {"no answer takes long to search", no_answer_takes_long_to_search},
+    {"a pattern that cannot be used is refused with words",
+     a_pattern_that_cannot_be_used_is_refused_with_words},
+    {"without memory that is said", without_memory_that_is_said},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_content = {"content", tests};
