@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char directory[256], database[300];
+static char directory[256], database[300], geo_database[300];
 
 _Noreturn void give_up(const char *file, int line, const char *condition, const char *format, ...)
 {
@@ -63,6 +63,7 @@ static void remove_scratch(void)
         snprintf(path, sizeof path, "%s%s", database, ends[i]);
         unlink(path);
     }
+    unlink(geo_database);
     rmdir(directory);
 }
 
@@ -77,6 +78,20 @@ const char *scratch_database(void)
     scratch_run_file(connection, "schema.sql");
     sqlite3_close(connection);
     return database;
+}
+
+const char *scratch_geo_database(void)
+{
+    char command[512];
+    if (geo_database[0])
+        return geo_database;
+    snprintf(geo_database, sizeof geo_database, "%s/geo.mmdb", directory);
+    snprintf(command, sizeof command, "%s --ipv4 %s", TEST_MMDB, geo_database);
+    FILE *writer = popen(command, "w");
+    REQUIRE(writer, "%s", command);
+    fputs("0.0.0.0/1 NL EU 64500\n128.0.0.0/1 US NA 64501\n", writer);
+    REQUIRE(pclose(writer) == 0, "%s", command);
+    return geo_database;
 }
 
 sqlite3 *scratch_open(const char *path)

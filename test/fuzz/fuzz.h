@@ -39,8 +39,11 @@ size_t input_below(struct input *input, size_t limit);
 /* One byte of length and as many bytes; NUL-terminated, at most size - 1. Returns the length. */
 size_t input_text(struct input *input, char *text, size_t size);
 
-/* A new database of schema.sql in a directory of its own, removed when the program ends. */
+/* A new database of schema.sql in a directory of its own, removed when the program ends; once. */
 const char *scratch_database(void);
+
+/* A file beside it that tells where addresses are: below 128.0.0.0 and above. */
+const char *scratch_geo_database(void);
 
 /* Opens it as the sqlite3 shell would; statements that must not fail. */
 sqlite3 *scratch_open(const char *path);

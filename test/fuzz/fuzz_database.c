@@ -2,18 +2,23 @@
  * Any contents of the database that its CHECKs and triggers let in, then questions for the names in
  * it. PowerDNS takes every line; who asks twice, or asks another coprocess, gets the same answer;
  * what is the same for everybody is marked so and nothing else is; a question without client and a
- * transfer write no row; a resolver that has a mapping keeps its answer when servers are added; and
- * a change counts at once.
+ * transfer write no row; who gets an address gets that of a server which may have new clients, as
+ * explain says beforehand, and is remembered; a resolver that has a mapping keeps its answer when
+ * servers are added and numbers move; and a change counts at once.
  *
  * Input: which beginning, how many changes, the changes (rows.h), then who asks.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "core/snapshot.h"
 #include "dialogue.h"
 #include "fuzz.h"
+#include "oracle.h"
+#include "program/command.h"
 #include "rows.h"
 #include "store/clock.h"
+#include "values.h"
 
 #define NAMES_MAX 10
 #define TEXT_MAX 65536
@@ -24,7 +29,8 @@
 /* Two coprocesses on one file, and the shell. */
 static struct dialogue here, there;
 static sqlite3 *shell;
-static sqlite3_stmt *names_of_tables, *data_version, *long_mappings, *several_servers;
+static sqlite3_stmt *names_of_tables, *data_version, *all_mappings, *long_mappings;
+static sqlite3_stmt *several_servers;
 
 static sqlite3_stmt *prepared(const char *sql)
 {
@@ -43,6 +49,7 @@ static void prepare(void)
     names_of_tables = prepared("SELECT name FROM balanced_name UNION SELECT name FROM zone"
                                " UNION SELECT name FROM record LIMIT 40");
     data_version = prepared("PRAGMA data_version");
+    all_mappings = prepared("SELECT count(*) FROM persistence");
     /* Mappings for long, if the pool of a name falls back to no other pool. */
     long_mappings = prepared("SELECT count(*) FROM persistence"
                              " WHERE timestamp + ttl > ?2 + 1000"
@@ -75,7 +82,7 @@ static void change_rows(struct input *input)
 /* Names of the tables, and what lies above and below them; as PowerDNS would write them. */
 static size_t collect_names(struct input *input, char names[static NAMES_MAX][NAME_TEXT_SIZE])
 {
-    char text[ROWS_NAME_MAX + 8];
+    char text[VALUE_TEXT_MAX + 8];
     struct wire_name wire;
     size_t count = 0;
     while (count < NAMES_MAX - 1 && sqlite3_step(names_of_tables) == SQLITE_ROW) {
@@ -88,7 +95,7 @@ static size_t collect_names(struct input *input, char names[static NAMES_MAX][NA
             powerdns_write_name(&wire, names[count++]);
     }
     sqlite3_reset(names_of_tables);
-    rows_name(input, text);
+    value_name(input, text);
     if (!powerdns_read_name(text, strlen(text), &wire))
         powerdns_write_name(&wire, names[count++]);
     return count;
@@ -96,17 +103,18 @@ static size_t collect_names(struct input *input, char names[static NAMES_MAX][NA
 
 struct asker {
     const char *remote, *subnet;
+    bool unknown; /* PowerDNS writes no such thing */
 };
 
 static const struct asker askers[] = {
-    {"192.0.2.10", "192.0.2.10/32"},      {"192.0.2.11", "192.0.2.11/32"},
-    {"2001:db8::53", "2001:db8::53/128"}, {"10.1.2.3", "10.1.2.3/32"},
-    {"192.0.2.10", "198.51.100.0/24"},    {"192.0.2.10", "2001:db8:1::/48"},
-    {"203.0.113.7", "0.0.0.0/0"},         {"::ffff:192.0.2.10", "::/0"},
-    {"fe80::1%eth0", "fe80::1/128"},      {"255.255.255.255", "128.0.0.0/1"},
-    {"invalid address", "192.0.2.0/24"},
+    {"192.0.2.10", "192.0.2.10/32", false},      {"192.0.2.11", "192.0.2.11/32", false},
+    {"2001:db8::53", "2001:db8::53/128", false}, {"10.1.2.3", "10.1.2.3/32", false},
+    {"192.0.2.10", "198.51.100.0/24", false},    {"192.0.2.10", "2001:db8:1::/48", false},
+    {"203.0.113.7", "0.0.0.0/0", false},         {"::ffff:192.0.2.10", "::/0", false},
+    {"fe80::1%eth0", "fe80::1/128", false},      {"255.255.255.255", "128.0.0.0/1", false},
+    {"invalid address", "192.0.2.0/24", true},
 };
-static const struct asker nobody = {"0.0.0.0", "0.0.0.0/0"};
+static const struct asker nobody = {"0.0.0.0", "0.0.0.0/0", false};
 
 static void ask(struct dialogue *dialogue, const char *name, const char *type, int zone_id,
                 const struct asker *asker)
@@ -180,11 +188,41 @@ static void check_scopes(const struct dialogue *dialogue, const char *name, bool
     }
 }
 
+/* Says what the program may do with a name; false if it is not balanced. */
+static bool look(const char *name, struct world *ret_world, struct outlook *ret_outlook)
+{
+    struct error error = {0};
+    struct name parsed;
+    bool below;
+    if (name_parse(name, strlen(name), &parsed) != 0)
+        return false;
+    int code = responder_enter(here.responder, ret_world, &error);
+    REQUIRE(code == 0, "the database cannot be read: %s", error.text);
+    const struct name_entry *entry = snapshot_find(ret_world->snapshot, &parsed, &below);
+    responder_leave(here.responder);
+    if (!entry || !entry->pool)
+        return false;
+    *ret_outlook = oracle_look(ret_world, entry->pool);
+    return true;
+}
+
+/* By turns, each question gets another server, unless a mapping says that it was asked before. */
+static bool is_steady(const char *name, const struct asker *asker)
+{
+    struct world world;
+    struct outlook outlook;
+    return !look(name, &world, &outlook) || !outlook.by_turns || (outlook.kept && !asker->unknown);
+}
+
 /* Asked again, and by another coprocess, the answer is the same. */
 static void check_repetition(const char *name, const char *type, int zone_id,
                              const struct asker *asker)
 {
     static char first[TEXT_MAX], again[TEXT_MAX];
+    if (!is_steady(name, asker)) {
+        ask(&here, name, type, zone_id, asker);
+        return;
+    }
     ask(&here, name, type, zone_id, asker);
     write_records(&here, all, first);
     ask(&here, name, type, zone_id, asker);
@@ -240,10 +278,173 @@ static void check_transfers(const char *name)
     REQUIRE(number_of(data_version) == version, "a transfer or a command wrote: %s", name);
 }
 
+/* ---- choices */
+
+/* The last field of a record's line. */
+static const char *content_of(const struct powerdns_line *record, char *text, size_t size)
+{
+    const char *start = record->text + record->length;
+    while (start > record->text && start[-1] != '\t')
+        start--;
+    snprintf(text, size, "%.*s", (int)(record->text + record->length - start), start);
+    return text;
+}
+
+/* What `here` answered for a balanced name. */
+struct choice {
+    const char *ipv4, *ipv6; /* NULL: no such address */
+    char texts[2][64];
+};
+
+static void read_choice(struct choice *ret_choice)
+{
+    *ret_choice = (struct choice){.ipv4 = NULL};
+    for (size_t i = 0; i < here.reply.count; i++) {
+        const struct powerdns_line *record = &here.reply.records[i];
+        if (record->type == TYPE_A)
+            ret_choice->ipv4 = content_of(record, ret_choice->texts[0], 64);
+        if (record->type == TYPE_AAAA)
+            ret_choice->ipv6 = content_of(record, ret_choice->texts[1], 64);
+    }
+}
+
+/* Prints what would be answered; that writes nothing, takes no turn, and is of any ABI. */
+static void explain(const char *name, const struct asker *asker, struct buffer *out)
+{
+    char text[NAME_TEXT_SIZE + 128];
+    int64_t version = number_of(data_version);
+    buffer_clear(out);
+    snprintf(text, sizeof text, "explain %s %s%s%s", name, asker->remote, here.abi >= 3 ? " " : "",
+             here.abi >= 3 ? asker->subnet : "");
+    command_run_text(here.responder, here.database, text, out);
+    REQUIRE(number_of(data_version) == version, "%s wrote", text);
+}
+
+/* The addresses of the answer, or that it failed, were foretold. */
+static void check_explained(const char *name, struct buffer *out)
+{
+    const char *text = buffer_text(out);
+    char line[128], content[64];
+    REQUIRE(here.reply.failed == (strstr(text, "\nanswer: SERVFAIL\n") != NULL),
+            "%s: %sfailed after %s", name, here.reply.failed ? "" : "not ",
+            shown(text, out->length));
+    for (size_t i = 0; i < here.reply.count; i++) {
+        const struct powerdns_line *record = &here.reply.records[i];
+        if (record->type != TYPE_A && record->type != TYPE_AAAA)
+            continue;
+        snprintf(line, sizeof line, " %u %s %s", record->ttl_s,
+                 record->type == TYPE_A ? "A" : "AAAA",
+                 content_of(record, content, sizeof content));
+        REQUIRE(strstr(text, line), "%s: answered%s after %s", name, line,
+                shown(text, out->length));
+    }
+}
+
+/* It is a server that may have this client, or there is none and the fallback is followed. */
+static void check_allowed(const char *name, const struct outlook *outlook,
+                          const struct choice *choice, bool mapped)
+{
+    const struct pool *pool = outlook->way[0];
+    if (here.reply.failed)
+        REQUIRE(oracle_allows_failure(outlook), "%s, pool %s: FAIL", name, pool->name);
+    else if (!choice->ipv4 && !choice->ipv6)
+        REQUIRE(oracle_allows_nothing(outlook), "%s, pool %s: no address", name, pool->name);
+    else
+        REQUIRE(oracle_allows(outlook, choice->ipv4, choice->ipv6, mapped),
+                "%s, pool %s: %s and %s", name, pool->name, choice->ipv4 ? choice->ipv4 : "-",
+                choice->ipv6 ? choice->ipv6 : "-");
+}
+
+/* The first question of a client made the one mapping that was to be made. */
+static void check_remembered(const char *name, const struct outlook *outlook,
+                             const struct choice *choice, const struct asker *asker)
+{
+    static sqlite3_stmt *such;
+    const struct pool *pool;
+    const struct virtual_server *server = oracle_chosen(outlook, choice->ipv4, choice->ipv6, &pool);
+    int64_t count = number_of(all_mappings);
+    REQUIRE(count <= 1, "%s: %lld mappings by one question", name, (long long)count);
+    REQUIRE(count == 0 || choice->ipv4 || choice->ipv6, "%s: a mapping to nothing", name);
+    if (!server || asker->unknown)
+        return;
+    if (!such)
+        such = prepared("SELECT count(*) FROM persistence"
+                        " WHERE pool_id = ? AND controller_id = ? AND method = ?");
+    sqlite3_bind_int64(such, 1, pool->keeper->id);
+    sqlite3_bind_int64(such, 2, server->controller->id);
+    sqlite3_bind_text(such, 3, pool->keeper->method->name, -1, SQLITE_STATIC);
+    REQUIRE(number_of(such) == (pool->keeper->persistence_ttl_s > 0),
+            "%s: %lld mappings by pool %s", name, (long long)count, pool->name);
+}
+
+/* Takes the server that was answered out of service. */
+static void strike(const struct choice *choice, size_t way)
+{
+    static const char *const ways[] = {
+        "INSERT OR REPLACE INTO virtual_server_metric (virtual_server_id, name, value)"
+        " SELECT id, 'availability', 0 FROM virtual_server WHERE ? IN (ipv4, ipv6)",
+        "INSERT OR REPLACE INTO controller_metric (controller_id, name, value)"
+        " SELECT controller_id, 'availability', 0 FROM virtual_server WHERE ? IN (ipv4, ipv6)",
+        "UPDATE virtual_server SET state = 'disabled' WHERE ? IN (ipv4, ipv6)",
+        "UPDATE controller SET state = 'draining' WHERE id IN"
+        " (SELECT controller_id FROM virtual_server WHERE ? IN (ipv4, ipv6))"};
+    static sqlite3_stmt *statements[COUNT(ways)];
+    sqlite3_stmt **statement = &statements[way % COUNT(ways)];
+    if (!*statement)
+        *statement = prepared(ways[way % COUNT(ways)]);
+    sqlite3_bind_text(*statement, 1, choice->ipv4 ? choice->ipv4 : choice->ipv6, -1, SQLITE_STATIC);
+    sqlite3_step(*statement);
+    sqlite3_reset(*statement);
+}
+
 /*
- * Asking again changes nothing. Then more servers, of a new controller, last in every pool: a
- * resolver whose question made the only mapping there is stays at its site, though the choice for a
- * new one is now another; where a site has one server, it stays at that.
+ * A client without mapping, whose server is then taken away, and the next one. It is told what
+ * explain says, and never of a server that is not to have it while there is another.
+ */
+static void check_choices(struct input *input, const char *name)
+{
+    static struct buffer explained;
+    const struct asker *asker = &askers[input_below(input, COUNT(askers))];
+    struct world world;
+    struct outlook outlook;
+    struct choice choice;
+    scratch_run(shell, "DELETE FROM persistence");
+    for (size_t i = 0; i < 4 && look(name, &world, &outlook); i++) {
+        bool mapped = number_of(all_mappings) > 0;
+        explain(name, asker, &explained);
+        ask(&here, name, "ANY", -1, asker);
+        read_choice(&choice);
+        check_allowed(name, &outlook, &choice, mapped);
+        if (!asker->unknown)
+            check_explained(name, &explained);
+        if (i == 0)
+            check_remembered(name, &outlook, &choice, asker);
+        if (!choice.ipv4 && !choice.ipv6)
+            return;
+        strike(&choice, input_byte(input));
+    }
+}
+
+/* What was measured is another, and who is near to whom. */
+static const char other_numbers[] =
+    "UPDATE virtual_server_metric SET value = 1000 - value WHERE value BETWEEN 0 AND 1000"
+    " AND name <> 'availability';"
+    "UPDATE controller_metric SET value = 1000 - value WHERE value BETWEEN 0 AND 1000"
+    " AND name <> 'availability';"
+    "UPDATE path_metric SET rtt = 1000 - rtt WHERE rtt <= 1000;"
+    "UPDATE topology SET preference = 65535 - preference;"
+    "UPDATE OR IGNORE topology SET controller_id = (SELECT min(id) FROM controller);";
+
+/* More servers, of a new controller, last in every pool. */
+static const char more_servers[] =
+    "INSERT INTO controller (id, name) VALUES (77, 'one site more');"
+    "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)"
+    " SELECT id, 77, 77777, '198.18.0.1', '2001:db8:ffff::1' FROM pool";
+
+/*
+ * Asking again changes nothing. Nor do other numbers, for a resolver whose question made the only
+ * mapping there is, whatever is chosen for a new one now. With more servers it stays at its site;
+ * where a site has one server, it stays at that.
  */
 static void check_sticking(struct input *input, const char *name)
 {
@@ -252,17 +453,16 @@ static void check_sticking(struct input *input, const char *name)
     scratch_run(shell, "DELETE FROM persistence");
     ask(&here, name, "ANY", -1, asker);
     write_records(&here, all, first);
-    ask(&there, name, "ANY", -1, asker);
-    write_records(&there, all, again);
-    REQUIRE(strcmp(first, again) == 0, "%s by %s: first %s, then %s", name, asker->remote,
-            shown(first, strlen(first)), shown(again, strlen(again)));
     sqlite3_bind_text(long_mappings, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(long_mappings, 2, clock_unix_s());
     if (number_of(long_mappings) != 1)
         return;
-    scratch_run(shell, "INSERT INTO controller (id, name) VALUES (77, 'one site more');"
-                       "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)"
-                       " SELECT id, 77, 77777, '198.18.0.1', '2001:db8:ffff::1' FROM pool");
+    scratch_run(shell, other_numbers);
+    ask(&there, name, "ANY", -1, asker);
+    write_records(&there, all, again);
+    REQUIRE(strcmp(first, again) == 0, "%s by %s: first %s, then %s", name, asker->remote,
+            shown(first, strlen(first)), shown(again, strlen(again)));
+    scratch_run(shell, more_servers);
     ask(&there, name, "ANY", -1, asker);
     write_records(&there, all, again);
     bool stays =
@@ -301,6 +501,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_name(&input, names[i]);
     if (count > 0) {
         check_transfers(names[count - 1]);
+        check_choices(&input, names[input_below(&input, count)]);
         check_sticking(&input, names[input_below(&input, count)]);
         check_change(&input, names[input_below(&input, count)]);
     }

@@ -12,7 +12,7 @@
 #include "dialogue.h"
 #include "fuzz.h"
 #include "powerdns_reply.h"
-#include "rows.h"
+#include "values.h"
 
 #define REQUEST_MAX 8192
 
@@ -76,7 +76,7 @@ static void say_lines(struct input *input)
 }
 
 struct pick {
-    char name[ROWS_NAME_MAX];
+    char name[VALUE_TEXT_MAX];
     const char *type, *remote, *subnet;
     int zone_id;
 };
@@ -100,7 +100,7 @@ static void pick_question(struct input *input, struct pick *ret_pick)
     if (name < COUNT(names))
         strcpy(ret_pick->name, names[name]);
     else
-        rows_name(input, ret_pick->name);
+        value_name(input, ret_pick->name);
     ret_pick->type = types[input_below(input, COUNT(types))];
     ret_pick->remote = remotes[input_below(input, COUNT(remotes))];
     ret_pick->subnet = subnets[input_below(input, COUNT(subnets))];
@@ -118,7 +118,7 @@ static bool is_printable(const char *text)
 
 static void say_question(const struct pick *pick)
 {
-    static char request[REQUEST_MAX], name[2 * ROWS_NAME_MAX];
+    static char request[REQUEST_MAX], name[2 * VALUE_TEXT_MAX];
     char *out = name;
     for (const char *c = pick->name; *c; c++) {
         if (*c == '"' || *c == '\\')

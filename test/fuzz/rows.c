@@ -3,40 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/clock.h"
+#include "values.h"
 
-/* Times stand far from the present, so that nothing expires while it is looked at. */
-#define FAR_S 100000
-
-/* What goes into a column. */
-enum value {
-    VALUE_ID,
-    VALUE_ID_OR_NULL,
-    VALUE_NAME,
-    VALUE_TYPE,
-    VALUE_CONTENT,
-    VALUE_TTL,
-    VALUE_FLAG,
-    VALUE_WORD,
-    VALUE_ADDRESS,
-    VALUE_STATE,
-    VALUE_METHOD,
-    VALUE_TIMER,
-    VALUE_CLIENT,
-    VALUE_BITS,
-    VALUE_FALLBACK,
-    VALUE_IPV4,
-    VALUE_IPV6,
-    VALUE_NUMBER,
-    VALUE_METRIC,
-    VALUE_REAL,
-    VALUE_TIME,
-    VALUE_CIDR,
-    VALUE_SETTING,
-    VALUE_KEY,
-};
-
-#define COLUMNS_MAX 13
+#define COLUMNS_MAX 16
 
 static const struct table {
     const char *name, *key; /* the column by which a row is found */
@@ -57,7 +26,11 @@ static const struct table {
       {"disabled", VALUE_FLAG}}},
     {"controller",
      "id",
-     {{"id", VALUE_ID}, {"name", VALUE_WORD}, {"address", VALUE_ADDRESS}, {"state", VALUE_STATE}}},
+     {{"id", VALUE_ID},
+      {"name", VALUE_WORD},
+      {"address", VALUE_ADDRESS},
+      {"state", VALUE_STATE},
+      {"monitor_id", VALUE_MONITOR}}},
     {"pool",
      "id",
      {{"id", VALUE_ID},
@@ -71,7 +44,11 @@ static const struct table {
       {"ipv4_prefix", VALUE_BITS},
       {"ipv6_prefix", VALUE_BITS},
       {"fallback", VALUE_FALLBACK},
-      {"fallback_pool_id", VALUE_ID_OR_NULL}}},
+      {"fallback_pool_id", VALUE_ID_OR_NULL},
+      {"alternate_method", VALUE_METHOD_OR_NULL},
+      {"metric", VALUE_METRIC_OR_NULL},
+      {"tolerance", VALUE_TOLERANCE},
+      {"monitor_id", VALUE_MONITOR}}},
     {"virtual_server",
      "id",
      {{"id", VALUE_ID},
@@ -80,17 +57,73 @@ static const struct table {
       {"position", VALUE_NUMBER},
       {"ipv4", VALUE_IPV4},
       {"ipv6", VALUE_IPV6},
-      {"weight", VALUE_NUMBER},
-      {"state", VALUE_STATE}}},
+      {"port", VALUE_PORT},
+      {"weight", VALUE_WEIGHT},
+      {"state", VALUE_STATE},
+      {"monitor_id", VALUE_MONITOR},
+      {"check_address", VALUE_ADDRESS}}},
     {"balanced_name", "pool_id", {{"name", VALUE_NAME}, {"pool_id", VALUE_ID}}},
     {"controller_metric",
      "controller_id",
-     {{"controller_id", VALUE_ID}, {"name", VALUE_METRIC}, {"value", VALUE_REAL}}},
+     {{"controller_id", VALUE_ID},
+      {"name", VALUE_METRIC},
+      {"value", VALUE_REAL},
+      {"measured_at", VALUE_TIME}}},
     {"virtual_server_metric",
      "virtual_server_id",
-     {{"virtual_server_id", VALUE_ID}, {"name", VALUE_METRIC}, {"value", VALUE_REAL}}},
+     {{"virtual_server_id", VALUE_ID},
+      {"name", VALUE_METRIC},
+      {"value", VALUE_REAL},
+      {"measured_at", VALUE_TIME}}},
+    {"monitor",
+     "id",
+     {{"id", VALUE_ID},
+      {"name", VALUE_WORD},
+      {"type", VALUE_CHECK},
+      {"port", VALUE_PORT},
+      {"path", VALUE_CHECK_PATH},
+      {"interval", VALUE_SECONDS}}},
+    {"controller_verdict",
+     "controller_id",
+     {{"controller_id", VALUE_ID},
+      {"state", VALUE_VERDICT},
+      {"reason", VALUE_REASON},
+      {"since", VALUE_TIME},
+      {"checked_at", VALUE_TIME}}},
+    {"virtual_server_verdict",
+     "virtual_server_id",
+     {{"virtual_server_id", VALUE_ID},
+      {"state", VALUE_VERDICT},
+      {"reason", VALUE_REASON},
+      {"since", VALUE_TIME},
+      {"checked_at", VALUE_TIME}}},
+    /* Of a topology's four columns exactly one is given. */
+    {"topology",
+     "id",
+     {{"id", VALUE_ID},
+      {"cidr", VALUE_CIDR},
+      {"controller_id", VALUE_ID},
+      {"preference", VALUE_PREFERENCE}}},
+    {"topology",
+     "id",
+     {{"country", VALUE_COUNTRY}, {"controller_id", VALUE_ID}, {"preference", VALUE_PREFERENCE}}},
+    {"topology",
+     "id",
+     {{"continent", VALUE_CONTINENT},
+      {"controller_id", VALUE_ID},
+      {"preference", VALUE_PREFERENCE}}},
+    {"topology",
+     "id",
+     {{"asn", VALUE_ASN}, {"controller_id", VALUE_ID}, {"preference", VALUE_PREFERENCE}}},
+    {"geo_database", "path", {{"path", VALUE_PATH}}},
+    {"path_metric",
+     "controller_id",
+     {{"network", VALUE_NETWORK},
+      {"controller_id", VALUE_ID},
+      {"rtt", VALUE_ROUND_TRIP},
+      {"measured_at", VALUE_TIME}}},
     {"ldns_group", "name", {{"cidr", VALUE_CIDR}, {"name", VALUE_WORD}}},
-    {"setting", "name", {{"name", VALUE_SETTING}, {"value", VALUE_NUMBER}}},
+    {"setting", "name", {{"name", VALUE_SETTING}, {"value", VALUE_LIMIT}}},
     {"persistence",
      "pool_id",
      {{"pool_id", VALUE_ID},
@@ -146,8 +179,80 @@ static const char *const beginnings[] = {
     "INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'availability', 0);"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('example.com', 1),"
     " ('api.example.com', 2), ('www.example.com', 3);",
+    /* By what was measured and where clients are, several servers to a site. */
+    "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra'), (3, 'nyc');"
+    "INSERT INTO pool (id, name, method, alternate_method, metric, tolerance, fallback) VALUES"
+    " (1, 'web', 'rtt', 'topology', NULL, 20, 'any'), (2, 'api', 'least', 'rtt', 'cpu', 0,"
+    " 'servfail'), (3, 'geo', 'topology', NULL, NULL, 20, 'none');"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, weight) VALUES"
+    " (1, 1, 1, 1, '192.0.2.80', 1), (2, 1, 1, 2, '192.0.2.81', 0),"
+    " (3, 1, 2, 3, '198.51.100.80', 3), (4, 2, 1, 1, '192.0.2.82', 1),"
+    " (5, 2, 2, 2, '198.51.100.82', 0), (6, 3, 1, 1, '192.0.2.83', 1),"
+    " (7, 3, 1, 2, '192.0.2.84', 1), (8, 3, 3, 3, '203.0.113.84', 1);"
+    "INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'rtt', 20),"
+    " (2, 'rtt', 21), (1, 'cpu', 0.5);"
+    "INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (1, 'rtt', 12.5),"
+    " (5, 'cpu', -3);"
+    "INSERT INTO path_metric (network, controller_id, rtt) VALUES ('192.0.2.0/24', 2, 5),"
+    " ('192.0.2.10/32', 1, 1), ('2001:db8::/32', 2, 0);"
+    "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.2.0/24', 1), ('192.0.2.0/24', 3),"
+    " ('192.0.2.11', 2);"
+    "INSERT INTO topology (asn, controller_id) VALUES (64500, 1);"
+    "INSERT INTO topology (continent, controller_id) VALUES ('NA', 3);"
+    "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1),"
+    " ('api.example.com', 2), ('geo.example.com', 3);",
+    /* By turns, remembered or not, and where nobody has a weight. */
+    "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra'), (3, 'nyc');"
+    "INSERT INTO pool (id, name, method, persistence_ttl, fallback, alternate_method) VALUES"
+    " (1, 'web', 'round-robin', 3600, 'any', NULL), (2, 'api', 'ratio', 0, 'none', NULL),"
+    " (3, 'idle', 'ratio', 3600, 'servfail', 'rendezvous'), (4, 'last', 'rtt', 3600, 'none',"
+    " 'round-robin');"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, weight) VALUES"
+    " (1, 1, 1, 1, '192.0.2.80', 1), (2, 1, 2, 2, '198.51.100.80', 1),"
+    " (3, 1, 2, 3, '198.51.100.81', 0), (4, 2, 1, 1, '192.0.2.82', 3),"
+    " (5, 2, 2, 2, '198.51.100.82', 2), (6, 2, 3, 3, '203.0.113.82', 0),"
+    " (7, 3, 1, 1, '192.0.2.83', 0), (8, 3, 2, 2, '198.51.100.83', 0),"
+    " (9, 4, 1, 1, '192.0.2.84', 1), (10, 4, 2, 2, '198.51.100.84', 1);"
+    "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1),"
+    " ('api.example.com', 2), ('idle.example.com', 3), ('last.example.com', 4);",
+    /* By weight, by position, and by a method that is not there. */
+    "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra'), (3, 'nyc');"
+    "INSERT INTO pool (id, name, method) VALUES (1, 'web', 'rendezvous'), (3, 'new', 'fastest');"
+    "INSERT INTO pool (id, name, method, alternate_method, persistence_pool_id, fallback_pool_id)"
+    " VALUES (2, 'api', 'failover', 'fastest', 1, 3);"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, ipv6, weight) VALUES"
+    " (1, 1, 1, 1, '192.0.2.80', '2001:db8:1::80', 1),"
+    " (2, 1, 2, 2, '198.51.100.80', '2001:db8:2::80', 200), (3, 1, 3, 3, '203.0.113.80', NULL, 0),"
+    " (4, 1, 2, 4, '198.51.100.81', NULL, 1), (5, 2, 3, 1, '203.0.113.82', NULL, 0),"
+    " (6, 2, 1, 2, '192.0.2.82', NULL, 1), (7, 2, 3, 3, '203.0.113.83', NULL, 1),"
+    " (8, 3, 1, 1, '192.0.2.84', NULL, 1);"
+    "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1),"
+    " ('api.example.com', 2), ('new.example.com', 3);",
+    /* Pools that fall back to one which shares their mappings: undecided, draining and down. */
+    "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+    "INSERT INTO pool (id, name) VALUES (1, 'last');"
+    "INSERT INTO pool (id, name, method, persistence_pool_id, fallback_pool_id) VALUES"
+    " (2, 'web', 'topology', 1, 1), (3, 'api', 'modulus', 1, 1), (4, 'geo', 'modulus', 1, 1);"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, state) VALUES"
+    " (1, 1, 1, 1, '192.0.2.80', 'enabled'), (2, 1, 2, 2, '198.51.100.80', 'enabled'),"
+    " (3, 2, 1, 1, '192.0.2.81', 'enabled'), (4, 2, 2, 2, '198.51.100.81', 'enabled'),"
+    " (5, 3, 1, 1, '192.0.2.82', 'draining'), (6, 3, 2, 2, '198.51.100.82', 'draining'),"
+    " (7, 4, 1, 1, '192.0.2.83', 'enabled'), (8, 4, 2, 2, '198.51.100.83', 'enabled');"
+    "INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES"
+    " (7, 'availability', 0), (8, 'availability', 0);"
+    "INSERT INTO balanced_name (name, pool_id) VALUES ('last.example.com', 1),"
+    " ('www.example.com', 2), ('api.example.com', 3), ('geo.example.com', 4);",
     "",
 };
+
+/* In every beginning: what columns refer to, and no metric that is old. */
+static const char always[] =
+    "INSERT INTO setting VALUES ('max_writes_per_second', 1000000);"
+    "INSERT INTO monitor (id, name, type) VALUES (1, 'tcp', 'tcp'), (2, 'web', 'http');"
+    "INSERT INTO geo_database VALUES ('%1$s');"
+    "UPDATE controller_metric SET measured_at = %2$lld;"
+    "UPDATE virtual_server_metric SET measured_at = %2$lld;"
+    "UPDATE path_metric SET measured_at = %2$lld;";
 
 void rows_prepare(sqlite3 *connection)
 {
@@ -178,232 +283,16 @@ void rows_prepare(sqlite3 *connection)
 
 void rows_reset(sqlite3 *connection, struct input *input)
 {
+    char sql[2048];
     scratch_run(connection,
                 "DELETE FROM persistence; DELETE FROM record; DELETE FROM zone;"
                 "DELETE FROM balanced_name; DELETE FROM virtual_server; DELETE FROM controller;"
                 "UPDATE pool SET fallback_pool_id = NULL, persistence_pool_id = NULL;"
-                "DELETE FROM pool; DELETE FROM ldns_group; DELETE FROM setting;"
-                "INSERT INTO setting VALUES ('max_writes_per_second', 1000000);"
-                "DELETE FROM sqlite_sequence;");
+                "DELETE FROM pool; DELETE FROM monitor; DELETE FROM ldns_group;"
+                "DELETE FROM geo_database; DELETE FROM setting; DELETE FROM sqlite_sequence;");
     scratch_run(connection, beginnings[input_below(input, COUNT(beginnings))]);
-}
-
-/* ---- values */
-
-#define PICK(input, words) ((words)[input_below((input), COUNT(words))])
-
-void rows_name(struct input *input, char text[static ROWS_NAME_MAX])
-{
-    static const char *const labels[] = {
-        "www",   "api",
-        "a",     "b",
-        "*",     "A",
-        "ns",    "_sip._udp",
-        "\\032", "\\000",
-        "x\\.y", "\\\\",
-        "\\255", "xn--nxasmq6b",
-        "-",     "a\\",
-        "",      "sixty-three-letters-are-as-many-as-one-label-of-a-name-can-hold"};
-    static const char *const zones[] = {"example.com",  "example.com", "Example.COM", "com", "",
-                                        "b.example.com"};
-    size_t count = input_below(input, 8), length = 0;
-    if (count == 7) { /* any text */
-        input_text(input, text, 256);
-        return;
-    }
-    if (count == 6) { /* as long as a name can be, or a little longer */
-        for (size_t i = 0; i < 3; i++)
-            length += (size_t)sprintf(text + length, "%s.", labels[COUNT(labels) - 1]);
-        length += (size_t)sprintf(text + length, "%.*s", (int)(40 + input_below(input, 10)),
-                                  labels[COUNT(labels) - 1]);
-        sprintf(text + length, ".example.com");
-        return;
-    }
-    text[0] = '\0';
-    for (size_t i = 0; i < (count > 3 ? 1 : count); i++)
-        length += (size_t)sprintf(text + length, "%s.", PICK(input, labels));
-    strcat(text, PICK(input, zones));
-    length = strlen(text);
-    if (length > 0 && text[length - 1] == '.')
-        text[length - 1] = '\0';
-    if (text[0] == '\0')
-        strcpy(text, ".");
-}
-
-/* A content that may be right for the type bound before it, or any text. */
-static void put_content(struct input *input, char text[static ROWS_NAME_MAX])
-{
-    static const char *const contents[] = {
-        "192.0.2.1",
-        "2001:db8::1",
-        "ns.example.com h.example.com 1 3600 600 604800 60",
-        "10 mail.example.com",
-        "  0  . ",
-        "\"v=spf1 -all\"",
-        "\"a\" \"b\\\"c\\003\"",
-        "www.example.com.",
-        "0 5 5060 sip.example.com",
-        "1 . alpn=h2,h3 port=443 ipv4hint=192.0.2.1 no-default-alpn",
-        "0 www.example.com alpn=h2",
-        "0 issue \"ca.example.net\"",
-        "100 10 \"S\" \"SIP+D2U\" \"\" _sip._udp.example.com",
-        "12345 13 2 00ff 00FF",
-        "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0d",
-        "\\# 3 010203",
-        "\\# 0",
-        "3 1 1 abcdef",
-        ".",
-        "\\\\\\.\\032.example.com",
-    };
-    size_t choice = input_below(input, COUNT(contents) + 4);
-    if (choice < COUNT(contents))
-        strcpy(text, contents[choice]);
-    else if (choice == COUNT(contents))
-        rows_name(input, text);
-    else
-        input_text(input, text, ROWS_NAME_MAX);
-}
-
-static void put_address(struct input *input, char text[static ROWS_NAME_MAX], int family)
-{
-    static const char *const odd[] = {
-        "0.0.0.0", "255.255.255.255", "::", "::ffff:192.0.2.9", "1.2.3", "01.2.3.4"};
-    unsigned a = input_byte(input), b = input_byte(input);
-    if (a > 250)
-        strcpy(text, odd[b % COUNT(odd)]);
-    else if (family == 4)
-        sprintf(text, "192.0.%u.%u", a % 4, b);
-    else
-        sprintf(text, "2001:db8:%x::%x", a % 4, b);
-}
-
-static void put_cidr(struct input *input, char text[static ROWS_NAME_MAX])
-{
-    int family = input_below(input, 2) ? 6 : 4;
-    put_address(input, text, family);
-    sprintf(text + strlen(text), "/%u", input_byte(input) % (family == 4 ? 34U : 130U));
-}
-
-/* persistence.ldns: an address, a network, a client network, a group, or any text. */
-static void put_key(struct input *input, char text[static ROWS_NAME_MAX])
-{
-    static const char *const keys[] = {
-        "192.0.2.10",          "192.0.2.0/24",        "2001:db8::53", "group:office",
-        "ecs:198.51.100.0/24", "ecs:2001:db8:1::/48", "10.1.2.3",     "fe80::1"};
-    size_t choice = input_below(input, COUNT(keys) + 2);
-    if (choice < COUNT(keys))
-        strcpy(text, keys[choice]);
-    else
-        input_text(input, text, 160);
-}
-
-static int64_t put_number(struct input *input, enum value value)
-{
-    static const int64_t ttls[] = {3600, 0, 1, 30, 2147483647, 604800};
-    static const int64_t bits[] = {32, 24, 0, 1, 31, 128, 64, 127, 48, 8};
-    int64_t now = clock_unix_s() / FAR_S * FAR_S;
-    int64_t times[] = {now, now - FAR_S, now - 40 * FAR_S, now + 4 * FAR_S, 0, 253402300799};
-    switch (value) {
-    case VALUE_TTL:
-        return PICK(input, ttls);
-    case VALUE_BITS:
-        return PICK(input, bits);
-    case VALUE_TIME:
-        return PICK(input, times);
-    case VALUE_FLAG:
-        return input_below(input, 8) == 7;
-    case VALUE_NUMBER:
-        return 1 + (int64_t)input_below(input, 6) * 700;
-    default:
-        return 1 + (int64_t)input_below(input, 6);
-    }
-}
-
-static bool is_number(enum value value)
-{
-    return value == VALUE_ID || value == VALUE_ID_OR_NULL || value == VALUE_TTL ||
-           value == VALUE_BITS || value == VALUE_TIME || value == VALUE_FLAG ||
-           value == VALUE_NUMBER;
-}
-
-static void put_text(struct input *input, enum value value, char text[static ROWS_NAME_MAX])
-{
-    static const char *const types[] = {
-        "A",         "AAAA", "SOA",   "NS",    "MX",  "TXT",   "CNAME", "SRV",
-        "HTTPS",     "CAA",  "NAPTR", "DS",    "PTR", "TLSA",  "SVCB",  "DNSKEY",
-        "TYPE65280", "ANY",  "TYPE1", "DNAME", "SPF", "ALIAS", "LOC",   "TYPE65534"};
-    static const char *const words[] = {"ams", "fra", "web", "api", "office", "a'b;\"c"};
-    static const char *const states[] = {"enabled", "draining", "disabled"};
-    static const char *const methods[] = {"modulus", "modulus", "modulus", "rtt"};
-    static const char *const timers[] = {"fixed", "sliding"};
-    static const char *const clients[] = {"ldns", "ecs"};
-    static const char *const fallbacks[] = {"any", "none", "servfail"};
-    static const char *const metrics[] = {"availability", "availability", "rtt", "load"};
-    static const char *const settings[] = {"checkpoint_interval", "sweep_interval", "sweep_batch",
-                                           "max_megabytes"};
-    switch (value) {
-    case VALUE_NAME:
-        rows_name(input, text);
-        break;
-    case VALUE_TYPE:
-        strcpy(text, PICK(input, types));
-        break;
-    case VALUE_CONTENT:
-        put_content(input, text);
-        break;
-    case VALUE_WORD:
-        if (input_below(input, 8) == 7)
-            input_text(input, text, 80);
-        else
-            strcpy(text, PICK(input, words));
-        break;
-    case VALUE_STATE:
-        strcpy(text, PICK(input, states));
-        break;
-    case VALUE_METHOD:
-        strcpy(text, PICK(input, methods));
-        break;
-    case VALUE_TIMER:
-        strcpy(text, PICK(input, timers));
-        break;
-    case VALUE_CLIENT:
-        strcpy(text, PICK(input, clients));
-        break;
-    case VALUE_FALLBACK:
-        strcpy(text, PICK(input, fallbacks));
-        break;
-    case VALUE_METRIC:
-        strcpy(text, PICK(input, metrics));
-        break;
-    case VALUE_SETTING:
-        strcpy(text, PICK(input, settings));
-        break;
-    case VALUE_CIDR:
-        put_cidr(input, text);
-        break;
-    case VALUE_KEY:
-        put_key(input, text);
-        break;
-    default:
-        put_address(input, text, value == VALUE_IPV6 ? 6 : 4);
-    }
-}
-
-static void bind(sqlite3_stmt *statement, int place, struct input *input, enum value value)
-{
-    char text[ROWS_NAME_MAX];
-    bool nullable = value == VALUE_ID_OR_NULL || value == VALUE_IPV4 || value == VALUE_IPV6 ||
-                    value == VALUE_ADDRESS;
-    if (nullable && input_below(input, 3) == 0)
-        sqlite3_bind_null(statement, place);
-    else if (value == VALUE_REAL)
-        sqlite3_bind_double(statement, place, (double)input_below(input, 3) - 0.0);
-    else if (is_number(value))
-        sqlite3_bind_int64(statement, place, put_number(input, value));
-    else {
-        put_text(input, value, text);
-        sqlite3_bind_text(statement, place, text, -1, SQLITE_TRANSIENT);
-    }
+    snprintf(sql, sizeof sql, always, scratch_geo_database(), (long long)value_lately());
+    scratch_run(connection, sql);
 }
 
 static enum value key_value(const struct table *table)
@@ -419,22 +308,22 @@ void rows_change(struct input *input, size_t count)
     /* Inserts are as many as all the others, or the tables would stay empty. */
     static const int kinds[] = {INSERT, INSERT, INSERT, REPLACE, UPDATE, UPDATE, DELETE};
     for (; count > 0 && input->next < input->end; count--) {
-        const struct table *table = &PICK(input, tables);
+        const struct table *table = &tables[input_below(input, COUNT(tables))];
         sqlite3_stmt **of_table = statements[table - tables];
-        int kind = PICK(input, kinds);
+        int kind = kinds[input_below(input, COUNT(kinds))];
         size_t columns = 0;
         while (columns < COLUMNS_MAX && table->columns[columns].name)
             columns++;
         if (kind == INSERT || kind == REPLACE)
             for (size_t c = 0; c < columns; c++)
-                bind(of_table[kind], (int)c + 1, input, table->columns[c].value);
+                value_bind(input, table->columns[c].value, of_table[kind], (int)c + 1);
         else if (kind == DELETE)
-            bind(of_table[DELETE], 1, input, key_value(table));
+            value_bind(input, key_value(table), of_table[DELETE], 1);
         else {
             size_t c = input_below(input, columns);
             kind = UPDATE + (int)c;
-            bind(of_table[kind], 1, input, table->columns[c].value);
-            bind(of_table[kind], 2, input, key_value(table));
+            value_bind(input, table->columns[c].value, of_table[kind], 1);
+            value_bind(input, key_value(table), of_table[kind], 2);
         }
         sqlite3_step(of_table[kind]);
         sqlite3_reset(of_table[kind]);

@@ -16,8 +16,4 @@ void rows_reset(sqlite3 *connection, struct input *input);
 /* Inserts, updates and deletes as the input says, in one transaction with rows_reset(). */
 void rows_change(struct input *input, size_t count);
 
-/* A domain name of a few labels, most under example.com; NUL-terminated. */
-#define ROWS_NAME_MAX 1100
-void rows_name(struct input *input, char text[static ROWS_NAME_MAX]);
-
 #endif

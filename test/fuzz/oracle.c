@@ -1,0 +1,148 @@
+#include "oracle.h"
+
+#include <string.h>
+
+#include "core/method.h"
+#include "fuzz.h"
+
+/* A mapping of a shorter life may end while one looks. */
+#define KEPT_S 30
+
+/* Whether a method can pick one of the servers that stand. */
+enum certainty { PERHAPS, IF_WEIGHTED, ALWAYS };
+
+static const struct rule {
+    const char *method;
+    enum certainty certainty;
+    bool by_turns;
+} rules[] = {
+    {"modulus", ALWAYS, false},   {"rendezvous", IF_WEIGHTED, false}, {"round-robin", ALWAYS, true},
+    {"ratio", IF_WEIGHTED, true}, {"failover", ALWAYS, false},        {"rtt", PERHAPS, false},
+    {"least", PERHAPS, false},    {"topology", PERHAPS, false},
+};
+
+static const struct rule *rule_of(const struct method *method)
+{
+    for (size_t i = 0; i < COUNT(rules); i++)
+        if (strcmp(rules[i].method, method->name) == 0)
+            return &rules[i];
+    give_up(__FILE__, __LINE__, "the oracle knows every method", "%s", method->name);
+}
+
+static bool is_up(const struct world *world, const struct virtual_server *server)
+{
+    return !world->metrics->server_down[server->index] &&
+           !world->metrics->controller_down[server->controller->index];
+}
+
+static bool is_enabled(const struct virtual_server *server)
+{
+    return server->state == STATE_ENABLED && server->controller->state == STATE_ENABLED;
+}
+
+static bool is_disabled(const struct virtual_server *server)
+{
+    return server->state == STATE_DISABLED || server->controller->state == STATE_DISABLED;
+}
+
+/* Gets new clients. */
+static bool stands(const struct world *world, const struct virtual_server *server)
+{
+    return is_enabled(server) && is_up(world, server);
+}
+
+static bool decides(const struct world *world, const struct pool *pool, const struct method *method)
+{
+    enum certainty certainty = method ? rule_of(method)->certainty : PERHAPS;
+    bool found = false;
+    for (size_t i = 0; certainty != PERHAPS && i < pool->server_count; i++)
+        found |= stands(world, &pool->servers[i]) &&
+                 (certainty == ALWAYS || pool->servers[i].weight > 0);
+    return found;
+}
+
+struct outlook oracle_look(const struct world *world, const struct pool *pool)
+{
+    struct outlook outlook = {.world = world, .ends = true, .kept = true};
+    for (; outlook.ends && pool; pool = pool->fallback_pool) {
+        bool last_resort = !pool->fallback_pool && pool->fallback == FALLBACK_ANY;
+        REQUIRE(outlook.count < WAY_MAX, "the fallback leads back: pool %s", pool->name);
+        outlook.way[outlook.count++] = pool;
+        outlook.by_turns |= rule_of(pool->method)->by_turns ||
+                            (pool->alternate && rule_of(pool->alternate)->by_turns);
+        outlook.kept &= pool->keeper->persistence_ttl_s >= KEPT_S;
+        outlook.ends = !decides(world, pool, pool->method) &&
+                       !decides(world, pool, pool->alternate) &&
+                       !(last_resort && decides(world, pool, &method_modulus));
+    }
+    return outlook;
+}
+
+static enum fallback fallback_of(const struct outlook *outlook)
+{
+    return outlook->way[outlook->count - 1]->fallback;
+}
+
+bool oracle_allows_failure(const struct outlook *outlook)
+{
+    return outlook->ends && fallback_of(outlook) == FALLBACK_SERVFAIL;
+}
+
+bool oracle_allows_nothing(const struct outlook *outlook)
+{
+    const struct pool *last = outlook->way[outlook->count - 1];
+    bool empty = true;
+    for (size_t i = 0; i < last->server_count; i++)
+        empty &= !is_enabled(&last->servers[i]);
+    return outlook->ends &&
+           (last->fallback == FALLBACK_NONE || (last->fallback == FALLBACK_ANY && empty));
+}
+
+static bool equal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool has(const struct virtual_server *server, const char *ipv4, const char *ipv6)
+{
+    return equal(server->ipv4, ipv4) && equal(server->ipv6, ipv6);
+}
+
+/* Where all are down, the last pool's count as up. */
+static bool may_be_given(const struct outlook *outlook, const struct pool *pool,
+                         const struct virtual_server *server, bool mapped)
+{
+    bool all_up = outlook->ends && fallback_of(outlook) == FALLBACK_ANY && !pool->fallback_pool;
+    bool state_fits = mapped ? !is_disabled(server) : is_enabled(server);
+    return state_fits && (all_up || is_up(outlook->world, server));
+}
+
+bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *ipv6, bool mapped)
+{
+    for (size_t i = 0; i < outlook->count; i++) {
+        const struct pool *pool = outlook->way[i];
+        for (size_t k = 0; k < pool->server_count; k++)
+            if (has(&pool->servers[k], ipv4, ipv6) &&
+                may_be_given(outlook, pool, &pool->servers[k], mapped))
+                return true;
+    }
+    return false;
+}
+
+const struct virtual_server *oracle_chosen(const struct outlook *outlook, const char *ipv4,
+                                           const char *ipv6, const struct pool **ret_pool)
+{
+    const struct virtual_server *chosen = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < outlook->count; i++) {
+        const struct pool *pool = outlook->way[i];
+        for (size_t k = 0; k < pool->server_count; k++) {
+            if (!has(&pool->servers[k], ipv4, ipv6) || !stands(outlook->world, &pool->servers[k]))
+                continue;
+            chosen = &pool->servers[k];
+            *ret_pool = pool;
+            count++;
+        }
+    }
+    return count == 1 ? chosen : NULL;
+}

@@ -1,0 +1,44 @@
+/*
+ * The choice seen from outside: which servers may be answered with, said a second time from the
+ * rules in schema.sql and not from the code that chooses. Where these leave it open, because of
+ * numbers that were measured, turns or places, the oracle allows all that remain.
+ *
+ * It looks at what the program has read, not at the tables, so that a row which the program cannot
+ * use counts for neither.
+ */
+#ifndef TEST_FUZZ_ORACLE_H
+#define TEST_FUZZ_ORACLE_H
+
+#include "core/assign.h"
+
+#define WAY_MAX 64
+
+/* How a question of one client for one balanced name may end. Valid as long as the world is. */
+struct outlook {
+    const struct world *world;
+    const struct pool *way[WAY_MAX]; /* that may be asked for a server, one after the other */
+    size_t count;
+    bool ends;     /* the last one may have none to give, so that its fallback counts */
+    bool by_turns; /* and not by the client alone */
+    bool kept;     /* mappings, by all of them, for longer than one looks */
+};
+
+struct outlook oracle_look(const struct world *world, const struct pool *pool);
+
+bool oracle_allows_failure(const struct outlook *outlook);
+bool oracle_allows_nothing(const struct outlook *outlook);
+
+/*
+ * Says whether a server with these addresses (NULL: has none) may be answered. A client that is
+ * `mapped` may be kept at a draining one.
+ */
+bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *ipv6, bool mapped);
+
+/*
+ * The only server with these addresses that a client without mapping can have been sent to since it
+ * is up, and its pool; NULL if there are several or none.
+ */
+const struct virtual_server *oracle_chosen(const struct outlook *outlook, const char *ipv4,
+                                           const char *ipv6, const struct pool **ret_pool);
+
+#endif
