@@ -4,7 +4,7 @@
 
 static const struct method *const methods[] = {
     &method_modulus,  &method_rendezvous, &method_round_robin, &method_ratio,
-    &method_failover, &method_rtt,        &method_least,
+    &method_failover, &method_rtt,        &method_least,       &method_topology,
 };
 
 #define METHODS (sizeof methods / sizeof *methods)

@@ -89,5 +89,6 @@ extern const struct method method_ratio;
 extern const struct method method_failover;
 extern const struct method method_rtt;
 extern const struct method method_least;
+extern const struct method method_topology;
 
 #endif

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -122,43 +121,61 @@ static bool is_relative(const char *path)
     return true;
 }
 
+/* Both are real paths. */
+static bool is_below(const char *program, const char *directory)
+{
+    size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+    return strncmp(program, directory, length) == 0 && program[length] == '/';
+}
+
+static char *find_below(const char *directory, const char *path, struct error *error)
+{
+    struct buffer wanted = {0};
+    buffer_printf(&wanted, "%s/%s", directory, path);
+    errno = ENOMEM;
+    char *program = wanted.failed ? NULL : realpath(buffer_text(&wanted), NULL);
+    buffer_release(&wanted);
+    if (!program) {
+        error_set(error, ERR_IO, "%s/%s: %s", directory, path, strerror(errno));
+        return NULL;
+    }
+    if (is_below(program, directory))
+        return program;
+    error_set(error, ERR_INVAL, "%s lies outside of %s", program, directory);
+    free(program);
+    return NULL;
+}
+
 /*
  * The program's real path, in memory of malloc(), or NULL with `error` set. What is run is what was
  * looked at: no symbolic link is in it any more.
  */
-static char *resolve(const struct prober_options *options, const char *path, struct error *error)
+static char *find_program(const struct prober_options *options, const char *path,
+                          struct error *error)
 {
-    char *directory = NULL, *program = NULL;
-    struct buffer wanted = {0};
-    if (!options->exec_directory)
+    if (!options->exec_directory) {
         error_set(error, ERR_INVAL, "no directory of programs was given to this daemon");
-    else if (!path || !is_relative(path))
+        return NULL;
+    }
+    if (!path || !is_relative(path)) {
         error_set(error, ERR_INVAL, "path '%s' is no path below the directory of programs",
                   path ? path : "");
-    else if (!(directory = realpath(options->exec_directory, NULL)))
+        return NULL;
+    }
+    char *directory = realpath(options->exec_directory, NULL);
+    if (!directory) {
         error_set(error, ERR_IO, "%s: %s", options->exec_directory, strerror(errno));
-    else {
-        buffer_printf(&wanted, "%s/%s", directory, path);
-        program = wanted.failed ? NULL : realpath(buffer_text(&wanted), NULL);
-        if (!program)
-            error_set(error, ERR_IO, "%s/%s: %s", directory, path,
-                      strerror(wanted.failed ? ENOMEM : errno));
+        return NULL;
     }
-    size_t length = directory ? strlen(directory) : 0;
-    if (program && (strncmp(program, directory, length) != 0 || program[length] != '/')) {
-        error_set(error, ERR_INVAL, "%s lies outside of %s", program, directory);
-        free(program);
-        program = NULL;
-    }
+    char *program = find_below(directory, path, error);
     free(directory);
-    buffer_release(&wanted);
     return program;
 }
 
 static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
 {
     struct stat status;
-    char *program = resolve(&prober->options, monitor->path, error);
+    char *program = find_program(&prober->options, monitor->path, error);
     if (!program)
         return;
     if (stat(program, &status) != 0 || !S_ISREG(status.st_mode) || access(program, X_OK) != 0)
@@ -215,7 +232,7 @@ static int spawn(const struct probe *probe, pid_t *ret_process)
     static char search_path[] = SEARCH_PATH;
     char address[ADDRESS_TEXT_MAX], port[PORT_TEXT_MAX];
     struct buffer name = {0};
-    char *program = resolve(&probe->prober->options, probe->monitor->path, NULL);
+    char *program = find_program(&probe->prober->options, probe->monitor->path, NULL);
     if (!program)
         return ENOENT;
     address_format(&probe->address, address);

@@ -114,9 +114,16 @@ static uint16_t port_of(const struct check *check, const struct probe_type *type
     return check->port != 0 ? check->port : type->usual_port;
 }
 
+/* 0.0.0.0 and :: would lead to this machine. */
+static bool has_target(const struct probe *probe)
+{
+    return probe->address.family != FAMILY_NONE && !address_is_unspecified(&probe->address) &&
+           (probe->port != 0 || !probe->type->needs_port);
+}
+
 static void probe_start(struct probe *probe)
 {
-    if (probe->address.family == FAMILY_NONE || (probe->type->needs_port && probe->port == 0)) {
+    if (!has_target(probe)) {
         probe_end(probe, REASON_INTERNAL);
         return;
     }

@@ -172,7 +172,8 @@ static void print_problems(const struct command_call *call, const struct world *
     const struct snapshot *snapshot = world->snapshot;
     struct store *store = responder_store(call->responder);
     const char *read_only = store_read_only(store), *full = store_full(store);
-    const char *older = store_older(store);
+    const char *older = store_older(store), *problem;
+    const struct atlas *atlas = responder_atlas(call->responder);
     int64_t refused_ms = store_refused_ago_ms(store, clock_monotonic_ms());
     if (read_only)
         buffer_printf(call->out, "problem: %s\n", read_only);
@@ -192,8 +193,21 @@ static void print_problems(const struct command_call *call, const struct world *
                       call->database);
     for (size_t i = 0; i < snapshot->complaints.count; i++)
         buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
+    for (size_t i = 0; atlas && (problem = atlas_problem(atlas, i)); i++)
+        buffer_printf(call->out, "problem: %s\n", problem);
     print_missing_metrics(world, call->out);
     health_print_problems(store, call->out);
+}
+
+static void print_topology(const struct atlas *atlas, struct buffer *out)
+{
+    const struct topology *topology = atlas_topology(atlas);
+    size_t files = 0;
+    if (topology)
+        topology_geo_databases(topology, &files);
+    buffer_printf(out, "topology %zu rows, geo databases %zu%s\n",
+                  topology ? topology_row_count(topology) : 0, files,
+                  atlas_is_loading(atlas) ? ", others are being loaded" : "");
 }
 
 static void print_all(const struct command_call *call, const struct census *census)
@@ -205,6 +219,8 @@ static void print_all(const struct command_call *call, const struct census *cens
         out, "zones %zu, names %zu, pools %zu, virtual servers %zu, live mappings %s%" PRId64 "\n",
         snapshot->zone_count, snapshot->name_count, snapshot->pool_count, snapshot->server_count,
         census->cut_short ? "more than " : "", census->total);
+    if (responder_atlas(call->responder))
+        print_topology(responder_atlas(call->responder), out);
     print_problems(call, census->world);
     for (size_t i = 0; i < snapshot->pool_count; i++)
         print_pool(census, &snapshot->pools[i], out);

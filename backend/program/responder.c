@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/method.h"
 #include "core/resolve.h"
 #include "core/turns.h"
 #include "store/clock.h"
@@ -15,9 +16,6 @@
  */
 #define RELOAD_PAUSE_MS 1000
 
-/* Complaints named in the log after one load; `status` has all of them. */
-#define COMPLAINTS_SAID_MAX 10
-
 struct responder {
     struct store *store;
     struct mapping_table mappings;
@@ -25,6 +23,8 @@ struct responder {
     struct metrics *metrics;
     struct metric_table measurements;
     struct turns *turns; /* of the snapshot's pools, kept from one to the next */
+    struct atlas *atlas;
+    bool needs_atlas; /* a pool of the snapshot does */
     struct trace warnings;
     struct revision loaded;
     bool missing;      /* there was no file when it was last looked for */
@@ -43,7 +43,8 @@ int responder_new(const char *path, struct responder **ret_responder)
     struct responder *responder = calloc(1, sizeof *responder);
     if (!responder)
         return ERR_NOMEM;
-    if (store_new(path, &responder->store) != 0) {
+    if (store_new(path, &responder->store) != 0 || atlas_new(path, &responder->atlas) != 0) {
+        store_free(responder->store);
         free(responder);
         return ERR_NOMEM;
     }
@@ -61,35 +62,9 @@ void responder_free(struct responder *responder)
     turns_free(responder->turns);
     metrics_free(responder->metrics);
     snapshot_free(responder->snapshot);
+    atlas_free(responder->atlas);
     store_free(responder->store);
     free(responder);
-}
-
-static bool has_line(const struct complaints *complaints, const char *line)
-{
-    for (size_t i = 0; complaints && i < complaints->count; i++)
-        if (strcmp(complaints->lines[i], line) == 0)
-            return true;
-    return false;
-}
-
-/* Names the rows that cannot be used, unless the last configuration had them already. */
-static void say_complaints(struct responder *responder, const struct complaints *now,
-                           const struct complaints *before, int64_t now_ms)
-{
-    char more[JOURNAL_TEXT_MAX];
-    size_t said = 0;
-    for (size_t i = 0; i < now->count && said < COMPLAINTS_SAID_MAX; i++) {
-        if (has_line(before, now->lines[i]))
-            continue;
-        journal_say(&responder->journal, now_ms, now->lines[i]);
-        said++;
-    }
-    if (said < COMPLAINTS_SAID_MAX)
-        return;
-    snprintf(more, sizeof more, "%zu rows cannot be used; pdns-sticky status names them all",
-             now->count);
-    journal_say(&responder->journal, now_ms, more);
 }
 
 /* Where turns begin; any number will do if the system has no random one. */
@@ -98,6 +73,15 @@ static uint64_t random_number(void)
     uint64_t number = (uint64_t)clock_monotonic_ms();
     (void)!getrandom(&number, sizeof number, GRND_NONBLOCK);
     return number;
+}
+
+static bool uses_topology(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->pool_count; i++)
+        if (snapshot->pools[i].method == &method_topology ||
+            snapshot->pools[i].alternate == &method_topology)
+            return true;
+    return false;
 }
 
 static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
@@ -115,14 +99,15 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
         snapshot_free(snapshot);
         return code;
     }
-    say_complaints(responder, &snapshot->complaints,
-                   responder->snapshot ? &responder->snapshot->complaints : NULL, now_ms);
+    journal_complain(&responder->journal, now_ms, &snapshot->complaints,
+                     responder->snapshot ? &responder->snapshot->complaints : NULL);
     turns_free(responder->turns);
     metrics_free(responder->metrics);
     snapshot_free(responder->snapshot);
     responder->snapshot = snapshot;
     responder->metrics = metrics;
     responder->turns = turns;
+    responder->needs_atlas = uses_topology(snapshot);
     store_limit(responder->store, &snapshot->settings);
     return 0;
 }
@@ -171,8 +156,11 @@ static bool refresh(struct responder *responder)
     int code = store_begin(responder->store, now_ms, &revision, &error);
     bool readable = code == 0;
     responder->missing = code == ERR_NOTFOUND;
-    if (readable)
+    if (readable) {
         (void)follow_revision(responder, &revision, now_ms, &error);
+        if (responder->needs_atlas)
+            atlas_follow(responder->atlas, &revision, now_ms, &responder->journal);
+    }
     if (error.code)
         journal_say(&responder->journal, now_ms, error.text);
     if (readable && store_read_only(responder->store))
@@ -200,6 +188,8 @@ static struct world world_of(const struct responder *responder, bool readable)
                           .mappings = readable ? &responder->mappings : &unreadable,
                           .now_s = clock_unix_s(),
                           .measured = readable ? &responder->measurements : NULL,
+                          .topology = atlas_topology(responder->atlas),
+                          .locator = atlas_locator(responder->atlas),
                           .turns = responder->turns,
                           .warnings = &responder->warnings};
 }
@@ -270,6 +260,8 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
         store_rest(responder->store);
         return error_set(error, code, "the configuration cannot be read; again in a second");
     }
+    if (responder->needs_atlas)
+        atlas_follow(responder->atlas, &revision, now_ms, &responder->journal);
     *ret_world = world_of(responder, true);
     return 0;
 }
@@ -277,6 +269,11 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
 void responder_leave(struct responder *responder)
 {
     store_rest(responder->store);
+}
+
+const struct atlas *responder_atlas(const struct responder *responder)
+{
+    return responder->needs_atlas ? responder->atlas : NULL;
 }
 
 struct store *responder_store(struct responder *responder)

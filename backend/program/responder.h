@@ -2,10 +2,10 @@
  * Answers questions from a database that may come, change and go while they are asked.
  *
  * Before every question the responder looks whether the configuration moved, and reads it anew if
- * it did. When it cannot be read, the last good one serves on; as long as there never was one,
- * every question gets "no such record", and the list of zones fails unless there is no file.
- * Problems go to the journal, never to the caller: there is always an answer. One responder belongs
- * to one thread.
+ * it did. A topology, which may be large, follows a little later (atlas.h). When it cannot be read,
+ * the last good one serves on; as long as there never was one, every question gets "no such
+ * record", and the list of zones fails unless there is no file. Problems go to the journal, never
+ * to the caller: there is always an answer. One responder belongs to one thread.
  */
 #ifndef STICKY_PROGRAM_RESPONDER_H
 #define STICKY_PROGRAM_RESPONDER_H
@@ -13,6 +13,7 @@
 #include "core/assign.h"
 #include "core/error.h"
 #include "core/question.h"
+#include "program/atlas.h"
 #include "program/journal.h"
 #include "store/store.h"
 
@@ -44,6 +45,9 @@ void responder_keep_house(struct responder *responder);
  */
 int responder_enter(struct responder *responder, struct world *ret_world, struct error *error);
 void responder_leave(struct responder *responder);
+
+/* The topology and its files, NULL when no pool needs them; see responder_enter(). */
+const struct atlas *responder_atlas(const struct responder *responder);
 
 struct store *responder_store(struct responder *responder);
 

@@ -419,13 +419,14 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
  * (https://sqlite.org/lang_transaction.html).
  */
 int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
-                   struct error *error)
+                   int64_t *ret_topology, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(database, QUERY_REVISION);
     int result = sqlite3_step(statement), code;
     if (result == SQLITE_ROW) {
         *ret_configuration = sqlite3_column_int64(statement, 0);
         *ret_metrics = sqlite3_column_int64(statement, 1);
+        *ret_topology = sqlite3_column_int64(statement, 2);
         database->reading = true;
         return 0;
     }

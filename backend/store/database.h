@@ -76,7 +76,7 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
  * a code with `error` set.
  */
 int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
-                   struct error *error);
+                   int64_t *ret_topology, struct error *error);
 
 /* Has the file mapped into memory from the next transaction on, or not; none may be begun. */
 void database_map(struct database *database, bool mapped);

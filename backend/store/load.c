@@ -1,5 +1,6 @@
 /*
- * Rows of the configuration tables become a snapshot, rows of the metric tables become metrics.
+ * Rows of the configuration tables become a snapshot, rows of the metric tables become metrics, and
+ * rows of table topology a topology.
  */
 #include <stdlib.h>
 
@@ -161,6 +162,43 @@ int store_load(struct store *store, struct snapshot **ret_snapshot, struct error
     return code == 0 ? 0
                      : error_set(error, code, "%s: cannot be loaded: %s", store->database.path,
                                  error_text(code));
+}
+
+static int add_topology(void *builder, sqlite3_stmt *row)
+{
+    return topology_add(builder,
+                        &(struct topology_row){.id = sqlite3_column_int64(row, 0),
+                                               .cidr = text(row, 1),
+                                               .country = text(row, 2),
+                                               .continent = text(row, 3),
+                                               .has_asn = has(row, 4),
+                                               .asn = sqlite3_column_int64(row, 4),
+                                               .controller_id = sqlite3_column_int64(row, 5),
+                                               .preference = sqlite3_column_int64(row, 6)});
+}
+
+static int add_geo_database(void *builder, sqlite3_stmt *row)
+{
+    return topology_add_geo_database(builder, text(row, 0));
+}
+
+static const struct reader places[] = {
+    {QUERY_TOPOLOGY, add_topology},
+    {QUERY_GEO_DATABASES, add_geo_database},
+};
+
+int store_load_topology(struct store *store, struct topology **ret_topology, struct error *error)
+{
+    struct topology_builder *builder = NULL;
+    int code = topology_builder_new(&builder);
+    if (code == 0)
+        code = read_all(store, places, sizeof places / sizeof *places, builder, error);
+    if (code == 0)
+        code = topology_builder_finish(builder, ret_topology);
+    topology_builder_free(builder);
+    return code == 0 ? 0
+                     : error_set(error, code, "%s: topology cannot be loaded: %s",
+                                 store->database.path, error_text(code));
 }
 
 /* The metrics being filled and the snapshot whose ids they use. */

@@ -1,7 +1,7 @@
 #include "store/queries.h"
 
 const char *const query_texts[QUERY_COUNT] = {
-    [QUERY_REVISION] = "SELECT configuration, metrics FROM revision WHERE id = 1",
+    [QUERY_REVISION] = "SELECT configuration, metrics, topology FROM revision WHERE id = 1",
     [QUERY_ZONES] = "SELECT id, name FROM zone",
     [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",
     [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
@@ -13,6 +13,9 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_BALANCED_NAMES] = "SELECT name, pool_id FROM balanced_name",
     [QUERY_GROUPS] = "SELECT cidr, name FROM ldns_group",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_TOPOLOGY] = "SELECT id, cidr, country, continent, asn, controller_id, preference"
+                       " FROM topology",
+    [QUERY_GEO_DATABASES] = "SELECT path FROM geo_database ORDER BY path",
     [QUERY_CONTROLLER_AVAILABILITY] = "SELECT controller_id, value FROM controller_metric"
                                       " WHERE name = 'availability'",
     [QUERY_SERVER_AVAILABILITY] = "SELECT virtual_server_id, value FROM virtual_server_metric"

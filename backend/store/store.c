@@ -62,7 +62,8 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
     struct database *database = &store->database;
     wal_index_look(&database->wal_index);
     struct revision revision = {.opening = database->openings};
-    int code = database_begin(database, &revision.configuration, &revision.metrics, error);
+    int code = database_begin(database, &revision.configuration, &revision.metrics,
+                              &revision.topology, error);
     if (code != 0)
         return code;
     store->revision = revision;

@@ -26,6 +26,7 @@
 #include "core/metrics.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
+#include "core/topology.h"
 
 /*
  * PowerDNS kills a coprocess that is silent for 2000 ms and resolvers ask again after some 400 ms;
@@ -45,7 +46,8 @@ struct store;
 struct revision {
     int64_t opening; /* of this process; another file may count from the same number */
     int64_t configuration;
-    int64_t metrics; /* of availability alone */
+    int64_t metrics;  /* of availability alone */
+    int64_t topology; /* of the databases of places, too */
 };
 
 /*
@@ -77,6 +79,12 @@ int store_load(struct store *store, struct snapshot **ret_snapshot, struct error
 /* Reads what is measured, for the servers of a snapshot. The metrics are the caller's. */
 int store_load_metrics(struct store *store, const struct snapshot *snapshot,
                        struct metrics **ret_metrics, struct error *error);
+
+/*
+ * Reads the topology, apart from the configuration, since it may have half a million rows. The
+ * topology is the caller's.
+ */
+int store_load_topology(struct store *store, struct topology **ret_topology, struct error *error);
 
 /*
  * Why mappings cannot be written to this file at all, or NULL: it is of a newer version, or owned

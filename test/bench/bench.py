@@ -1,6 +1,6 @@
 """All of the benchmark: measures, prints the table, writes the JSON file.
 
-    bench.py DIRECTORY [--quick] [--only alone|powerdns|remote|flood|monitor] [--patience SECONDS]
+    bench.py DIRECTORY [--quick] [--only PART] [--patience SECONDS]
 
 DIRECTORY (build/bench) holds the built pdns-sticky and, in tools/, the programs of this folder;
 the databases and result.json go there too.  scripts/bench builds all that and calls this.
@@ -24,6 +24,10 @@ import monitor
 import processors
 import rounds
 import served
+import topology
+
+
+PARTS = ("alone", "powerdns", "remote", "flood", "monitor", "topology")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +79,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=("alone", "powerdns", "remote", "flood", "monitor"))
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--patience", type=float, metavar="SECONDS")
     return parser.parse_args()
 
@@ -106,6 +110,8 @@ def measure(options, scale):
         return {**result, "flood": flood.Flood(*arguments).run()}
     if options.only == "monitor":
         return {**result, "monitor": monitor.Monitor(*arguments).run()}
+    if options.only == "topology":
+        return {**result, "topology": topology.Topology(*arguments).run()}
     if options.only == "remote":
         return {**result, "remote": served.Remote(*arguments).run()}
     say("databases of 10 thousand, 1 million and 10 million mappings")
@@ -130,6 +136,8 @@ def grouped_figures(result):
         groups += figures.flooded(result["flood"])
     if "monitor" in result:
         groups += figures.monitored(result["monitor"])
+    if "topology" in result:
+        groups += figures.topology(result["topology"])
     return groups
 
 

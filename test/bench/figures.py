@@ -226,7 +226,7 @@ def monitored(result):
 def _checks(result):
     daemon, connects, others = result["daemon"], result["connects"], result["others"]
     ratio = daemon["cpu"] / max(connects["cpu"], 1e-9)
-    mean = monitor.TARGETS / monitor.INTERVAL_S / 10
+    crowding = daemon["most_in_100_ms"] / (monitor.TARGETS / monitor.INTERVAL_S / 10)
     return [
         Figure("processor, of one", daemon["cpu"] * 100, "%", 20, others=others),
         Figure("  of a program that only connects", connects["cpu"] * 100, "%"),
@@ -237,7 +237,7 @@ def _checks(result):
         Figure("  p99", daemon["p99_ms"], "ms", 50, others=others),
         Figure("  worst", daemon["max_ms"], "ms", others=others),
         Figure("  p99 of the program that only connects", connects["p99_ms"], "ms", others=others),
-        Figure("most checks in 100 ms / the mean", daemon["most_in_100_ms"] / mean, "", others=others),
+        Figure("most checks in 100 ms / the mean", crowding, "", others=others),
     ]
 
 
@@ -246,6 +246,32 @@ def _deaths(result):
     return [
         Figure("death of a site to its verdict, median", deaths[len(deaths) // 2], "s"),
         Figure("  worst", deaths[-1], "s", monitor.DEATH_BOUND_S, others=result["others"]),
+    ]
+
+
+# ---------------------------------------------------------------- a topology
+
+
+def topology(run):
+    """The figures of half a million networks."""
+    others = run["others"]
+    return [
+        (
+            f"A topology of {run['rows']:,.0f} networks",
+            [
+                Figure("rows of SQLite to ready", run["load_ms"], "ms", 1000, others=others),
+                Figure("memory per row", run["bytes_per_row"], "bytes"),
+                Figure("lookup, IPv4", run["ipv4_ns"], "ns", 1000, others=others),
+                Figure("  a binary search for each length", run["ipv4_by_length_ns"], "ns"),
+                Figure("lookup, IPv6", run["ipv6_ns"], "ns", 1000, others=others),
+                Figure("  a binary search for each length", run["ipv6_by_length_ns"], "ns"),
+                Figure("lookups that found another network", run["wrong"], "", 0),
+                Figure("exec to first answer", run["first_answer_ms"], "ms", 1000, others=others),
+                Figure("a change, from commit until it counts", run["change_ms"], "ms"),
+                Figure("  longest wait of a question", run["longest_wait_ms"], "ms", 100),
+                Figure("  first answers that named another site", run["wrong_site"], "", 0),
+            ],
+        )
     ]
 
 

@@ -20,6 +20,7 @@ TIMEOUT_S = 2
 FALL = 3
 VICTIMS = 20
 POOL_SERVERS = 500
+POOLS = TARGETS // POOL_SERVERS  # and one more, of the victims
 DEATH_BOUND_S = INTERVAL_S * FALL + TIMEOUT_S + 1
 
 CONFIGURATION = f"""
@@ -27,16 +28,16 @@ INSERT INTO monitor (id, name, type, port, interval, timeout, fall) VALUES
   (1, 'tcp', 'tcp', {{port}}, {INTERVAL_S}, {TIMEOUT_S}, {FALL}),
   (2, 'victim', 'tcp', {{victim_port}}, {INTERVAL_S}, {TIMEOUT_S}, {FALL});
 INSERT INTO controller (id, name) VALUES (1, 'site');
-WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {TARGETS} / {POOL_SERVERS})
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {POOLS})
   INSERT INTO pool (id, name, monitor_id)
-    SELECT i + 1, 'pool-' || i, iif(i = {TARGETS} / {POOL_SERVERS}, 2, 1) FROM n;
+    SELECT i + 1, 'pool-' || i, iif(i = {POOLS}, 2, 1) FROM n;
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {TARGETS} - 1)
   INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)
     SELECT i + 1, i / {POOL_SERVERS} + 1, 1, i % {POOL_SERVERS} + 1,
            '127.1.' || (i / 256) || '.' || (i % 256) FROM n;
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {VICTIMS})
   INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)
-    SELECT 100000 + i, {TARGETS} / {POOL_SERVERS} + 1, 1, i, '127.2.0.' || i FROM n;
+    SELECT 100000 + i, {POOLS} + 1, 1, i, '127.2.0.' || i FROM n;
 """
 
 
@@ -95,7 +96,7 @@ class Monitor:
 
     def _connects(self):
         seconds = self.scale.monitor_s
-        self.say(f"{seconds} seconds of {TARGETS} connections every {INTERVAL_S} s, and nothing else")
+        self.say(f"{seconds} seconds of {TARGETS} connections every {INTERVAL_S} s, nothing else")
         port = _free_port()
         with Sites(self.tools, port, _free_port()) as sites:
             argv = [self.tools / "connects", port, TARGETS, INTERVAL_S, seconds]

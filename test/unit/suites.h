@@ -30,14 +30,17 @@ struct suite {
     X(rate)                                                                                        \
     X(pool)                                                                                        \
     X(metrics)                                                                                     \
+    X(prefix_table)                                                                                \
     X(prefix_map)                                                                                  \
     X(rendezvous)                                                                                  \
     X(method)                                                                                      \
+    X(method_topology)                                                                             \
     X(turns)                                                                                       \
     X(reading)                                                                                     \
     X(band)                                                                                        \
     X(choose)                                                                                      \
     X(client)                                                                                      \
+    X(topology)                                                                                    \
     X(rdata)                                                                                       \
     X(snapshot)                                                                                    \
     X(snapshot_builder)                                                                            \
@@ -61,9 +64,11 @@ struct suite {
     X(listener)                                                                                    \
     X(journal)                                                                                     \
     X(page_guard)                                                                                  \
+    X(locator)                                                                                     \
     X(store)                                                                                       \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
+    X(atlas)                                                                                       \
     X(check)                                                                                       \
     X(escapes)                                                                                     \
     X(content)                                                                                     \

@@ -193,7 +193,7 @@ static const struct rows two_services = {
 static void share(struct scene *scene)
 {
     scene_init(scene, &two_services);
-    scene->snapshot->groups.count = 0;
+    prefix_map_release(&scene->snapshot->groups);
     scene_pool(scene, "api")->keeper = scene_pool(scene, "web");
 }
 

@@ -161,12 +161,22 @@ static void without_memory_nothing_is_added(void)
     prefix_map_release(&map);
 }
 
+static void no_family_is_refused(void)
+{
+    struct prefix_map map = {0};
+    const struct prefix nothing = {0};
+    CHECK_INTEGER(prefix_map_add(&map, &nothing, "x"), ERR_INVAL, "no family");
+    CHECK_INTEGER((int64_t)map.count, 0, "nothing is added");
+    prefix_map_release(&map);
+}
+
 static const CU_TestInfo tests[] = {
     {"the longest prefix wins", the_longest_prefix_wins},
     {"a prefix of no bits holds its family", a_prefix_of_no_bits_holds_its_family},
     {"of equal prefixes the first counts", of_equal_prefixes_the_first_counts},
     {"an empty map holds nothing", an_empty_map_holds_nothing},
     {"random maps find what a search finds", random_maps_find_what_a_search_finds},
+    {"no family is refused", no_family_is_refused},
     {"without memory nothing is added", without_memory_nothing_is_added},
     CU_TEST_INFO_NULL,
 };

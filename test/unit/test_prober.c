@@ -334,6 +334,8 @@ static void what_is_not_there_is_told_apart(void)
         {"nobody listens", "127.0.0.1", 0, closed, REASON_REFUSED},
         {"the monitor's port goes first", "127.0.0.1", closed, 1, REASON_REFUSED},
         {"no address", NULL, 0, closed, REASON_INTERNAL},
+        {"an address of nobody", "0.0.0.0", 0, closed, REASON_INTERNAL},
+        {"an address of nobody in IPv6", "::", 0, closed, REASON_INTERNAL},
         {"no port", "127.0.0.1", 0, 0, REASON_INTERNAL},
     };
     struct yard yard;

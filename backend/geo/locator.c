@@ -1,0 +1,330 @@
+#include "geo/locator.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <maxminddb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+#define STILL_USED "; what it said before is still used"
+
+/*
+ * By what one sees that it is another file, another content or other rights. All 0: none was there.
+ */
+struct identity {
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec changed;
+};
+
+/* Of no file at all. */
+static const struct identity never = {.bytes = -1};
+
+struct geo_file {
+    char *path; /* owned */
+    struct identity identity;
+    MMDB_s *mmdb;     /* owned; NULL: not open */
+    bool unchanged;   /* since the set before, whose file is to be moved here */
+    size_t complaint; /* its line, from 1; 0: none */
+};
+
+struct geo {
+    struct geo_file *files;
+    size_t count;
+    struct complaints complaints;
+    int64_t look_ms; /* monotonic: not before */
+};
+
+static struct identity identity_of(const struct stat *status)
+{
+    return (struct identity){status->st_dev, status->st_ino, status->st_size, status->st_ctim};
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static struct identity look_at(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? identity_of(&status) : (struct identity){.bytes = 0};
+}
+
+static void close_mmdb(MMDB_s *mmdb)
+{
+    if (!mmdb)
+        return;
+    MMDB_close(mmdb);
+    free(mmdb);
+}
+
+void geo_free(struct geo *geo)
+{
+    if (!geo)
+        return;
+    for (size_t i = 0; i < geo->count; i++) {
+        close_mmdb(geo->files[i].mmdb);
+        free(geo->files[i].path);
+    }
+    free(geo->files);
+    complaints_release(&geo->complaints);
+    free(geo);
+}
+
+static struct geo_file *find_file(const struct geo *geo, const char *path)
+{
+    for (size_t i = 0; geo && i < geo->count; i++)
+        if (strcmp(geo->files[i].path, path) == 0)
+            return &geo->files[i];
+    return NULL;
+}
+
+/* Copies all of a file; NULL, or what went wrong. */
+static const char *copy_all(int from, int to, off_t bytes)
+{
+    for (off_t done = 0; done < bytes;) {
+        ssize_t part = sendfile(to, from, NULL, (size_t)(bytes - done));
+        if (part < 0 && errno != EINTR)
+            return strerror(errno);
+        if (part == 0)
+            return "is cut short";
+        done += part > 0 ? part : 0;
+    }
+    return NULL;
+}
+
+/* Whether it was the file that was wrong, or the moment: then it is read again the next time. */
+struct outcome {
+    const char *wrong; /* NULL: nothing */
+    bool passes;
+};
+
+static struct outcome copy_file(int file, int memory, struct identity *ret_identity)
+{
+    struct stat before, after;
+    if (fstat(file, &before) != 0)
+        return (struct outcome){strerror(errno), true};
+    *ret_identity = identity_of(&before);
+    if (!S_ISREG(before.st_mode))
+        return (struct outcome){"is not a file", false};
+    if (before.st_size == 0)
+        return (struct outcome){"is empty", false};
+    if (before.st_size > GEO_BYTES_MAX)
+        return (struct outcome){"is too large", false};
+    const char *wrong = copy_all(file, memory, before.st_size);
+    struct identity now = fstat(file, &after) == 0 ? identity_of(&after) : never;
+    if (!same_identity(&now, ret_identity))
+        wrong = "changes while it is read";
+    return (struct outcome){wrong, true};
+}
+
+static struct outcome open_copy(int memory, MMDB_s **ret_mmdb)
+{
+    char name[32];
+    MMDB_s *mmdb = malloc(sizeof *mmdb);
+    if (!mmdb)
+        return (struct outcome){error_text(ERR_NOMEM), true};
+    snprintf(name, sizeof name, "/proc/self/fd/%d", memory);
+    int result = MMDB_open(name, MMDB_MODE_MMAP, mmdb);
+    if (result == MMDB_SUCCESS) {
+        *ret_mmdb = mmdb;
+        return (struct outcome){NULL, false};
+    }
+    free(mmdb);
+    if (result == MMDB_FILE_OPEN_ERROR)
+        return (struct outcome){"needs /proc to be read", true};
+    return (struct outcome){MMDB_strerror(result),
+                            result == MMDB_IO_ERROR || result == MMDB_OUT_OF_MEMORY_ERROR};
+}
+
+static struct outcome read_open(int file, struct geo_file *geo_file)
+{
+    int memory = memfd_create("geo", MFD_CLOEXEC);
+    if (memory < 0)
+        return (struct outcome){strerror(errno), true};
+    struct outcome outcome = copy_file(file, memory, &geo_file->identity);
+    if (!outcome.wrong)
+        outcome = open_copy(memory, &geo_file->mmdb);
+    close(memory);
+    return outcome;
+}
+
+/* What went wrong, or NULL. */
+static const char *read_file(struct geo_file *geo_file)
+{
+    struct outcome outcome;
+    int file = open(geo_file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file >= 0) {
+        outcome = read_open(file, geo_file);
+        close(file);
+    } else {
+        outcome = (struct outcome){strerror(errno), errno == EMFILE || errno == ENFILE};
+        geo_file->identity = look_at(geo_file->path);
+    }
+    if (outcome.wrong && outcome.passes)
+        geo_file->identity = never;
+    return outcome.wrong;
+}
+
+static int complain(struct geo *geo, struct geo_file *file, const char *wrong, bool still_used)
+{
+    int code = complaints_add(&geo->complaints, "geo_database %s: %s%s", file->path, wrong,
+                              still_used ? STILL_USED : "");
+    if (code == 0)
+        file->complaint = geo->complaints.count;
+    return code;
+}
+
+static int repeat_complaint(struct geo *geo, struct geo_file *file, const struct geo *before,
+                            const struct geo_file *old)
+{
+    if (old->complaint == 0)
+        return 0;
+    int code = complaints_add(&geo->complaints, "%s", before->complaints.lines[old->complaint - 1]);
+    if (code == 0)
+        file->complaint = geo->complaints.count;
+    return code;
+}
+
+static int add_file(struct geo *geo, const char *path, const struct geo *before)
+{
+    struct geo_file *file = &geo->files[geo->count];
+    const struct geo_file *old = find_file(before, path);
+    struct identity now = look_at(path);
+    file->path = strdup(path);
+    if (!file->path)
+        return ERR_NOMEM;
+    geo->count++;
+    file->unchanged = old && same_identity(&old->identity, &now);
+    if (file->unchanged) {
+        file->identity = now;
+        return repeat_complaint(geo, file, before, old);
+    }
+    const char *wrong = read_file(file);
+    return wrong ? complain(geo, file, wrong, old && old->mmdb) : 0;
+}
+
+int geo_open(const char *const *paths, size_t count, const struct geo *before, struct geo **ret_geo)
+{
+    struct geo *geo = calloc(1, sizeof *geo);
+    if (!geo)
+        return ERR_NOMEM;
+    geo->files = calloc(count + 1, sizeof *geo->files);
+    int code = geo->files ? 0 : ERR_NOMEM;
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = add_file(geo, paths[i], before);
+    if (code == 0)
+        *ret_geo = geo;
+    else
+        geo_free(geo);
+    return code;
+}
+
+void geo_inherit(struct geo *geo, struct geo *before)
+{
+    for (size_t i = 0; i < geo->count; i++) {
+        struct geo_file *old = find_file(before, geo->files[i].path);
+        if (!old || geo->files[i].mmdb)
+            continue;
+        geo->files[i].mmdb = old->mmdb;
+        old->mmdb = NULL;
+    }
+}
+
+bool geo_moved(struct geo *geo, int64_t now_ms)
+{
+    if (now_ms < geo->look_ms)
+        return false;
+    geo->look_ms = now_ms + GEO_LOOK_MS;
+    for (size_t i = 0; i < geo->count; i++) {
+        struct identity now = look_at(geo->files[i].path);
+        if (!same_identity(&geo->files[i].identity, &now))
+            return true;
+    }
+    return false;
+}
+
+const struct complaints *geo_complaints(const struct geo *geo)
+{
+    return &geo->complaints;
+}
+
+/* A text of two letters, of a place in the data of an address. */
+static void read_word(MMDB_entry_s *entry, const char *const *path, char word[static 3])
+{
+    MMDB_entry_data_s data;
+    if (word[0] || MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
+        data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
+        return;
+    memcpy(word, data.utf8_string, 2);
+    word[2] = '\0';
+}
+
+static void read_asn(MMDB_entry_s *entry, const char *const *path, uint32_t *asn)
+{
+    MMDB_entry_data_s data;
+    if (*asn == 0 && MMDB_aget_value(entry, &data, path) == MMDB_SUCCESS && data.has_data &&
+        data.type == MMDB_DATA_TYPE_UINT32)
+        *asn = data.uint32;
+}
+
+/* The names that MaxMind's databases have, and those of others that are made alike. */
+static void read_entry(MMDB_entry_s *entry, struct location *location)
+{
+    static const char *const country[] = {"country", "iso_code", NULL};
+    static const char *const continent[] = {"continent", "code", NULL};
+    static const char *const asn[] = {"autonomous_system_number", NULL};
+    read_word(entry, country, location->country);
+    read_word(entry, continent, location->continent);
+    read_asn(entry, asn, &location->asn);
+}
+
+/* Fills the form in which the library takes addresses. */
+static const struct sockaddr *sockaddr_of(const struct address *address,
+                                          struct sockaddr_storage *storage)
+{
+    *storage = (struct sockaddr_storage){0};
+    if (address->family == FAMILY_IPV4) {
+        struct sockaddr_in *ipv4 = (struct sockaddr_in *)storage;
+        ipv4->sin_family = AF_INET;
+        memcpy(&ipv4->sin_addr, address->bytes, sizeof ipv4->sin_addr);
+    } else {
+        struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)storage;
+        ipv6->sin6_family = AF_INET6;
+        memcpy(&ipv6->sin6_addr, address->bytes, sizeof ipv6->sin6_addr);
+    }
+    return (const struct sockaddr *)storage;
+}
+
+static void locate(void *context, const struct address *address, struct location *ret_location)
+{
+    const struct geo *geo = context;
+    struct location location = {.asn = 0};
+    struct sockaddr_storage storage;
+    int error;
+    for (size_t i = 0; i < geo->count && address->family != FAMILY_NONE; i++) {
+        if (!geo->files[i].mmdb)
+            continue;
+        MMDB_lookup_result_s found =
+            MMDB_lookup_sockaddr(geo->files[i].mmdb, sockaddr_of(address, &storage), &error);
+        if (error == MMDB_SUCCESS && found.found_entry)
+            read_entry(&found.entry, &location);
+    }
+    *ret_location = location;
+}
+
+struct locator geo_locator(struct geo *geo)
+{
+    return (struct locator){.locate = locate, .context = geo};
+}
