@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "monitor/prober.h"
 #include "monitor/watch.h"
@@ -436,6 +437,16 @@ static const char *absolute(const char *path)
     return found ? found : path;
 }
 
+/* Each check that runs has a descriptor, and 1024, the usual bound, is hardly enough for 1000. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -454,6 +465,7 @@ int main(int argc, char **argv)
             return EXIT_FAILURE;
         }
     }
+    allow_descriptors();
     store_prepare_process();
     return run(&options, ready);
 }

@@ -1,6 +1,6 @@
 """All of the benchmark: measures, prints the table, writes the JSON file.
 
-    bench.py DIRECTORY [--quick] [--only alone|powerdns|remote|flood|topology] [--patience SECONDS]
+    bench.py DIRECTORY [--quick] [--only PART] [--patience SECONDS]
 
 DIRECTORY (build/bench) holds the built pdns-sticky and, in tools/, the programs of this folder;
 the databases and result.json go there too.  scripts/bench builds all that and calls this.
@@ -20,10 +20,14 @@ import alone
 import databases
 import figures
 import flood
+import monitor
 import processors
 import rounds
 import served
 import topology
+
+
+PARTS = ("alone", "powerdns", "remote", "flood", "monitor", "topology")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Scale:
     seconds: float  # of load on PowerDNS, for each contender, mixture and round
     quiet_s: int  # before the flood
     flood_s: int
+    monitor_s: int
     patience_s: float  # in all, with other programs
 
 
@@ -52,6 +57,7 @@ FULL = Scale(
     seconds=1.5,
     quiet_s=15,
     flood_s=60,
+    monitor_s=60,
     patience_s=40,
 )
 QUICK = Scale(
@@ -64,6 +70,7 @@ QUICK = Scale(
     seconds=1.0,
     quiet_s=5,
     flood_s=15,
+    monitor_s=20,
     patience_s=8,
 )
 
@@ -72,7 +79,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=("alone", "powerdns", "remote", "flood", "topology"))
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--patience", type=float, metavar="SECONDS")
     return parser.parse_args()
 
@@ -101,6 +108,8 @@ def measure(options, scale):
     arguments = (tools, program, store, scale, quiet, say)
     if options.only == "flood":
         return {**result, "flood": flood.Flood(*arguments).run()}
+    if options.only == "monitor":
+        return {**result, "monitor": monitor.Monitor(*arguments).run()}
     if options.only == "topology":
         return {**result, "topology": topology.Topology(*arguments).run()}
     if options.only == "remote":
@@ -125,6 +134,8 @@ def grouped_figures(result):
         groups += figures.alone(result["alone"])
     if "flood" in result:
         groups += figures.flooded(result["flood"])
+    if "monitor" in result:
+        groups += figures.monitored(result["monitor"])
     if "topology" in result:
         groups += figures.topology(result["topology"])
     return groups

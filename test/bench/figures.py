@@ -3,6 +3,7 @@
 import dataclasses
 
 import flood
+import monitor
 import rounds
 import served
 
@@ -210,6 +211,41 @@ def _bound(run):
         Figure("second flood: mappings kept", second["rows"]),
         Figure("  file, in use, the most", second["used_bytes"] / MIB, "MiB", reach),
         Figure("  file / what it was before", second["file_bytes"] / settled_bytes, "", 1.1),
+    ]
+
+
+# ---------------------------------------------------------------- the monitor
+
+
+def monitored(result):
+    """The figures of pdns-stickyd."""
+    title = f"pdns-stickyd, {monitor.TARGETS:,} targets every {monitor.INTERVAL_S} s"
+    return [(title, [*_checks(result), *_deaths(result)])]
+
+
+def _checks(result):
+    daemon, connects, others = result["daemon"], result["connects"], result["others"]
+    ratio = daemon["cpu"] / max(connects["cpu"], 1e-9)
+    crowding = daemon["most_in_100_ms"] / (monitor.TARGETS / monitor.INTERVAL_S / 10)
+    return [
+        Figure("processor, of one", daemon["cpu"] * 100, "%", 20, others=others),
+        Figure("  of a program that only connects", connects["cpu"] * 100, "%"),
+        Figure("  the monitor / that program", ratio, "", others=others),
+        Figure("memory, resident", daemon["rss_kib"] / 1024, "MiB", 100),
+        Figure("  private, no files", daemon["private_kib"] / 1024, "MiB", 50),
+        Figure("interval, deviation, median", daemon["p50_ms"], "ms", others=others),
+        Figure("  p99", daemon["p99_ms"], "ms", 50, others=others),
+        Figure("  worst", daemon["max_ms"], "ms", others=others),
+        Figure("  p99 of the program that only connects", connects["p99_ms"], "ms", others=others),
+        Figure("most checks in 100 ms / the mean", crowding, "", others=others),
+    ]
+
+
+def _deaths(result):
+    deaths = result["deaths"]
+    return [
+        Figure("death of a site to its verdict, median", deaths[len(deaths) // 2], "s"),
+        Figure("  worst", deaths[-1], "s", monitor.DEATH_BOUND_S, others=result["others"]),
     ]
 
 

@@ -23,6 +23,10 @@ static const struct monitor web = {.id = 2,
     {                                                                                              \
         {TARGET_SERVER, id}, "web", "ams", address, 443, monitor                                   \
     }
+#define END_ROW                                                                                    \
+    {                                                                                              \
+        {TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0                                                 \
+    }
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
     {                                                                                              \
         {TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor                                  \
@@ -55,7 +59,7 @@ static void rows_become_targets_in_order(void)
         SERVER_ROW(3, "2001:db8::80", 2),
         CONTROLLER_ROW(9, "192.0.2.1", 1),
         CONTROLLER_ROW(2, "198.51.100.1", 2),
-        {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0},
+        END_ROW,
     };
     static const struct {
         enum target_kind kind;
@@ -101,8 +105,7 @@ static void what_cannot_be_checked_is_named(void)
          "pool web, controller ams, 192.0.2.80: its monitor cannot be used, not checked"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct target_row list[] = {rows[i].row,
-                                          {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0}};
+        const struct target_row list[] = {rows[i].row, END_ROW};
         struct targets *targets = NULL;
         CHECK_INTEGER(build(list, &targets), 0, "row %zu", i);
         CHECK_INTEGER((int64_t)targets_count(targets), 0, "row %zu", i);
@@ -164,17 +167,17 @@ static void tell(void *context, enum target_change change, const struct target *
 
 static void two_sets_are_compared(void)
 {
-    static const struct target_row end = {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0};
+    static const struct target_row end = END_ROW;
     static const struct target_row some[] = {
         CONTROLLER_ROW(3, "192.0.2.3", 1), SERVER_ROW(1, "192.0.2.1", 1),
-        SERVER_ROW(3, "192.0.2.3", 1), SERVER_ROW(5, "192.0.2.5", 2), end};
+        SERVER_ROW(3, "192.0.2.3", 1), SERVER_ROW(5, "192.0.2.5", 2), END_ROW};
     static const struct target_row others[] = {CONTROLLER_ROW(3, "192.0.2.3", 1),
                                                CONTROLLER_ROW(9, "192.0.2.9", 1),
                                                SERVER_ROW(2, "192.0.2.2", 1),
                                                SERVER_ROW(3, "192.0.2.33", 1),
                                                SERVER_ROW(5, "192.0.2.5", 1),
                                                SERVER_ROW(6, "192.0.2.6", 1),
-                                               end};
+                                               END_ROW};
     const struct {
         const struct target_row *before, *after;
         const char *told;
@@ -204,8 +207,7 @@ static void two_sets_are_compared(void)
 
 static void a_set_lives_as_long_as_it_is_used(void)
 {
-    static const struct target_row rows[] = {SERVER_ROW(1, "192.0.2.1", 2),
-                                             {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0}};
+    static const struct target_row rows[] = {SERVER_ROW(1, "192.0.2.1", 2), END_ROW};
     struct targets *targets = NULL;
     CHECK_INTEGER(build(rows, &targets), 0, "build");
     struct targets *held = targets_hold(targets);
@@ -218,8 +220,7 @@ static void a_set_lives_as_long_as_it_is_used(void)
 static void without_memory_there_is_no_set(void)
 {
     static const struct target_row rows[] = {SERVER_ROW(1, "192.0.2.1", 2),
-                                             SERVER_ROW(2, "nowhere", 2),
-                                             {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0}};
+                                             SERVER_ROW(2, "nowhere", 2), END_ROW};
     bool failed = true;
     size_t n = 1;
     for (; failed && n < 100; n++) {
