@@ -14,7 +14,7 @@
 /* One pool's part of the decision. */
 struct attempt {
     const struct world *world;
-    const struct pool *pool;
+    const struct pool *first, *pool; /* the one asked, and where its fallback has led */
     struct client client;
     struct election election;      /* without turns */
     const struct metrics *metrics; /* NULL: availability is left aside */
@@ -133,6 +133,41 @@ static const struct virtual_server *look_again(struct attempt *attempt,
     return server ? server : elect_steadily(attempt, choice);
 }
 
+/*
+ * What the next question would get by a mapping: a pool that was passed over on the way here may
+ * share it, and have a server at its controller. Then that is the answer at once, so that asking
+ * again changes nothing. NULL: no such pool.
+ */
+static const struct virtual_server *bound_before(const struct attempt *attempt,
+                                                 const struct mapping *mapping)
+{
+    const struct world *world = attempt->world;
+    const struct virtual_server *server;
+    const struct pool *pool = attempt->first;
+    for (; pool != attempt->pool; pool = pool->fallback_pool) {
+        struct election election = attempt->election;
+        election.pool = pool;
+        election.trace = NULL;
+        if (pool->keeper != attempt->pool->keeper ||
+            mapping_judge(mapping, &election, world->snapshot, attempt->metrics, &server) !=
+                MAPPING_BINDS)
+            continue;
+        trace_say(world->trace, "a mapping to %s binds in pool %s: position %lld there, %s",
+                  server->controller->name, pool->name, (long long)server->position,
+                  state_word(virtual_server_state(server)));
+        return server;
+    }
+    return NULL;
+}
+
+/* A choice that goes by the client alone and needs no mapping to stay. */
+static const struct virtual_server *elect_by_client(const struct attempt *attempt)
+{
+    struct candidates candidates;
+    candidates_for_new(attempt->pool, &candidates);
+    return choose_by(&method_modulus, &attempt->election, attempt->metrics, &candidates);
+}
+
 /* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
 static const struct virtual_server *stick(struct attempt *attempt)
 {
@@ -148,9 +183,12 @@ static const struct virtual_server *stick(struct attempt *attempt)
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
+        const struct virtual_server *before = bound_before(attempt, &wanted);
+        if (before && virtual_server_state(before) != STATE_ENABLED)
+            return elect_by_client(attempt); /* the mapping would send it to one that drains */
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
-            return server;
+            return before ? before : server;
         if (claimed == ERR_BUSY)
             return look_again(attempt, server);
         if (claimed != ERR_NOTFOUND)
@@ -223,7 +261,7 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
 void assign(const struct world *world, const struct pool *pool, const struct source *source,
             struct assignment *ret_assignment)
 {
-    struct attempt attempt = {.world = world, .metrics = world->metrics};
+    struct attempt attempt = {.world = world, .first = pool, .metrics = world->metrics};
     struct assignment assignment = {0};
     for (;; pool = pool->fallback_pool) {
         begin_pool(&attempt, pool, source);
