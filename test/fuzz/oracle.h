@@ -41,4 +41,11 @@ bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *
 const struct virtual_server *oracle_chosen(const struct outlook *outlook, const char *ipv4,
                                            const char *ipv6, const struct pool **ret_pool);
 
+/*
+ * Says whether a choice of that pool may be left without its mapping, which would send the client
+ * to a draining server of a pool passed over before.
+ */
+bool oracle_allows_forgetting(const struct outlook *outlook, const struct pool *pool,
+                              const struct controller *controller);
+
 #endif
