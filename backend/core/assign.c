@@ -133,31 +133,50 @@ static const struct virtual_server *look_again(struct attempt *attempt,
     return server ? server : elect_steadily(attempt, choice);
 }
 
+/* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
+static const struct pool *sharing(const struct attempt *attempt, const struct pool *pool)
+{
+    while (pool != attempt->pool && pool->keeper != attempt->pool->keeper)
+        pool = pool->fallback_pool;
+    return pool != attempt->pool ? pool : NULL;
+}
+
 /*
- * What the next question would get by a mapping: a pool that was passed over on the way here may
- * share it, and have a server at its controller. Then that is the answer at once, so that asking
- * again changes nothing. NULL: no such pool.
+ * What a mapping will give the next question: such a pool, which could not decide, may have a
+ * server at its controller. Then that is the answer at once, so that asking again changes nothing.
  */
 static const struct virtual_server *bound_before(const struct attempt *attempt,
                                                  const struct mapping *mapping)
 {
     const struct world *world = attempt->world;
     const struct virtual_server *server;
-    const struct pool *pool = attempt->first;
-    for (; pool != attempt->pool; pool = pool->fallback_pool) {
-        struct election election = attempt->election;
+    struct election election = attempt->election;
+    election.trace = NULL;
+    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+         pool = pool->fallback_pool) {
         election.pool = pool;
-        election.trace = NULL;
-        if (pool->keeper != attempt->pool->keeper ||
-            mapping_judge(mapping, &election, world->snapshot, attempt->metrics, &server) !=
-                MAPPING_BINDS)
+        if (mapping_judge(mapping, &election, world->snapshot, attempt->metrics, &server) !=
+            MAPPING_BINDS)
             continue;
-        trace_say(world->trace, "a mapping to %s binds in pool %s: position %lld there, %s",
-                  server->controller->name, pool->name, (long long)server->position,
-                  state_word(virtual_server_state(server)));
+        trace_say(world->trace, "the mapping binds in pool %s, to the server at position %lld",
+                  pool->name, (long long)server->position);
         return server;
     }
     return NULL;
+}
+
+/* Says whether a mapping could send a new client to a server of such a pool that drains. */
+static bool drains_before(const struct attempt *attempt)
+{
+    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+         pool = pool->fallback_pool)
+        for (size_t i = 0; i < pool->server_count; i++)
+            if (virtual_server_state(&pool->servers[i]) == STATE_DRAINING) {
+                trace_say(attempt->world->trace,
+                          "pool %s shares the mappings and drains: none is made", pool->name);
+                return true;
+            }
+    return false;
 }
 
 /* A choice that goes by the client alone and needs no mapping to stay. */
@@ -179,13 +198,13 @@ static const struct virtual_server *stick(struct attempt *attempt)
             return server;
         if (found != 0 && found != ERR_NOTFOUND)
             return elect(attempt, NULL);
+        if (drains_before(attempt))
+            return elect_by_client(attempt);
         server = elect(attempt, attempt->world->turns);
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
         const struct virtual_server *before = bound_before(attempt, &wanted);
-        if (before && virtual_server_state(before) != STATE_ENABLED)
-            return elect_by_client(attempt); /* the mapping would send it to one that drains */
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
             return before ? before : server;

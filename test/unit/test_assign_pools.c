@@ -288,7 +288,7 @@ static void asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappin
          1},
         {"draining: nobody new, and no mapping", &method_modulus, STATE_DRAINING, false, 24, 0},
         {"down: the fallback pool's", &method_modulus, STATE_ENABLED, true, 24, 1},
-        {"draining and down: the fallback pool's", &method_modulus, STATE_DRAINING, true, 24, 1},
+        {"draining and down: the same", &method_modulus, STATE_DRAINING, true, 24, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;
