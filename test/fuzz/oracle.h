@@ -42,10 +42,9 @@ const struct virtual_server *oracle_chosen(const struct outlook *outlook, const 
                                            const char *ipv6, const struct pool **ret_pool);
 
 /*
- * Says whether a choice of that pool may be left without its mapping, which would send the client
- * to a draining server of a pool passed over before.
+ * Says whether a choice of that pool makes no mapping, which could send the client to a draining
+ * server of a pool that was passed over before.
  */
-bool oracle_allows_forgetting(const struct outlook *outlook, const struct pool *pool,
-                              const struct controller *controller);
+bool oracle_forgets(const struct outlook *outlook, const struct pool *pool);
 
 #endif
