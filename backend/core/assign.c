@@ -14,7 +14,7 @@
 /* One pool's part of the decision. */
 struct attempt {
     const struct world *world;
-    const struct pool *pool;
+    const struct pool *first, *pool; /* the one asked, and where its fallback has led */
     struct client client;
     struct election election;      /* without turns */
     const struct metrics *metrics; /* NULL: availability is left aside */
@@ -133,6 +133,60 @@ static const struct virtual_server *look_again(struct attempt *attempt,
     return server ? server : elect_steadily(attempt, choice);
 }
 
+/* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
+static const struct pool *sharing(const struct attempt *attempt, const struct pool *pool)
+{
+    while (pool != attempt->pool && pool->keeper != attempt->pool->keeper)
+        pool = pool->fallback_pool;
+    return pool != attempt->pool ? pool : NULL;
+}
+
+/*
+ * What a mapping will give the next question: such a pool, which could not decide, may have a
+ * server at its controller. Then that is the answer at once, so that asking again changes nothing.
+ */
+static const struct virtual_server *bound_before(const struct attempt *attempt,
+                                                 const struct mapping *mapping)
+{
+    const struct world *world = attempt->world;
+    const struct virtual_server *server;
+    struct election election = attempt->election;
+    election.trace = NULL;
+    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+         pool = pool->fallback_pool) {
+        election.pool = pool;
+        if (mapping_judge(mapping, &election, world->snapshot, attempt->metrics, &server) !=
+            MAPPING_BINDS)
+            continue;
+        trace_say(world->trace, "the mapping binds in pool %s, to the server at position %lld",
+                  pool->name, (long long)server->position);
+        return server;
+    }
+    return NULL;
+}
+
+/* Says whether a mapping could send a new client to a server of such a pool that drains. */
+static bool drains_before(const struct attempt *attempt)
+{
+    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+         pool = pool->fallback_pool)
+        for (size_t i = 0; i < pool->server_count; i++)
+            if (virtual_server_state(&pool->servers[i]) == STATE_DRAINING) {
+                trace_say(attempt->world->trace,
+                          "pool %s shares the mappings and drains: none is made", pool->name);
+                return true;
+            }
+    return false;
+}
+
+/* A choice that goes by the client alone and needs no mapping to stay. */
+static const struct virtual_server *elect_by_client(const struct attempt *attempt)
+{
+    struct candidates candidates;
+    candidates_for_new(attempt->pool, &candidates);
+    return choose_by(&method_modulus, &attempt->election, attempt->metrics, &candidates);
+}
+
 /* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
 static const struct virtual_server *stick(struct attempt *attempt)
 {
@@ -144,13 +198,16 @@ static const struct virtual_server *stick(struct attempt *attempt)
             return server;
         if (found != 0 && found != ERR_NOTFOUND)
             return elect(attempt, NULL);
+        if (drains_before(attempt))
+            return elect_by_client(attempt);
         server = elect(attempt, attempt->world->turns);
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
+        const struct virtual_server *before = bound_before(attempt, &wanted);
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
-            return server;
+            return before ? before : server;
         if (claimed == ERR_BUSY)
             return look_again(attempt, server);
         if (claimed != ERR_NOTFOUND)
@@ -223,7 +280,7 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
 void assign(const struct world *world, const struct pool *pool, const struct source *source,
             struct assignment *ret_assignment)
 {
-    struct attempt attempt = {.world = world, .metrics = world->metrics};
+    struct attempt attempt = {.world = world, .first = pool, .metrics = world->metrics};
     struct assignment assignment = {0};
     for (;; pool = pool->fallback_pool) {
         begin_pool(&attempt, pool, source);

@@ -23,7 +23,8 @@ static const char *pool_name(const struct snapshot *snapshot, const struct virtu
 {
     for (size_t i = 0; i < snapshot->pool_count; i++) {
         const struct pool *pool = &snapshot->pools[i];
-        if (server >= pool->servers && server < pool->servers + pool->server_count)
+        if (pool->server_count > 0 && server >= pool->servers &&
+            server < pool->servers + pool->server_count)
             return pool->name;
     }
     return "?";

@@ -367,14 +367,15 @@ static void check_remembered(const char *name, const struct outlook *outlook,
     REQUIRE(count == 0 || choice->ipv4 || choice->ipv6, "%s: a mapping to nothing", name);
     if (!server || asker->unknown)
         return;
+    bool kept = pool->keeper->persistence_ttl_s > 0 && !oracle_forgets(outlook, pool);
     if (!such)
         such = prepared("SELECT count(*) FROM persistence"
                         " WHERE pool_id = ? AND controller_id = ? AND method = ?");
     sqlite3_bind_int64(such, 1, pool->keeper->id);
     sqlite3_bind_int64(such, 2, server->controller->id);
     sqlite3_bind_text(such, 3, pool->keeper->method->name, -1, SQLITE_STATIC);
-    REQUIRE(number_of(such) == (pool->keeper->persistence_ttl_s > 0),
-            "%s: %lld mappings by pool %s", name, (long long)count, pool->name);
+    REQUIRE(number_of(such) == kept, "%s: %lld mappings by pool %s", name, (long long)count,
+            pool->name);
 }
 
 /* Takes the server that was answered out of service. */

@@ -146,3 +146,14 @@ const struct virtual_server *oracle_chosen(const struct outlook *outlook, const 
     }
     return count == 1 ? chosen : NULL;
 }
+
+bool oracle_forgets(const struct outlook *outlook, const struct pool *pool)
+{
+    bool drains = false;
+    for (size_t i = 0; i < outlook->count && outlook->way[i] != pool; i++) {
+        const struct pool *before = outlook->way[i];
+        for (size_t k = 0; before->keeper == pool->keeper && k < before->server_count; k++)
+            drains |= !is_enabled(&before->servers[k]) && !is_disabled(&before->servers[k]);
+    }
+    return drains;
+}

@@ -41,4 +41,10 @@ bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *
 const struct virtual_server *oracle_chosen(const struct outlook *outlook, const char *ipv4,
                                            const char *ipv6, const struct pool **ret_pool);
 
+/*
+ * Says whether a choice of that pool makes no mapping, which could send the client to a draining
+ * server of a pool that was passed over before.
+ */
+bool oracle_forgets(const struct outlook *outlook, const struct pool *pool);
+
 #endif

@@ -264,6 +264,50 @@ static void a_shared_mapping_carries_the_keepers_method(void)
     scene_release(&scene);
 }
 
+static size_t pick_nobody(const struct election *election)
+{
+    (void)election;
+    return METHOD_UNDECIDED;
+}
+
+static const struct method undecided = {
+    .name = "undecided", .pick = pick_nobody, .within = &method_modulus};
+
+/* By the mapping that the fallback pool made, the next question ends in the pool before it. */
+static void asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappings(void)
+{
+    static const struct {
+        const char *what;
+        const struct method *method;
+        enum state state; /* of the servers of web */
+        bool down;
+        int64_t answer;
+        size_t rows;
+    } rows[] = {
+        {"undecided: a server of its own at the site chosen", &undecided, STATE_ENABLED, false, 12,
+         1},
+        {"draining: nobody new, and no mapping", &method_modulus, STATE_DRAINING, false, 24, 0},
+        {"down: the fallback pool's", &method_modulus, STATE_ENABLED, true, 24, 1},
+        {"draining and down: the same", &method_modulus, STATE_DRAINING, true, 24, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        share(&scene);
+        struct pool *web = scene_pool(&scene, "web");
+        web->fallback_pool = scene_pool(&scene, "api");
+        web->method = rows[i].method;
+        for (size_t k = 0; k < web->server_count; k++) {
+            scene_server(&scene, web->servers[k].id)->state = rows[i].state;
+            scene_set_server_down(&scene, web->servers[k].id, rows[i].down);
+        }
+        for (int k = 0; k < 3; k++)
+            CHECK_INTEGER(scene_ask_client(&scene, "web"), rows[i].answer, "%s, question %d",
+                          rows[i].what, k);
+        CHECK_INTEGER((int64_t)scene.table.count, (int64_t)rows[i].rows, "%s", rows[i].what);
+        scene_release(&scene);
+    }
+}
+
 static void of_a_controllers_servers_modulus_picks_one_that_is_up(void)
 {
     struct scene scene;
@@ -306,6 +350,8 @@ static const CU_TestInfo tests[] = {
     {"pools that share mappings send to one site", pools_that_share_mappings_send_to_one_site},
     {"shared settings are the keeper's", shared_settings_are_the_keepers},
     {"a shared mapping carries the keeper's method", a_shared_mapping_carries_the_keepers_method},
+    {"asking again changes nothing where a fallback pool shares the mappings",
+     asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappings},
     {"of a controller's servers modulus picks one that is up",
      of_a_controllers_servers_modulus_picks_one_that_is_up},
     {"a group is one client", a_group_is_one_client},
