@@ -17,7 +17,8 @@
 #define ROUND_PAUSE_MS 100
 
 struct housekeeper {
-    struct store *store; /* the thread's */
+    struct store *store;   /* the thread's */
+    struct lock_file held; /* LOCK_HOUSEKEEPING, taken by who has started the round */
     struct round round;
     struct error error;
     pthread_t thread;
@@ -36,6 +37,7 @@ static void *keep_house(void *context)
             store_do_round(store, &keeper->round, &keeper->error);
     }
     database_close(&store->database);
+    lock_file_give(&keeper->held, LOCK_HOUSEKEEPING);
     atomic_store(&keeper->finished, true);
     return NULL;
 }
@@ -53,20 +55,49 @@ static bool start_thread(struct housekeeper *keeper)
     return keeper->has_thread;
 }
 
-/* Without a thread, the round runs here. Without memory it has to wait. */
-static void start_round(struct store *store, const struct round *round)
+static void free_keeper(struct housekeeper *keeper)
+{
+    if (!keeper)
+        return;
+    lock_file_close(&keeper->held);
+    store_free(keeper->store);
+    free(keeper);
+}
+
+/* Takes the lock in the place of the thread, or fails where another process has it. */
+static struct housekeeper *new_keeper(struct store *store)
 {
     struct housekeeper *keeper = calloc(1, sizeof *keeper);
-    if (!keeper || store_new(store->database.path, &keeper->store) != 0) {
-        free(keeper);
-        return;
-    }
+    if (!keeper)
+        return NULL;
+    keeper->held.descriptor = -1;
+    if (store_new(store->database.path, &keeper->store) == 0 &&
+        lock_file_share(&store->lock, &keeper->held) == 0 &&
+        lock_file_take(&keeper->held, LOCK_HOUSEKEEPING))
+        return keeper;
+    free_keeper(keeper);
+    return NULL;
+}
+
+/*
+ * The lock comes first: of a thousand processes that find a round due, one alone opens the database
+ * for it. Without a thread, the round runs here. Without memory it has to wait.
+ */
+static int start_round(struct store *store, const struct round *round, struct error *error)
+{
+    store->round_ms = round->now_ms;
+    if (store->lock.descriptor < 0)
+        return error_set(error, ERR_IO, "%s-lock cannot be opened, so no housekeeping is done",
+                         store->database.path);
+    struct housekeeper *keeper = new_keeper(store);
+    if (!keeper)
+        return 0;
     keeper->round = *round;
     store->housekeeper = keeper;
-    store->round_ms = round->now_ms;
     store->limits.disk_short = false; /* until it is looked at again */
     if (!start_thread(keeper))
         keep_house(keeper);
+    return 0;
 }
 
 int store_end_round(struct store *store, struct error *error)
@@ -81,8 +112,7 @@ int store_end_round(struct store *store, struct error *error)
     int code = keeper->error.code;
     if (code != 0)
         error_set(error, code, "%s", keeper->error.text);
-    store_free(keeper->store);
-    free(keeper);
+    free_keeper(keeper);
     return code;
 }
 
@@ -118,9 +148,9 @@ int store_keep_house(struct store *store, const struct settings *settings, int64
     /* It could not be opened, perhaps for want of descriptors. */
     if (store->lock.descriptor < 0)
         lock_file_open(&store->lock, store->database.path, &store->database.identity);
-    if (is_due(store, &round))
-        start_round(store, &round);
-    else if (round.left_to_monitor)
+    if (code == 0 && is_due(store, &round))
+        return start_round(store, &round, error);
+    if (round.left_to_monitor)
         store->round_ms = now_ms; /* it need not be looked at with every question */
     return code;
 }

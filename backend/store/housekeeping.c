@@ -297,16 +297,10 @@ int store_do_round(struct store *store, const struct round *round, struct error 
 {
     struct rounds *rounds = &store->rounds;
     struct error problem = {0};
-    if (store->lock.descriptor < 0)
-        return error_set(error, ERR_IO, "%s-lock cannot be opened, so no housekeeping is done",
-                         store->database.path);
-    if (!lock_file_take(&store->lock, LOCK_HOUSEKEEPING))
-        return 0;
     if (!lock_file_read(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds))
         *rounds = (struct rounds){0};
     int code = do_what_is_due(store, round, &problem);
     lock_file_write(&store->lock, LOCK_FILE_ROUNDS, rounds, sizeof *rounds);
-    lock_file_give(&store->lock, LOCK_HOUSEKEEPING);
     if (code == 0 || code == ERR_BUSY) /* the next round does it */
         return 0;
     return error_set(error, code, "%s", problem.text);

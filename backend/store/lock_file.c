@@ -36,6 +36,15 @@ void lock_file_close(struct lock_file *lock)
     lock->descriptor = -1;
 }
 
+int lock_file_share(const struct lock_file *lock, struct lock_file *ret_lock)
+{
+    int descriptor = fcntl(lock->descriptor, F_DUPFD_CLOEXEC, 0);
+    if (descriptor < 0)
+        return ERR_IO;
+    ret_lock->descriptor = descriptor;
+    return 0;
+}
+
 /* Each kind is a byte of the file. */
 static bool set(struct lock_file *lock, enum lock_kind kind, int command, short type)
 {

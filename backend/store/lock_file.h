@@ -33,6 +33,12 @@ enum lock_kind {
 int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database);
 void lock_file_close(struct lock_file *lock);
 
+/*
+ * Another descriptor of an open lock file, to be closed as well: what is taken by one is held until
+ * it is given by either or both are closed. 0 or ERR_IO, with errno set.
+ */
+int lock_file_share(const struct lock_file *lock, struct lock_file *ret_lock);
+
 /* Does not wait; says whether the lock is held now. */
 bool lock_file_take(struct lock_file *lock, enum lock_kind kind);
 

@@ -93,7 +93,9 @@ void store_leave_line(struct store *store);
 /* Says whether anything has to be done, as far as this process knows. */
 bool store_is_round_due(const struct store *store, const struct round *round);
 
-/* Does what is due, unless another process is at it. 0, or a code with `error` set. */
+/*
+ * Does what is due still, once LOCK_HOUSEKEEPING is held. 0, or a code with `error` set.
+ */
 int store_do_round(struct store *store, const struct round *round, struct error *error);
 
 /* The bytes of the write-ahead log, 0 when there is none. */
