@@ -210,16 +210,19 @@ static void a_choice_that_is_not_remembered_is_repeated(void)
 
 static void an_alternate_method_takes_no_turn_either_for_nothing(void)
 {
-    struct pool *pool = begin(&method_rtt);
-    pool->alternate = &method_round_robin;
-    scene.table.claim_code = ERR_FULL;
-    int64_t first = ask(SCENE_CLIENT);
-    for (int again = 0; again < 5; again++)
-        CHECK_INTEGER(ask(SCENE_CLIENT), first, "again");
-    scene.table.claim_code = 0;
-    ask(SCENE_CLIENT);
-    CHECK(memory_table_get(&scene.table, 1, SCENE_CLIENT) != NULL, "kept when it can be");
-    scene_release(&scene);
+    static const struct method *const alternates[] = {&method_round_robin, &method_rendezvous};
+    for (size_t i = 0; i < COUNT(alternates); i++) {
+        struct pool *pool = begin(&method_rtt);
+        pool->alternate = alternates[i];
+        scene.table.claim_code = ERR_FULL;
+        int64_t first = ask(SCENE_CLIENT);
+        for (int again = 0; again < 5; again++)
+            CHECK_INTEGER(ask(SCENE_CLIENT), first, "again, %s", alternates[i]->name);
+        scene.table.claim_code = 0;
+        ask(SCENE_CLIENT);
+        CHECK(memory_table_get(&scene.table, 1, SCENE_CLIENT) != NULL, "kept when it can be");
+        scene_release(&scene);
+    }
 }
 
 /* A rival's row counts, whatever was chosen here. */
