@@ -60,6 +60,8 @@ struct method {
      */
     bool strikes_down;
     bool takes_turns; /* and cannot decide without them */
+    /* Prefers what was measured on the path to the client. */
+    bool reads_paths;
     /* The metric it reads of servers and controllers, NULL for none. */
     const char *metric;
     /* Reads the one that pool.metric names, in place of a fixed one. */

@@ -19,5 +19,8 @@ static size_t pick(const struct election *election)
     return band_pick(election, "rtt", read, LEAST_WIDTH_MS);
 }
 
-const struct method method_rtt = {
-    .name = "rtt", .metric = "rtt", .pick = pick, .within = &method_rendezvous};
+const struct method method_rtt = {.name = "rtt",
+                                  .reads_paths = true,
+                                  .metric = "rtt",
+                                  .pick = pick,
+                                  .within = &method_rendezvous};

@@ -73,8 +73,9 @@ static void print_draining(const struct census *census, const struct pool *pool,
         buffer_add_text(out, "       drained: no live mappings\n");
     else
         buffer_printf(
-            out, "       draining: %s%" PRId64 " live mappings, the last ends in %" PRId64 " s%s\n",
-            census->cut_short ? "more than " : "", tally->live, left_s,
+            out,
+            "       draining: %s%" PRId64 " live mapping%s, the last ends in %" PRId64 " s%s\n",
+            census->cut_short ? "more than " : "", tally->live, tally->live == 1 ? "" : "s", left_s,
             pool->keeper->timer == TIMER_SLIDING ? " unless it is asked for" : "");
 }
 
@@ -120,10 +121,14 @@ static void print_pool(const struct census *census, const struct pool *pool, str
         print_server(census, pool, &pool->servers[i], i + 1, out);
 }
 
-/* Which servers that get new clients have no value that a method of the pool could go by. */
+/*
+ * Which servers that get new clients have no value that a method of the pool could go by. Where
+ * none has, paths may be what is measured in their place.
+ */
 static void print_missing_metric(const struct world *world, const struct pool *pool,
-                                 const char *metric, struct buffer *out)
+                                 const struct method *method, bool has_paths, struct buffer *out)
 {
+    const char *metric = method_metric(method, pool);
     const struct settings *settings = &world->snapshot->settings;
     const struct election election = {.pool = pool,
                                       .now_s = world->now_s,
@@ -143,6 +148,8 @@ static void print_missing_metric(const struct world *world, const struct pool *p
         missing++;
         without = without ? without : server;
     }
+    if (missing == standing && method->reads_paths && has_paths)
+        return;
     if (missing > 0 && missing == standing)
         buffer_printf(out, "problem: pool %s: no server has a metric %s newer than %" PRId64 " s\n",
                       pool->name, metric, settings->metric_max_age_s);
@@ -154,16 +161,16 @@ static void print_missing_metric(const struct world *world, const struct pool *p
                       without->controller->name, without->position);
 }
 
-static void print_missing_metrics(const struct world *world, struct buffer *out)
+static void print_missing_metrics(const struct world *world, bool has_paths, struct buffer *out)
 {
     for (size_t i = 0; i < world->snapshot->pool_count; i++) {
         const struct pool *pool = &world->snapshot->pools[i];
         const char *first = method_metric(pool->method, pool);
         const char *second = pool->alternate ? method_metric(pool->alternate, pool) : NULL;
         if (first)
-            print_missing_metric(world, pool, first, out);
+            print_missing_metric(world, pool, pool->method, has_paths, out);
         if (second && (!first || strcmp(first, second) != 0))
-            print_missing_metric(world, pool, second, out);
+            print_missing_metric(world, pool, pool->alternate, has_paths, out);
     }
 }
 
@@ -195,7 +202,7 @@ static void print_problems(const struct command_call *call, const struct world *
         buffer_printf(call->out, "problem: %s\n", snapshot->complaints.lines[i]);
     for (size_t i = 0; atlas && (problem = atlas_problem(atlas, i)); i++)
         buffer_printf(call->out, "problem: %s\n", problem);
-    print_missing_metrics(world, call->out);
+    print_missing_metrics(world, store_has_path_metrics(store), call->out);
     health_print_problems(store, call->out);
 }
 

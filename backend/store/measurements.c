@@ -96,6 +96,15 @@ static int find_path(void *context, const struct address *client, int64_t contro
     return code;
 }
 
+bool store_has_path_metrics(struct store *store)
+{
+    struct database *database = &store->database;
+    int bits;
+    return database->connection &&
+           (find_length(database, FAMILY_IPV4, (int)family_bits(FAMILY_IPV4), &bits) == 0 ||
+            find_length(database, FAMILY_IPV6, (int)family_bits(FAMILY_IPV6), &bits) == 0);
+}
+
 struct metric_table store_measurements(struct store *store)
 {
     return (struct metric_table){

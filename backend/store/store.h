@@ -108,6 +108,9 @@ struct mapping_table store_mappings(struct store *store);
  */
 struct metric_table store_measurements(struct store *store);
 
+/* Says whether anything at all was measured on paths to clients. */
+bool store_has_path_metrics(struct store *store);
+
 /* What the last failed find or claim said, for the log. */
 const struct error *store_mapping_error(const struct store *store);
 

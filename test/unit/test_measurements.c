@@ -149,6 +149,27 @@ static void without_a_database_nothing_is_measured(void)
     CHECK_INTEGER(bench.table.controller(bench.table.context, 1, "cpu", &metric), ERR_IO,
                   "controller");
     CHECK_INTEGER(bench.table.path(bench.table.context, &client, 1, &metric), ERR_IO, "path");
+    CHECK(!store_has_path_metrics(bench.store), "any path");
+    bench_release(&bench);
+}
+
+static void it_is_known_whether_any_path_was_measured(void)
+{
+    static const char *const networks[] = {"192.0.2.0/24", "2001:db8::/48"};
+    struct bench bench;
+    char sql[128];
+    bench_init(&bench);
+    begin(&bench);
+    CHECK(!store_has_path_metrics(bench.store), "none");
+    for (size_t i = 0; i < COUNT(networks); i++) {
+        snprintf(sql, sizeof sql,
+                 "DELETE FROM path_metric; INSERT INTO path_metric (network, controller_id, rtt)"
+                 " VALUES ('%s', 1, 7)",
+                 networks[i]);
+        place_run(&bench.place, sql);
+        begin(&bench);
+        CHECK(store_has_path_metrics(bench.store), "%s", networks[i]);
+    }
     bench_release(&bench);
 }
 
@@ -158,6 +179,7 @@ static const CU_TestInfo tests[] = {
      of_the_networks_around_a_client_the_longest_counts},
     {"what is looked for is what the schema takes", what_is_looked_for_is_what_the_schema_takes},
     {"without a database nothing is measured", without_a_database_nothing_is_measured},
+    {"it is known whether any path was measured", it_is_known_whether_any_path_was_measured},
     CU_TEST_INFO_NULL,
 };
 
