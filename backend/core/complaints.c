@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/buffer.h"
 #include "core/error.h"
@@ -30,4 +31,12 @@ int complaints_add(struct complaints *complaints, const char *format, ...)
     }
     *place = text.data; /* the list owns it now */
     return 0;
+}
+
+bool complaints_has(const struct complaints *complaints, const char *line)
+{
+    for (size_t i = 0; complaints && i < complaints->count; i++)
+        if (strcmp(complaints->lines[i], line) == 0)
+            return true;
+    return false;
 }

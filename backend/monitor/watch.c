@@ -1,51 +1,12 @@
-#include "monitor/watch.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/vector.h"
-#include "monitor/brake.h"
-#include "monitor/schedule.h"
+#include "monitor/watch_parts.h"
 
 /* Of a sentence for the log; longer ones are cut. */
 #define SENTENCE_MAX 512
-
-/* A target and all that is known of it. It stays where it is as long as it is watched. */
-struct watched {
-    struct schedule_entry entry; /* the first, so that it leads back here */
-    struct watch *watch;
-    const struct target *target; /* of the present set */
-    struct target_verdict verdict;
-    struct probe *probe;          /* the check that runs, or NULL */
-    struct targets *held;         /* the set that it was started from */
-    struct watched *next_waiting; /* for a place among the checks that run */
-    int64_t began_s;              /* as the brake counts it; 0: it does not */
-    bool waiting;
-    bool again;                     /* it was due while the check before still ran */
-    bool unasked;                   /* since the cold start */
-    bool pending, turned, measured; /* to be written, urgently, with its round trip */
-};
-
-struct watch {
-    struct watch_hands hands;
-    struct watch_limits limits;
-    struct targets *targets; /* NULL before the first set */
-    struct watched **list;   /* in the order of the set */
-    size_t count;
-    size_t unasked;
-    struct schedule schedule;
-    struct brake brake;
-    struct watched *first_waiting, *last_waiting;
-    size_t running, waiting;
-    struct watched **pending; /* has room for all */
-    size_t pending_count, turned;
-    struct target_key *ended;
-    size_t ended_count, ended_capacity;
-    struct complaints refusals;
-    struct verdict_row rows[WATCH_BATCH_MAX];
-};
 
 int watch_new(const struct watch_hands *hands, struct watch **ret_watch)
 {
@@ -57,10 +18,7 @@ int watch_new(const struct watch_hands *hands, struct watch **ret_watch)
     return 0;
 }
 
-static void say(const struct watch *watch, bool alarm, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void say(const struct watch *watch, bool alarm, const char *format, ...)
+void watch_say(const struct watch *watch, bool alarm, const char *format, ...)
 {
     char text[SENTENCE_MAX];
     va_list arguments;
@@ -113,7 +71,7 @@ static bool has_room(const struct watch *watch)
     return (int64_t)watch->running < watch->limits.max_checks;
 }
 
-static void call_from_line(struct watch *watch)
+void watch_call_from_line(struct watch *watch)
 {
     while (watch->first_waiting && has_room(watch)) {
         struct watched *watched = watch->first_waiting;
@@ -154,7 +112,7 @@ static void check_now(struct watched *watched)
 }
 
 /* Ends its check without a result. */
-static void stop(struct watched *watched)
+void watch_stop(struct watched *watched)
 {
     struct watch *watch = watched->watch;
     leave_line(watched);
@@ -184,14 +142,14 @@ static void mark(struct watched *watched, bool turned)
     watch->hands.news(watch->hands.context);
 }
 
-static void unmark(struct watched *watched)
+void watch_unmark(struct watched *watched)
 {
     watched->watch->turned -= watched->turned;
     watched->pending = watched->turned = watched->measured = false;
 }
 
 /* Drops from the list those that are not pending any more. */
-static void close_ranks(struct watch *watch)
+void watch_close_ranks(struct watch *watch)
 {
     size_t kept = 0;
     for (size_t i = 0; i < watch->pending_count; i++)
@@ -227,8 +185,8 @@ int watch_flush(struct watch *watch, bool all)
         return code;
     watch->ended_count = 0;
     for (size_t i = 0; i < count; i++)
-        unmark(chosen[i]);
-    close_ranks(watch);
+        watch_unmark(chosen[i]);
+    watch_close_ranks(watch);
     return 0;
 }
 
@@ -266,15 +224,15 @@ static void tell_turn(const struct watched *watched, const struct target_verdict
     if (before->state == VERDICT_NONE && now->state == VERDICT_UP)
         return; /* as it was assumed to be */
     if (before->state == VERDICT_NONE)
-        say(watched->watch, false, "%s: down, %s", name, reason_word(now->reason));
+        watch_say(watched->watch, false, "%s: down, %s", name, reason_word(now->reason));
     else
-        say(watched->watch, false, "%s: %s, %s, after %" PRId64 " s %s", name,
-            verdict_state_word(now->state), reason_word(now->reason),
-            now->since_s > before->since_s ? now->since_s - before->since_s : 0,
-            verdict_state_word(before->state));
+        watch_say(watched->watch, false, "%s: %s, %s, after %" PRId64 " s %s", name,
+                  verdict_state_word(now->state), reason_word(now->reason),
+                  now->since_s > before->since_s ? now->since_s - before->since_s : 0,
+                  verdict_state_word(before->state));
 }
 
-static void settle_all(struct watch *watch)
+void watch_settle_all(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
         struct watched *watched = watch->list[i];
@@ -307,15 +265,16 @@ static void judge_brake(struct watch *watch)
                      limits->brake_window_s, now_s(watch)))
         return;
     if (watch->brake.engaged) {
-        say(watch, true,
+        watch_say(
+            watch, true,
             "%zu of %zu targets began to fail within %" PRId64
             " s: the monitor's own network is suspected, nobody goes down until they answer again"
             " (settings brake_percent, brake_window)",
             watch->brake.failing, watch->schedule.count, limits->brake_window_s);
         take_back(watch);
     } else {
-        say(watch, true, "the brake is off again, verdicts follow the checks");
-        settle_all(watch);
+        watch_say(watch, true, "the brake is off again, verdicts follow the checks");
+        watch_settle_all(watch);
     }
 }
 
@@ -331,8 +290,7 @@ static void count_for_brake(struct watched *watched, bool failed)
     judge_brake(watch);
 }
 
-/* It was asked, or never will be; without any such target the stored verdicts do not hold. */
-static void count_as_asked(struct watched *watched)
+void watch_count_as_asked(struct watched *watched)
 {
     watched->watch->unasked -= watched->unasked;
     watched->unasked = false;
@@ -362,14 +320,14 @@ static void take_result(void *context, const struct check_result *result)
     targets_release(watched->held);
     bool was_cold = watch->unasked > 0;
     judge(watched, result);
-    count_as_asked(watched);
+    watch_count_as_asked(watched);
     if (was_cold && watch->unasked == 0)
-        settle_all(watch);
+        watch_settle_all(watch);
     if (watched->again) {
         watched->again = false;
         put_in_line(watched);
     }
-    call_from_line(watch);
+    watch_call_from_line(watch);
 }
 
 int64_t watch_run(struct watch *watch)
@@ -382,241 +340,7 @@ int64_t watch_run(struct watch *watch)
     return schedule_next_ms(&watch->schedule);
 }
 
-/* ---------------------------------------------------------------- another configuration */
-
-/* What a new set needs, all of it there before anything is changed. */
-struct plan {
-    struct watch *watch;
-    const struct targets *targets;
-    struct watched **list;
-    size_t old, new; /* where the comparison stands in both lists */
-    bool failed;
-    struct complaints refusals;
-    const struct monitor **refused;
-    size_t refused_count, refused_capacity;
-};
-
-static void free_watched(struct watched *watched)
-{
-    free(watched);
-}
-
-static void plan_target(void *context, enum target_change change, const struct target *before,
-                        const struct target *after)
-{
-    struct plan *plan = context;
-    if (before && after)
-        plan->list[plan->new] = plan->watch->list[plan->old];
-    else if (after) {
-        plan->list[plan->new] = calloc(1, sizeof(struct watched));
-        plan->failed |= !plan->list[plan->new];
-    }
-    (void)change;
-    plan->old += before != NULL;
-    plan->new += after != NULL;
-}
-
-static bool is_used(const struct targets *targets, const struct monitor *monitor)
-{
-    for (size_t i = 0; i < targets_count(targets); i++)
-        if (targets_at(targets, i)->monitor == monitor)
-            return true;
-    return false;
-}
-
-static int plan_monitor(struct plan *plan, const struct monitor *monitor)
-{
-    struct error error = {0};
-    const struct watch_hands *hands = &plan->watch->hands;
-    const char *why = hands->refuses(hands->context, monitor, &error);
-    if (!why || !is_used(plan->targets, monitor))
-        return 0;
-    const struct monitor **place =
-        VECTOR_ADD(plan->refused, plan->refused_count, plan->refused_capacity);
-    if (!place)
-        return ERR_NOMEM;
-    *place = monitor;
-    return complaints_add(&plan->refusals, "monitor %s cannot be run: %s", monitor->name, why);
-}
-
-/* Grows an array of the watch to so many elements. */
-static bool make_room(void *items, size_t count, size_t size)
-{
-    void **place = items;
-    void *grown = realloc(*place, (count + 1) * size);
-    if (grown)
-        *place = grown;
-    return grown != NULL;
-}
-
-static int make_plan(struct plan *plan)
-{
-    struct watch *watch = plan->watch;
-    size_t count = targets_count(plan->targets), both = count + watch->count;
-    plan->list = calloc(count + 1, sizeof *plan->list);
-    if (!plan->list || schedule_reserve(&watch->schedule, both) != 0 ||
-        !make_room(&watch->pending, both, sizeof *watch->pending) ||
-        !make_room(&watch->ended, watch->ended_count + both, sizeof *watch->ended))
-        return ERR_NOMEM;
-    watch->ended_capacity = watch->ended_count + both + 1;
-    int code = 0;
-    for (size_t i = 0; code == 0 && i < targets_monitor_count(plan->targets); i++)
-        code = plan_monitor(plan, targets_monitor_at(plan->targets, i));
-    if (code == 0)
-        targets_compare(watch->targets, plan->targets, plan_target, plan);
-    return plan->failed ? ERR_NOMEM : code;
-}
-
-static void drop_plan(struct plan *plan)
-{
-    for (size_t i = 0; plan->list && i < targets_count(plan->targets); i++)
-        if (plan->list[i] && !plan->list[i]->watch) /* a new one */
-            free_watched(plan->list[i]);
-    free(plan->list);
-    complaints_release(&plan->refusals);
-    free(plan->refused);
-}
-
-static bool is_refused(const struct plan *plan, const struct target *target)
-{
-    for (size_t i = 0; i < plan->refused_count; i++)
-        if (plan->refused[i] == target->monitor)
-            return true;
-    return false;
-}
-
-/* One that is not checked takes part in nothing, and keeps the verdict that it has. */
-static void begin_checks(const struct plan *plan, struct watched *watched)
-{
-    struct watch *watch = plan->watch;
-    if (is_refused(plan, watched->target)) {
-        stop(watched);
-        schedule_remove(&watch->schedule, &watched->entry);
-        count_as_asked(watched);
-    } else if (watched->entry.place == 0)
-        schedule_add(&watch->schedule, &watched->entry, watched->target->monitor->interval_s,
-                     watch->hands.monotonic_ms());
-}
-
-static void begin_target(const struct plan *plan, struct watched *watched)
-{
-    struct watch *watch = plan->watch;
-    watched->watch = watch;
-    watched->unasked = !watch->targets;
-    watch->unasked += watched->unasked;
-    for (size_t i = 0; i < watch->ended_count; i++) /* it is back before its end was written */
-        if (target_key_compare(&watch->ended[i], &watched->target->key) == 0)
-            watch->ended[i] = watch->ended[--watch->ended_count];
-}
-
-static void end_target(struct watched *watched)
-{
-    struct watch *watch = watched->watch;
-    stop(watched);
-    schedule_remove(&watch->schedule, &watched->entry);
-    count_as_asked(watched);
-    if (watched->began_s != 0)
-        brake_end(&watch->brake, watched->began_s);
-    unmark(watched);
-    watch->ended[watch->ended_count++] = watched->target->key;
-}
-
-/* Its state is kept; what the checks of the old kind said beyond that is not. */
-static void change_target(struct watched *watched)
-{
-    struct watch *watch = watched->watch;
-    stop(watched);
-    schedule_remove(&watch->schedule, &watched->entry);
-    watched->verdict.run = 0;
-    watched->verdict.has_rtt = watched->measured = false;
-}
-
-/* The first pass ends and stops; the list of those to be written is closed behind it. */
-static void carry_out_ends(void *context, enum target_change change, const struct target *before,
-                           const struct target *after)
-{
-    struct plan *plan = context;
-    if (change == TARGET_REMOVED)
-        end_target(plan->watch->list[plan->old]);
-    if (change == TARGET_CHANGED)
-        change_target(plan->watch->list[plan->old]);
-    (void)after;
-    plan->old += before != NULL;
-}
-
-static void carry_out_beginnings(void *context, enum target_change change,
-                                 const struct target *before, const struct target *after)
-{
-    struct plan *plan = context;
-    if (before && !after)
-        free_watched(plan->watch->list[plan->old]);
-    if (after) {
-        struct watched *watched = plan->list[plan->new];
-        watched->target = after;
-        if (change == TARGET_ADDED)
-            begin_target(plan, watched);
-    }
-    plan->old += before != NULL;
-    plan->new += after != NULL;
-}
-
-static bool has_line(const struct complaints *complaints, const char *line)
-{
-    for (size_t i = 0; i < complaints->count; i++)
-        if (strcmp(complaints->lines[i], line) == 0)
-            return true;
-    return false;
-}
-
-static void say_new(const struct watch *watch, const struct complaints *now,
-                    const struct complaints *before)
-{
-    for (size_t i = 0; i < now->count; i++)
-        if (!before || !has_line(before, now->lines[i]))
-            say(watch, true, "%s", now->lines[i]);
-}
-
-static void carry_out(struct plan *plan, struct targets *targets)
-{
-    struct watch *watch = plan->watch;
-    struct targets *old = watch->targets;
-    bool was_cold = watch->unasked > 0;
-    plan->old = plan->new = 0;
-    targets_compare(old, targets, carry_out_ends, plan);
-    close_ranks(watch);
-    plan->old = plan->new = 0;
-    targets_compare(old, targets, carry_out_beginnings, plan);
-    say_new(watch, targets_complaints(targets), old ? targets_complaints(old) : NULL);
-    say_new(watch, &plan->refusals, &watch->refusals);
-    free(watch->list);
-    watch->list = plan->list;
-    watch->count = targets_count(targets);
-    watch->targets = targets_hold(targets);
-    for (size_t i = 0; i < watch->count; i++)
-        begin_checks(plan, watch->list[i]);
-    complaints_release(&watch->refusals);
-    watch->refusals = plan->refusals;
-    targets_release(old);
-    free(plan->refused);
-    if (was_cold && watch->unasked == 0)
-        settle_all(watch);
-    call_from_line(watch);
-    if (watch_has_news(watch))
-        watch->hands.news(watch->hands.context);
-}
-
-int watch_configure(struct watch *watch, struct targets *targets, const struct watch_limits *limits)
-{
-    struct plan plan = {.watch = watch, .targets = targets};
-    int code = make_plan(&plan);
-    if (code != 0) {
-        drop_plan(&plan);
-        return code;
-    }
-    watch->limits = *limits;
-    carry_out(&plan, targets);
-    return 0;
-}
+/* ---------------------------------------------------------------- what else is asked */
 
 static struct watched *find(const struct watch *watch, const struct target_key *key)
 {
@@ -686,8 +410,8 @@ void watch_free(struct watch *watch)
     if (!watch)
         return;
     for (size_t i = 0; i < watch->count; i++) {
-        stop(watch->list[i]);
-        free_watched(watch->list[i]);
+        watch_stop(watch->list[i]);
+        free(watch->list[i]);
     }
     schedule_release(&watch->schedule);
     targets_release(watch->targets);

@@ -35,21 +35,13 @@ void journal_say(struct journal *journal, int64_t now_ms, const char *text)
         *c = ' ';
 }
 
-static bool has_line(const struct complaints *complaints, const char *line)
-{
-    for (size_t i = 0; complaints && i < complaints->count; i++)
-        if (strcmp(complaints->lines[i], line) == 0)
-            return true;
-    return false;
-}
-
 void journal_complain(struct journal *journal, int64_t now_ms, const struct complaints *now,
                       const struct complaints *before)
 {
     char more[JOURNAL_TEXT_MAX];
     size_t said = 0;
     for (size_t i = 0; now && i < now->count && said < JOURNAL_COMPLAINTS_MAX; i++) {
-        if (has_line(before, now->lines[i]))
+        if (complaints_has(before, now->lines[i]))
             continue;
         journal_say(journal, now_ms, now->lines[i]);
         said++;

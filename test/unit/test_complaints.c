@@ -48,10 +48,22 @@ static void without_memory_nothing_is_added(void)
     }
 }
 
+static void a_sentence_is_found_whole(void)
+{
+    struct complaints complaints = {0};
+    CHECK_INTEGER(complaints_add(&complaints, "pool web"), 0, "added");
+    CHECK(complaints_has(&complaints, "pool web"), "the same");
+    CHECK(!complaints_has(&complaints, "pool"), "its beginning");
+    CHECK(!complaints_has(&complaints, "pool web "), "more");
+    CHECK(!complaints_has(NULL, "pool web"), "of none");
+    complaints_release(&complaints);
+}
+
 static const CU_TestInfo tests[] = {
     {"sentences are kept in order", sentences_are_kept_in_order},
     {"a sentence may be empty or long", a_sentence_may_be_empty_or_long},
     {"without memory nothing is added", without_memory_nothing_is_added},
+    {"a sentence is found whole", a_sentence_is_found_whole},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,0 +1,229 @@
+/*
+ * Another set of targets: first all that it needs is made, then it takes the place of the one
+ * before, with checks and verdicts of the targets that are the same.
+ */
+#include <stdlib.h>
+
+#include "core/vector.h"
+#include "monitor/watch_parts.h"
+
+/* What a new set needs, all of it there before anything is changed. */
+struct plan {
+    struct watch *watch;
+    const struct targets *targets;
+    struct watched **list;
+    size_t old, new; /* where the comparison stands in both lists */
+    bool failed;
+    struct complaints refusals;
+    const struct monitor **refused;
+    size_t refused_count, refused_capacity;
+};
+
+static void plan_target(void *context, enum target_change change, const struct target *before,
+                        const struct target *after)
+{
+    struct plan *plan = context;
+    if (before && after)
+        plan->list[plan->new] = plan->watch->list[plan->old];
+    else if (after) {
+        plan->list[plan->new] = calloc(1, sizeof(struct watched));
+        plan->failed |= !plan->list[plan->new];
+    }
+    (void)change;
+    plan->old += before != NULL;
+    plan->new += after != NULL;
+}
+
+static bool is_used(const struct targets *targets, const struct monitor *monitor)
+{
+    for (size_t i = 0; i < targets_count(targets); i++)
+        if (targets_at(targets, i)->monitor == monitor)
+            return true;
+    return false;
+}
+
+static int plan_monitor(struct plan *plan, const struct monitor *monitor)
+{
+    struct error error = {0};
+    const struct watch_hands *hands = &plan->watch->hands;
+    const char *why = hands->refuses(hands->context, monitor, &error);
+    if (!why || !is_used(plan->targets, monitor))
+        return 0;
+    const struct monitor **place =
+        VECTOR_ADD(plan->refused, plan->refused_count, plan->refused_capacity);
+    if (!place)
+        return ERR_NOMEM;
+    *place = monitor;
+    return complaints_add(&plan->refusals, "monitor %s cannot be run: %s", monitor->name, why);
+}
+
+/* Grows an array of the watch to so many elements. */
+static bool make_room(void *items, size_t count, size_t size)
+{
+    void **place = items;
+    void *grown = realloc(*place, (count + 1) * size);
+    if (grown)
+        *place = grown;
+    return grown != NULL;
+}
+
+static int make_plan(struct plan *plan)
+{
+    struct watch *watch = plan->watch;
+    size_t count = targets_count(plan->targets), both = count + watch->count;
+    plan->list = calloc(count + 1, sizeof *plan->list);
+    if (!plan->list || schedule_reserve(&watch->schedule, both) != 0 ||
+        !make_room(&watch->pending, both, sizeof *watch->pending) ||
+        !make_room(&watch->ended, watch->ended_count + both, sizeof *watch->ended))
+        return ERR_NOMEM;
+    watch->ended_capacity = watch->ended_count + both + 1;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < targets_monitor_count(plan->targets); i++)
+        code = plan_monitor(plan, targets_monitor_at(plan->targets, i));
+    if (code == 0)
+        targets_compare(watch->targets, plan->targets, plan_target, plan);
+    return plan->failed ? ERR_NOMEM : code;
+}
+
+static void drop_plan(struct plan *plan)
+{
+    for (size_t i = 0; plan->list && i < targets_count(plan->targets); i++)
+        if (plan->list[i] && !plan->list[i]->watch) /* a new one */
+            free(plan->list[i]);
+    free(plan->list);
+    complaints_release(&plan->refusals);
+    free(plan->refused);
+}
+
+static bool is_refused(const struct plan *plan, const struct target *target)
+{
+    for (size_t i = 0; i < plan->refused_count; i++)
+        if (plan->refused[i] == target->monitor)
+            return true;
+    return false;
+}
+
+/* One that is not checked takes part in nothing, and keeps the verdict that it has. */
+static void begin_checks(const struct plan *plan, struct watched *watched)
+{
+    struct watch *watch = plan->watch;
+    if (is_refused(plan, watched->target)) {
+        watch_stop(watched);
+        schedule_remove(&watch->schedule, &watched->entry);
+        watch_count_as_asked(watched);
+    } else if (watched->entry.place == 0)
+        schedule_add(&watch->schedule, &watched->entry, watched->target->monitor->interval_s,
+                     watch->hands.monotonic_ms());
+}
+
+static void begin_target(const struct plan *plan, struct watched *watched)
+{
+    struct watch *watch = plan->watch;
+    watched->watch = watch;
+    watched->unasked = !watch->targets;
+    watch->unasked += watched->unasked;
+    for (size_t i = 0; i < watch->ended_count; i++) /* it is back before its end was written */
+        if (target_key_compare(&watch->ended[i], &watched->target->key) == 0)
+            watch->ended[i] = watch->ended[--watch->ended_count];
+}
+
+static void end_target(struct watched *watched)
+{
+    struct watch *watch = watched->watch;
+    watch_stop(watched);
+    schedule_remove(&watch->schedule, &watched->entry);
+    watch_count_as_asked(watched);
+    if (watched->began_s != 0)
+        brake_end(&watch->brake, watched->began_s);
+    watch_unmark(watched);
+    watch->ended[watch->ended_count++] = watched->target->key;
+}
+
+/* Its state is kept; what the checks of the old kind said beyond that is not. */
+static void change_target(struct watched *watched)
+{
+    struct watch *watch = watched->watch;
+    watch_stop(watched);
+    schedule_remove(&watch->schedule, &watched->entry);
+    watched->verdict.run = 0;
+    watched->verdict.has_rtt = watched->measured = false;
+}
+
+/* The first pass ends and stops; the list of those to be written is closed behind it. */
+static void carry_out_ends(void *context, enum target_change change, const struct target *before,
+                           const struct target *after)
+{
+    struct plan *plan = context;
+    if (change == TARGET_REMOVED)
+        end_target(plan->watch->list[plan->old]);
+    if (change == TARGET_CHANGED)
+        change_target(plan->watch->list[plan->old]);
+    (void)after;
+    plan->old += before != NULL;
+}
+
+static void carry_out_beginnings(void *context, enum target_change change,
+                                 const struct target *before, const struct target *after)
+{
+    struct plan *plan = context;
+    if (before && !after)
+        free(plan->watch->list[plan->old]);
+    if (after) {
+        struct watched *watched = plan->list[plan->new];
+        watched->target = after;
+        if (change == TARGET_ADDED)
+            begin_target(plan, watched);
+    }
+    plan->old += before != NULL;
+    plan->new += after != NULL;
+}
+
+static void say_new(const struct watch *watch, const struct complaints *now,
+                    const struct complaints *before)
+{
+    for (size_t i = 0; i < now->count; i++)
+        if (!complaints_has(before, now->lines[i]))
+            watch_say(watch, true, "%s", now->lines[i]);
+}
+
+static void carry_out(struct plan *plan, struct targets *targets)
+{
+    struct watch *watch = plan->watch;
+    struct targets *old = watch->targets;
+    bool was_cold = watch->unasked > 0;
+    plan->old = plan->new = 0;
+    targets_compare(old, targets, carry_out_ends, plan);
+    watch_close_ranks(watch);
+    plan->old = plan->new = 0;
+    targets_compare(old, targets, carry_out_beginnings, plan);
+    say_new(watch, targets_complaints(targets), old ? targets_complaints(old) : NULL);
+    say_new(watch, &plan->refusals, &watch->refusals);
+    free(watch->list);
+    watch->list = plan->list;
+    watch->count = targets_count(targets);
+    watch->targets = targets_hold(targets);
+    for (size_t i = 0; i < watch->count; i++)
+        begin_checks(plan, watch->list[i]);
+    complaints_release(&watch->refusals);
+    watch->refusals = plan->refusals;
+    targets_release(old);
+    free(plan->refused);
+    if (was_cold && watch->unasked == 0)
+        watch_settle_all(watch);
+    watch_call_from_line(watch);
+    if (watch_has_news(watch))
+        watch->hands.news(watch->hands.context);
+}
+
+int watch_configure(struct watch *watch, struct targets *targets, const struct watch_limits *limits)
+{
+    struct plan plan = {.watch = watch, .targets = targets};
+    int code = make_plan(&plan);
+    if (code != 0) {
+        drop_plan(&plan);
+        return code;
+    }
+    watch->limits = *limits;
+    carry_out(&plan, targets);
+    return 0;
+}
