@@ -399,10 +399,10 @@ static void strike(const struct choice *choice, size_t way)
 }
 
 /*
- * A client without mapping, whose server is then taken away, and the next one. It is told what
- * explain says, and never of a server that is not to have it while there is another.
+ * A client without mapping, whose server is then taken away, so many times. It is told what explain
+ * says, and never of a server that is not to have it while there is another.
  */
-static void check_choices(struct input *input, const char *name)
+static void check_choices(struct input *input, const char *name, size_t strikes)
 {
     static struct buffer explained;
     const struct asker *asker = &askers[input_below(input, COUNT(askers))];
@@ -410,7 +410,7 @@ static void check_choices(struct input *input, const char *name)
     struct outlook outlook;
     struct choice choice;
     scratch_run(shell, "DELETE FROM persistence");
-    for (size_t i = 0; i < 4 && look(name, &world, &outlook); i++) {
+    for (size_t i = 0; i <= strikes && look(name, &world, &outlook); i++) {
         bool mapped = number_of(all_mappings) > 0;
         explain(name, asker, &explained);
         ask(&here, name, "ANY", -1, asker);
@@ -420,7 +420,7 @@ static void check_choices(struct input *input, const char *name)
             check_explained(name, &explained);
         if (i == 0)
             check_remembered(name, &outlook, &choice, asker);
-        if (!choice.ipv4 && !choice.ipv6)
+        if (i == strikes || (!choice.ipv4 && !choice.ipv6))
             return;
         strike(&choice, input_byte(input));
     }
@@ -500,9 +500,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t count = collect_names(&input, names);
     for (size_t i = 0; i < count; i++)
         check_name(&input, names[i]);
+    for (size_t i = 0; i < count; i++)
+        check_choices(&input, names[i], 0);
     if (count > 0) {
         check_transfers(names[count - 1]);
-        check_choices(&input, names[input_below(&input, count)]);
+        check_choices(&input, names[input_below(&input, count)], 3);
         check_sticking(&input, names[input_below(&input, count)]);
         check_change(&input, names[input_below(&input, count)]);
     }

@@ -179,7 +179,7 @@ static const char *const beginnings[] = {
     "INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'availability', 0);"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('example.com', 1),"
     " ('api.example.com', 2), ('www.example.com', 3);",
-    /* By what was measured and where clients are, several servers to a site. */
+    /* By what was measured and where clients are, several servers to a site, some that drain. */
     "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra'), (3, 'nyc');"
     "INSERT INTO pool (id, name, method, alternate_method, metric, tolerance, fallback) VALUES"
     " (1, 'web', 'rtt', 'topology', NULL, 20, 'any'), (2, 'api', 'least', 'rtt', 'cpu', 0,"
@@ -189,6 +189,8 @@ static const char *const beginnings[] = {
     " (3, 1, 2, 3, '198.51.100.80', 3), (4, 2, 1, 1, '192.0.2.82', 1),"
     " (5, 2, 2, 2, '198.51.100.82', 0), (6, 3, 1, 1, '192.0.2.83', 1),"
     " (7, 3, 1, 2, '192.0.2.84', 1), (8, 3, 3, 3, '203.0.113.84', 1);"
+    "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, weight, state) VALUES"
+    " (1, 1, 9, '192.0.2.90', 200, 'draining'), (3, 1, 9, '192.0.2.91', 200, 'draining');"
     "INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'rtt', 20),"
     " (2, 'rtt', 21), (1, 'cpu', 0.5);"
     "INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (1, 'rtt', 12.5),"
