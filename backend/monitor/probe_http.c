@@ -312,9 +312,23 @@ static bool is_path(const char *path)
     return *path == '\0';
 }
 
-static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
+/* Where no file was given libcurl takes the system's, which need not be installed. */
+static void refuse_without_certificates(const struct prober *prober, struct error *error)
 {
     const char *ca_file = prober->options.ca_file;
+    CURL *easy = curl_easy_init();
+    if (!ca_file && easy)
+        curl_easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
+    if (ca_file && access(ca_file, R_OK) != 0)
+        error_set(error, ERR_IO,
+                  "%s: certificates cannot be read: %s (the system's are in Debian's package"
+                  " ca-certificates)",
+                  ca_file, strerror(errno));
+    curl_easy_cleanup(easy);
+}
+
+static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
+{
     if (monitor->host && !is_host(monitor->host))
         error_set(error, ERR_INVAL, "host '%s' is no host name", monitor->host);
     if (monitor->path && !is_path(monitor->path))
@@ -322,8 +336,8 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
                   monitor->path);
     if (monitor->body)
         content_refuse("body", monitor->body, error);
-    if (monitor->type == CHECK_HTTPS && monitor->verify && ca_file && access(ca_file, R_OK) != 0)
-        error_set(error, ERR_IO, "%s: certificates cannot be read: %s", ca_file, strerror(errno));
+    if (monitor->type == CHECK_HTTPS && monitor->verify)
+        refuse_without_certificates(prober, error);
 }
 
 /* The address as it stands in a URL, with the port. */

@@ -494,7 +494,7 @@ def test_https_trusts_the_system_if_nobody_else(certificates):
 def test_https_without_the_file_of_certificates(certificates):
     with Target(stay) as target:
         result = check_at(target, type="https", ca_file="/nowhere/ca.pem")
-        assert result.cannot == (
+        assert result.cannot.startswith(
             "/nowhere/ca.pem: certificates cannot be read: No such file or directory"
         )
         assert result.reason == "internal"

@@ -510,6 +510,7 @@ static void monitors_that_cannot_be_run_are_refused_with_words(void)
         {{.type = CHECK_TCP, .expect = "("}, "expect '(' is no extended regular expression: "},
         {{.type = CHECK_HTTP, .host = "www.example.com:80", .path = "/a?b", .body = "a|b"}, NULL},
         {{.type = CHECK_HTTPS, .host = "[2001:db8::1]"}, NULL},
+        {{.type = CHECK_HTTPS, .verify = true}, NULL},
         {{.type = CHECK_HTTP, .host = "a/b"}, "host 'a/b' is no host name"},
         {{.type = CHECK_HTTPS, .path = "a"}, "path 'a' is not '/' and what a URL may have"},
         {{.type = CHECK_HTTP, .body = "["}, "body '[' is no extended regular expression: "},
