@@ -7,12 +7,6 @@
 #include "core/snapshot_builder.h"
 #include "store/store_parts.h"
 
-/* Texts of a row are valid until the next step; the builder copies them. NULL stays NULL. */
-static const char *text(sqlite3_stmt *row, int column)
-{
-    return (const char *)sqlite3_column_text(row, column);
-}
-
 static bool has(sqlite3_stmt *row, int column)
 {
     return sqlite3_column_type(row, column) != SQLITE_NULL;
@@ -21,7 +15,7 @@ static bool has(sqlite3_stmt *row, int column)
 static int add_zone(void *builder, sqlite3_stmt *row)
 {
     return snapshot_add_zone(
-        builder, &(struct zone_row){.id = sqlite3_column_int64(row, 0), .name = text(row, 1)});
+        builder, &(struct zone_row){.id = sqlite3_column_int64(row, 0), .name = row_text(row, 1)});
 }
 
 static int add_record(void *builder, sqlite3_stmt *row)
@@ -30,40 +24,40 @@ static int add_record(void *builder, sqlite3_stmt *row)
                                &(struct record_row){.id = sqlite3_column_int64(row, 0),
                                                     .has_zone = has(row, 1),
                                                     .zone_id = sqlite3_column_int64(row, 1),
-                                                    .name = text(row, 2),
-                                                    .type = text(row, 3),
+                                                    .name = row_text(row, 2),
+                                                    .type = row_text(row, 3),
                                                     .ttl_s = sqlite3_column_int64(row, 4),
-                                                    .content = text(row, 5)});
+                                                    .content = row_text(row, 5)});
 }
 
 static int add_controller(void *builder, sqlite3_stmt *row)
 {
     return snapshot_add_controller(builder,
                                    &(struct controller_row){.id = sqlite3_column_int64(row, 0),
-                                                            .name = text(row, 1),
-                                                            .address = text(row, 2),
-                                                            .state = text(row, 3)});
+                                                            .name = row_text(row, 1),
+                                                            .address = row_text(row, 2),
+                                                            .state = row_text(row, 3)});
 }
 
 static int add_pool(void *builder, sqlite3_stmt *row)
 {
     return snapshot_add_pool(
         builder, &(struct pool_row){.id = sqlite3_column_int64(row, 0),
-                                    .name = text(row, 1),
-                                    .method = text(row, 2),
+                                    .name = row_text(row, 1),
+                                    .method = row_text(row, 2),
                                     .ttl_s = sqlite3_column_int64(row, 3),
                                     .persistence_ttl_s = sqlite3_column_int64(row, 4),
-                                    .persistence_timer = text(row, 5),
+                                    .persistence_timer = row_text(row, 5),
                                     .has_persistence_pool = has(row, 6),
                                     .persistence_pool_id = sqlite3_column_int64(row, 6),
-                                    .client = text(row, 7),
+                                    .client = row_text(row, 7),
                                     .ipv4_prefix_bits = sqlite3_column_int64(row, 8),
                                     .ipv6_prefix_bits = sqlite3_column_int64(row, 9),
-                                    .fallback = text(row, 10),
+                                    .fallback = row_text(row, 10),
                                     .has_fallback_pool = has(row, 11),
                                     .fallback_pool_id = sqlite3_column_int64(row, 11),
-                                    .alternate_method = text(row, 12),
-                                    .metric = text(row, 13),
+                                    .alternate_method = row_text(row, 12),
+                                    .metric = row_text(row, 13),
                                     .tolerance_percent = sqlite3_column_int64(row, 14)});
 }
 
@@ -74,39 +68,33 @@ static int add_virtual_server(void *builder, sqlite3_stmt *row)
                                               .pool_id = sqlite3_column_int64(row, 1),
                                               .controller_id = sqlite3_column_int64(row, 2),
                                               .position = sqlite3_column_int64(row, 3),
-                                              .ipv4 = text(row, 4),
-                                              .ipv6 = text(row, 5),
-                                              .state = text(row, 6),
+                                              .ipv4 = row_text(row, 4),
+                                              .ipv6 = row_text(row, 5),
+                                              .state = row_text(row, 6),
                                               .weight = sqlite3_column_int64(row, 7)});
 }
 
 static int add_balanced_name(void *builder, sqlite3_stmt *row)
 {
     return snapshot_add_balanced_name(
-        builder,
-        &(struct balanced_name_row){.name = text(row, 0), .pool_id = sqlite3_column_int64(row, 1)});
+        builder, &(struct balanced_name_row){.name = row_text(row, 0),
+                                             .pool_id = sqlite3_column_int64(row, 1)});
 }
 
 static int add_group(void *builder, sqlite3_stmt *row)
 {
-    return snapshot_add_group(builder,
-                              &(struct group_row){.cidr = text(row, 0), .name = text(row, 1)});
+    return snapshot_add_group(
+        builder, &(struct group_row){.cidr = row_text(row, 0), .name = row_text(row, 1)});
 }
 
 static int add_setting(void *builder, sqlite3_stmt *row)
 {
     return snapshot_add_setting(
         builder,
-        &(struct setting_row){.name = text(row, 0), .value = sqlite3_column_int64(row, 1)});
+        &(struct setting_row){.name = row_text(row, 0), .value = sqlite3_column_int64(row, 1)});
 }
 
-/* A table and what takes its rows. */
-struct reader {
-    enum query query;
-    int (*add)(void *context, sqlite3_stmt *row);
-};
-
-static const struct reader configuration[] = {
+static const struct table_reader configuration[] = {
     {QUERY_ZONES, add_zone},
     {QUERY_RECORDS, add_record},
     {QUERY_CONTROLLERS, add_controller},
@@ -121,7 +109,7 @@ static const struct reader configuration[] = {
  * SQLite gives NULL for a text column it has no memory to convert; such a row must not look like
  * one with NULL in it.
  */
-static int read_rows(struct store *store, const struct reader *reader, void *context,
+static int read_rows(struct store *store, const struct table_reader *reader, void *context,
                      struct error *error)
 {
     struct database *database = &store->database;
@@ -140,8 +128,8 @@ static int read_rows(struct store *store, const struct reader *reader, void *con
     return code;
 }
 
-static int read_all(struct store *store, const struct reader *readers, size_t count, void *context,
-                    struct error *error)
+int store_read_tables(struct store *store, const struct table_reader *readers, size_t count,
+                      void *context, struct error *error)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < count; i++)
@@ -154,8 +142,8 @@ int store_load(struct store *store, struct snapshot **ret_snapshot, struct error
     struct snapshot_builder *builder = NULL;
     int code = snapshot_builder_new(&builder);
     if (code == 0)
-        code = read_all(store, configuration, sizeof configuration / sizeof *configuration, builder,
-                        error);
+        code = store_read_tables(store, configuration, sizeof configuration / sizeof *configuration,
+                                 builder, error);
     if (code == 0)
         code = snapshot_builder_finish(builder, ret_snapshot);
     snapshot_builder_free(builder);
@@ -168,9 +156,9 @@ static int add_topology(void *builder, sqlite3_stmt *row)
 {
     return topology_add(builder,
                         &(struct topology_row){.id = sqlite3_column_int64(row, 0),
-                                               .cidr = text(row, 1),
-                                               .country = text(row, 2),
-                                               .continent = text(row, 3),
+                                               .cidr = row_text(row, 1),
+                                               .country = row_text(row, 2),
+                                               .continent = row_text(row, 3),
                                                .has_asn = has(row, 4),
                                                .asn = sqlite3_column_int64(row, 4),
                                                .controller_id = sqlite3_column_int64(row, 5),
@@ -179,10 +167,10 @@ static int add_topology(void *builder, sqlite3_stmt *row)
 
 static int add_geo_database(void *builder, sqlite3_stmt *row)
 {
-    return topology_add_geo_database(builder, text(row, 0));
+    return topology_add_geo_database(builder, row_text(row, 0));
 }
 
-static const struct reader places[] = {
+static const struct table_reader places[] = {
     {QUERY_TOPOLOGY, add_topology},
     {QUERY_GEO_DATABASES, add_geo_database},
 };
@@ -192,7 +180,7 @@ int store_load_topology(struct store *store, struct topology **ret_topology, str
     struct topology_builder *builder = NULL;
     int code = topology_builder_new(&builder);
     if (code == 0)
-        code = read_all(store, places, sizeof places / sizeof *places, builder, error);
+        code = store_read_tables(store, places, sizeof places / sizeof *places, builder, error);
     if (code == 0)
         code = topology_builder_finish(builder, ret_topology);
     topology_builder_free(builder);
@@ -227,7 +215,7 @@ static int add_server_availability(void *context, sqlite3_stmt *row)
     return 0;
 }
 
-static const struct reader availability[] = {
+static const struct table_reader availability[] = {
     {QUERY_CONTROLLER_AVAILABILITY, add_controller_availability},
     {QUERY_SERVER_AVAILABILITY, add_server_availability},
 };
@@ -240,8 +228,8 @@ int store_load_metrics(struct store *store, const struct snapshot *snapshot,
     if (code != 0)
         return error_set(error, code, "%s: metrics cannot be loaded: %s", store->database.path,
                          error_text(code));
-    code =
-        read_all(store, availability, sizeof availability / sizeof *availability, &measured, error);
+    code = store_read_tables(store, availability, sizeof availability / sizeof *availability,
+                             &measured, error);
     if (code == 0)
         *ret_metrics = measured.metrics;
     else

@@ -82,6 +82,22 @@ struct store {
     int64_t round_ms;                /* monotonic: when the last one was started from here */
 };
 
+/* A table and what takes its rows: 0, or a code that ends the reading. */
+struct table_reader {
+    enum query query;
+    int (*add)(void *context, sqlite3_stmt *row);
+};
+
+/* Reads tables one after the other, each whole. 0, or a code with `error` set. */
+int store_read_tables(struct store *store, const struct table_reader *readers, size_t count,
+                      void *context, struct error *error);
+
+/* A text of a row, valid until the next step. NULL stays NULL. */
+static inline const char *row_text(sqlite3_stmt *row, int column)
+{
+    return (const char *)sqlite3_column_text(row, column);
+}
+
 /*
  * Waits for our turn to write, until a time of the monotonic clock at the latest, and says whether
  * it is. SQLite's own lock is no queue: whoever asks for it again and again may be overtaken for
