@@ -1,6 +1,6 @@
 #include "core/pool.h"
 
-#include <string.h>
+#include "core/word.h"
 
 static const char *const state_words[] = {"enabled", "draining", "disabled"};
 static const char *const fallback_words[] = {"any", "none", "servfail"};
@@ -9,21 +9,10 @@ static const char *const timer_words[] = {"fixed", "sliding"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static bool find_word(const char *const *words, size_t count, const char *word, size_t *ret_index)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(words[i], word) == 0) {
-            *ret_index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool state_parse(const char *word, enum state *ret_state)
 {
     size_t index;
-    if (!find_word(state_words, COUNT(state_words), word, &index))
+    if (!word_find(state_words, COUNT(state_words), word, &index))
         return false;
     *ret_state = (enum state)index;
     return true;
@@ -32,7 +21,7 @@ bool state_parse(const char *word, enum state *ret_state)
 bool fallback_parse(const char *word, enum fallback *ret_fallback)
 {
     size_t index;
-    if (!find_word(fallback_words, COUNT(fallback_words), word, &index))
+    if (!word_find(fallback_words, COUNT(fallback_words), word, &index))
         return false;
     *ret_fallback = (enum fallback)index;
     return true;
@@ -41,7 +30,7 @@ bool fallback_parse(const char *word, enum fallback *ret_fallback)
 bool client_kind_parse(const char *word, enum client_kind *ret_kind)
 {
     size_t index;
-    if (!find_word(client_words, COUNT(client_words), word, &index))
+    if (!word_find(client_words, COUNT(client_words), word, &index))
         return false;
     *ret_kind = (enum client_kind)index;
     return true;
@@ -50,7 +39,7 @@ bool client_kind_parse(const char *word, enum client_kind *ret_kind)
 bool persistence_timer_parse(const char *word, enum persistence_timer *ret_timer)
 {
     size_t index;
-    if (!find_word(timer_words, COUNT(timer_words), word, &index))
+    if (!word_find(timer_words, COUNT(timer_words), word, &index))
         return false;
     *ret_timer = (enum persistence_timer)index;
     return true;

@@ -1,6 +1,6 @@
 #include "monitor/check.h"
 
-#include <string.h>
+#include "core/word.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -22,15 +22,6 @@ static const char *const types[] = {
     [CHECK_ICMP] = "icmp", [CHECK_DNS] = "dns",   [CHECK_EXEC] = "exec",
 };
 
-/* The index of a word, or `count`. */
-static size_t find_word(const char *const *words, size_t count, const char *word)
-{
-    size_t i = 0;
-    while (i < count && strcmp(words[i], word) != 0)
-        i++;
-    return i;
-}
-
 const char *reason_word(enum reason reason)
 {
     return reasons[reason];
@@ -38,10 +29,11 @@ const char *reason_word(enum reason reason)
 
 bool reason_parse(const char *word, enum reason *ret_reason)
 {
-    size_t found = find_word(reasons, COUNT(reasons), word);
-    if (found < COUNT(reasons))
-        *ret_reason = (enum reason)found;
-    return found < COUNT(reasons);
+    size_t index;
+    if (!word_find(reasons, COUNT(reasons), word, &index))
+        return false;
+    *ret_reason = (enum reason)index;
+    return true;
 }
 
 const char *check_type_word(enum check_type type)
@@ -51,8 +43,9 @@ const char *check_type_word(enum check_type type)
 
 bool check_type_parse(const char *word, enum check_type *ret_type)
 {
-    size_t found = find_word(types, COUNT(types), word);
-    if (found < COUNT(types))
-        *ret_type = (enum check_type)found;
-    return found < COUNT(types);
+    size_t index;
+    if (!word_find(types, COUNT(types), word, &index))
+        return false;
+    *ret_type = (enum check_type)index;
+    return true;
 }

@@ -28,12 +28,12 @@ static void every_type_has_a_word_that_is_read_back(void)
 
 static void another_word_is_refused_and_changes_nothing(void)
 {
-    static const char *const words[] = {"", "OK", "tcp ", "ftp", "up"};
+    static const char *const words[] = {NULL, "", "OK", "tcp ", "ftp", "up"};
     for (size_t i = 0; i < COUNT(words); i++) {
         enum reason reason = REASON_TLS;
         enum check_type type = CHECK_DNS;
-        CHECK(!reason_parse(words[i], &reason), "'%s'", words[i]);
-        CHECK(!check_type_parse(words[i], &type), "'%s'", words[i]);
+        CHECK(!reason_parse(words[i], &reason), "word %zu", i);
+        CHECK(!check_type_parse(words[i], &type), "word %zu", i);
         CHECK(reason == REASON_TLS && type == CHECK_DNS, "untouched");
     }
 }
