@@ -72,18 +72,18 @@ static int write_nothing(struct store *store, struct error *error)
                         "its log cannot be written", error);
 }
 
-/* 0 with the number of pages in the log that are not copied yet, ERR_BUSY, or another code. */
-static int run_checkpoint(struct store *store, int mode, int wait_ms, int *ret_left,
-                          struct error *error)
+/* 0 with `rounds.backlog` set, ERR_BUSY without an error, or another code. */
+static int run_checkpoint(struct store *store, int mode, int wait_ms, struct error *error)
 {
     struct database *database = &store->database;
     int pages = 0, copied = 0;
     database->lock_wait_ms = wait_ms;
     int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, &pages, &copied);
     database->lock_wait_ms = STORE_BUSY_MS;
-    *ret_left = pages - copied;
-    if (result == SQLITE_OK)
+    if (result == SQLITE_OK) {
+        store->rounds.backlog = pages - copied;
         return 0;
+    }
     if ((result & 0xff) == SQLITE_BUSY)
         return ERR_BUSY;
     return database_error(database, result, "its log cannot be copied back", error);
@@ -97,10 +97,10 @@ static int run_checkpoint(struct store *store, int mode, int wait_ms, int *ret_l
  * written first: until this checkpoint has copied it, nobody can start the log over, and since only
  * one process at a time does this, there is no other checkpoint that could.
  */
-static int copy_log(struct store *store, int *ret_left, struct error *error)
+static int copy_log(struct store *store, struct error *error)
 {
     int code = write_nothing(store, error);
-    return code == 0 ? run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, ret_left, error) : code;
+    return code == 0 ? run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, error) : code;
 }
 
 /*
@@ -126,9 +126,9 @@ static int restart_log(struct store *store, bool cut, struct error *error)
 {
     int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;
     bool in_line = store_wait_in_line(store, clock_monotonic_ms() + RESTART_WAIT_MS);
-    int left, code = write_nothing(store, error);
+    int code = write_nothing(store, error);
     if (code == 0)
-        code = run_checkpoint(store, mode, RESTART_WAIT_MS, &left, error);
+        code = run_checkpoint(store, mode, RESTART_WAIT_MS, error);
     if (code == 0)
         code = write_nothing(store, error);
     if (in_line)
@@ -138,9 +138,10 @@ static int restart_log(struct store *store, bool cut, struct error *error)
 
 static int copy_and_restart(struct store *store, bool restart, bool cut, struct error *error)
 {
-    int left, code = copy_log(store, &left, error);
-    for (int i = 1; restart && code == 0 && left > PAGES_LEFT_FEW && i < COPY_ROUNDS_MAX; i++)
-        code = copy_log(store, &left, error);
+    const int64_t *left = &store->rounds.backlog;
+    int code = copy_log(store, error);
+    for (int i = 1; restart && code == 0 && *left > PAGES_LEFT_FEW && i < COPY_ROUNDS_MAX; i++)
+        code = copy_log(store, error);
     if (!restart || code != 0)
         return code;
     flush_copy(store);
@@ -155,9 +156,11 @@ static int checkpoint(struct store *store, bool disk_short, struct error *error)
         return 0;
     bool cut = quiet || disk_short;
     bool restart = cut || wal_index_pages(&store->database.wal_index) > LOG_PAGES_MAX;
-    int code = copy_and_restart(store, restart, cut, error);
+    struct error tried = {0};
+    int code = copy_and_restart(store, restart, cut, &tried);
     store->rounds.log = look_at_log(store);
-    store->rounds.backlog = wal_index_backlog(&store->database.wal_index);
+    if (code != 0 && code != ERR_BUSY)
+        return error_set(error, code, "%s", tried.text);
     if (is_pinned(&store->rounds))
         return error_set(error, ERR_LIMIT,
                          "%s-wal has grown to %lld MB, since somebody keeps a transaction open that"

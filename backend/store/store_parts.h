@@ -37,7 +37,7 @@ struct rounds {
     int64_t sweep_ms, checkpoint_ms;
     struct sweep sweep;
     struct log_mark log; /* after the last checkpoint: equal means that nothing was written since */
-    int64_t backlog;     /* the pages that it could not copy */
+    int64_t backlog;     /* the pages that the last checkpoint to come about could not copy */
 };
 
 /*

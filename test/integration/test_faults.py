@@ -566,6 +566,33 @@ def test_a_log_that_somebody_pins_is_named(demo_database):
         crowd.heals()
 
 
+@pytest.mark.parametrize("is_read", (False, True))
+def test_a_large_log_is_not_blamed_on_readers_while_somebody_writes(demo_database, is_read):
+    """Nothing can be copied while one writes for long, nor is it known what stands against it."""
+    frequent_housekeeping(demo_database)
+    with contextlib.ExitStack() as stack:
+        coprocess = stack.enter_context(Coprocess(demo_database.path))
+        reader, writer = (stack.enter_context(Shell(demo_database.path)) for _ in range(2))
+        crowd = Crowd(demo_database, coprocess)
+        crowd.ask(10)
+        if is_read:
+            reader.run("BEGIN; SELECT count(*) FROM persistence;")
+        writer.run("PRAGMA wal_autocheckpoint = 0;")
+        writer.change("CREATE TABLE bulk (x); INSERT INTO bulk VALUES (zeroblob(80000000));")
+        writer.change("BEGIN IMMEDIATE; DELETE FROM bulk;")
+        until = time.monotonic() + 2.5  # two checkpoints are due
+        answers = crowd.ask_for(lambda: time.monotonic() < until)
+        assert_in_time(answers, "a writer stays")
+        assert not any("-wal" in line or "its log" in line for line in said(answers)), said(answers)
+        assert not any("keeps a transaction open" in line for line in coprocess.command("status"))
+        writer.change("ROLLBACK; DROP TABLE bulk;")
+        if is_read:
+            reader.change("COMMIT;")
+        log = beside(demo_database, "-wal")
+        wait_until(lambda: log.stat().st_size < 1 << 20, HEAL_SECONDS, "a small log")
+        crowd.heals()
+
+
 # ---------------------------------------------------------------- the flood
 
 
