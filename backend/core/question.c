@@ -4,6 +4,23 @@
 
 #include "core/vector.h"
 
+#define SCOPE_BITS_MAX 128
+
+bool answer_text_is_sound(const char *text)
+{
+    const char *c = text;
+    while (*c && (*c < '\t' || *c > '\r'))
+        c++;
+    return *c == '\0' && c > text && c[-1] != ' ';
+}
+
+bool answer_record_is_sound(const struct answer_record *record)
+{
+    return record->ttl_s <= INT32_MAX && record->scope_bits <= SCOPE_BITS_MAX &&
+           answer_text_is_sound(record->owner) && answer_text_is_sound(record->type) &&
+           answer_text_is_sound(record->content);
+}
+
 void answer_clear(struct answer *answer)
 {
     answer->failed = false;

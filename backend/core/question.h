@@ -34,6 +34,20 @@ struct answer_record {
     bool authoritative; /* false at and below a delegation */
 };
 
+/*
+ * Says whether a text can stand in a line: it is not empty, holds no tab or line end, and no space
+ * is at its end, since PowerDNS cuts that off.
+ */
+bool answer_text_is_sound(const char *text);
+
+/*
+ * The last look at a record before it is written: its texts can stand in a line, its numbers are in
+ * the range that PowerDNS reads. That they are a name, and a content of the type, was seen to when
+ * the configuration was loaded (name.h, rdata.h). A line that breaks would cost PowerDNS the
+ * coprocess, or put every later answer one question off.
+ */
+bool answer_record_is_sound(const struct answer_record *record);
+
 /* `failed` means SERVFAIL; otherwise no records means that there are none of that type. */
 struct answer {
     bool failed;

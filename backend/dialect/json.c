@@ -107,9 +107,8 @@ static void add_records(struct json *json, writer *write, struct buffer *out)
     buffer_add_char(out, '[');
     for (size_t i = 0; i < json->answer.count; i++) {
         const struct answer_record *record = &json->answer.records[i];
-        if (!json_record_is_sound(record)) {
-            json->service->notify(json->service->context,
-                                  "a record was left out of an answer, PowerDNS would not read it");
+        if (!answer_record_is_sound(record)) {
+            json->service->notify(json->service->context, ANSWER_LACKS_RECORD);
             continue;
         }
         buffer_add_text(out, before);

@@ -5,20 +5,9 @@
 #include <string.h>
 
 #include "core/decimal.h"
-#include "core/name.h"
-#include "core/rdata.h"
 
 /* The serial is the third of an SOA's fields. */
 #define SERIAL_FIELD 2
-
-/* PowerDNS reads a ttl as an int. */
-bool json_record_is_sound(const struct answer_record *record)
-{
-    struct name owner;
-    return record->ttl_s <= INT32_MAX && record->scope_bits <= 128 &&
-           name_parse(record->owner, strlen(record->owner), &owner) == 0 &&
-           rdata_check(record->type, record->content, NULL) == 0;
-}
 
 static int add_bytes(const char *bytes, size_t count, void *context)
 {

@@ -9,13 +9,8 @@
 #ifndef STICKY_DIALECT_JSON_WRITE_H
 #define STICKY_DIALECT_JSON_WRITE_H
 
-#include <stdbool.h>
-
 #include "core/buffer.h"
 #include "core/question.h"
-
-/* Says whether PowerDNS takes this record; if not, it makes the whole answer SERVFAIL. */
-bool json_record_is_sound(const struct answer_record *record);
 
 /* Writes a record of an answer. */
 void json_write_record(const struct answer_record *record, struct buffer *out);

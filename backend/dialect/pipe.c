@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/decimal.h"
-#include "dialect/pipe_line.h"
 
 /* Q with all its fields has eight; one more shows that there are too many. */
 #define FIELDS_MAX 9
@@ -58,14 +57,9 @@ static void fail(struct buffer *out)
 static void add_notices(struct pipe *pipe, struct buffer *out)
 {
     const char *text;
-    while ((text = pipe->service->next_notice(pipe->service->context))) {
-        size_t start = out->length;
-        buffer_printf(out, "LOG\t%s", text);
-        if (out->failed || pipe_line_is_sound(out->data + start, out->length - start, pipe->abi))
-            buffer_add_char(out, '\n');
-        else
-            buffer_truncate(out, start);
-    }
+    while ((text = pipe->service->next_notice(pipe->service->context)))
+        if (answer_text_is_sound(text))
+            buffer_printf(out, "LOG\t%s\n", text);
 }
 
 /* MX and SRV come as two fields: the preference or priority, and the rest. */
@@ -83,7 +77,6 @@ static void add_content(const struct answer_record *record, struct buffer *out)
 
 static void add_record(struct pipe *pipe, const struct answer_record *record, struct buffer *out)
 {
-    size_t start = out->length;
     buffer_add_text(out, "DATA\t");
     if (pipe->abi >= PIPE_ABI_SCOPE) {
         buffer_add_integer(out, record->scope_bits);
@@ -98,19 +91,16 @@ static void add_record(struct pipe *pipe, const struct answer_record *record, st
     buffer_add_integer(out, record->zone_id);
     buffer_add_char(out, '\t');
     add_content(record, out);
-    if (out->failed || pipe_line_is_sound(out->data + start, out->length - start, pipe->abi)) {
-        buffer_add_char(out, '\n');
-        return;
-    }
-    buffer_truncate(out, start);
-    pipe->service->notify(pipe->service->context,
-                          "a record was left out of an answer, PowerDNS would not read its line");
+    buffer_add_char(out, '\n');
 }
 
 static void add_answer(struct pipe *pipe, struct buffer *out)
 {
     for (size_t i = 0; i < pipe->answer.count; i++)
-        add_record(pipe, &pipe->answer.records[i], out);
+        if (answer_record_is_sound(&pipe->answer.records[i]))
+            add_record(pipe, &pipe->answer.records[i], out);
+        else
+            pipe->service->notify(pipe->service->context, ANSWER_LACKS_RECORD);
     add_notices(pipe, out);
     buffer_add_text(out, pipe->answer.failed ? "FAIL\n" : "END\n");
 }

@@ -12,6 +12,12 @@
 #include "dialect/line_reader.h"
 #include "dialect/service.h"
 
+/* The versions of the protocol that there are (`pipe-abi-version`). */
+#define PIPE_ABI_MIN 1
+#define PIPE_ABI_MAX 5
+/* From this one on, answers carry scope bits and the authority flag. */
+#define PIPE_ABI_SCOPE 3
+
 struct pipe {
     const struct service *service;
     int abi;              /* 0 until a HELO named one that there is */
@@ -22,8 +28,8 @@ void pipe_init(struct pipe *pipe, const struct service *service);
 void pipe_release(struct pipe *pipe);
 
 /*
- * Answers a line: a banner, records and END, or FAIL. Every line of the answer passes
- * pipe_line_is_sound(), or is left out with a notice.
+ * Answers a line: a banner, records and END, or FAIL. PowerDNS can read every line
+ * of it: a record that would make another one is left out with a notice.
  */
 void pipe_handle(struct pipe *pipe, const struct line *line, struct buffer *out);
 

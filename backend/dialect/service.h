@@ -11,6 +11,9 @@
 #include "core/buffer.h"
 #include "core/question.h"
 
+/* What the operator is told of a record that is not sound (answer_record_is_sound()). */
+#define ANSWER_LACKS_RECORD "a record was left out of an answer, PowerDNS would not read it"
+
 struct service {
     void *context; /* handed to every call */
 

@@ -1,6 +1,6 @@
 /*
  * Contents of records: whatever rdata_check() takes, PowerDNS takes, read as PowerDNS reads it; and
- * it goes out as a line that pipe_line_is_sound().
+ * it goes out as a line that PowerDNS reads.
  *
  * Input: a byte for the type, then the content. From a byte of 240 on, the type is generic and its
  * number in the next two bytes.
@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/rdata.h"
-#include "dialect/pipe_line.h"
+#include "core/question.h"
 #include "fuzz.h"
 #include "powerdns.h"
 
@@ -39,7 +38,8 @@ static void check_line(const char *type, const char *content)
     int length =
         snprintf(line, sizeof line, "DATA\t0\t1\texample.com\tIN\t%s\t60\t1\t%.*s%s%s", type, first,
                  content, two ? "\t" : "", two ? space + strspn(space, " ") : "");
-    REQUIRE(pipe_line_is_sound(line, (size_t)length, 5), "left out: %s %s", type,
+    const struct answer_record record = {.owner = "example.com", .type = type, .content = content};
+    REQUIRE(answer_record_is_sound(&record), "left out: %s %s", type,
             shown(content, strlen(content)));
     const char *problem = powerdns_read_line(line, (size_t)length, 5, &read);
     REQUIRE(!problem, "%s: %s", problem, shown(line, (size_t)length));

@@ -51,7 +51,6 @@ struct suite {
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
     X(line_reader)                                                                                 \
-    X(pipe_line)                                                                                   \
     X(pipe)                                                                                        \
     X(json)                                                                                        \
     X(conversation)                                                                                \

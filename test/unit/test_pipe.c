@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dialect/pipe_line.h"
 #include "fixture.h"
 #include "play.h"
 #include "suites.h"
@@ -210,7 +209,7 @@ static const struct answer_record mixed[] = {
     {"www.example.com", "A", "192.0.2.80", 30, 1, 24, true},
     {"example.com", "MX", "10 mail.example.com", 3600, -1, 0, false},
     {"example.com", "MX", "20   spaced.example.com", 0, 1, 0, true},
-    {"_sip._udp.example.com", "SRV", "0 5 5060 sip.example.com", 4294967295, 2147483647, 0, true},
+    {"_sip._udp.example.com", "SRV", "0 5 5060 sip.example.com", 2147483647, 2147483647, 0, true},
     {"example.com", "TXT", "\"10 words\"", 60, 1, 0, true},
 };
 
@@ -236,7 +235,7 @@ static void records_are_written_in_the_fields_of_the_version(void)
         check_mixed(abi, "DATA\twww.example.com\tIN\tA\t30\t1\t192.0.2.80\n"
                          "DATA\texample.com\tIN\tMX\t3600\t-1\t10\tmail.example.com\n"
                          "DATA\texample.com\tIN\tMX\t0\t1\t20\tspaced.example.com\n"
-                         "DATA\t_sip._udp.example.com\tIN\tSRV\t4294967295\t2147483647\t0\t"
+                         "DATA\t_sip._udp.example.com\tIN\tSRV\t2147483647\t2147483647\t0\t"
                          "5 5060 sip.example.com\n"
                          "DATA\texample.com\tIN\tTXT\t60\t1\t\"10 words\"\n"
                          "END\n");
@@ -244,7 +243,7 @@ static void records_are_written_in_the_fields_of_the_version(void)
         check_mixed(abi, "DATA\t24\t1\twww.example.com\tIN\tA\t30\t1\t192.0.2.80\n"
                          "DATA\t0\t0\texample.com\tIN\tMX\t3600\t-1\t10\tmail.example.com\n"
                          "DATA\t0\t1\texample.com\tIN\tMX\t0\t1\t20\tspaced.example.com\n"
-                         "DATA\t0\t1\t_sip._udp.example.com\tIN\tSRV\t4294967295\t2147483647\t0\t"
+                         "DATA\t0\t1\t_sip._udp.example.com\tIN\tSRV\t2147483647\t2147483647\t0\t"
                          "5 5060 sip.example.com\n"
                          "DATA\t0\t1\texample.com\tIN\tTXT\t60\t1\t\"10 words\"\n"
                          "END\n");
@@ -253,13 +252,13 @@ static void records_are_written_in_the_fields_of_the_version(void)
 static void a_record_that_powerdns_would_not_read_is_left_out_and_told_of(void)
 {
     static const struct answer_record broken[] = {
-        {"www.example.com", "A", "192.0.2", 30, 1, 1, true},
-        {"www..example.com", "A", "192.0.2.80", 30, 1, 1, true},
-        {"www.example.com", "MX", "mail.example.com", 30, 1, 0, true},
+        {"", "A", "192.0.2.80", 30, 1, 1, true},
+        {"www\t.example.com", "A", "192.0.2.80", 30, 1, 1, true},
+        {"www.example.com", "", "192.0.2.80", 30, 1, 1, true},
+        {"www.example.com", "A", "192.0.2.80 ", 30, 1, 1, true},
         {"www.example.com", "TXT", "\"a\tb\"", 30, 1, 0, true},
         {"www.example.com", "TXT", "\"a\nDATA\"", 30, 1, 0, true},
         {"www.example.com", "TXT", "", 30, 1, 0, true},
-        {"www.example.com", "NOSUCH", "1", 30, 1, 0, true},
         {"www.example.com", "A", "192.0.2.80", 30, 1, 129, true},
     };
     for (size_t i = 0; i < COUNT(broken); i++) {
