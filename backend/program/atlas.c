@@ -1,13 +1,12 @@
 #include "program/atlas.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "geo/locator.h"
 #include "store/clock.h"
+#include "store/thread.h"
 
 /* What a thread works on; nobody else touches it until the thread has ended. */
 struct load {
@@ -100,15 +99,10 @@ static void *load_all(void *context)
     return NULL;
 }
 
-/* Signals are for the threads that there were before. Without a thread, it is loaded here. */
+/* Without a thread, it is loaded here. */
 static void start(struct load *load)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS); /* of its own faults */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    load->has_thread = pthread_create(&load->thread, NULL, load_all, load) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    load->has_thread = thread_start(load_all, load, &load->thread);
     if (!load->has_thread)
         load_all(load);
 }

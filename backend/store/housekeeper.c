@@ -6,12 +6,11 @@
  * database anew each time, since a connection that lies idle would keep files that somebody has
  * deleted.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "store/store_parts.h"
+#include "store/thread.h"
 
 /* From the start of one round to that of the next, where one is due already. */
 #define ROUND_PAUSE_MS 100
@@ -40,19 +39,6 @@ static void *keep_house(void *context)
     lock_file_give(&keeper->held, LOCK_HOUSEKEEPING);
     atomic_store(&keeper->finished, true);
     return NULL;
-}
-
-/* Signals are for the threads that there were before. */
-static bool start_thread(struct housekeeper *keeper)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    sigdelset(&all, SIGALRM); /* of its own ticker */
-    sigdelset(&all, SIGBUS);  /* of its own faults */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    keeper->has_thread = pthread_create(&keeper->thread, NULL, keep_house, keeper) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return keeper->has_thread;
 }
 
 static void free_keeper(struct housekeeper *keeper)
@@ -95,7 +81,8 @@ static int start_round(struct store *store, const struct round *round, struct er
     keeper->round = *round;
     store->housekeeper = keeper;
     store->limits.disk_short = false; /* until it is looked at again */
-    if (!start_thread(keeper))
+    keeper->has_thread = thread_start(keep_house, keeper, &keeper->thread);
+    if (!keeper->has_thread)
         keep_house(keeper);
     return 0;
 }

@@ -59,6 +59,7 @@ struct suite {
     X(schedule)                                                                                    \
     X(targets)                                                                                     \
     X(watch)                                                                                       \
+    X(thread)                                                                                      \
     X(ticker)                                                                                      \
     X(listener)                                                                                    \
     X(journal)                                                                                     \
