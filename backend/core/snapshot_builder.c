@@ -22,6 +22,8 @@ struct pool_draft {
 struct server_draft {
     struct virtual_server server;
     int64_t pool_id, controller_id;
+    struct pool *pool;                   /* once the pools are placed; NULL: none */
+    const struct virtual_server *placed; /* NULL: not */
 };
 
 struct snapshot_builder {
@@ -276,7 +278,8 @@ static int read_address(struct snapshot_builder *builder, const char *text,
     if (strchr(text, '%') || address_parse(text, strlen(text), &address) != 0 ||
         address.family != family)
         return ERR_INVAL;
-    *ret_text = keep(builder, family == FAMILY_IPV4 ? address_format(&address, plain) : text);
+    bool is_mapped = family == FAMILY_IPV4 && strchr(text, ':');
+    *ret_text = keep(builder, is_mapped ? address_format(&address, plain) : text);
     return *ret_text ? 0 : ERR_NOMEM;
 }
 
@@ -367,19 +370,19 @@ static int compare_pool_drafts(const void *left, const void *right)
     COMPARE_FIELD(struct pool_draft, pool.id);
 }
 
-static int compare_id_indexes(const void *left, const void *right)
-{
-    COMPARE_FIELD(struct id_index, id);
-}
-
 static int compare_server_drafts(const void *left, const void *right)
 {
-    const struct server_draft *a = left, *b = right;
-    if (a->pool_id != b->pool_id)
-        return a->pool_id < b->pool_id ? -1 : 1;
+    COMPARE_FIELD(struct server_draft, server.id);
+}
+
+/* Those of one pool. */
+static int compare_positions(const void *left, const void *right)
+{
+    const struct server_draft *a = *(struct server_draft *const *)left;
+    const struct server_draft *b = *(struct server_draft *const *)right;
     if (a->server.position != b->server.position)
         return a->server.position < b->server.position ? -1 : 1;
-    return (a->server.id > b->server.id) - (a->server.id < b->server.id);
+    return compare_server_drafts(a, b);
 }
 
 static void sort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
@@ -406,12 +409,56 @@ static int place_pools(struct snapshot_builder *builder)
     return 0;
 }
 
-static int place_server(struct snapshot_builder *builder, const struct server_draft *draft)
+/* What stands before each pool's drafts; behind the last pool are those that have none. */
+static void count_by_pool(struct snapshot_builder *builder, size_t *ret_begins)
 {
     struct snapshot *snapshot = builder->snapshot;
-    const struct pool *found = snapshot_pool(snapshot, draft->pool_id);
+    size_t none = snapshot->pool_count;
+    for (size_t i = 0; i < builder->server_count; i++) {
+        struct server_draft *draft = &builder->servers[i];
+        const struct pool *pool = snapshot_pool(snapshot, draft->pool_id);
+        draft->pool = pool ? &snapshot->pools[pool - snapshot->pools] : NULL;
+        ret_begins[(pool ? (size_t)(pool - snapshot->pools) : none) + 1]++;
+    }
+    for (size_t i = 1; i <= none + 1; i++)
+        ret_begins[i] += ret_begins[i - 1];
+}
+
+/*
+ * The drafts as they are to be placed: pool by pool, each in its order. Counted and not compared,
+ * since a question may be waiting for ten thousand of them. To be freed; NULL without memory.
+ */
+static struct server_draft **order_servers(struct snapshot_builder *builder)
+{
+    const struct snapshot *snapshot = builder->snapshot;
+    size_t none = snapshot->pool_count;
+    size_t *ends = calloc(none + 2, sizeof *ends);
+    struct server_draft **order = calloc(builder->server_count + 1, sizeof *order);
+    if (!ends || !order) {
+        free(ends);
+        free(order);
+        return NULL;
+    }
+    count_by_pool(builder, ends);
+    for (size_t i = 0; i < builder->server_count; i++) {
+        struct server_draft *draft = &builder->servers[i];
+        size_t place = draft->pool ? (size_t)(draft->pool - snapshot->pools) : none;
+        order[ends[place]++] = draft;
+    }
+    for (size_t i = 0; i < none; i++) {
+        size_t begin = i > 0 ? ends[i - 1] : 0;
+        sort(order + begin, ends[i] - begin, sizeof *order, compare_positions);
+    }
+    free(ends);
+    return order;
+}
+
+static int place_server(struct snapshot_builder *builder, struct server_draft *draft)
+{
+    struct snapshot *snapshot = builder->snapshot;
+    struct pool *pool = draft->pool;
     const struct controller *controller = snapshot_controller(snapshot, draft->controller_id);
-    if (!found)
+    if (!pool)
         return complaints_add(&builder->snapshot->complaints,
                               "virtual_server %" PRId64 ": pool %" PRId64
                               " is not there or unusable",
@@ -421,19 +468,29 @@ static int place_server(struct snapshot_builder *builder, const struct server_dr
                               "virtual_server %" PRId64 ": controller %" PRId64
                               " is not there or unusable",
                               draft->server.id, draft->controller_id);
-    struct pool *pool = &snapshot->pools[found - snapshot->pools];
     if (pool->server_count == POOL_SERVERS_MAX)
         return complaints_add(&builder->snapshot->complaints,
                               "virtual_server %" PRId64 ": pool %s has %d already",
                               draft->server.id, pool->name, POOL_SERVERS_MAX);
-    size_t index = snapshot->server_count++;
-    snapshot->servers[index] = draft->server;
-    snapshot->servers[index].controller = controller;
-    snapshot->servers[index].index = index;
-    snapshot->server_ids[index] = (struct id_index){draft->server.id, index};
+    struct virtual_server *place = &snapshot->servers[snapshot->server_count];
+    *place = draft->server;
+    place->controller = controller;
+    place->index = snapshot->server_count++;
+    draft->placed = place;
     if (pool->server_count++ == 0)
-        pool->servers = &snapshot->servers[index];
+        pool->servers = place;
     return 0;
+}
+
+/* The drafts are in the order of their ids. */
+static void index_servers(struct snapshot_builder *builder)
+{
+    struct id_index *next = builder->snapshot->server_ids;
+    for (size_t i = 0; i < builder->server_count; i++) {
+        const struct virtual_server *placed = builder->servers[i].placed;
+        if (placed)
+            *next++ = (struct id_index){placed->id, placed->index};
+    }
 }
 
 static int place_servers(struct snapshot_builder *builder)
@@ -442,16 +499,14 @@ static int place_servers(struct snapshot_builder *builder)
     sort(builder->servers, builder->server_count, sizeof *builder->servers, compare_server_drafts);
     snapshot->servers = calloc(builder->server_count + 1, sizeof *snapshot->servers);
     snapshot->server_ids = calloc(builder->server_count + 1, sizeof *snapshot->server_ids);
-    if (!snapshot->servers || !snapshot->server_ids)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < builder->server_count; i++) {
-        int code = place_server(builder, &builder->servers[i]);
-        if (code != 0)
-            return code;
-    }
-    sort(snapshot->server_ids, snapshot->server_count, sizeof *snapshot->server_ids,
-         compare_id_indexes);
-    return 0;
+    struct server_draft **order = order_servers(builder);
+    int code = snapshot->servers && snapshot->server_ids && order ? 0 : ERR_NOMEM;
+    for (size_t i = 0; code == 0 && i < builder->server_count; i++)
+        code = place_server(builder, order[i]);
+    free(order);
+    if (code == 0)
+        index_servers(builder);
+    return code;
 }
 
 /* Sets keeper and fallback pool; what is not there is complained about and left out. */
