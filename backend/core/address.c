@@ -7,6 +7,7 @@
 #include "core/error.h"
 
 #define MAPPED_BITS 96
+#define GROUPS 8
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -98,13 +99,70 @@ static const char *format_ipv4(const uint8_t *bytes, char *text)
     return text;
 }
 
+static unsigned group_of(const uint8_t *bytes, unsigned group)
+{
+    return (unsigned)bytes[2 * group] << 8 | bytes[2 * group + 1];
+}
+
+/* Where the groups begin that `::` stands for: the first longest run of zeros, of two at least. */
+static unsigned find_gap(const uint8_t *bytes, unsigned *ret_length)
+{
+    unsigned begin = GROUPS, length = 1;
+    for (unsigned i = 0; i < GROUPS; i++) {
+        unsigned end = i;
+        while (end < GROUPS && group_of(bytes, end) == 0)
+            end++;
+        if (end - i > length) {
+            begin = i;
+            length = end - i;
+        }
+        i = end;
+    }
+    *ret_length = length;
+    return begin;
+}
+
+/* Writes 0 to ffff and returns what is behind it. */
+static char *write_group(char *text, unsigned value)
+{
+    for (int shift = value > 0xfff  ? 12
+                     : value > 0xff ? 8
+                     : value > 0xf  ? 4
+                                    : 0;
+         shift >= 0; shift -= 4)
+        *text++ = "0123456789abcdef"[value >> shift & 0xf];
+    return text;
+}
+
+/* What may be an IPv4 address in IPv6 is left to the system, which knows how that is written. */
+static const char *format_ipv6(const uint8_t *bytes, char *text)
+{
+    static const uint8_t zeros[10];
+    if (memcmp(bytes, zeros, sizeof zeros) == 0)
+        return inet_ntop(AF_INET6, bytes, text, ADDRESS_TEXT_MAX);
+    unsigned length, gap = find_gap(bytes, &length);
+    char *next = text;
+    for (unsigned i = 0; i < GROUPS; i++) {
+        if (i > 0 || i == gap)
+            *next++ = ':';
+        if (i == gap)
+            i += length - 1;
+        else
+            next = write_group(next, group_of(bytes, i));
+    }
+    if (gap + length == GROUPS)
+        *next++ = ':';
+    *next = '\0';
+    return text;
+}
+
 const char *address_format(const struct address *address, char text[static ADDRESS_TEXT_MAX])
 {
     switch (address->family) {
     case FAMILY_IPV4:
         return format_ipv4(address->bytes, text);
     case FAMILY_IPV6:
-        return inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_MAX);
+        return format_ipv6(address->bytes, text);
     case FAMILY_NONE:
         break;
     }

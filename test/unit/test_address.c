@@ -1,5 +1,7 @@
 #include "core/address.h"
 
+#include <arpa/inet.h>
+
 #include <string.h>
 
 #include "core/error.h"
@@ -282,6 +284,24 @@ static void random_addresses_come_back_from_their_text(void)
     }
 }
 
+/* Most groups are zeros or short, so that there are runs of all lengths in all places. */
+static void ipv6_is_written_as_the_system_writes_it(void)
+{
+    uint64_t seed = 1;
+    for (int i = 0; i < 200000; i++) {
+        struct address address = {.family = FAMILY_IPV6};
+        char text[ADDRESS_TEXT_MAX], expected[ADDRESS_TEXT_MAX];
+        for (unsigned k = 0; k < 16; k += 2) {
+            unsigned group = (unsigned)random_next(&seed) & 0xffff;
+            group = random_below(&seed, 2) ? 0 : group >> 4 * random_below(&seed, 4);
+            address.bytes[k] = (uint8_t)(group >> 8);
+            address.bytes[k + 1] = (uint8_t)group;
+        }
+        inet_ntop(AF_INET6, address.bytes, expected, sizeof expected);
+        CHECK_TEXT(address_format(&address, text), expected, "%s", expected);
+    }
+}
+
 static const CU_TestInfo tests[] = {
     {"addresses are read and written in one form", addresses_are_read_and_written},
     {"a failure leaves the result alone", a_failure_leaves_the_result_alone},
@@ -296,6 +316,7 @@ static const CU_TestInfo tests[] = {
     {"prefixes contain their addresses and no others", prefixes_contain_their_addresses},
     {"a prefix counts as its network number", a_prefix_is_its_network_number},
     {"random addresses come back from their text", random_addresses_come_back_from_their_text},
+    {"IPv6 is written as the system writes it", ipv6_is_written_as_the_system_writes_it},
     CU_TEST_INFO_NULL,
 };
 
