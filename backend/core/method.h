@@ -60,6 +60,7 @@ struct method {
      */
     bool strikes_down;
     bool takes_turns; /* and cannot decide without them */
+    bool by_weight;   /* and cannot decide where no server has one above 0 */
     /* Prefers what was measured on the path to the client. */
     bool reads_paths;
     /* The metric it reads of servers and controllers, NULL for none. */

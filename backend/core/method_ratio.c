@@ -79,4 +79,9 @@ static size_t pick(const struct election *election)
 }
 
 const struct method method_ratio = {
-    .name = "ratio", .takes_turns = true, .pick = pick, .within = &method_rendezvous};
+    .name = "ratio",
+    .takes_turns = true,
+    .by_weight = true,
+    .pick = pick,
+    .within = &method_rendezvous,
+};

@@ -10,4 +10,9 @@ static size_t pick(const struct election *election)
 }
 
 const struct method method_rendezvous = {
-    .name = "rendezvous", .by_client = true, .pick = pick, .within = &method_rendezvous};
+    .name = "rendezvous",
+    .by_client = true,
+    .by_weight = true,
+    .pick = pick,
+    .within = &method_rendezvous,
+};

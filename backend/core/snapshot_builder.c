@@ -564,14 +564,47 @@ static int link_pools(struct snapshot_builder *builder)
                            "pool %s: its fallback pools lead back to it", pool->name) != 0)
             return ERR_NOMEM;
     }
-    for (size_t i = 0; i < snapshot->pool_count; i++) {
-        const struct pool *pool = &snapshot->pools[i];
-        if (pool->server_count == 0 && !pool->fallback_pool &&
-            complaints_add(&builder->snapshot->complaints, "pool %s: has no virtual servers",
-                           pool->name) != 0)
-            return ERR_NOMEM;
-    }
     return 0;
+}
+
+static bool has_weight(const struct pool *pool)
+{
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (pool->servers[i].weight > 0)
+            return true;
+    return false;
+}
+
+static int check_weights(struct snapshot_builder *builder, const struct pool *pool,
+                         const struct method *method, const char *column)
+{
+    if (!method || !method->by_weight || has_weight(pool))
+        return 0;
+    return complaints_add(&builder->snapshot->complaints,
+                          "pool %s: %s %s needs a virtual server with a weight above 0", pool->name,
+                          column, method->name);
+}
+
+/* What a pool cannot do with the servers that it has. */
+static int check_pool(struct snapshot_builder *builder, const struct pool *pool)
+{
+    if (pool->server_count > 0) {
+        int code = check_weights(builder, pool, pool->method, "method");
+        return code == 0 ? check_weights(builder, pool, pool->alternate, "alternate_method") : code;
+    }
+    if (pool->fallback_pool)
+        return 0;
+    return complaints_add(&builder->snapshot->complaints, "pool %s: has no virtual servers",
+                          pool->name);
+}
+
+static int check_pools(struct snapshot_builder *builder)
+{
+    const struct snapshot *snapshot = builder->snapshot;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
+        code = check_pool(builder, &snapshot->pools[i]);
+    return code;
 }
 
 int snapshot_builder_finish(struct snapshot_builder *builder, struct snapshot **ret_snapshot)
@@ -588,6 +621,8 @@ int snapshot_builder_finish(struct snapshot_builder *builder, struct snapshot **
         code = place_servers(builder);
     if (code == 0)
         code = link_pools(builder);
+    if (code == 0)
+        code = check_pools(builder);
     if (code == 0)
         code = snapshot_place_names(snapshot, builder->names, builder->name_count);
     if (code != 0)

@@ -215,6 +215,30 @@ static void several_processes_together_give_the_right_shares(void)
     }
 }
 
+/* Of every method that can decide here at all. */
+static void only_methods_by_weight_need_one(void)
+{
+    static const uint32_t none[3];
+    size_t count, by_weight = 0;
+    const struct method *const *methods = method_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct field with, without;
+        field_init(&with, 3, NULL);
+        field_init(&without, 3, none);
+        for (int64_t id = 11; id <= 13; id++) {
+            memory_metrics_put(&with.metrics, OF_SERVER, id, "rtt", 1, 0);
+            memory_metrics_put(&with.metrics, OF_SERVER, id, "cpu", 1, 0);
+        }
+        without.metrics = with.metrics;
+        if (methods[i]->pick(&with.election) == METHOD_UNDECIDED)
+            continue;
+        bool undecided = methods[i]->pick(&without.election) == METHOD_UNDECIDED;
+        CHECK_INTEGER(undecided, methods[i]->by_weight, "%s", methods[i]->name);
+        by_weight += methods[i]->by_weight;
+    }
+    CHECK_INTEGER((int64_t)by_weight, 2, "rendezvous and ratio");
+}
+
 static void without_turns_nothing_goes_round(void)
 {
     struct field field;
@@ -319,6 +343,7 @@ static const CU_TestInfo tests[] = {
     {"in every round each server has its weight", in_every_round_each_server_has_its_weight},
     {"several processes together give the right shares",
      several_processes_together_give_the_right_shares},
+    {"only methods by weight need one", only_methods_by_weight_need_one},
     {"without turns nothing goes round", without_turns_nothing_goes_round},
     {"failover takes the first", failover_takes_the_first},
     {"rtt goes by the nearest fresh value", rtt_goes_by_the_nearest_fresh_value},

@@ -1,5 +1,6 @@
 #include "core/snapshot_builder.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -295,6 +296,44 @@ static void chains_that_cannot_be_used_whole(void)
         CHECK_TEXT(made->metric, rows[i].kept_metric, "row %zu", i);
         CHECK_TEXT(made->alternate ? made->alternate->name : NULL, rows[i].kept_alternate,
                    "row %zu", i);
+        snapshot_free(snapshot);
+    }
+}
+
+static void methods_by_weight_want_a_weight(void)
+{
+    static const struct {
+        const char *method, *alternate;
+        int64_t weights[2];
+        const char *sentence;
+    } rows[] = {
+        {"ratio", NULL, {0, 1}, NULL},
+        {"ratio", NULL, {0, 0}, "method ratio"},
+        {"rendezvous", NULL, {0, 0}, "method rendezvous"},
+        {"failover", "ratio", {0, 0}, "alternate_method ratio"},
+        {"failover", "modulus", {0, 0}, NULL},
+        {"failover", NULL, {0, 0}, NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pool_row pool = POOL(1, "p");
+        struct virtual_server_row servers[] = {SERVER(1, 1, 1, 1, "192.0.2.1", NULL),
+                                               SERVER(2, 1, 2, 2, "192.0.2.2", NULL),
+                                               {.state = NULL}};
+        char sentence[128];
+        pool.method = rows[i].method;
+        pool.alternate_method = rows[i].alternate;
+        servers[0].weight = rows[i].weights[0];
+        servers[1].weight = rows[i].weights[1];
+        struct rows all = three_sites;
+        all.pools = (const struct pool_row[]){pool, {.name = NULL}};
+        all.servers = servers;
+        struct snapshot *snapshot = build(&all);
+        snprintf(sentence, sizeof sentence,
+                 "pool p: %s needs a virtual server with a weight above 0",
+                 rows[i].sentence ? rows[i].sentence : "");
+        CHECK_INTEGER(snapshot_complains(snapshot, sentence), rows[i].sentence != NULL, "row %zu",
+                      i);
+        CHECK_INTEGER((int64_t)snapshot->complaints.count, rows[i].sentence != NULL, "row %zu", i);
         snapshot_free(snapshot);
     }
 }
@@ -693,6 +732,7 @@ static const CU_TestInfo tests[] = {
     {"contents lose the spaces around them", contents_lose_the_spaces_around_them},
     {"pools that cannot be used are named and left out", pools_that_cannot_be_used},
     {"of a chain what can be used is used", chains_that_cannot_be_used_whole},
+    {"methods by weight want a weight", methods_by_weight_want_a_weight},
     {"servers and controllers that cannot be used are named and left out",
      servers_that_cannot_be_used},
     {"groups and settings that cannot be used are named and left out",
