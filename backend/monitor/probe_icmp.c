@@ -4,11 +4,16 @@
  * All checks of a family share one socket, to which the system gives an identifier of its own. The
  * sequence number of an echo request is the check's slot in a list; what it carries is known to
  * nobody else, so that neither a late answer to somebody who had the slot before nor a forged one
- * counts.
+ * counts. A router's word that the target cannot be reached counts only if it quotes the request as
+ * far as that.
  */
 #include <errno.h>
 #include <event2/util.h>
 #include <netinet/in.h>
+#include <time.h> /* linux/errqueue.h needs it */
+
+#include <linux/errqueue.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +32,11 @@
 /* A thousand answers at once; the system may give less. */
 #define SOCKET_BYTES (1024 * 1024)
 
-/* So many answers are read before others get their turn. */
+/* So many answers, and so many errors, are read before others get their turn. */
 #define READS_MAX 64
+
+/* A send fails with the error of an earlier request, once for each that came meanwhile. */
+#define SENDS_MAX 3
 
 /* What ping sends: small, and not so small that somebody takes it for broken. */
 #define FILLING 48
@@ -79,34 +87,91 @@ static bool is_from(const struct probe *probe, const struct sockaddr_storage *so
     return memcmp(&((const struct sockaddr_in6 *)source)->sin6_addr, probe->address.bytes, 16) == 0;
 }
 
+/* Whose request this is, by what it carries and where it went; NULL: of none that is waiting. */
+static struct icmp *find_request(struct pings *pings, const struct echo *echo, size_t length,
+                                 const struct sockaddr_storage *target)
+{
+    size_t slot = ntohs(echo->sequence);
+    if (length < offsetof(struct echo, filling) || slot >= pings->count)
+        return NULL;
+    struct icmp *icmp = pings->slots[slot].icmp;
+    if (!icmp || memcmp(icmp->secret, echo->secret, sizeof echo->secret) != 0 ||
+        !is_from(&icmp->probe, target))
+        return NULL;
+    return icmp;
+}
+
 static void take_reply(struct pings *pings, const struct echo *echo, size_t length,
                        const struct sockaddr_storage *source)
 {
     uint8_t type = source->ss_family == AF_INET6 ? ECHO_REPLY_IPV6 : ECHO_REPLY;
-    size_t slot = ntohs(echo->sequence);
-    if (length < sizeof *echo || echo->type != type || slot >= pings->count)
-        return;
-    struct icmp *icmp = pings->slots[slot].icmp;
-    if (!icmp || memcmp(icmp->secret, echo->secret, sizeof echo->secret) != 0 ||
-        !is_from(&icmp->probe, source))
+    struct icmp *icmp = find_request(pings, echo, length, source);
+    if (!icmp || length < sizeof *echo || echo->type != type)
         return;
     probe_answered(&icmp->probe);
     probe_end(&icmp->probe, REASON_OK);
 }
 
+/* What ICMP said, or REASON_OK: nothing, or nothing that ends a check. */
+static enum reason reason_in(struct msghdr *message)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+        struct sock_extended_err told;
+        bool ipv4 = part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR;
+        bool ipv6 = part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR;
+        if (!ipv4 && !ipv6)
+            continue;
+        memcpy(&told, CMSG_DATA(part), sizeof told);
+        enum reason reason = probe_reason_of((int)told.ee_errno);
+        bool is_icmp = told.ee_origin == SO_EE_ORIGIN_ICMP || told.ee_origin == SO_EE_ORIGIN_ICMP6;
+        return is_icmp && reason != REASON_INTERNAL ? reason : REASON_OK;
+    }
+    return REASON_OK;
+}
+
+/* Reads what is said of a request: the system gives its quotation, and where it was sent to. */
+static bool read_error(struct pings *pings, int descriptor)
+{
+    struct echo echo;
+    struct sockaddr_storage target;
+    char control[512];
+    struct iovec quotation = {.iov_base = &echo, .iov_len = sizeof echo};
+    struct msghdr message = {.msg_name = &target,
+                             .msg_namelen = sizeof target,
+                             .msg_iov = &quotation,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    ssize_t length = recvmsg(descriptor, &message, MSG_ERRQUEUE);
+    if (length < 0)
+        return false;
+    enum reason reason = reason_in(&message);
+    struct icmp *icmp = find_request(pings, &echo, (size_t)length, &target);
+    if (icmp && reason != REASON_OK)
+        probe_end(&icmp->probe, reason);
+    return true;
+}
+
+static bool read_reply(struct pings *pings, int descriptor)
+{
+    struct echo echo;
+    struct sockaddr_storage source;
+    socklen_t size = sizeof source;
+    ssize_t length = recvfrom(descriptor, &echo, sizeof echo, 0, (void *)&source, &size);
+    if (length < 0)
+        return false;
+    take_reply(pings, &echo, (size_t)length, &source);
+    return true;
+}
+
+/* Errors first: one that waits would be the result of reading. */
 static void on_reply(evutil_socket_t descriptor, short what, void *context)
 {
     (void)what;
-    struct pings *pings = context;
-    struct echo echo;
-    struct sockaddr_storage source;
-    for (int i = 0; i < READS_MAX; i++) {
-        socklen_t size = sizeof source;
-        ssize_t length = recvfrom(descriptor, &echo, sizeof echo, 0, (void *)&source, &size);
-        if (length < 0)
-            return;
-        take_reply(pings, &echo, (size_t)length, &source);
-    }
+    for (int i = 0; i < READS_MAX && read_error(context, descriptor); i++)
+        ;
+    for (int i = 0; i < READS_MAX && read_reply(context, descriptor); i++)
+        ;
 }
 
 /* Room for bursts; a socket works without it. */
@@ -117,6 +182,16 @@ static void widen(int descriptor)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+/* Without, a target that a router knows to be gone is one that does not answer. */
+static void ask_for_errors(int descriptor, bool ipv6)
+{
+    static const int on = 1;
+    if (ipv6)
+        (void)setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+    else
+        (void)setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 }
 
 /* Opened when it is needed first: the right to do so may be given while the program runs. */
@@ -131,6 +206,7 @@ static int open_line(struct pings *pings, enum address_family family)
     if (descriptor < 0)
         return -1;
     widen(descriptor);
+    ask_for_errors(descriptor, ipv6);
     if (event_assign(&line->event, pings->base, descriptor, EV_READ | EV_PERSIST, on_reply,
                      pings) != 0 ||
         event_add(&line->event, NULL) != 0) {
@@ -210,7 +286,10 @@ static int send_request(int descriptor, struct icmp *icmp)
     echo.type = target.ss_family == AF_INET6 ? ECHO_REQUEST_IPV6 : ECHO_REQUEST;
     evutil_secure_rng_get_bytes(icmp->secret, sizeof icmp->secret);
     memcpy(echo.secret, icmp->secret, sizeof echo.secret);
-    return sendto(descriptor, &echo, sizeof echo, 0, (void *)&target, size) < 0 ? errno : 0;
+    for (int i = 0; i < SENDS_MAX; i++)
+        if (sendto(descriptor, &echo, sizeof echo, 0, (void *)&target, size) >= 0)
+            return 0;
+    return errno;
 }
 
 static void start(struct probe *probe)

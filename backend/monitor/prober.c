@@ -213,7 +213,8 @@ enum reason probe_reason_of(int problem)
         {ENETUNREACH, REASON_UNREACHABLE}, {EHOSTDOWN, REASON_UNREACHABLE},
         {ENOPROTOOPT, REASON_UNREACHABLE}, {ETIMEDOUT, REASON_TIMEOUT},
         {ECONNRESET, REASON_CLOSED},       {EPIPE, REASON_CLOSED},
-        {ECONNABORTED, REASON_CLOSED},
+        {ECONNABORTED, REASON_CLOSED},     {ENONET, REASON_UNREACHABLE},
+        {EACCES, REASON_UNREACHABLE}, /* somebody on the way forbids it, as ICMPv6 says */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].problem == problem)

@@ -156,11 +156,11 @@ def test_tcp_ends_softly_when_well_and_hard_when_not(keys, how):
         wait_until(lambda: ends == [how], 5, f"{how}, not {ends}")
 
 
-def in_namespace(script, **keys):
-    """Runs a check in a network of its own, in which `script` was run before."""
+def in_namespace(script, after="", **keys):
+    """Runs a check in a network of its own, in which `script` is run before and `after` behind."""
     line = " ".join(f"'{word}'" for word in command(**keys))
     done = subprocess.run(
-        ["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\nexec {line}"],
+        ["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\n{line}\n{after}"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -213,6 +213,73 @@ def test_network(kind, address, reason):
     assert result.cannot is None
     assert result.reason == reason
     assert reason != "ok" or 0 < result.rtt_ms < 500
+
+
+# Another host is the router. Where it has no way to go, it says so. The two need not find each
+# other first, which may take longer than a check.
+ROUTED = """
+echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range
+unshare -n sleep 60 &
+router=$!
+there="nsenter -t $router -n"
+while [ "$(readlink /proc/$router/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+ip link add here address 02:00:00:00:00:01 type veth peer name there address 02:00:00:00:00:02 \\
+    netns $router
+ip addr add 198.18.0.1/24 dev here
+ip addr add 2001:db8::1/64 dev here nodad
+ip link set here up
+$there ip addr add 198.18.0.2/24 dev there
+$there ip addr add 2001:db8::2/64 dev there nodad
+$there ip link set there up
+$there sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+ip neigh add 2001:db8::2 lladdr 02:00:00:00:00:02 dev here
+$there ip neigh add 2001:db8::1 lladdr 02:00:00:00:00:01 dev there
+ip route add default via 198.18.0.2
+ip route add default via 2001:db8::2
+for kind in unreachable prohibit blackhole; do
+    case $kind in unreachable) n=1 ;; prohibit) n=2 ;; blackhole) n=3 ;; esac
+    $there ip route add $kind 198.18.$n.0/24
+    $there ip route add $kind 2001:db8:$n::/48
+done
+"""
+
+ROUTED_ROWS = [
+    ("icmp", "198.18.0.2", "ok"),
+    ("icmp", "198.18.1.1", "unreachable"),
+    ("icmp", "198.18.2.1", "unreachable"),
+    ("icmp", "198.18.3.1", "timeout"),
+    ("icmp", "2001:db8::2", "ok"),
+    ("icmp", "2001:db8:1::1", "unreachable"),
+    ("icmp", "2001:db8:2::1", "unreachable"),
+    ("icmp", "2001:db8:3::1", "timeout"),
+    ("tcp", "198.18.1.1", "unreachable"),
+    ("tcp", "198.18.2.1", "unreachable"),
+    ("tcp", "2001:db8:1::1", "unreachable"),
+    ("tcp", "2001:db8:2::1", "unreachable"),
+    ("http", "2001:db8:2::1", "unreachable"),
+    ("dns", "2001:db8:2::1", "unreachable"),
+]
+
+
+@pytest.mark.parametrize("kind, address, reason", ROUTED_ROWS)
+def test_what_a_router_says(kind, address, reason):
+    """Within two seconds: here it says so before connect() is over, and is heard the next time."""
+    keys = {"timeout": 1} if kind == "icmp" else {"timeout": 3, "port": 99, "host": "example.com"}
+    result = in_namespace(ROUTED, "kill $router", type=kind, address=address, **keys)
+    assert result.cannot is None
+    assert result.reason == reason
+
+
+@pytest.mark.parametrize(
+    "good, bad", [("198.18.0.2", "198.18.1.1"), ("2001:db8::2", "2001:db8:1::1")]
+)
+def test_icmp_what_is_said_of_one_target_is_not_meant_for_another(good, bad):
+    """A router says only so much in a second; of what it doesn't say, the time runs out."""
+    keys = {"address": good, "other": bad, "count": 60, "at_once": 30}
+    counts = in_namespace(ROUTED, "kill $router", type="icmp", **keys).counts
+    assert counts["ok"] == 30
+    assert counts["unreachable"] > 0
+    assert counts["unreachable"] + counts.get("timeout", 0) == 30
 
 
 def test_icmp_many_at_once():

@@ -3,8 +3,9 @@
  *
  *   probe address=127.0.0.1 type=http port=8080 path=/health body='^ok'
  *
- * The keys are the columns of the table `monitor`, and address, target_port (of the target),
- * exec_directory and ca_file. What the prober refuses is said in a line that begins with "cannot:
+ * The keys are the columns of the table `monitor`, and address, other (an address that every second
+ * check goes to), target_port (of the target), exec_directory and ca_file. What the prober refuses
+ * is said in a line that begins with "cannot:
  * ". Then comes "REASON RTT_MS", or, with count=N, each reason with how often it came, and the time
  * of the processor for one check in microseconds; at_once=N of them run at a time.
  */
@@ -24,7 +25,7 @@ struct run {
     struct prober *prober;
     struct prober_options options;
     struct monitor monitor;
-    struct check check;
+    struct check check, other;
     long count, at_once, left, running;
     struct check_result last;
     long reasons[REASON_INTERNAL + 1];
@@ -47,9 +48,10 @@ static void start_more(struct run *run)
 {
     struct probe *probe;
     while (run->left > 0 && run->running < run->at_once) {
-        run->left--;
+        bool is_second = run->left-- % 2 == 1 && run->other.address.family != FAMILY_NONE;
+        const struct check *check = is_second ? &run->other : &run->check;
         run->running++;
-        if (prober_start(run->prober, &run->check, on_result, run, &probe) != 0)
+        if (prober_start(run->prober, check, on_result, run, &probe) != 0)
             abort();
     }
 }
@@ -108,6 +110,8 @@ static bool set(struct run *run, const char *key, const char *value)
         return check_type_parse(value, &run->monitor.type);
     if (strcmp(key, "address") == 0)
         return address_parse(value, strlen(value), &run->check.address) == 0;
+    if (strcmp(key, "other") == 0)
+        return address_parse(value, strlen(value), &run->other.address) == 0;
     return set_number(run, key, atol(value));
 }
 
@@ -159,7 +163,7 @@ int main(int argc, char **argv)
         .at_once = 1,
         .monitor = {
             .name = "test", .status_min = 200, .status_max = 399, .verify = true, .timeout_s = 3}};
-    run.check.monitor = &run.monitor;
+    run.check.monitor = run.other.monitor = &run.monitor;
     signal(SIGPIPE, SIG_IGN);
     if (!set_all(&run, argc - 1, argv + 1))
         return EXIT_USAGE;
