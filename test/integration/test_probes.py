@@ -156,11 +156,11 @@ def test_tcp_ends_softly_when_well_and_hard_when_not(keys, how):
         wait_until(lambda: ends == [how], 5, f"{how}, not {ends}")
 
 
-def in_namespace(script, after="", **keys):
-    """Runs a check in a network of its own, in which `script` is run before and `after` behind."""
+def in_namespace(script, **keys):
+    """Runs a check in a network of its own, in which `script` was run before."""
     line = " ".join(f"'{word}'" for word in command(**keys))
     done = subprocess.run(
-        ["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\n{line}\n{after}"],
+        ["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\n{line}"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -221,6 +221,7 @@ ROUTED = """
 echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range
 unshare -n sleep 60 &
 router=$!
+trap 'kill $router' EXIT
 there="nsenter -t $router -n"
 while [ "$(readlink /proc/$router/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
 ip link add here address 02:00:00:00:00:01 type veth peer name there address 02:00:00:00:00:02 \\
@@ -265,7 +266,7 @@ ROUTED_ROWS = [
 def test_what_a_router_says(kind, address, reason):
     """Within two seconds: here it says so before connect() is over, and is heard the next time."""
     keys = {"timeout": 1} if kind == "icmp" else {"timeout": 3, "port": 99, "host": "example.com"}
-    result = in_namespace(ROUTED, "kill $router", type=kind, address=address, **keys)
+    result = in_namespace(ROUTED, type=kind, address=address, **keys)
     assert result.cannot is None
     assert result.reason == reason
 
@@ -276,7 +277,7 @@ def test_what_a_router_says(kind, address, reason):
 def test_icmp_what_is_said_of_one_target_is_not_meant_for_another(good, bad):
     """A router says only so much in a second; of what it doesn't say, the time runs out."""
     keys = {"address": good, "other": bad, "count": 60, "at_once": 30}
-    counts = in_namespace(ROUTED, "kill $router", type="icmp", **keys).counts
+    counts = in_namespace(ROUTED, type="icmp", **keys).counts
     assert counts["ok"] == 30
     assert counts["unreachable"] > 0
     assert counts["unreachable"] + counts.get("timeout", 0) == 30
