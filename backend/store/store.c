@@ -1,5 +1,6 @@
 #include "store/store_parts.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,25 @@
 #define RESTLESS_MS 20
 #define REST_MS 1000
 
+/*
+ * SQLite lets go of all cached pages when another process has committed, and wants as many again
+ * with the next questions. In between the allocator would give their memory back to the system,
+ * and get every page of it anew by a fault, for each commit of somebody else.
+ */
+#define KEPT_BYTES (8 * 1024 * 1024)
+#define GROWTH_BYTES (256 * 1024)
+
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TOP_PAD, GROWTH_BYTES);
+#endif
+}
+
 void store_prepare_process(void)
 {
+    keep_memory();
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     page_guard_install();
 }
