@@ -12,8 +12,9 @@
 
 /*
  * SQLite lets go of all cached pages when another process has committed, and wants as many again
- * with the next questions. In between the allocator would give their memory back to the system,
- * and get every page of it anew by a fault, for each commit of somebody else.
+ * with the next questions; a configuration that is loaded anew takes the place of one that goes. In
+ * between the allocator would give the memory back to the system, and get every page of it anew by
+ * a fault.
  */
 #define KEPT_BYTES (8 * 1024 * 1024)
 #define GROWTH_BYTES (256 * 1024)
@@ -22,6 +23,7 @@ static void keep_memory(void)
 {
 #ifdef __GLIBC__
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     mallopt(M_TOP_PAD, GROWTH_BYTES);
 #endif
 }
