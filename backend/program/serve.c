@@ -8,6 +8,7 @@
 #include "dialect/conversation.h"
 #include "dialect/line_reader.h"
 #include "program/command.h"
+#include "store/heap.h"
 #include "store/ticker.h"
 
 /* A question that comes within this finds the database as the last one left it. */
@@ -88,7 +89,7 @@ static bool wait_idle(struct session *session, struct pollfd *input)
     ticker_stop(&session->ticker);
     session->silent_ticks = 0;
     responder_rest(session->responder);
-    for (;;) {
+    for (bool first = true;; first = false) {
         int ready = poll_input(input, IDLE_MS);
         if (ready > 0)
             return true;
@@ -96,6 +97,8 @@ static bool wait_idle(struct session *session, struct pollfd *input)
             return false;
         if (ready == 0)
             responder_keep_house(session->responder);
+        if (first)
+            heap_give_back();
     }
 }
 

@@ -1,36 +1,18 @@
 #include "store/store_parts.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/heap.h"
 #include "store/page_guard.h"
 
 /* Others who commit twice within this are taken to go on with it, until they pause for so long. */
 #define RESTLESS_MS 20
 #define REST_MS 1000
 
-/*
- * SQLite lets go of all cached pages when another process has committed, and wants as many again
- * with the next questions; a configuration that is loaded anew takes the place of one that goes. In
- * between the allocator would give the memory back to the system, and get every page of it anew by
- * a fault.
- */
-#define KEPT_BYTES (8 * 1024 * 1024)
-#define GROWTH_BYTES (256 * 1024)
-
-static void keep_memory(void)
-{
-#ifdef __GLIBC__
-    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
-    mallopt(M_TOP_PAD, GROWTH_BYTES);
-#endif
-}
-
 void store_prepare_process(void)
 {
-    keep_memory();
+    heap_keep();
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     page_guard_install();
 }

@@ -52,8 +52,9 @@ struct revision {
 
 /*
  * Prepares the process, once, before it has other threads or a store: SQLite does without its
- * memory statistics, which take a lock for every allocation, freed memory is kept to be used again,
- * and a mapped file that is cut short is an error and not the end (store/page_guard.h).
+ * memory statistics, which take a lock for every allocation, freed memory is kept to be used again
+ * (store/heap.h), and a mapped file that is cut short is an error and not the end
+ * (store/page_guard.h).
  */
 void store_prepare_process(void);
 

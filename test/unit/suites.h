@@ -60,6 +60,7 @@ struct suite {
     X(targets)                                                                                     \
     X(watch)                                                                                       \
     X(thread)                                                                                      \
+    X(heap)                                                                                        \
     X(ticker)                                                                                      \
     X(listener)                                                                                    \
     X(journal)                                                                                     \
