@@ -6,9 +6,8 @@
 #include "store/heap.h"
 #include "store/page_guard.h"
 
-/* Others who commit twice within this are taken to go on with it, until they pause for so long. */
-#define RESTLESS_MS 20
-#define REST_MS 1000
+/* So long after a commit of others the next one is expected. */
+#define RESTLESS_MS 1000
 
 void store_prepare_process(void)
 {
@@ -50,7 +49,7 @@ void store_free(struct store *store)
 static void start_afresh(struct store *store)
 {
     lock_file_close(&store->lock);
-    store->locked_out_ms = store->moved_ms = store->restless_ms = 0;
+    store->locked_out_ms = store->restless_ms = 0;
     if (!store->database.read_only[0])
         lock_file_open(&store->lock, store->database.path, &store->database.identity);
 }
@@ -85,16 +84,14 @@ static bool can_be_kept(const struct store *store, int64_t now_ms)
 }
 
 /*
- * SQLite gives up its map of the file when it finds that somebody else has written; where others do
- * so all the time, pages are cheaper to read than to map again and again.
+ * SQLite gives up its map of the file when it finds that somebody else has written. Mapped anew,
+ * every piece of it that is read costs a fault, which is dearer than to read a page and pays only
+ * if the piece is read again and again before the next commit.
  */
 static void fit_map(struct store *store, int64_t now_ms)
 {
-    if (store->database.wal_index.header && wal_index_moved(&store->database.wal_index)) {
-        if (now_ms - store->moved_ms < RESTLESS_MS)
-            store->restless_ms = now_ms + REST_MS;
-        store->moved_ms = now_ms;
-    }
+    if (store->database.wal_index.header && wal_index_moved(&store->database.wal_index))
+        store->restless_ms = now_ms + RESTLESS_MS;
     database_map(&store->database, now_ms >= store->restless_ms);
 }
 

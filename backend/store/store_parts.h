@@ -72,8 +72,7 @@ struct store {
     int64_t now_ms;           /* monotonic, of the last store_begin() */
     struct revision revision; /* of the transaction that is begun */
     int64_t kept_until_ms;    /* monotonic: then it is begun anew */
-    int64_t moved_ms;         /* monotonic: when somebody else's commit was last seen */
-    int64_t restless_ms;      /* monotonic: until then others commit again and again */
+    int64_t restless_ms;      /* monotonic: until then others are expected to commit */
     int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
     bool is_monitor;          /* holds LOCK_MONITOR */
     struct limits limits;

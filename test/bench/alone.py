@@ -15,6 +15,9 @@ import rounds
 SIZES = (10_000, 1_000_000, 10_000_000)
 LARGEST = SIZES[-1]
 
+# Hits are measured also while somebody else writes: another coprocess, on most days.
+COMMIT_PAUSE_S = 0.1
+
 
 class Alone:
     """The measurements; run() does all and returns them."""
@@ -43,7 +46,7 @@ class Alone:
                 self._add(runs, "nothing in a row", self._replay(None, LARGEST, "--in-a-row"))
                 for size in SIZES:
                     self._hits(runs, size)
-                    self._strangers(runs, size, largest_copy)
+                    self._writes(runs, size, largest_copy)
         return {name: rounds.medians(found) for name, found in runs.items()}
 
     @staticmethod
@@ -55,13 +58,19 @@ class Alone:
         self._add(runs, f"hit {size}", self._replay(path, size, "--stuck"))
         self._add(runs, f"hit in a row {size}", self._replay(path, size, "--stuck", "--in-a-row"))
 
-    def _strangers(self, runs, size, largest_copy):
+    def _writes(self, runs, size, largest_copy):
         """Into a copy; the largest is copied once, and grows by less than a hundredth."""
         if size == LARGEST:
-            self._add(runs, f"new {size}", self._new(largest_copy, size))
+            self._write(runs, size, largest_copy)
             return
         with self.store.copy(self.store.web(size)) as path:
-            self._add(runs, f"new {size}", self._new(path, size))
+            self._write(runs, size, path)
+
+    def _write(self, runs, size, path):
+        with databases.commits(path, COMMIT_PAUSE_S):
+            hits = self._replay(path, size, "--stuck")
+        self._add(runs, f"hit beside commits {size}", hits)
+        self._add(runs, f"new {size}", self._new(path, size))
 
     def _new(self, path, size):
         databases.checkpoint(path)

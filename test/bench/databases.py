@@ -10,6 +10,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -79,6 +80,29 @@ def remove(path):
     """The file, and what SQLite keeps beside it."""
     for found in path.parent.glob(path.name + "*"):
         found.unlink()
+
+
+@contextlib.contextmanager
+def commits(path, pause_s):
+    """Another process's commits meanwhile, of a row that nobody asks for."""
+    over = threading.Event()
+
+    def commit():
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            while not over.wait(pause_s):
+                connection.execute(
+                    "INSERT OR REPLACE INTO persistence"
+                    " VALUES (1, 'group:bench', 1, 'modulus', unixepoch(), 60)"
+                )
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Databases:

@@ -81,6 +81,7 @@ def _cost(questions):
     return [
         Figure("does nothing, the coprocess", questions["nothing"]["cpu_us"], "us"),
         *_hits(questions, "hit", "nothing", 4, 1.5),
+        *_hits(questions, "hit beside commits", "nothing", None, None),
         Figure("does nothing, in a row", questions["nothing in a row"]["cpu_us"], "us"),
         *_hits(questions, "hit in a row", "nothing in a row", None, None),
         *_new_mappings(questions),
