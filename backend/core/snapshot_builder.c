@@ -409,18 +409,23 @@ static int place_pools(struct snapshot_builder *builder)
     return 0;
 }
 
-/* What stands before each pool's drafts; behind the last pool are those that have none. */
+/* The number of a draft's pool; behind the last are those that have none. */
+static size_t pool_number(const struct snapshot *snapshot, const struct server_draft *draft)
+{
+    return draft->pool ? (size_t)(draft->pool - snapshot->pools) : snapshot->pool_count;
+}
+
+/* What stands before each pool's drafts. */
 static void count_by_pool(struct snapshot_builder *builder, size_t *ret_begins)
 {
     struct snapshot *snapshot = builder->snapshot;
-    size_t none = snapshot->pool_count;
     for (size_t i = 0; i < builder->server_count; i++) {
         struct server_draft *draft = &builder->servers[i];
         const struct pool *pool = snapshot_pool(snapshot, draft->pool_id);
         draft->pool = pool ? &snapshot->pools[pool - snapshot->pools] : NULL;
-        ret_begins[(pool ? (size_t)(pool - snapshot->pools) : none) + 1]++;
+        ret_begins[pool_number(snapshot, draft) + 1]++;
     }
-    for (size_t i = 1; i <= none + 1; i++)
+    for (size_t i = 1; i <= snapshot->pool_count + 1; i++)
         ret_begins[i] += ret_begins[i - 1];
 }
 
@@ -431,8 +436,7 @@ static void count_by_pool(struct snapshot_builder *builder, size_t *ret_begins)
 static struct server_draft **order_servers(struct snapshot_builder *builder)
 {
     const struct snapshot *snapshot = builder->snapshot;
-    size_t none = snapshot->pool_count;
-    size_t *ends = calloc(none + 2, sizeof *ends);
+    size_t *ends = calloc(snapshot->pool_count + 2, sizeof *ends);
     struct server_draft **order = calloc(builder->server_count + 1, sizeof *order);
     if (!ends || !order) {
         free(ends);
@@ -442,10 +446,9 @@ static struct server_draft **order_servers(struct snapshot_builder *builder)
     count_by_pool(builder, ends);
     for (size_t i = 0; i < builder->server_count; i++) {
         struct server_draft *draft = &builder->servers[i];
-        size_t place = draft->pool ? (size_t)(draft->pool - snapshot->pools) : none;
-        order[ends[place]++] = draft;
+        order[ends[pool_number(snapshot, draft)]++] = draft;
     }
-    for (size_t i = 0; i < none; i++) {
+    for (size_t i = 0; i < snapshot->pool_count; i++) {
         size_t begin = i > 0 ? ends[i - 1] : 0;
         sort(order + begin, ends[i] - begin, sizeof *order, compare_positions);
     }

@@ -28,8 +28,8 @@ void pipe_init(struct pipe *pipe, const struct service *service);
 void pipe_release(struct pipe *pipe);
 
 /*
- * Answers a line: a banner, records and END, or FAIL. PowerDNS can read every line
- * of it: a record that would make another one is left out with a notice.
+ * Answers a line: a banner, records and END, or FAIL. PowerDNS can read every line of it: a record
+ * that would make another one is left out with a notice.
  */
 void pipe_handle(struct pipe *pipe, const struct line *line, struct buffer *out);
 

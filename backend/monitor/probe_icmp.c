@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <event2/util.h>
 #include <netinet/in.h>
-#include <time.h> /* linux/errqueue.h needs it */
-
-#include <linux/errqueue.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/errqueue.h> /* needs <time.h> */
 
 #include "core/vector.h"
 #include "monitor/probe.h"

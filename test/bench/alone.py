@@ -5,6 +5,7 @@ does nothing needs for the same questions is subtracted.  Each question waits fo
 one before, as PowerDNS does it; "in a row" is the cheaper other end, all of them at once.
 """
 
+import contextlib
 import json
 import subprocess
 
@@ -39,7 +40,7 @@ class Alone:
 
     def _questions(self):
         runs = {}
-        with self.store.copy(self.store.web(LARGEST)) as largest_copy:
+        with self._copy(LARGEST) as largest_copy:
             for number in range(self.scale.rounds):
                 self.say(f"without PowerDNS, round {number + 1} of {self.scale.rounds}")
                 self._add(runs, "nothing", self._replay(None, LARGEST))
@@ -60,17 +61,16 @@ class Alone:
 
     def _writes(self, runs, size, largest_copy):
         """Into a copy; the largest is copied once, and grows by less than a hundredth."""
-        if size == LARGEST:
-            self._write(runs, size, largest_copy)
-            return
-        with self.store.copy(self.store.web(size)) as path:
-            self._write(runs, size, path)
+        is_copied = size == LARGEST
+        copy = contextlib.nullcontext(largest_copy) if is_copied else self._copy(size)
+        with copy as path:
+            with databases.commits(path, COMMIT_PAUSE_S):
+                hits = self._replay(path, size, "--stuck")
+            self._add(runs, f"hit beside commits {size}", hits)
+            self._add(runs, f"new {size}", self._new(path, size))
 
-    def _write(self, runs, size, path):
-        with databases.commits(path, COMMIT_PAUSE_S):
-            hits = self._replay(path, size, "--stuck")
-        self._add(runs, f"hit beside commits {size}", hits)
-        self._add(runs, f"new {size}", self._new(path, size))
+    def _copy(self, size):
+        return self.store.copy(self.store.web(size))
 
     def _new(self, path, size):
         databases.checkpoint(path)

@@ -206,12 +206,19 @@ NETWORK_ROWS = [
 ]
 
 
-@pytest.mark.parametrize("kind, address, reason", NETWORK_ROWS)
-def test_network(kind, address, reason):
-    keys = {} if kind == "icmp" else {"port": 99, "host": "example.com"}
-    result = in_namespace(NETWORK, type=kind, address=address, **keys)
+def check_network(script, kind, address, reason, **keys):
+    """The result of a check in a network, which has to end for that reason."""
+    if kind != "icmp":
+        keys |= {"port": 99, "host": "example.com"}
+    result = in_namespace(script, type=kind, address=address, **keys)
     assert result.cannot is None
     assert result.reason == reason
+    return result
+
+
+@pytest.mark.parametrize("kind, address, reason", NETWORK_ROWS)
+def test_network(kind, address, reason):
+    result = check_network(NETWORK, kind, address, reason)
     assert reason != "ok" or 0 < result.rtt_ms < 500
 
 
@@ -265,10 +272,7 @@ ROUTED_ROWS = [
 @pytest.mark.parametrize("kind, address, reason", ROUTED_ROWS)
 def test_what_a_router_says(kind, address, reason):
     """Within two seconds: here it says so before connect() is over, and is heard the next time."""
-    keys = {"timeout": 1} if kind == "icmp" else {"timeout": 3, "port": 99, "host": "example.com"}
-    result = in_namespace(ROUTED, type=kind, address=address, **keys)
-    assert result.cannot is None
-    assert result.reason == reason
+    check_network(ROUTED, kind, address, reason, timeout=1 if kind == "icmp" else 3)
 
 
 @pytest.mark.parametrize(

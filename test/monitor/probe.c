@@ -5,9 +5,9 @@
  *
  * The keys are the columns of the table `monitor`, and address, other (an address that every second
  * check goes to), target_port (of the target), exec_directory and ca_file. What the prober refuses
- * is said in a line that begins with "cannot:
- * ". Then comes "REASON RTT_MS", or, with count=N, each reason with how often it came, and the time
- * of the processor for one check in microseconds; at_once=N of them run at a time.
+ * is said in a line that begins with "cannot: ". Then comes "REASON RTT_MS", or, with count=N, each
+ * reason with how often it came, and the time of the processor for one check in microseconds;
+ * at_once=N of them run at a time.
  */
 #include <event2/event.h>
 #include <signal.h>
