@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,19 +119,29 @@ static int immutable_uri(const char *path, struct buffer *uri)
     return uri->failed ? ERR_NOMEM : 0;
 }
 
+/*
+ * SQLite tries to write and then only to read by itself, but it takes up a descriptor that another
+ * connection of this process had to leave open, whatever the rights of the file have become.
+ */
+static bool may_write(const char *path)
+{
+    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
 static int connect_to(struct database *database, bool immutable, struct error *error)
 {
     struct buffer uri = {0};
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const char *name = database->path;
     if (immutable) {
         if (immutable_uri(database->path, &uri) != 0) {
             buffer_release(&uri);
             return error_set(error, ERR_NOMEM, "%s: out of memory", database->path);
         }
-        flags =
-            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
         name = uri.data;
+    } else {
+        flags |= may_write(name) ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
     }
     int result = sqlite3_open_v2(name, &database->connection, flags, NULL);
     buffer_release(&uri);

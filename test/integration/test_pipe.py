@@ -785,6 +785,24 @@ def test_a_running_coprocess_survives_that_root_takes_the_file(root_only, demo_d
         heals(coprocess, demo_database, 1)
 
 
+def test_root_takes_the_file_while_housekeeping_has_it_open(root_only, demo_database, workspace):
+    """SQLite would hand on a descriptor that was opened when the file could still be written."""
+    trace = workspace / "trace"
+    slow_disk = ["-e", "inject=fdatasync:delay_enter=500ms"]
+    with Coprocess(demo_database.path, before=strace(trace, "fdatasync") + slow_disk) as coprocess:
+        assert coprocess.ask("www.example.com", "A", ldns(100)).ipv4 == expected(ldns(100))
+
+        def round_runs():
+            return len(set(re.findall(r"^(\d+) +fdatasync", trace.read_text(), re.MULTILINE))) == 2
+
+        wait_until(round_runs, SECONDS_MAX, "a thread that waits for the disk")
+        os.chown(demo_database.path, 0, 0)
+        time.sleep(0.05)
+        answers_without_rows(coprocess, r"uid 0")
+        shutil.chown(demo_database.path, powerdns.USER, powerdns.USER)
+        heals(coprocess, demo_database, 1)
+
+
 def test_a_directory_that_cannot_be_written_is_served_read_only(root_only, demo_database):
     folder = demo_database.path.parent
     for suffix in ("-wal", "-shm", "-lock"):
