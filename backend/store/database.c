@@ -15,15 +15,6 @@
 #include "store/store.h"
 
 /*
- * Longer than it takes an idle process to look (program/serve.c): then all have let go of a deleted
- * log or its index, and SQLite makes new ones.
- */
-#define SHUT_MS 1500
-
-/* How often is looked whether they are the same. */
-#define SIDECARS_MS STORE_KEPT_MS
-
-/*
  * How long a file that cannot be written is only read, before it is opened anew to see, and how
  * often is looked whether an older one was migrated.
  */
@@ -101,7 +92,6 @@ void database_close(struct database *database)
     database->connection = NULL;
     database->immutable = database->log = database->reading = database->stale = false;
     database->wal_index.header = NULL;
-    database->sidecars.known = false;
     database->read_only[0] = database->older[0] = '\0';
 }
 
@@ -360,39 +350,9 @@ static bool was_migrated(struct database *database, int64_t now_ms)
            version != database->version;
 }
 
-/* Closes the connection for so long that all processes have let go of the files. */
-static void shut(struct database *database, int64_t now_ms)
-{
-    database_close(database);
-    database->shut_until_ms = now_ms + SHUT_MS;
-}
-
-void database_check_sidecars(struct database *database, int64_t now_ms)
-{
-    if (database->connection && database->losses != page_guard_losses())
-        shut(database, now_ms);
-    if (!database->connection || now_ms - database->sidecars_ms < SIDECARS_MS)
-        return;
-    database->sidecars_ms = now_ms;
-    enum sidecars_state state = sidecars_check(&database->sidecars, database->path);
-    if (state == SIDECARS_SAME)
-        return;
-    if (state == SIDECARS_LOG_GONE)
-        sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                  NULL);
-    shut(database, now_ms);
-}
-
 int database_open(struct database *database, int64_t now_ms, struct error *error)
 {
     struct stat status;
-    database_check_sidecars(database, now_ms);
-    if (now_ms < database->shut_until_ms)
-        return error_set(
-            error, ERR_IO,
-            "%s: somebody deleted or cut its -wal or -shm; it is opened anew in a moment,"
-            " until then no mappings are kept",
-            database->path);
     int code = look_at_file(database, &status, error);
     if (code == 0 && is_open_as(database, &status, now_ms) && !was_migrated(database, now_ms))
         return 0;

@@ -12,7 +12,6 @@
 
 #include "core/error.h"
 #include "store/queries.h"
-#include "store/sidecars.h"
 #include "store/wal_index.h"
 
 /* "PSTY" in the file's header (PRAGMA application_id). */
@@ -35,9 +34,6 @@ struct database {
     int lock_wait_ms;     /* how long a lock is waited for */
     int64_t waiting_ms;   /* monotonic: when that began */
     struct wal_index wal_index;
-    struct sidecars sidecars;
-    int64_t sidecars_ms;            /* monotonic: when they were last looked at */
-    int64_t shut_until_ms;          /* monotonic: not to be opened before */
     bool stale;                     /* an error that a new connection may mend has happened */
     char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
     int64_t version;                /* of the file */
@@ -49,13 +45,6 @@ struct database {
  * code with `error` set.
  */
 int database_open(struct database *database, int64_t now_ms, struct error *error);
-
-/*
- * Closes the connection if the files beside the database are not those it has open any more, and
- * keeps it shut for a while, so that all processes have let go of them when the first one opens the
- * database again. Nothing that was answered is lost with a deleted log: it is copied back first.
- */
-void database_check_sidecars(struct database *database, int64_t now_ms);
 
 /* Closes the connection, if any; the struct can be opened again. */
 void database_close(struct database *database);

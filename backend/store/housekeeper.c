@@ -127,9 +127,9 @@ int store_keep_house(struct store *store, const struct settings *settings, int64
                           .disk_short = store->limits.disk_short};
     bool paused = now_ms >= store->round_ms && now_ms - store->round_ms < ROUND_PAUSE_MS;
     int code = 0;
-    database_check_sidecars(&store->database, now_ms);
     if (store->housekeeper && atomic_load(&store->housekeeper->finished))
         code = store_end_round(store, error);
+    watch_files(store, now_ms);
     if (store->housekeeper || paused || !store->database.connection || store->database.read_only[0])
         return code;
     /* It could not be opened, perhaps for want of descriptors. */

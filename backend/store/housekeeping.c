@@ -90,7 +90,8 @@ static int run_checkpoint(struct store *store, int mode, int wait_ms, struct err
 }
 
 /*
- * Copies the log back while others go on writing.
+ * Copies the log back while others go on writing. When all of it is copied, whoever writes next
+ * starts it over and waits for the disk, so that is done here as well and not by a question.
  *
  * What SQLite before 3.51.3 can get wrong (sqlite.org/wal.html, "WAL-reset bug") is a checkpoint of
  * a log that is copied back whole already, while a writer starts that log over. So a page is
@@ -100,7 +101,9 @@ static int run_checkpoint(struct store *store, int mode, int wait_ms, struct err
 static int copy_log(struct store *store, struct error *error)
 {
     int code = write_nothing(store, error);
-    return code == 0 ? run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, error) : code;
+    if (code == 0)
+        code = run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, error);
+    return code == 0 && store->rounds.backlog == 0 ? write_nothing(store, error) : code;
 }
 
 /*

@@ -15,6 +15,7 @@ enum sidecars_state {
     SIDECARS_SAME,
     SIDECARS_LOG_GONE,   /* FILE-wal alone */
     SIDECARS_INDEX_GONE, /* FILE-shm, or it is shorter than it was */
+    SIDECARS_LOG_SPOILT, /* it is there, but does not hold what the index says; not found here */
 };
 
 struct sidecars {

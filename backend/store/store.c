@@ -45,13 +45,15 @@ void store_free(struct store *store)
     free(store);
 }
 
-/* Another file, or the same one anew: the lock file belongs to it. */
-static void start_afresh(struct store *store)
+/* Another file, or the same one anew: what lies beside it is looked at, and the locks are there. */
+static int start_afresh(struct store *store, int64_t now_ms, struct error *error)
 {
+    const struct database *database = &store->database;
     lock_file_close(&store->lock);
     store->locked_out_ms = store->restless_ms = 0;
-    if (!store->database.read_only[0])
-        lock_file_open(&store->lock, store->database.path, &store->database.identity);
+    if (!database->read_only[0])
+        lock_file_open(&store->lock, database->path, &database->identity);
+    return database->log && !database->immutable ? watch_begin(store, now_ms, error) : 0;
 }
 
 /*
@@ -68,10 +70,6 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
     if (code != 0)
         return code;
     store->revision = revision;
-    if (!database->wal_index.header && database->log && !database->immutable) {
-        wal_index_attach(&database->wal_index, database->connection);
-        sidecars_look(&database->sidecars, database->path);
-    }
     store->kept_until_ms = now_ms + STORE_KEPT_MS;
     return 0;
 }
@@ -103,9 +101,12 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
     store->now_ms = now_ms;
     if (!can_be_kept(store, now_ms)) {
         store_rest(store);
-        code = database_open(&store->database, now_ms, error);
+        watch_files(store, now_ms);
+        code = watch_opening(store, now_ms, error);
+        if (code == 0)
+            code = database_open(&store->database, now_ms, error);
         if (code == 0 && store->database.openings != openings)
-            start_afresh(store);
+            code = start_afresh(store, now_ms, error);
         if (code == 0) {
             fit_map(store, now_ms);
             code = begin(store, now_ms, error);

@@ -8,6 +8,7 @@
 #include "core/rate.h"
 #include "store/database.h"
 #include "store/lock_file.h"
+#include "store/sidecars.h"
 #include "store/store.h"
 
 /* The longest key that the schema allows, with NUL. */
@@ -62,11 +63,25 @@ struct round {
     bool left_to_monitor;  /* another process does it, unless it is late */
 };
 
+/*
+ * Over the files beside the database: when they are not those any more that it has open, or do not
+ * belong together, the process lets go of all of them for a while, as the others do, until none has
+ * them open and SQLite begins anew with what there is.
+ */
+struct watch {
+    struct sidecars sidecars;
+    int64_t look_ms;         /* monotonic: not to be looked at before */
+    int64_t rescue_until_ms; /* monotonic: till then a log without a name is copied back; 0: none */
+    int64_t shut_until_ms;   /* monotonic: the database is not to be opened before */
+    bool awaits_round;       /* a round of housekeeping may have them open still */
+};
+
 struct housekeeper; /* of a round that runs */
 
 struct store {
     struct database database;
     struct lock_file lock;
+    struct watch watch;
     struct ticker ticker; /* made when a lock is waited for the first time */
     struct error mapping_error;
     int64_t now_ms;           /* monotonic, of the last store_begin() */
@@ -104,6 +119,21 @@ static inline const char *row_text(sqlite3_stmt *row, int column)
  */
 bool store_wait_in_line(struct store *store, int64_t until_ms);
 void store_leave_line(struct store *store);
+
+/*
+ * Looks at the files, often enough, and closes the connection if they have to be let go. What only
+ * a deleted log has is copied back first, as nobody could find it again.
+ */
+void watch_files(struct store *store, int64_t now_ms);
+
+/* 0 when the database may be opened, or ERR_IO with `error` set. */
+int watch_opening(struct store *store, int64_t now_ms, struct error *error);
+
+/*
+ * To be called when a connection is open: these are its files from now on. 0, or ERR_IO with
+ * `error` set and the connection closed, since they do not belong together.
+ */
+int watch_begin(struct store *store, int64_t now_ms, struct error *error);
 
 /* Says whether anything has to be done, as far as this process knows. */
 bool store_is_round_due(const struct store *store, const struct round *round);

@@ -19,7 +19,8 @@
 #define WAL_INDEX_HEADER_WORDS (2 * 48 / 4)
 
 struct wal_index {
-    const volatile uint32_t *header; /* SQLite's; valid while the connection is open; NULL: none */
+    volatile uint32_t *header; /* SQLite's; valid while the connection is open; NULL: none */
+    sqlite3_file *file;        /* the same */
     uint32_t seen[WAL_INDEX_HEADER_WORDS];
 };
 
@@ -44,6 +45,25 @@ uint32_t wal_index_commits(const struct wal_index *index);
 /* The pages in the log, and those of them that are not copied back yet; 0 without a header. */
 uint32_t wal_index_pages(const struct wal_index *index);
 uint32_t wal_index_backlog(const struct wal_index *index);
+
+/*
+ * Says whether each part of the index finds the first and the last of its frames: what was cut off
+ * and has grown again is zeros. True when it cannot be told, since the header changes right now.
+ */
+bool wal_index_finds_frames(const struct wal_index *index);
+
+/*
+ * Makes all programs that have it open, shells too, build the index anew from the log before they
+ * read again. The connection must be one that may write.
+ */
+void wal_index_invalidate(const struct wal_index *index);
+
+/*
+ * Says whether the log holds what the header tells of it: the same salts, and as its last frame the
+ * one with that checksum. True when it cannot be told, since the header changes right now or the
+ * disk does not answer.
+ */
+bool wal_index_fits_log(const struct wal_index *index, sqlite3 *connection);
 
 /* Says whether it has changed since, or may have. */
 bool wal_index_moved(const struct wal_index *index);

@@ -155,13 +155,19 @@ def test_under_powerdns_a_wal_index_that_is_cut_is_forgotten_within_three_second
             return reply.addresses == (expected(ldns(number)),)
 
         assert all(right(number) for number in range(40))
+        asked = {ldns(n) for n in range(40)}
+        wait_until(
+            lambda: all(map(right, range(40))) and asked <= set(demo_database.mappings("web")),
+            HEAL_SECONDS,
+            "rows for all of them, on a disk that is slow to begin a log",
+        )
         empty(index)
         started = time.monotonic()
         spoilt = sum(not right(number) for number in range(40, 60))
         wait_until(lambda: all(right(number) for number in range(60, 100)), 3, "right answers")
         print(f"{spoilt} of 20 spoilt, all right after {time.monotonic() - started:.2f} s")
         assert spoilt == 0
-        assert {ldns(n) for n in range(40)} <= set(demo_database.mappings("web"))
+        assert asked <= set(demo_database.mappings("web"))
 
         def kept():
             all(right(number) for number in range(60, 100))
@@ -188,16 +194,17 @@ def test_a_log_that_goes_while_serving_costs_no_mapping_made_before(pair, way):
 
 @pytest.mark.parametrize("way", [empty, halve, scramble])
 def test_a_log_that_is_spoilt_while_serving_changes_no_answer(pair, way):
+    """But not while a round copies it: then the file is damaged, by any program with SQLite."""
     frequent_housekeeping(pair.database)
     pair.ask(1000)
-    way(beside(pair.database, "-wal"))
-    answers = pair.ask(300) + pair.ask_again()
+    with pair.database.without_housekeeping():
+        way(beside(pair.database, "-wal"))
+        answers = ask_until_told(pair, "-wal")
+    answers += pair.ask(300) + pair.ask_again()
     assert_in_time(answers, f"log, {way.__name__}")
     pair.heals()  # what the log alone had is gone
-    since = len(pair.told)
     time.sleep(1.5)  # a checkpoint
-    pair.ask(50)
-    assert pair.forgotten(since) == []
+    pair.heals()
     pair.ask_again()
 
 

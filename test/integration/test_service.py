@@ -450,7 +450,8 @@ def test_connections_end_when_the_accepting_process_is_killed(kind, service):
         processes = service.processes()
         service.process.kill()
         assert client.reply() is None
-        wait_until(lambda: not any(map(is_running, processes)), 2, "they end")
+        # a round of housekeeping comes to its end before
+        wait_until(lambda: not any(map(is_running, processes)), 20, "they end")
 
 
 def test_a_connection_that_is_killed_is_the_only_one_and_the_log_says_so(kind, service):
