@@ -10,6 +10,7 @@
 
 #include "core/buffer.h"
 #include "store/clock.h"
+#include "store/kept_map.h"
 #include "store/older.h"
 #include "store/page_guard.h"
 #include "store/store.h"
@@ -133,7 +134,7 @@ static int connect_to(struct database *database, bool immutable, struct error *e
     } else {
         flags |= may_write(name) ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
     }
-    int result = sqlite3_open_v2(name, &database->connection, flags, NULL);
+    int result = sqlite3_open_v2(name, &database->connection, flags, kept_map_vfs());
     buffer_release(&uri);
     if (result != SQLITE_OK)
         return database_error(database, result, "cannot be opened", error);
@@ -180,7 +181,6 @@ static int configure(struct database *database, struct error *error)
     /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
     int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     sqlite3_exec(connection, "PRAGMA mmap_size = " MAP_BYTES, NULL, NULL, NULL);
-    database->mapped = true;
     return result == SQLITE_OK ? 0 : database_error(database, result, "cannot be read", error);
 }
 
@@ -408,14 +408,6 @@ int database_begin(struct database *database, int64_t *ret_configuration, int64_
         code = database_error(database, result, "cannot be read", error);
     sqlite3_reset(statement);
     return code;
-}
-
-void database_map(struct database *database, bool mapped)
-{
-    sqlite3_int64 bytes = mapped ? strtoll(MAP_BYTES, NULL, 10) : 0;
-    if (database->mapped != mapped)
-        sqlite3_file_control(database->connection, "main", SQLITE_FCNTL_MMAP_SIZE, &bytes);
-    database->mapped = mapped;
 }
 
 void database_end(struct database *database)

@@ -30,7 +30,6 @@ struct database {
     int64_t reopen_ms;    /* monotonic: until when one that is read-only or older may stay open */
     bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
-    bool mapped;          /* its pages are read from a map of the file */
     int lock_wait_ms;     /* how long a lock is waited for */
     int64_t waiting_ms;   /* monotonic: when that began */
     struct wal_index wal_index;
@@ -66,9 +65,6 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
  */
 int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
                    int64_t *ret_topology, struct error *error);
-
-/* Has the file mapped into memory from the next transaction on, or not; none may be begun. */
-void database_map(struct database *database, bool mapped);
 
 /* Ends the transaction, if there is one. */
 void database_end(struct database *database);

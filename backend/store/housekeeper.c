@@ -129,7 +129,7 @@ int store_keep_house(struct store *store, const struct settings *settings, int64
     int code = 0;
     if (store->housekeeper && atomic_load(&store->housekeeper->finished))
         code = store_end_round(store, error);
-    watch_files(store, now_ms);
+    file_check_run(store, now_ms);
     if (store->housekeeper || paused || !store->database.connection || store->database.read_only[0])
         return code;
     /* It could not be opened, perhaps for want of descriptors. */

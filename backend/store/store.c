@@ -6,9 +6,6 @@
 #include "store/heap.h"
 #include "store/page_guard.h"
 
-/* So long after a commit of others the next one is expected. */
-#define RESTLESS_MS 1000
-
 void store_prepare_process(void)
 {
     heap_keep();
@@ -50,10 +47,10 @@ static int start_afresh(struct store *store, int64_t now_ms, struct error *error
 {
     const struct database *database = &store->database;
     lock_file_close(&store->lock);
-    store->locked_out_ms = store->restless_ms = 0;
+    store->locked_out_ms = 0;
     if (!database->read_only[0])
         lock_file_open(&store->lock, database->path, &database->identity);
-    return database->log && !database->immutable ? watch_begin(store, now_ms, error) : 0;
+    return database->log && !database->immutable ? file_check_begin(store, now_ms, error) : 0;
 }
 
 /*
@@ -81,18 +78,6 @@ static bool can_be_kept(const struct store *store, int64_t now_ms)
            !wal_index_moved(&store->database.wal_index);
 }
 
-/*
- * SQLite gives up its map of the file when it finds that somebody else has written. Mapped anew,
- * every piece of it that is read costs a fault, which is dearer than to read a page and pays only
- * if the piece is read again and again before the next commit.
- */
-static void fit_map(struct store *store, int64_t now_ms)
-{
-    if (store->database.wal_index.header && wal_index_moved(&store->database.wal_index))
-        store->restless_ms = now_ms + RESTLESS_MS;
-    database_map(&store->database, now_ms >= store->restless_ms);
-}
-
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error)
 {
@@ -101,16 +86,14 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
     store->now_ms = now_ms;
     if (!can_be_kept(store, now_ms)) {
         store_rest(store);
-        watch_files(store, now_ms);
-        code = watch_opening(store, now_ms, error);
+        file_check_run(store, now_ms);
+        code = file_check_opening(store, now_ms, error);
         if (code == 0)
             code = database_open(&store->database, now_ms, error);
         if (code == 0 && store->database.openings != openings)
             code = start_afresh(store, now_ms, error);
-        if (code == 0) {
-            fit_map(store, now_ms);
+        if (code == 0)
             code = begin(store, now_ms, error);
-        }
     }
     if (code == 0)
         *ret_revision = store->revision;

@@ -68,7 +68,7 @@ struct round {
  * belong together, the process lets go of all of them for a while, as the others do, until none has
  * them open and SQLite begins anew with what there is.
  */
-struct watch {
+struct file_check {
     struct sidecars sidecars;
     int64_t look_ms;         /* monotonic: not to be looked at before */
     int64_t rescue_until_ms; /* monotonic: till then a log without a name is copied back; 0: none */
@@ -81,13 +81,12 @@ struct housekeeper; /* of a round that runs */
 struct store {
     struct database database;
     struct lock_file lock;
-    struct watch watch;
+    struct file_check check;
     struct ticker ticker; /* made when a lock is waited for the first time */
     struct error mapping_error;
     int64_t now_ms;           /* monotonic, of the last store_begin() */
     struct revision revision; /* of the transaction that is begun */
     int64_t kept_until_ms;    /* monotonic: then it is begun anew */
-    int64_t restless_ms;      /* monotonic: until then others are expected to commit */
     int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
     bool is_monitor;          /* holds LOCK_MONITOR */
     struct limits limits;
@@ -124,16 +123,16 @@ void store_leave_line(struct store *store);
  * Looks at the files, often enough, and closes the connection if they have to be let go. What only
  * a deleted log has is copied back first, as nobody could find it again.
  */
-void watch_files(struct store *store, int64_t now_ms);
+void file_check_run(struct store *store, int64_t now_ms);
 
 /* 0 when the database may be opened, or ERR_IO with `error` set. */
-int watch_opening(struct store *store, int64_t now_ms, struct error *error);
+int file_check_opening(struct store *store, int64_t now_ms, struct error *error);
 
 /*
  * To be called when a connection is open: these are its files from now on. 0, or ERR_IO with
  * `error` set and the connection closed, since they do not belong together.
  */
-int watch_begin(struct store *store, int64_t now_ms, struct error *error);
+int file_check_begin(struct store *store, int64_t now_ms, struct error *error);
 
 /* Says whether anything has to be done, as far as this process knows. */
 bool store_is_round_due(const struct store *store, const struct round *round);

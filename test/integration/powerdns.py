@@ -160,9 +160,11 @@ class Database:
     @contextlib.contextmanager
     def without_housekeeping(self):
         """No round runs in the block, however long the disk takes for one: we hold its lock, the
-        first of backend/store/lock_file.h.  The file is there once a backend has opened this one.
+        first of backend/store/lock_file.h.  A backend that serves this database makes the file.
         """
-        with open(f"{self.path}-lock", "r+b") as file:
+        path = Path(f"{self.path}-lock")
+        wait_until(path.exists, 10, "a file for locks")
+        with open(path, "r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
             yield
 

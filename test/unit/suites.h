@@ -65,6 +65,8 @@ struct suite {
     X(listener)                                                                                    \
     X(journal)                                                                                     \
     X(page_guard)                                                                                  \
+    X(kept_map)                                                                                    \
+    X(wal_index)                                                                                   \
     X(locator)                                                                                     \
     X(store)                                                                                       \
     X(measurements)                                                                                \

@@ -17,7 +17,7 @@
 static void let_go(struct store *store, int64_t now_ms)
 {
     database_close(&store->database);
-    store->watch = (struct watch){.shut_until_ms = now_ms + SHUT_MS, .awaits_round = true};
+    store->check = (struct file_check){.shut_until_ms = now_ms + SHUT_MS, .awaits_round = true};
 }
 
 /*
@@ -41,16 +41,16 @@ static bool round_runs(const struct store *store)
 static void wait_for_round(struct store *store, int64_t now_ms)
 {
     if (round_runs(store))
-        store->watch.shut_until_ms = now_ms + SHUT_MS;
+        store->check.shut_until_ms = now_ms + SHUT_MS;
     else
-        store->watch.awaits_round = false;
+        store->check.awaits_round = false;
 }
 
 static enum sidecars_state look(struct store *store)
 {
     const struct database *database = &store->database;
     const struct wal_index *index = &database->wal_index;
-    enum sidecars_state state = sidecars_check(&store->watch.sidecars, database->path);
+    enum sidecars_state state = sidecars_check(&store->check.sidecars, database->path);
     if (state != SIDECARS_SAME)
         return state;
     if (!wal_index_finds_frames(index))
@@ -68,11 +68,11 @@ static void spoil_index(const struct database *database)
         wal_index_invalidate(&database->wal_index);
 }
 
-void watch_files(struct store *store, int64_t now_ms)
+void file_check_run(struct store *store, int64_t now_ms)
 {
     struct database *database = &store->database;
-    struct watch *watch = &store->watch;
-    if (watch->awaits_round)
+    struct file_check *check = &store->check;
+    if (check->awaits_round)
         wait_for_round(store, now_ms);
     if (!database->connection)
         return;
@@ -80,24 +80,24 @@ void watch_files(struct store *store, int64_t now_ms)
         let_go(store, now_ms);
         return;
     }
-    if (!database->wal_index.header || (!database->stale && now_ms < watch->look_ms))
+    if (!database->wal_index.header || (!database->stale && now_ms < check->look_ms))
         return;
-    watch->look_ms = now_ms + LOOK_MS;
+    check->look_ms = now_ms + LOOK_MS;
     enum sidecars_state state = look(store);
     if (state == SIDECARS_SAME)
         return;
-    if (watch->rescue_until_ms == 0)
-        watch->rescue_until_ms = now_ms + RESCUE_MS;
+    if (check->rescue_until_ms == 0)
+        check->rescue_until_ms = now_ms + RESCUE_MS;
     database_end(database); /* a transaction of our own would be in the way */
     if (state == SIDECARS_INDEX_GONE)
         spoil_index(database);
-    if (state != SIDECARS_LOG_GONE || rescue(database) || now_ms >= watch->rescue_until_ms)
+    if (state != SIDECARS_LOG_GONE || rescue(database) || now_ms >= check->rescue_until_ms)
         let_go(store, now_ms);
 }
 
-int watch_opening(struct store *store, int64_t now_ms, struct error *error)
+int file_check_opening(struct store *store, int64_t now_ms, struct error *error)
 {
-    if (now_ms >= store->watch.shut_until_ms)
+    if (now_ms >= store->check.shut_until_ms)
         return 0;
     return error_set(error, ERR_IO,
                      "%s: somebody deleted, cut or overwrote its -wal or -shm; it is opened anew in"
@@ -105,12 +105,12 @@ int watch_opening(struct store *store, int64_t now_ms, struct error *error)
                      store->database.path);
 }
 
-int watch_begin(struct store *store, int64_t now_ms, struct error *error)
+int file_check_begin(struct store *store, int64_t now_ms, struct error *error)
 {
     struct database *database = &store->database;
     wal_index_attach(&database->wal_index, database->connection);
-    sidecars_look(&store->watch.sidecars, database->path);
-    store->watch.look_ms = store->watch.rescue_until_ms = 0;
-    watch_files(store, now_ms);
-    return watch_opening(store, now_ms, error);
+    sidecars_look(&store->check.sidecars, database->path);
+    store->check.look_ms = store->check.rescue_until_ms = 0;
+    file_check_run(store, now_ms);
+    return file_check_opening(store, now_ms, error);
 }

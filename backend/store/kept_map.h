@@ -1,0 +1,22 @@
+/*
+ * SQLite's own access to files (its VFS), except that a database stays mapped into memory.
+ *
+ * SQLite maps the file for a transaction and gives the map up as soon as another process has
+ * committed, for systems on which a map and the file may differ (pager.c,
+ * pagerBeginReadTransaction). On Linux they are the same pages. Mapped anew, each piece that is
+ * read costs a page fault, which is dearer than to find a mapping in it. So the map is kept, and
+ * made anew only when the file has become shorter or much longer. What lies beyond it is read as
+ * without a map.
+ *
+ * A file that somebody cuts short is the matter of store/page_guard.h, as with SQLite's own map.
+ */
+#ifndef STICKY_STORE_KEPT_MAP_H
+#define STICKY_STORE_KEPT_MAP_H
+
+/*
+ * The name to give to sqlite3_open_v2(), registered when it is asked for first, by any thread.
+ * NULL, which means SQLite's default, when that one cannot map files.
+ */
+const char *kept_map_vfs(void);
+
+#endif

@@ -1,0 +1,132 @@
+#include "store/kept_map.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "suites.h"
+
+/* A place whose shell writes, and a connection of the kind that keeps its map. */
+struct pair {
+    struct place place;
+    sqlite3 *reader;
+};
+
+static void pair_init(struct pair *pair)
+{
+    place_init(&pair->place);
+    place_run(&pair->place, "CREATE TABLE filler (id INTEGER PRIMARY KEY, bytes BLOB);"
+                            "INSERT INTO filler (bytes) WITH RECURSIVE n (i) AS"
+                            " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+                            " SELECT randomblob(3000) FROM n;"
+                            "PRAGMA wal_checkpoint;");
+    CHECK_INTEGER(
+        sqlite3_open_v2(pair->place.path, &pair->reader, SQLITE_OPEN_READWRITE, kept_map_vfs()),
+        SQLITE_OK, "opened");
+    sqlite3_exec(pair->reader, "PRAGMA mmap_size = 1000000000", NULL, NULL, NULL);
+}
+
+static void pair_release(struct pair *pair)
+{
+    CHECK_INTEGER(sqlite3_close(pair->reader), SQLITE_OK, "closed");
+    place_release(&pair->place);
+}
+
+/* Both see the same rows. */
+static void check_rows(struct pair *pair, const char *what)
+{
+    static const char sum[] = "SELECT count(*) * 1000 + sum(unicode(hex(bytes))) FROM filler";
+    sqlite3_stmt *statement = NULL;
+    sqlite3_int64 found = -1;
+    if (sqlite3_prepare_v2(pair->reader, sum, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        found = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    CHECK_INTEGER(found, place_number(&pair->place, sum), "%s", what);
+}
+
+/* Where this process has the database mapped, and how much of it; false when it has not. */
+static bool find_map(const struct pair *pair, unsigned long *ret_start, unsigned long *ret_bytes)
+{
+    char line[PLACE_PATH_MAX + 128];
+    unsigned long start, end;
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && !found && fgets(line, sizeof line, maps)) {
+        line[strcspn(line, "\n")] = '\0';
+        const char *path = strchr(line, '/');
+        found = path && strcmp(path, pair->place.path) == 0 &&
+                sscanf(line, "%lx-%lx", &start, &end) == 2;
+    }
+    if (maps)
+        fclose(maps);
+    if (found) {
+        *ret_start = start;
+        *ret_bytes = end - start;
+    }
+    return found;
+}
+
+static void commits_of_others_leave_the_map(void)
+{
+    struct pair pair;
+    unsigned long start = 0, bytes = 0, start_now = 0, bytes_now = 0;
+    pair_init(&pair);
+    check_rows(&pair, "the first rows");
+    CHECK(find_map(&pair, &start, &bytes), "it is mapped");
+    for (int i = 0; i < 20; i++) {
+        place_run(&pair.place, "UPDATE filler SET bytes = randomblob(3000) WHERE id % 7 = 0;"
+                               "INSERT INTO filler (bytes) VALUES (randomblob(3000));");
+        check_rows(&pair, "out of the log");
+        if (i % 3 == 0)
+            place_run(&pair.place, "PRAGMA wal_checkpoint(RESTART);");
+        check_rows(&pair, "copied back");
+    }
+    CHECK(find_map(&pair, &start_now, &bytes_now), "it is mapped still");
+    CHECK(start_now == start && bytes_now == bytes, "by the same map");
+    pair_release(&pair);
+}
+
+static void a_file_that_grows_or_shrinks_is_mapped_anew(void)
+{
+    struct pair pair;
+    unsigned long start = 0, bytes = 0, grown = 0, shrunk = 0;
+    pair_init(&pair);
+    check_rows(&pair, "the first rows");
+    CHECK(find_map(&pair, &start, &bytes), "it is mapped");
+    place_run(&pair.place, "INSERT INTO filler (bytes) SELECT randomblob(3000) FROM filler;"
+                           "PRAGMA wal_checkpoint(RESTART);");
+    check_rows(&pair, "twice as many");
+    place_run(&pair.place, "INSERT INTO filler (bytes) VALUES ('and one');");
+    check_rows(&pair, "and one");
+    CHECK(find_map(&pair, &start, &grown) && grown > bytes * 3 / 2, "%lu, now %lu", bytes, grown);
+    place_run(&pair.place, "DELETE FROM filler WHERE id > 10; VACUUM;"
+                           "PRAGMA wal_checkpoint(TRUNCATE);");
+    check_rows(&pair, "ten are left");
+    CHECK(find_map(&pair, &start, &shrunk) && shrunk < bytes, "%lu, now %lu", grown, shrunk);
+    pair_release(&pair);
+}
+
+static void other_files_are_left_to_sqlite(void)
+{
+    sqlite3 *connection = NULL;
+    CHECK_INTEGER(sqlite3_open_v2(":memory:", &connection,
+                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kept_map_vfs()),
+                  SQLITE_OK, "opened");
+    CHECK_INTEGER(sqlite3_exec(connection,
+                               "PRAGMA temp_store = FILE; CREATE TEMP TABLE t (a);"
+                               "INSERT INTO t VALUES (1); CREATE INDEX temp.i ON t (a);",
+                               NULL, NULL, NULL),
+                  SQLITE_OK, "a temporary file");
+    CHECK_INTEGER(sqlite3_close(connection), SQLITE_OK, "closed");
+}
+
+static const CU_TestInfo tests[] = {
+    {"commits of others leave the map", commits_of_others_leave_the_map},
+    {"a file that grows or shrinks is mapped anew", a_file_that_grows_or_shrinks_is_mapped_anew},
+    {"other files are left to SQLite", other_files_are_left_to_sqlite},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_kept_map = {"kept_map", tests};
