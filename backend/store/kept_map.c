@@ -1,9 +1,14 @@
 #include "store/kept_map.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "store/thread.h"
 
 #define NAME "pdns-sticky-kept-map"
 
@@ -15,6 +20,8 @@ struct kept {
     sqlite3_io_methods methods; /* SQLite's own but for two */
     const sqlite3_io_methods *own;
     sqlite3_int64 bytes; /* of the file when it was mapped; 0: it is not */
+    char *start;         /* of the map; NULL: nothing was read from it yet */
+    bool filled;         /* kept_map_fill() has been there */
 };
 
 static sqlite3_vfs *own_vfs, kept_vfs;
@@ -30,7 +37,10 @@ static int fetch(sqlite3_file *file, sqlite3_int64 at, int count, void **ret_pag
     struct kept *kept = kept_of(file);
     if (kept->bytes == 0 && kept->own->xFileSize(file, &kept->bytes) != SQLITE_OK)
         kept->bytes = 0;
-    return kept->own->xFetch(file, at, count, ret_page);
+    int result = kept->own->xFetch(file, at, count, ret_page);
+    if (result == SQLITE_OK && *ret_page)
+        kept->start = (char *)*ret_page - at;
+    return result;
 }
 
 static bool still_fits(sqlite3_file *file, struct kept *kept)
@@ -46,8 +56,11 @@ static int unfetch(sqlite3_file *file, sqlite3_int64 at, void *page)
     struct kept *kept = kept_of(file);
     if (!page && still_fits(file, kept))
         return SQLITE_OK;
-    if (!page)
+    if (!page) {
         kept->bytes = 0;
+        kept->start = NULL;
+        kept->filled = false;
+    }
     return kept->own->xUnfetch(file, at, page);
 }
 
@@ -64,6 +77,56 @@ static int open_kept(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     kept->methods.xUnfetch = unfetch;
     file->pMethods = &kept->methods;
     return SQLITE_OK;
+}
+
+/* Of a map that may be gone while it is filled: then what lies there instead is, if anything. */
+struct range {
+    char *start;
+    size_t bytes, page_bytes;
+};
+
+/* So much at once, so that nobody waits for the address space for long. */
+#define PIECE_PAGES 1024
+
+static void fill_piece(char *start, size_t bytes, size_t page_bytes)
+{
+    unsigned char in_memory[PIECE_PAGES];
+    if (mincore(start, bytes, in_memory) == 0 &&
+        !memchr(in_memory, 0, (bytes + page_bytes - 1) / page_bytes))
+        madvise(start, bytes, MADV_POPULATE_READ);
+}
+
+static void *fill(void *context)
+{
+    struct range range = *(struct range *)context;
+    size_t piece_bytes = PIECE_PAGES * range.page_bytes;
+    free(context);
+    for (size_t at = 0; at < range.bytes; at += piece_bytes) {
+        size_t left = range.bytes - at;
+        fill_piece(range.start + at, left < piece_bytes ? left : piece_bytes, range.page_bytes);
+    }
+    return NULL;
+}
+
+void kept_map_fill(sqlite3 *connection)
+{
+    sqlite3_file *file = NULL;
+    pthread_t thread;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        !file || !file->pMethods || file->pMethods->xFetch != fetch)
+        return;
+    struct kept *kept = kept_of(file);
+    struct range *range = kept->start && !kept->filled ? malloc(sizeof *range) : NULL;
+    if (!range)
+        return;
+    *range = (struct range){.start = kept->start,
+                            .bytes = (size_t)kept->bytes,
+                            .page_bytes = (size_t)sysconf(_SC_PAGESIZE)};
+    kept->filled = true;
+    if (thread_start(fill, range, &thread))
+        pthread_detach(thread);
+    else
+        free(range);
 }
 
 static void prepare(void)

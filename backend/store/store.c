@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "store/heap.h"
+#include "store/kept_map.h"
 #include "store/page_guard.h"
+
+/* A store that has begun to read so often goes on to do so; others read little of the file. */
+#define FILL_AFTER 20
 
 void store_prepare_process(void)
 {
@@ -67,6 +71,8 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
     if (code != 0)
         return code;
     store->revision = revision;
+    if (++store->begun % FILL_AFTER == 0)
+        kept_map_fill(database->connection);
     store->kept_until_ms = now_ms + STORE_KEPT_MS;
     return 0;
 }

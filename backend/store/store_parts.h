@@ -85,6 +85,7 @@ struct store {
     struct ticker ticker; /* made when a lock is waited for the first time */
     struct error mapping_error;
     int64_t now_ms;           /* monotonic, of the last store_begin() */
+    unsigned begun;           /* so many transactions */
     struct revision revision; /* of the transaction that is begun */
     int64_t kept_until_ms;    /* monotonic: then it is begun anew */
     int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */

@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fixture.h"
 #include "suites.h"
@@ -108,6 +110,46 @@ static void a_file_that_grows_or_shrinks_is_mapped_anew(void)
     pair_release(&pair);
 }
 
+/* Says whether all pages of the map are in our page tables. */
+static bool is_filled(const struct pair *pair)
+{
+    char line[PLACE_PATH_MAX + 128];
+    bool here = false;
+    long size = -1, resident = -1;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    while (maps && resident < 0 && fgets(line, sizeof line, maps)) {
+        here |= strstr(line, pair->place.path) != NULL;
+        if (here && strncmp(line, "Size:", 5) == 0)
+            size = strtol(line + 5, NULL, 10);
+        if (here && strncmp(line, "Rss:", 4) == 0)
+            resident = strtol(line + 4, NULL, 10);
+    }
+    if (maps)
+        fclose(maps);
+    CHECK(size > 0 && resident > 0, "%ld KiB, %ld of them resident", size, resident);
+    return resident == size;
+}
+
+static void what_is_in_memory_is_entered_into_the_page_tables(void)
+{
+    struct pair pair;
+    pair_init(&pair);
+    kept_map_fill(pair.place.shell); /* none of ours: nothing happens */
+    kept_map_fill(pair.reader);      /* not mapped yet */
+    sqlite3_exec(pair.reader, "SELECT bytes FROM filler WHERE id = 1", NULL, NULL, NULL);
+    CHECK(!is_filled(&pair), "some pages were read");
+    kept_map_fill(pair.reader);
+    bool filled = is_filled(&pair);
+    for (int i = 0; i < 1000 && !filled; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        filled = is_filled(&pair);
+    }
+    CHECK(filled, "all pages are there");
+    kept_map_fill(pair.reader); /* done already */
+    check_rows(&pair, "what they hold");
+    pair_release(&pair);
+}
+
 static void other_files_are_left_to_sqlite(void)
 {
     sqlite3 *connection = NULL;
@@ -125,6 +167,8 @@ static void other_files_are_left_to_sqlite(void)
 static const CU_TestInfo tests[] = {
     {"commits of others leave the map", commits_of_others_leave_the_map},
     {"a file that grows or shrinks is mapped anew", a_file_that_grows_or_shrinks_is_mapped_anew},
+    {"what is in memory is entered into the page tables",
+     what_is_in_memory_is_entered_into_the_page_tables},
     {"other files are left to SQLite", other_files_are_left_to_sqlite},
     CU_TEST_INFO_NULL,
 };
