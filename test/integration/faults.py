@@ -2,6 +2,7 @@
 
 Crowd        asks with ever new resolvers, checks each answer, and remembers who was told what.
 Shim         a library in front of the C library's: the clock is moved, the disk fails.
+strace()     what a process asks of the system; slow_disk() makes it wait for its disk.
 set_limit()  a resource limit of a process that runs.
 small_disk() a file system of a few hundred KiB.
 """
@@ -9,6 +10,7 @@ small_disk() a file system of a few hundred KiB.
 import contextlib
 import ipaddress
 import mmap
+import re
 import shutil
 import statistics
 import struct
@@ -111,6 +113,29 @@ class Crowd:
 def said(answers):
     """What the operator was told."""
     return [log for answer in answers for log in answer.logs]
+
+
+# ---------------------------------------------------------------- system calls
+
+
+def strace(trace, calls):
+    """Words in front of a command whose system calls are to be seen in the file `trace`."""
+    without_leak_check = ["env", "ASAN_OPTIONS=detect_leaks=0"]  # which fails when it is traced
+    return [*without_leak_check, "strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={calls}"]
+
+
+def slow_disk(trace):
+    """The same for one whose disk takes half a second for each fdatasync()."""
+    return [*strace(trace, "fdatasync"), "-e", "inject=fdatasync:delay_enter=500ms"]
+
+
+def until_a_round_waits(trace):
+    """Until a thread that is not the first waits for the slow disk."""
+
+    def waits():
+        return len(set(re.findall(r"^(\d+) +fdatasync", trace.read_text(), re.MULTILINE))) > 1
+
+    powerdns.wait_until(waits, HEAL_SECONDS, "a round of housekeeping")
 
 
 # ---------------------------------------------------------------- limits and full disks

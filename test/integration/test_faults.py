@@ -20,7 +20,18 @@ import pytest
 import faults
 import powerdns
 from coprocess import SECONDS_MAX, Coprocess, Shell, is_gone, question
-from faults import HEAL_SECONDS, Crowd, Shim, assert_in_time, expected, ldns, said, set_limit
+from faults import (
+    HEAL_SECONDS,
+    Crowd,
+    Shim,
+    assert_in_time,
+    expected,
+    ldns,
+    said,
+    set_limit,
+    slow_disk,
+    until_a_round_waits,
+)
 from powerdns import Database, PowerDNS, as_user, wait_until
 
 DAY = 86400
@@ -190,6 +201,33 @@ def test_a_log_that_goes_while_serving_costs_no_mapping_made_before(pair, way):
     assert not set(pair.forgotten()) & before
     pair.ask_again()
     assert pair.forgotten() == []
+
+
+@pytest.mark.parametrize("suffix, way", [("-wal", delete), ("-shm", delete), ("-shm", halve)])
+def test_a_round_that_waits_for_the_disk_costs_no_mapping_made_before(
+    demo_database, workspace, suffix, way
+):
+    """It has the old files open, and copies the log, when somebody spoils them."""
+    trace = workspace / "trace"
+    with (
+        Coprocess(demo_database.path, before=slow_disk(trace)) as first,
+        Coprocess(demo_database.path) as second,
+    ):
+        crowd = Crowd(demo_database, first)
+        crowd.ask()
+        until_a_round_waits(trace)
+        crowd.coprocesses = [second]
+        crowd.ask(300)
+        before = set(crowd.told) - set(crowd.forgotten())
+        assert len(before) > 100
+        way(beside(demo_database, suffix))
+        crowd.coprocesses = [first, second]
+        answers = ask_until_told(crowd, suffix)
+        assert_in_time(answers, f"{suffix}, {way.__name__}")
+        crowd.heals()
+        assert not set(crowd.forgotten()) & before
+        crowd.ask_again()
+        assert crowd.forgotten() == []
 
 
 @pytest.mark.parametrize("way", [empty, halve, scramble])

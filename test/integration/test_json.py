@@ -13,7 +13,8 @@ import pytest
 
 import powerdns
 from coprocess import NOBODY, Coprocess, Record, Refused, check_content, labels, question
-from test_pipe import expected, fill_at_random, ldns, strace, writes_to_stdout
+from faults import strace
+from test_pipe import expected, fill_at_random, ldns, writes_to_stdout
 
 INITIALIZE = {"method": "initialize", "parameters": {"command": "x", "timeout": "2000"}}
 

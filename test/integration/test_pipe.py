@@ -34,6 +34,7 @@ from coprocess import (
     parse,
     question,
 )
+from faults import slow_disk, strace, until_a_round_waits
 from powerdns import Database, as_user, chosen, wait_until
 
 IPV4 = ("192.0.2.80", "198.51.100.80", "203.0.113.80")  # pool web of the example, in order
@@ -167,12 +168,6 @@ def test_a_last_line_without_newline_is_answered(served):
     assert coprocess.answer().ipv4 == expected(ldns(1))
     assert coprocess.read_line() is None
     assert coprocess.process.wait(SECONDS_MAX) == 0
-
-
-def strace(trace, calls):
-    """Words in front of a command whose system calls are to be seen in the file `trace`."""
-    without_leak_check = ["env", "ASAN_OPTIONS=detect_leaks=0"]  # which fails when it is traced
-    return [*without_leak_check, "strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={calls}"]
 
 
 def writes_to_stdout(trace):
@@ -789,14 +784,9 @@ def test_a_running_coprocess_survives_that_root_takes_the_file(root_only, demo_d
 def test_root_takes_the_file_while_housekeeping_has_it_open(root_only, demo_database, workspace):
     """SQLite would hand on a descriptor that was opened when the file could still be written."""
     trace = workspace / "trace"
-    slow_disk = ["-e", "inject=fdatasync:delay_enter=500ms"]
-    with Coprocess(demo_database.path, before=strace(trace, "fdatasync") + slow_disk) as coprocess:
+    with Coprocess(demo_database.path, before=slow_disk(trace)) as coprocess:
         assert coprocess.ask("www.example.com", "A", ldns(100)).ipv4 == expected(ldns(100))
-
-        def round_runs():
-            return len(set(re.findall(r"^(\d+) +fdatasync", trace.read_text(), re.MULTILINE))) == 2
-
-        wait_until(round_runs, SECONDS_MAX, "a thread that waits for the disk")
+        until_a_round_waits(trace)
         os.chown(demo_database.path, 0, 0)
         time.sleep(0.05)
         answers_without_rows(coprocess, r"uid 0")
