@@ -48,6 +48,14 @@ static void check_rows(struct pair *pair, const char *what)
     CHECK_INTEGER(found, place_number(&pair->place, sum), "%s", what);
 }
 
+/* Says whether a line of maps or smaps ends with the database, wherever its directory really is. */
+static bool is_line_of(const struct pair *pair, const char *line)
+{
+    const char *end = strstr(pair->place.path, "/pdns-sticky-unit-");
+    size_t length = strcspn(line, "\n"), wanted = end ? strlen(end) : 0;
+    return end && length >= wanted && strncmp(line + length - wanted, end, wanted) == 0;
+}
+
 /* Where this process has the database mapped, and how much of it; false when it has not. */
 static bool find_map(const struct pair *pair, unsigned long *ret_start, unsigned long *ret_bytes)
 {
@@ -56,10 +64,7 @@ static bool find_map(const struct pair *pair, unsigned long *ret_start, unsigned
     bool found = false;
     FILE *maps = fopen("/proc/self/maps", "r");
     while (maps && !found && fgets(line, sizeof line, maps)) {
-        line[strcspn(line, "\n")] = '\0';
-        const char *path = strchr(line, '/');
-        found = path && strcmp(path, pair->place.path) == 0 &&
-                sscanf(line, "%lx-%lx", &start, &end) == 2;
+        found = is_line_of(pair, line) && sscanf(line, "%lx-%lx", &start, &end) == 2;
     }
     if (maps)
         fclose(maps);
@@ -118,7 +123,7 @@ static bool is_filled(const struct pair *pair)
     long size = -1, resident = -1;
     FILE *maps = fopen("/proc/self/smaps", "r");
     while (maps && resident < 0 && fgets(line, sizeof line, maps)) {
-        here |= strstr(line, pair->place.path) != NULL;
+        here |= is_line_of(pair, line);
         if (here && strncmp(line, "Size:", 5) == 0)
             size = strtol(line + 5, NULL, 10);
         if (here && strncmp(line, "Rss:", 4) == 0)
