@@ -30,24 +30,19 @@
 #define PAGES_LEFT_FEW 256
 #define COPY_ROUNDS_MAX 4
 
-/* The log as it is now; zeros when there is none. */
-static struct log_mark look_at_log(const struct store *store)
+int64_t store_log_bytes(const struct store *store)
 {
     struct buffer path = {0};
     struct stat status = {0};
     buffer_printf(&path, "%s-wal", store->database.path);
     if (path.failed || stat(path.data, &status) != 0)
-        status = (struct stat){0};
+        status.st_size = 0;
     buffer_release(&path);
-    return (struct log_mark){.bytes = status.st_size,
-                             .written_s = status.st_mtim.tv_sec,
-                             .written_ns = status.st_mtim.tv_nsec};
+    return status.st_size;
 }
 
-int64_t store_log_bytes(const struct store *store)
-{
-    return look_at_log(store).bytes;
-}
+/* A round leaves so many itself in a log that it has copied. */
+#define PAGES_OF_ROUND 1
 
 /* A checkpoint leaves so many pages only when somebody still reads what was there before them. */
 static bool is_pinned(const struct rounds *rounds)
@@ -95,12 +90,13 @@ static int run_checkpoint(struct store *store, int mode, int wait_ms, struct err
  *
  * What SQLite before 3.51.3 can get wrong (sqlite.org/wal.html, "WAL-reset bug") is a checkpoint of
  * a log that is copied back whole already, while a writer starts that log over. So a page is
- * written first: until this checkpoint has copied it, nobody can start the log over, and since only
- * one process at a time does this, there is no other checkpoint that could.
+ * written to such a log first: until this checkpoint has copied it, nobody can start the log over,
+ * and since only one process at a time does this, there is no other checkpoint that could.
  */
 static int copy_log(struct store *store, struct error *error)
 {
-    int code = write_nothing(store, error);
+    bool whole = wal_index_backlog(&store->database.wal_index) == 0;
+    int code = whole ? write_nothing(store, error) : 0;
     if (code == 0)
         code = run_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, 0, error);
     return code == 0 && store->rounds.backlog == 0 ? write_nothing(store, error) : code;
@@ -153,22 +149,23 @@ static int copy_and_restart(struct store *store, bool restart, bool cut, struct 
 
 static int checkpoint(struct store *store, bool disk_short, struct error *error)
 {
-    struct log_mark log = look_at_log(store);
-    bool quiet = memcmp(&log, &store->rounds.log, sizeof log) == 0;
-    if (quiet && log.bytes <= LOG_BYTES_SMALL)
+    const struct wal_index *index = &store->database.wal_index;
+    bool large = store_log_bytes(store) > LOG_BYTES_SMALL;
+    bool quiet = store->rounds.commits == wal_index_commits(index);
+    if (quiet && !large && wal_index_backlog(index) <= PAGES_OF_ROUND)
         return 0;
-    bool cut = quiet || disk_short;
-    bool restart = cut || wal_index_pages(&store->database.wal_index) > LOG_PAGES_MAX;
+    bool cut = (quiet && large) || disk_short;
+    bool restart = cut || wal_index_pages(index) > LOG_PAGES_MAX;
     struct error tried = {0};
     int code = copy_and_restart(store, restart, cut, &tried);
-    store->rounds.log = look_at_log(store);
+    store->rounds.commits = wal_index_commits(index);
     if (code != 0 && code != ERR_BUSY)
         return error_set(error, code, "%s", tried.text);
     if (is_pinned(&store->rounds))
         return error_set(error, ERR_LIMIT,
                          "%s-wal has grown to %lld MB, since somebody keeps a transaction open that"
                          " reads the database",
-                         store->database.path, (long long)store->rounds.log.bytes / 1000000);
+                         store->database.path, (long long)store_log_bytes(store) / 1000000);
     return code;
 }
 

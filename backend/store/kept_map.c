@@ -88,6 +88,9 @@ struct range {
 /* So much at once, so that nobody waits for the address space for long. */
 #define PIECE_PAGES 1024
 
+/* Smaller files take a few dozen page faults. */
+#define FILLED_BYTES_MIN (4 << 20)
+
 static void fill_piece(char *start, size_t bytes, size_t page_bytes)
 {
     unsigned char in_memory[PIECE_PAGES];
@@ -116,7 +119,9 @@ void kept_map_fill(sqlite3 *connection)
         !file || !file->pMethods || file->pMethods->xFetch != fetch)
         return;
     struct kept *kept = kept_of(file);
-    struct range *range = kept->start && !kept->filled ? malloc(sizeof *range) : NULL;
+    if (kept->filled || !kept->start || kept->bytes < FILLED_BYTES_MIN)
+        return;
+    struct range *range = malloc(sizeof *range);
     if (!range)
         return;
     *range = (struct range){.start = kept->start,

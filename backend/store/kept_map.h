@@ -25,7 +25,7 @@ const char *kept_map_vfs(void);
  * Has the system enter the pages of the map that are in memory into this process's page tables, in
  * a thread of its own: 15 ms of work for 400 MB, which otherwise are thousands of page faults on
  * the way to answers. Nothing is read from the disk. Does nothing where it was done for this map,
- * where there is none, and where no thread can be started.
+ * where there is none or a small one, and where no thread can be started.
  */
 void kept_map_fill(sqlite3 *connection);
 

@@ -20,11 +20,6 @@ struct sweep {
     char key[SWEEP_KEY_MAX];
 };
 
-/* By what one sees whether the write-ahead log was written to. */
-struct log_mark {
-    int64_t bytes, written_s, written_ns;
-};
-
 /* Where the lock file has what; its holder alone reads and writes the first. */
 #define LOCK_FILE_ROUNDS 0
 #define LOCK_FILE_REFUSED 1024
@@ -37,8 +32,8 @@ struct log_mark {
 struct rounds {
     int64_t sweep_ms, checkpoint_ms;
     struct sweep sweep;
-    struct log_mark log; /* after the last checkpoint: equal means that nothing was written since */
-    int64_t backlog;     /* the pages that the last checkpoint to come about could not copy */
+    int64_t commits; /* as wal_index_commits() told after the last checkpoint */
+    int64_t backlog; /* the pages that the last checkpoint to come about could not copy */
 };
 
 /*

@@ -20,7 +20,7 @@ static void pair_init(struct pair *pair)
     place_init(&pair->place);
     place_run(&pair->place, "CREATE TABLE filler (id INTEGER PRIMARY KEY, bytes BLOB);"
                             "INSERT INTO filler (bytes) WITH RECURSIVE n (i) AS"
-                            " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+                            " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
                             " SELECT randomblob(3000) FROM n;"
                             "PRAGMA wal_checkpoint;");
     CHECK_INTEGER(
