@@ -410,6 +410,13 @@ int database_begin(struct database *database, int64_t *ret_configuration, int64_
     return code;
 }
 
+sqlite3_file *database_file(sqlite3 *connection, int which)
+{
+    sqlite3_file *file = NULL;
+    int result = sqlite3_file_control(connection, "main", which, &file);
+    return result == SQLITE_OK && file && file->pMethods ? file : NULL;
+}
+
 void database_end(struct database *database)
 {
     if (database->reading)

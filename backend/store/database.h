@@ -66,6 +66,12 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
 int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
                    int64_t *ret_topology, struct error *error);
 
+/*
+ * SQLite's handle of a connection's file (SQLITE_FCNTL_FILE_POINTER) or of its log
+ * (SQLITE_FCNTL_JOURNAL_POINTER); NULL when that is not open.
+ */
+sqlite3_file *database_file(sqlite3 *connection, int which);
+
 /* Ends the transaction, if there is one. */
 void database_end(struct database *database);
 

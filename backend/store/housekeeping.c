@@ -30,6 +30,9 @@
 #define PAGES_LEFT_FEW 256
 #define COPY_ROUNDS_MAX 4
 
+/* A round leaves so many pages of its own in a log that it has copied. */
+#define PAGES_OF_ROUND 1
+
 int64_t store_log_bytes(const struct store *store)
 {
     struct buffer path = {0};
@@ -40,9 +43,6 @@ int64_t store_log_bytes(const struct store *store)
     buffer_release(&path);
     return status.st_size;
 }
-
-/* A round leaves so many itself in a log that it has copied. */
-#define PAGES_OF_ROUND 1
 
 /* A checkpoint leaves so many pages only when somebody still reads what was there before them. */
 static bool is_pinned(const struct rounds *rounds)
@@ -108,10 +108,8 @@ static int copy_log(struct store *store, struct error *error)
  */
 static void flush_copy(struct store *store)
 {
-    sqlite3_file *file = NULL;
-    if (sqlite3_file_control(store->database.connection, "main", SQLITE_FCNTL_FILE_POINTER,
-                             &file) == SQLITE_OK &&
-        file && file->pMethods)
+    sqlite3_file *file = database_file(store->database.connection, SQLITE_FCNTL_FILE_POINTER);
+    if (file)
         file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "store/database.h"
 #include "store/thread.h"
 
 #define NAME "pdns-sticky-kept-map"
@@ -113,10 +114,9 @@ static void *fill(void *context)
 
 void kept_map_fill(sqlite3 *connection)
 {
-    sqlite3_file *file = NULL;
+    sqlite3_file *file = database_file(connection, SQLITE_FCNTL_FILE_POINTER);
     pthread_t thread;
-    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
-        !file || !file->pMethods || file->pMethods->xFetch != fetch)
+    if (!file || file->pMethods->xFetch != fetch)
         return;
     struct kept *kept = kept_of(file);
     if (kept->filled || !kept->start || kept->bytes < FILLED_BYTES_MIN)

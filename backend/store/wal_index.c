@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "store/database.h"
+
 /* The size in which SQLite maps the wal-index. */
 #define WAL_INDEX_REGION_BYTES 32768
 
@@ -16,12 +18,9 @@ static volatile void *region(sqlite3_file *file, int number)
 
 void wal_index_attach(struct wal_index *index, sqlite3 *connection)
 {
-    sqlite3_file *file = NULL;
-    index->header = NULL;
-    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
-        file && file->pMethods && file->pMethods->iVersion >= 2)
-        index->header = region(file, 0);
-    index->file = file;
+    index->file = database_file(connection, SQLITE_FCNTL_FILE_POINTER);
+    bool has_index = index->file && index->file->pMethods->iVersion >= 2;
+    index->header = has_index ? region(index->file, 0) : NULL;
 }
 
 void wal_index_look(struct wal_index *index)
@@ -63,11 +62,18 @@ static bool is_whole(const struct wal_index *index)
            0;
 }
 
+/* The header as it is now; false when there is none, or somebody is writing it. */
+static bool take_header(const struct wal_index *index, struct wal_index *ret_now)
+{
+    *ret_now = *index;
+    wal_index_look(ret_now);
+    return ret_now->header && is_whole(ret_now);
+}
+
 void wal_index_commit(struct wal_index *index)
 {
-    struct wal_index now = *index;
-    wal_index_look(&now);
-    if (is_whole(&now) && now.seen[CHANGES_WORD] == index->seen[CHANGES_WORD] + 1)
+    struct wal_index now;
+    if (take_header(index, &now) && now.seen[CHANGES_WORD] == index->seen[CHANGES_WORD] + 1)
         *index = now;
 }
 
@@ -136,14 +142,10 @@ static bool fits(const struct wal_index *index, sqlite3_file *log)
 
 bool wal_index_fits_log(const struct wal_index *index, sqlite3 *connection)
 {
-    struct wal_index before = *index;
-    sqlite3_file *log = NULL;
-    wal_index_look(&before);
-    if (!before.header || !is_whole(&before) || before.seen[PAGES_WORD] == 0 ||
-        sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
-        !log || !log->pMethods)
-        return true;
-    return fits(&before, log) || wal_index_moved(&before);
+    struct wal_index before;
+    sqlite3_file *log = database_file(connection, SQLITE_FCNTL_JOURNAL_POINTER);
+    return !take_header(index, &before) || before.seen[PAGES_WORD] == 0 || !log ||
+           fits(&before, log) || wal_index_moved(&before);
 }
 
 static bool finds(const volatile uint32_t *pages, const volatile uint16_t *slots, uint32_t frame)
@@ -166,9 +168,8 @@ static bool finds_ends(volatile uint32_t *words, bool is_first, uint32_t frames)
 
 bool wal_index_finds_frames(const struct wal_index *index)
 {
-    struct wal_index before = *index;
-    wal_index_look(&before);
-    if (!before.header || !is_whole(&before))
+    struct wal_index before;
+    if (!take_header(index, &before))
         return true;
     uint32_t left = before.seen[PAGES_WORD];
     bool found = true;

@@ -63,9 +63,8 @@ static bool find_map(const struct pair *pair, unsigned long *ret_start, unsigned
     unsigned long start, end;
     bool found = false;
     FILE *maps = fopen("/proc/self/maps", "r");
-    while (maps && !found && fgets(line, sizeof line, maps)) {
+    while (maps && !found && fgets(line, sizeof line, maps))
         found = is_line_of(pair, line) && sscanf(line, "%lx-%lx", &start, &end) == 2;
-    }
     if (maps)
         fclose(maps);
     if (found) {
@@ -75,13 +74,19 @@ static bool find_map(const struct pair *pair, unsigned long *ret_start, unsigned
     return found;
 }
 
+/* The reader has read all. */
+static void pair_init_mapped(struct pair *pair, unsigned long *ret_start, unsigned long *ret_bytes)
+{
+    pair_init(pair);
+    check_rows(pair, "the first rows");
+    CHECK(find_map(pair, ret_start, ret_bytes), "it is mapped");
+}
+
 static void commits_of_others_leave_the_map(void)
 {
     struct pair pair;
     unsigned long start = 0, bytes = 0, start_now = 0, bytes_now = 0;
-    pair_init(&pair);
-    check_rows(&pair, "the first rows");
-    CHECK(find_map(&pair, &start, &bytes), "it is mapped");
+    pair_init_mapped(&pair, &start, &bytes);
     for (int i = 0; i < 20; i++) {
         place_run(&pair.place, "UPDATE filler SET bytes = randomblob(3000) WHERE id % 7 = 0;"
                                "INSERT INTO filler (bytes) VALUES (randomblob(3000));");
@@ -99,9 +104,7 @@ static void a_file_that_grows_or_shrinks_is_mapped_anew(void)
 {
     struct pair pair;
     unsigned long start = 0, bytes = 0, grown = 0, shrunk = 0;
-    pair_init(&pair);
-    check_rows(&pair, "the first rows");
-    CHECK(find_map(&pair, &start, &bytes), "it is mapped");
+    pair_init_mapped(&pair, &start, &bytes);
     place_run(&pair.place, "INSERT INTO filler (bytes) SELECT randomblob(3000) FROM filler;"
                            "PRAGMA wal_checkpoint(RESTART);");
     check_rows(&pair, "twice as many");
