@@ -12,7 +12,7 @@
 #ifndef STICKY_DIALECT_CONVERSATION_H
 #define STICKY_DIALECT_CONVERSATION_H
 
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 #include "dialect/json.h"
 #include "dialect/line_reader.h"
 #include "dialect/pipe.h"

@@ -19,8 +19,8 @@
 #ifndef STICKY_DIALECT_JSON_H
 #define STICKY_DIALECT_JSON_H
 
-#include "core/buffer.h"
-#include "core/question.h"
+#include "core/base/buffer.h"
+#include "core/dns/question.h"
 #include "dialect/line_reader.h"
 #include "dialect/service.h"
 

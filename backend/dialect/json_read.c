@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "core/arena.h"
+#include "core/base/arena.h"
 
 /* While a text is read, memory comes from the arena; else it is malloc()'s. */
 static _Thread_local bool reading;

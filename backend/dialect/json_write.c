@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/decimal.h"
+#include "core/base/decimal.h"
 
 /* The serial is the third of an SOA's fields. */
 #define SERIAL_FIELD 2

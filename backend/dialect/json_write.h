@@ -9,8 +9,8 @@
 #ifndef STICKY_DIALECT_JSON_WRITE_H
 #define STICKY_DIALECT_JSON_WRITE_H
 
-#include "core/buffer.h"
-#include "core/question.h"
+#include "core/base/buffer.h"
+#include "core/dns/question.h"
 
 /* Writes a record of an answer. */
 void json_write_record(const struct answer_record *record, struct buffer *out);

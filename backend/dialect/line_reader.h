@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 
 /*
  * PowerDNS's longest question is a name with all its bytes escaped and three addresses: about 1.2

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/decimal.h"
+#include "core/base/decimal.h"
 
 /* Q with all its fields has eight; one more shows that there are too many. */
 #define FIELDS_MAX 9

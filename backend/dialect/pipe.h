@@ -8,7 +8,7 @@
 #ifndef STICKY_DIALECT_PIPE_H
 #define STICKY_DIALECT_PIPE_H
 
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 #include "dialect/line_reader.h"
 #include "dialect/service.h"
 

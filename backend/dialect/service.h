@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/buffer.h"
-#include "core/question.h"
+#include "core/base/buffer.h"
+#include "core/dns/question.h"
 
 /* What the operator is told of a record that is not sound (answer_record_is_sound()). */
 #define ANSWER_LACKS_RECORD "a record was left out of an answer, PowerDNS would not read it"

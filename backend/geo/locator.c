@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #define STILL_USED "; what it said before is still used"
 
@@ -32,15 +32,15 @@ static const struct identity never = {.bytes = -1};
 struct geo_file {
     char *path; /* owned */
     struct identity identity;
-    MMDB_s *mmdb;     /* owned; NULL: not open */
-    bool unchanged;   /* since the set before, whose file is to be moved here */
-    size_t complaint; /* its line, from 1; 0: none */
+    MMDB_s *mmdb;   /* owned; NULL: not open */
+    bool unchanged; /* since the set before, whose file is to be moved here */
+    size_t problem; /* its line, from 1; 0: none */
 };
 
 struct geo {
     struct geo_file *files;
     size_t count;
-    struct complaints complaints;
+    struct problems problems;
     int64_t look_ms; /* monotonic: not before */
 };
 
@@ -78,7 +78,7 @@ void geo_free(struct geo *geo)
         free(geo->files[i].path);
     }
     free(geo->files);
-    complaints_release(&geo->complaints);
+    problems_release(&geo->problems);
     free(geo);
 }
 
@@ -179,21 +179,21 @@ static const char *read_file(struct geo_file *geo_file)
 
 static int complain(struct geo *geo, struct geo_file *file, const char *wrong, bool still_used)
 {
-    int code = complaints_add(&geo->complaints, "geo_database %s: %s%s", file->path, wrong,
-                              still_used ? STILL_USED : "");
+    int code = problems_add(&geo->problems, "geo_database %s: %s%s", file->path, wrong,
+                            still_used ? STILL_USED : "");
     if (code == 0)
-        file->complaint = geo->complaints.count;
+        file->problem = geo->problems.count;
     return code;
 }
 
-static int repeat_complaint(struct geo *geo, struct geo_file *file, const struct geo *before,
-                            const struct geo_file *old)
+static int repeat_problem(struct geo *geo, struct geo_file *file, const struct geo *before,
+                          const struct geo_file *old)
 {
-    if (old->complaint == 0)
+    if (old->problem == 0)
         return 0;
-    int code = complaints_add(&geo->complaints, "%s", before->complaints.lines[old->complaint - 1]);
+    int code = problems_add(&geo->problems, "%s", before->problems.lines[old->problem - 1]);
     if (code == 0)
-        file->complaint = geo->complaints.count;
+        file->problem = geo->problems.count;
     return code;
 }
 
@@ -209,7 +209,7 @@ static int add_file(struct geo *geo, const char *path, const struct geo *before)
     file->unchanged = old && same_identity(&old->identity, &now);
     if (file->unchanged) {
         file->identity = now;
-        return repeat_complaint(geo, file, before, old);
+        return repeat_problem(geo, file, before, old);
     }
     const char *wrong = read_file(file);
     return wrong ? complain(geo, file, wrong, old && old->mmdb) : 0;
@@ -255,9 +255,9 @@ bool geo_moved(struct geo *geo, int64_t now_ms)
     return false;
 }
 
-const struct complaints *geo_complaints(const struct geo *geo)
+const struct problems *geo_problems(const struct geo *geo)
 {
-    return &geo->complaints;
+    return &geo->problems;
 }
 
 /* A text of two letters, of a place in the data of an address. */

@@ -10,7 +10,7 @@
  *
  * A set of files is made by geo_open(), which may take long and may run in a thread of its own, and
  * from then on only read. A file that is missing, no MaxMind DB, or changes while it is copied is a
- * complaint; what was known from it before stays in use. Then the files are looked at again, at
+ * problem; what was known from it before stays in use. Then the files are looked at again, at
  * most once a second, and a new set is made when geo_moved() says so:
  *
  *     geo_open(paths, count, before, &geo);    reads anew what differs from `before`
@@ -24,8 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/complaints.h"
-#include "core/location.h"
+#include "core/balance/location.h"
+#include "core/base/problems.h"
 
 /* Looking at the files costs one call of the system for each; a second is soon enough. */
 #define GEO_LOOK_MS 1000
@@ -39,7 +39,7 @@
 struct geo;
 
 /*
- * 0 or ERR_NOMEM; what is wrong with a file is among the complaints. `before` may be NULL and is
+ * 0 or ERR_NOMEM; what is wrong with a file is among the problems. `before` may be NULL and is
  * only read.
  */
 int geo_open(const char *const *paths, size_t count, const struct geo *before,
@@ -57,6 +57,6 @@ bool geo_moved(struct geo *geo, int64_t now_ms);
 /* Of several files that know, the first one counts. Valid as long as the set. */
 struct locator geo_locator(struct geo *geo);
 
-const struct complaints *geo_complaints(const struct geo *geo);
+const struct problems *geo_problems(const struct geo *geo);
 
 #endif

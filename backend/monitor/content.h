@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/buffer.h"
-#include "core/error.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
 
 /* A page that tells whether a site is well is shorter, and a thousand of these fit into memory. */
 #define CONTENT_MAX (64 * 1024)

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 /* 0..15, or -1. */
 static int digit_value(char c)

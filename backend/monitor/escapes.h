@@ -4,7 +4,7 @@
 #ifndef STICKY_MONITOR_ESCAPES_H
 #define STICKY_MONITOR_ESCAPES_H
 
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 
 /*
  * Adds the bytes that the text stands for: \r \n \t \\ and \xHH are what they are in C, and every

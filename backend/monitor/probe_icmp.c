@@ -18,7 +18,7 @@
 
 #include <linux/errqueue.h> /* needs <time.h> */
 
-#include "core/vector.h"
+#include "core/base/vector.h"
 #include "monitor/probe.h"
 
 #define ECHO_REQUEST 8

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 #include "monitor/content.h"
 #include "monitor/escapes.h"
 #include "monitor/probe.h"

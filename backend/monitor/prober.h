@@ -12,8 +12,8 @@
 
 #include <event2/event.h>
 
-#include "core/error.h"
-#include "monitor/check.h"
+#include "core/base/error.h"
+#include "core/health/check.h"
 
 struct prober;
 struct probe; /* a check that runs */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 /* Fractions of a circle in 32 bits: the golden ratio, and a step from one interval to the next. */
 #define GOLDEN_STEP 2654435769U

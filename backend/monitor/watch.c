@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/vector.h"
+#include "core/base/vector.h"
 #include "monitor/watch_parts.h"
 
 /* Of a sentence for the log; longer ones are cut. */
@@ -387,10 +387,10 @@ struct watch_counts watch_count(const struct watch *watch)
     return counts;
 }
 
-static void add_lines(const struct complaints *complaints, struct buffer *out)
+static void add_lines(const struct problems *problems, struct buffer *out)
 {
-    for (size_t i = 0; i < complaints->count; i++)
-        buffer_printf(out, "%s\n", complaints->lines[i]);
+    for (size_t i = 0; i < problems->count; i++)
+        buffer_printf(out, "%s\n", problems->lines[i]);
 }
 
 void watch_report(const struct watch *watch, struct buffer *out)
@@ -401,7 +401,7 @@ void watch_report(const struct watch *watch, struct buffer *out)
                       " is suspected and nobody goes down (brake_percent)\n",
                       watch->brake.failing, watch->schedule.count);
     if (watch->targets)
-        add_lines(targets_complaints(watch->targets), out);
+        add_lines(targets_problems(watch->targets), out);
     add_lines(&watch->refusals, out);
 }
 
@@ -415,7 +415,7 @@ void watch_free(struct watch *watch)
     }
     schedule_release(&watch->schedule);
     targets_release(watch->targets);
-    complaints_release(&watch->refusals);
+    problems_release(&watch->refusals);
     free(watch->list);
     free(watch->pending);
     free(watch->ended);

@@ -16,19 +16,12 @@
 #ifndef STICKY_MONITOR_WATCH_H
 #define STICKY_MONITOR_WATCH_H
 
-#include "core/buffer.h"
-#include "core/error.h"
-#include "monitor/targets.h"
-#include "monitor/verdict.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/health/targets.h"
+#include "core/health/verdict.h"
 
 struct probe; /* a check that runs, the prober's */
-
-/* A verdict on its way to or from the database. */
-struct verdict_row {
-    struct target_key key;
-    struct target_verdict verdict; /* its state is never VERDICT_NONE */
-    bool measured;                 /* the round trip is newer than the one that was written last */
-};
 
 /* So many rows are written at once, so that no due check waits for long. */
 #define WATCH_BATCH_MAX 1000

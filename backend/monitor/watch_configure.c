@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "core/vector.h"
+#include "core/base/vector.h"
 #include "monitor/watch_parts.h"
 
 /* What a new set needs, all of it there before anything is changed. */
@@ -14,7 +14,7 @@ struct plan {
     struct watched **list;
     size_t old, new; /* where the comparison stands in both lists */
     bool failed;
-    struct complaints refusals;
+    struct problems refusals;
     const struct monitor **refused;
     size_t refused_count, refused_capacity;
 };
@@ -54,7 +54,7 @@ static int plan_monitor(struct plan *plan, const struct monitor *monitor)
     if (!place)
         return ERR_NOMEM;
     *place = monitor;
-    return complaints_add(&plan->refusals, "monitor %s cannot be run: %s", monitor->name, why);
+    return problems_add(&plan->refusals, "monitor %s cannot be run: %s", monitor->name, why);
 }
 
 /* Grows an array of the watch to so many elements. */
@@ -91,7 +91,7 @@ static void drop_plan(struct plan *plan)
         if (plan->list[i] && !plan->list[i]->watch) /* a new one */
             free(plan->list[i]);
     free(plan->list);
-    complaints_release(&plan->refusals);
+    problems_release(&plan->refusals);
     free(plan->refused);
 }
 
@@ -178,11 +178,11 @@ static void carry_out_beginnings(void *context, enum target_change change,
     plan->new += after != NULL;
 }
 
-static void say_new(const struct watch *watch, const struct complaints *now,
-                    const struct complaints *before)
+static void say_new(const struct watch *watch, const struct problems *now,
+                    const struct problems *before)
 {
     for (size_t i = 0; i < now->count; i++)
-        if (!complaints_has(before, now->lines[i]))
+        if (!problems_has(before, now->lines[i]))
             watch_say(watch, true, "%s", now->lines[i]);
 }
 
@@ -196,7 +196,7 @@ static void carry_out(struct plan *plan, struct targets *targets)
     watch_close_ranks(watch);
     plan->old = plan->new = 0;
     targets_compare(old, targets, carry_out_beginnings, plan);
-    say_new(watch, targets_complaints(targets), old ? targets_complaints(old) : NULL);
+    say_new(watch, targets_problems(targets), old ? targets_problems(old) : NULL);
     say_new(watch, &plan->refusals, &watch->refusals);
     free(watch->list);
     watch->list = plan->list;
@@ -204,7 +204,7 @@ static void carry_out(struct plan *plan, struct targets *targets)
     watch->targets = targets_hold(targets);
     for (size_t i = 0; i < watch->count; i++)
         begin_checks(plan, watch->list[i]);
-    complaints_release(&watch->refusals);
+    problems_release(&watch->refusals);
     watch->refusals = plan->refusals;
     targets_release(old);
     free(plan->refused);

@@ -39,7 +39,7 @@ struct watch {
     size_t pending_count, turned;
     struct target_key *ended;
     size_t ended_count, ended_capacity;
-    struct complaints refusals;
+    struct problems refusals;
     struct verdict_row rows[WATCH_BATCH_MAX];
 };
 

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "store/clock.h"
 #include "store/store_parts.h"
+#include "system/clock.h"
 
 /* A write takes some tens of microseconds. */
 #define BRIEF_WAIT_MS 1

@@ -9,10 +9,10 @@
 #ifndef STICKY_STORE_MONITORING_H
 #define STICKY_STORE_MONITORING_H
 
-#include "core/error.h"
-#include "core/settings.h"
-#include "monitor/targets.h"
-#include "monitor/watch.h"
+#include "core/base/error.h"
+#include "core/configuration/settings.h"
+#include "core/health/targets.h"
+#include "core/health/verdict.h"
 #include "store/store.h"
 
 /*

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/heap.h"
-#include "store/kept_map.h"
-#include "store/page_guard.h"
+#include "store/sqlite/kept_map.h"
+#include "system/memory.h"
+#include "system/page_guard.h"
 
 /* A store that has begun to read so often goes on to do so; others read little of the file. */
 #define FILL_AFTER 20
 
 void store_prepare_process(void)
 {
-    heap_keep();
+    memory_keep_freed();
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     page_guard_install();
 }

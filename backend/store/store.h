@@ -20,13 +20,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/error.h"
-#include "core/mapping.h"
-#include "core/metric.h"
-#include "core/metrics.h"
-#include "core/settings.h"
-#include "core/snapshot.h"
-#include "core/topology.h"
+#include "core/balance/metric.h"
+#include "core/balance/metrics.h"
+#include "core/balance/topology.h"
+#include "core/base/error.h"
+#include "core/configuration/settings.h"
+#include "core/configuration/snapshot.h"
+#include "core/sticky/mapping.h"
 
 /*
  * PowerDNS kills a coprocess that is silent for 2000 ms and resolvers ask again after some 400 ms;
@@ -53,8 +53,8 @@ struct revision {
 /*
  * Prepares the process, once, before it has other threads or a store: SQLite does without its
  * memory statistics, which take a lock for every allocation, freed memory is kept to be used again
- * (store/heap.h), and a mapped file that is cut short is an error and not the end
- * (store/page_guard.h).
+ * (system/memory.h), and a mapped file that is cut short is an error and not the end
+ * (system/page_guard.h).
  */
 void store_prepare_process(void);
 

@@ -4,12 +4,12 @@
 #ifndef STICKY_STORE_STORE_PARTS_H
 #define STICKY_STORE_STORE_PARTS_H
 
-#include "core/client.h"
-#include "core/rate.h"
-#include "store/database.h"
-#include "store/lock_file.h"
-#include "store/sidecars.h"
+#include "core/balance/client.h"
+#include "core/base/rate.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/sidecars.h"
 #include "store/store.h"
+#include "system/lock_file.h"
 
 /* The longest key that the schema allows, with NUL. */
 #define SWEEP_KEY_MAX 129

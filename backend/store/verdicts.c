@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/buffer.h"
-#include "core/hash.h"
-#include "store/clock.h"
+#include "core/base/buffer.h"
+#include "core/base/hash.h"
 #include "store/monitoring.h"
 #include "store/store_parts.h"
+#include "system/clock.h"
 
 /* The statements of each kind of target. */
 static const struct {

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/topology.h"
+#include "core/balance/topology.h"
 #include "store/store.h"
 
 struct list {

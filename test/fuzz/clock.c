@@ -2,7 +2,7 @@
  * The program's clocks, in place of its own: each look at them takes a millisecond, on whatever
  * machine, so that an input meets the same times in every run.
  */
-#include "store/clock.h"
+#include "system/clock.h"
 
 #define START_S 1700050000
 

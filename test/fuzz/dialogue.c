@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "program/command.h"
+#include "program/command/command.h"
 
 #define TYPE_SOA 6
 #define TYPE_ANY 255
 #define FIELDS_MAX 9
 #define DIGITS_MAX 18 /* of a number, with zeros before it */
 
-/* ---- the program's end: what program/serve.c puts behind the dialect */
+/* ---- the program's end: what program/server/serve.c puts behind the dialect */
 
 static void answer(void *context, const struct question *question, struct answer *ret_answer)
 {
@@ -36,7 +36,7 @@ static void command(void *context, const char *text, struct buffer *out)
 static const char *next_notice(void *context)
 {
     struct dialogue *dialogue = context;
-    return journal_take(responder_journal(dialogue->responder));
+    return log_queue_take(responder_journal(dialogue->responder));
 }
 
 /* The dialect's only notice: a record that was good enough for the snapshot did not get out. */

@@ -5,10 +5,10 @@
 #ifndef TEST_FUZZ_DIALOGUE_H
 #define TEST_FUZZ_DIALOGUE_H
 
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 #include "dialect/pipe.h"
 #include "powerdns.h"
-#include "program/responder.h"
+#include "program/answer/responder.h"
 
 /* More records than any answer of these tests has. */
 #define RECORDS_MAX 512

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/address.h"
+#include "core/network/address.h"
 #include "fuzz.h"
 
 /* The address that a text means: 16 bytes, IPv4 as mapped into IPv6. 0, 4 or 6. */

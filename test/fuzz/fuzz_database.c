@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/snapshot.h"
+#include "core/configuration/snapshot.h"
 #include "dialogue.h"
 #include "fuzz.h"
 #include "oracle.h"
-#include "program/command.h"
+#include "program/command/command.h"
 #include "rows.h"
-#include "store/clock.h"
+#include "system/clock.h"
 #include "values.h"
 
 #define NAMES_MAX 10

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "core/name.h"
+#include "core/dns/name.h"
 #include "fuzz.h"
 #include "powerdns.h"
 

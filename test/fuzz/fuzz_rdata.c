@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/question.h"
+#include "core/dns/question.h"
 #include "fuzz.h"
 #include "powerdns.h"
 

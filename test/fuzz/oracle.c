@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/method.h"
+#include "core/balance/method.h"
 #include "fuzz.h"
 
 /* A mapping of a shorter life may end while one looks. */

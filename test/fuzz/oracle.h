@@ -9,7 +9,7 @@
 #ifndef TEST_FUZZ_ORACLE_H
 #define TEST_FUZZ_ORACLE_H
 
-#include "core/assign.h"
+#include "core/sticky/assign.h"
 
 #define WAY_MAX 64
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/clock.h"
+#include "system/clock.h"
 
 #define PICK(input, words) ((words)[input_below((input), COUNT(words))])
 

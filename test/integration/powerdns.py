@@ -160,7 +160,7 @@ class Database:
     @contextlib.contextmanager
     def without_housekeeping(self):
         """No round runs in the block, however long the disk takes for one: we hold its lock, the
-        first of backend/store/lock_file.h.  A backend that serves this database makes the file.
+        first of backend/system/lock_file.h.  A backend that serves this database makes the file.
         """
         path = Path(f"{self.path}-lock")
         wait_until(path.exists, 10, "a file for locks")

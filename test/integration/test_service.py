@@ -238,7 +238,7 @@ def many_descriptors():
 
 
 def connections_max():
-    header = (REPOSITORY / "backend/program/connections.h").read_text()
+    header = (REPOSITORY / "backend/program/server/connections.h").read_text()
     return int(re.search(r"CONNECTIONS_MAX (\d+)", header)[1])
 
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #define MESSAGE_MAX 2048
 
@@ -166,8 +166,8 @@ int rows_build(const struct rows *rows, struct snapshot **ret_snapshot)
 
 bool snapshot_complains(const struct snapshot *snapshot, const char *sentence)
 {
-    for (size_t i = 0; i < snapshot->complaints.count; i++)
-        if (strcmp(snapshot->complaints.lines[i], sentence) == 0)
+    for (size_t i = 0; i < snapshot->problems.count; i++)
+        if (strcmp(snapshot->problems.lines[i], sentence) == 0)
             return true;
     return false;
 }
@@ -300,7 +300,7 @@ void scene_init(struct scene *scene, const struct rows *rows)
     if (rows_build(rows, &scene->snapshot) != 0 ||
         metrics_new(scene->snapshot->server_count, scene->snapshot->controller_count,
                     &scene->metrics) != 0 ||
-        turns_new(scene->snapshot, NULL, 0, &scene->turns) != 0)
+        turns_new(scene->snapshot->pools, scene->snapshot->pool_count, NULL, 0, &scene->turns) != 0)
         abort();
     for (size_t i = 0; i < scene->turns->count; i++)
         scene->turns->pools[i].next = 0;

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/assign.h"
-#include "core/buffer.h"
-#include "core/metric.h"
-#include "core/snapshot_builder.h"
-#include "core/turns.h"
+#include "core/balance/metric.h"
+#include "core/balance/turns.h"
+#include "core/base/buffer.h"
+#include "core/configuration/snapshot_builder.h"
+#include "core/sticky/assign.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -90,7 +90,7 @@ struct rows {
 /* 0 or ERR_NOMEM; nothing is left behind then. */
 int rows_build(const struct rows *rows, struct snapshot **ret_snapshot);
 
-/* Says whether one of the snapshot's complaints is this sentence. */
+/* Says whether one of the snapshot's problems is this sentence. */
 bool snapshot_complains(const struct snapshot *snapshot, const char *sentence);
 
 /* In all four columns. */

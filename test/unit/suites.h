@@ -24,7 +24,7 @@ struct suite {
     X(arena)                                                                                       \
     X(vector)                                                                                      \
     X(buffer)                                                                                      \
-    X(complaints)                                                                                  \
+    X(problems)                                                                                    \
     X(trace)                                                                                       \
     X(settings)                                                                                    \
     X(rate)                                                                                        \
@@ -36,8 +36,8 @@ struct suite {
     X(method)                                                                                      \
     X(method_topology)                                                                             \
     X(turns)                                                                                       \
-    X(reading)                                                                                     \
-    X(band)                                                                                        \
+    X(fresh_metric)                                                                                \
+    X(lowest_metric)                                                                               \
     X(choose)                                                                                      \
     X(client)                                                                                      \
     X(topology)                                                                                    \
@@ -60,10 +60,10 @@ struct suite {
     X(targets)                                                                                     \
     X(watch)                                                                                       \
     X(thread)                                                                                      \
-    X(heap)                                                                                        \
+    X(memory)                                                                                      \
     X(ticker)                                                                                      \
     X(listener)                                                                                    \
-    X(journal)                                                                                     \
+    X(log_queue)                                                                                   \
     X(page_guard)                                                                                  \
     X(kept_map)                                                                                    \
     X(wal_index)                                                                                   \
@@ -71,15 +71,15 @@ struct suite {
     X(store)                                                                                       \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
-    X(atlas)                                                                                       \
+    X(topology_loader)                                                                             \
     X(check)                                                                                       \
     X(escapes)                                                                                     \
     X(content)                                                                                     \
     X(prober)                                                                                      \
     X(monitoring)                                                                                  \
-    X(ledger)                                                                                      \
-    X(background)                                                                                  \
-    X(memory)                                                                                      \
+    X(monitor_database)                                                                            \
+    X(daemonize)                                                                                   \
+    X(allocation_failure)                                                                          \
     X(property)
 
 #define X(name) extern const struct suite suite_##name;

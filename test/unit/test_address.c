@@ -1,10 +1,10 @@
-#include "core/address.h"
+#include "core/network/address.h"
 
 #include <arpa/inet.h>
 
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

@@ -1,9 +1,9 @@
-#include "core/assign.h"
+#include "core/sticky/assign.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/method.h"
+#include "core/balance/method.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

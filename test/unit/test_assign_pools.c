@@ -1,11 +1,11 @@
 /*
  * Decisions that involve more than one pool or server of a site: fallback, shared mappings, groups.
  */
-#include "core/assign.h"
+#include "core/sticky/assign.h"
 
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

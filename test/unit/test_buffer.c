@@ -1,4 +1,4 @@
-#include "core/buffer.h"
+#include "core/base/buffer.h"
 
 #include <string.h>
 

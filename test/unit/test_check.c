@@ -1,4 +1,4 @@
-#include "monitor/check.h"
+#include "core/health/check.h"
 
 #include "fixture.h"
 #include "suites.h"

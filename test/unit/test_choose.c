@@ -1,4 +1,4 @@
-#include "core/choose.h"
+#include "core/balance/choose.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
-#include "core/client.h"
+#include "core/balance/client.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "core/hash.h"
+#include "core/base/hash.h"
 #include "fixture.h"
 #include "suites.h"
 

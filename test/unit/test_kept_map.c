@@ -1,4 +1,4 @@
-#include "store/kept_map.h"
+#include "store/sqlite/kept_map.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/rate.h"
+#include "core/base/rate.h"
 #include "fixture.h"
 #include "store/store.h"
 #include "suites.h"

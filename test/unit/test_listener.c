@@ -1,4 +1,4 @@
-#include "program/listener.h"
+#include "program/server/listener.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 
@@ -75,13 +75,13 @@ static void check_location(const struct files *files, const char *text, const ch
     CHECK_TEXT(found, expected, "%s", text);
 }
 
-static void check_complaint(const struct files *files, const char *path, const char *words)
+static void check_problem(const struct files *files, const char *path, const char *words)
 {
-    const struct complaints *complaints = geo_complaints(files->geo);
+    const struct problems *problems = geo_problems(files->geo);
     char expected[2 * PLACE_PATH_MAX];
     snprintf(expected, sizeof expected, "geo_database %s: %s", path, words ? words : "");
-    if (CHECK_INTEGER((int64_t)complaints->count, words ? 1 : 0, "%s", expected) && words)
-        CHECK_TEXT(complaints->lines[0], expected, "the complaint");
+    if (CHECK_INTEGER((int64_t)problems->count, words ? 1 : 0, "%s", expected) && words)
+        CHECK_TEXT(problems->lines[0], expected, "the problem");
 }
 
 static void all_files_are_asked(void)
@@ -108,7 +108,7 @@ static void all_files_are_asked(void)
     write_mmdb("", files.countries, COUNTRIES);
     write_mmdb("", files.numbers, NUMBERS);
     files_open(&files);
-    check_complaint(&files, "", NULL);
+    check_problem(&files, "", NULL);
     for (size_t i = 0; i < COUNT(rows); i++)
         check_location(&files, rows[i].address, rows[i].location);
     files_release(&files);
@@ -187,24 +187,23 @@ static void what_a_file_said_is_used_while_it_is_bad(void)
     CHECK(moved(&files), "overwritten");
     for (int i = 0; i < 2; i++) {
         files_open(&files);
-        check_complaint(
-            &files, files.countries,
-            "The MaxMind DB file contains invalid metadata; what it said before is still"
-            " used");
+        check_problem(&files, files.countries,
+                      "The MaxMind DB file contains invalid metadata; what it said before is still"
+                      " used");
         check_location(&files, "192.0.2.1", "NL EU 64500");
         CHECK(!moved(&files), "a bad file is not read again");
     }
     unlink(files.countries);
     CHECK(moved(&files), "deleted");
     files_open(&files);
-    check_complaint(&files, files.countries,
-                    "No such file or directory; what it said before is still used");
+    check_problem(&files, files.countries,
+                  "No such file or directory; what it said before is still used");
     check_location(&files, "192.0.2.1", "NL EU 64500");
     CHECK(!moved(&files), "nothing is looked for twice");
     write_mmdb("", files.countries, "192.0.2.0/24 BE EU -\n");
     CHECK(moved(&files), "mended");
     files_open(&files);
-    check_complaint(&files, "", NULL);
+    check_problem(&files, "", NULL);
     check_location(&files, "192.0.2.1", "BE EU 64500");
     files_release(&files);
 }
@@ -235,25 +234,25 @@ static void what_is_no_file_is_complained_of(void)
     files_init(&files);
     write_mmdb("", files.numbers, NUMBERS);
     files_open(&files);
-    check_complaint(&files, files.countries, "No such file or directory");
+    check_problem(&files, files.countries, "No such file or directory");
     check_location(&files, "192.0.2.1", "- - 64500");
     CHECK_INTEGER(mkdir(files.countries, 0700), 0, "mkdir");
     CHECK(moved(&files), "something is there");
     files_open(&files);
-    check_complaint(&files, files.countries, "is not a file");
+    check_problem(&files, files.countries, "is not a file");
     CHECK_INTEGER(rmdir(files.countries), 0, "rmdir");
     CHECK_INTEGER(mkfifo(files.countries, 0600), 0, "mkfifo");
     CHECK(moved(&files), "something else is there");
     files_open(&files);
-    check_complaint(&files, files.countries, "is not a file");
+    check_problem(&files, files.countries, "is not a file");
     unlink(files.countries);
     place_write(&files.place, "countries.mmdb", "");
     CHECK_INTEGER(truncate(files.countries, GEO_BYTES_MAX + 1), 0, "truncate");
     files_open(&files);
-    check_complaint(&files, files.countries, "is too large");
+    check_problem(&files, files.countries, "is too large");
     CHECK_INTEGER(truncate(files.countries, 0), 0, "truncate");
     files_open(&files);
-    check_complaint(&files, files.countries, "is empty");
+    check_problem(&files, files.countries, "is empty");
     files_release(&files);
 }
 
@@ -272,7 +271,7 @@ static void without_memory_there_is_no_set_and_no_leak(void)
         CHECK(code == 0 || (failed && code == ERR_NOMEM), "allocation %zu: %d", n, code);
         CHECK_INTEGER(geo != NULL, code == 0, "allocation %zu", n);
         if (geo)
-            CHECK_INTEGER((int64_t)geo_complaints(geo)->count, failed ? 2 : 1, "allocation %zu", n);
+            CHECK_INTEGER((int64_t)geo_problems(geo)->count, failed ? 2 : 1, "allocation %zu", n);
         geo_free(geo);
     }
     CHECK(n > 6, "%zu allocations", n);

@@ -1,4 +1,4 @@
-#include "core/mapping.h"
+#include "core/sticky/mapping.h"
 
 #include <string.h>
 
@@ -103,10 +103,10 @@ static void a_mapping_is_due_after_a_tenth(void)
 static void verdicts_have_words(void)
 {
     static const struct {
-        enum verdict verdict;
+        enum mapping_state verdict;
         const char *text;
     } rows[] = {
-        {MAPPING_BINDS, "binds"},
+        {MAPPING_LIVE, "binds"},
         {MAPPING_EXPIRED, "expired"},
         {MAPPING_METHOD_CHANGED, "method changed"},
         {MAPPING_CONTROLLER_GONE, "controller gone"},
@@ -115,7 +115,7 @@ static void verdicts_have_words(void)
         {MAPPING_SERVERS_DOWN, "server down"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
-        CHECK_TEXT(verdict_text(rows[i].verdict), rows[i].text, "row %zu", i);
+        CHECK_TEXT(mapping_state_text(rows[i].verdict), rows[i].text, "row %zu", i);
 }
 
 /* What was done to controller 3 and its server 13 before a mapping to it is judged. */
@@ -123,28 +123,28 @@ struct judge_row {
     struct mapping mapping;
     enum state controller, server;
     bool down;
-    enum verdict verdict, without_metrics;
+    enum mapping_state verdict, without_metrics;
 };
 
-static enum verdict judge_for(struct scene *scene, struct number number,
-                              const struct mapping *mapping, bool with_metrics,
-                              const struct virtual_server **ret_server)
+static enum mapping_state judge_for(struct scene *scene, struct number number,
+                                    const struct mapping *mapping, bool with_metrics,
+                                    const struct virtual_server **ret_server)
 {
     const struct client client = {.known = true, .number = number};
     const struct election election = {
         .pool = scene_pool(scene, "web"), .client = &client, .now_s = NOW};
-    return mapping_judge(mapping, &election, scene->snapshot, with_metrics ? scene->metrics : NULL,
-                         ret_server);
+    return mapping_evaluate(mapping, &election, scene->snapshot,
+                            with_metrics ? scene->metrics : NULL, ret_server);
 }
 
-static enum verdict judge(struct scene *scene, const struct mapping *mapping, bool with_metrics,
-                          const struct virtual_server **ret_server)
+static enum mapping_state judge(struct scene *scene, const struct mapping *mapping,
+                                bool with_metrics, const struct virtual_server **ret_server)
 {
     return judge_for(scene, (struct number){0, 0}, mapping, with_metrics, ret_server);
 }
 
 static const struct judge_row judgements[] = {
-    {{3, "modulus", NOW, 60}, 0, 0, false, MAPPING_BINDS, MAPPING_BINDS},
+    {{3, "modulus", NOW, 60}, 0, 0, false, MAPPING_LIVE, MAPPING_LIVE},
     {{3, "modulus", NOW - 60, 60}, 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
     {{3, "m", NOW - 60, 60}, 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
     {{3, "m", NOW, 60}, 0, 0, false, MAPPING_METHOD_CHANGED, MAPPING_METHOD_CHANGED},
@@ -161,12 +161,12 @@ static const struct judge_row judgements[] = {
      false,
      MAPPING_CONTROLLER_DISABLED,
      MAPPING_CONTROLLER_DISABLED},
-    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, false, MAPPING_BINDS, MAPPING_BINDS},
-    {{3, "modulus", NOW, 60}, 0, STATE_DRAINING, false, MAPPING_BINDS, MAPPING_BINDS},
+    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, false, MAPPING_LIVE, MAPPING_LIVE},
+    {{3, "modulus", NOW, 60}, 0, STATE_DRAINING, false, MAPPING_LIVE, MAPPING_LIVE},
     {{3, "modulus", NOW, 60}, 0, STATE_DISABLED, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
     {{4, "modulus", NOW, 60}, 0, 0, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
-    {{3, "modulus", NOW, 60}, 0, 0, true, MAPPING_SERVERS_DOWN, MAPPING_BINDS},
-    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, true, MAPPING_SERVERS_DOWN, MAPPING_BINDS},
+    {{3, "modulus", NOW, 60}, 0, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
+    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
 };
 
 static void each_reason_not_to_bind_has_its_verdict(void)
@@ -180,12 +180,12 @@ static void each_reason_not_to_bind_has_its_verdict(void)
         scene_set_server_down(&scene, 13, judgements[i].down);
         CHECK_INTEGER(judge(&scene, &judgements[i].mapping, true, &server), judgements[i].verdict,
                       "row %zu", i);
-        CHECK_INTEGER(server != NULL, judgements[i].verdict == MAPPING_BINDS, "row %zu", i);
+        CHECK_INTEGER(server != NULL, judgements[i].verdict == MAPPING_LIVE, "row %zu", i);
         server = NULL;
         CHECK_INTEGER(judge(&scene, &judgements[i].mapping, false, &server),
                       judgements[i].without_metrics, "row %zu without metrics", i);
         CHECK_INTEGER(server ? server->id : 0,
-                      judgements[i].without_metrics == MAPPING_BINDS ? 13 : 0,
+                      judgements[i].without_metrics == MAPPING_LIVE ? 13 : 0,
                       "row %zu without metrics", i);
         scene_release(&scene);
     }

@@ -1,4 +1,4 @@
-#include "core/method.h"
+#include "core/balance/method.h"
 
 #include <string.h>
 

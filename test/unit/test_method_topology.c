@@ -1,10 +1,10 @@
 #include <string.h>
 
-#include "core/buffer.h"
-#include "core/error.h"
-#include "core/location.h"
-#include "core/method.h"
-#include "core/topology.h"
+#include "core/balance/location.h"
+#include "core/balance/method.h"
+#include "core/balance/topology.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

@@ -1,6 +1,6 @@
-#include "core/metrics.h"
+#include "core/balance/metrics.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

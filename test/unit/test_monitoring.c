@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "store/database.h"
-#include "store/lock_file.h"
+#include "store/sqlite/database.h"
 #include "store/store_parts.h"
 #include "suites.h"
+#include "system/lock_file.h"
 
 #define NOW_S 1700000000
 #define WAIT_MS 5

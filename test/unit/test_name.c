@@ -1,10 +1,10 @@
-#include "core/name.h"
+#include "core/dns/name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

@@ -1,4 +1,4 @@
-#include "core/number.h"
+#include "core/base/number.h"
 
 #include "fixture.h"
 #include "suites.h"

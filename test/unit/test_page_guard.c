@@ -1,4 +1,4 @@
-#include "store/page_guard.h"
+#include "system/page_guard.h"
 
 #include <signal.h>
 #include <stdio.h>

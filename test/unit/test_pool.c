@@ -1,4 +1,4 @@
-#include "core/pool.h"
+#include "core/balance/pool.h"
 
 #include "fixture.h"
 #include "suites.h"

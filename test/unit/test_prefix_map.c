@@ -1,8 +1,8 @@
-#include "core/prefix_map.h"
+#include "core/network/prefix_map.h"
 
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

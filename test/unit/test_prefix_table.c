@@ -1,10 +1,10 @@
-#include "core/prefix_table.h"
+#include "core/network/prefix_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/buffer.h"
-#include "core/error.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/assign.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/sticky/assign.h"
 #include "fixture.h"
 #include "suites.h"
 

@@ -1,4 +1,4 @@
-#include "core/question.h"
+#include "core/dns/question.h"
 
 #include "fixture.h"
 #include "suites.h"

@@ -1,4 +1,4 @@
-#include "core/rate.h"
+#include "core/base/rate.h"
 
 #include "fixture.h"
 #include "suites.h"

@@ -3,7 +3,7 @@
  *
  * What PowerDNS 4.7.3 refuses has to be bad here; what it takes may be, where the row says so.
  */
-#include "core/rdata.h"
+#include "core/dns/rdata.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "core/rendezvous.h"
+#include "core/balance/rendezvous.h"
 
 #include "fixture.h"
 #include "suites.h"

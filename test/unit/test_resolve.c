@@ -1,9 +1,9 @@
-#include "core/resolve.h"
+#include "core/sticky/resolve.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

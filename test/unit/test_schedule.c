@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

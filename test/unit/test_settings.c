@@ -1,8 +1,8 @@
-#include "core/settings.h"
+#include "core/configuration/settings.h"
 
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 

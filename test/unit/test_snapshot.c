@@ -1,4 +1,4 @@
-#include "core/snapshot.h"
+#include "core/configuration/snapshot.h"
 
 #include <string.h>
 
@@ -219,7 +219,7 @@ static void an_empty_snapshot_answers_everything(void)
     CHECK(!snapshot_controller(snapshot, 1) && !snapshot_pool(snapshot, 1), "ids");
     CHECK(!snapshot_zone(snapshot, 1) && !snapshot_server(snapshot, 1), "ids");
     CHECK(!snapshot_pool_named(snapshot, ""), "a pool");
-    CHECK_INTEGER((int64_t)snapshot->complaints.count, 0, "complaints");
+    CHECK_INTEGER((int64_t)snapshot->problems.count, 0, "problems");
     snapshot_free(snapshot);
     snapshot_free(NULL);
 }

@@ -1,10 +1,10 @@
-#include "core/snapshot_builder.h"
+#include "core/configuration/snapshot_builder.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/method.h"
+#include "core/balance/method.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 
@@ -26,11 +26,11 @@ static struct snapshot *build(const struct rows *rows)
     return snapshot;
 }
 
-static void check_complaint(const struct snapshot *snapshot, const char *sentence)
+static void check_problem(const struct snapshot *snapshot, const char *sentence)
 {
-    const struct complaints *complaints = &snapshot->complaints;
+    const struct problems *problems = &snapshot->problems;
     CHECK(snapshot_complains(snapshot, sentence), "%s; the first of %zu is: %s", sentence,
-          complaints->count, complaints->count ? complaints->lines[0] : "");
+          problems->count, problems->count ? problems->lines[0] : "");
 }
 
 /* Rows, the one sentence about them, and how many of a kind are left. */
@@ -40,7 +40,7 @@ struct complaint_row {
     size_t left;
 };
 
-static void good_rows_bring_no_complaint(void)
+static void good_rows_bring_no_problem(void)
 {
     const struct rows rows = {
         .zones = EXAMPLE_ZONE,
@@ -60,7 +60,7 @@ static void good_rows_bring_no_complaint(void)
         .settings = (const struct setting_row[]){{"sweep_batch", 77}, {.name = NULL}},
     };
     struct snapshot *snapshot = build(&rows);
-    CHECK_INTEGER((int64_t)snapshot->complaints.count, 0, "complaints");
+    CHECK_INTEGER((int64_t)snapshot->problems.count, 0, "problems");
     CHECK_INTEGER(snapshot->settings.sweep_batch, 77, "the setting");
     CHECK_TEXT(snapshot->servers[0].ipv6, "2001:DB8:0::1", "the address as it was written");
     CHECK_TEXT(snapshot->servers[0].ipv4, "192.0.2.1", "the address that was mapped");
@@ -99,7 +99,7 @@ static void zones_that_cannot_be_used(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct snapshot *snapshot = build(&rows[i].rows);
-        check_complaint(snapshot, rows[i].sentence);
+        check_problem(snapshot, rows[i].sentence);
         CHECK_INTEGER((int64_t)snapshot->zone_count, (int64_t)rows[i].left, "row %zu", i);
         snapshot_free(snapshot);
     }
@@ -157,8 +157,8 @@ static void records_that_cannot_be_used(void)
         all.records = records;
         all.balanced = (const struct balanced_name_row[]){{"www.example.com", 1}, {.name = NULL}};
         struct snapshot *snapshot = build(&all);
-        check_complaint(snapshot, bad_records[i].sentence);
-        CHECK_INTEGER((int64_t)snapshot->complaints.count, 1, "row %zu", i);
+        check_problem(snapshot, bad_records[i].sentence);
+        CHECK_INTEGER((int64_t)snapshot->problems.count, 1, "row %zu", i);
         size_t left = 0;
         for (size_t k = 0; k < snapshot->name_count; k++)
             left += snapshot->names[k].record_count;
@@ -175,7 +175,7 @@ static void ttls_reach_from_0_to_what_the_wire_holds(void)
             APEX, {2, true, 1, "a.example.com", "A", "192.0.2.1", ttls[i]}, {.name = NULL}};
         struct snapshot *snapshot =
             build(&(struct rows){.zones = EXAMPLE_ZONE, .records = records});
-        CHECK_INTEGER((int64_t)snapshot->complaints.count, 0, "ttl %lld", (long long)ttls[i]);
+        CHECK_INTEGER((int64_t)snapshot->problems.count, 0, "ttl %lld", (long long)ttls[i]);
         CHECK_INTEGER(snapshot->names[1].records[0].ttl_s, ttls[i], "ttl %lld", (long long)ttls[i]);
         snapshot_free(snapshot);
     }
@@ -251,9 +251,9 @@ static void pools_that_cannot_be_used(void)
         all.balanced = (const struct balanced_name_row[]){
             {"good.example.net", 1}, {"bad.example.net", 5}, {.name = NULL}};
         struct snapshot *snapshot = build(&all);
-        check_complaint(snapshot, bad_pools[i].sentence);
-        check_complaint(snapshot, "balanced_name bad.example.net: pool 5 is not there or unusable");
-        CHECK_INTEGER((int64_t)snapshot->complaints.count, 2, "row %zu", i);
+        check_problem(snapshot, bad_pools[i].sentence);
+        check_problem(snapshot, "balanced_name bad.example.net: pool 5 is not there or unusable");
+        CHECK_INTEGER((int64_t)snapshot->problems.count, 2, "row %zu", i);
         CHECK_INTEGER((int64_t)snapshot->pool_count, 1, "row %zu", i);
         CHECK(!snapshot->names[0].pool && snapshot->names[0].balanced, "row %zu", i);
         CHECK(snapshot->names[1].pool == snapshot->pools, "row %zu", i);
@@ -289,8 +289,8 @@ static void chains_that_cannot_be_used_whole(void)
         all.pools = (const struct pool_row[]){pool, POOL(2, "spare"), {.name = NULL}};
         struct snapshot *snapshot = build(&all);
         if (rows[i].sentence)
-            check_complaint(snapshot, rows[i].sentence);
-        CHECK_INTEGER((int64_t)snapshot->complaints.count, rows[i].sentence != NULL, "row %zu", i);
+            check_problem(snapshot, rows[i].sentence);
+        CHECK_INTEGER((int64_t)snapshot->problems.count, rows[i].sentence != NULL, "row %zu", i);
         const struct pool *made = snapshot_pool(snapshot, 1);
         CHECK_TEXT(made->method->name, rows[i].method, "row %zu", i);
         CHECK_TEXT(made->metric, rows[i].kept_metric, "row %zu", i);
@@ -333,7 +333,7 @@ static void methods_by_weight_want_a_weight(void)
                  rows[i].sentence ? rows[i].sentence : "");
         CHECK_INTEGER(snapshot_complains(snapshot, sentence), rows[i].sentence != NULL, "row %zu",
                       i);
-        CHECK_INTEGER((int64_t)snapshot->complaints.count, rows[i].sentence != NULL, "row %zu", i);
+        CHECK_INTEGER((int64_t)snapshot->problems.count, rows[i].sentence != NULL, "row %zu", i);
         snapshot_free(snapshot);
     }
 }
@@ -375,9 +375,9 @@ static void servers_that_cannot_be_used(void)
         const struct pool_row pools[] = {POOL(1, "web"), {.name = NULL}};
         struct snapshot *snapshot =
             build(&(struct rows){.controllers = controllers, .pools = pools, .servers = servers});
-        check_complaint(snapshot, rows[i].sentence);
-        check_complaint(snapshot, "controller rome: unknown state closed");
-        CHECK_INTEGER((int64_t)snapshot->complaints.count, 2, "row %zu", i);
+        check_problem(snapshot, rows[i].sentence);
+        check_problem(snapshot, "controller rome: unknown state closed");
+        CHECK_INTEGER((int64_t)snapshot->problems.count, 2, "row %zu", i);
         CHECK_INTEGER((int64_t)snapshot->server_count, 1, "row %zu", i);
         CHECK_INTEGER((int64_t)snapshot->pools[0].server_count, 1, "row %zu", i);
         snapshot_free(snapshot);
@@ -407,7 +407,7 @@ static void groups_and_settings_that_cannot_be_used(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct snapshot *snapshot = build(&rows[i].rows);
-        check_complaint(snapshot, rows[i].sentence);
+        check_problem(snapshot, rows[i].sentence);
         CHECK_INTEGER((int64_t)snapshot->groups.count, 0, "row %zu", i);
         CHECK_INTEGER(snapshot->settings.sweep_batch, 1000, "row %zu", i);
         snapshot_free(snapshot);
@@ -429,11 +429,11 @@ static void balanced_names_that_cannot_be_used(void)
     rows.balanced = balanced;
     rows.pools = pools;
     struct snapshot *snapshot = build(&rows);
-    check_complaint(snapshot, "balanced_name www..example.net: not a domain name");
-    check_complaint(snapshot, "balanced_name www.example.net: is there twice");
-    check_complaint(snapshot, "balanced_name lost.example.net: pool 9 is not there or unusable");
-    check_complaint(snapshot, "pool empty: has no virtual servers");
-    CHECK_INTEGER((int64_t)snapshot->complaints.count, 4, "complaints");
+    check_problem(snapshot, "balanced_name www..example.net: not a domain name");
+    check_problem(snapshot, "balanced_name www.example.net: is there twice");
+    check_problem(snapshot, "balanced_name lost.example.net: pool 9 is not there or unusable");
+    check_problem(snapshot, "pool empty: has no virtual servers");
+    CHECK_INTEGER((int64_t)snapshot->problems.count, 4, "problems");
     CHECK_INTEGER((int64_t)snapshot->name_count, 3, "names");
     CHECK(!snapshot->names[0].pool && !snapshot->names[1].pool && snapshot->names[2].pool,
           "only the good one has a pool");
@@ -467,7 +467,7 @@ static void check_links(const struct link_row *row, size_t number)
                       "row %zu, %s", number, names[i]);
     }
     if (row->sentence)
-        check_complaint(snapshot, row->sentence);
+        check_problem(snapshot, row->sentence);
     snapshot_free(snapshot);
 }
 
@@ -514,8 +514,8 @@ static void a_pool_holds_so_many_servers_and_no_more(void)
     struct snapshot *snapshot =
         build(&(struct rows){.controllers = controllers, .pools = pools, .servers = servers});
     CHECK_INTEGER((int64_t)snapshot->pools[0].server_count, POOL_SERVERS_MAX, "servers");
-    CHECK_INTEGER((int64_t)snapshot->complaints.count, 3, "complaints");
-    check_complaint(snapshot, "virtual_server 1: pool web has 1024 already");
+    CHECK_INTEGER((int64_t)snapshot->problems.count, 3, "problems");
+    check_problem(snapshot, "virtual_server 1: pool web has 1024 already");
     CHECK(!snapshot_server(snapshot, 1) && snapshot_server(snapshot, 4), "the last positions");
     snapshot_free(snapshot);
 }
@@ -610,7 +610,7 @@ static void a_builder_can_be_given_up(void)
     struct snapshot_builder *builder = NULL;
     CHECK_INTEGER(snapshot_builder_new(&builder), 0, "new");
     CHECK_INTEGER(snapshot_add_zone(builder, &(struct zone_row){1, "example.com"}), 0, "a zone");
-    CHECK_INTEGER(snapshot_add_zone(builder, &(struct zone_row){1, ".."}), 0, "a complaint");
+    CHECK_INTEGER(snapshot_add_zone(builder, &(struct zone_row){1, ".."}), 0, "a problem");
     snapshot_builder_free(builder);
     snapshot_builder_free(NULL);
 }
@@ -685,7 +685,7 @@ static size_t build_without_memory(const struct rows *rows)
         CHECK_INTEGER(code, failing ? ERR_NOMEM : 0, "allocation %zu", n);
         CHECK_INTEGER(snapshot != NULL, !failing, "allocation %zu", n);
         if (snapshot)
-            CHECK_INTEGER((int64_t)snapshot->complaints.count, (int64_t)whole->complaints.count,
+            CHECK_INTEGER((int64_t)snapshot->problems.count, (int64_t)whole->problems.count,
                           "allocation %zu", n);
         snapshot_free(snapshot);
     }
@@ -727,7 +727,7 @@ static void any_text_may_be_the_one_that_has_no_memory(void)
 }
 
 static const CU_TestInfo tests[] = {
-    {"good rows bring no complaint", good_rows_bring_no_complaint},
+    {"good rows bring no problem", good_rows_bring_no_problem},
     {"zones that cannot be used are named", zones_that_cannot_be_used},
     {"zone ids reach from 1 to 2147483647", zone_ids_reach_from_1_to_what_powerdns_holds},
     {"records that cannot be used are named and left out", records_that_cannot_be_used},

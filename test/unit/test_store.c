@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "store/database.h"
-#include "store/clock.h"
-#include "store/lock_file.h"
-#include "store/migrate.h"
 #include "store/older.h"
-#include "store/queries.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/migrate.h"
+#include "store/sqlite/queries.h"
 #include "suites.h"
+#include "system/clock.h"
+#include "system/lock_file.h"
 
 #define NOW_S 1700000000
 

@@ -1,8 +1,8 @@
-#include "monitor/targets.h"
+#include "core/health/targets.h"
 
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 
@@ -109,9 +109,9 @@ static void what_cannot_be_checked_is_named(void)
         struct targets *targets = NULL;
         CHECK_INTEGER(build(list, &targets), 0, "row %zu", i);
         CHECK_INTEGER((int64_t)targets_count(targets), 0, "row %zu", i);
-        const struct complaints *complaints = targets_complaints(targets);
-        if (CHECK_INTEGER((int64_t)complaints->count, 1, "row %zu", i))
-            CHECK_TEXT(complaints->lines[0], rows[i].sentence, "row %zu", i);
+        const struct problems *problems = targets_problems(targets);
+        if (CHECK_INTEGER((int64_t)problems->count, 1, "row %zu", i))
+            CHECK_TEXT(problems->lines[0], rows[i].sentence, "row %zu", i);
         targets_release(targets);
     }
 }

@@ -1,4 +1,4 @@
-#include "store/thread.h"
+#include "system/thread.h"
 
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-#include "store/ticker.h"
+#include "system/ticker.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
-#include "core/topology.h"
+#include "core/balance/topology.h"
 
 #include <string.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 
@@ -135,7 +135,7 @@ static void rows_that_cannot_be_used_are_named(void)
 {
     static const struct {
         struct topology_row row;
-        const char *complaint;
+        const char *problem;
     } rows[] = {
         {CIDR(1, "10.0.0.0/33", 1, 10), "topology 1: cidr is not an address or prefix"},
         {CIDR(2, "ten", 1, 10), "topology 2: cidr is not an address or prefix"},
@@ -161,10 +161,10 @@ static void rows_that_cannot_be_used_are_named(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct topology *topology = topology_of(&rows[i].row, 1);
-        const struct complaints *complaints = topology_complaints(topology);
+        const struct problems *problems = topology_problems(topology);
         CHECK_INTEGER((int64_t)topology_row_count(topology), 0, "row %zu", i);
-        if (CHECK_INTEGER((int64_t)complaints->count, 1, "row %zu", i))
-            CHECK_TEXT(complaints->lines[0], rows[i].complaint, "row %zu", i);
+        if (CHECK_INTEGER((int64_t)problems->count, 1, "row %zu", i))
+            CHECK_TEXT(problems->lines[0], rows[i].problem, "row %zu", i);
         topology_free(topology);
     }
 }
@@ -176,10 +176,10 @@ static void of_many_wrong_rows_some_are_named_and_all_counted(void)
     for (size_t i = 0; i < COUNT(rows); i++)
         rows[i] = (struct topology_row)CIDR((int64_t)i, i == 0 ? "10.0.0.0/8" : "x", 1, 10);
     struct topology *topology = topology_of(rows, COUNT(rows));
-    const struct complaints *complaints = topology_complaints(topology);
+    const struct problems *problems = topology_problems(topology);
     CHECK_INTEGER((int64_t)topology_row_count(topology), 1, "what is left");
-    if (CHECK_INTEGER((int64_t)complaints->count, 101, "complaints"))
-        CHECK_TEXT(complaints->lines[100], "topology: 49 more rows cannot be used", "the last");
+    if (CHECK_INTEGER((int64_t)problems->count, 101, "problems"))
+        CHECK_TEXT(problems->lines[100], "topology: 49 more rows cannot be used", "the last");
     topology_free(topology);
     for (size_t n = 1; failed; n++) {
         topology = NULL;

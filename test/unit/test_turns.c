@@ -1,8 +1,8 @@
-#include "core/turns.h"
+#include "core/balance/turns.h"
 
 #include <stdlib.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
 
@@ -47,8 +47,10 @@ static void turns_outlive_a_configuration_by_the_pools_id(void)
     struct turn old[] = {{2, 42}, {9, 1}};
     const struct turns before = {.pools = old, .count = 2};
     CHECK_INTEGER(rows_build(&three_sites, &snapshot), 0, "rows_build");
-    CHECK_INTEGER(turns_new(snapshot, &before, 1, &first), 0, "turns_new");
-    CHECK_INTEGER(turns_new(snapshot, first, 2, &second), 0, "turns_new again");
+    CHECK_INTEGER(turns_new(snapshot->pools, snapshot->pool_count, &before, 1, &first), 0,
+                  "turns_new");
+    CHECK_INTEGER(turns_new(snapshot->pools, snapshot->pool_count, first, 2, &second), 0,
+                  "turns_new again");
     CHECK_INTEGER(take(first, &spare), 42, "known before");
     CHECK_INTEGER(take(second, &spare), 42, "known in both");
     CHECK(first->pools[0].next == second->pools[0].next, "a new one begins once");
@@ -63,8 +65,8 @@ static void each_process_and_pool_begins_elsewhere(void)
     struct snapshot *snapshot;
     struct turns *one, *other;
     CHECK_INTEGER(rows_build(&three_sites, &snapshot), 0, "rows_build");
-    CHECK_INTEGER(turns_new(snapshot, NULL, 1, &one), 0, "one");
-    CHECK_INTEGER(turns_new(snapshot, NULL, 2, &other), 0, "other");
+    CHECK_INTEGER(turns_new(snapshot->pools, snapshot->pool_count, NULL, 1, &one), 0, "one");
+    CHECK_INTEGER(turns_new(snapshot->pools, snapshot->pool_count, NULL, 2, &other), 0, "other");
     CHECK(one->pools[0].next != other->pools[0].next, "processes");
     CHECK(one->pools[0].next != one->pools[1].next, "pools");
     turns_free(one);
@@ -81,7 +83,7 @@ static void without_memory_there_are_no_turns(void)
     for (size_t n = 1; failing; n++) {
         struct turns *turns = NULL;
         memory_fail_at(n);
-        int code = turns_new(snapshot, NULL, 1, &turns);
+        int code = turns_new(snapshot->pools, snapshot->pool_count, NULL, 1, &turns);
         failing = memory_fail_end();
         CHECK_INTEGER(code, failing ? ERR_NOMEM : 0, "allocation %zu", n);
         CHECK((turns != NULL) == !failing, "allocation %zu", n);

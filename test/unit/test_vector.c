@@ -1,4 +1,4 @@
-#include "core/vector.h"
+#include "core/base/vector.h"
 
 #include "fixture.h"
 #include "suites.h"

@@ -1,4 +1,4 @@
-#include "monitor/verdict.h"
+#include "core/health/verdict.h"
 
 #include <string.h>
 

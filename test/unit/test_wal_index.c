@@ -1,4 +1,4 @@
-#include "store/wal_index.h"
+#include "store/sqlite/wal_index.h"
 
 #include <stdio.h>
 #include <string.h>

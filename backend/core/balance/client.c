@@ -1,0 +1,67 @@
+#include "core/balance/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+
+static unsigned pool_prefix_bits(const struct pool *pool, enum address_family family)
+{
+    return family == FAMILY_IPV4 ? pool->ipv4_prefix_bits : pool->ipv6_prefix_bits;
+}
+
+/*
+ * Without ECS in the packet PowerDNS gives the remote address as the subnet, whole; a subnet of 0
+ * bits is a client that asks not to be located (RFC 7871 section 7.1.2).
+ */
+static bool has_subnet(const struct source *source)
+{
+    const struct prefix *subnet = &source->subnet;
+    if (subnet->address.family == FAMILY_NONE || subnet->bits == 0)
+        return false;
+    return subnet->bits < family_bits(subnet->address.family) ||
+           !address_equal(&subnet->address, &source->remote);
+}
+
+static void identify_subnet(const struct prefix *subnet, const struct pool *pool,
+                            struct client *client)
+{
+    unsigned bits = pool_prefix_bits(pool, subnet->address.family);
+    struct prefix used = prefix_of(&subnet->address, bits < subnet->bits ? bits : subnet->bits);
+    memcpy(client->key, "ecs:", 4);
+    prefix_format(&used, client->key + 4);
+    client->number = prefix_number(&used);
+    client->address = subnet->address;
+    client->scope_bits = used.bits > 0 ? used.bits : 1;
+}
+
+static void identify_ldns(const struct address *remote, const struct pool *pool,
+                          const struct prefix_map *groups, struct client *client)
+{
+    client->scope_bits = 1;
+    client->address = *remote;
+    const char *group = prefix_map_find(groups, remote);
+    if (group) {
+        snprintf(client->key, sizeof client->key, "group:%s", group);
+        client->number = (struct number){0, text_hash(group)};
+        return;
+    }
+    struct prefix used = prefix_of(remote, pool_prefix_bits(pool, remote->family));
+    prefix_format(&used, client->key);
+    client->number = prefix_number(&used);
+}
+
+void client_identify(const struct source *source, const struct pool *pool,
+                     const struct prefix_map *groups, struct client *ret_client)
+{
+    struct client client = {.known = true, .scope_bits = 1};
+    const struct pool *keeper = pool->keeper;
+    bool nobody = address_is_unspecified(&source->remote);
+    if (!nobody && keeper->client == CLIENT_ECS && has_subnet(source))
+        identify_subnet(&source->subnet, keeper, &client);
+    else if (!nobody && source->remote.family != FAMILY_NONE)
+        identify_ldns(&source->remote, keeper, groups, &client);
+    else
+        client.known = false;
+    *ret_client = client;
+}

@@ -1,0 +1,14 @@
+/*
+ * Global availability: everybody goes to the first server that is up, in the order of positions.
+ */
+#include "core/balance/method.h"
+
+static size_t pick(const struct election *election)
+{
+    trace_say(election->trace, "failover: the first of %zu, at position %lld", election->count,
+              (long long)election->servers[0]->position);
+    return 0;
+}
+
+const struct method method_failover = {
+    .name = "failover", .by_client = true, .pick = pick, .within = &method_failover};

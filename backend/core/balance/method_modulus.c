@@ -1,0 +1,25 @@
+/*
+ * Modulus arithmetic, the claims' static method (claim 3): divide the client's number by N, add one
+ * to the remainder, take the server one greater than that, counting on from N to 1.
+ */
+#include "core/balance/method.h"
+
+static size_t pick(const struct election *election)
+{
+    char text[NUMBER_TEXT_MAX];
+    struct number client = election->client->number;
+    size_t n = election->count;
+    size_t remainder = number_modulo(client, (uint32_t)n);
+    size_t second = remainder + 1;
+    size_t server = second == n ? 1 : second + 1;
+    if (election->trace)
+        trace_say(election->trace, "N = %zu: %s mod %zu leaves %zu, second value %zu, server %zu",
+                  n, number_format(client, text), n, remainder, second, server);
+    return server - 1;
+}
+
+const struct method method_modulus = {.name = "modulus",
+                                      .by_client = true,
+                                      .strikes_down = true,
+                                      .pick = pick,
+                                      .within = &method_modulus};

@@ -1,0 +1,26 @@
+/*
+ * The lowest round trip time: of the path between this client and the controller where that was
+ * measured, else of the server or its controller as the monitor sees it.
+ */
+#include "core/balance/lowest_metric.h"
+
+/* Round trips tremble by a fraction of a millisecond, whatever the distance. */
+#define LEAST_WIDTH_MS 1.0
+
+static bool read(const struct election *election, const struct virtual_server *server,
+                 struct fresh_metric *ret_reading)
+{
+    return fresh_metric_of_path(election, server, ret_reading) ||
+           fresh_metric_of_server(election, server, "rtt", ret_reading);
+}
+
+static size_t pick(const struct election *election)
+{
+    return lowest_metric_pick(election, "rtt", read, LEAST_WIDTH_MS);
+}
+
+const struct method method_rtt = {.name = "rtt",
+                                  .reads_paths = true,
+                                  .metric = "rtt",
+                                  .pick = pick,
+                                  .within = &method_rendezvous};

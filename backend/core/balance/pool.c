@@ -1,0 +1,72 @@
+#include "core/balance/pool.h"
+
+#include "core/base/word.h"
+
+static const char *const state_words[] = {"enabled", "draining", "disabled"};
+static const char *const fallback_words[] = {"any", "none", "servfail"};
+static const char *const client_words[] = {"ldns", "ecs"};
+static const char *const timer_words[] = {"fixed", "sliding"};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+bool state_parse(const char *word, enum state *ret_state)
+{
+    size_t index;
+    if (!word_find(state_words, COUNT(state_words), word, &index))
+        return false;
+    *ret_state = (enum state)index;
+    return true;
+}
+
+bool fallback_parse(const char *word, enum fallback *ret_fallback)
+{
+    size_t index;
+    if (!word_find(fallback_words, COUNT(fallback_words), word, &index))
+        return false;
+    *ret_fallback = (enum fallback)index;
+    return true;
+}
+
+bool client_kind_parse(const char *word, enum client_kind *ret_kind)
+{
+    size_t index;
+    if (!word_find(client_words, COUNT(client_words), word, &index))
+        return false;
+    *ret_kind = (enum client_kind)index;
+    return true;
+}
+
+bool persistence_timer_parse(const char *word, enum persistence_timer *ret_timer)
+{
+    size_t index;
+    if (!word_find(timer_words, COUNT(timer_words), word, &index))
+        return false;
+    *ret_timer = (enum persistence_timer)index;
+    return true;
+}
+
+const char *state_word(enum state state)
+{
+    return state_words[state];
+}
+
+const char *fallback_word(enum fallback fallback)
+{
+    return fallback_words[fallback];
+}
+
+const char *client_kind_word(enum client_kind kind)
+{
+    return client_words[kind];
+}
+
+const char *persistence_timer_word(enum persistence_timer timer)
+{
+    return timer_words[timer];
+}
+
+enum state virtual_server_state(const struct virtual_server *server)
+{
+    enum state own = server->state, controllers = server->controller->state;
+    return own > controllers ? own : controllers;
+}

@@ -1,0 +1,392 @@
+#include "core/balance/topology.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/vector.h"
+
+#define PREFERENCE_MAX 65535
+
+/* A table of wrong rows is told of by some of them; the rest is counted. */
+#define COMPLAINTS_MAX 100
+
+/* Choices that were seen lately, found by hash; the others are kept more than once. */
+#define LATELY_SLOTS 4096
+
+/* A controller and how much it is preferred. */
+struct choice {
+    uint32_t controller_id;
+    uint16_t preference;
+};
+
+/* A row of another kind than a network. */
+struct place {
+    uint32_t code;
+    uint32_t choice; /* by index */
+};
+
+struct places {
+    struct place *places; /* sealed: by code */
+    size_t count, capacity;
+};
+
+struct topology {
+    struct prefix_table networks; /* to choices */
+    struct places asns, countries, continents;
+    struct choice *choices;
+    size_t choice_count, choice_capacity;
+    struct problems problems;
+    char **geo_databases; /* owned paths */
+    size_t geo_count, geo_capacity;
+};
+
+struct topology_builder {
+    struct topology *topology;
+    size_t unsaid; /* rows that could not be used and are not complained of one by one */
+    uint32_t lately[LATELY_SLOTS];
+};
+
+int topology_builder_new(struct topology_builder **ret_builder)
+{
+    struct topology_builder *builder = calloc(1, sizeof *builder);
+    struct topology *topology = calloc(1, sizeof *topology);
+    if (!builder || !topology) {
+        free(builder);
+        free(topology);
+        return ERR_NOMEM;
+    }
+    builder->topology = topology;
+    *ret_builder = builder;
+    return 0;
+}
+
+void topology_builder_free(struct topology_builder *builder)
+{
+    if (!builder)
+        return;
+    topology_free(builder->topology);
+    free(builder);
+}
+
+void topology_free(struct topology *topology)
+{
+    if (!topology)
+        return;
+    prefix_table_release(&topology->networks);
+    free(topology->asns.places);
+    free(topology->countries.places);
+    free(topology->continents.places);
+    free(topology->choices);
+    problems_release(&topology->problems);
+    for (size_t i = 0; i < topology->geo_count; i++)
+        free(topology->geo_databases[i]);
+    free(topology->geo_databases);
+    free(topology);
+}
+
+/* The index of a choice, of the same as lately if it is the same. 0 or ERR_NOMEM. */
+static int add_choice(struct topology_builder *builder, const struct topology_row *row,
+                      uint32_t *ret_index)
+{
+    struct topology *topology = builder->topology;
+    const struct choice choice = {(uint32_t)row->controller_id, (uint16_t)row->preference};
+    uint64_t hash = hash_mix(hash_mix(0, choice.controller_id), choice.preference);
+    uint32_t *slot = &builder->lately[hash % LATELY_SLOTS];
+    if (*slot < topology->choice_count) {
+        const struct choice *before = &topology->choices[*slot];
+        if (before->controller_id == choice.controller_id &&
+            before->preference == choice.preference) {
+            *ret_index = *slot;
+            return 0;
+        }
+    }
+    struct choice *place =
+        VECTOR_ADD(topology->choices, topology->choice_count, topology->choice_capacity);
+    if (!place)
+        return ERR_NOMEM;
+    *place = choice;
+    *ret_index = *slot = (uint32_t)(topology->choice_count - 1);
+    return 0;
+}
+
+static int add_place(struct places *places, uint32_t code, uint32_t choice)
+{
+    struct place *place = VECTOR_ADD(places->places, places->count, places->capacity);
+    if (!place)
+        return ERR_NOMEM;
+    *place = (struct place){code, choice};
+    return 0;
+}
+
+/* Two capitals as a number above 0; 0 for anything else. */
+static uint32_t code_of(const char *capitals)
+{
+    if (capitals[0] < 'A' || capitals[0] > 'Z' || capitals[1] < 'A' || capitals[1] > 'Z' ||
+        capitals[2] != '\0')
+        return 0;
+    return (uint32_t)capitals[0] << 8 | (uint32_t)capitals[1];
+}
+
+static bool is_continent(const char *word)
+{
+    static const char *const continents[] = {"AF", "AN", "AS", "EU", "NA", "OC", "SA"};
+    for (size_t i = 0; i < sizeof continents / sizeof *continents; i++)
+        if (strcmp(continents[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Says what is wrong with a row, or NULL. What it is about is read into one of the two. */
+static const char *read_row(const struct topology_row *row, struct prefix *prefix, uint32_t *code)
+{
+    if (!!row->cidr + !!row->country + !!row->continent + row->has_asn != 1)
+        return "is not about exactly one of cidr, country, continent, asn";
+    if (row->controller_id < 1 || row->controller_id > INT32_MAX)
+        return "controller_id is not 1..2147483647";
+    if (row->preference < 0 || row->preference > PREFERENCE_MAX)
+        return "preference is not 0..65535";
+    if (row->cidr && prefix_parse(row->cidr, strlen(row->cidr), prefix) != 0)
+        return "cidr is not an address or prefix";
+    if (row->country && (*code = code_of(row->country)) == 0)
+        return "country is not two capitals";
+    if (row->continent && !is_continent(row->continent))
+        return "continent is not one of AF AN AS EU NA OC SA";
+    if (row->continent)
+        *code = code_of(row->continent);
+    if (row->has_asn && (row->asn < 1 || row->asn > UINT32_MAX))
+        return "asn is not 1..4294967295";
+    if (row->has_asn)
+        *code = (uint32_t)row->asn;
+    return NULL;
+}
+
+static int complain(struct topology_builder *builder, const struct topology_row *row,
+                    const char *wrong)
+{
+    struct problems *problems = &builder->topology->problems;
+    if (problems->count >= COMPLAINTS_MAX) {
+        builder->unsaid++;
+        return 0;
+    }
+    return problems_add(problems, "topology %" PRId64 ": %s", row->id, wrong);
+}
+
+int topology_add(struct topology_builder *builder, const struct topology_row *row)
+{
+    struct topology *topology = builder->topology;
+    struct prefix prefix;
+    uint32_t code = 0, choice;
+    const char *wrong = read_row(row, &prefix, &code);
+    if (wrong)
+        return complain(builder, row, wrong);
+    int failed = add_choice(builder, row, &choice);
+    if (failed != 0)
+        return failed;
+    if (row->cidr)
+        return prefix_table_add(&topology->networks, &prefix, choice);
+    return add_place(row->has_asn   ? &topology->asns
+                     : row->country ? &topology->countries
+                                    : &topology->continents,
+                     code, choice);
+}
+
+int topology_add_geo_database(struct topology_builder *builder, const char *path)
+{
+    struct topology *topology = builder->topology;
+    char *copy = strdup(path);
+    char **place =
+        copy ? VECTOR_ADD(topology->geo_databases, topology->geo_count, topology->geo_capacity)
+             : NULL;
+    if (!place) {
+        free(copy);
+        return ERR_NOMEM;
+    }
+    *place = copy;
+    return 0;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    if (a->code != b->code)
+        return a->code < b->code ? -1 : 1;
+    return (a->choice > b->choice) - (a->choice < b->choice);
+}
+
+static void seal_places(struct places *places)
+{
+    if (places->count > 1)
+        qsort(places->places, places->count, sizeof *places->places, compare_places);
+}
+
+int topology_builder_finish(struct topology_builder *builder, struct topology **ret_topology)
+{
+    struct topology *topology = builder->topology;
+    if (builder->unsaid > 0) {
+        int code = problems_add(&topology->problems, "topology: %zu more rows cannot be used",
+                                builder->unsaid);
+        if (code != 0)
+            return code;
+    }
+    prefix_table_seal(&topology->networks);
+    seal_places(&topology->asns);
+    seal_places(&topology->countries);
+    seal_places(&topology->continents);
+    builder->topology = NULL;
+    *ret_topology = topology;
+    return 0;
+}
+
+static size_t place_count(const struct topology *topology)
+{
+    return topology->asns.count + topology->countries.count + topology->continents.count;
+}
+
+size_t topology_row_count(const struct topology *topology)
+{
+    return prefix_table_count(&topology->networks) + place_count(topology);
+}
+
+size_t topology_bytes(const struct topology *topology)
+{
+    size_t places =
+        topology->asns.capacity + topology->countries.capacity + topology->continents.capacity;
+    return sizeof *topology + prefix_table_bytes(&topology->networks) +
+           places * sizeof(struct place) + topology->choice_capacity * sizeof(struct choice);
+}
+
+const struct problems *topology_problems(const struct topology *topology)
+{
+    return &topology->problems;
+}
+
+const char *const *topology_geo_databases(const struct topology *topology, size_t *ret_count)
+{
+    *ret_count = topology->geo_count;
+    return (const char *const *)topology->geo_databases;
+}
+
+bool topology_needs_location(const struct topology *topology)
+{
+    return place_count(topology) > 0;
+}
+
+bool topology_match_network(const struct topology *topology, const struct address *address,
+                            struct topology_match *ret_match)
+{
+    struct topology_match match = {.topology = topology, .kind = TOPOLOGY_CIDR};
+    if (!prefix_table_match(&topology->networks, address, &match.network))
+        return false;
+    *ret_match = match;
+    return true;
+}
+
+bool topology_match_shorter(struct topology_match *match)
+{
+    return match->kind == TOPOLOGY_CIDR && prefix_match_shorter(&match->network);
+}
+
+static const struct places *places_of(const struct topology *topology, enum topology_kind kind)
+{
+    switch (kind) {
+    case TOPOLOGY_ASN:
+        return &topology->asns;
+    case TOPOLOGY_COUNTRY:
+        return &topology->countries;
+    case TOPOLOGY_CONTINENT:
+        return &topology->continents;
+    case TOPOLOGY_CIDR:
+        break;
+    }
+    return NULL;
+}
+
+static uint32_t location_code(const struct location *location, enum topology_kind kind)
+{
+    if (kind == TOPOLOGY_ASN)
+        return location->asn;
+    return code_of(kind == TOPOLOGY_COUNTRY ? location->country : location->continent);
+}
+
+static size_t first_of_code(const struct places *places, uint32_t code)
+{
+    size_t low = 0, high = places->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (places->places[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool topology_match_location(const struct topology *topology, enum topology_kind kind,
+                             const struct location *location, struct topology_match *ret_match)
+{
+    const struct places *places = places_of(topology, kind);
+    uint32_t code = places ? location_code(location, kind) : 0;
+    if (code == 0)
+        return false;
+    struct topology_match match = {.topology = topology, .kind = kind};
+    match.first = first_of_code(places, code);
+    while (match.first + match.count < places->count &&
+           places->places[match.first + match.count].code == code)
+        match.count++;
+    if (match.count == 0)
+        return false;
+    *ret_match = match;
+    return true;
+}
+
+static size_t choice_count(const struct topology_match *match)
+{
+    return match->kind == TOPOLOGY_CIDR ? match->network.count : match->count;
+}
+
+static const struct choice *choice_at(const struct topology_match *match, size_t index)
+{
+    const struct topology *topology = match->topology;
+    if (match->kind == TOPOLOGY_CIDR)
+        return &topology->choices[prefix_match_value(&match->network, index)];
+    const struct places *places = places_of(topology, match->kind);
+    return &topology->choices[places->places[match->first + index].choice];
+}
+
+bool topology_match_preference(const struct topology_match *match, int64_t controller_id,
+                               uint32_t *ret_preference)
+{
+    uint32_t lowest = PREFERENCE_MAX + 1;
+    for (size_t i = 0; i < choice_count(match); i++) {
+        const struct choice *choice = choice_at(match, i);
+        if (choice->controller_id == controller_id && choice->preference < lowest)
+            lowest = choice->preference;
+    }
+    if (lowest > PREFERENCE_MAX)
+        return false;
+    *ret_preference = lowest;
+    return true;
+}
+
+const char *topology_match_format(const struct topology_match *match,
+                                  char text[static TOPOLOGY_TEXT_MAX])
+{
+    if (match->kind == TOPOLOGY_CIDR) {
+        char written[PREFIX_TEXT_MAX];
+        struct prefix prefix = prefix_match_prefix(&match->network);
+        snprintf(text, TOPOLOGY_TEXT_MAX, "network %s", prefix_format(&prefix, written));
+        return text;
+    }
+    uint32_t code = places_of(match->topology, match->kind)->places[match->first].code;
+    if (match->kind == TOPOLOGY_ASN)
+        snprintf(text, TOPOLOGY_TEXT_MAX, "AS%" PRIu32, code);
+    else
+        snprintf(text, TOPOLOGY_TEXT_MAX, "%s %c%c",
+                 match->kind == TOPOLOGY_COUNTRY ? "country" : "continent", (char)(code >> 8),
+                 (char)code);
+    return text;
+}

@@ -1,0 +1,67 @@
+#include "core/balance/turns.h"
+
+#include <stdlib.h>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+
+static int compare_turn(const void *id, const void *turn)
+{
+    int64_t a = *(const int64_t *)id, b = ((const struct turn *)turn)->pool_id;
+    return (a > b) - (a < b);
+}
+
+static struct turn *find(const struct turns *turns, int64_t pool_id)
+{
+    if (!turns || turns->count == 0)
+        return NULL;
+    return bsearch(&pool_id, turns->pools, turns->count, sizeof *turns->pools, compare_turn);
+}
+
+int turns_new(const struct pool *pools, size_t count, const struct turns *before, uint64_t random,
+              struct turns **ret_turns)
+{
+    struct turns *turns = calloc(1, sizeof *turns);
+    struct turn *counters = calloc(count + 1, sizeof *counters);
+    if (!turns || !counters) {
+        free(turns);
+        free(counters);
+        return ERR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct turn *old = find(before, pools[i].id);
+        uint64_t next = old ? old->next : hash_mix(random, (uint64_t)pools[i].id) >> 32;
+        counters[i] = (struct turn){pools[i].id, next};
+    }
+    *turns = (struct turns){.pools = counters, .count = count};
+    *ret_turns = turns;
+    return 0;
+}
+
+void turns_free(struct turns *turns)
+{
+    if (!turns)
+        return;
+    free(turns->pools);
+    free(turns);
+}
+
+struct turns turns_hold(const struct turns *turns)
+{
+    struct turns held = *turns;
+    held.held = true;
+    return held;
+}
+
+bool turns_take(const struct election *election, uint64_t *ret_turn)
+{
+    struct turn *turn = find(election->turns, election->pool->id);
+    if (!turn) {
+        trace_say(election->trace, "no turn is taken, since the choice cannot be remembered");
+        return false;
+    }
+    *ret_turn = turn->next;
+    if (!election->turns->held)
+        turn->next++;
+    return true;
+}

@@ -1,0 +1,51 @@
+#include "core/configuration/settings.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "core/base/error.h"
+
+static const struct row {
+    const char *name;
+    size_t offset;
+    int64_t preset, least, most;
+} rows[] = {
+    {"checkpoint_interval", offsetof(struct settings, checkpoint_interval_s), 5, 1, 3600},
+    {"sweep_interval", offsetof(struct settings, sweep_interval_s), 1, 1, 3600},
+    {"sweep_batch", offsetof(struct settings, sweep_batch), 1000, 10, 100000},
+    {"max_megabytes", offsetof(struct settings, max_megabytes), 1024, 1, 1048576},
+    {"max_writes_per_second", offsetof(struct settings, max_writes_per_second), 2000, 1, 1000000},
+    {"metric_max_age", offsetof(struct settings, metric_max_age_s), 60, 1, 86400},
+    {"path_metric_max_age", offsetof(struct settings, path_metric_max_age_s), 86400, 1, 31536000},
+    {"brake_percent", offsetof(struct settings, brake_percent), 50, 0, 100},
+    {"brake_window", offsetof(struct settings, brake_window_s), 30, 1, 3600},
+    {"max_checks", offsetof(struct settings, max_checks), 1000, 1, 10000},
+};
+
+#define ROWS (sizeof rows / sizeof *rows)
+
+static int64_t *place(struct settings *settings, const struct row *row)
+{
+    return (int64_t *)((char *)settings + row->offset);
+}
+
+struct settings settings_default(void)
+{
+    struct settings settings;
+    for (size_t i = 0; i < ROWS; i++)
+        *place(&settings, &rows[i]) = rows[i].preset;
+    return settings;
+}
+
+int settings_set(struct settings *settings, const char *name, int64_t value)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        if (value < rows[i].least || value > rows[i].most)
+            return ERR_INVAL;
+        *place(settings, &rows[i]) = value;
+        return 0;
+    }
+    return ERR_NOTFOUND;
+}

@@ -1,0 +1,100 @@
+/*
+ * The configuration in memory, as it was at one moment.
+ *
+ * Made by a snapshot builder (snapshot_builder.h) and from then on only read, through a const
+ * pointer; snapshot_free() releases it with everything it points to. A new configuration is a new
+ * snapshot.
+ *
+ * Names are one array sorted by key (name.h), in which what lies below a name follows it directly.
+ */
+#ifndef STICKY_CORE_CONFIGURATION_SNAPSHOT_H
+#define STICKY_CORE_CONFIGURATION_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/balance/pool.h"
+#include "core/base/arena.h"
+#include "core/base/problems.h"
+#include "core/configuration/settings.h"
+#include "core/dns/name.h"
+#include "core/network/prefix_map.h"
+
+/* A zone that this backend answers alone. */
+struct zone {
+    int32_t id;
+    const char *name; /* canonical */
+    const char *key;
+    uint16_t key_length;
+};
+
+struct record {
+    const struct zone *zone; /* NULL: an extra record of a balanced name in somebody else's zone */
+    const char *type;
+    const char *content; /* passes rdata_check() */
+    uint32_t ttl_s;
+};
+
+struct name_entry {
+    const char *key;
+    uint16_t key_length;
+    const char *text;
+    /* The deepest zone of ours that the name lies in; NULL: the zone is somebody else's. */
+    const struct zone *zone;
+    const struct pool *pool; /* NULL: not balanced, or the pool cannot be used */
+    const struct record *records;
+    size_t record_count;
+    bool balanced;  /* in balanced_name, whether or not the pool can be used */
+    bool delegated; /* at or below NS records that are not at the zone's apex */
+    bool cut;       /* those NS records are here */
+};
+
+struct id_index {
+    int64_t id;
+    size_t index;
+};
+
+struct snapshot {
+    struct arena arena;
+    struct zone *zones; /* these three by id */
+    struct controller *controllers;
+    struct pool *pools;
+    size_t zone_count, controller_count, pool_count;
+    struct virtual_server *servers; /* by pool and position; a pool's are contiguous */
+    struct id_index *server_ids;    /* by id */
+    size_t server_count;
+    struct name_entry *names; /* by key */
+    size_t name_count;
+    struct prefix_map groups; /* to names of groups */
+    struct settings settings;
+    struct problems problems; /* one sentence for every row that could not be used */
+};
+
+/* Takes NULL. */
+void snapshot_free(struct snapshot *snapshot);
+
+/* The row of that id, or NULL. */
+const struct controller *snapshot_controller(const struct snapshot *snapshot, int64_t id);
+const struct pool *snapshot_pool(const struct snapshot *snapshot, int64_t id);
+const struct zone *snapshot_zone(const struct snapshot *snapshot, int64_t id);
+const struct virtual_server *snapshot_server(const struct snapshot *snapshot, int64_t id);
+
+/* The pool of that name, in capitals or not, or NULL. */
+const struct pool *snapshot_pool_named(const struct snapshot *snapshot, const char *name);
+
+/*
+ * The entry of a name, or NULL. `ret_below` says whether names lie below it, so that even without
+ * an entry it exists (an empty non-terminal, RFC 8020).
+ */
+const struct name_entry *snapshot_find(const struct snapshot *snapshot, const struct name *name,
+                                       bool *ret_below);
+
+/* The deepest zone of ours that the name lies in, or NULL. */
+const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name);
+
+/* The entries at and below a zone's apex, as a range of `names`. */
+void snapshot_range(const struct snapshot *snapshot, const struct zone *zone,
+                    const struct name_entry **ret_first, size_t *ret_count);
+
+#endif

@@ -1,0 +1,196 @@
+#include "core/configuration/snapshot_names.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+
+/* A name has at most 127 labels, so at most so many zones nest, with the root. */
+#define ZONES_NESTED_MAX 128
+
+/* A zone that the walk is in, and the delegation in it that the walk is below, or NULL. */
+struct level {
+    const struct zone *zone; /* NULL at the bottom: in none of ours */
+    const struct name_entry *cut;
+};
+
+/* Where the walk over the sorted names stands. */
+struct walk {
+    struct snapshot *snapshot;
+    struct record *records; /* room for all; those in use first */
+    size_t record_count;
+    struct level levels[ZONES_NESTED_MAX + 1];
+    size_t depth; /* the level that counts */
+};
+
+static int compare_drafts(const void *left, const void *right)
+{
+    const struct name_draft *a = left, *b = right;
+    int order = name_key_compare(a->key, a->key_length, b->key, b->key_length);
+    if (order != 0)
+        return order;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return (a->row_id > b->row_id) - (a->row_id < b->row_id);
+}
+
+static bool same_name(const struct name_draft *a, const struct name_draft *b)
+{
+    return name_key_compare(a->key, a->key_length, b->key, b->key_length) == 0;
+}
+
+static bool within(const struct name_draft *draft, const char *key, size_t key_length)
+{
+    return name_key_within(draft->key, draft->key_length, key, key_length);
+}
+
+/* Leaves the zones and the delegation that the name does not lie in; enters its own zone. */
+static void enter(struct walk *walk, const struct name_draft *draft)
+{
+    struct level *level = &walk->levels[walk->depth];
+    while (level->zone && !within(draft, level->zone->key, level->zone->key_length))
+        level = &walk->levels[--walk->depth];
+    if (level->cut && !within(draft, level->cut->key, level->cut->key_length))
+        level->cut = NULL;
+    if (draft->kind == NAME_ZONE)
+        walk->levels[++walk->depth] =
+            (struct level){.zone = snapshot_zone(walk->snapshot, draft->refers_to)};
+}
+
+static bool is_address_like(const char *type)
+{
+    return strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0 || strcmp(type, "CNAME") == 0;
+}
+
+/* Says what is wrong with a record where it stands, or NULL; finds its zone. */
+static const char *record_problem(const struct walk *walk, const struct name_draft *draft,
+                                  const struct name_entry *entry, const struct zone **ret_zone)
+{
+    *ret_zone = NULL;
+    if (draft->has_reference) {
+        *ret_zone = snapshot_zone(walk->snapshot, draft->refers_to);
+        if (!*ret_zone)
+            return "its zone is not there or unusable";
+        if (!within(draft, (*ret_zone)->key, (*ret_zone)->key_length))
+            return "lies outside its zone";
+    } else if (!entry->balanced)
+        return "has no zone and is not at a balanced name";
+    else if (entry->zone)
+        return "has no zone, but its name lies in one of ours";
+    if (entry->balanced && is_address_like(draft->record.type))
+        return "stands at a balanced name, whose addresses come from its pool";
+    return NULL;
+}
+
+static int place_record(struct walk *walk, const struct name_draft *draft, struct name_entry *entry)
+{
+    struct record record = draft->record;
+    const char *problem = record_problem(walk, draft, entry, &record.zone);
+    if (problem)
+        return problems_add(&walk->snapshot->problems, "record %" PRId64 " (%s %s): %s",
+                            draft->row_id, draft->text, record.type, problem);
+    walk->records[walk->record_count++] = record;
+    entry->record_count++;
+    if (entry->zone && record.zone == entry->zone && entry->zone->key_length < entry->key_length &&
+        strcmp(record.type, "NS") == 0)
+        entry->cut = true;
+    return 0;
+}
+
+static int place_balanced(struct walk *walk, const struct name_draft *draft,
+                          struct name_entry *entry)
+{
+    struct problems *problems = &walk->snapshot->problems;
+    if (entry->balanced)
+        return problems_add(problems, "balanced_name %s: is there twice", draft->text);
+    entry->balanced = true;
+    const struct pool *pool = snapshot_pool(walk->snapshot, draft->refers_to);
+    if (!pool)
+        return problems_add(problems, "balanced_name %s: pool %" PRId64 " is not there or unusable",
+                            draft->text, draft->refers_to);
+    if (pool->server_count > 0 || pool->fallback_pool)
+        entry->pool = pool;
+    return 0;
+}
+
+static int place_zone(struct walk *walk, const struct name_draft *draft,
+                      const struct name_entry *entry)
+{
+    if (entry->zone->id == draft->row_id)
+        return 0;
+    return problems_add(&walk->snapshot->problems, "zone %s: is there twice", draft->text);
+}
+
+static int place_draft(struct walk *walk, const struct name_draft *draft, struct name_entry *entry)
+{
+    switch (draft->kind) {
+    case NAME_ZONE:
+        return place_zone(walk, draft, entry);
+    case NAME_BALANCED:
+        return place_balanced(walk, draft, entry);
+    case NAME_RECORD:
+        return place_record(walk, draft, entry);
+    }
+    return ERR_INTERNAL;
+}
+
+/* Makes the entry of one name out of its `count` drafts. */
+static int place_name(struct walk *walk, const struct name_draft *drafts, size_t count)
+{
+    struct snapshot *snapshot = walk->snapshot;
+    struct name_entry *entry = &snapshot->names[snapshot->name_count++];
+    enter(walk, &drafts[0]);
+    *entry = (struct name_entry){.key = drafts[0].key,
+                                 .key_length = drafts[0].key_length,
+                                 .text = drafts[0].text,
+                                 .zone = walk->levels[walk->depth].zone,
+                                 .records = walk->records + walk->record_count};
+    for (size_t i = 0; i < count; i++) {
+        int code = place_draft(walk, &drafts[i], entry);
+        if (code != 0)
+            return code;
+    }
+    struct level *level = &walk->levels[walk->depth];
+    if (entry->cut && !level->cut)
+        level->cut = entry;
+    entry->delegated = level->cut != NULL;
+    return 0;
+}
+
+static int check_soa(const struct walk *walk, const struct zone *zone)
+{
+    const struct name_entry *entry;
+    size_t count;
+    snapshot_range(walk->snapshot, zone, &entry, &count);
+    for (size_t i = 0; i < entry->record_count; i++)
+        if (entry->records[i].zone == zone && strcmp(entry->records[i].type, "SOA") == 0)
+            return 0;
+    return problems_add(&walk->snapshot->problems,
+                        "zone %s: has no usable SOA record, so PowerDNS will not find it",
+                        zone->name);
+}
+
+int snapshot_place_names(struct snapshot *snapshot, struct name_draft *drafts, size_t count)
+{
+    struct walk walk = {.snapshot = snapshot};
+    snapshot->names = calloc(count + 1, sizeof *snapshot->names);
+    walk.records = arena_alloc(&snapshot->arena, (count + 1) * sizeof *walk.records);
+    if (!snapshot->names || !walk.records)
+        return ERR_NOMEM;
+    if (count > 1)
+        qsort(drafts, count, sizeof *drafts, compare_drafts);
+    for (size_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && same_name(&drafts[first], &drafts[end]);)
+            end++;
+        int code = place_name(&walk, &drafts[first], end - first);
+        if (code != 0)
+            return code;
+    }
+    for (size_t i = 0; i < snapshot->zone_count; i++) {
+        int code = check_soa(&walk, &snapshot->zones[i]);
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}

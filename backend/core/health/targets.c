@@ -1,0 +1,219 @@
+#include "core/health/targets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/base/vector.h"
+
+/* Of a target; longer ones are cut. Names have 64 characters at most. */
+#define NAME_MAX_BYTES 256
+
+struct targets {
+    unsigned users;
+    struct arena arena; /* monitors and texts */
+    struct monitor **monitors;
+    size_t monitor_count, monitor_capacity;
+    struct target *list;
+    size_t count, capacity;
+    struct problems problems;
+};
+
+int targets_new(struct targets **ret_targets)
+{
+    struct targets *targets = calloc(1, sizeof *targets);
+    if (!targets)
+        return ERR_NOMEM;
+    targets->users = 1;
+    *ret_targets = targets;
+    return 0;
+}
+
+struct targets *targets_hold(struct targets *targets)
+{
+    targets->users++;
+    return targets;
+}
+
+void targets_release(struct targets *targets)
+{
+    if (!targets || --targets->users > 0)
+        return;
+    arena_release(&targets->arena);
+    free(targets->monitors);
+    free(targets->list);
+    problems_release(&targets->problems);
+    free(targets);
+}
+
+/* Puts a copy in place of a text that may be NULL; false without memory. */
+static bool own(struct targets *targets, const char **text)
+{
+    if (*text && !(*text = arena_copy(&targets->arena, *text, strlen(*text))))
+        return false;
+    return true;
+}
+
+int targets_add_monitor(struct targets *targets, const struct monitor *monitor)
+{
+    struct monitor *copy = arena_alloc(&targets->arena, sizeof *copy);
+    if (!copy)
+        return ERR_NOMEM;
+    *copy = *monitor;
+    if (!own(targets, &copy->name) || !own(targets, &copy->path) || !own(targets, &copy->host) ||
+        !own(targets, &copy->query) || !own(targets, &copy->body) || !own(targets, &copy->send) ||
+        !own(targets, &copy->expect))
+        return ERR_NOMEM;
+    struct monitor **place =
+        VECTOR_ADD(targets->monitors, targets->monitor_count, targets->monitor_capacity);
+    if (!place)
+        return ERR_NOMEM;
+    *place = copy;
+    return 0;
+}
+
+static const struct monitor *find_monitor(const struct targets *targets, int64_t id)
+{
+    size_t first = 0, end = targets->monitor_count; /* in the order of their ids */
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (targets->monitors[middle]->id == id)
+            return targets->monitors[middle];
+        if (targets->monitors[middle]->id < id)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return NULL;
+}
+
+static void name_row(const struct target_row *row, char name[static NAME_MAX_BYTES])
+{
+    const char *controller = row->controller ? row->controller : "?";
+    const char *address = row->address ? row->address : "no address";
+    if (row->key.kind == TARGET_SERVER)
+        snprintf(name, NAME_MAX_BYTES, "pool %s, controller %s, %s", row->pool ? row->pool : "?",
+                 controller, address);
+    else
+        snprintf(name, NAME_MAX_BYTES, "controller %s, %s", controller, address);
+}
+
+int targets_add(struct targets *targets, const struct target_row *row)
+{
+    char name[NAME_MAX_BYTES];
+    struct target target = {.key = row->key,
+                            .monitor = find_monitor(targets, row->monitor_id),
+                            .port = (uint16_t)row->port,
+                            .name = name};
+    name_row(row, name);
+    if (!target.monitor)
+        return problems_add(&targets->problems, "%s: its monitor cannot be used, not checked",
+                            name);
+    if (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0)
+        return problems_add(&targets->problems,
+                            "%s: monitor %s needs a numeric address, not checked", name,
+                            target.monitor->name);
+    if (!own(targets, &target.name))
+        return ERR_NOMEM;
+    struct target *place = VECTOR_ADD(targets->list, targets->count, targets->capacity);
+    if (!place)
+        return ERR_NOMEM;
+    *place = target;
+    return 0;
+}
+
+int targets_complain(struct targets *targets, const char *sentence)
+{
+    return problems_add(&targets->problems, "%s", sentence);
+}
+
+int target_key_compare(const struct target_key *a, const struct target_key *b)
+{
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+    const struct target *left = a, *right = b;
+    return target_key_compare(&left->key, &right->key);
+}
+
+void targets_finish(struct targets *targets)
+{
+    if (targets->count > 0)
+        qsort(targets->list, targets->count, sizeof *targets->list, compare_targets);
+}
+
+size_t targets_count(const struct targets *targets)
+{
+    return targets->count;
+}
+
+const struct target *targets_at(const struct targets *targets, size_t index)
+{
+    return &targets->list[index];
+}
+
+size_t targets_monitor_count(const struct targets *targets)
+{
+    return targets->monitor_count;
+}
+
+const struct monitor *targets_monitor_at(const struct targets *targets, size_t index)
+{
+    return targets->monitors[index];
+}
+
+const struct problems *targets_problems(const struct targets *targets)
+{
+    return &targets->problems;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* A monitor that is another row, or has another name, asks the same. */
+static bool monitor_equal(const struct monitor *a, const struct monitor *b)
+{
+    return a->type == b->type && a->port == b->port && same_text(a->path, b->path) &&
+           same_text(a->host, b->host) && same_text(a->query, b->query) &&
+           a->status_min == b->status_min && a->status_max == b->status_max &&
+           same_text(a->body, b->body) && same_text(a->send, b->send) &&
+           same_text(a->expect, b->expect) && a->verify == b->verify &&
+           a->interval_s == b->interval_s && a->timeout_s == b->timeout_s && a->rise == b->rise &&
+           a->fall == b->fall;
+}
+
+bool target_equal(const struct target *a, const struct target *b)
+{
+    return a->port == b->port && address_equal(&a->address, &b->address) &&
+           monitor_equal(a->monitor, b->monitor);
+}
+
+void targets_compare(const struct targets *before, const struct targets *after,
+                     void (*tell)(void *context, enum target_change change,
+                                  const struct target *before, const struct target *after),
+                     void *context)
+{
+    size_t old = 0, new = 0, old_count = before ? before->count : 0;
+    size_t new_count = after ? after->count : 0;
+    while (old < old_count || new < new_count) {
+        const struct target *left = old < old_count ? &before->list[old] : NULL;
+        const struct target *right = new < new_count ? &after->list[new] : NULL;
+        int order = !left ? 1 : !right ? -1 : target_key_compare(&left->key, &right->key);
+        if (order < 0)
+            tell(context, TARGET_REMOVED, left, NULL);
+        else if (order > 0)
+            tell(context, TARGET_ADDED, NULL, right);
+        else
+            tell(context, target_equal(left, right) ? TARGET_SAME : TARGET_CHANGED, left, right);
+        old += order <= 0;
+        new += order >= 0;
+    }
+}

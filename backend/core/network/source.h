@@ -1,0 +1,14 @@
+/*
+ * Who asks, as the addresses that come with a question tell it. Plain values.
+ */
+#ifndef STICKY_CORE_NETWORK_SOURCE_H
+#define STICKY_CORE_NETWORK_SOURCE_H
+
+#include "core/network/address.h"
+
+struct source {
+    struct address remote; /* of the LDNS; FAMILY_NONE: none given, or not readable */
+    struct prefix subnet;  /* EDNS Client Subnet (RFC 7871); FAMILY_NONE or 0 bits: none */
+};
+
+#endif

@@ -1,0 +1,301 @@
+#include "core/sticky/assign.h"
+
+#include <string.h>
+
+#include "core/base/error.h"
+
+/*
+ * A claim is lost when another process wrote the row in between; that row then usually binds. To
+ * lose more often takes somebody who writes rows that do not bind, and then the choice itself is as
+ * good.
+ */
+#define CLAIMS_MAX 4
+
+/* One pool's part of the decision. */
+struct attempt {
+    const struct world *world;
+    const struct pool *first, *pool; /* the one asked, and where its fallback has led */
+    struct client client;
+    struct election election;      /* without turns */
+    const struct metrics *metrics; /* NULL: availability is left aside */
+    bool recorded;                 /* mappings are kept for this client and pool */
+    int code;
+};
+
+static void say_mapping(const struct attempt *attempt, const struct mapping *mapping)
+{
+    const struct world *world = attempt->world;
+    if (!world->trace)
+        return;
+    const struct controller *controller =
+        snapshot_controller(world->snapshot, mapping->controller_id);
+    trace_say(world->trace, "mapping: to %s, method %s, %lld s old, %lld s left",
+              controller ? controller->name : "a controller that is gone", mapping->method,
+              (long long)mapping_age_s(mapping, world->now_s),
+              (long long)mapping_left_s(mapping, world->now_s));
+}
+
+static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
+{
+    const struct mapping_table *table = attempt->world->mappings;
+    int code =
+        table->find(table->context, attempt->pool->keeper->id, attempt->client.key, ret_mapping);
+    if (code == ERR_NOTFOUND)
+        trace_say(attempt->world->trace, "mapping: none");
+    else if (code != 0)
+        attempt->code = code;
+    return code;
+}
+
+static int claim_mapping(struct attempt *attempt, const struct mapping *seen,
+                         const struct mapping *wanted)
+{
+    const struct mapping_table *table = attempt->world->mappings;
+    if (!table->claim)
+        return 0;
+    int code =
+        table->claim(table->context, attempt->pool->keeper->id, attempt->client.key, seen, wanted);
+    if (code != 0 && code != ERR_NOTFOUND)
+        attempt->code = code;
+    return code;
+}
+
+static struct mapping new_mapping(const struct attempt *attempt, int64_t controller_id)
+{
+    const struct pool *keeper = attempt->pool->keeper;
+    struct mapping mapping = {.controller_id = controller_id,
+                              .timestamp_s = attempt->world->now_s,
+                              .ttl_s = keeper->persistence_ttl_s};
+    strcpy(mapping.method, keeper->method->name);
+    return mapping;
+}
+
+/* The server of a mapping that binds, or NULL; moves the timestamp of a sliding one. */
+static const struct virtual_server *follow(struct attempt *attempt, const struct mapping *mapping)
+{
+    const struct world *world = attempt->world;
+    const struct virtual_server *server = NULL;
+    say_mapping(attempt, mapping);
+    enum mapping_state state =
+        mapping_evaluate(mapping, &attempt->election, world->snapshot, attempt->metrics, &server);
+    trace_say(world->trace, "the mapping %s%s",
+              state == MAPPING_LIVE ? "" : "does not bind: ", mapping_state_text(state));
+    if (state != MAPPING_LIVE)
+        return NULL;
+    /* With availability aside nothing is written, not even a timestamp. */
+    if ((attempt->metrics || !world->metrics) &&
+        mapping_is_due(mapping, attempt->pool->keeper, world->now_s)) {
+        struct mapping moved = new_mapping(attempt, mapping->controller_id);
+        claim_mapping(attempt, mapping, &moved); /* if somebody else moved it, so much the better */
+    }
+    return server;
+}
+
+/* A choice; `turns` is NULL if it is not going to be remembered though it should. */
+static const struct virtual_server *elect(const struct attempt *attempt, struct turns *turns)
+{
+    struct candidates candidates;
+    struct election election = attempt->election;
+    election.turns = turns;
+    candidates_for_new(attempt->pool, &candidates);
+    const struct virtual_server *server = choose(&election, attempt->metrics, &candidates);
+    if (!server || chooses_by_client(attempt->pool))
+        return server;
+    candidates_of_controller(attempt->pool, server->controller, &candidates);
+    if (candidates.count == 1)
+        return server;
+    return choose_within(&election, attempt->metrics, server->controller);
+}
+
+/*
+ * What stands in for a choice that could not be written: by turns the client would be sent
+ * elsewhere with every question.
+ */
+static const struct virtual_server *elect_steadily(const struct attempt *attempt,
+                                                   const struct virtual_server *choice)
+{
+    return chooses_by_turns(attempt->pool) ? elect(attempt, NULL) : choice;
+}
+
+/*
+ * The table was locked; perhaps by another process that wrote this very row. Its row counts then,
+ * so that both give one answer; if there is none, the choice does.
+ */
+static const struct virtual_server *look_again(struct attempt *attempt,
+                                               const struct virtual_server *choice)
+{
+    struct mapping mapping;
+    int code = attempt->code;
+    const struct virtual_server *server = NULL;
+    if (find_mapping(attempt, &mapping) == 0)
+        server = follow(attempt, &mapping);
+    attempt->code = server ? 0 : code;
+    return server ? server : elect_steadily(attempt, choice);
+}
+
+/* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
+static const struct pool *sharing(const struct attempt *attempt, const struct pool *pool)
+{
+    while (pool != attempt->pool && pool->keeper != attempt->pool->keeper)
+        pool = pool->fallback_pool;
+    return pool != attempt->pool ? pool : NULL;
+}
+
+/*
+ * What a mapping will give the next question: such a pool, which could not decide, may have a
+ * server at its controller. Then that is the answer at once, so that asking again changes nothing.
+ */
+static const struct virtual_server *bound_before(const struct attempt *attempt,
+                                                 const struct mapping *mapping)
+{
+    const struct world *world = attempt->world;
+    const struct virtual_server *server;
+    struct election election = attempt->election;
+    election.trace = NULL;
+    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+         pool = pool->fallback_pool) {
+        election.pool = pool;
+        if (mapping_evaluate(mapping, &election, world->snapshot, attempt->metrics, &server) !=
+            MAPPING_LIVE)
+            continue;
+        trace_say(world->trace, "the mapping binds in pool %s, to the server at position %lld",
+                  pool->name, (long long)server->position);
+        return server;
+    }
+    return NULL;
+}
+
+/* Says whether a mapping could send a new client to a server of such a pool that drains. */
+static bool drains_before(const struct attempt *attempt)
+{
+    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+         pool = pool->fallback_pool)
+        for (size_t i = 0; i < pool->server_count; i++)
+            if (virtual_server_state(&pool->servers[i]) == STATE_DRAINING) {
+                trace_say(attempt->world->trace,
+                          "pool %s shares the mappings and drains: none is made", pool->name);
+                return true;
+            }
+    return false;
+}
+
+/* A choice that goes by the client alone and needs no mapping to stay. */
+static const struct virtual_server *elect_by_client(const struct attempt *attempt)
+{
+    struct candidates candidates;
+    candidates_for_new(attempt->pool, &candidates);
+    return choose_by(&method_modulus, &attempt->election, attempt->metrics, &candidates);
+}
+
+/* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
+static const struct virtual_server *stick(struct attempt *attempt)
+{
+    struct mapping mapping;
+    const struct virtual_server *server = NULL;
+    for (int i = 0; i < CLAIMS_MAX; i++) {
+        int found = find_mapping(attempt, &mapping);
+        if (found == 0 && (server = follow(attempt, &mapping)))
+            return server;
+        if (found != 0 && found != ERR_NOTFOUND)
+            return elect(attempt, NULL);
+        if (drains_before(attempt))
+            return elect_by_client(attempt);
+        server = elect(attempt, attempt->world->turns);
+        if (!server)
+            return NULL;
+        struct mapping wanted = new_mapping(attempt, server->controller->id);
+        const struct virtual_server *before = bound_before(attempt, &wanted);
+        int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
+        if (claimed == 0)
+            return before ? before : server;
+        if (claimed == ERR_BUSY)
+            return look_again(attempt, server);
+        if (claimed != ERR_NOTFOUND)
+            return elect_steadily(attempt, server);
+        trace_say(attempt->world->trace, "another process wrote this mapping first");
+    }
+    attempt->code = ERR_BUSY;
+    return elect_steadily(attempt, server);
+}
+
+static const struct virtual_server *try_pool(struct attempt *attempt)
+{
+    return attempt->recorded ? stick(attempt) : elect(attempt, attempt->world->turns);
+}
+
+/*
+ * All are down: with fallback 'any' they count as up; what binds still binds, nothing is written.
+ */
+static const struct virtual_server *ignore_availability(struct attempt *attempt)
+{
+    struct mapping mapping;
+    const struct virtual_server *server = NULL;
+    attempt->metrics = NULL;
+    if (attempt->recorded && find_mapping(attempt, &mapping) == 0)
+        server = follow(attempt, &mapping);
+    return server ? server : elect(attempt, attempt->recorded ? NULL : attempt->world->turns);
+}
+
+static void say_client(const struct attempt *attempt)
+{
+    const struct client *client = &attempt->client;
+    const struct pool *pool = attempt->pool;
+    char number[NUMBER_TEXT_MAX];
+    if (!attempt->world->trace)
+        return;
+    trace_say(attempt->world->trace, "pool %s, method %s%s%s%s%s", pool->name, pool->method->name,
+              pool->alternate ? ", alternate " : "", pool->alternate ? pool->alternate->name : "",
+              pool->keeper != pool ? ", mappings of pool " : "",
+              pool->keeper != pool ? pool->keeper->name : "");
+    if (!client->known)
+        trace_say(attempt->world->trace, "no client: no mapping is read or written");
+    else
+        trace_say(attempt->world->trace, "key %s, first value %s%s", client->key,
+                  number_format(client->number, number),
+                  attempt->recorded ? "" : ", the pool keeps no mappings");
+}
+
+/* Who asks this pool, as the methods see it. */
+static void begin_pool(struct attempt *attempt, const struct pool *pool,
+                       const struct source *source)
+{
+    const struct world *world = attempt->world;
+    const struct settings *settings = &world->snapshot->settings;
+    attempt->pool = pool;
+    client_identify(source, pool, &world->snapshot->groups, &attempt->client);
+    attempt->recorded = attempt->client.known && pool->keeper->persistence_ttl_s > 0;
+    attempt->election = (struct election){.pool = pool,
+                                          .client = &attempt->client,
+                                          .now_s = world->now_s,
+                                          .measured = world->measured,
+                                          .metric_max_age_s = settings->metric_max_age_s,
+                                          .path_metric_max_age_s = settings->path_metric_max_age_s,
+                                          .topology = world->topology,
+                                          .locator = world->locator,
+                                          .trace = world->trace,
+                                          .warnings = world->warnings};
+    say_client(attempt);
+}
+
+void assign(const struct world *world, const struct pool *pool, const struct source *source,
+            struct assignment *ret_assignment)
+{
+    struct attempt attempt = {.world = world, .first = pool, .metrics = world->metrics};
+    struct assignment assignment = {0};
+    for (;; pool = pool->fallback_pool) {
+        begin_pool(&attempt, pool, source);
+        assignment.server = try_pool(&attempt);
+        if (assignment.server || !pool->fallback_pool)
+            break;
+        trace_say(world->trace, "fallback: pool %s", pool->fallback_pool->name);
+    }
+    if (!assignment.server) {
+        trace_say(world->trace, "fallback: %s", fallback_word(pool->fallback));
+        if (pool->fallback == FALLBACK_ANY)
+            assignment.server = ignore_availability(&attempt);
+        assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
+    }
+    assignment.scope_bits = attempt.client.scope_bits;
+    assignment.code = attempt.code;
+    *ret_assignment = assignment;
+}

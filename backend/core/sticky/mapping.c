@@ -1,0 +1,83 @@
+#include "core/sticky/mapping.h"
+
+#include <string.h>
+
+/* A sliding timer writes at most this often in the life of a mapping. */
+#define SLIDES_PER_TTL 10
+
+static const char *const texts[] = {
+    [MAPPING_LIVE] = "binds",
+    [MAPPING_EXPIRED] = "expired",
+    [MAPPING_METHOD_CHANGED] = "method changed",
+    [MAPPING_CONTROLLER_GONE] = "controller gone",
+    [MAPPING_CONTROLLER_DISABLED] = "controller disabled",
+    [MAPPING_NO_SERVER] = "no server of the controller in the pool",
+    [MAPPING_SERVERS_DOWN] = "server down",
+};
+
+const char *mapping_state_text(enum mapping_state state)
+{
+    return texts[state];
+}
+
+/* a - b, or the nearest there is. */
+static int64_t difference(int64_t a, int64_t b)
+{
+    int64_t result;
+    if (__builtin_sub_overflow(a, b, &result))
+        return a < b ? INT64_MIN : INT64_MAX;
+    return result;
+}
+
+int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s)
+{
+    return difference(now_s, mapping->timestamp_s);
+}
+
+int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s)
+{
+    int64_t end;
+    if (__builtin_add_overflow(mapping->timestamp_s, mapping->ttl_s, &end))
+        end = mapping->ttl_s > 0 ? INT64_MAX : INT64_MIN;
+    return end > now_s ? difference(end, now_s) : 0;
+}
+
+bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, int64_t now_s)
+{
+    if (keeper->timer != TIMER_SLIDING || now_s <= mapping->timestamp_s)
+        return false;
+    return mapping_age_s(mapping, now_s) >= mapping->ttl_s / SLIDES_PER_TTL;
+}
+
+/* Says whether the controller has a server in the pool that is not disabled. */
+static bool has_server(const struct pool *pool, const struct controller *controller)
+{
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (pool->servers[i].controller == controller &&
+            virtual_server_state(&pool->servers[i]) != STATE_DISABLED)
+            return true;
+    return false;
+}
+
+enum mapping_state mapping_evaluate(const struct mapping *mapping, const struct election *election,
+                                    const struct snapshot *snapshot, const struct metrics *metrics,
+                                    const struct virtual_server **ret_server)
+{
+    const struct pool *pool = election->pool;
+    if (mapping_left_s(mapping, election->now_s) == 0)
+        return MAPPING_EXPIRED;
+    if (strcmp(mapping->method, pool->keeper->method->name) != 0)
+        return MAPPING_METHOD_CHANGED;
+    const struct controller *controller = snapshot_controller(snapshot, mapping->controller_id);
+    if (!controller)
+        return MAPPING_CONTROLLER_GONE;
+    if (controller->state == STATE_DISABLED)
+        return MAPPING_CONTROLLER_DISABLED;
+    if (!has_server(pool, controller))
+        return MAPPING_NO_SERVER;
+    const struct virtual_server *server = choose_within(election, metrics, controller);
+    if (!server)
+        return MAPPING_SERVERS_DOWN;
+    *ret_server = server;
+    return MAPPING_LIVE;
+}

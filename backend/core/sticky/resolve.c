@@ -1,0 +1,233 @@
+#include "core/sticky/resolve.h"
+
+#include <string.h>
+
+/*
+ * "This name exists": from the range for private use (RFC 6895 section 3.1), so that no question
+ * asks for it by accident.
+ */
+#define EXISTS_TYPE "TYPE65534"
+#define EXISTS_CONTENT "\\# 0"
+/*
+ * Only PowerDNS's query cache ever counts with it; a TTL of 0 would keep the record out of there.
+ */
+#define EXISTS_TTL_S 60
+
+static bool wants(const struct question *question, const char *type)
+{
+    return strcmp(question->type, "ANY") == 0 || strcmp(question->type, type) == 0;
+}
+
+/* At a delegation DS is ours, NS is not, and nothing is below it (RFC 4035 section 2.2). */
+static bool is_authoritative(const struct name_entry *entry, const struct record *record)
+{
+    if (strcmp(record->type, "DS") == 0)
+        return !entry->delegated || entry->cut;
+    return !entry->delegated && record->zone == entry->zone;
+}
+
+/* The zone id of an answer: the question's own if it had one. */
+static int32_t zone_id_of(const struct question *question, const struct zone *zone)
+{
+    if (question->zone_id != ZONE_ID_ANY)
+        return question->zone_id;
+    return zone ? zone->id : ZONE_ID_ANY;
+}
+
+static void add_record(const struct name_entry *entry, const struct record *record, int32_t zone_id,
+                       struct answer *answer)
+{
+    answer_add(answer, &(struct answer_record){.owner = entry->text,
+                                               .type = record->type,
+                                               .content = record->content,
+                                               .ttl_s = record->ttl_s,
+                                               .zone_id = zone_id,
+                                               .authoritative = is_authoritative(entry, record)});
+}
+
+static void add_address(const struct name_entry *entry, const char *type, const char *content,
+                        int32_t zone_id, unsigned scope_bits, struct answer *answer)
+{
+    answer_add(answer, &(struct answer_record){.owner = entry->text,
+                                               .type = type,
+                                               .content = content,
+                                               .ttl_s = entry->pool->ttl_s,
+                                               .zone_id = zone_id,
+                                               .scope_bits = (uint8_t)scope_bits,
+                                               .authoritative = !entry->delegated});
+}
+
+/* The servers by which a question without client is answered: those in reach of anybody. */
+static size_t reachable(const struct pool *pool, const struct metrics *metrics,
+                        struct candidates *ret_servers)
+{
+    ret_servers->count = 0;
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (virtual_server_state(&pool->servers[i]) != STATE_DISABLED &&
+            metrics_server_up(metrics, &pool->servers[i]))
+            ret_servers->servers[ret_servers->count++] = &pool->servers[i];
+    return ret_servers->count;
+}
+
+/* For nobody in particular: one address of each type that all servers offer, or of every type. */
+static void add_for_nobody(const struct world *world, const struct name_entry *entry,
+                           int32_t zone_id, struct answer *answer)
+{
+    const struct pool *pool = entry->pool;
+    struct candidates servers;
+    while (reachable(pool, world->metrics, &servers) == 0 && pool->fallback_pool)
+        pool = pool->fallback_pool;
+    if (servers.count == 0 && pool->fallback != FALLBACK_NONE)
+        reachable(pool, NULL, &servers);
+    size_t with_ipv4 = 0, with_ipv6 = 0;
+    const char *ipv4 = NULL, *ipv6 = NULL;
+    for (size_t i = servers.count; i-- > 0;) {
+        const struct virtual_server *server = servers.servers[i];
+        with_ipv4 += server->ipv4 != NULL;
+        with_ipv6 += server->ipv6 != NULL;
+        ipv4 = server->ipv4 ? server->ipv4 : ipv4;
+        ipv6 = server->ipv6 ? server->ipv6 : ipv6;
+    }
+    bool nothing_common = with_ipv4 < servers.count && with_ipv6 < servers.count;
+    if (ipv4 && (nothing_common || with_ipv4 == servers.count))
+        add_address(entry, "A", ipv4, zone_id, 1, answer);
+    if (ipv6 && (nothing_common || with_ipv6 == servers.count))
+        add_address(entry, "AAAA", ipv6, zone_id, 1, answer);
+    if (servers.count == 0)
+        add_address(entry, EXISTS_TYPE, EXISTS_CONTENT, zone_id, 1, answer);
+}
+
+/* Drops what was not asked for. Addresses are always decided together. */
+static void keep_wanted(const struct question *question, struct answer *answer)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < answer->count; i++)
+        if (wants(question, answer->records[i].type))
+            answer->records[kept++] = answer->records[i];
+    answer->count = kept;
+}
+
+static void add_balanced(const struct world *world, const struct question *question,
+                         const struct name_entry *entry, struct answer *answer, int *ret_code)
+{
+    int32_t zone_id = zone_id_of(question, entry->zone);
+    if (address_is_unspecified(&question->source.remote)) {
+        trace_say(world->trace, "no client: no mapping is read or written");
+        add_for_nobody(world, entry, zone_id, answer);
+        return;
+    }
+    struct assignment assignment;
+    assign(world, entry->pool, &question->source, &assignment);
+    *ret_code = assignment.code;
+    if (assignment.failed) {
+        answer_fail(answer);
+        return;
+    }
+    unsigned scope_bits = assignment.scope_bits;
+    const struct virtual_server *server = assignment.server;
+    if (server && server->ipv4)
+        add_address(entry, "A", server->ipv4, zone_id, scope_bits, answer);
+    if (server && server->ipv6)
+        add_address(entry, "AAAA", server->ipv6, zone_id, scope_bits, answer);
+    if (!server) /* the name stays, whatever its servers do */
+        add_address(entry, EXISTS_TYPE, EXISTS_CONTENT, zone_id, scope_bits, answer);
+}
+
+/* Says whether the question is about this zone, or about none in particular. */
+static bool asks_zone(const struct question *question, const struct zone *zone)
+{
+    return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
+}
+
+static void add_entry(const struct world *world, const struct question *question,
+                      const struct name_entry *entry, struct answer *answer, int *ret_code)
+{
+    for (size_t i = 0; i < entry->record_count; i++) {
+        const struct record *record = &entry->records[i];
+        bool in_zone = question->zone_id == ZONE_ID_ANY ? record->zone == entry->zone
+                                                        : asks_zone(question, record->zone);
+        if (in_zone && wants(question, record->type))
+            add_record(entry, record, zone_id_of(question, record->zone), answer);
+    }
+    if (entry->pool && asks_zone(question, entry->zone) &&
+        (wants(question, "A") || wants(question, "AAAA"))) {
+        add_balanced(world, question, entry, answer, ret_code);
+        keep_wanted(question, answer);
+    }
+}
+
+/* A name in a zone of ours that exists without records must not become NXDOMAIN. */
+static void add_existence(const struct world *world, const struct question *question,
+                          struct answer *answer)
+{
+    const struct zone *zone = snapshot_zone_of(world->snapshot, &question->name);
+    if (!zone || !asks_zone(question, zone) || !wants(question, EXISTS_TYPE))
+        return;
+    answer_add(answer, &(struct answer_record){.owner = question->name.text,
+                                               .type = EXISTS_TYPE,
+                                               .content = EXISTS_CONTENT,
+                                               .ttl_s = EXISTS_TTL_S,
+                                               .zone_id = zone_id_of(question, zone),
+                                               .authoritative = true});
+}
+
+void resolve(const struct world *world, const struct question *question, struct answer *answer,
+             int *ret_code)
+{
+    bool below;
+    *ret_code = 0;
+    const struct name_entry *entry = snapshot_find(world->snapshot, &question->name, &below);
+    if (entry)
+        add_entry(world, question, entry, answer, ret_code);
+    if ((entry || below) && answer->count == 0 && !answer->failed)
+        add_existence(world, question, answer);
+}
+
+static void add_transfer(const struct world *world, const struct zone *zone,
+                         const struct name_entry *entry, struct answer *answer)
+{
+    for (size_t i = 0; i < entry->record_count; i++)
+        if (entry->records[i].zone == zone)
+            add_record(entry, &entry->records[i], zone->id, answer);
+    if (entry->pool && entry->zone == zone)
+        add_for_nobody(world, entry, zone->id, answer);
+}
+
+void resolve_zone(const struct world *world, int32_t zone_id, const struct name *name,
+                  struct answer *answer)
+{
+    const struct zone *zone = snapshot_zone(world->snapshot, zone_id);
+    if (name && (!zone || strcmp(zone->name, name->text) != 0)) {
+        zone = snapshot_zone_of(world->snapshot, name);
+        if (zone && strcmp(zone->name, name->text) != 0)
+            zone = NULL;
+    }
+    if (!zone)
+        return;
+    const struct name_entry *entry;
+    size_t count;
+    snapshot_range(world->snapshot, zone, &entry, &count);
+    for (; count > 0; count--, entry++)
+        add_transfer(world, zone, entry, answer);
+}
+
+/* A zone that is there twice has its names in the first. */
+static void add_soa(const struct snapshot *snapshot, const struct zone *zone, struct answer *answer)
+{
+    const struct name_entry *apex;
+    size_t count;
+    snapshot_range(snapshot, zone, &apex, &count);
+    if (apex->zone != zone)
+        return;
+    for (size_t i = 0; i < apex->record_count; i++)
+        if (apex->records[i].zone == zone && strcmp(apex->records[i].type, "SOA") == 0) {
+            add_record(apex, &apex->records[i], zone->id, answer);
+            return;
+        }
+}
+
+void resolve_zones(const struct snapshot *snapshot, struct answer *answer)
+{
+    for (size_t i = 0; i < snapshot->zone_count; i++)
+        add_soa(snapshot, &snapshot->zones[i], answer);
+}

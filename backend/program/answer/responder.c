@@ -1,0 +1,294 @@
+#include "program/answer/responder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/balance/method.h"
+#include "core/balance/turns.h"
+#include "core/sticky/resolve.h"
+#include "system/clock.h"
+
+/*
+ * A configuration that cannot be read is not tried again before; reading a large one takes a
+ * while.
+ */
+#define RELOAD_PAUSE_MS 1000
+
+struct responder {
+    struct store *store;
+    struct mapping_table mappings;
+    struct snapshot *snapshot; /* NULL until one was read */
+    struct metrics *metrics;
+    struct metric_table measurements;
+    struct turns *turns; /* of the snapshot's pools, kept from one to the next */
+    struct topology_loader *loader;
+    bool needs_atlas; /* a pool of the snapshot does */
+    struct trace warnings;
+    struct revision loaded;
+    bool missing;      /* there was no file when it was last looked for */
+    int64_t reload_ms; /* monotonic: not before */
+    struct log_queue journal;
+};
+
+static void warn(void *context, const char *text)
+{
+    struct responder *responder = context;
+    log_queue_add(&responder->journal, clock_monotonic_ms(), text);
+}
+
+int responder_new(const char *path, struct responder **ret_responder)
+{
+    struct responder *responder = calloc(1, sizeof *responder);
+    if (!responder)
+        return ERR_NOMEM;
+    if (store_new(path, &responder->store) != 0 ||
+        topology_loader_new(path, &responder->loader) != 0) {
+        store_free(responder->store);
+        free(responder);
+        return ERR_NOMEM;
+    }
+    responder->mappings = store_mappings(responder->store);
+    responder->measurements = store_measurements(responder->store);
+    responder->warnings = (struct trace){.line = warn, .context = responder};
+    *ret_responder = responder;
+    return 0;
+}
+
+void responder_free(struct responder *responder)
+{
+    if (!responder)
+        return;
+    turns_free(responder->turns);
+    metrics_free(responder->metrics);
+    snapshot_free(responder->snapshot);
+    topology_loader_free(responder->loader);
+    store_free(responder->store);
+    free(responder);
+}
+
+/* Where turns begin; any number will do if the system has no random one. */
+static uint64_t random_number(void)
+{
+    uint64_t number = (uint64_t)clock_monotonic_ms();
+    (void)!getrandom(&number, sizeof number, GRND_NONBLOCK);
+    return number;
+}
+
+static bool uses_topology(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->pool_count; i++)
+        if (snapshot->pools[i].method == &method_topology ||
+            snapshot->pools[i].alternate == &method_topology)
+            return true;
+    return false;
+}
+
+static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
+{
+    struct snapshot *snapshot = NULL;
+    struct metrics *metrics = NULL;
+    struct turns *turns = NULL;
+    int code = store_load(responder->store, &snapshot, error);
+    if (code == 0)
+        code = store_load_metrics(responder->store, snapshot, &metrics, error);
+    if (code == 0 && turns_new(snapshot->pools, snapshot->pool_count, responder->turns,
+                               random_number(), &turns) != 0)
+        code = error_set(error, ERR_NOMEM, "out of memory");
+    if (code != 0) {
+        metrics_free(metrics);
+        snapshot_free(snapshot);
+        return code;
+    }
+    log_queue_add_problems(&responder->journal, now_ms, &snapshot->problems,
+                           responder->snapshot ? &responder->snapshot->problems : NULL);
+    turns_free(responder->turns);
+    metrics_free(responder->metrics);
+    snapshot_free(responder->snapshot);
+    responder->snapshot = snapshot;
+    responder->metrics = metrics;
+    responder->turns = turns;
+    responder->needs_atlas = uses_topology(snapshot);
+    store_limit(responder->store, &snapshot->settings);
+    return 0;
+}
+
+static int load_metrics(struct responder *responder, struct error *error)
+{
+    struct metrics *metrics = NULL;
+    int code = store_load_metrics(responder->store, responder->snapshot, &metrics, error);
+    if (code != 0)
+        return code;
+    metrics_free(responder->metrics);
+    responder->metrics = metrics;
+    return 0;
+}
+
+/* Brings snapshot and metrics to the revision; what fails is tried again a little later. */
+static int follow_revision(struct responder *responder, const struct revision *revision,
+                           int64_t now_ms, struct error *error)
+{
+    const struct revision *loaded = &responder->loaded;
+    bool same_file = responder->snapshot && loaded->opening == revision->opening;
+    bool same_configuration = same_file && loaded->configuration == revision->configuration;
+    int code;
+    if (same_configuration && loaded->metrics == revision->metrics)
+        return 0;
+    if (now_ms < responder->reload_ms)
+        return ERR_BUSY;
+    code = same_configuration ? load_metrics(responder, error)
+                              : load_configuration(responder, now_ms, error);
+    if (code == 0)
+        responder->loaded = *revision;
+    else
+        responder->reload_ms = now_ms + RELOAD_PAUSE_MS;
+    return code;
+}
+
+/*
+ * Begins reading and follows the configuration. False when the database cannot be read now; the
+ * journal knows why.
+ */
+static bool refresh(struct responder *responder)
+{
+    struct revision revision;
+    struct error error = {0};
+    int64_t now_ms = clock_monotonic_ms();
+    int code = store_begin(responder->store, now_ms, &revision, &error);
+    bool readable = code == 0;
+    responder->missing = code == ERR_NOTFOUND;
+    if (readable) {
+        (void)follow_revision(responder, &revision, now_ms, &error);
+        if (responder->needs_atlas)
+            topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
+    }
+    if (error.code)
+        log_queue_add(&responder->journal, now_ms, error.text);
+    if (readable && store_read_only(responder->store))
+        log_queue_add(&responder->journal, now_ms, store_read_only(responder->store));
+    if (readable && store_older(responder->store))
+        log_queue_add(&responder->journal, now_ms, store_older(responder->store));
+    return readable;
+}
+
+static int find_nothing(void *context, int64_t pool_id, const char *key,
+                        struct mapping *ret_mapping)
+{
+    (void)context, (void)pool_id, (void)key, (void)ret_mapping;
+    return ERR_IO;
+}
+
+/* Stands for a table that cannot be read: every choice is made without mappings and measurements.
+ */
+static const struct mapping_table unreadable = {.find = find_nothing};
+
+static struct world world_of(const struct responder *responder, bool readable)
+{
+    return (struct world){.snapshot = responder->snapshot,
+                          .metrics = responder->metrics,
+                          .mappings = readable ? &responder->mappings : &unreadable,
+                          .now_s = clock_unix_s(),
+                          .measured = readable ? &responder->measurements : NULL,
+                          .topology = topology_loader_topology(responder->loader),
+                          .locator = topology_loader_locator(responder->loader),
+                          .turns = responder->turns,
+                          .warnings = &responder->warnings};
+}
+
+void responder_answer(struct responder *responder, const struct question *question,
+                      struct answer *answer)
+{
+    bool readable = refresh(responder);
+    if (responder->snapshot) {
+        struct world world = world_of(responder, readable);
+        int code;
+        resolve(&world, question, answer, &code);
+        if (readable && code != 0)
+            log_queue_add(&responder->journal, clock_monotonic_ms(),
+                          store_mapping_error(responder->store)->text);
+    }
+}
+
+void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
+                    struct answer *answer)
+{
+    bool readable = refresh(responder);
+    if (responder->snapshot) {
+        struct world world = world_of(responder, readable);
+        resolve_zone(&world, zone_id, name, answer);
+    }
+}
+
+/*
+ * A file that is not there holds no zones, but one that cannot be read may hold them all, and
+ * PowerDNS would refuse to serve those that it is not told of.
+ */
+void responder_zones(struct responder *responder, struct answer *answer)
+{
+    (void)refresh(responder);
+    if (responder->snapshot)
+        resolve_zones(responder->snapshot, answer);
+    else if (!responder->missing)
+        answer_fail(answer);
+}
+
+void responder_rest(struct responder *responder)
+{
+    store_rest(responder->store);
+}
+
+void responder_keep_house(struct responder *responder)
+{
+    struct error error = {0};
+    int64_t now_ms = clock_monotonic_ms();
+    if (!responder->snapshot)
+        return;
+    store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
+                     &error);
+    if (error.code)
+        log_queue_add(&responder->journal, now_ms, error.text);
+}
+
+int responder_enter(struct responder *responder, struct world *ret_world, struct error *error)
+{
+    struct revision revision;
+    int64_t now_ms = clock_monotonic_ms();
+    int code = store_begin(responder->store, now_ms, &revision, error);
+    if (code != 0)
+        return code;
+    code = follow_revision(responder, &revision, now_ms, error);
+    if (code != 0) {
+        store_rest(responder->store);
+        return error_set(error, code, "the configuration cannot be read; again in a second");
+    }
+    if (responder->needs_atlas)
+        topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
+    *ret_world = world_of(responder, true);
+    return 0;
+}
+
+void responder_leave(struct responder *responder)
+{
+    store_rest(responder->store);
+}
+
+const struct topology_loader *responder_atlas(const struct responder *responder)
+{
+    return responder->needs_atlas ? responder->loader : NULL;
+}
+
+struct store *responder_store(struct responder *responder)
+{
+    return responder->store;
+}
+
+void responder_notify(struct responder *responder, const char *text)
+{
+    log_queue_add(&responder->journal, clock_monotonic_ms(), text);
+}
+
+struct log_queue *responder_journal(struct responder *responder)
+{
+    return &responder->journal;
+}

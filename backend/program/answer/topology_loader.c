@@ -1,0 +1,235 @@
+#include "program/answer/topology_loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "geo/locator.h"
+#include "system/clock.h"
+#include "system/thread.h"
+
+/* What a thread works on; nobody else touches it until the thread has ended. */
+struct load {
+    struct store *store; /* the thread's; NULL: the rows have not moved */
+    int64_t began_ms, ended_ms;
+    const struct topology *topology_before; /* read by both threads */
+    const struct geo *geo_before;
+    struct topology *topology; /* what was read, NULL: nothing */
+    struct geo *geo;
+    struct revision revision; /* `opening` as the loader knows it, the rest of what was read */
+    struct error error;
+    pthread_t thread;
+    bool has_thread;
+};
+
+struct topology_loader {
+    char *path; /* owned */
+    struct topology *topology;
+    struct geo *geo;
+    struct locator locator;
+    struct revision loaded;
+    struct load *load;  /* NULL: none runs */
+    struct error error; /* of the last load */
+    int64_t next_ms;    /* monotonic: not before */
+};
+
+int topology_loader_new(const char *path, struct topology_loader **ret_atlas)
+{
+    struct topology_loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return ERR_NOMEM;
+    loader->path = strdup(path);
+    if (!loader->path) {
+        free(loader);
+        return ERR_NOMEM;
+    }
+    *ret_atlas = loader;
+    return 0;
+}
+
+static void load_free(struct load *load)
+{
+    if (!load)
+        return;
+    topology_free(load->topology);
+    geo_free(load->geo);
+    store_free(load->store);
+    free(load);
+}
+
+void topology_loader_free(struct topology_loader *loader)
+{
+    if (!loader)
+        return;
+    if (loader->load && loader->load->has_thread)
+        pthread_join(loader->load->thread, NULL);
+    load_free(loader->load);
+    topology_free(loader->topology);
+    geo_free(loader->geo);
+    free(loader->path);
+    free(loader);
+}
+
+/* The revision is that of the transaction which the rows are read in. */
+static int load_rows(struct load *load)
+{
+    struct revision revision;
+    int code = store_begin(load->store, load->began_ms, &revision, &load->error);
+    if (code != 0)
+        return code;
+    code = store_load_topology(load->store, &load->topology, &load->error);
+    store_rest(load->store);
+    if (code == 0)
+        load->revision.topology = revision.topology;
+    return code;
+}
+
+static void *load_all(void *context)
+{
+    struct load *load = context;
+    size_t count;
+    if (!load->store || load_rows(load) == 0) {
+        const struct topology *topology = load->topology ? load->topology : load->topology_before;
+        const char *const *paths = topology_geo_databases(topology, &count);
+        int code = geo_open(paths, count, load->geo_before, &load->geo);
+        if (code != 0)
+            error_set(&load->error, code, "geo_database: cannot be loaded: %s", error_text(code));
+    }
+    load->ended_ms = clock_monotonic_ms();
+    return NULL;
+}
+
+/* Without a thread, it is loaded here. */
+static void start(struct load *load)
+{
+    load->has_thread = thread_start(load_all, load, &load->thread);
+    if (!load->has_thread)
+        load_all(load);
+}
+
+/* Waits so long for the end of the load that runs, and says whether it has come. */
+static bool has_ended(const struct load *load, int64_t wait_ms)
+{
+    struct timespec until;
+    if (!load->has_thread)
+        return true;
+    if (wait_ms == 0)
+        return pthread_tryjoin_np(load->thread, NULL) == 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return pthread_clockjoin_np(load->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
+/* Puts what was loaded in place of what was before. */
+static void replace(struct topology_loader *loader, struct load *load)
+{
+    if (load->topology) {
+        topology_free(loader->topology);
+        loader->topology = load->topology;
+        load->topology = NULL;
+    }
+    geo_inherit(load->geo, loader->geo);
+    geo_free(loader->geo);
+    loader->geo = load->geo;
+    load->geo = NULL;
+    loader->locator = geo_locator(loader->geo);
+    loader->loaded = load->revision;
+}
+
+static void take_over(struct topology_loader *loader, int64_t now_ms, struct log_queue *journal)
+{
+    struct load *load = loader->load;
+    bool slow = load->ended_ms - load->began_ms > TOPOLOGY_LOADER_WAIT_MS;
+    loader->load = NULL;
+    loader->error = load->error;
+    if (slow || load->error.code)
+        loader->next_ms = load->ended_ms + TOPOLOGY_LOADER_PAUSE_MS;
+    if (load->error.code) {
+        log_queue_add(journal, now_ms, load->error.text);
+        load_free(load);
+        return;
+    }
+    log_queue_add_problems(journal, now_ms,
+                           load->topology ? topology_problems(load->topology) : NULL,
+                           loader->topology ? topology_problems(loader->topology) : NULL);
+    log_queue_add_problems(journal, now_ms, geo_problems(load->geo),
+                           loader->geo ? geo_problems(loader->geo) : NULL);
+    replace(loader, load);
+    load_free(load);
+}
+
+static bool rows_moved(const struct topology_loader *loader, const struct revision *revision)
+{
+    return !loader->topology || loader->loaded.opening != revision->opening ||
+           loader->loaded.topology != revision->topology;
+}
+
+/* Without memory it has to wait. */
+static void begin(struct topology_loader *loader, bool rows, const struct revision *revision,
+                  int64_t now_ms)
+{
+    struct load *load = calloc(1, sizeof *load);
+    if (!load || (rows && store_new(loader->path, &load->store) != 0)) {
+        free(load);
+        return;
+    }
+    load->began_ms = now_ms;
+    load->topology_before = loader->topology;
+    load->geo_before = loader->geo;
+    load->revision =
+        (struct revision){.opening = revision->opening, .topology = revision->topology};
+    loader->load = load;
+    start(load);
+}
+
+void topology_loader_follow(struct topology_loader *loader, const struct revision *revision,
+                            int64_t now_ms, struct log_queue *journal)
+{
+    int64_t wait_ms = 0;
+    if (loader->load && has_ended(loader->load, 0))
+        take_over(loader, now_ms, journal);
+    if (!loader->load && now_ms >= loader->next_ms) {
+        bool rows = rows_moved(loader, revision);
+        if (rows || geo_moved(loader->geo, now_ms)) {
+            begin(loader, rows, revision, now_ms);
+            wait_ms = loader->topology ? TOPOLOGY_LOADER_WAIT_MS : TOPOLOGY_LOADER_FIRST_WAIT_MS;
+        }
+    }
+    if (loader->load && wait_ms > 0 && has_ended(loader->load, wait_ms))
+        take_over(loader, now_ms, journal);
+}
+
+const struct topology *topology_loader_topology(const struct topology_loader *loader)
+{
+    return loader->topology;
+}
+
+const struct locator *topology_loader_locator(const struct topology_loader *loader)
+{
+    return loader->geo ? &loader->locator : NULL;
+}
+
+bool topology_loader_is_loading(const struct topology_loader *loader)
+{
+    return loader->load != NULL;
+}
+
+const char *topology_loader_problem(const struct topology_loader *loader, size_t index)
+{
+    const struct problems *lists[] = {
+        loader->topology ? topology_problems(loader->topology) : NULL,
+        loader->geo ? geo_problems(loader->geo) : NULL,
+    };
+    if (loader->error.code && index-- == 0)
+        return loader->error.text;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (!lists[i])
+            continue;
+        if (index < lists[i]->count)
+            return lists[i]->lines[index];
+        index -= lists[i]->count;
+    }
+    return NULL;
+}

@@ -1,0 +1,95 @@
+#include "program/command/command.h"
+
+#include <string.h>
+
+/* Words of one command line that comes through PowerDNS; no command takes as many. */
+#define WORDS_MAX 16
+
+static enum command_result help(const struct command_call *call);
+
+static const struct command {
+    const char *name, *arguments, *summary;
+    int least, most; /* words, with the name */
+    bool shell_only;
+    enum command_result (*run)(const struct command_call *call);
+} commands[] = {
+    {"help", "", "this list", 1, 1, false, help},
+    {"status", "", "pools, virtual servers, live mappings and what is wrong", 1, 1, false,
+     command_status},
+    {"explain", "NAME LDNS [ECS]", "how a resolver's question is decided; changes nothing", 3, 4,
+     false, command_explain},
+    {"forget", "LDNS [POOL]", "delete a resolver's mappings, so that it is decided anew", 2, 3,
+     false, command_forget},
+    {"migrate", "[DIRECTORY]", "bring the database to this program's version", 1, 2, true,
+     command_migrate},
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const struct command *find_command(const char *word)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+bool command_exists(const char *word)
+{
+    return find_command(word) != NULL;
+}
+
+void command_list(bool from_shell, struct buffer *out)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (from_shell || !commands[i].shell_only)
+            buffer_printf(out, "  %-8s%-16s  %s\n", commands[i].name, commands[i].arguments,
+                          commands[i].summary);
+}
+
+static enum command_result help(const struct command_call *call)
+{
+    command_list(false, call->out);
+    return COMMAND_OK;
+}
+
+enum command_result command_failed(const struct command_call *call, const struct error *error)
+{
+    buffer_printf(call->out, "%s\n", error->text);
+    return COMMAND_FAILED;
+}
+
+enum command_result command_run(const struct command_call *call, bool from_shell)
+{
+    const struct command *command = call->count ? find_command(call->words[0]) : NULL;
+    if (!command || (command->shell_only && !from_shell)) {
+        buffer_printf(call->out, "unknown command: %s\n", call->count ? call->words[0] : "(none)");
+        command_list(from_shell, call->out);
+        return COMMAND_USAGE;
+    }
+    if (call->count < command->least || call->count > command->most) {
+        buffer_printf(call->out, "usage: %s%s%s\n", command->name, *command->arguments ? " " : "",
+                      command->arguments);
+        return COMMAND_USAGE;
+    }
+    return command->run(call);
+}
+
+enum command_result command_run_text(struct responder *responder, const char *database,
+                                     const char *text, struct buffer *out)
+{
+    const char *words[WORDS_MAX];
+    struct buffer copy = {0};
+    struct command_call call = {
+        .responder = responder, .database = database, .words = words, .out = out};
+    char *rest = NULL;
+    buffer_add_text(&copy, text);
+    if (copy.failed)
+        return COMMAND_FAILED;
+    for (char *word = strtok_r(copy.data, " \t", &rest); word && call.count < WORDS_MAX;
+         word = strtok_r(NULL, " \t", &rest))
+        words[call.count++] = word;
+    enum command_result result = command_run(&call, false);
+    buffer_release(&copy);
+    return result;
+}

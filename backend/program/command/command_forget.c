@@ -1,0 +1,88 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "program/command/command.h"
+
+/* The client as it is written in one pool's mappings: a masked network or a group, perhaps. */
+static void key_in_pool(const struct world *world, const struct pool *pool,
+                        const struct address *ldns, struct client *ret_client)
+{
+    struct source source = {.remote = *ldns};
+    client_identify(&source, pool, &world->snapshot->groups, ret_client);
+}
+
+/* What was typed, in the form in which keys are written. */
+static void canonical_key(const char *word, struct buffer *ret_key)
+{
+    struct prefix prefix;
+    char text[PREFIX_TEXT_MAX];
+    const char *address = word;
+    if (strncmp(word, "ecs:", 4) == 0) {
+        address = word + 4;
+        buffer_add_text(ret_key, "ecs:");
+    }
+    if (prefix_parse(address, strlen(address), &prefix) == 0)
+        address = prefix_format(&prefix, text);
+    buffer_add_text(ret_key, address);
+}
+
+/* Deletes the row with the key as typed. */
+static int forget_key(const struct command_call *call, const char *word, const struct pool *pool,
+                      int64_t *count, struct error *error)
+{
+    struct buffer key = {0};
+    int64_t gone = 0;
+    canonical_key(word, &key);
+    int code = key.failed ? error_set(error, ERR_NOMEM, "out of memory")
+                          : store_forget(responder_store(call->responder), key.data,
+                                         pool ? pool->keeper->id : 0, &gone, error);
+    buffer_release(&key);
+    *count += gone;
+    return code;
+}
+
+/* An address counts as a whole in some pools, by its network or its group in others. */
+static int forget_address(const struct command_call *call, const struct world *world,
+                          const struct address *ldns, const struct pool *only, int64_t *count,
+                          struct error *error)
+{
+    for (size_t i = 0; i < world->snapshot->pool_count; i++) {
+        const struct pool *pool = &world->snapshot->pools[i];
+        struct client client;
+        int64_t gone = 0;
+        if (pool->keeper != pool || (only && only->keeper != pool))
+            continue;
+        key_in_pool(world, pool, ldns, &client);
+        int code =
+            store_forget(responder_store(call->responder), client.key, pool->id, &gone, error);
+        if (code != 0)
+            return code;
+        *count += gone;
+    }
+    return 0;
+}
+
+enum command_result command_forget(const struct command_call *call)
+{
+    struct world world;
+    struct error error = {0};
+    const struct pool *pool = NULL;
+    struct address ldns;
+    int64_t count = 0;
+    const char *word = call->words[1];
+    if (responder_enter(call->responder, &world, &error) != 0)
+        return command_failed(call, &error);
+    if (call->count > 2 && !(pool = snapshot_pool_named(world.snapshot, call->words[2]))) {
+        responder_leave(call->responder);
+        buffer_printf(call->out, "there is no pool %s\n", call->words[2]);
+        return COMMAND_FAILED;
+    }
+    int code = forget_key(call, word, pool, &count, &error);
+    if (code == 0 && address_parse(word, strlen(word), &ldns) == 0)
+        code = forget_address(call, &world, &ldns, pool, &count, &error);
+    responder_leave(call->responder);
+    if (code != 0)
+        return command_failed(call, &error);
+    buffer_printf(call->out, "%" PRId64 " mapping%s forgotten\n", count, count == 1 ? "" : "s");
+    return COMMAND_OK;
+}

@@ -1,0 +1,17 @@
+#include "program/command/command.h"
+#include "store/sqlite/migrate.h"
+
+enum command_result command_migrate(const struct command_call *call)
+{
+    struct error error = {0};
+    const char *directory = call->count > 1 ? call->words[1] : MIGRATIONS_PATH;
+    int64_t from, to;
+    if (store_migrate(call->database, directory, &from, &to, &error) != 0)
+        return command_failed(call, &error);
+    if (from == to)
+        buffer_printf(call->out, "%s is of version %lld already\n", call->database, (long long)to);
+    else
+        buffer_printf(call->out, "%s: version %lld became %lld\n", call->database, (long long)from,
+                      (long long)to);
+    return COMMAND_OK;
+}

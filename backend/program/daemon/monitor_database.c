@@ -1,0 +1,145 @@
+#include "program/daemon/monitor_database.h"
+
+#include <stdlib.h>
+
+#include "store/monitoring.h"
+#include "system/clock.h"
+
+/* A configuration that cannot be read is not tried again before. */
+#define RELOAD_PAUSE_MS 1000
+
+/*
+ * How long a write waits for the lock: writers come in between each other within milliseconds. Once
+ * it was waited for in vain somebody sits on it, and checks should not be late for that.
+ */
+#define WAIT_MS STORE_BUSY_MS
+#define LOCKED_OUT_WAIT_MS 2
+
+struct monitor_database {
+    struct store *store;
+    struct watch *watch;
+    struct settings settings;
+    struct revision loaded;
+    bool has_loaded;
+    bool locked_out;
+    int64_t reload_ms; /* monotonic: not before */
+};
+
+int monitor_database_new(const char *path, struct monitor_database **ret_ledger)
+{
+    struct monitor_database *database = calloc(1, sizeof *database);
+    if (!database || store_new(path, &database->store) != 0) {
+        free(database);
+        return ERR_NOMEM;
+    }
+    database->settings = settings_default();
+    *ret_ledger = database;
+    return 0;
+}
+
+void monitor_database_free(struct monitor_database *database)
+{
+    if (!database)
+        return;
+    store_free(database->store);
+    free(database);
+}
+
+void monitor_database_attach(struct monitor_database *database, struct watch *watch)
+{
+    database->watch = watch;
+}
+
+static int adopt(void *context, const struct verdict_row *row)
+{
+    return watch_adopt(context, row);
+}
+
+static int configure(struct monitor_database *database, struct error *error)
+{
+    struct targets *targets = NULL;
+    int code = store_load_targets(database->store, &targets, &database->settings, error);
+    if (code != 0)
+        return code;
+    const struct settings *settings = &database->settings;
+    const struct watch_limits limits = {.max_checks = settings->max_checks,
+                                        .brake_percent = settings->brake_percent,
+                                        .brake_window_s = settings->brake_window_s};
+    code = watch_configure(database->watch, targets, &limits);
+    targets_release(targets);
+    return code == 0 ? 0 : error_set(error, code, "the targets cannot be taken up: out of memory");
+}
+
+/* Another file knows nothing of our verdicts, and perhaps of others. */
+static int take_up_file(struct monitor_database *database, struct error *error)
+{
+    int code = store_each_verdict(database->store, adopt, database->watch, error);
+    if (code != 0)
+        return error_set(error, code, "stored verdicts cannot be taken up: out of memory");
+    if (database->has_loaded)
+        watch_rewrite(database->watch);
+    return 0;
+}
+
+static int load(struct monitor_database *database, const struct revision *revision,
+                struct error *error)
+{
+    bool same_file = database->has_loaded && database->loaded.opening == revision->opening;
+    if (same_file && database->loaded.configuration == revision->configuration)
+        return 0;
+    if (clock_monotonic_ms() < database->reload_ms)
+        return 0; /* it was told why */
+    int code = configure(database, error);
+    if (code == 0 && !same_file)
+        code = take_up_file(database, error);
+    if (code != 0) {
+        database->reload_ms = clock_monotonic_ms() + RELOAD_PAUSE_MS;
+        return code == ERR_BUSY ? ERR_IO : code; /* not our rival */
+    }
+    database->loaded = *revision;
+    database->has_loaded = true;
+    return 0;
+}
+
+int monitor_database_follow(struct monitor_database *database, struct error *error)
+{
+    struct revision revision;
+    int code = store_begin(database->store, clock_monotonic_ms(), &revision, error);
+    if (code != 0)
+        return code == ERR_BUSY ? ERR_IO : code;
+    code = store_be_monitor(database->store, error);
+    if (code == 0 && store_read_only(database->store))
+        error_set(error, ERR_READONLY, "%s", store_read_only(database->store));
+    if (code == 0 && store_older(database->store))
+        error_set(error, ERR_FOREIGN, "%s", store_older(database->store));
+    if (code != ERR_BUSY) {
+        int loaded = load(database, &revision, error);
+        code = code == 0 ? loaded : code;
+    }
+    store_rest(database->store);
+    return code;
+}
+
+int monitor_database_keep_house(struct monitor_database *database, struct error *error)
+{
+    return store_keep_house(database->store, &database->settings, clock_unix_s(),
+                            clock_monotonic_ms(), error);
+}
+
+int monitor_database_write(struct monitor_database *database, const struct verdict_row *rows,
+                           size_t count, const struct target_key *ended, size_t ended_count,
+                           struct error *error)
+{
+    int code = store_write_verdicts(database->store, rows, count, ended, ended_count,
+                                    database->locked_out ? LOCKED_OUT_WAIT_MS : WAIT_MS, error);
+    database->locked_out = code == ERR_BUSY;
+    return code;
+}
+
+void monitor_database_report(struct monitor_database *database)
+{
+    struct buffer problems = {0};
+    watch_report(database->watch, &problems);
+    store_report(database->store, clock_monotonic_ms(), buffer_text(&problems));
+    buffer_release(&problems);
+}

@@ -1,0 +1,471 @@
+/*
+ * pdns-stickyd: watches the sites of pdns-sticky and writes who is up into its database.
+ *
+ * This is wiring: the event loop's timers call the engine (monitor/watch.h) and the database
+ * (program/daemon/monitor_database.h), the engine's hands are the prober and the database.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "monitor/prober.h"
+#include "monitor/watch.h"
+#include "program/answer/log_queue.h"
+#include "program/daemon/monitor_database.h"
+#include "store/store.h"
+#include "system/clock.h"
+#include "system/daemonize.h"
+#include "system/log.h"
+
+#define DATABASE_VARIABLE "PDNS_STICKY_DATABASE"
+#define EXIT_USAGE 64
+
+/* How often is looked whether the configuration has changed and whether housekeeping is due. */
+#define FOLLOW_MS 200
+/* How soon a changed state is written; those that come meanwhile go with it. */
+#define NEWS_MS 20
+/* When it could not be, how soon again. */
+#define RETRY_MS 100
+/* How often all that was checked is written, and the report. */
+#define SECOND_MS 1000
+/* A last write may take so long when we are told to end. */
+#define LAST_WORDS_MS 700
+
+enum { OPTION_FOREGROUND = 1, OPTION_EXEC_DIRECTORY, OPTION_CA_FILE };
+
+struct options {
+    const char *database;
+    bool foreground;
+    struct prober_options prober;
+};
+
+struct daemon {
+    struct event_base *base;
+    struct event *due, *news, *follow, *second, *terminate, *interrupt, *hangup, *watchdog;
+    struct timeval watchdog_interval;
+    struct prober *prober;
+    struct monitor_database *database;
+    struct watch *watch;
+    struct log_queue journal; /* so that nothing is said more than once a minute */
+    bool rivalled;            /* another daemon has the database */
+    bool opened;              /* the database was, once */
+};
+
+static struct timeval milliseconds(int64_t ms)
+{
+    if (ms < 0)
+        ms = 0;
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+static void wake(struct event *event, int64_t in_ms)
+{
+    struct timeval interval = milliseconds(in_ms);
+    evtimer_add(event, &interval);
+}
+
+/* ---------------------------------------------------------------- what has to be told */
+
+static void say_seldom(struct daemon *daemon, const char *text)
+{
+    log_queue_add(&daemon->journal, clock_monotonic_ms(), text);
+    while ((text = log_queue_take(&daemon->journal)))
+        log_line(SD_WARNING, "%s", text);
+}
+
+static void say_error(struct daemon *daemon, const struct error *error)
+{
+    if (error->code != 0)
+        say_seldom(daemon, error->text);
+}
+
+static void tell_systemd(const struct daemon *daemon)
+{
+    struct watch_counts counts = watch_count(daemon->watch);
+    sd_notifyf(0, "STATUS=%s%zu targets, %zu up, %zu down, %zu checks running, %zu waiting",
+               daemon->opened ? "" : "no database yet; ", counts.targets, counts.up, counts.down,
+               counts.running, counts.waiting);
+}
+
+/* ---------------------------------------------------------------- the hands of the engine */
+
+static int start_probe(void *context, const struct check *check,
+                       void (*done)(void *context, const struct check_result *result),
+                       void *done_context, struct probe **ret_probe)
+{
+    struct daemon *daemon = context;
+    return prober_start(daemon->prober, check, done, done_context, ret_probe);
+}
+
+static void cancel_probe(void *context, struct probe *probe)
+{
+    struct daemon *daemon = context;
+    prober_cancel(daemon->prober, probe);
+}
+
+static const char *refuses(void *context, const struct monitor *monitor, struct error *ret_error)
+{
+    struct daemon *daemon = context;
+    return prober_refuses(daemon->prober, monitor, ret_error);
+}
+
+static int write_rows(void *context, const struct verdict_row *rows, size_t count,
+                      const struct target_key *ended, size_t ended_count)
+{
+    struct daemon *daemon = context;
+    struct error error = {0};
+    int code = monitor_database_write(daemon->database, rows, count, ended, ended_count, &error);
+    say_error(daemon, &error);
+    return code;
+}
+
+static void expect_news(void *context)
+{
+    struct daemon *daemon = context;
+    if (!evtimer_pending(daemon->news, NULL))
+        wake(daemon->news, NEWS_MS);
+}
+
+static void say(void *context, bool alarm, const char *text)
+{
+    (void)context;
+    log_line(alarm ? SD_WARNING : SD_NOTICE, "%s", text);
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void on_due(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct daemon *daemon = context;
+    int64_t next_ms = watch_run(daemon->watch);
+    if (next_ms != INT64_MAX)
+        wake(daemon->due, next_ms - clock_monotonic_ms());
+}
+
+static void on_news(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct daemon *daemon = context;
+    if (watch_has_news(daemon->watch) && watch_flush(daemon->watch, false) != 0)
+        wake(daemon->news, RETRY_MS);
+    else if (watch_has_news(daemon->watch))
+        wake(daemon->news, 0);
+}
+
+static void on_follow(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct daemon *daemon = context;
+    struct error error = {0}, house = {0};
+    int code = monitor_database_follow(daemon->database, &error);
+    if (code == ERR_BUSY) {
+        log_line(SD_ERR, "%s", error.text);
+        daemon->rivalled = true;
+        event_base_loopbreak(daemon->base);
+        return;
+    }
+    daemon->opened |= code == 0;
+    say_error(daemon, &error);
+    monitor_database_keep_house(daemon->database, &house);
+    say_error(daemon, &house);
+    on_due(-1, 0, daemon); /* there may be new targets */
+}
+
+/* One batch after the other, with checks in between. */
+static void on_second(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor;
+    struct daemon *daemon = context;
+    int code = watch_flush(daemon->watch, true);
+    if (code == 0 && watch_has_rows(daemon->watch))
+        event_active(daemon->second, EV_READ, 0);
+    if (what & EV_READ)
+        return;
+    monitor_database_report(daemon->database);
+    tell_systemd(daemon);
+}
+
+static void on_watchdog(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what, (void)context;
+    sd_notify(0, "WATCHDOG=1");
+}
+
+static void on_end(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct daemon *daemon = context;
+    event_base_loopbreak(daemon->base);
+}
+
+/* Everything is followed by itself; somebody may expect a daemon to survive it. */
+static void on_hangup(evutil_socket_t descriptor, short what, void *context)
+{
+    on_follow(descriptor, what, context);
+}
+
+/* ---------------------------------------------------------------- the daemon's life */
+
+static bool add_signal(struct daemon *daemon, struct event **place, int number,
+                       event_callback_fn call)
+{
+    *place = evsignal_new(daemon->base, number, call, daemon);
+    return *place && event_add(*place, NULL) == 0;
+}
+
+static bool add_timer(struct daemon *daemon, struct event **place, int64_t every_ms,
+                      event_callback_fn call)
+{
+    struct timeval interval = milliseconds(every_ms);
+    *place = event_new(daemon->base, -1, every_ms ? EV_PERSIST : 0, call, daemon);
+    return *place && (every_ms == 0 || event_add(*place, &interval) == 0);
+}
+
+static bool add_watchdog(struct daemon *daemon)
+{
+    uint64_t limit_us = 0;
+    if (sd_watchdog_enabled(0, &limit_us) <= 0)
+        return true;
+    return add_timer(daemon, &daemon->watchdog, (int64_t)limit_us / 2000, on_watchdog);
+}
+
+static bool add_events(struct daemon *daemon)
+{
+    return add_timer(daemon, &daemon->due, 0, on_due) &&
+           add_timer(daemon, &daemon->news, 0, on_news) &&
+           add_timer(daemon, &daemon->follow, FOLLOW_MS, on_follow) &&
+           add_timer(daemon, &daemon->second, SECOND_MS, on_second) &&
+           add_signal(daemon, &daemon->terminate, SIGTERM, on_end) &&
+           add_signal(daemon, &daemon->interrupt, SIGINT, on_end) &&
+           add_signal(daemon, &daemon->hangup, SIGHUP, on_hangup) && add_watchdog(daemon);
+}
+
+/* A timer that is late by a few milliseconds is late for every check. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+        base = event_base_new_with_config(config);
+    if (config)
+        event_config_free(config);
+    return base;
+}
+
+static int daemon_init(struct daemon *daemon, const struct options *options, struct error *error)
+{
+    const struct watch_hands hands = {.monotonic_ms = clock_monotonic_ms,
+                                      .unix_s = clock_unix_s,
+                                      .start = start_probe,
+                                      .cancel = cancel_probe,
+                                      .refuses = refuses,
+                                      .write = write_rows,
+                                      .news = expect_news,
+                                      .say = say,
+                                      .context = daemon};
+    daemon->base = make_base();
+    if (!daemon->base || !add_events(daemon) || watch_new(&hands, &daemon->watch) != 0 ||
+        monitor_database_new(options->database, &daemon->database) != 0)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    monitor_database_attach(daemon->database, daemon->watch);
+    return prober_new(daemon->base, &options->prober, &daemon->prober, error);
+}
+
+static void daemon_release(struct daemon *daemon)
+{
+    struct event *events[] = {daemon->due,    daemon->news,      daemon->follow,
+                              daemon->second, daemon->terminate, daemon->interrupt,
+                              daemon->hangup, daemon->watchdog};
+    watch_free(daemon->watch); /* ends what the prober runs */
+    prober_free(daemon->prober);
+    monitor_database_free(daemon->database);
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i])
+            event_free(events[i]);
+    if (daemon->base)
+        event_base_free(daemon->base);
+    libevent_global_shutdown();
+}
+
+/* What was found out and is not written yet; the last verdicts hold until somebody watches again.
+ */
+static void say_last_words(struct daemon *daemon)
+{
+    int64_t end_ms = clock_monotonic_ms() + LAST_WORDS_MS;
+    sd_notify(0, "STOPPING=1");
+    while (watch_has_rows(daemon->watch) && clock_monotonic_ms() < end_ms)
+        if (watch_flush(daemon->watch, true) != 0)
+            break;
+}
+
+/*
+ * In the foreground a database that is not there yet is waited for; who starts a daemon by hand is
+ * told.
+ */
+static int first_look(struct daemon *daemon, const struct options *options)
+{
+    struct error error = {0};
+    int code = monitor_database_follow(daemon->database, &error);
+    if (code == ERR_BUSY || (code != 0 && !options->foreground)) {
+        log_line(SD_ERR, "%s", error.text);
+        return code;
+    }
+    daemon->opened = code == 0;
+    say_error(daemon, &error);
+    return 0;
+}
+
+static int watch_sites(struct daemon *daemon, const struct options *options, int ready)
+{
+    if (first_look(daemon, options) != 0)
+        return EXIT_FAILURE;
+    log_line(SD_INFO, "version " PACKAGE_VERSION ", database %s, %zu targets", options->database,
+             watch_count(daemon->watch).targets);
+    if (!options->foreground) {
+        log_to_syslog();
+        daemonize_ready(ready);
+    }
+    monitor_database_report(daemon->database);
+    sd_notify(0, "READY=1");
+    tell_systemd(daemon);
+    on_due(-1, 0, daemon);
+    event_base_dispatch(daemon->base);
+    if (daemon->rivalled)
+        return EXIT_FAILURE;
+    say_last_words(daemon);
+    return EXIT_SUCCESS;
+}
+
+static int run(const struct options *options, int ready)
+{
+    struct daemon *daemon = calloc(1, sizeof *daemon);
+    struct error error = {0};
+    int status = EXIT_FAILURE;
+    if (!daemon)
+        error_set(&error, ERR_NOMEM, "out of memory");
+    else if (daemon_init(daemon, options, &error) == 0)
+        status = watch_sites(daemon, options, ready);
+    if (error.code != 0)
+        log_line(SD_ERR, "%s", error.text);
+    if (daemon)
+        daemon_release(daemon);
+    free(daemon);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the command line */
+
+static void print_help(void)
+{
+    printf(
+        "usage: pdns-stickyd --database FILE [--foreground] [--exec-directory DIR]\n\n"
+        "Checks the health of the sites in a database of pdns-sticky, as its table monitor says,\n"
+        "and writes who is up into it. FILE can also come from %s.\n\n"
+        "  -d, --database FILE       the SQLite database\n"
+        "  -f, --foreground          stay, and log to standard error; else to syslog\n"
+        "      --exec-directory DIR  where programs of monitors of type exec lie; without it\n"
+        "                            none is run\n"
+        "      --ca-file FILE        certificates to trust in place of the system's\n"
+        "  -h, --help                this text\n"
+        "  -V, --version             the version\n",
+        DATABASE_VARIABLE);
+}
+
+static void fail_usage(const char *problem)
+{
+    fprintf(stderr, "pdns-stickyd: %s\nTry 'pdns-stickyd --help'.\n", problem);
+    exit(EXIT_USAGE);
+}
+
+static void take_option(int option, struct options *options)
+{
+    switch (option) {
+    case 'd':
+        options->database = optarg;
+        break;
+    case 'f':
+        options->foreground = true;
+        break;
+    case OPTION_EXEC_DIRECTORY:
+        options->prober.exec_directory = optarg;
+        break;
+    case OPTION_CA_FILE:
+        options->prober.ca_file = optarg;
+        break;
+    case 'h':
+        print_help();
+        exit(EXIT_SUCCESS);
+    case 'V':
+        printf("pdns-stickyd %s\n", PACKAGE_VERSION);
+        exit(EXIT_SUCCESS);
+    default: /* getopt_long() has said what is wrong */
+        fail_usage("bad option");
+    }
+}
+
+static void parse(int argc, char **argv, struct options *ret_options)
+{
+    static const struct option known[] = {
+        {"database", required_argument, NULL, 'd'},
+        {"foreground", no_argument, NULL, 'f'},
+        {"exec-directory", required_argument, NULL, OPTION_EXEC_DIRECTORY},
+        {"ca-file", required_argument, NULL, OPTION_CA_FILE},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    *ret_options = (struct options){.database = getenv(DATABASE_VARIABLE)};
+    while ((option = getopt_long(argc, argv, "d:fhV", known, NULL)) != -1)
+        take_option(option, ret_options);
+    if (optind < argc)
+        fail_usage("more words than options");
+    if (!ret_options->database || !*ret_options->database)
+        fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE);
+}
+
+/* A daemon changes its directory: what was named from here must still be found. */
+static const char *absolute(const char *path)
+{
+    char *found = path ? realpath(path, NULL) : NULL;
+    return found ? found : path;
+}
+
+/* Each check that runs has a descriptor, and 1024, the usual bound, is hardly enough for 1000. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    int ready = -1;
+    parse(argc, argv, &options);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, not our end */
+    signal(SIGCHLD,
+           SIG_DFL); /* a parent may have it ignored, and programs could not be waited for */
+    if (!options.foreground) {
+        options.database = absolute(options.database);
+        options.prober.exec_directory = absolute(options.prober.exec_directory);
+        options.prober.ca_file = absolute(options.prober.ca_file);
+        if (daemonize_begin(&ready) != 0) {
+            log_line(SD_ERR, "cannot go into the background: %s", strerror(errno));
+            return EXIT_FAILURE;
+        }
+    }
+    allow_descriptors();
+    store_prepare_process();
+    return run(&options, ready);
+}

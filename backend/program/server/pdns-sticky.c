@@ -1,0 +1,192 @@
+/*
+ * pdns-sticky: sticky global load balancing for PowerDNS Authoritative.
+ *
+ * Without a command it is a coprocess of PowerDNS's pipe or remote backend, or with a socket the
+ * service that the remote backend connects to; with a command it is the operator's tool.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "program/command/command.h"
+#include "program/server/connections.h"
+#include "program/server/listener.h"
+#include "program/server/serve.h"
+#include "system/log.h"
+
+#define DATABASE_VARIABLE "PDNS_STICKY_DATABASE"
+
+/* Options without a letter. */
+enum { OPTION_SOCKET = 1, OPTION_GROUP };
+
+struct options {
+    const char *database;
+    const char *socket, *group; /* NULL: not given */
+    int word_count;             /* of the command; 0: serve PowerDNS */
+    const char *const *words;
+};
+
+static void print_help(void)
+{
+    struct buffer commands = {0};
+    command_list(true, &commands);
+    printf(
+        "usage: pdns-sticky --database FILE [--socket PATH | COMMAND ...]\n\n"
+        "Without a command, answers PowerDNS on standard input and output (pipe backend,\n"
+        "pipe-abi-version 1 to 5, or remote backend). FILE can also come from %s.\n\n"
+        "With a socket, its own or one from systemd, serves all who connect (remote backend).\n\n"
+        "  -d, --database FILE  the SQLite database\n"
+        "      --socket PATH    make this Unix socket and serve there\n"
+        "      --group NAME     the group whose members may connect to it\n"
+        "  -h, --help           this text\n"
+        "  -V, --version        the version\n\ncommands:\n%s",
+        DATABASE_VARIABLE, buffer_text(&commands));
+    buffer_release(&commands);
+}
+
+static void fail_usage(const char *problem, const char *word)
+{
+    fprintf(stderr, "pdns-sticky: %s%s\nTry 'pdns-sticky --help'.\n", problem, word);
+    exit(COMMAND_USAGE);
+}
+
+static void parse(int argc, char **argv, struct options *ret_options)
+{
+    static const struct option known[] = {
+        {"database", required_argument, NULL, 'd'},
+        {"socket", required_argument, NULL, OPTION_SOCKET},
+        {"group", required_argument, NULL, OPTION_GROUP},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    *ret_options = (struct options){.database = getenv(DATABASE_VARIABLE)};
+    while ((option = getopt_long(argc, argv, "+d:hV", known, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            ret_options->database = optarg;
+            break;
+        case OPTION_SOCKET:
+            ret_options->socket = optarg;
+            break;
+        case OPTION_GROUP:
+            ret_options->group = optarg;
+            break;
+        case 'h':
+            print_help();
+            exit(EXIT_SUCCESS);
+        case 'V':
+            printf("pdns-sticky %s\n", PACKAGE_VERSION);
+            exit(EXIT_SUCCESS);
+        default: /* getopt_long() has said what is wrong */
+            fail_usage("bad option", "");
+        }
+    }
+    ret_options->word_count = argc - optind;
+    ret_options->words = (const char *const *)(argv + optind);
+    if (ret_options->word_count > 0 && !command_exists(ret_options->words[0]))
+        fail_usage("unknown command: ", ret_options->words[0]);
+    if (ret_options->word_count > 0 && ret_options->socket)
+        fail_usage("a service takes no command: ", ret_options->words[0]);
+    if (ret_options->group && !ret_options->socket)
+        fail_usage("--group is for a --socket", "");
+    if (!ret_options->database || !*ret_options->database)
+        fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE, "");
+}
+
+static int print_command(struct responder *responder, const struct options *options)
+{
+    struct buffer out = {0};
+    struct command_call call = {.responder = responder,
+                                .database = options->database,
+                                .count = options->word_count,
+                                .words = options->words,
+                                .out = &out};
+    enum command_result result = command_run(&call, true);
+    FILE *stream = result == COMMAND_OK ? stdout : stderr;
+    if (out.failed)
+        fputs("out of memory\n", stderr);
+    bool written = fputs(buffer_text(&out), stream) >= 0 && fflush(stream) == 0;
+    bool complete = written && !out.failed;
+    buffer_release(&out);
+    return result == COMMAND_OK && !complete ? COMMAND_FAILED : (int)result;
+}
+
+static int with_responder(const struct options *options,
+                          int (*work)(struct responder *, const struct options *))
+{
+    struct responder *responder;
+    if (responder_new(options->database, &responder) != 0) {
+        fputs("pdns-sticky: out of memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    int status = work(responder, options);
+    responder_free(responder);
+    return status;
+}
+
+static int answer_input(struct responder *responder, const struct options *options)
+{
+    int code = serve(responder, options->database, STDIN_FILENO, STDOUT_FILENO);
+    return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The whole life of a coprocess, and of a connection's process. */
+static int converse(void *context)
+{
+    return with_responder(context, answer_input);
+}
+
+/*
+ * A coprocess holds nothing of its parent's but the three descriptors; a listening socket that it
+ * inherited would keep PowerDNS from starting again (pdns issue 194). SIGTERM comes to the whole
+ * unit when systemd stops PowerDNS, which may still ask: the end of the input is what ends us.
+ */
+static int run_coprocess(struct options *options)
+{
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    signal(SIGTERM, SIG_IGN);
+    return converse(options);
+}
+
+static int run_service(struct options *options, struct listener *listener)
+{
+    log_line(SD_INFO, "version " PACKAGE_VERSION ", database %s", options->database);
+    int code = connections_serve(listener, converse, options);
+    if (code != 0)
+        log_line(SD_ERR, "the service cannot begin: %s", error_text(code));
+    return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A socket that systemd has made comes before one of our own. */
+static int serve_powerdns(struct options *options)
+{
+    struct listener listener;
+    struct error error = {0};
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, not our end */
+    int code = listener_inherit(options->socket, &listener, &error);
+    if (code == ERR_NOTFOUND && !options->socket)
+        return run_coprocess(options);
+    if (code == ERR_NOTFOUND)
+        code = listener_make(options->socket, options->group, &listener, &error);
+    if (code == 0)
+        return run_service(options, &listener);
+    log_line(SD_ERR, "%s", error.text);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    parse(argc, argv, &options);
+    store_prepare_process();
+    if (options.word_count > 0)
+        return with_responder(&options, print_command);
+    return serve_powerdns(&options);
+}

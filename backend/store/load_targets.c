@@ -1,0 +1,96 @@
+/*
+ * Rows of the tables become the set of what is to be checked.
+ */
+#include "store/monitoring.h"
+#include "store/store_parts.h"
+
+/* What rows are read into. */
+struct fresh_metric {
+    struct targets *targets;
+    struct settings *settings;
+};
+
+/* A newer program may have written a type that is not known here. */
+static int add_monitor(void *context, sqlite3_stmt *row)
+{
+    struct fresh_metric *reading = context;
+    struct monitor monitor = {.id = sqlite3_column_int64(row, 0),
+                              .name = row_text(row, 1),
+                              .port = (uint16_t)sqlite3_column_int(row, 3),
+                              .path = row_text(row, 4),
+                              .host = row_text(row, 5),
+                              .query = row_text(row, 6),
+                              .status_min = sqlite3_column_int(row, 7),
+                              .status_max = sqlite3_column_int(row, 8),
+                              .body = row_text(row, 9),
+                              .send = row_text(row, 10),
+                              .expect = row_text(row, 11),
+                              .verify = sqlite3_column_int(row, 12) != 0,
+                              .interval_s = (uint32_t)sqlite3_column_int64(row, 13),
+                              .timeout_s = (uint32_t)sqlite3_column_int64(row, 14),
+                              .rise = (uint32_t)sqlite3_column_int64(row, 15),
+                              .fall = (uint32_t)sqlite3_column_int64(row, 16)};
+    if (!check_type_parse(row_text(row, 2), &monitor.type))
+        return targets_complain(reading->targets, "a monitor has a type that is not known here");
+    return targets_add_monitor(reading->targets, &monitor);
+}
+
+static int add_server(void *context, sqlite3_stmt *row)
+{
+    struct fresh_metric *reading = context;
+    return targets_add(reading->targets,
+                       &(struct target_row){.key = {TARGET_SERVER, sqlite3_column_int64(row, 0)},
+                                            .pool = row_text(row, 1),
+                                            .controller = row_text(row, 2),
+                                            .address = row_text(row, 3),
+                                            .port = sqlite3_column_int64(row, 4),
+                                            .monitor_id = sqlite3_column_int64(row, 5)});
+}
+
+static int add_controller(void *context, sqlite3_stmt *row)
+{
+    struct fresh_metric *reading = context;
+    return targets_add(
+        reading->targets,
+        &(struct target_row){.key = {TARGET_CONTROLLER, sqlite3_column_int64(row, 0)},
+                             .controller = row_text(row, 1),
+                             .address = row_text(row, 2),
+                             .monitor_id = sqlite3_column_int64(row, 3)});
+}
+
+/* One that is unknown or out of range is the backend's to complain of. */
+static int add_setting(void *context, sqlite3_stmt *row)
+{
+    struct fresh_metric *reading = context;
+    const char *name = row_text(row, 0);
+    if (name)
+        (void)settings_set(reading->settings, name, sqlite3_column_int64(row, 1));
+    return 0;
+}
+
+static const struct table_reader tables[] = {
+    {QUERY_MONITORS, add_monitor},
+    {QUERY_TARGET_SERVERS, add_server},
+    {QUERY_TARGET_CONTROLLERS, add_controller},
+    {QUERY_SETTINGS, add_setting},
+};
+
+int store_load_targets(struct store *store, struct targets **ret_targets,
+                       struct settings *ret_settings, struct error *error)
+{
+    struct settings settings = settings_default();
+    struct fresh_metric reading = {.settings = &settings};
+    int code = targets_new(&reading.targets);
+    if (code != 0)
+        return error_set(error, code, "%s: targets cannot be loaded: %s", store->database.path,
+                         error_text(code));
+    code = store_read_tables(store, tables, sizeof tables / sizeof *tables, &reading, error);
+    if (code != 0) {
+        targets_release(reading.targets);
+        return code;
+    }
+    targets_finish(reading.targets);
+    *ret_targets = reading.targets;
+    *ret_settings = settings;
+    return 0;
+}

@@ -1,0 +1,115 @@
+#include "store/sqlite/queries.h"
+
+const char *const query_texts[QUERY_COUNT] = {
+    [QUERY_REVISION] = "SELECT configuration, metrics, topology FROM revision WHERE id = 1",
+    [QUERY_ZONES] = "SELECT id, name FROM zone",
+    [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",
+    [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
+    [QUERY_POOLS] = "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"
+                    " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"
+                    " fallback_pool_id, alternate_method, metric, tolerance FROM pool",
+    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state,"
+                              " weight FROM virtual_server",
+    [QUERY_BALANCED_NAMES] = "SELECT name, pool_id FROM balanced_name",
+    [QUERY_GROUPS] = "SELECT cidr, name FROM ldns_group",
+    [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_TOPOLOGY] = "SELECT id, cidr, country, continent, asn, controller_id, preference"
+                       " FROM topology",
+    [QUERY_GEO_DATABASES] = "SELECT path FROM geo_database ORDER BY path",
+    [QUERY_CONTROLLER_AVAILABILITY] = "SELECT controller_id, value FROM controller_metric"
+                                      " WHERE name = 'availability'",
+    [QUERY_SERVER_AVAILABILITY] = "SELECT virtual_server_id, value FROM virtual_server_metric"
+                                  " WHERE name = 'availability'",
+    [QUERY_SERVER_METRIC] = "SELECT value, measured_at FROM virtual_server_metric"
+                            " WHERE virtual_server_id = ?1 AND name = ?2",
+    [QUERY_CONTROLLER_METRIC] = "SELECT value, measured_at FROM controller_metric"
+                                " WHERE controller_id = ?1 AND name = ?2",
+    [QUERY_PATH_LENGTH] = "SELECT max(bits) FROM path_metric WHERE ipv6 = ?1 AND bits <= ?2",
+    [QUERY_PATH_METRIC] = "SELECT rtt, measured_at FROM path_metric"
+                          " WHERE network = ?1 AND controller_id = ?2",
+    [QUERY_MAPPING_FIND] = "SELECT controller_id, method, timestamp, ttl FROM persistence"
+                           " WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_MAPPING_INSERT] = "INSERT INTO persistence"
+                             " (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    [QUERY_MAPPING_REPLACE] = "UPDATE persistence"
+                              " SET controller_id = ?3, method = ?4, timestamp = ?5, ttl = ?6"
+                              " WHERE pool_id = ?1 AND ldns = ?2 AND controller_id = ?7"
+                              " AND method = ?8 AND timestamp = ?9 AND ttl = ?10",
+    [QUERY_MAPPING_FORGET] = "DELETE FROM persistence"
+                             " WHERE ldns = ?1 AND (?2 = 0 OR pool_id = ?2)",
+    [QUERY_MAPPING_EACH] = "SELECT controller_id, method, timestamp, ttl, pool_id, ldns"
+                           " FROM persistence ORDER BY pool_id, ldns",
+    [QUERY_PAGE_COUNT] = "PRAGMA page_count",
+    [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
+    [QUERY_PAGE_SIZE] = "PRAGMA page_size",
+    [QUERY_TOUCH] = "PRAGMA application_id = 0x50535459",
+    [QUERY_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM persistence"
+                         " WHERE (pool_id, ldns) > (?1, ?2) ORDER BY pool_id, ldns LIMIT ?4",
+    [QUERY_SWEEP_DELETE] = "DELETE FROM persistence"
+                           " WHERE (pool_id, ldns) > (?1, ?2) AND (pool_id, ldns) <= (?4, ?5)"
+                           " AND timestamp + ttl <= ?3",
+    [QUERY_BEGIN] = "BEGIN IMMEDIATE",
+    [QUERY_COMMIT] = "COMMIT",
+    [QUERY_ROLLBACK] = "ROLLBACK",
+    [QUERY_MONITORS] =
+        "SELECT id, name, type, port, path, host, query, status_min, status_max,"
+        " body, send, expect, verify, interval, timeout, rise, fall FROM monitor ORDER BY id",
+    [QUERY_TARGET_SERVERS] =
+        "SELECT v.id, p.name, c.name,"
+        " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id)"
+        " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
+        " JOIN controller AS c ON c.id = v.controller_id"
+        " WHERE coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
+    [QUERY_TARGET_CONTROLLERS] = "SELECT id, name, address, monitor_id FROM controller"
+                                 " WHERE monitor_id IS NOT NULL",
+    [QUERY_CONTROLLER_VERDICTS] =
+        "SELECT d.controller_id, d.state, d.reason, d.since, d.checked_at,"
+        " d.flaps, m.value FROM controller_verdict AS d"
+        " LEFT JOIN controller_metric AS m ON m.controller_id = d.controller_id AND m.name = 'rtt'",
+    [QUERY_CONTROLLER_VERDICT_WRITE] =
+        "INSERT INTO controller_verdict"
+        " (controller_id, state, reason, since, checked_at, flaps)"
+        " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM controller WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET state = ?2, reason = ?3, since = ?4, checked_at = ?5,"
+        " flaps = ?6",
+    [QUERY_CONTROLLER_AVAILABILITY_WRITE] =
+        "INSERT INTO controller_metric"
+        " (controller_id, name, value, measured_at)"
+        " SELECT id, 'availability', ?2, ?3 FROM controller WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_CONTROLLER_RTT_WRITE] = "INSERT INTO controller_metric"
+                                   " (controller_id, name, value, measured_at)"
+                                   " SELECT id, 'rtt', ?2, ?3 FROM controller WHERE id = ?1"
+                                   " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_CONTROLLER_METRICS_END] =
+        "DELETE FROM controller_metric WHERE controller_id = ?1"
+        " AND name IN ('availability', 'rtt')"
+        " AND EXISTS (SELECT 1 FROM controller_verdict WHERE controller_id = ?1)",
+    [QUERY_CONTROLLER_VERDICT_END] = "DELETE FROM controller_verdict WHERE controller_id = ?1",
+    [QUERY_SERVER_VERDICTS] =
+        "SELECT d.virtual_server_id, d.state, d.reason, d.since, d.checked_at,"
+        " d.flaps, m.value FROM virtual_server_verdict AS d"
+        " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id AND "
+        "m.name = 'rtt'",
+    [QUERY_SERVER_VERDICT_WRITE] =
+        "INSERT INTO virtual_server_verdict"
+        " (virtual_server_id, state, reason, since, checked_at, flaps)"
+        " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM virtual_server WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET state = ?2, reason = ?3, since = ?4, checked_at = ?5,"
+        " flaps = ?6",
+    [QUERY_SERVER_AVAILABILITY_WRITE] =
+        "INSERT INTO virtual_server_metric"
+        " (virtual_server_id, name, value, measured_at)"
+        " SELECT id, 'availability', ?2, ?3 FROM virtual_server WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_SERVER_RTT_WRITE] = "INSERT INTO virtual_server_metric"
+                               " (virtual_server_id, name, value, measured_at)"
+                               " SELECT id, 'rtt', ?2, ?3 FROM virtual_server WHERE id = ?1"
+                               " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_SERVER_METRICS_END] =
+        "DELETE FROM virtual_server_metric WHERE virtual_server_id = ?1"
+        " AND name IN ('availability', 'rtt')"
+        " AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = ?1)",
+    [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
+};

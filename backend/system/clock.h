@@ -1,0 +1,15 @@
+/*
+ * The clocks of this machine, for those who hand the time on.
+ */
+#ifndef STICKY_SYSTEM_CLOCK_H
+#define STICKY_SYSTEM_CLOCK_H
+
+#include <stdint.h>
+
+/* Unix time: what a mapping's timestamp is. */
+int64_t clock_unix_s(void);
+
+/* A clock that never jumps: for pauses and rates. Above 0. */
+int64_t clock_monotonic_ms(void);
+
+#endif

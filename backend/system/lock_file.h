@@ -1,0 +1,65 @@
+/*
+ * The locks that processes hold beside those of SQLite, in a file of their own (`FILE-lock`), and a
+ * few bytes that each leaves for the others.
+ *
+ * They are open-file-description locks (fcntl(2), F_OFD_SETLK), which closing another descriptor of
+ * the file does not drop. The kernel frees those of a killed process.
+ */
+#ifndef STICKY_SYSTEM_LOCK_FILE_H
+#define STICKY_SYSTEM_LOCK_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "system/ticker.h"
+
+struct lock_file {
+    int descriptor; /* -1: not open */
+};
+
+enum lock_kind {
+    LOCK_HOUSEKEEPING, /* of the process that does it */
+    LOCK_WRITING,      /* whose turn it is among those who wait for SQLite's lock to write */
+    LOCK_MONITOR,      /* of the only pdns-stickyd, as long as it runs */
+};
+
+/*
+ * Opens or makes `DATABASE-lock` with the owner and mode of the database, so that root, who may be
+ * the first, does not lock out the others. 0 or ERR_IO, with errno set.
+ */
+int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database);
+void lock_file_close(struct lock_file *lock);
+
+/*
+ * Another descriptor of an open lock file, to be closed as well: what is taken by one is held until
+ * it is given by either or both are closed. 0 or ERR_IO, with errno set.
+ */
+int lock_file_share(const struct lock_file *lock, struct lock_file *ret_lock);
+
+/* Does not wait; says whether the lock is held now. */
+bool lock_file_take(struct lock_file *lock, enum lock_kind kind);
+
+/* Says whether another one holds it. */
+bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind);
+
+/*
+ * Waits in line, until a time of the monotonic clock at the latest; the ticker, which stands still
+ * before and after, ends the wait. Says whether the lock is held now; false at once where the file
+ * is not open or the ticker does not tick.
+ */
+bool lock_file_wait(struct lock_file *lock, enum lock_kind kind, struct ticker *ticker,
+                    int64_t until_ms);
+
+void lock_file_give(struct lock_file *lock, enum lock_kind kind);
+
+/*
+ * The bytes at an offset. Reading says whether all were there; a failed write is not reported,
+ * since nothing but convenience depends on them. Both do nothing while the file is not open.
+ */
+bool lock_file_read(const struct lock_file *lock, off_t at, void *bytes, size_t count);
+void lock_file_write(const struct lock_file *lock, off_t at, const void *bytes, size_t count);
+
+#endif
