@@ -46,11 +46,11 @@ class Asker:
 
 
 @pytest.fixture
-def asker(demo_database):
-    demo_database.sql(
+def asker(sample_database):
+    sample_database.sql(
         "UPDATE pool SET method = 'topology', alternate_method = 'failover' WHERE name = 'web'"
     )
-    found = Asker(demo_database)
+    found = Asker(sample_database)
     with found.coprocess:
         yield found
 
