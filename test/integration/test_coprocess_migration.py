@@ -9,11 +9,11 @@ from resolvers import ldns
 from sample import expected
 
 
-def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(demo_database):
-    demo_database.sql("PRAGMA user_version = 3;")
-    with Coprocess(demo_database.path) as coprocess:
+def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(sample_database):
+    sample_database.sql("PRAGMA user_version = 3;")
+    with Coprocess(sample_database.path) as coprocess:
         answers_without_rows(coprocess, r"version 3, newer than this program's 2.* read-only")
-        assert demo_database.rows("SELECT * FROM persistence") == []
+        assert sample_database.rows("SELECT * FROM persistence") == []
         assert any("newer" in line for line in coprocess.command("status"))
 
 
@@ -22,7 +22,7 @@ def run_program(database, *words):
     return run(as_user(argv))
 
 
-def test_migrations_run_while_backends_answer(demo_database, workspace):
+def test_migrations_run_while_backends_answer(sample_database, workspace):
     folder = workspace / "migrations"
     folder.mkdir()
     (folder / "3.sql").write_text(
@@ -45,14 +45,14 @@ def test_migrations_run_while_backends_answer(demo_database, workspace):
             number += 2
         asked[which] = number
 
-    with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
+    with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
         threads = [
             threading.Thread(target=resolver, args=pair) for pair in enumerate((first, second))
         ]
         for thread in threads:
             thread.start()
-        migrated = run_program(demo_database.path, "migrate", str(folder))
-        broken = run_program(demo_database.path, "migrate", str(folder))
+        migrated = run_program(sample_database.path, "migrate", str(folder))
+        broken = run_program(sample_database.path, "migrate", str(folder))
         stop.set()
         for thread in threads:
             thread.join()
@@ -60,15 +60,15 @@ def test_migrations_run_while_backends_answer(demo_database, workspace):
         assert min(asked) > 2
         assert migrated.returncode == broken.returncode == 1
         assert "4.sql" in migrated.stderr and "syntax error" in migrated.stderr
-        assert demo_database.rows("PRAGMA user_version") == [(3,)]
-        assert demo_database.rows("SELECT count(*) FROM motto") == [(20000,)]
-        assert demo_database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'half'") == []
+        assert sample_database.rows("PRAGMA user_version") == [(3,)]
+        assert sample_database.rows("SELECT count(*) FROM motto") == [(20000,)]
+        assert sample_database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'half'") == []
         (folder / "4.sql").write_text("CREATE TABLE whole (id INTEGER) STRICT;\n")
-        last = run_program(demo_database.path, "migrate", str(folder))
+        last = run_program(sample_database.path, "migrate", str(folder))
         assert (last.returncode, last.stderr) == (0, "")
         assert "version 3 became 4" in last.stdout
-        assert demo_database.rows("PRAGMA user_version") == [(4,)]
-        again = run_program(demo_database.path, "migrate", str(folder))
+        assert sample_database.rows("PRAGMA user_version") == [(4,)]
+        again = run_program(sample_database.path, "migrate", str(folder))
         assert again.returncode == 0 and "already" in again.stdout
         for coprocess in (first, second):
             assert coprocess.ask().ipv4 == expected("192.0.2.10")
