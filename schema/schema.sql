@@ -1,4 +1,4 @@
--- The database of pdns-sticky, version 2.
+-- The database of pdns-sticky, version 1.
 --
 --   sqlite3 /var/lib/pdns-sticky/sticky.sqlite < schema.sql
 --
@@ -39,11 +39,11 @@ CREATE TEMP TABLE target (
 );
 INSERT INTO temp.target (fits)
   SELECT NOT EXISTS (SELECT 1 FROM main.sqlite_schema)
-      OR (a.application_id = 1347638361 AND v.user_version = 2)
+      OR (a.application_id = 1347638361 AND v.user_version = 1)
     FROM pragma_application_id AS a, pragma_user_version AS v;
 
 PRAGMA application_id = 1347638361;  -- 0x50535459, "PSTY": file(1) and we know the file by it
-PRAGMA user_version = 2;             -- raised by the files in migrations/
+PRAGMA user_version = 1;             -- raised by the files in migrations/
 
 -----------------------------------------------------------------------------------------------
 -- zone: the zones that this backend answers alone. Leave it empty where another PowerDNS backend

@@ -4,6 +4,8 @@ import pytest
 
 import powerdns
 
+pytest_plugins = ("schema",)  # databases for test_schema_*.py
+
 
 @pytest.fixture(scope="session")
 def backend():
