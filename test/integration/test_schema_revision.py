@@ -2,8 +2,8 @@
 
 import pytest
 
-import powerdns
 from coprocess import Coprocess
+from processes import SECONDS_MAX, wait_until
 from schema import (
     CONFIGURATION_TABLES, DEMO_SQL, SCHEMA_SQL, TOPOLOGY_TABLES, connect, revision, shell)
 from schema_statements import (
@@ -154,9 +154,9 @@ def test_a_change_behind_a_restored_backup_is_seen_by_who_was_not_asked_in_betwe
             return coprocess.ask("www.example.com", "A", "192.0.2.10").ipv4 == address
 
         demo_database.sql(f"{first};")
-        powerdns.wait_until(lambda: answers(answer_before), 20, "the first change")
+        wait_until(lambda: answers(answer_before), SECONDS_MAX, "the first change")
         demo_database.sql(f".restore {backup}\n{second};")
-        powerdns.wait_until(lambda: answers(answer_after), 20, "the change after the restore")
+        wait_until(lambda: answers(answer_after), SECONDS_MAX, "the change after it")
 
 
 def test_databases_that_were_made_in_the_same_way_have_other_revisions(tmp_path):
