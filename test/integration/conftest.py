@@ -6,6 +6,8 @@ import processes
 from coprocess import Coprocess
 from database import DEMO, SAMPLE, Database
 
+pytest_plugins = ("schema",)  # databases for test_schema_*.py
+
 
 @pytest.fixture(scope="session")
 def backend():
