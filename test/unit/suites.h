@@ -74,6 +74,7 @@ struct suite {
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
+    X(status)                                                                                      \
     X(check)                                                                                       \
     X(escapes)                                                                                     \
     X(content)                                                                                     \

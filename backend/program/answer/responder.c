@@ -273,6 +273,11 @@ void responder_leave(struct responder *responder)
     store_rest(responder->store);
 }
 
+struct revision responder_revision(const struct responder *responder)
+{
+    return responder->loaded;
+}
+
 const struct topology_loader *responder_atlas(const struct responder *responder)
 {
     return responder->needs_atlas ? responder->loader : NULL;
