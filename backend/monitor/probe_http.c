@@ -472,8 +472,15 @@ static void stop(struct probe *probe)
 
 #define WEB_TYPE(port)                                                                             \
     {                                                                                              \
-        .size = sizeof(struct http), .needs_port = true, .usual_port = (port), .open = open_web,   \
-        .close = close_web, .refuse = refuse, .start = start, .stop = stop, .expire = expire,      \
+        .size = sizeof(struct http),                                                               \
+        .needs_port = true,                                                                        \
+        .usual_port = (port),                                                                      \
+        .open = open_web,                                                                          \
+        .close = close_web,                                                                        \
+        .refuse = refuse,                                                                          \
+        .start = start,                                                                            \
+        .stop = stop,                                                                              \
+        .expire = expire,                                                                          \
     }
 
 const struct probe_type probe_http = WEB_TYPE(80);

@@ -2,32 +2,41 @@
 
 import pytest
 
-import powerdns
+import processes
+from coprocess import Coprocess
+from database import DEMO, Database
 
 
 @pytest.fixture(scope="session")
 def backend():
     """Path of the program under test."""
-    return powerdns.backend_path()
+    return processes.backend_path()
 
 
 @pytest.fixture
 def workspace():
     """A directory of the unprivileged user."""
-    with powerdns.workspace() as directory:
+    with processes.workspace() as directory:
         yield directory
 
 
 @pytest.fixture
 def empty_database(workspace):
     """A database as the schema alone makes it."""
-    return powerdns.Database.create(workspace, name="empty.sqlite")
+    return Database.create(workspace, name="empty.sqlite")
 
 
 @pytest.fixture
 def demo_database(workspace):
     """The schema filled with the example that is shipped."""
-    return powerdns.Database.create(workspace, powerdns.DEMO, name="demo.sqlite")
+    return Database.create(workspace, DEMO, name="demo.sqlite")
+
+
+@pytest.fixture
+def served(demo_database):
+    """A coprocess on the example, and the database."""
+    with Coprocess(demo_database.path) as coprocess:
+        yield coprocess, demo_database
 
 
 @pytest.hookimpl(hookwrapper=True)

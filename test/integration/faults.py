@@ -1,40 +1,38 @@
 """A world that breaks on demand: what the tests of faults share.
 
-Crowd        asks with ever new resolvers, checks each answer, and remembers who was told what.
-Shim         a library in front of the C library's: the clock is moved, the disk fails.
-strace()     what a process asks of the system; slow_disk() makes it wait for its disk.
-set_limit()  a resource limit of a process that runs.
-small_disk() a file system of a few hundred KiB.
+Crowd         asks with ever new resolvers, checks each answer, and remembers who was told what
+heals()       waits until mappings are written again, once what was broken is mended
+damage()      overwrites a database file; put_in_place() replaces it by a good one
+strace()      records a process's system calls; slow_disk() also makes it wait for its disk
+set_limit()   sets a resource limit of a process that runs
+small_disk()  mounts a file system of a few hundred KiB
+Shim          a library in front of the C library's: the clock jumps, the disk fails
 """
 
 import contextlib
-import ipaddress
 import mmap
+import os
 import re
 import shutil
 import statistics
 import struct
 import subprocess
 
-import powerdns
 from coprocess import assert_prompt
-from powerdns import as_user, chosen
-
-IPV4 = ("192.0.2.80", "198.51.100.80", "203.0.113.80")  # pool web of the example, in order
-SITES = dict(zip(IPV4, ("ams", "fra", "nyc")))
+from processes import as_user, give_to_user, run, wait_until
+from resolvers import ldns
+from sample import SITES, expected
 
 HEAL_SECONDS = 15  # what has been mended counts within two, on a machine that is free
 PATIENCE_SECONDS = 2  # PowerDNS kills a coprocess that takes longer for one answer
 
 
-def ldns(number):
-    """A resolver's address for a number."""
-    return str(ipaddress.ip_address(0xC6120000 + number))  # 198.18.0.0/15, for measurements
+# ---------------------------------------------------------------- answers, and mappings again
 
 
-def expected(address):
-    """The address of pool web that a new resolver gets."""
-    return IPV4[chosen(address, len(IPV4))]
+def said(answers):
+    """What the operator was told."""
+    return [log for answer in answers for log in answer.logs]
 
 
 def assert_in_time(answers, what):
@@ -47,6 +45,25 @@ def assert_in_time(answers, what):
     )
     assert_prompt(answers)
     assert worst < PATIENCE_SECONDS, worst
+
+
+def answers_without_rows(coprocess, pattern):
+    """Answers go on, and the log says once what is wrong."""
+    answers = [coprocess.ask("www.example.com", "A", ldns(i)) for i in range(10)]
+    assert [answer.ipv4 for answer in answers] == [expected(ldns(i)) for i in range(10)]
+    assert_prompt(answers)
+    logs = said(answers)
+    assert len(logs) == 1 and re.search(pattern, logs[0]), logs
+
+
+def heals(coprocess, database, number):
+    """Waits until a new resolver's answer leaves its row."""
+
+    def has_row():
+        right = coprocess.ask("www.example.com", "A", ldns(number)).ipv4 == expected(ldns(number))
+        return right and ldns(number) in database.mappings("web")
+
+    wait_until(has_row, HEAL_SECONDS, "a row for a new resolver")
 
 
 class Crowd:
@@ -102,7 +119,7 @@ class Crowd:
             except AssertionError:  # the shell cannot read it yet
                 return False
 
-        powerdns.wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
+        wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
         with self.database.without_housekeeping():
             since = len(self.told)
             self.ask(50)
@@ -110,9 +127,24 @@ class Crowd:
         assert self.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
-def said(answers):
-    """What the operator was told."""
-    return [log for answer in answers for log in answer.logs]
+# ---------------------------------------------------------------- the file
+
+
+def damage(path):
+    """Overwrites all pages but the first."""
+    with open(path, "r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(os.path.getsize(path) - 4096))
+
+
+def put_in_place(source, target):
+    """Makes `target` a copy of the file `source` in one step, whatever was there."""
+    if target.is_dir():
+        target.rmdir()
+    copy = target.with_name("copy")
+    shutil.copyfile(source, copy)
+    give_to_user(copy)
+    os.replace(copy, target)
 
 
 # ---------------------------------------------------------------- system calls
@@ -122,6 +154,13 @@ def strace(trace, calls):
     """Words in front of a command whose system calls are to be seen in the file `trace`."""
     without_leak_check = ["env", "ASAN_OPTIONS=detect_leaks=0"]  # which fails when it is traced
     return [*without_leak_check, "strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={calls}"]
+
+
+def writes_to_stdout(trace):
+    """The sizes of the write() calls to descriptor 1 in the output of strace."""
+    calls = re.findall(r"^\d+ +(\w+)\(1,.* = (-?\d+)", trace.read_text("latin-1"), re.MULTILINE)
+    assert {name for name, _ in calls} <= {"write"}, calls
+    return [int(size) for _, size in calls]
 
 
 def slow_disk(trace):
@@ -135,7 +174,7 @@ def until_a_round_waits(trace):
     def waits():
         return len(set(re.findall(r"^(\d+) +fdatasync", trace.read_text(), re.MULTILINE))) > 1
 
-    powerdns.wait_until(waits, HEAL_SECONDS, "a round of housekeeping")
+    wait_until(waits, HEAL_SECONDS, "a round of housekeeping")
 
 
 # ---------------------------------------------------------------- limits and full disks
@@ -144,7 +183,7 @@ def until_a_round_waits(trace):
 def set_limit(coprocess, **limits):
     """Sets soft limits by the names of prlimit(1); the process's own user may."""
     options = [f"--{name}={value}:" for name, value in limits.items()]
-    result = powerdns.run(as_user(["prlimit", "--pid", str(coprocess.pid), *options]))
+    result = run(as_user(["prlimit", "--pid", str(coprocess.pid), *options]))
     assert result.returncode == 0, result.stderr
 
 
@@ -154,8 +193,8 @@ def small_disk(folder, kib):
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
     possible = subprocess.run(mount, capture_output=True).returncode == 0
     try:
-        if possible and powerdns.USER:
-            shutil.chown(folder, powerdns.USER, powerdns.USER)
+        if possible:
+            give_to_user(folder)
         yield possible
     finally:
         if possible:
@@ -170,6 +209,7 @@ def fill_up(path):
 
 
 # ---------------------------------------------------------------- the C library, changed
+
 
 SHIM = r"""
 #define _GNU_SOURCE
@@ -270,7 +310,7 @@ class Shim:
         source, library, control = folder / "shim.c", folder / "shim.so", folder / "control"
         source.write_text(SHIM)
         command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
-        result = powerdns.run(command)
+        result = run(command)
         assert result.returncode == 0, result.stderr
         control.write_bytes(bytes(8 * len(self.FIELDS)))
         with open(control, "r+b") as file:

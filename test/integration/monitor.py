@@ -1,88 +1,25 @@
 """pdns-stickyd as systemd runs it, and sites on loopback addresses that it can watch.
 
-Daemon       starts the program in the foreground, with its log in a file.
-Sites        servers 127.1.0.1, 127.1.0.2, ... on one port, each of which can be stopped.
-watched()    a database whose pool `web` has such sites, and a monitor.
+Daemon     starts the program in the foreground, with its log in a file.
+Sites      servers 127.1.0.1, 127.1.0.2, ... on one port, each of which can be stopped.
+watched()  gives a database a pool `web` that has such sites, and a monitor.
 """
 
-import atexit
 import contextlib
-import functools
 import selectors
-import shutil
 import socket
-import subprocess
-import tempfile
 import threading
-from pathlib import Path
 
-import powerdns
-from powerdns import USER, wait_until
+from processes import LoggedProcess, daemon_path
 
 
-@functools.cache
-def daemon_path():
-    """A copy of the program beside $PDNS_STICKY, as powerdns.backend_path() makes one of that."""
-    built = Path(powerdns.os.environ.get("PDNS_STICKY") or powerdns.REPOSITORY / "build/pdns-sticky")
-    directory = Path(tempfile.mkdtemp(prefix="pdns-stickyd-program-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    directory.chmod(0o755)
-    shutil.copy(built.absolute().with_name("pdns-stickyd"), directory)
-    return directory / "pdns-stickyd"
-
-
-def as_popen_user():
-    return {"user": USER, "group": USER, "extra_groups": []} if USER else {}
-
-
-class Daemon:
+class Daemon(LoggedProcess):
     """pdns-stickyd in the foreground, from `with` to the end of its block."""
 
     def __init__(self, database, *arguments, before=(), ready="version", **options):
-        self.log = database.path.with_name("pdns-stickyd.log")
-        self.argv = [*before, daemon_path(), "--database", database.path, "--foreground", *arguments]
-        self.options = {**as_popen_user(), **options}
-        self.ready = ready
-        self.process = None
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
-        log = self.log.read_text(errors="replace")
-        assert "Sanitizer" not in log and "runtime error" not in log, log
-
-    def start(self):
-        with open(self.log, "ab") as log:
-            begin = log.tell()
-            self.process = subprocess.Popen(
-                list(map(str, self.argv)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                **self.options
-            )
-        wait_until(lambda: self._is_ready(begin), 10, "the daemon is ready")
-
-    def _is_ready(self, begin):
-        said = self.log.read_bytes()[begin:].decode()
-        assert self.process.poll() is None, said
-        return self.ready in said
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def said(self):
-        return self.log.read_text()
-
-    log_tail = said
-
-    def stop(self):
-        """As systemd stops it.  The exit status."""
-        self.process.terminate()
-        return self.process.wait(10)
+        argv = [daemon_path(), "--database", database.path, "--foreground", *arguments]
+        log = database.path.with_name("pdns-stickyd.log")
+        super().__init__([*before, *argv], log, ready, **options)
 
 
 def free_port():

@@ -18,21 +18,22 @@ from pathlib import Path
 import pytest
 
 import faults
-import powerdns
-from coprocess import SECONDS_MAX, Coprocess, Shell, is_gone, question
+from coprocess import Coprocess, question
+from database import DEMO, Database, Shell
 from faults import (
     HEAL_SECONDS,
     Crowd,
     Shim,
     assert_in_time,
-    expected,
-    ldns,
     said,
     set_limit,
     slow_disk,
     until_a_round_waits,
 )
-from powerdns import Database, PowerDNS, as_user, wait_until
+from powerdns import PowerDNS
+from processes import SECONDS_MAX, USER, as_user, backend_path, is_running, run, wait_until
+from resolvers import ldns
+from sample import IPV4, expected
 
 DAY = 86400
 
@@ -98,8 +99,8 @@ def scramble(path):
 def replace_by_directory(path):
     path.unlink()
     path.mkdir()
-    if powerdns.USER:
-        shutil.chown(path, powerdns.USER, powerdns.USER)
+    if USER:
+        shutil.chown(path, USER, USER)
 
 
 def ask_until_told(crowd, words):
@@ -256,7 +257,7 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
     with faults.small_disk(folder, 16 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
-        database = Database.create(folder, powerdns.DEMO)
+        database = Database.create(folder, DEMO)
         ballast = folder / "ballast"
         if when == "before the start":
             faults.fill_up(ballast)
@@ -286,7 +287,7 @@ def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
     with faults.small_disk(folder, 24 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
-        database = Database.create(folder, powerdns.DEMO)
+        database = Database.create(folder, DEMO)
         database.sql("UPDATE setting SET value = 1000000 WHERE name = 'max_writes_per_second';")
         crowd = Crowd(database, stack.enter_context(Coprocess(database.path)))
         answers = []
@@ -532,7 +533,7 @@ def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_map
             assert not doomed[0].silent(SECONDS_MAX)
             time.sleep(rng.uniform(0, 0.04))
             for coprocess in doomed:
-                kills += not is_gone(coprocess.pid)
+                kills += is_running(coprocess.pid)
                 coprocess.kill()
             in_checkpoint += is_being_copied(lock)
             for coprocess, remotes in zip(doomed, batches):
@@ -674,7 +675,7 @@ def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobod
         def ask_honest():
             for remote in list(honest)[:: random.Random(crowd.next).randrange(5, 20)]:
                 quiet.append(first.ask("www.example.com", "A", remote))
-                assert quiet[-1].ipv4 == faults.IPV4[2], (remote, quiet[-1].lines)
+                assert quiet[-1].ipv4 == IPV4[2], (remote, quiet[-1].lines)
 
         def told(words):
             answers.extend(crowd.ask(200))
@@ -736,14 +737,14 @@ def test_eight_coprocesses_answer_while_a_migration_runs(demo_database, workspac
         " WHERE i < 300000) SELECT i FROM n;\n"
     )
     folder.chmod(0o755)
-    argv = [powerdns.backend_path(), "--database", demo_database.path, "migrate", folder]
+    argv = [backend_path(), "--database", demo_database.path, "migrate", folder]
     with contextlib.ExitStack() as stack:
         coprocesses = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(8)]
         crowd = Crowd(demo_database, *coprocesses)
         crowd.ask(80)
         migrated = []
         migration = threading.Thread(
-            target=lambda: migrated.append(powerdns.run(as_user([str(word) for word in argv])))
+            target=lambda: migrated.append(run(as_user([str(word) for word in argv])))
         )
         migration.start()
         answers = crowd.ask_for(migration.is_alive)

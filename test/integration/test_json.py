@@ -1,20 +1,21 @@
 """The backend as a process of PowerDNS's remote backend: JSON in, JSON out.
 
-No PowerDNS here: the tests themselves hold the other ends of its pipes.  What has nothing to do with
-the protocol is in test_pipe.py.
+No PowerDNS here: the tests themselves hold the other ends of its pipes.  What does not depend on the
+protocol is tested with the pipe protocol only.
 """
 
 import json
 import random
-import re
 import threading
 
 import pytest
 
-import powerdns
-from coprocess import NOBODY, Coprocess, Record, Refused, check_content, labels, question
-from faults import strace
-from test_pipe import expected, fill_at_random, ldns, writes_to_stdout
+from coprocess import NOBODY, Coprocess, assert_little_memory, question
+from faults import strace, writes_to_stdout
+from generated_rows import add_hosts, fill_at_random
+from powerdns_parser import Record, Refused, check_content, labels
+from resolvers import ldns
+from sample import expected
 
 INITIALIZE = {"method": "initialize", "parameters": {"command": "x", "timeout": "2000"}}
 
@@ -91,13 +92,6 @@ def record(row):
     )
     check_content(made)
     return made
-
-
-def assert_little_memory(peer):
-    with open(f"/proc/{peer.pid}/status", encoding="ascii") as status:
-        peak_kib = int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
-    sanitized = b"__asan" in powerdns.backend_path().read_bytes()
-    assert peak_kib < (512 << 10 if sanitized else 32 << 10)
 
 
 @pytest.fixture
@@ -191,12 +185,8 @@ def test_the_widest_line_costs_little_memory(served):
 
 
 def test_each_reply_is_one_write(demo_database, workspace):
-    demo_database.sql(
-        "INSERT INTO record (zone_id, name, type, content)"
-        " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
-        " SELECT 1, 'host' || i || '.example.com', 'A', '192.0.2.1' FROM n;"
-        "INSERT INTO pool (name, method) VALUES ('odd', 'tarot');"
-    )
+    add_hosts(demo_database, 500)
+    demo_database.sql("INSERT INTO pool (name, method) VALUES ('odd', 'tarot');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
     requests = [INITIALIZE, lookup("www.example.com."), lookup("nosuch.example.com.")]

@@ -2,19 +2,13 @@
 
 import collections
 import contextlib
-import ipaddress
 
 import pytest
 
-from coprocess import Coprocess, Shell
-
-IPV4 = ("192.0.2.80", "198.51.100.80", "203.0.113.80")  # pool web of the example, in order
-
-
-def ldns(number):
-    """A resolver's address for a number."""
-    return str(ipaddress.ip_address(0xC6120000 + number))  # 198.18.0.0/15, for measurements
-
+from coprocess import Coprocess
+from database import Shell
+from resolvers import ldns
+from sample import IPV4
 
 @pytest.fixture
 def changed(demo_database):

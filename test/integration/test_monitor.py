@@ -9,12 +9,23 @@ import time
 
 import pytest
 
-import powerdns
 from coprocess import Coprocess
+from database import Database
 from faults import Shim
-from monitor import Daemon, Sites, add_server, as_popen_user, daemon_path, states, watched
-from powerdns import REPOSITORY, backend_path, run, wait_until
-from test_service import allowed_calls
+from monitor import Daemon, Sites, add_server, states, watched
+from processes import (
+    REPOSITORY,
+    as_user,
+    backend_path,
+    children,
+    daemon_path,
+    is_running,
+    kill,
+    run,
+    user_options,
+    wait_until,
+)
+from service import allowed_calls
 
 ALL_UP = {1: "up", 2: "up", 3: "up"}
 
@@ -38,7 +49,7 @@ def until_states(database, expected, seconds=10):
 
 def status(database):
     """The lines of `pdns-sticky status`."""
-    result = run([*powerdns.as_user([str(backend_path())]), "--database", database.path, "status"])
+    result = run([*as_user([str(backend_path())]), "--database", database.path, "status"])
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 
@@ -295,7 +306,7 @@ def test_a_database_may_be_replaced(database, sites, workspace):
         until_states(database, ALL_UP)
         sites.end(2)
         until_states(database, {**ALL_UP, 2: "down"})
-        other = powerdns.Database.create(workspace, name="other.sqlite")
+        other = Database.create(workspace, name="other.sqlite")
         watched(other, sites, 2)
         other.sql("INSERT INTO controller (id, name) VALUES (9, 'gone');"
                   "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
@@ -315,10 +326,10 @@ def test_a_database_may_be_replaced(database, sites, workspace):
 
 
 def test_a_database_that_is_missing_is_waited_for(sites, workspace):
-    missing = powerdns.Database(workspace / "missing.sqlite")
+    missing = Database(workspace / "missing.sqlite")
     with Daemon(missing) as daemon:
         assert "is not there" in daemon.said()
-        made = powerdns.Database.create(workspace, name="made.sqlite")
+        made = Database.create(workspace, name="made.sqlite")
         watched(made, sites, 3)
         made.sql("PRAGMA wal_checkpoint(TRUNCATE);")
         os.rename(made.path, missing.path)
@@ -334,7 +345,7 @@ def test_there_is_one_daemon_for_a_database(database):
     with Daemon(database) as daemon:
         argv = [daemon_path(), "--database", database.path]
         for more in ([], ["--foreground"]):
-            result = run([*argv, *more], **as_popen_user())
+            result = run([*argv, *more], **user_options())
             assert result.returncode == 1
             assert "another pdns-stickyd watches it already" in result.stderr
         daemon.process.kill()
@@ -436,7 +447,7 @@ def test_systemd_is_told(database, workspace):
 
 def test_it_goes_into_the_background_by_itself(database, workspace):
     result = run([daemon_path(), "--database", database.path.name], cwd=workspace,
-                 **as_popen_user())
+                 **user_options())
     assert (result.returncode, result.stdout) == (0, "")
     found = run(["pgrep", "-f", f"{daemon_path()} --database {database.path.name}"]).stdout.split()
     assert len(found) == 1
@@ -447,11 +458,11 @@ def test_it_goes_into_the_background_by_itself(database, workspace):
         until_states(database, ALL_UP)
     finally:
         os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not powerdns.is_running(pid), 3, "it ends")
+    wait_until(lambda: not is_running(pid), 3, "it ends")
 
 
 def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
-    result = run([daemon_path(), "--database", workspace / "missing"], **as_popen_user())
+    result = run([daemon_path(), "--database", workspace / "missing"], **user_options())
     assert result.returncode == 1
     assert "is not there" in result.stderr
 
@@ -516,7 +527,7 @@ def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, si
     with Daemon(database, "--exec-directory", programs, before=before) as daemon:
         until_states(database, {3: "up"}, 15)
         time.sleep(3)
-        powerdns.kill(powerdns.children(daemon.pid), signal.SIGTERM)
+        kill(children(daemon.pid), signal.SIGTERM)
         assert daemon.process.wait(10) == 0
     lines = trace.read_text().splitlines()
     first = next(i for i, line in enumerate(lines) if str(daemon_path()) in line)

@@ -1,7 +1,7 @@
 """pdns-sticky as PowerDNS's only backend, by pipe.conf, remote-pipe.conf and remote-unix.conf.
 
 Thousands of resolvers ask a real server whose caches are on.  Expected answers come from
-powerdns.chosen(), which is the definition of the choice and knows nothing of the program.
+resolvers.chosen(), which is the definition of the choice and knows nothing of the program.
 """
 
 import collections
@@ -15,48 +15,12 @@ import time
 
 import pytest
 
-from powerdns import (
-    USER,
-    Database,
-    Load,
-    PowerDNS,
-    Question,
-    addresses_of_many_resolvers,
-    ask,
-    ask_tcp,
-    children,
-    chosen,
-    is_lookup,
-    is_running,
-    kill,
-    mixed_case,
-    name_and_type,
-    wait_until,
-    workspace,
-)
-
-RECORDS = """
-    INSERT INTO zone (id, name) VALUES (1, 'example.com'), (2, 'example.net');
-    INSERT INTO record (zone_id, name, type, content) VALUES
-        (1, 'example.com', 'SOA', 'ns1.example.com hostmaster.example.com 1 7200 900 1209600 60'),
-        (1, 'example.com', 'NS', 'ns1.example.com'),
-        (1, 'example.com', 'NS', 'ns2.example.com'),
-        (1, 'ns1.example.com', 'A', '192.0.2.1'),
-        (1, 'ns2.example.com', 'AAAA', '2001:db8::53'),
-        (1, 'mail.example.com', 'A', '192.0.2.25'),
-        (1, 'www.example.com', 'MX', '10 mail.example.com'),
-        (1, 'leaf.between.example.com', 'TXT', '"below nothing"'),
-        (1, '*.wild.example.com', 'A', '192.0.2.99'),
-        (2, 'example.net', 'SOA', 'ns1.example.com hostmaster.example.com 1 7200 900 1209600 60'),
-        (2, 'example.net', 'NS', 'ns1.example.com');
-"""
-
-THREE_SITES = [(f"203.0.113.{n}", f"2001:db8:0:{n}::80") for n in (1, 2, 3)]
-
-# Worked out by hand: 192.0.2.10 is 3221225994, remainder 0 of three servers, so the second server.
-RESOLVER = "192.0.2.10"
-ITS_SITE = ("203.0.113.2", "2001:db8:0:2::80")
-
+from database import Database
+from dns_client import Load, Question, ask, ask_tcp
+from powerdns import PowerDNS, is_lookup, name_and_type
+from processes import USER, children, is_running, kill, wait_until, workspace
+from resolvers import addresses_of_many_resolvers, chosen, mixed_case
+from zones import A, AAAA, ITS_SITE, MX, NS1, NS2, RECORDS, RESOLVER, SOA, THREE_SITES
 
 @pytest.fixture(scope="module", params=["pipe", "remote-pipe", "remote-unix"])
 def start(request):
@@ -209,10 +173,6 @@ def names(server):
     server.database.add_pool("odd", THREE_SITES, balanced_name=ODD_NAME)
     return server
 
-
-A, AAAA, MX = f"A {ITS_SITE[0]}", f"AAAA {ITS_SITE[1]}", "MX 10 mail.example.com."
-NS1, NS2 = "NS ns1.example.com.", "NS ns2.example.com."
-SOA = "SOA ns1.example.com. hostmaster.example.com. 1 7200 900 1209600 60"
 
 ODD_NAME = r"a\032space\.and\.dots.example.com"
 

@@ -6,60 +6,20 @@ as its only trust anchor.
 """
 
 import collections
-import contextlib
 import functools
 import random
 import time
 
 import pytest
 
-from powerdns import (
-    Database,
-    PowerDNS,
-    Question,
-    addresses_of_many_resolvers,
-    as_user,
-    ask,
-    chosen,
-    is_lookup,
-    name_and_type,
-    run,
-    workspace,
-)
-
-GSQLITE3_SCHEMA = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql"
-
-ZONE = """
-$ORIGIN example.com.
-$TTL 3600
-@             SOA  ns1 hostmaster 1 7200 900 1209600 60
-@             NS   ns1
-@             NS   ns2
-ns1           A    192.0.2.1
-ns2           AAAA 2001:db8::53
-mail          A    192.0.2.25
-leaf.between  TXT  "below nothing"
-*.wild        A    192.0.2.99
-shop          A    192.0.2.66          ; a balanced name too: none of these two is ever seen
-shop          TXT  "hidden"
-api.eu        A    192.0.2.67          ; nor this one, but it makes the name eu exist
-"""
-
-THREE_SITES = [(f"203.0.113.{n}", f"2001:db8:0:{n}::80") for n in (1, 2, 3)]
+from dns_client import Question, ask
+from powerdns import PowerDNS, is_lookup, name_and_type
+from processes import run
+from resolvers import addresses_of_many_resolvers, chosen
+from zones import A, AAAA, MX, NS1, NS2, SOA, THREE_SITES, load_zone, overlay, pdnsutil
 
 # Worked out by hand: 127.0.0.2 is 2130706434, remainder 0 of three servers, so the second server.
 RESOLVER = "127.0.0.2"
-A, AAAA, MX = "A 203.0.113.2", "AAAA 2001:db8:0:2::80", "MX 10 mail.example.com."
-NS1, NS2 = "NS ns1.example.com.", "NS ns2.example.com."
-SOA = "SOA ns1.example.com. hostmaster.example.com. 1 7200 900 1209600 60"
-
-
-def load_zone(server):
-    """What an operator does for a new zone; pdnsutil works on gsqlite3, as if alone."""
-    path = server.directory / "zone"
-    path.write_text(ZONE)
-    pdnsutil(server, "load-zone", "example.com", path)
-    pdnsutil(server, "rectify-zone", "example.com")
 
 
 def sign_zone(server):
@@ -75,39 +35,10 @@ def sign_zone_with_nsec(server):
     pdnsutil(server, "secure-zone", "example.com")
 
 
-def pdnsutil(server, *arguments):
-    result = server.pdnsutil(*map(str, arguments))
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 @pytest.fixture(scope="module", params=["overlay-gsqlite3", "overlay-remote-gsqlite3"])
 def start(request):
     """Starts a server with a coprocess or the service; all tests with one, then with the other."""
     return functools.partial(overlay, f"{request.param}.conf")
-
-
-@contextlib.contextmanager
-def overlay(conf, prepare, **more):
-    """A server with both databases."""
-    with workspace() as directory:
-        zone_database = directory / "pdns.sqlite3"
-        with open(GSQLITE3_SCHEMA) as schema:
-            assert run(as_user(["sqlite3", zone_database]), stdin=schema).returncode == 0
-        database = Database.create(directory)
-        for name in ("www", "shop"):
-            setattr(database, name, database.add_pool(name, THREE_SITES))
-        database.add_pool("eu", THREE_SITES, balanced_name="api.eu.example.com")
-        database.add_pool("us", THREE_SITES, balanced_name="api.us.example.com")
-        database.sql(
-            "INSERT INTO record (zone_id, name, type, content)"
-            " VALUES (NULL, 'www.example.com', 'MX', '10 mail.example.com');"
-        )
-        options = {"gsqlite3-database": zone_database, **more.pop("options", {})}
-        if "remote" in conf:
-            options["gsqlite3-meta-database"] = zone_database
-        with PowerDNS(conf, database, prepare=prepare, options=options, **more) as server:
-            yield server
 
 
 @pytest.fixture(scope="module")

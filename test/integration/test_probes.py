@@ -1,12 +1,10 @@
 """Health checks of real targets on loopback: each check is run by the program test/monitor/probe."""
 
-import contextlib
 import os
 import socket
 import ssl
 import struct
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from powerdns import REPOSITORY, wait_until
+from processes import REPOSITORY, group_members, wait_until
 from targets import (
     LOOPBACK,
     Certificates,
@@ -788,18 +786,6 @@ def test_exec(programs, row, tmp_path):
     assert result.reason == reason
     assert reason != "ok" or 0 < result.rtt_ms < 1000
     wait_until(lambda: not group_members(int(pids.read_text())), 5, "the group has ended")
-
-
-def group_members(group):
-    """Processes of a group that are not only waiting to be reaped."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[2]) == group and fields[0] != "Z":
-                    members.append(entry.name)
-    return members
 
 
 def test_exec_has_nothing_of_ours(programs, tmp_path):

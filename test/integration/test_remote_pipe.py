@@ -10,21 +10,11 @@ import time
 
 import pytest
 
-from powerdns import (
-    SCHEMA,
-    USER,
-    Database,
-    PowerDNS,
-    Question,
-    ask,
-    is_running,
-    kill,
-    wait_until,
-    workspace as new_workspace,
-)
-
-RESOLVER = "192.0.2.10"  # 3221225994, remainder 0 of three servers, so the second one
-THREE_SITES = [(f"203.0.113.{n}", f"2001:db8:0:{n}::80") for n in (1, 2, 3)]
+from database import SCHEMA, Database
+from dns_client import Question, ask
+from powerdns import PowerDNS
+from processes import USER, is_running, kill, wait_until, workspace
+from zones import RESOLVER, THREE_SITES
 
 SOA = "ns1.example.com hostmaster.example.com 7 7200 900 1209600 60"
 
@@ -77,7 +67,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def database():
-    with new_workspace() as directory:
+    with workspace() as directory:
         made = Database.create(directory)
         made.sql(ZONES + CONTENTS)
         made.www = made.add_pool("www", THREE_SITES)

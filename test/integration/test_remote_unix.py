@@ -12,20 +12,13 @@ import time
 
 import pytest
 
-from powerdns import (
-    Database,
-    Load,
-    PowerDNS,
-    Question,
-    addresses_of_many_resolvers,
-    ask,
-    chosen,
-    listening_socket,
-    wait_until,
-    workspace,
-)
-from test_powerdns_alone import RECORDS, RESOLVER, THREE_SITES
-from test_powerdns_overlay import load_zone, overlay
+from database import Database
+from dns_client import Load, Question, ask
+from powerdns import PowerDNS
+from processes import wait_until, workspace
+from resolvers import addresses_of_many_resolvers, chosen
+from service import listening_socket
+from zones import RECORDS, RESOLVER, THREE_SITES, load_zone, overlay
 
 QUICK = 0.5  # seconds in which a service is back, on a machine that has other things to do
 

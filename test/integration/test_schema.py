@@ -1,8 +1,8 @@
 """The database as an operator meets it: real files, made by the sqlite3 shell from schema/."""
 
 import re
-import sqlite3
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import powerdns
 from coprocess import Coprocess
+from database import Database
+from processes import as_user, backend_path, run, wait_until
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema"
 SCHEMA_SQL = (SCHEMA / "schema.sql").read_text()
@@ -1547,15 +1548,15 @@ UPDATE setting SET value = 20 WHERE name = 'sweep_interval';
 @pytest.fixture
 def older(workspace):
     """A database of version 1 as it may be in use, and what migrates it."""
-    database = powerdns.Database(workspace / "older.sqlite")
+    database = Database(workspace / "older.sqlite")
     for sql in (VERSION_1_SQL, DEMO_SQL, MAPPINGS_SQL):
         database.sql(sql)
     folder = shutil.copytree(SCHEMA / "migrations", workspace / "migrations")
     folder.chmod(0o755)
 
     def migrate():
-        argv = [powerdns.backend_path(), "--database", database.path, "migrate", folder]
-        return powerdns.run(powerdns.as_user([str(word) for word in argv]))
+        argv = [backend_path(), "--database", database.path, "migrate", folder]
+        return run(as_user([str(word) for word in argv]))
 
     return database, migrate
 
@@ -1646,13 +1647,13 @@ def test_a_database_of_version_1_is_served_before_during_and_after_its_migration
         asker.start()
         migrated = migrate()
         seen = len(asked)
-        powerdns.wait_until(lambda: len(asked) > seen + 20, 20, "more questions")
+        wait_until(lambda: len(asked) > seen + 20, 20, "more questions")
         stop.set()
         asker.join()
         assert migrated.returncode == 0, migrated.stderr
         assert failures == []
         assert len(database.mappings("web")) > 2
-        powerdns.wait_until(
+        wait_until(
             lambda: not any("version" in line for line in coprocess.command("status")[1:]), 20,
             "the new version")
         assert coprocess.ask("www.example.com", "A", "198.18.7.1").ipv4 == "203.0.113.80"

@@ -19,30 +19,14 @@ from pathlib import Path
 
 import pytest
 
-import powerdns
 from coprocess import question
 from faults import set_limit
-from powerdns import (
-    HANDED_OVER,
-    REPOSITORY,
-    USER,
-    Service,
-    backend_path,
-    chosen,
-    is_running,
-    listening_socket,
-    run,
-    wait_until,
-)
-
-IPV4 = ("192.0.2.80", "198.51.100.80", "203.0.113.80")  # pool web of the example, in order
+from processes import REPOSITORY, USER, backend_path, children, is_running, kill, run, wait_until
+from resolvers import ldns
+from sample import expected
+from service import HANDED_OVER, Service, allowed_calls, listening_socket
 
 NAME = "www.example.com"
-
-
-def ldns(number):
-    """A resolver's address for a number."""
-    return f"198.18.{number >> 8}.{number & 255}"
 
 
 class Client:
@@ -122,10 +106,6 @@ class JsonClient(Client):
     @staticmethod
     def is_refusal(reply):
         return "result" not in reply
-
-
-def expected(remote):
-    return IPV4[chosen(remote, 3)]
 
 
 @pytest.fixture(params=[PipeClient, JsonClient], ids=["pipe", "json"])
@@ -439,8 +419,8 @@ def test_a_client_that_reads_nothing_delays_the_end_by_seconds_only(service):
 
 def test_sigterm_twice_and_to_all_processes_is_the_same(kind, service):
     clients = [greeted(kind, service) for _ in range(5)]
-    powerdns.kill([*service.processes(), service.pid], signal.SIGTERM)
-    powerdns.kill([service.pid], signal.SIGTERM)
+    kill([*service.processes(), service.pid], signal.SIGTERM)
+    kill([service.pid], signal.SIGTERM)
     assert service.process.wait(5) == 0
     assert [client.reply() for client in clients] == [None] * 5
 
@@ -458,7 +438,7 @@ def test_a_connection_that_is_killed_is_the_only_one_and_the_log_says_so(kind, s
     with greeted(kind, service) as victim, contextlib.ExitStack() as stack:
         (process,) = service.processes()
         other = stack.enter_context(greeted(kind, service))
-        powerdns.kill([process])
+        kill([process])
         assert victim.reply() is None
         assert other.ask(ldns(1)) == expected(ldns(1))
         wait_until(lambda: "signal 9 (Killed)" in service.log.read_text(), 2, "it is said")
@@ -565,27 +545,6 @@ def test_systemd_calls_the_service_safe(units):
     assert "SAFE" in result.stdout.splitlines()[-1]
 
 
-def allowed_calls(unit):
-    """The system calls that the filter of a unit lets through, by the words of systemd itself."""
-
-    def named(group):
-        lines = run(["systemd-analyze", "syscall-filter", group]).stdout.splitlines()
-        found = set()
-        for line in (line.strip() for line in lines[1:]):
-            if line.startswith("@"):
-                found |= named(line)
-            elif line and not line.startswith("#"):
-                found.add(line)
-        return found
-
-    calls = set()
-    for words in re.findall(r"^SystemCallFilter=(.*)", unit.read_text(), re.MULTILINE):
-        words_of_line = words.removeprefix("~").split()
-        groups = set().union(*(named(w) if w.startswith("@") else {w} for w in words_of_line))
-        calls = calls - groups if words.startswith("~") else calls | groups
-    return calls
-
-
 def test_the_filter_of_the_unit_lets_all_system_calls_through(units, demo_database, workspace):
     """Watched while it is asked, writes, copies its log back, meets a damaged one, and ends."""
     trace = workspace / "trace"
@@ -605,7 +564,7 @@ def test_the_filter_of_the_unit_lets_all_system_calls_through(units, demo_databa
             pipe.ask(ldns(1))
             time.sleep(2)
             pipe.ask(ldns(2))
-            powerdns.kill(powerdns.children(service.pid), signal.SIGTERM)
+            kill(children(service.pid), signal.SIGTERM)
             assert service.process.wait(10) == 0
     calls = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
     used = set(calls[len(calls) - calls[::-1].index("execve") :])  # the shell's are not ours

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from coprocess import PROMPT_SECONDS, Coprocess
-from powerdns import as_user, wait_until
-
-SITES = {"192.0.2.80": "ams", "198.51.100.80": "fra", "203.0.113.80": "nyc"}
+from processes import as_user, wait_until
+from sample import SITES
 
 # What changes counts within a second or two on a machine that is free: files are looked at once a
 # second, and a large table is loaded at most once a second.

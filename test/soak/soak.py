@@ -27,8 +27,11 @@ import threading
 import time
 from pathlib import Path
 
-import powerdns
-from powerdns import Database, PowerDNS, Question, as_user, ask, ask_tcp, chosen, run
+from database import Database
+from dns_client import LostReply, Question, ask, ask_tcp, forget_parsed
+from powerdns import PowerDNS
+from processes import as_user, kill, run, workspace
+from resolvers import addresses_of_many_resolvers, chosen, mixed_case
 
 HONEST = 600  # resolvers that ask again and again
 BATCH = 250  # questions between two events
@@ -111,7 +114,7 @@ class Mishaps(threading.Thread):
             self.spared = pids[0] if pids else None
         victims = [pid for pid in pids if pid != self.spared]
         if victims:
-            powerdns.kill([self.random.choice(victims)])
+            kill([self.random.choice(victims)])
             self.killed_at = time.monotonic()
             self.kills += 1
 
@@ -272,7 +275,7 @@ class Soak:
     def __init__(self, server, database, models, short_pool, seed):
         self.server, self.models, self.short = server, models, Model(short_pool)
         self.random = random.Random(seed)
-        self.honest = powerdns.addresses_of_many_resolvers(HONEST, self.random)
+        self.honest = addresses_of_many_resolvers(HONEST, self.random)
         self.newcomers = 0
         self.mishaps = Mishaps(server, database, seed + 1)
         self.changes = Changes(database, models, seed + 2)
@@ -292,7 +295,7 @@ class Soak:
             model, ldns = self.short, self.newcomer()
         else:
             model, ldns = self.random.choice(self.models), self.random.choice(self.honest)
-        name = powerdns.mixed_case(model.pool.question_name, self.random)
+        name = mixed_case(model.pool.question_name, self.random)
         return Question(ldns, name, rdtype), model
 
     def check(self, reply, model):
@@ -328,14 +331,12 @@ class Soak:
             batches += 1
             try:
                 self.batch(tcp=batches % 10 == 0)
-            except powerdns.LostReply as lost:
+            except LostReply as lost:
                 self.problems.append(str(lost))
             if self.random.random() < 0.1:
                 self.changes.one()
             if batches % 1000 == 0:  # they would hold every newcomer for ever
-                for cached in (powerdns._proxy_header, powerdns._question_wire, powerdns._parse):
-                    cached.cache_clear()
-                powerdns._addresses.cache_clear()
+                forget_parsed()
             time.sleep(max(0, now + BATCH / QUESTIONS_PER_SECOND - time.monotonic()))
         self.mishaps.leaving.set()
         self.mishaps.join()
@@ -374,7 +375,7 @@ def served(overlay, directory):
 
 
 def soak(seconds, overlay, seed):
-    with powerdns.workspace() as directory, served(overlay, directory) as (server, database, pools):
+    with workspace() as directory, served(overlay, directory) as (server, database, pools):
         test = Soak(server, database, [Model(pool) for pool in pools[:2]], pools[2], seed)
         rows_most = 2 * HONEST + QUESTIONS_PER_SECOND // 10 * 30
         watch = Watch(server, database, test.mishaps, rows_most)

@@ -69,23 +69,13 @@ struct rows {
 };
 
 /* Rows with the defaults of the database. */
-#define CONTROLLER(id, name)                                                                       \
-    {                                                                                              \
-        id, name, NULL, "enabled"                                                                  \
-    }
+#define CONTROLLER(id, name) {id, name, NULL, "enabled"}
 #define POOL(id, name)                                                                             \
-    {                                                                                              \
-        id, name, "modulus", 30, 3600, "fixed", false, 0, "ldns", 32, 128, "any", false, 0, NULL,  \
-            NULL, 20                                                                               \
-    }
+    {id, name, "modulus", 30,    3600, "fixed", false, 0, "ldns",                                  \
+     32, 128,  "any",     false, 0,    NULL,    NULL,  20}
 #define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
-    {                                                                                              \
-        id, pool, controller, position, ipv4, ipv6, "enabled", 1                                   \
-    }
-#define RECORD(id, zone, name, type, content)                                                      \
-    {                                                                                              \
-        id, (zone) != 0, zone, name, type, content, 3600                                           \
-    }
+    {id, pool, controller, position, ipv4, ipv6, "enabled", 1}
+#define RECORD(id, zone, name, type, content) {id, (zone) != 0, zone, name, type, content, 3600}
 
 /* 0 or ERR_NOMEM; nothing is left behind then. */
 int rows_build(const struct rows *rows, struct snapshot **ret_snapshot);

@@ -259,10 +259,7 @@ static void failover_takes_the_first(void)
     }
 }
 
-#define NO                                                                                         \
-    {                                                                                              \
-        0, 0                                                                                       \
-    }
+#define NO {0, 0}
 
 /* Values of two servers: of the path, the server and the controller, each with its age. */
 static void rtt_goes_by_the_nearest_fresh_value(void)

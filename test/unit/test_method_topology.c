@@ -89,7 +89,7 @@ static const char *ask(const struct topology *topology, struct guide *guide, con
 }
 
 #define ALL 15U
-#define WITHOUT(n) (ALL & ~(1U << ((n)-1)))
+#define WITHOUT(n) (ALL & ~(1U << ((n) - 1)))
 
 static void the_best_that_stands_is_picked(void)
 {

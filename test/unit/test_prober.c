@@ -207,10 +207,15 @@ static struct monitor tcp_monitor(const char *send, const char *expect)
 /* One of each type, with an answer that is well, or what comes of it all the same. */
 #define PROGRAMS "/usr/bin"
 #define MONITOR(kind, ...)                                                                         \
-    {                                                                                              \
-        .name = "test", .type = (kind), .status_min = 200, .status_max = 299, .interval_s = 10,    \
-        .timeout_s = 1, .rise = 1, .fall = 1, __VA_ARGS__                                          \
-    }
+    {.name = "test",                                                                               \
+     .type = (kind),                                                                               \
+     .status_min = 200,                                                                            \
+     .status_max = 299,                                                                            \
+     .interval_s = 10,                                                                             \
+     .timeout_s = 1,                                                                               \
+     .rise = 1,                                                                                    \
+     .fall = 1,                                                                                    \
+     __VA_ARGS__}
 
 static const struct kind {
     struct monitor monitor;

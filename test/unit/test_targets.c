@@ -19,18 +19,10 @@ static const struct monitor web = {.id = 2,
                                    .fall = 3,
                                    .query = "A"};
 
-#define SERVER_ROW(id, address, monitor)                                                           \
-    {                                                                                              \
-        {TARGET_SERVER, id}, "web", "ams", address, 443, monitor                                   \
-    }
-#define END_ROW                                                                                    \
-    {                                                                                              \
-        {TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0                                                 \
-    }
+#define SERVER_ROW(id, address, monitor) {{TARGET_SERVER, id}, "web", "ams", address, 443, monitor}
+#define END_ROW {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0}
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
-    {                                                                                              \
-        {TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor                                  \
-    }
+    {{TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor}
 
 /* A set of rows, of which the last has the id 0; or the code that came up. */
 static int build(const struct target_row *rows, struct targets **ret_targets)

@@ -7,21 +7,13 @@
 #include "suites.h"
 
 #define CIDR(id, cidr, controller, preference)                                                     \
-    {                                                                                              \
-        id, cidr, NULL, NULL, false, 0, controller, preference                                     \
-    }
+    {id, cidr, NULL, NULL, false, 0, controller, preference}
 #define COUNTRY(id, country, controller, preference)                                               \
-    {                                                                                              \
-        id, NULL, country, NULL, false, 0, controller, preference                                  \
-    }
+    {id, NULL, country, NULL, false, 0, controller, preference}
 #define CONTINENT(id, continent, controller, preference)                                           \
-    {                                                                                              \
-        id, NULL, NULL, continent, false, 0, controller, preference                                \
-    }
+    {id, NULL, NULL, continent, false, 0, controller, preference}
 #define ASN(id, asn, controller, preference)                                                       \
-    {                                                                                              \
-        id, NULL, NULL, NULL, true, asn, controller, preference                                    \
-    }
+    {id, NULL, NULL, NULL, true, asn, controller, preference}
 
 static const struct topology_row example[] = {
     CIDR(1, "10.0.0.0/8", 1, 10),   CIDR(2, "10.0.0.0/8", 2, 20),   CIDR(3, "10.1.0.0/16", 3, 10),

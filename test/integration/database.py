@@ -1,0 +1,200 @@
+"""Database files as an operator makes and changes them: with the sqlite3 shell.
+
+Database  a file, owned by the user that PowerDNS runs as (pdns, when the tests run as root)
+Pool      what a test knows of a pool that Database.add_pool() has made
+Shell     one shell that stays open, so that hundreds of changes take no time
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import subprocess
+import threading
+from pathlib import Path
+
+from processes import REPOSITORY, SECONDS_MAX, USER, as_user, run, user_options, wait_until
+
+SCHEMA = REPOSITORY / "schema" / "schema.sql"
+DEMO = REPOSITORY / "schema" / "demo.sql"
+
+
+class Database:
+    """One database file, used only through the sqlite3 shell."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    @classmethod
+    def create(cls, directory, *scripts, name="sticky.sqlite"):
+        """A new file from the schema and then the given SQL files."""
+        database = cls(Path(directory) / name)
+        for script in (SCHEMA, *scripts):
+            database.sql(script.read_text())
+        return database
+
+    def _shell(self, text, *options):
+        argv = as_user(["sqlite3", "-batch", "-bail", *options, str(self.path)])
+        result = run(argv, input=".timeout 5000\n" + text)
+        assert result.returncode == 0, f"sqlite3: {result.stderr.strip()}"
+        return result.stdout
+
+    def sql(self, text):
+        """Runs statements; an error fails the test.  Committed when this returns."""
+        self._shell(text)
+
+    def rows(self, query):
+        """The rows of a query, as tuples."""
+        text = self._shell(query, "-json")
+        return [tuple(row.values()) for row in json.loads(text or "[]")]
+
+    def mappings(self, pool_name):
+        """Which controller each resolver of a pool is mapped to: {ldns: controller name}."""
+        return dict(
+            self.rows(
+                "SELECT p.ldns, c.name FROM persistence AS p"
+                " JOIN controller AS c ON c.id = p.controller_id"
+                f" JOIN pool ON pool.id = p.pool_id WHERE pool.name = '{pool_name}'"
+            )
+        )
+
+    @contextlib.contextmanager
+    def locked(self):
+        """For the time of the block another program is in the middle of a transaction."""
+        argv = as_user(["sqlite3", "-batch", str(self.path)])
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(argv, text=True, **pipes) as shell:
+            shell.stdin.write(".timeout 5000\nBEGIN IMMEDIATE; SELECT 'locked';\n")
+            shell.stdin.flush()
+            assert shell.stdout.readline() == "locked\n"
+            yield
+            shell.communicate("ROLLBACK;\n")
+
+    @contextlib.contextmanager
+    def without_housekeeping(self):
+        """No round runs in the block, however long the disk takes for one: we hold its lock, the
+        first of backend/system/lock_file.h.  A backend that serves this database makes the file.
+        """
+        path = Path(f"{self.path}-lock")
+        wait_until(path.exists, 10, "a file for locks")
+        with open(path, "r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
+            yield
+
+    def add_pool(self, name, servers, balanced_name=None, **columns):
+        """A pool with its own controllers (NAME-1, NAME-2, ...), and one name that it answers.
+
+        servers: one (ipv4, ipv6) each, in their order.  columns: those of the table `pool`.
+        """
+        pool = Pool(name, tuple(servers), balanced_name or f"{name}.example.com")
+        values = {"name": name, **columns}
+        statements = [
+            "BEGIN",
+            f"INSERT INTO pool ({', '.join(values)})"
+            f" VALUES ({', '.join(map(_literal, values.values()))})",
+        ]
+        for position, (ipv4, ipv6) in enumerate(servers, 1):
+            controller = pool.controller(position - 1)
+            statements += [
+                "INSERT INTO controller (name, address)"
+                f" VALUES ('{controller}', {_literal(ipv4 or ipv6)})",
+                "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)"
+                " SELECT pool.id, controller.id,"
+                f" {position}, {_literal(ipv4)}, {_literal(ipv6)} FROM pool, controller"
+                f" WHERE pool.name = '{name}' AND controller.name = '{controller}'",
+            ]
+        statements += [
+            "INSERT INTO balanced_name (name, pool_id)"
+            f" SELECT '{pool.question_name}', id FROM pool WHERE name = '{name}'",
+            "COMMIT",
+        ]
+        self.sql(";\n".join(statements) + ";\n")
+        return pool
+
+    def set_available(self, pool, index, available):
+        """What the monitor would do: the metric of one server of a pool, up (True) or down."""
+        self.sql(
+            "INSERT OR REPLACE INTO virtual_server_metric"
+            " (virtual_server_id, name, value, measured_at)"
+            f" SELECT v.id, 'availability', {int(available)}, unixepoch()"
+            f" FROM virtual_server AS v JOIN pool ON pool.id = v.pool_id"
+            f" WHERE pool.name = '{pool.name}' AND v.position = {index + 1};"
+        )
+
+    def age(self, pool, seconds):
+        """Lets the mappings of a pool be so much older, instead of waiting."""
+        self.sql(
+            f"UPDATE persistence SET timestamp = timestamp - {seconds}"
+            f" WHERE pool_id = (SELECT id FROM pool WHERE name = '{pool.name}');"
+        )
+
+
+def _literal(value):
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """What a test knows of a pool that it has put into the database."""
+
+    name: str
+    servers: tuple  # (ipv4, ipv6) of each, in order
+    question_name: str
+
+    def controller(self, index):
+        return f"{self.name}-{index + 1}"
+
+    def answer(self, index, rdtype="A"):
+        """The addresses in the answer when server `index` is chosen."""
+        address = self.servers[index][rdtype == "AAAA"]
+        return (address,) if address else ()
+
+    def index_of(self, reply):
+        """Which server a reply names."""
+        (address,) = reply.addresses
+        return next(i for i, server in enumerate(self.servers) if address in server)
+
+
+class Shell:
+    """A sqlite3 shell that stays open.  run() returns when the statements are done."""
+
+    MARK = "--done--"
+
+    def __init__(self, path, user=USER):
+        self.process = subprocess.Popen(
+            ["sqlite3", "-batch", "-separator", " ", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **user_options(user),
+        )
+        self.run(".timeout 5000")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(SECONDS_MAX)
+        self.process.stdout.close()
+
+    def run(self, sql):
+        """The lines that the shell printed, errors among them."""
+        self.process.stdin.write(f"{sql}\n.print {self.MARK}\n")
+        self.process.stdin.flush()
+        guard = threading.Timer(SECONDS_MAX, self.process.kill)
+        guard.start()
+        printed = []
+        while (line := self.process.stdout.readline().rstrip("\n")) != self.MARK:
+            assert self.process.poll() is None or line, f"the shell ended: {printed}"
+            printed.append(line)
+        guard.cancel()
+        return printed
+
+    def change(self, sql):
+        """Runs statements that print nothing."""
+        printed = self.run(sql)
+        assert printed == [], printed

@@ -1,0 +1,205 @@
+"""The programs under test, other processes, whom they run as, and waiting for what they do.
+
+backend_path(), daemon_path()  the programs under test
+LoggedProcess                  one that stays in the foreground and writes a log
+workspace()                    a directory that the unprivileged user owns
+wait_until()                   waits for a fact
+"""
+
+import atexit
+import contextlib
+import functools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECONDS_MAX = 20  # no answer takes so long on any machine; then the test fails
+USER = "pdns" if os.geteuid() == 0 else None  # whom the server and the shell run as
+
+
+# ---------------------------------------------------------------- users and commands
+
+
+def user_options(user=USER):
+    """Options of subprocess.Popen by which root runs a program as this user."""
+    return {"user": user, "group": user, "extra_groups": []} if user else {}
+
+
+def as_user(argv):
+    """The command, run as the unprivileged user when we are root."""
+    return ["runuser", "-u", USER, "--", *argv] if USER else list(argv)
+
+
+def give_to_user(path):
+    """Makes the unprivileged user the owner of a file, when we are root."""
+    if USER:
+        shutil.chown(path, USER, USER)
+
+
+def run(argv, **options):
+    """The finished command; its output is text in .stdout and .stderr, its exit code unchecked."""
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, **options)
+
+
+# ---------------------------------------------------------------- programs and places
+
+
+@functools.cache
+def program_directory():
+    """A directory for copies of the programs under test, removed at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="pdns-sticky-program-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory.chmod(0o755)
+    return directory
+
+
+@functools.cache
+def copy_of_program(name):
+    """A copy of a program that stands beside $PDNS_STICKY, or in build/.
+
+    A copy, because the unprivileged user may not be let into the checkout, and because a build
+    that goes on meanwhile should not change what is tested.
+    """
+    built = Path(os.environ.get("PDNS_STICKY") or REPOSITORY / "build" / "pdns-sticky").absolute()
+    path = built.with_name(name)
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path}: build it first, or say where it is in PDNS_STICKY")
+    return Path(shutil.copy(path, program_directory()))
+
+
+def backend_path():
+    return copy_of_program("pdns-sticky")
+
+
+def daemon_path():
+    return copy_of_program("pdns-stickyd")
+
+
+@contextlib.contextmanager
+def workspace():
+    """A directory of the unprivileged user, removed at the end.  (pytest's own are only root's.)"""
+    directory = Path(tempfile.mkdtemp(prefix="pdns-sticky-"))
+    directory.chmod(0o755)
+    give_to_user(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def wait_until(condition, seconds, what):
+    """Returns when condition() is true; fails with `what` after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+# ---------------------------------------------------------------- processes
+
+
+def process_stat(pid):
+    """The fields of /proc/PID/stat after the name: the state, the parent, the group, ..."""
+    with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
+        return stat.read().rpartition(")")[2].split()
+
+
+def is_running(pid):
+    """Whether a process exists and is not a zombie."""
+    try:
+        return process_stat(pid)[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _running_with(field, value):
+    """The processes, zombies apart, whose stat has this value in one field."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = process_stat(entry.name)
+                if int(stat[field]) == value and stat[0] != "Z":
+                    found.append(int(entry.name))
+    return found
+
+
+def children(pid):
+    """The processes whose parent is `pid`."""
+    return _running_with(1, pid)
+
+
+def group_members(group):
+    """The processes of a process group."""
+    return _running_with(2, group)
+
+
+def kill(pids, number=signal.SIGKILL):
+    """Sends a signal to these processes, all of which the tests have started."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def assert_no_sanitizer_report(log):
+    assert "Sanitizer" not in log and "runtime error" not in log, log
+
+
+class LoggedProcess:
+    """A program in the foreground whose standard output and error are a file.
+
+    argv, options  for subprocess.Popen
+    log            path of the file; what is said later is added to it
+    ready          the words in the log that tell that it can be used
+    """
+
+    READY_SECONDS = 20  # it takes hundredths of a second on a machine that is free
+
+    def __init__(self, argv, log, ready, **options):
+        self.argv, self.log, self.ready = list(map(str, argv)), Path(log), ready
+        self.options = {**user_options(), **options}
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        assert_no_sanitizer_report(self.said())
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            begin = log.tell()
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.options
+            )
+        wait_until(lambda: self._is_ready(begin), self.READY_SECONDS, f'"{self.ready}" in the log')
+
+    def _is_ready(self, begin):
+        said = self.log.read_bytes()[begin:].decode()
+        assert self.process.poll() is None, said
+        return self.ready in said
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def said(self):
+        """The whole log."""
+        return self.log.read_text(errors="replace")
+
+    log_tail = said
+
+    def stop(self):
+        """Stops it as systemd does.  The exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(10)

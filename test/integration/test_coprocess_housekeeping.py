@@ -1,0 +1,87 @@
+"""Housekeeping by coprocesses: expired mappings are swept, and checkpoints are run."""
+
+import fcntl
+import os
+import struct
+import time
+from pathlib import Path
+
+from coprocess import Coprocess
+from database import Shell
+from processes import give_to_user, run, wait_until
+from resolvers import ldns
+from sample import expected
+
+
+def expire(database, count):
+    database.sql(
+        "UPDATE setting SET value = 1 WHERE name LIKE '%_interval';"
+        "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        f" WHERE i < {count}) SELECT 1, 'expired' || i, 1, 'modulus', unixepoch() - 100, 60 FROM n;"
+        "INSERT INTO persistence VALUES (1, 'kept', 1, 'modulus', unixepoch(), 3600);"
+    )
+
+
+def test_expired_rows_are_swept_while_nobody_asks(served):
+    coprocess, database = served
+    expire(database, 2500)  # three batches
+    coprocess.ask("www.example.com", "A", ldns(1))
+    with Shell(database.path) as reader:
+        wait_until(
+            lambda: reader.run("SELECT count(*) FROM persistence;") == ["2"], 15, "the sweep"
+        )
+    assert set(database.mappings("web")) == {"kept", ldns(1)}
+
+
+def test_the_log_is_copied_back_while_nobody_asks(served):
+    coprocess, database = served
+    database.sql("UPDATE setting SET value = 1 WHERE name = 'checkpoint_interval';")
+    coprocess.ask("www.example.com", "A", ldns(1))
+    # Read as it lies, without the log.
+    bare = ["sqlite3", f"file:{database.path}?immutable=1"]
+
+    def copied():
+        return ldns(1) in run([*bare, "SELECT ldns FROM persistence"]).stdout.split()
+
+    with Shell(database.path) as reader:  # the last one to close copies too: it isn't that
+        reader.run("SELECT 1 FROM pool;")
+        wait_until(copied, 15, "the row in the file itself")
+
+
+def test_a_large_log_is_started_over_while_nobody_asks(served):
+    coprocess, database = served
+    log = Path(f"{database.path}-wal")
+    with Shell(database.path) as shell:
+        shell.run("PRAGMA wal_autocheckpoint = 0;")
+        shell.change("UPDATE setting SET value = 1 WHERE name = 'checkpoint_interval';")
+        coprocess.ask("www.example.com", "A", ldns(1))
+        shell.change("CREATE TABLE ballast (content BLOB);")
+        for _ in range(20):
+            shell.change("INSERT INTO ballast VALUES (randomblob(1000000));")
+        assert log.stat().st_size > 20_000_000
+        wait_until(lambda: log.stat().st_size < 1_000_000, 15, "a small log")
+    assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
+    assert database.rows("SELECT count(*), sum(length(content)) FROM ballast") == [(20, 20000000)]
+    assert database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_one_process_at_a_time_keeps_house(demo_database):
+    expire(demo_database, 100)
+    with open(f"{demo_database.path}-lock", "a+b") as lock:
+        give_to_user(lock.name)
+        # The first byte is the housekeeper's (struct flock: type, whence, start, length, pid).
+        set_lock = 37  # F_OFD_SETLK: the lock of this open file, as among processes
+        fcntl.fcntl(lock, set_lock, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+        with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
+            until = time.monotonic() + 2.5
+            while time.monotonic() < until:
+                for coprocess in (first, second):
+                    assert coprocess.ask().ipv4 == expected("192.0.2.10")
+                time.sleep(0.05)
+            assert demo_database.rows("SELECT count(*) FROM persistence") == [(102,)]
+            fcntl.fcntl(lock, set_lock, struct.pack("hhqqi4x", fcntl.F_UNLCK, 0, 0, 1, 0))
+            wait_until(
+                lambda: demo_database.rows("SELECT count(*) FROM persistence") == [(2,)],
+                15,
+                "the sweep",
+            )
