@@ -246,4 +246,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_allocation_failure = {"memory", tests};
+const struct suite suite_allocation_failure = {"allocation_failure", tests};
