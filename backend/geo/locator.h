@@ -5,8 +5,8 @@
  * the end of the process, nor a wait on the way to an answer. So each is copied into memory that
  * belongs to no file, and read there: mapped from the disk, a page of a file that is cut short
  * raises SIGBUS, one that is not in memory waits for the disk, and one that is being written is
- * half of each. It costs its size in memory, some 10 MB for the countries of the world. The copy is
- * made by way of /proc/self/fd, since libmaxminddb opens names alone.
+ * half of each. It costs its size in memory, some 10 MB for the countries of the inputs. The copy
+ * is made by way of /proc/self/fd, since libmaxminddb opens names alone.
  *
  * A set of files is made by geo_open(), which may take long and may run in a thread of its own, and
  * from then on only read. A file that is missing, no MaxMind DB, or changes while it is copied is a
@@ -31,7 +31,7 @@
 #define GEO_LOOK_MS 1000
 
 /*
- * A larger file is refused. The largest in use, with the cities of the world, are below a quarter
+ * A larger file is refused. The largest in use, with the cities of the inputs, are below a quarter
  * of it.
  */
 #define GEO_BYTES_MAX (1L << 30)

@@ -1,17 +1,17 @@
 /*
- * Choosing a server: who stands for election, the chain of methods, and failover to the next choice
- * (claims 3, 4 and 12).
+ * Choosing a server: who the candidates are, the chain of methods, and failover to the next
+ * choice (claims 3, 4 and 12).
  *
  * Nothing here knows of mappings or fallback; see assign.h for those. Without allocation. Functions
- * that take an election fill in who stands; the rest of it is the caller's.
+ * that take a selection fill in the candidates; the rest of it is the caller's.
  */
 #ifndef STICKY_CORE_BALANCE_CHOOSE_H
 #define STICKY_CORE_BALANCE_CHOOSE_H
 
 #include "core/balance/method.h"
-#include "core/balance/metrics.h"
+#include "core/balance/availability.h"
 
-/* Servers that stand for election, in the order of their positions. */
+/* Servers that may be chosen, in the order of their positions. */
 struct candidates {
     const struct virtual_server *servers[POOL_SERVERS_MAX];
     size_t count;
@@ -30,16 +30,18 @@ void candidates_of_controller(const struct pool *pool, const struct controller *
  * move (claim 4); the others see those alone that are up. NULL when nobody is left, with
  * `candidates` used up, or when the method is undecided.
  */
-const struct virtual_server *choose_by(const struct method *method, const struct election *election,
-                                       const struct metrics *metrics,
+const struct virtual_server *choose_by(const struct method *method,
+                                       const struct selection *selection,
+                                       const struct availability *availability,
                                        struct candidates *candidates);
 
 /*
- * Asks the methods of the election's pool one after the other: its method, its alternate method,
+ * Asks the methods of the selection's pool one after the other: its method, its alternate method,
  * and, where nothing but a server of its own is left to answer with (fallback 'any' and no fallback
  * pool), modulus. NULL when nobody is left or none decides.
  */
-const struct virtual_server *choose(const struct election *election, const struct metrics *metrics,
+const struct virtual_server *choose(const struct selection *selection,
+                                    const struct availability *availability,
                                     struct candidates *candidates);
 
 /*
@@ -56,8 +58,8 @@ bool chooses_by_turns(const struct pool *pool);
  * by the client too and it is among them, else by the method's `within`. Draining servers count
  * when no other is left, or beside them if the methods go by the client.
  */
-const struct virtual_server *choose_within(const struct election *election,
-                                           const struct metrics *metrics,
+const struct virtual_server *choose_within(const struct selection *selection,
+                                           const struct availability *availability,
                                            const struct controller *controller);
 
 #endif

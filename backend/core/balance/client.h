@@ -29,9 +29,9 @@ struct client {
 };
 
 /*
- * Says who asks as far as a pool cares: by the settings of `pool->keeper`. `groups` maps prefixes
- * to group names (NUL-terminated, shorter than GROUP_NAME_MAX); a group's number is the hash of its
- * name (hash.h). Cannot fail.
+ * Says who asks as far as a pool cares: by the settings of `pool->persistence_pool`. `groups` maps
+ * prefixes to group names (NUL-terminated, shorter than GROUP_NAME_MAX); a group's number is the
+ * hash of its name (hash.h). Cannot fail.
  */
 void client_identify(const struct source *source, const struct pool *pool,
                      const struct prefix_map *groups, struct client *ret_client);

@@ -3,7 +3,7 @@
  *
  * A value is fresh when it was measured at most so many seconds ago, or as many ahead: clocks
  * differ, but a value from far ahead would be trusted for ever. What cannot be read counts as not
- * measured and is warned of. Steps go to the election's trace.
+ * measured and is warned of. Steps go to the selection's trace.
  */
 #ifndef STICKY_CORE_BALANCE_FRESH_METRIC_H
 #define STICKY_CORE_BALANCE_FRESH_METRIC_H
@@ -22,11 +22,11 @@ struct fresh_metric {
  * The metric of a server, else of its controller. False when neither is fresh; `ret_reading` is
  * then untouched.
  */
-bool fresh_metric_of_server(const struct election *election, const struct virtual_server *server,
+bool fresh_metric_of_server(const struct selection *selection, const struct virtual_server *server,
                             const char *name, struct fresh_metric *ret_reading);
 
-/* The round trip between the election's client and the server's controller, likewise. */
-bool fresh_metric_of_path(const struct election *election, const struct virtual_server *server,
+/* The round trip between the selection's client and the server's controller, likewise. */
+bool fresh_metric_of_path(const struct selection *selection, const struct virtual_server *server,
                           struct fresh_metric *ret_reading);
 
 bool metric_is_fresh(const struct metric *metric, int64_t now_s, int64_t max_age_s);

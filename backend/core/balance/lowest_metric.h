@@ -11,14 +11,14 @@
 #include "core/balance/fresh_metric.h"
 
 /* Gives what a server is measured by; false when that is not known. */
-typedef bool read_value(const struct election *election, const struct virtual_server *server,
+typedef bool read_value(const struct selection *selection, const struct virtual_server *server,
                         struct fresh_metric *ret_reading);
 
 /*
  * The index of the picked server, or METHOD_UNDECIDED, with a warning, when no server has a value.
  * `name` is the metric's, `least_width` the width of the band if the tolerance gives less.
  */
-size_t lowest_metric_pick(const struct election *election, const char *name, read_value *read,
+size_t lowest_metric_pick(const struct selection *selection, const char *name, read_value *read,
                           double least_width);
 
 #endif

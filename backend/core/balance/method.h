@@ -2,12 +2,12 @@
  * Load balancing methods: which server of a list a client gets (claims 1b, 12, 15 and 16).
  *
  * A method is one file with one `struct method` and one row in the registry of method.c. It is
- * shown an election: who asks, the servers that stand, and what is known about them. It picks one,
+ * shown a selection: who asks, the candidates, and what is known about them. It picks one,
  * or says that it cannot decide, and then the next in the pool's chain is asked. Which servers
  * stand, the chain, fallback and stickiness are no method's business (choose.h, assign.h).
  *
  * A method is pure but for the turns it takes (turns.h) and what it reads through the tables of the
- * election. It says in the election's trace which numbers it saw.
+ * selection. It records in its trace which numbers it saw.
  */
 #ifndef STICKY_CORE_BALANCE_METHOD_H
 #define STICKY_CORE_BALANCE_METHOD_H
@@ -33,7 +33,7 @@ struct turns;
 #define METHOD_UNDECIDED SIZE_MAX
 
 /* All pointers but the first three may be NULL: nothing is known, nobody listens. */
-struct election {
+struct selection {
     const struct pool *pool;     /* whose method decides: its metric, its tolerance */
     const struct client *client; /* may be unknown: number 0, no address */
     const struct virtual_server *const *servers; /* by position */
@@ -69,7 +69,7 @@ struct method {
     /* Reads the one that pool.metric names, in place of a fixed one. */
     bool reads_pool_metric;
     /* The index of the picked server, below `count`, or METHOD_UNDECIDED. */
-    size_t (*pick)(const struct election *election);
+    size_t (*pick)(const struct selection *selection);
     /*
      * Chooses among the servers of one controller, for a client that was sent there. By client; may
      * be the method itself.

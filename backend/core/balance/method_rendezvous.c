@@ -4,9 +4,9 @@
  */
 #include "core/balance/rendezvous.h"
 
-static size_t pick(const struct election *election)
+static size_t pick(const struct selection *selection)
 {
-    return rendezvous_pick(election, NULL);
+    return rendezvous_pick(selection, NULL);
 }
 
 const struct method method_rendezvous = {

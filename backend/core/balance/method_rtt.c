@@ -7,16 +7,16 @@
 /* Round trips tremble by a fraction of a millisecond, whatever the distance. */
 #define LEAST_WIDTH_MS 1.0
 
-static bool read(const struct election *election, const struct virtual_server *server,
+static bool read(const struct selection *selection, const struct virtual_server *server,
                  struct fresh_metric *ret_reading)
 {
-    return fresh_metric_of_path(election, server, ret_reading) ||
-           fresh_metric_of_server(election, server, "rtt", ret_reading);
+    return fresh_metric_of_path(selection, server, ret_reading) ||
+           fresh_metric_of_server(selection, server, "rtt", ret_reading);
 }
 
-static size_t pick(const struct election *election)
+static size_t pick(const struct selection *selection)
 {
-    return lowest_metric_pick(election, "rtt", read, LEAST_WIDTH_MS);
+    return lowest_metric_pick(selection, "rtt", read, LEAST_WIDTH_MS);
 }
 
 const struct method method_rtt = {.name = "rtt",

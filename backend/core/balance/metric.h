@@ -1,6 +1,6 @@
 /*
  * What was measured of servers, controllers and the paths to them, as a choice sees it (claims 15
- * and 16). Availability is apart, in struct metrics, since every choice needs it.
+ * and 16). Availability is apart, in struct availability, since every choice needs it.
  *
  * Where the values are kept is behind struct metric_table, so that the methods need no database,
  * and a value counts as soon as it is committed. Time is an argument.

@@ -2,8 +2,8 @@
  * What the configuration says: controllers, virtual servers and pools.
  *
  * These structs live in a snapshot, which owns them and all they point to; they do not change once
- * the snapshot is sealed. What is measured while running (who is up) is in struct metrics, found by
- * the `index` of a server or controller.
+ * the snapshot is sealed. What is measured while running (who is up) is in struct availability,
+ * found by the `index` of a server or controller.
  */
 #ifndef STICKY_CORE_BALANCE_POOL_H
 #define STICKY_CORE_BALANCE_POOL_H
@@ -28,7 +28,7 @@ struct controller {
     const char *name;
     const char *address; /* as the database has it; NULL when it has none */
     enum state state;
-    size_t index; /* in struct metrics */
+    size_t index; /* in struct availability */
 };
 
 /* An address that one controller offers in one pool. */
@@ -40,7 +40,7 @@ struct virtual_server {
     const char *ipv6;
     uint32_t weight;  /* 0..WEIGHT_MAX; 0: no new clients by methods that weigh */
     enum state state; /* of the server alone; see virtual_server_state() */
-    size_t index;     /* in struct metrics */
+    size_t index;     /* in struct availability */
 };
 
 enum fallback { FALLBACK_ANY, FALLBACK_NONE, FALLBACK_SERVFAIL };
@@ -75,7 +75,7 @@ struct pool {
      * Whose mappings this pool uses, and whose persistence settings: timer, TTL, kind of client,
      * prefixes and the method that mappings carry. Often the pool itself; never NULL.
      */
-    const struct pool *keeper;
+    const struct pool *persistence_pool;
     const struct virtual_server *servers; /* by position */
     size_t server_count;
 };

@@ -53,15 +53,15 @@ struct turns turns_hold(const struct turns *turns)
     return held;
 }
 
-bool turns_take(const struct election *election, uint64_t *ret_turn)
+bool turns_take(const struct selection *selection, uint64_t *ret_turn)
 {
-    struct turn *turn = find(election->turns, election->pool->id);
+    struct turn *turn = find(selection->turns, selection->pool->id);
     if (!turn) {
-        TRACE(election->trace, .what = STEP_TURN, .outcome = OUTCOME_NOT_KEPT);
+        TRACE(selection->trace, .what = STEP_TURN, .outcome = OUTCOME_NOT_KEPT);
         return false;
     }
     *ret_turn = turn->next;
-    if (!election->turns->held)
+    if (!selection->turns->held)
         turn->next++;
     return true;
 }

@@ -39,8 +39,8 @@ void turns_free(struct turns *turns);
 /* The same counters to look at, for explain: valid as long as `turns`, not to be freed. */
 struct turns turns_hold(const struct turns *turns);
 
-/* The turn of an election's pool, used up by this. False, with the reason in the trace, if it has
+/* The turn of a selection's pool, used up by this. False, with the reason in the trace, if it has
  * none. */
-bool turns_take(const struct election *election, uint64_t *ret_turn);
+bool turns_take(const struct selection *selection, uint64_t *ret_turn);
 
 #endif

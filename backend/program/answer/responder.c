@@ -20,7 +20,7 @@ struct responder {
     struct store *store;
     struct mapping_table mappings;
     struct snapshot *snapshot; /* NULL until one was read */
-    struct metrics *metrics;
+    struct availability *availability;
     struct metric_table measurements;
     struct turns *turns; /* of the snapshot's pools, kept from one to the next */
     struct topology_loader *loader;
@@ -61,7 +61,7 @@ void responder_free(struct responder *responder)
     if (!responder)
         return;
     turns_free(responder->turns);
-    metrics_free(responder->metrics);
+    availability_free(responder->availability);
     snapshot_free(responder->snapshot);
     topology_loader_free(responder->loader);
     store_free(responder->store);
@@ -88,26 +88,26 @@ static bool uses_topology(const struct snapshot *snapshot)
 static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
 {
     struct snapshot *snapshot = NULL;
-    struct metrics *metrics = NULL;
+    struct availability *availability = NULL;
     struct turns *turns = NULL;
     int code = store_load(responder->store, &snapshot, error);
     if (code == 0)
-        code = store_load_metrics(responder->store, snapshot, &metrics, error);
+        code = store_load_availability(responder->store, snapshot, &availability, error);
     if (code == 0 && turns_new(snapshot->pools, snapshot->pool_count, responder->turns,
                                random_number(), &turns) != 0)
         code = error_set(error, ERR_NOMEM, "out of memory");
     if (code != 0) {
-        metrics_free(metrics);
+        availability_free(availability);
         snapshot_free(snapshot);
         return code;
     }
     log_queue_add_problems(&responder->journal, now_ms, &snapshot->problems,
                            responder->snapshot ? &responder->snapshot->problems : NULL);
     turns_free(responder->turns);
-    metrics_free(responder->metrics);
+    availability_free(responder->availability);
     snapshot_free(responder->snapshot);
     responder->snapshot = snapshot;
-    responder->metrics = metrics;
+    responder->availability = availability;
     responder->turns = turns;
     responder->needs_atlas = uses_topology(snapshot);
     store_limit(responder->store, &snapshot->settings);
@@ -116,16 +116,16 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
 
 static int load_metrics(struct responder *responder, struct error *error)
 {
-    struct metrics *metrics = NULL;
-    int code = store_load_metrics(responder->store, responder->snapshot, &metrics, error);
+    struct availability *availability = NULL;
+    int code = store_load_availability(responder->store, responder->snapshot, &availability, error);
     if (code != 0)
         return code;
-    metrics_free(responder->metrics);
-    responder->metrics = metrics;
+    availability_free(responder->availability);
+    responder->availability = availability;
     return 0;
 }
 
-/* Brings snapshot and metrics to the revision; what fails is tried again a little later. */
+/* Brings snapshot and availability to the revision; what fails is tried again a little later. */
 static int follow_revision(struct responder *responder, const struct revision *revision,
                            int64_t now_ms, struct error *error)
 {
@@ -183,17 +183,17 @@ static int find_nothing(void *context, int64_t pool_id, const char *key,
  */
 static const struct mapping_table unreadable = {.find = find_nothing};
 
-static struct world world_of(const struct responder *responder, bool readable)
+static struct decision_inputs inputs_of(const struct responder *responder, bool readable)
 {
-    return (struct world){.snapshot = responder->snapshot,
-                          .metrics = responder->metrics,
-                          .mappings = readable ? &responder->mappings : &unreadable,
-                          .now_s = clock_unix_s(),
-                          .measured = readable ? &responder->measurements : NULL,
-                          .topology = topology_loader_topology(responder->loader),
-                          .locator = topology_loader_locator(responder->loader),
-                          .turns = responder->turns,
-                          .warnings = &responder->warnings};
+    return (struct decision_inputs){.snapshot = responder->snapshot,
+                                    .availability = responder->availability,
+                                    .mappings = readable ? &responder->mappings : &unreadable,
+                                    .now_s = clock_unix_s(),
+                                    .measured = readable ? &responder->measurements : NULL,
+                                    .topology = topology_loader_topology(responder->loader),
+                                    .locator = topology_loader_locator(responder->loader),
+                                    .turns = responder->turns,
+                                    .warnings = &responder->warnings};
 }
 
 void responder_answer(struct responder *responder, const struct question *question,
@@ -201,9 +201,9 @@ void responder_answer(struct responder *responder, const struct question *questi
 {
     bool readable = refresh(responder);
     if (responder->snapshot) {
-        struct world world = world_of(responder, readable);
+        struct decision_inputs inputs = inputs_of(responder, readable);
         int code;
-        resolve(&world, question, answer, &code);
+        resolve(&inputs, question, answer, &code);
         if (readable && code != 0)
             log_queue_add(&responder->journal, clock_monotonic_ms(),
                           store_mapping_error(responder->store)->text);
@@ -215,8 +215,8 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
 {
     bool readable = refresh(responder);
     if (responder->snapshot) {
-        struct world world = world_of(responder, readable);
-        resolve_zone(&world, zone_id, name, answer);
+        struct decision_inputs inputs = inputs_of(responder, readable);
+        resolve_zone(&inputs, zone_id, name, answer);
     }
 }
 
@@ -250,7 +250,8 @@ void responder_keep_house(struct responder *responder)
         log_queue_add(&responder->journal, now_ms, error.text);
 }
 
-int responder_enter(struct responder *responder, struct world *ret_world, struct error *error)
+int responder_enter(struct responder *responder, struct decision_inputs *ret_inputs,
+                    struct error *error)
 {
     struct revision revision;
     int64_t now_ms = clock_monotonic_ms();
@@ -264,7 +265,7 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
     }
     if (responder->needs_atlas)
         topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
-    *ret_world = world_of(responder, true);
+    *ret_inputs = inputs_of(responder, true);
     return 0;
 }
 

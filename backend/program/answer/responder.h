@@ -40,10 +40,11 @@ void responder_rest(struct responder *responder);
 void responder_keep_house(struct responder *responder);
 
 /*
- * The world of this moment, for commands that look at it: reads until responder_leave() are of one
- * moment. 0, or a code with `error` set and nothing to leave.
+ * What decisions depend on at this moment, for commands: all that is read until responder_leave()
+ * is of one moment. 0, or a code with `error` set and nothing to leave.
  */
-int responder_enter(struct responder *responder, struct world *ret_world, struct error *error);
+int responder_enter(struct responder *responder, struct decision_inputs *ret_inputs,
+                    struct error *error);
 void responder_leave(struct responder *responder);
 
 /* The revision of the configuration that is loaded; see responder_enter(). */

@@ -21,7 +21,7 @@ static const char *read_words(const struct command_call *call, struct question *
 enum command_result command_explain(const struct command_call *call)
 {
     struct question question;
-    struct world world;
+    struct decision_inputs inputs;
     struct explanation explanation;
     struct error error = {0};
     const char *wrong = read_words(call, &question);
@@ -29,9 +29,9 @@ enum command_result command_explain(const struct command_call *call)
         buffer_printf(call->out, "%s\n", wrong);
         return COMMAND_USAGE;
     }
-    if (responder_enter(call->responder, &world, &error) != 0)
+    if (responder_enter(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    explanation_gather(&world, &question, &explanation);
+    explanation_gather(&inputs, &question, &explanation);
     explanation_print(&explanation, call->out);
     explanation_release(&explanation);
     responder_leave(call->responder);

@@ -41,11 +41,11 @@ struct explanation {
 };
 
 /*
- * Fills an explanation. Texts of answers belong to the question and to the world's snapshot, so it
+ * Fills an explanation. Texts of answers belong to the question and to the inputs' snapshot, so it
  * is valid as long as both. Cannot fail: without memory, steps or records are missing, and the
  * trace or the answer says so. To be released in any case.
  */
-void explanation_gather(const struct world *world, const struct question *question,
+void explanation_gather(const struct decision_inputs *inputs, const struct question *question,
                         struct explanation *ret_explanation);
 void explanation_release(struct explanation *explanation);
 

@@ -105,11 +105,11 @@ struct status {
 };
 
 /*
- * Gathers everything, between responder_enter(), which gave the world, and responder_leave(). 0, or
- * a code with `error` set. To be released in both cases.
+ * Gathers everything, between responder_enter(), which gave the inputs, and responder_leave(). 0,
+ * or a code with `error` set. To be released in both cases.
  */
-int status_gather(struct responder *responder, const struct world *world, const char *path,
-                  struct status *ret_status, struct error *error);
+int status_gather(struct responder *responder, const struct decision_inputs *inputs,
+                  const char *path, struct status *ret_status, struct error *error);
 void status_release(struct status *status);
 
 /* Prints it as text, with the version of the program (status_text.c). */

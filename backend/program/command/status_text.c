@@ -34,12 +34,12 @@ static void print_draining(const struct status *status, const struct pool *pool,
     if (server->live_mappings == 0)
         buffer_add_text(out, "       drained: no live mappings\n");
     else
-        buffer_printf(out,
-                      "       draining: %s%" PRId64 " live mapping%s, the last ends in %" PRId64
-                      " s%s\n",
-                      at_least(status), server->live_mappings,
-                      server->live_mappings == 1 ? "" : "s", server->last_ends_in_s,
-                      pool->keeper->timer == TIMER_SLIDING ? " unless it is asked for" : "");
+        buffer_printf(
+            out,
+            "       draining: %s%" PRId64 " live mapping%s, the last ends in %" PRId64 " s%s\n",
+            at_least(status), server->live_mappings, server->live_mappings == 1 ? "" : "s",
+            server->last_ends_in_s,
+            pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is asked for" : "");
 }
 
 static void print_server(const struct status *status, const struct pool *pool, size_t number,
@@ -56,12 +56,12 @@ static void print_server(const struct status *status, const struct pool *pool, s
 
 static void print_settings(const struct pool *pool, struct buffer *out)
 {
-    const struct pool *keeper = pool->keeper;
+    const struct pool *persistence_pool = pool->persistence_pool;
     buffer_printf(
         out, "pool %s: method %s, ttl %u, persistence %u %s, client %s /%u /%u, fallback %s%s\n",
-        pool->name, pool->method->name, pool->ttl_s, keeper->persistence_ttl_s,
-        persistence_timer_word(keeper->timer), client_kind_word(keeper->client),
-        keeper->ipv4_prefix_bits, keeper->ipv6_prefix_bits,
+        pool->name, pool->method->name, pool->ttl_s, persistence_pool->persistence_ttl_s,
+        persistence_timer_word(persistence_pool->timer), client_kind_word(persistence_pool->client),
+        persistence_pool->ipv4_prefix_bits, persistence_pool->ipv6_prefix_bits,
         pool->fallback_pool ? "pool " : fallback_word(pool->fallback),
         pool->fallback_pool ? pool->fallback_pool->name : "");
     if (pool->alternate)
@@ -75,8 +75,8 @@ static void print_pool(const struct status *status, const struct status_pool *ro
     print_settings(pool, out);
     if (row->metric)
         buffer_printf(out, "  metric %s, tolerance %u %%\n", row->metric, pool->tolerance_percent);
-    if (pool->keeper != pool)
-        buffer_printf(out, "  shares the mappings of pool %s\n", pool->keeper->name);
+    if (pool->persistence_pool != pool)
+        buffer_printf(out, "  shares the mappings of pool %s\n", pool->persistence_pool->name);
     for (size_t i = 0; i < pool->server_count; i++)
         print_server(status, pool, i + 1, &row->servers[i], out);
 }

@@ -12,19 +12,22 @@
 
 #include "core/balance/pool.h"
 
-struct metrics {
+struct availability {
     bool *server_down;     /* by virtual_server.index */
     bool *controller_down; /* by controller.index */
     size_t server_count, controller_count;
 };
 
-/* 0 or ERR_NOMEM; free with metrics_free(). */
-int metrics_new(size_t server_count, size_t controller_count, struct metrics **ret_metrics);
-void metrics_free(struct metrics *metrics);
+/* 0 or ERR_NOMEM; free with availability_free(). */
+int availability_new(size_t server_count, size_t controller_count,
+                     struct availability **ret_availability);
+void availability_free(struct availability *metrics);
 
-bool metrics_controller_up(const struct metrics *metrics, const struct controller *controller);
+bool availability_controller_up(const struct availability *metrics,
+                                const struct controller *controller);
 
 /* A server is up when neither it nor its controller is down (claim 16: availability). */
-bool metrics_server_up(const struct metrics *metrics, const struct virtual_server *server);
+bool availability_server_up(const struct availability *metrics,
+                            const struct virtual_server *server);
 
 #endif
