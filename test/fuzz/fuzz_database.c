@@ -196,10 +196,10 @@ static bool look(const char *name, struct decision_inputs *ret_inputs, struct ou
     bool below;
     if (name_parse(name, strlen(name), &parsed) != 0)
         return false;
-    int code = responder_enter(here.responder, ret_inputs, &error);
+    int code = responder_begin(here.responder, ret_inputs, &error);
     REQUIRE(code == 0, "the database cannot be read: %s", error.text);
     const struct name_entry *entry = snapshot_find(ret_inputs->snapshot, &parsed, &below);
-    responder_leave(here.responder);
+    responder_end(here.responder);
     if (!entry || !entry->pool)
         return false;
     *ret_outlook = oracle_look(ret_inputs, entry->pool);
@@ -508,7 +508,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_sticking(&input, names[input_below(&input, count)]);
         check_change(&input, names[input_below(&input, count)]);
     }
-    responder_rest(here.responder);
-    responder_rest(there.responder);
+    responder_idle(here.responder);
+    responder_idle(there.responder);
     return 0;
 }

@@ -41,13 +41,13 @@ static void four_init(const double values[static SERVERS], uint32_t tolerance_pe
 }
 
 static bool read(const struct selection *selection, const struct virtual_server *server,
-                 struct fresh_metric *ret_reading)
+                 struct fresh_metric *ret_metric)
 {
     (void)selection;
     double value = four.values[server->id - 11];
     if (value == NOTHING)
         return false;
-    *ret_reading = (struct fresh_metric){value, 0};
+    *ret_metric = (struct fresh_metric){value, 0};
     return true;
 }
 

@@ -42,7 +42,7 @@ static void bench_begin(struct bench *bench, const char *sql)
     place_run_file(&bench->place, TEST_SCHEMA_DIR "/demo.sql");
     place_run(&bench->place, sql);
     CHECK_INTEGER(responder_new(bench->place.path, &bench->responder), 0, "responder_new");
-    CHECK_INTEGER(responder_enter(bench->responder, &bench->inputs, &error), 0, "%s", error.text);
+    CHECK_INTEGER(responder_begin(bench->responder, &bench->inputs, &error), 0, "%s", error.text);
     CHECK_INTEGER(
         status_gather(bench->responder, &bench->inputs, bench->place.path, &bench->status, &error),
         0, "%s", error.text);
@@ -51,7 +51,7 @@ static void bench_begin(struct bench *bench, const char *sql)
 static void bench_end(struct bench *bench)
 {
     status_release(&bench->status);
-    responder_leave(bench->responder);
+    responder_end(bench->responder);
     responder_free(bench->responder);
     place_release(&bench->place);
 }

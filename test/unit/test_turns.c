@@ -33,7 +33,7 @@ static void looking_uses_no_turn_up(void)
 {
     struct turn pools[] = {{1, 5}};
     struct turns turns = {.pools = pools, .count = 1};
-    struct turns held = turns_hold(&turns);
+    struct turns held = turns_peek(&turns);
     CHECK_INTEGER(take(&held, &web), 5, "looked at");
     CHECK_INTEGER(take(&held, &web), 5, "looked at again");
     CHECK_INTEGER(take(&turns, &web), 5, "taken");

@@ -109,7 +109,7 @@ bool chooses_by_client(const struct pool *pool)
     return pool->method->by_client && (!pool->alternate || pool->alternate->by_client);
 }
 
-bool chooses_by_turns(const struct pool *pool)
+bool chooses_in_turn(const struct pool *pool)
 {
     return pool->method->takes_turns || (pool->alternate && pool->alternate->takes_turns);
 }

@@ -50,7 +50,7 @@ const struct virtual_server *choose(const struct selection *selection,
 bool chooses_by_client(const struct pool *pool);
 
 /* Says whether a method of the pool takes turns. */
-bool chooses_by_turns(const struct pool *pool);
+bool chooses_in_turn(const struct pool *pool);
 
 /*
  * Which of one controller's servers a client of that controller gets, NULL when none is up. It goes

@@ -21,8 +21,9 @@ bool metric_is_fresh(const struct metric *metric, int64_t now_s, int64_t max_age
 }
 
 /* Says what a table gave for a metric of `whose`, and what became of it. */
-static void tell(const struct selection *selection, const struct virtual_server *server,
-                 const char *name, const char *whose, const struct metric *metric, bool fresh)
+static void trace_metric(const struct selection *selection, const struct virtual_server *server,
+                         const char *name, const char *whose, const struct metric *metric,
+                         bool fresh)
 {
     TRACE(selection->trace, .what = STEP_METRIC, .outcome = fresh ? OUTCOME_FOUND : OUTCOME_TOO_OLD,
           .values = {TRACE_TEXT("controller", server->controller->name),
@@ -31,8 +32,9 @@ static void tell(const struct selection *selection, const struct virtual_server 
                      TRACE_INTEGER("age_s", age_of(metric, selection->now_s))});
 }
 
-static void tell_unreadable(const struct selection *selection, const struct virtual_server *server,
-                            const char *name, const char *whose, int code)
+static void report_unreadable(const struct selection *selection,
+                              const struct virtual_server *server, const char *name,
+                              const char *whose, int code)
 {
     TRACE(selection->trace, .what = STEP_METRIC, .outcome = OUTCOME_UNREADABLE,
           .values = {TRACE_TEXT("controller", server->controller->name),
@@ -45,23 +47,23 @@ static void tell_unreadable(const struct selection *selection, const struct virt
 /* What a table gave for a metric of `whose`, if it can be trusted. */
 static bool take(const struct selection *selection, const struct virtual_server *server,
                  const char *name, const char *whose, int code, const struct metric *metric,
-                 int64_t max_age_s, struct fresh_metric *ret_reading)
+                 int64_t max_age_s, struct fresh_metric *ret_metric)
 {
     if (code == ERR_NOTFOUND)
         return false;
     if (code != 0) {
-        tell_unreadable(selection, server, name, whose, code);
+        report_unreadable(selection, server, name, whose, code);
         return false;
     }
     bool fresh = metric_is_fresh(metric, selection->now_s, max_age_s);
-    tell(selection, server, name, whose, metric, fresh);
+    trace_metric(selection, server, name, whose, metric, fresh);
     if (fresh)
-        *ret_reading = (struct fresh_metric){metric->value, age_of(metric, selection->now_s)};
+        *ret_metric = (struct fresh_metric){metric->value, age_of(metric, selection->now_s)};
     return fresh;
 }
 
 bool fresh_metric_of_server(const struct selection *selection, const struct virtual_server *server,
-                            const char *name, struct fresh_metric *ret_reading)
+                            const char *name, struct fresh_metric *ret_metric)
 {
     const struct metric_table *table = selection->measured;
     const struct controller *controller = server->controller;
@@ -70,14 +72,14 @@ bool fresh_metric_of_server(const struct selection *selection, const struct virt
     if (!table)
         return false;
     int code = table->server(table->context, server->id, name, &metric);
-    if (take(selection, server, name, "server", code, &metric, max_age_s, ret_reading))
+    if (take(selection, server, name, "server", code, &metric, max_age_s, ret_metric))
         return true;
     code = table->controller(table->context, controller->id, name, &metric);
-    return take(selection, server, name, "controller", code, &metric, max_age_s, ret_reading);
+    return take(selection, server, name, "controller", code, &metric, max_age_s, ret_metric);
 }
 
 bool fresh_metric_of_path(const struct selection *selection, const struct virtual_server *server,
-                          struct fresh_metric *ret_reading)
+                          struct fresh_metric *ret_metric)
 {
     const struct metric_table *table = selection->measured;
     const struct address *address = &selection->client->address;
@@ -86,5 +88,5 @@ bool fresh_metric_of_path(const struct selection *selection, const struct virtua
         return false;
     int code = table->path(table->context, address, server->controller->id, &metric);
     return take(selection, server, "rtt", "path", code, &metric, selection->path_metric_max_age_s,
-                ret_reading);
+                ret_metric);
 }

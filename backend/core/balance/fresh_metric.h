@@ -19,15 +19,15 @@ struct fresh_metric {
 };
 
 /*
- * The metric of a server, else of its controller. False when neither is fresh; `ret_reading` is
+ * The metric of a server, else of its controller. False when neither is fresh; `ret_metric` is
  * then untouched.
  */
 bool fresh_metric_of_server(const struct selection *selection, const struct virtual_server *server,
-                            const char *name, struct fresh_metric *ret_reading);
+                            const char *name, struct fresh_metric *ret_metric);
 
 /* The round trip between the selection's client and the server's controller, likewise. */
 bool fresh_metric_of_path(const struct selection *selection, const struct virtual_server *server,
-                          struct fresh_metric *ret_reading);
+                          struct fresh_metric *ret_metric);
 
 bool metric_is_fresh(const struct metric *metric, int64_t now_s, int64_t max_age_s);
 

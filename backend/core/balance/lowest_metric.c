@@ -5,12 +5,12 @@
 #include "core/balance/rendezvous.h"
 
 /* The highest value that counts as equal to the lowest. */
-static double edge_of(double lowest, uint32_t tolerance_percent, double least_width)
+static double limit_of(double lowest, uint32_t tolerance_percent, double least_width)
 {
     return lowest + fmax(fabs(lowest) * tolerance_percent / 100, least_width);
 }
 
-static void say_nothing_known(const struct selection *selection, const char *name)
+static void report_no_value(const struct selection *selection, const char *name)
 {
     TRACE(selection->trace, .what = STEP_LOWEST, .outcome = OUTCOME_TOO_OLD,
           .values = {TRACE_TEXT("metric", name),
@@ -23,27 +23,27 @@ size_t lowest_metric_pick(const struct selection *selection, const char *name, r
                           double least_width)
 {
     double values[POOL_SERVERS_MAX], lowest = INFINITY;
-    bool stands[POOL_SERVERS_MAX];
-    struct fresh_metric reading;
+    bool eligible[POOL_SERVERS_MAX];
+    struct fresh_metric metric;
     for (size_t i = 0; i < selection->count; i++) {
-        stands[i] = read(selection, selection->servers[i], &reading);
-        values[i] = stands[i] ? reading.value : INFINITY;
+        eligible[i] = read(selection, selection->servers[i], &metric);
+        values[i] = eligible[i] ? metric.value : INFINITY;
         lowest = fmin(lowest, values[i]);
-        if (!stands[i])
+        if (!eligible[i])
             TRACE(selection->trace, .what = STEP_METRIC, .outcome = OUTCOME_NOT_FOUND,
                   .values = {TRACE_TEXT("controller", selection->servers[i]->controller->name),
                              TRACE_INTEGER("position", selection->servers[i]->position),
                              TRACE_TEXT("metric", name)});
     }
     if (lowest == INFINITY) {
-        say_nothing_known(selection, name);
+        report_no_value(selection, name);
         return METHOD_UNDECIDED;
     }
-    double edge = edge_of(lowest, selection->pool->tolerance_percent, least_width);
+    double limit = limit_of(lowest, selection->pool->tolerance_percent, least_width);
     TRACE(selection->trace, .what = STEP_LOWEST,
           .values = {TRACE_TEXT("metric", name), TRACE_REAL("lowest", lowest),
-                     TRACE_REAL("equal_up_to", edge)});
+                     TRACE_REAL("equal_up_to", limit)});
     for (size_t i = 0; i < selection->count; i++)
-        stands[i] &= values[i] <= edge;
-    return rendezvous_pick_any(selection, stands);
+        eligible[i] &= values[i] <= limit;
+    return rendezvous_pick_any(selection, eligible);
 }

@@ -12,7 +12,7 @@
 
 /* Gives what a server is measured by; false when that is not known. */
 typedef bool read_value(const struct selection *selection, const struct virtual_server *server,
-                        struct fresh_metric *ret_reading);
+                        struct fresh_metric *ret_metric);
 
 /*
  * The index of the picked server, or METHOD_UNDECIDED, with a warning, when no server has a value.

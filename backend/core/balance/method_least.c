@@ -4,9 +4,9 @@
 #include "core/balance/lowest_metric.h"
 
 static bool read(const struct selection *selection, const struct virtual_server *server,
-                 struct fresh_metric *ret_reading)
+                 struct fresh_metric *ret_metric)
 {
-    return fresh_metric_of_server(selection, server, selection->pool->metric, ret_reading);
+    return fresh_metric_of_server(selection, server, selection->pool->metric, ret_metric);
 }
 
 static size_t pick(const struct selection *selection)

@@ -8,10 +8,10 @@
 #define LEAST_WIDTH_MS 1.0
 
 static bool read(const struct selection *selection, const struct virtual_server *server,
-                 struct fresh_metric *ret_reading)
+                 struct fresh_metric *ret_metric)
 {
-    return fresh_metric_of_path(selection, server, ret_reading) ||
-           fresh_metric_of_server(selection, server, "rtt", ret_reading);
+    return fresh_metric_of_path(selection, server, ret_metric) ||
+           fresh_metric_of_server(selection, server, "rtt", ret_metric);
 }
 
 static size_t pick(const struct selection *selection)

@@ -12,11 +12,11 @@
 /* Above every preference. */
 #define NOT_NAMED UINT32_MAX
 
-/* The server of what matched; METHOD_UNDECIDED when it names none that stands. */
-static size_t pick_of(const struct selection *selection, const struct topology_match *match)
+/* The server of what matched; METHOD_UNDECIDED when it names none that eligible. */
+static size_t pick_from_match(const struct selection *selection, const struct topology_match *match)
 {
     uint32_t preferences[POOL_SERVERS_MAX], lowest = NOT_NAMED;
-    bool stands[POOL_SERVERS_MAX];
+    bool eligible[POOL_SERVERS_MAX];
     char text[TOPOLOGY_TEXT_MAX];
     for (size_t i = 0; i < selection->count; i++) {
         const struct controller *controller = selection->servers[i]->controller;
@@ -36,8 +36,8 @@ static size_t pick_of(const struct selection *selection, const struct topology_m
         return METHOD_UNDECIDED;
     }
     for (size_t i = 0; i < selection->count; i++)
-        stands[i] = preferences[i] == lowest;
-    return rendezvous_pick_any(selection, stands);
+        eligible[i] = preferences[i] == lowest;
+    return rendezvous_pick_any(selection, eligible);
 }
 
 static size_t pick_by_network(const struct selection *selection)
@@ -45,7 +45,7 @@ static size_t pick_by_network(const struct selection *selection)
     struct topology_match match;
     size_t index = METHOD_UNDECIDED;
     bool more = topology_match_network(selection->topology, &selection->client->address, &match);
-    while (more && (index = pick_of(selection, &match)) == METHOD_UNDECIDED)
+    while (more && (index = pick_from_match(selection, &match)) == METHOD_UNDECIDED)
         more = topology_match_shorter(&match);
     return index;
 }
@@ -55,7 +55,7 @@ static const char *known_text(const char *text)
     return *text ? text : NULL;
 }
 
-static void say_location(const struct selection *selection, const struct location *location)
+static void trace_location(const struct selection *selection, const struct location *location)
 {
     TRACE(selection->trace, .what = STEP_LOCATION,
           .values = {TRACE_TEXT("country", known_text(location->country)),
@@ -73,10 +73,10 @@ static size_t pick_by_location(const struct selection *selection)
     if (!selection->locator || !topology_needs_location(selection->topology))
         return METHOD_UNDECIDED;
     selection->locator->locate(selection->locator->context, &selection->client->address, &location);
-    say_location(selection, &location);
+    trace_location(selection, &location);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && index == METHOD_UNDECIDED; i++)
         if (topology_match_location(selection->topology, kinds[i], &location, &match))
-            index = pick_of(selection, &match);
+            index = pick_from_match(selection, &match);
     return index;
 }
 

@@ -18,12 +18,12 @@ double rendezvous_score(struct number client, int64_t server_id, uint32_t weight
 
 enum weights { OWN_WEIGHTS, EQUAL_WEIGHTS };
 
-static size_t pick(const struct selection *selection, const bool *stands, enum weights weights)
+static size_t pick(const struct selection *selection, const bool *eligible, enum weights weights)
 {
     size_t winner = METHOD_UNDECIDED;
     double highest = 0;
     for (size_t i = 0; i < selection->count; i++) {
-        if (stands && !stands[i])
+        if (eligible && !eligible[i])
             continue;
         const struct virtual_server *server = selection->servers[i];
         uint32_t weight = weights == EQUAL_WEIGHTS ? 1 : server->weight;
@@ -40,16 +40,16 @@ static size_t pick(const struct selection *selection, const bool *stands, enum w
     return winner;
 }
 
-size_t rendezvous_pick(const struct selection *selection, const bool *stands)
+size_t rendezvous_pick(const struct selection *selection, const bool *eligible)
 {
-    size_t winner = pick(selection, stands, OWN_WEIGHTS);
+    size_t winner = pick(selection, eligible, OWN_WEIGHTS);
     if (winner == METHOD_UNDECIDED)
         TRACE(selection->trace, .what = STEP_RENDEZVOUS, .outcome = OUTCOME_NO_WEIGHT);
     return winner;
 }
 
-size_t rendezvous_pick_any(const struct selection *selection, const bool *stands)
+size_t rendezvous_pick_any(const struct selection *selection, const bool *eligible)
 {
-    size_t winner = rendezvous_pick(selection, stands);
-    return winner == METHOD_UNDECIDED ? pick(selection, stands, EQUAL_WEIGHTS) : winner;
+    size_t winner = rendezvous_pick(selection, eligible);
+    return winner == METHOD_UNDECIDED ? pick(selection, eligible, EQUAL_WEIGHTS) : winner;
 }

@@ -17,15 +17,15 @@
 double rendezvous_score(struct number client, int64_t server_id, uint32_t weight);
 
 /*
- * The index of the winner among the candidates of which `stands` is true (NULL: all).
- * METHOD_UNDECIDED when none stands or all that do have weight 0.
+ * The index of the winner among the candidates of which `eligible` is true (NULL: all).
+ * METHOD_UNDECIDED when none eligible or all that do have weight 0.
  */
-size_t rendezvous_pick(const struct selection *selection, const bool *stands);
+size_t rendezvous_pick(const struct selection *selection, const bool *eligible);
 
 /*
  * The same for servers among which another rule found no difference: if all have weight 0 they
- * count as equal. METHOD_UNDECIDED only when none stands.
+ * count as equal. METHOD_UNDECIDED only when none eligible.
  */
-size_t rendezvous_pick_any(const struct selection *selection, const bool *stands);
+size_t rendezvous_pick_any(const struct selection *selection, const bool *eligible);
 
 #endif

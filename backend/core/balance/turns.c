@@ -46,11 +46,11 @@ void turns_free(struct turns *turns)
     free(turns);
 }
 
-struct turns turns_hold(const struct turns *turns)
+struct turns turns_peek(const struct turns *turns)
 {
-    struct turns held = *turns;
-    held.held = true;
-    return held;
+    struct turns peek = *turns;
+    peek.peek = true;
+    return peek;
 }
 
 bool turns_take(const struct selection *selection, uint64_t *ret_turn)
@@ -61,7 +61,7 @@ bool turns_take(const struct selection *selection, uint64_t *ret_turn)
         return false;
     }
     *ret_turn = turn->next;
-    if (!selection->turns->held)
+    if (!selection->turns->peek)
         turn->next++;
     return true;
 }

@@ -23,7 +23,7 @@ struct turn {
 struct turns {
     struct turn *pools; /* by pool id */
     size_t count;
-    bool held; /* turns are shown and not used up */
+    bool peek; /* turns are shown and not used up */
 };
 
 /*
@@ -37,7 +37,7 @@ int turns_new(const struct pool *pools, size_t count, const struct turns *before
 void turns_free(struct turns *turns);
 
 /* The same counters to look at, for explain: valid as long as `turns`, not to be freed. */
-struct turns turns_hold(const struct turns *turns);
+struct turns turns_peek(const struct turns *turns);
 
 /* The turn of a selection's pool, used up by this. False, with the reason in the trace, if it has
  * none. */

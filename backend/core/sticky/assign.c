@@ -18,7 +18,7 @@ struct attempt {
     struct client client;
     struct selection selection;              /* without turns */
     const struct availability *availability; /* NULL: availability is left aside */
-    bool recorded;                           /* mappings are kept for this client and pool */
+    bool keeps_mapping;                      /* mappings are kept for this client and pool */
     int code;
 };
 
@@ -29,7 +29,7 @@ static const char *controller_name(const struct decision_inputs *inputs, int64_t
     return controller ? controller->name : NULL;
 }
 
-static void say_mapping(const struct attempt *attempt, const struct mapping *mapping)
+static void trace_mapping(const struct attempt *attempt, const struct mapping *mapping)
 {
     const struct decision_inputs *inputs = attempt->inputs;
     TRACE(inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_FOUND,
@@ -79,11 +79,12 @@ static struct mapping new_mapping(const struct attempt *attempt, int64_t control
 }
 
 /* The server of a mapping that binds, or NULL; moves the timestamp of a sliding one. */
-static const struct virtual_server *follow(struct attempt *attempt, const struct mapping *mapping)
+static const struct virtual_server *follow_mapping(struct attempt *attempt,
+                                                   const struct mapping *mapping)
 {
     const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server = NULL;
-    say_mapping(attempt, mapping);
+    trace_mapping(attempt, mapping);
     enum mapping_state state = mapping_evaluate(mapping, &attempt->selection, inputs->snapshot,
                                                 attempt->availability, &server);
     bool live = state == MAPPING_LIVE;
@@ -125,27 +126,27 @@ static const struct virtual_server *select_server(const struct attempt *attempt,
 static const struct virtual_server *select_repeatably(const struct attempt *attempt,
                                                       const struct virtual_server *choice)
 {
-    return chooses_by_turns(attempt->pool) ? select_server(attempt, NULL) : choice;
+    return chooses_in_turn(attempt->pool) ? select_server(attempt, NULL) : choice;
 }
 
 /*
  * The table was locked; perhaps by another process that wrote this very row. Its row counts then,
  * so that both give one answer; if there is none, the choice does.
  */
-static const struct virtual_server *look_again(struct attempt *attempt,
-                                               const struct virtual_server *choice)
+static const struct virtual_server *follow_rival_mapping(struct attempt *attempt,
+                                                         const struct virtual_server *choice)
 {
     struct mapping mapping;
     int code = attempt->code;
     const struct virtual_server *server = NULL;
     if (find_mapping(attempt, &mapping) == 0)
-        server = follow(attempt, &mapping);
+        server = follow_mapping(attempt, &mapping);
     attempt->code = server ? 0 : code;
     return server ? server : select_repeatably(attempt, choice);
 }
 
 /* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
-static const struct pool *sharing(const struct attempt *attempt, const struct pool *pool)
+static const struct pool *next_sharing_pool(const struct attempt *attempt, const struct pool *pool)
 {
     while (pool != attempt->pool && pool->persistence_pool != attempt->pool->persistence_pool)
         pool = pool->fallback_pool;
@@ -156,14 +157,14 @@ static const struct pool *sharing(const struct attempt *attempt, const struct po
  * What a mapping will give the next question: such a pool, which could not decide, may have a
  * server at its controller. Then that is the answer at once, so that asking again changes nothing.
  */
-static const struct virtual_server *bound_before(const struct attempt *attempt,
-                                                 const struct mapping *mapping)
+static const struct virtual_server *live_in_earlier_pool(const struct attempt *attempt,
+                                                         const struct mapping *mapping)
 {
     const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server;
     struct selection selection = attempt->selection;
     selection.trace = NULL;
-    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+    for (const struct pool *pool = attempt->first; (pool = next_sharing_pool(attempt, pool));
          pool = pool->fallback_pool) {
         selection.pool = pool;
         if (mapping_evaluate(mapping, &selection, inputs->snapshot, attempt->availability,
@@ -178,9 +179,9 @@ static const struct virtual_server *bound_before(const struct attempt *attempt,
 }
 
 /* Says whether a mapping could send a new client to a server of such a pool that drains. */
-static bool drains_before(const struct attempt *attempt)
+static bool earlier_pool_drains(const struct attempt *attempt)
 {
-    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+    for (const struct pool *pool = attempt->first; (pool = next_sharing_pool(attempt, pool));
          pool = pool->fallback_pool)
         for (size_t i = 0; i < pool->server_count; i++)
             if (virtual_server_state(&pool->servers[i]) == STATE_DRAINING) {
@@ -200,28 +201,28 @@ static const struct virtual_server *select_by_client(const struct attempt *attem
 }
 
 /* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
-static const struct virtual_server *stick(struct attempt *attempt)
+static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
 {
     struct mapping mapping;
     const struct virtual_server *server = NULL;
     for (int i = 0; i < CLAIMS_MAX; i++) {
         int found = find_mapping(attempt, &mapping);
-        if (found == 0 && (server = follow(attempt, &mapping)))
+        if (found == 0 && (server = follow_mapping(attempt, &mapping)))
             return server;
         if (found != 0 && found != ERR_NOTFOUND)
             return select_server(attempt, NULL);
-        if (drains_before(attempt))
+        if (earlier_pool_drains(attempt))
             return select_by_client(attempt);
         server = select_server(attempt, attempt->inputs->turns);
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
-        const struct virtual_server *before = bound_before(attempt, &wanted);
+        const struct virtual_server *before = live_in_earlier_pool(attempt, &wanted);
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
             return before ? before : server;
         if (claimed == ERR_BUSY)
-            return look_again(attempt, server);
+            return follow_rival_mapping(attempt, server);
         if (claimed != ERR_NOTFOUND)
             return select_repeatably(attempt, server);
         TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
@@ -232,7 +233,8 @@ static const struct virtual_server *stick(struct attempt *attempt)
 
 static const struct virtual_server *try_pool(struct attempt *attempt)
 {
-    return attempt->recorded ? stick(attempt) : select_server(attempt, attempt->inputs->turns);
+    return attempt->keeps_mapping ? use_or_make_mapping(attempt)
+                                  : select_server(attempt, attempt->inputs->turns);
 }
 
 /*
@@ -243,13 +245,13 @@ static const struct virtual_server *ignore_availability(struct attempt *attempt)
     struct mapping mapping;
     const struct virtual_server *server = NULL;
     attempt->availability = NULL;
-    if (attempt->recorded && find_mapping(attempt, &mapping) == 0)
-        server = follow(attempt, &mapping);
+    if (attempt->keeps_mapping && find_mapping(attempt, &mapping) == 0)
+        server = follow_mapping(attempt, &mapping);
     return server ? server
-                  : select_server(attempt, attempt->recorded ? NULL : attempt->inputs->turns);
+                  : select_server(attempt, attempt->keeps_mapping ? NULL : attempt->inputs->turns);
 }
 
-static void say_client(const struct attempt *attempt)
+static void trace_client(const struct attempt *attempt)
 {
     const struct client *client = &attempt->client;
     const struct pool *pool = attempt->pool;
@@ -265,7 +267,7 @@ static void say_client(const struct attempt *attempt)
         TRACE(trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
     else
         TRACE(trace, .what = STEP_CLIENT,
-              .outcome = attempt->recorded ? OUTCOME_NONE : OUTCOME_NOT_KEPT,
+              .outcome = attempt->keeps_mapping ? OUTCOME_NONE : OUTCOME_NOT_KEPT,
               .values = {TRACE_TEXT("key", client->key),
                          TRACE_TEXT("number", number_format(client->number, number))});
 }
@@ -278,7 +280,7 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
     const struct settings *settings = &inputs->snapshot->settings;
     attempt->pool = pool;
     client_identify(source, pool, &inputs->snapshot->groups, &attempt->client);
-    attempt->recorded = attempt->client.known && pool->persistence_pool->persistence_ttl_s > 0;
+    attempt->keeps_mapping = attempt->client.known && pool->persistence_pool->persistence_ttl_s > 0;
     attempt->selection =
         (struct selection){.pool = pool,
                            .client = &attempt->client,
@@ -290,7 +292,7 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
                            .locator = inputs->locator,
                            .trace = inputs->trace,
                            .warnings = inputs->warnings};
-    say_client(attempt);
+    trace_client(attempt);
 }
 
 void assign(const struct decision_inputs *inputs, const struct pool *pool,

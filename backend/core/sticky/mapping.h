@@ -66,9 +66,9 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  *
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
- * claim: writes `wanted` if the row is still as `seen` (NULL: still absent) and commits it. 0 when
- * written, ERR_NOTFOUND when the row was not as seen any more and nothing was written, another code
- * when the table cannot be written. NULL when nothing may be written at all, as in explain.
+ * claim: writes `wanted` if the row is still as `seen` (NULL: still absent) and commits it. 0
+ * when written, ERR_NOTFOUND when the row was not as seen any more and nothing was written, another
+ * code when the table cannot be written. NULL when nothing may be written at all, as in explain.
  */
 struct mapping_table {
     int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping);

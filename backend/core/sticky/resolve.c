@@ -70,8 +70,8 @@ static size_t reachable(const struct pool *pool, const struct availability *avai
 }
 
 /* For nobody in particular: one address of each type that all servers offer, or of every type. */
-static void add_for_nobody(const struct decision_inputs *inputs, const struct name_entry *entry,
-                           int32_t zone_id, struct answer *answer)
+static void add_without_client(const struct decision_inputs *inputs, const struct name_entry *entry,
+                               int32_t zone_id, struct answer *answer)
 {
     const struct pool *pool = entry->pool;
     struct candidates servers;
@@ -113,7 +113,7 @@ static void add_balanced(const struct decision_inputs *inputs, const struct ques
     int32_t zone_id = zone_id_of(question, entry->zone);
     if (address_is_unspecified(&question->source.remote)) {
         TRACE(inputs->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
-        add_for_nobody(inputs, entry, zone_id, answer);
+        add_without_client(inputs, entry, zone_id, answer);
         return;
     }
     struct assignment assignment;
@@ -190,7 +190,7 @@ static void add_transfer(const struct decision_inputs *inputs, const struct zone
         if (entry->records[i].zone == zone)
             add_record(entry, &entry->records[i], zone->id, answer);
     if (entry->pool && entry->zone == zone)
-        add_for_nobody(inputs, entry, zone->id, answer);
+        add_without_client(inputs, entry, zone->id, answer);
 }
 
 void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const struct name *name,

@@ -24,18 +24,18 @@ struct responder {
     struct metric_table measurements;
     struct turns *turns; /* of the snapshot's pools, kept from one to the next */
     struct topology_loader *loader;
-    bool needs_atlas; /* a pool of the snapshot does */
+    bool needs_topology; /* a pool of the snapshot does */
     struct warnings warnings;
     struct revision loaded;
     bool missing;      /* there was no file when it was last looked for */
     int64_t reload_ms; /* monotonic: not before */
-    struct log_queue journal;
+    struct log_queue log_queue;
 };
 
 static void warn(void *context, const char *sentence)
 {
     struct responder *responder = context;
-    log_queue_add(&responder->journal, clock_monotonic_ms(), sentence);
+    log_queue_add(&responder->log_queue, clock_monotonic_ms(), sentence);
 }
 
 int responder_new(const char *path, struct responder **ret_responder)
@@ -101,7 +101,7 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
         snapshot_free(snapshot);
         return code;
     }
-    log_queue_add_problems(&responder->journal, now_ms, &snapshot->problems,
+    log_queue_add_problems(&responder->log_queue, now_ms, &snapshot->problems,
                            responder->snapshot ? &responder->snapshot->problems : NULL);
     turns_free(responder->turns);
     availability_free(responder->availability);
@@ -109,7 +109,7 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
     responder->snapshot = snapshot;
     responder->availability = availability;
     responder->turns = turns;
-    responder->needs_atlas = uses_topology(snapshot);
+    responder->needs_topology = uses_topology(snapshot);
     store_limit(responder->store, &snapshot->settings);
     return 0;
 }
@@ -160,15 +160,15 @@ static bool refresh(struct responder *responder)
     responder->missing = code == ERR_NOTFOUND;
     if (readable) {
         (void)follow_revision(responder, &revision, now_ms, &error);
-        if (responder->needs_atlas)
-            topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
+        if (responder->needs_topology)
+            topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);
     }
     if (error.code)
-        log_queue_add(&responder->journal, now_ms, error.text);
+        log_queue_add(&responder->log_queue, now_ms, error.text);
     if (readable && store_read_only(responder->store))
-        log_queue_add(&responder->journal, now_ms, store_read_only(responder->store));
+        log_queue_add(&responder->log_queue, now_ms, store_read_only(responder->store));
     if (readable && store_older(responder->store))
-        log_queue_add(&responder->journal, now_ms, store_older(responder->store));
+        log_queue_add(&responder->log_queue, now_ms, store_older(responder->store));
     return readable;
 }
 
@@ -205,7 +205,7 @@ void responder_answer(struct responder *responder, const struct question *questi
         int code;
         resolve(&inputs, question, answer, &code);
         if (readable && code != 0)
-            log_queue_add(&responder->journal, clock_monotonic_ms(),
+            log_queue_add(&responder->log_queue, clock_monotonic_ms(),
                           store_mapping_error(responder->store)->text);
     }
 }
@@ -233,12 +233,12 @@ void responder_zones(struct responder *responder, struct answer *answer)
         answer_fail(answer);
 }
 
-void responder_rest(struct responder *responder)
+void responder_idle(struct responder *responder)
 {
     store_rest(responder->store);
 }
 
-void responder_keep_house(struct responder *responder)
+void responder_maintain(struct responder *responder)
 {
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
@@ -247,10 +247,10 @@ void responder_keep_house(struct responder *responder)
     store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
                      &error);
     if (error.code)
-        log_queue_add(&responder->journal, now_ms, error.text);
+        log_queue_add(&responder->log_queue, now_ms, error.text);
 }
 
-int responder_enter(struct responder *responder, struct decision_inputs *ret_inputs,
+int responder_begin(struct responder *responder, struct decision_inputs *ret_inputs,
                     struct error *error)
 {
     struct revision revision;
@@ -263,13 +263,13 @@ int responder_enter(struct responder *responder, struct decision_inputs *ret_inp
         store_rest(responder->store);
         return error_set(error, code, "the configuration cannot be read; again in a second");
     }
-    if (responder->needs_atlas)
-        topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
+    if (responder->needs_topology)
+        topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);
     *ret_inputs = inputs_of(responder, true);
     return 0;
 }
 
-void responder_leave(struct responder *responder)
+void responder_end(struct responder *responder)
 {
     store_rest(responder->store);
 }
@@ -279,9 +279,9 @@ struct revision responder_revision(const struct responder *responder)
     return responder->loaded;
 }
 
-const struct topology_loader *responder_atlas(const struct responder *responder)
+const struct topology_loader *responder_topology_loader(const struct responder *responder)
 {
-    return responder->needs_atlas ? responder->loader : NULL;
+    return responder->needs_topology ? responder->loader : NULL;
 }
 
 struct store *responder_store(struct responder *responder)
@@ -291,10 +291,10 @@ struct store *responder_store(struct responder *responder)
 
 void responder_notify(struct responder *responder, const char *text)
 {
-    log_queue_add(&responder->journal, clock_monotonic_ms(), text);
+    log_queue_add(&responder->log_queue, clock_monotonic_ms(), text);
 }
 
-struct log_queue *responder_journal(struct responder *responder)
+struct log_queue *responder_log_queue(struct responder *responder)
 {
-    return &responder->journal;
+    return &responder->log_queue;
 }

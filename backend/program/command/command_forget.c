@@ -70,17 +70,17 @@ enum command_result command_forget(const struct command_call *call)
     struct address ldns;
     int64_t count = 0;
     const char *word = call->words[1];
-    if (responder_enter(call->responder, &inputs, &error) != 0)
+    if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     if (call->count > 2 && !(pool = snapshot_pool_named(inputs.snapshot, call->words[2]))) {
-        responder_leave(call->responder);
+        responder_end(call->responder);
         buffer_printf(call->out, "there is no pool %s\n", call->words[2]);
         return COMMAND_FAILED;
     }
     int code = forget_key(call, word, pool, &count, &error);
     if (code == 0 && address_parse(word, strlen(word), &ldns) == 0)
         code = forget_address(call, &inputs, &ldns, pool, &count, &error);
-    responder_leave(call->responder);
+    responder_end(call->responder);
     if (code != 0)
         return command_failed(call, &error);
     buffer_printf(call->out, "%" PRId64 " mapping%s forgotten\n", count, count == 1 ? "" : "s");

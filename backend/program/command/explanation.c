@@ -48,7 +48,7 @@ void explanation_gather(const struct decision_inputs *inputs, const struct quest
 {
     struct read_only_table read_only = {.table = inputs->mappings};
     const struct mapping_table mappings = {.find = find, .context = &read_only};
-    struct turns turns = turns_hold(inputs->turns);
+    struct turns turns = turns_peek(inputs->turns);
     struct decision_inputs shown = *inputs;
     shown.mappings = &mappings;
     shown.turns = &turns;

@@ -157,7 +157,7 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
         (struct status_maintenance){.checkpoint_interval_s = settings->checkpoint_interval_s,
                                     .sweep_interval_s = settings->sweep_interval_s,
                                     .log_is_pinned = store_log_is_pinned(store)};
-    gather_topology(responder_atlas(responder), &status->topology);
+    gather_topology(responder_topology_loader(responder), &status->topology);
 }
 
 int status_gather(struct responder *responder, const struct decision_inputs *inputs,

@@ -129,7 +129,7 @@ int status_gather_problems(struct responder *responder, const struct decision_in
     if (code == 0)
         code = add_all(&snapshot->problems, problems);
     if (code == 0)
-        code = add_of_topology(responder_atlas(responder), problems);
+        code = add_of_topology(responder_topology_loader(responder), problems);
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
         code = add_of_pool(inputs, &snapshot->pools[i], has_paths, problems);
     return code == 0 ? add_all(monitor_problems, problems) : code;
