@@ -1,11 +1,11 @@
 /*
- * What is measured while running: whether each virtual server and controller is available.
+ * Whether each virtual server and controller is available.
  *
- * Made for one snapshot, whose indexes it uses. Everything counts as up until somebody says
- * otherwise. NULL in place of metrics means "all up" to every reader.
+ * Belongs to one snapshot and uses its indexes. Everything counts as up until the database says
+ * otherwise. To every reader, NULL means that everything is up.
  */
-#ifndef STICKY_CORE_BALANCE_METRICS_H
-#define STICKY_CORE_BALANCE_METRICS_H
+#ifndef STICKY_CORE_BALANCE_AVAILABILITY_H
+#define STICKY_CORE_BALANCE_AVAILABILITY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,16 +18,16 @@ struct availability {
     size_t server_count, controller_count;
 };
 
-/* 0 or ERR_NOMEM; free with availability_free(). */
+/* 0 or ERR_NOMEM; to be freed with availability_free(). */
 int availability_new(size_t server_count, size_t controller_count,
                      struct availability **ret_availability);
-void availability_free(struct availability *metrics);
+void availability_free(struct availability *availability);
 
-bool availability_controller_up(const struct availability *metrics,
+bool availability_controller_up(const struct availability *availability,
                                 const struct controller *controller);
 
-/* A server is up when neither it nor its controller is down (claim 16: availability). */
-bool availability_server_up(const struct availability *metrics,
+/* A server is up unless it or its controller is down (claim 16). */
+bool availability_server_up(const struct availability *availability,
                             const struct virtual_server *server);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Lists of candidates, the loop that lets one method pick and fails over, the chain of methods, and
+ * the choice among the servers of one controller.
+ */
 #include "core/balance/choose.h"
 
 #include <string.h>
@@ -75,7 +79,7 @@ const struct virtual_server *choose_by(const struct method *method,
     return NULL;
 }
 
-/* The longest chain, with NULL at its end. */
+/* Method, alternate method, modulus, and a NULL at the end. */
 #define CHAIN_MAX 4
 
 static void chain_of(const struct pool *pool, const struct method *ret_chain[CHAIN_MAX])
@@ -114,7 +118,7 @@ bool chooses_in_turn(const struct pool *pool)
     return pool->method->takes_turns || (pool->alternate && pool->alternate->takes_turns);
 }
 
-/* By the method for that, and if it finds no difference (weights of 0) by modulus. */
+/* By the method's `within`; if that cannot decide, because all weights are 0, by modulus. */
 static const struct virtual_server *choose_among(const struct selection *selection,
                                                  const struct availability *availability,
                                                  struct candidates *candidates)
@@ -135,7 +139,10 @@ static void keep_enabled(struct candidates *candidates)
     candidates->count = kept;
 }
 
-/* What made the mapping chooses again. Where that leads elsewhere, draining servers count too. */
+/*
+ * Repeats the choice that made the mapping. If that leads to another controller, the choice is made
+ * among all servers of this one, draining ones included.
+ */
 static const struct virtual_server *repeat_within(const struct selection *selection,
                                                   const struct availability *availability,
                                                   const struct controller *controller)

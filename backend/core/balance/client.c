@@ -11,8 +11,8 @@ static unsigned pool_prefix_bits(const struct pool *pool, enum address_family fa
 }
 
 /*
- * Without ECS in the packet PowerDNS gives the remote address as the subnet, whole; a subnet of 0
- * bits is a client that asks not to be located (RFC 7871 section 7.1.2).
+ * If a packet has no ECS, PowerDNS passes the full remote address as the subnet. A subnet of 0 bits
+ * means that the client does not want its address to be used (RFC 7871 section 7.1.2).
  */
 static bool has_subnet(const struct source *source)
 {

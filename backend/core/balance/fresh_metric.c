@@ -5,7 +5,9 @@
 
 #include "core/base/error.h"
 
-/* Below 0 when it is to come; INT64_MAX stands for what no number of 64 bits holds. */
+/*
+ * Negative if the value was measured in the future. INT64_MAX if the age does not fit into 64 bits.
+ */
 static int64_t age_of(const struct metric *metric, int64_t now_s)
 {
     int64_t age_s;
@@ -20,7 +22,7 @@ bool metric_is_fresh(const struct metric *metric, int64_t now_s, int64_t max_age
     return isfinite(metric->value) && age_s >= -max_age_s && age_s <= max_age_s;
 }
 
-/* Says what a table gave for a metric of `whose`, and what became of it. */
+/* Traces the value that a table gave, and whether it is used. */
 static void trace_metric(const struct selection *selection, const struct virtual_server *server,
                          const char *name, const char *whose, const struct metric *metric,
                          bool fresh)
@@ -44,7 +46,9 @@ static void report_unreadable(const struct selection *selection,
                  selection->pool->name, name, error_text(code));
 }
 
-/* What a table gave for a metric of `whose`, if it can be trusted. */
+/*
+ * Takes what a table gave for a metric, if it is there and fresh. `whose` says what was measured.
+ */
 static bool take(const struct selection *selection, const struct virtual_server *server,
                  const char *name, const char *whose, int code, const struct metric *metric,
                  int64_t max_age_s, struct fresh_metric *ret_metric)

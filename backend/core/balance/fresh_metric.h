@@ -1,9 +1,10 @@
 /*
- * Measured values as a method may trust them: the nearest one that is fresh.
+ * Measured values that a method may use: of the server if there is a fresh one, else of its
+ * controller.
  *
- * A value is fresh when it was measured at most so many seconds ago, or as many ahead: clocks
- * differ, but a value from far ahead would be trusted for ever. What cannot be read counts as not
- * measured and is warned of. Steps go to the selection's trace.
+ * A value is fresh if it was measured at most a number of seconds ago, or in the future: clocks
+ * differ, but a value from the far future would stay fresh for ever. What cannot be read counts as
+ * not measured, with a warning. Values are recorded in the selection's trace.
  */
 #ifndef STICKY_CORE_BALANCE_FRESH_METRIC_H
 #define STICKY_CORE_BALANCE_FRESH_METRIC_H
@@ -19,8 +20,8 @@ struct fresh_metric {
 };
 
 /*
- * The metric of a server, else of its controller. False when neither is fresh; `ret_metric` is
- * then untouched.
+ * The metric of a server, else of its controller. False, with `ret_metric` untouched, when neither
+ * is fresh.
  */
 bool fresh_metric_of_server(const struct selection *selection, const struct virtual_server *server,
                             const char *name, struct fresh_metric *ret_metric);

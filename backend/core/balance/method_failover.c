@@ -1,5 +1,5 @@
 /*
- * Global availability: everybody goes to the first server that is up, in the order of positions.
+ * Global availability: all clients get the first server that is up, by position.
  */
 #include "core/balance/method.h"
 

@@ -1,5 +1,5 @@
 /*
- * The lowest value of the metric that the pool names: connections, cpu, what one likes.
+ * The lowest value of the metric that the pool names: connections, CPU load, whatever is measured.
  */
 #include "core/balance/lowest_metric.h"
 

@@ -1,6 +1,6 @@
 /*
- * Modulus arithmetic, the claims' static method (claim 3): divide the client's number by N, add one
- * to the remainder, take the server one greater than that, counting on from N to 1.
+ * Modulus arithmetic (claim 3): divide the client's number by the number of candidates N, add one
+ * to the remainder, and take the server after that one; server 1 comes after server N.
  */
 #include "core/balance/method.h"
 

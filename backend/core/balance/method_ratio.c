@@ -1,19 +1,19 @@
 /*
- * By turns in proportion to the weights: of as many turns as the weights add up to, each server has
- * exactly its weight, and they are spread: with weights 3 and 2 it is A B A B A.
+ * Turns in proportion to the weights. In a round, which has as many turns as the weights add up to,
+ * each server gets as many turns as its weight, evenly spread: with weights 3 and 2, A B A B A.
  *
- * A server of weight w has its turns at the moments 1/2w, 3/2w, 5/2w... of a round that lasts from
- * 0 to 1. All moments together in order, and by position where they coincide, are the round. The
- * moment of the n-th turn is found by halving, so that nothing is kept but the counter.
+ * If a round lasts from 0 to 1, a server of weight w has its turns at the moments 1/2w, 3/2w,
+ * 5/2w... The turns of all servers are taken in the order of their moments, equal ones by position.
+ * The moment of the n-th turn is found by binary search, so that only the counter has to be kept.
  */
 #include "core/balance/turns.h"
 
-/* Moments are whole numbers, this many to a round. Far finer than weights up to 65535 need. */
+/* Moments are integers; this is the length of a round, far finer than weights up to 65535 need. */
 #define ROUND (UINT64_C(1) << 40)
 
 /*
- * How many turns a server has had with the end of `moment`: all k for which (2k + 1) ROUND / 2w,
- * rounded down, is not above it.
+ * The number of turns that a server has had by the end of `moment`: the number of k for which (2k +
+ * 1) ROUND / 2w, rounded down, is at most `moment`.
  */
 static uint64_t turns_until(uint64_t moment, uint32_t weight)
 {
@@ -29,7 +29,7 @@ static uint64_t all_turns_until(const struct selection *selection, uint64_t mome
     return turns;
 }
 
-/* The first moment until which more than `place` turns are over. */
+/* The first moment by whose end more than `place` turns have been taken. */
 static uint64_t moment_of(const struct selection *selection, uint64_t place)
 {
     uint64_t low = 0, high = ROUND - 1;
@@ -44,8 +44,8 @@ static uint64_t moment_of(const struct selection *selection, uint64_t place)
 }
 
 /*
- * Whose turn it is at a moment, if `before` of those who have one then were served already; there
- * are more of them. No turn is at moment 0.
+ * The server whose turn it is at a moment, when `before` of the servers with a turn at this moment
+ * have had it. There is at least one more, and no turn is at moment 0.
  */
 static size_t server_at(const struct selection *selection, uint64_t moment, uint64_t before)
 {

@@ -1,6 +1,6 @@
 /*
- * Weighted rendezvous hashing: each server gets the share of the clients that its weight is of all,
- * and when servers come, go or change their weight only the clients move that have to.
+ * Weighted rendezvous hashing: each server gets clients in proportion to its weight; when a server
+ * is added, removed or gets another weight, only the clients move that have to.
  */
 #include "core/balance/rendezvous.h"
 

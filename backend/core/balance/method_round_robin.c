@@ -1,5 +1,5 @@
 /*
- * One after the other, whoever asks.
+ * Each candidate in turn, whoever the client is.
  */
 #include "core/balance/turns.h"
 

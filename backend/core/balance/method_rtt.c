@@ -1,10 +1,10 @@
 /*
- * The lowest round trip time: of the path between this client and the controller where that was
- * measured, else of the server or its controller as the monitor sees it.
+ * The lowest round trip time: of the path between this client and the controller if that was
+ * measured, else of the server or its controller as the monitor measured it.
  */
 #include "core/balance/lowest_metric.h"
 
-/* Round trips tremble by a fraction of a millisecond, whatever the distance. */
+/* Round trip times vary by a fraction of a millisecond at any distance. */
 #define LEAST_WIDTH_MS 1.0
 
 static bool read(const struct selection *selection, const struct virtual_server *server,

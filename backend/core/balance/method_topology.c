@@ -1,18 +1,18 @@
 /*
- * Topology: the controller that the table `topology` prefers for where the client is. The longest
- * network that names a standing server counts, then the next shorter ones, then the client's
- * autonomous system, country and continent as a GeoIP database tells them. There the lowest
- * preference wins, and among equals the client decides (rendezvous.h). Nothing matches: undecided.
+ * The controller that the table `topology` prefers for the client's location. The longest network
+ * that names a candidate decides; without one, the client's autonomous system, country and
+ * continent according to a GeoIP database, in this order. The lowest preference wins; among equals
+ * the choice depends only on the client (rendezvous.h). Undecided if no row matches.
  */
 #include "core/balance/location.h"
 #include "core/balance/method.h"
 #include "core/balance/rendezvous.h"
 #include "core/balance/topology.h"
 
-/* Above every preference. */
+/* Higher than any preference. */
 #define NOT_NAMED UINT32_MAX
 
-/* The server of what matched; METHOD_UNDECIDED when it names none that eligible. */
+/* Picks a server that a match names; METHOD_UNDECIDED when it names no candidate. */
 static size_t pick_from_match(const struct selection *selection, const struct topology_match *match)
 {
     uint32_t preferences[POOL_SERVERS_MAX], lowest = NOT_NAMED;
@@ -63,7 +63,7 @@ static void trace_location(const struct selection *selection, const struct locat
                      TRACE_INTEGER(location->asn ? "asn" : NULL, location->asn)});
 }
 
-/* Asks the locator, which looks into files, only for those that no network decided. */
+/* The locator, which reads files, is used only for clients that no network decided. */
 static size_t pick_by_location(const struct selection *selection)
 {
     static const enum topology_kind kinds[] = {TOPOLOGY_ASN, TOPOLOGY_COUNTRY, TOPOLOGY_CONTINENT};

@@ -4,7 +4,7 @@
 
 #include "core/base/hash.h"
 
-/* A number between 0 and 1, never one of them, so that its logarithm is below 0. */
+/* A number between 0 and 1, both excluded, so that its logarithm is negative. */
 static double fraction(struct number client, int64_t server_id)
 {
     uint64_t hash = hash_mix(hash_mix(hash_mix(0, client.high), client.low), (uint64_t)server_id);

@@ -1,3 +1,7 @@
+/*
+ * The topology in memory: networks in a prefix table, the other rows in arrays sorted by code. All
+ * of them point to pairs of controller and preference, of which there are few.
+ */
 #include "core/balance/topology.h"
 
 #include <inttypes.h>
@@ -11,42 +15,45 @@
 
 #define PREFERENCE_MAX 65535
 
-/* A table of wrong rows is told of by some of them; the rest is counted. */
+/* So many unusable rows are named; the rest are counted. */
 #define PROBLEMS_MAX 100
 
-/* Choices that were seen recent, found by hash; the others are kept more than once. */
+/*
+ * Pairs of controller and preference that were used recently, by hash, so that most are stored
+ * once.
+ */
 #define RECENT_SLOTS 4096
 
-/* A controller and how much it is preferred. */
+/* A controller, and how much it is preferred. */
 struct controller_preference {
     uint32_t controller_id;
     uint16_t preference;
 };
 
-/* A row of another kind than a network. */
+/* A row for an autonomous system, a country or a continent. */
 struct location_row {
     uint32_t code;
-    uint32_t choice; /* by index */
+    uint32_t preference; /* index into `preferences` */
 };
 
 struct location_rows {
-    struct location_row *places; /* sealed: by code */
+    struct location_row *rows; /* sorted by code once built */
     size_t count, capacity;
 };
 
 struct topology {
-    struct prefix_table networks; /* to preferences */
+    struct prefix_table networks; /* to indexes into `preferences` */
     struct location_rows asns, countries, continents;
     struct controller_preference *preferences;
     size_t preference_count, preference_capacity;
     struct problems problems;
-    char **geo_databases; /* owned paths */
+    char **geo_databases; /* paths, owned */
     size_t geo_count, geo_capacity;
 };
 
 struct topology_builder {
     struct topology *topology;
-    size_t unreported; /* rows that could not be used and are not complained of one by one */
+    size_t unreported; /* unusable rows beyond PROBLEMS_MAX */
     uint32_t recent[RECENT_SLOTS];
 };
 
@@ -77,9 +84,9 @@ void topology_free(struct topology *topology)
     if (!topology)
         return;
     prefix_table_release(&topology->networks);
-    free(topology->asns.places);
-    free(topology->countries.places);
-    free(topology->continents.places);
+    free(topology->asns.rows);
+    free(topology->countries.rows);
+    free(topology->continents.rows);
     free(topology->preferences);
     problems_release(&topology->problems);
     for (size_t i = 0; i < topology->geo_count; i++)
@@ -88,19 +95,19 @@ void topology_free(struct topology *topology)
     free(topology);
 }
 
-/* The index of a choice, of the same as recent if it is the same. 0 or ERR_NOMEM. */
+/* Finds the pair among the recent ones, or adds it. 0 or ERR_NOMEM. */
 static int add_preference(struct topology_builder *builder, const struct topology_row *row,
                           uint32_t *ret_index)
 {
     struct topology *topology = builder->topology;
-    const struct controller_preference choice = {(uint32_t)row->controller_id,
+    const struct controller_preference wanted = {(uint32_t)row->controller_id,
                                                  (uint16_t)row->preference};
-    uint64_t hash = hash_mix(hash_mix(0, choice.controller_id), choice.preference);
+    uint64_t hash = hash_mix(hash_mix(0, wanted.controller_id), wanted.preference);
     uint32_t *slot = &builder->recent[hash % RECENT_SLOTS];
     if (*slot < topology->preference_count) {
         const struct controller_preference *before = &topology->preferences[*slot];
-        if (before->controller_id == choice.controller_id &&
-            before->preference == choice.preference) {
+        if (before->controller_id == wanted.controller_id &&
+            before->preference == wanted.preference) {
             *ret_index = *slot;
             return 0;
         }
@@ -109,21 +116,21 @@ static int add_preference(struct topology_builder *builder, const struct topolog
         topology->preferences, topology->preference_count, topology->preference_capacity);
     if (!place)
         return ERR_NOMEM;
-    *place = choice;
+    *place = wanted;
     *ret_index = *slot = (uint32_t)(topology->preference_count - 1);
     return 0;
 }
 
-static int add_location_row(struct location_rows *places, uint32_t code, uint32_t choice)
+static int add_location_row(struct location_rows *rows, uint32_t code, uint32_t preference)
 {
-    struct location_row *place = VECTOR_ADD(places->places, places->count, places->capacity);
-    if (!place)
+    struct location_row *row = VECTOR_ADD(rows->rows, rows->count, rows->capacity);
+    if (!row)
         return ERR_NOMEM;
-    *place = (struct location_row){code, choice};
+    *row = (struct location_row){code, preference};
     return 0;
 }
 
-/* Two capitals as a number above 0; 0 for anything else. */
+/* Two capital letters as a number above 0; 0 for anything else. */
 static uint32_t code_of(const char *capitals)
 {
     if (capitals[0] < 'A' || capitals[0] > 'Z' || capitals[1] < 'A' || capitals[1] > 'Z' ||
@@ -141,7 +148,7 @@ static bool is_continent(const char *word)
     return false;
 }
 
-/* Says what is wrong with a row, or NULL. What it is about is read into one of the two. */
+/* Says what is wrong with a row, or NULL. Reads the prefix or the code of a valid one. */
 static const char *read_row(const struct topology_row *row, struct prefix *prefix, uint32_t *code)
 {
     if (!!row->cidr + !!row->country + !!row->continent + row->has_asn != 1)
@@ -180,19 +187,19 @@ int topology_add(struct topology_builder *builder, const struct topology_row *ro
 {
     struct topology *topology = builder->topology;
     struct prefix prefix;
-    uint32_t code = 0, choice;
+    uint32_t code = 0, preference;
     const char *wrong = read_row(row, &prefix, &code);
     if (wrong)
         return add_problem(builder, row, wrong);
-    int failed = add_preference(builder, row, &choice);
+    int failed = add_preference(builder, row, &preference);
     if (failed != 0)
         return failed;
     if (row->cidr)
-        return prefix_table_add(&topology->networks, &prefix, choice);
+        return prefix_table_add(&topology->networks, &prefix, preference);
     return add_location_row(row->has_asn   ? &topology->asns
                             : row->country ? &topology->countries
                                            : &topology->continents,
-                            code, choice);
+                            code, preference);
 }
 
 int topology_add_geo_database(struct topology_builder *builder, const char *path)
@@ -215,13 +222,13 @@ static int compare_location_rows(const void *left, const void *right)
     const struct location_row *a = left, *b = right;
     if (a->code != b->code)
         return a->code < b->code ? -1 : 1;
-    return (a->choice > b->choice) - (a->choice < b->choice);
+    return (a->preference > b->preference) - (a->preference < b->preference);
 }
 
-static void seal_location_rows(struct location_rows *places)
+static void seal_location_rows(struct location_rows *rows)
 {
-    if (places->count > 1)
-        qsort(places->places, places->count, sizeof *places->places, compare_location_rows);
+    if (rows->count > 1)
+        qsort(rows->rows, rows->count, sizeof *rows->rows, compare_location_rows);
 }
 
 int topology_builder_finish(struct topology_builder *builder, struct topology **ret_topology)
@@ -254,10 +261,10 @@ size_t topology_row_count(const struct topology *topology)
 
 size_t topology_bytes(const struct topology *topology)
 {
-    size_t places =
+    size_t rows =
         topology->asns.capacity + topology->countries.capacity + topology->continents.capacity;
     return sizeof *topology + prefix_table_bytes(&topology->networks) +
-           places * sizeof(struct location_row) +
+           rows * sizeof(struct location_row) +
            topology->preference_capacity * sizeof(struct controller_preference);
 }
 
@@ -315,12 +322,12 @@ static uint32_t location_code(const struct location *location, enum topology_kin
     return code_of(kind == TOPOLOGY_COUNTRY ? location->country : location->continent);
 }
 
-static size_t first_of_code(const struct location_rows *places, uint32_t code)
+static size_t first_of_code(const struct location_rows *rows, uint32_t code)
 {
-    size_t low = 0, high = places->count;
+    size_t low = 0, high = rows->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (places->places[middle].code < code)
+        if (rows->rows[middle].code < code)
             low = middle + 1;
         else
             high = middle;
@@ -331,14 +338,14 @@ static size_t first_of_code(const struct location_rows *places, uint32_t code)
 bool topology_match_location(const struct topology *topology, enum topology_kind kind,
                              const struct location *location, struct topology_match *ret_match)
 {
-    const struct location_rows *places = location_rows_of(topology, kind);
-    uint32_t code = places ? location_code(location, kind) : 0;
+    const struct location_rows *rows = location_rows_of(topology, kind);
+    uint32_t code = rows ? location_code(location, kind) : 0;
     if (code == 0)
         return false;
     struct topology_match match = {.topology = topology, .kind = kind};
-    match.first = first_of_code(places, code);
-    while (match.first + match.count < places->count &&
-           places->places[match.first + match.count].code == code)
+    match.first = first_of_code(rows, code);
+    while (match.first + match.count < rows->count &&
+           rows->rows[match.first + match.count].code == code)
         match.count++;
     if (match.count == 0)
         return false;
@@ -357,8 +364,8 @@ static const struct controller_preference *preference_at(const struct topology_m
     const struct topology *topology = match->topology;
     if (match->kind == TOPOLOGY_CIDR)
         return &topology->preferences[prefix_match_value(&match->network, index)];
-    const struct location_rows *places = location_rows_of(topology, match->kind);
-    return &topology->preferences[places->places[match->first + index].choice];
+    const struct location_rows *rows = location_rows_of(topology, match->kind);
+    return &topology->preferences[rows->rows[match->first + index].preference];
 }
 
 bool topology_match_preference(const struct topology_match *match, int64_t controller_id,
@@ -366,9 +373,9 @@ bool topology_match_preference(const struct topology_match *match, int64_t contr
 {
     uint32_t lowest = PREFERENCE_MAX + 1;
     for (size_t i = 0; i < preference_count(match); i++) {
-        const struct controller_preference *choice = preference_at(match, i);
-        if (choice->controller_id == controller_id && choice->preference < lowest)
-            lowest = choice->preference;
+        const struct controller_preference *entry = preference_at(match, i);
+        if (entry->controller_id == controller_id && entry->preference < lowest)
+            lowest = entry->preference;
     }
     if (lowest > PREFERENCE_MAX)
         return false;
@@ -385,7 +392,7 @@ const char *topology_match_format(const struct topology_match *match,
         snprintf(text, TOPOLOGY_TEXT_MAX, "network %s", prefix_format(&prefix, written));
         return text;
     }
-    uint32_t code = location_rows_of(match->topology, match->kind)->places[match->first].code;
+    uint32_t code = location_rows_of(match->topology, match->kind)->rows[match->first].code;
     if (match->kind == TOPOLOGY_ASN)
         snprintf(text, TOPOLOGY_TEXT_MAX, "AS%" PRIu32, code);
     else
