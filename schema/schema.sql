@@ -1,4 +1,4 @@
--- The database of pdns-sticky, version 2.
+-- The database of pdns-sticky, version 1.
 --
 --   sqlite3 /var/lib/pdns-sticky/sticky.sqlite < schema.sql
 --
@@ -39,11 +39,11 @@ CREATE TEMP TABLE target (
 );
 INSERT INTO temp.target (fits)
   SELECT NOT EXISTS (SELECT 1 FROM main.sqlite_schema)
-      OR (a.application_id = 1347638361 AND v.user_version = 2)
+      OR (a.application_id = 1347638361 AND v.user_version = 1)
     FROM pragma_application_id AS a, pragma_user_version AS v;
 
 PRAGMA application_id = 1347638361;  -- 0x50535459, "PSTY": file(1) and we know the file by it
-PRAGMA user_version = 2;             -- raised by the files in migrations/
+PRAGMA user_version = 1;             -- raised by the files in migrations/
 
 -----------------------------------------------------------------------------------------------
 -- zone: the zones that this backend answers alone. Leave it empty where another PowerDNS backend
@@ -795,25 +795,28 @@ CREATE TABLE IF NOT EXISTS persistence (
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
--- revision: one row that moves with every committed change, so that each process sees from three
--- numbers whether it must read the tables again. The triggers at the end of this file count;
--- nobody else writes here.
+-- revision: one row whose numbers change with every committed change of the tables named below. A
+-- process reads them with each question, and reads the tables again when a number is not the one it
+-- had. The triggers at the end of this file draw the numbers at random, and nobody else writes here.
+-- At random, because a count would repeat after a backup was restored: a process that had seen the
+-- same count before would not notice the restored rows.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS revision (
   id INTEGER PRIMARY KEY CONSTRAINT "revision has one row" CHECK (id = 1),
 
-  -- Moves with zone, record, controller, pool, virtual_server, balanced_name, monitor, ldns_group,
-  -- setting.
+  -- Changes with zone, record, controller, pool, virtual_server, balanced_name, monitor, ldns_group
+  -- and setting.
   configuration INTEGER NOT NULL,
 
-  -- Moves when the metric 'availability' of something appears, changes its value, or goes.
+  -- Changes when a metric 'availability' is inserted, deleted or gets another value.
   metrics INTEGER NOT NULL,
 
-  -- Moves with topology and geo_database.
-  topology INTEGER NOT NULL DEFAULT 1
+  -- Changes with topology and geo_database.
+  topology INTEGER NOT NULL
 ) STRICT;
 
-INSERT OR IGNORE INTO revision (id, configuration, metrics, topology) VALUES (1, 1, 1, 1);
+INSERT OR IGNORE INTO revision (id, configuration, metrics, topology)
+  VALUES (1, random(), random(), random());
 
 -----------------------------------------------------------------------------------------------
 -- Indexes. A record stands once in its zone: a set of records has no doubles. A controller stands
@@ -1436,153 +1439,153 @@ CREATE TRIGGER IF NOT EXISTS setting_update AFTER UPDATE ON setting BEGIN
 END;
 
 -----------------------------------------------------------------------------------------------
--- Triggers that count the revision.
+-- Triggers that draw a new number for the revision.
 -----------------------------------------------------------------------------------------------
 
 CREATE TRIGGER IF NOT EXISTS revision_zone_insert AFTER INSERT ON zone BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_zone_update AFTER UPDATE ON zone BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_zone_delete AFTER DELETE ON zone BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_record_insert AFTER INSERT ON record BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_record_update AFTER UPDATE ON record BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_record_delete AFTER DELETE ON record BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_controller_insert AFTER INSERT ON controller BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_controller_update AFTER UPDATE ON controller BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_controller_delete AFTER DELETE ON controller BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_pool_insert AFTER INSERT ON pool BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_pool_update AFTER UPDATE ON pool BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_pool_delete AFTER DELETE ON pool BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_insert AFTER INSERT ON virtual_server BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_update AFTER UPDATE ON virtual_server BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_delete AFTER DELETE ON virtual_server BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_balanced_name_insert AFTER INSERT ON balanced_name BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_balanced_name_update AFTER UPDATE ON balanced_name BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_balanced_name_delete AFTER DELETE ON balanced_name BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_monitor_insert AFTER INSERT ON monitor BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_monitor_update AFTER UPDATE ON monitor BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_monitor_delete AFTER DELETE ON monitor BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_ldns_group_insert AFTER INSERT ON ldns_group BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_ldns_group_update AFTER UPDATE ON ldns_group BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_ldns_group_delete AFTER DELETE ON ldns_group BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_setting_insert AFTER INSERT ON setting BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_setting_update AFTER UPDATE ON setting BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_setting_delete AFTER DELETE ON setting BEGIN
-  UPDATE revision SET configuration = configuration + 1;
+  UPDATE revision SET configuration = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_controller_metric_insert
 AFTER INSERT ON controller_metric
 WHEN NEW.name = 'availability' BEGIN
-  UPDATE revision SET metrics = metrics + 1;
+  UPDATE revision SET metrics = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_controller_metric_update
 AFTER UPDATE ON controller_metric
 WHEN 'availability' IN (OLD.name, NEW.name)
  AND (NEW.controller_id, NEW.name, NEW.value)
      <> (OLD.controller_id, OLD.name, OLD.value) BEGIN
-  UPDATE revision SET metrics = metrics + 1;
+  UPDATE revision SET metrics = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_controller_metric_delete
 AFTER DELETE ON controller_metric
 WHEN OLD.name = 'availability' BEGIN
-  UPDATE revision SET metrics = metrics + 1;
+  UPDATE revision SET metrics = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_insert
 AFTER INSERT ON virtual_server_metric
 WHEN NEW.name = 'availability' BEGIN
-  UPDATE revision SET metrics = metrics + 1;
+  UPDATE revision SET metrics = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_update
 AFTER UPDATE ON virtual_server_metric
 WHEN 'availability' IN (OLD.name, NEW.name)
  AND (NEW.virtual_server_id, NEW.name, NEW.value)
      <> (OLD.virtual_server_id, OLD.name, OLD.value) BEGIN
-  UPDATE revision SET metrics = metrics + 1;
+  UPDATE revision SET metrics = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_delete
 AFTER DELETE ON virtual_server_metric
 WHEN OLD.name = 'availability' BEGIN
-  UPDATE revision SET metrics = metrics + 1;
+  UPDATE revision SET metrics = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_topology_insert AFTER INSERT ON topology BEGIN
-  UPDATE revision SET topology = topology + 1;
+  UPDATE revision SET topology = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_topology_update AFTER UPDATE ON topology BEGIN
-  UPDATE revision SET topology = topology + 1;
+  UPDATE revision SET topology = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_topology_delete AFTER DELETE ON topology BEGIN
-  UPDATE revision SET topology = topology + 1;
+  UPDATE revision SET topology = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_geo_database_insert AFTER INSERT ON geo_database BEGIN
-  UPDATE revision SET topology = topology + 1;
+  UPDATE revision SET topology = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_geo_database_update AFTER UPDATE ON geo_database BEGIN
-  UPDATE revision SET topology = topology + 1;
+  UPDATE revision SET topology = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_geo_database_delete AFTER DELETE ON geo_database BEGIN
-  UPDATE revision SET topology = topology + 1;
+  UPDATE revision SET topology = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_delete BEFORE DELETE ON revision BEGIN

@@ -227,7 +227,7 @@ static void the_revision_moves_with_the_state_alone(void)
     CHECK_INTEGER(metrics_revision(&bench), before, "the same state");
     row.verdict.state = VERDICT_DOWN;
     CHECK_INTEGER(write_rows(&bench, &row, 1, NULL, 0), 0, "down");
-    CHECK_INTEGER(metrics_revision(&bench), before + 1, "another state");
+    CHECK(metrics_revision(&bench) != before, "another state");
     bench_end(&bench);
 }
 

@@ -17,7 +17,7 @@
 /* "PSTY" in the file's header (PRAGMA application_id). */
 #define DATABASE_APPLICATION_ID 0x50535459
 /* The version of schema/schema.sql (PRAGMA user_version). */
-#define DATABASE_VERSION 2
+#define DATABASE_VERSION 1
 
 struct database {
     char *path;          /* owned */

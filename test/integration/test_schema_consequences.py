@@ -1,0 +1,118 @@
+"""What follows by itself from a change: rows that go with others, numbers that are kept."""
+
+import pytest
+
+from schema import count
+
+
+@pytest.mark.parametrize("foreign_keys", (0, 1))
+def test_deleting_a_pool_deletes_its_mappings_and_no_others(world, foreign_keys):
+    world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    world.execute("DELETE FROM pool WHERE id = 4")
+    assert (count(world, "persistence", "pool_id = 4"), count(world, "persistence")) == (0, 2)
+
+
+OF_CONTROLLERS = ("persistence", "controller_metric", "controller_verdict", "topology",
+                  "path_metric")
+
+
+@pytest.mark.parametrize("foreign_keys", (0, 1))
+def test_deleting_a_controller_deletes_its_mappings_and_all_that_was_measured(world, foreign_keys):
+    world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    world.execute("DELETE FROM controller WHERE id = 3")
+    assert [count(world, table) for table in OF_CONTROLLERS] == [2, 2, 1, 3, 1]
+    assert [count(world, table, "controller_id = 3") for table in OF_CONTROLLERS] == [0] * 5
+
+
+@pytest.mark.parametrize("foreign_keys", (0, 1))
+def test_deleting_a_virtual_server_deletes_its_metrics_and_its_verdict(world, foreign_keys):
+    world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    world.execute("DELETE FROM virtual_server WHERE id = 1")
+    for table in ("virtual_server_metric", "virtual_server_verdict"):
+        assert world.execute(f"SELECT virtual_server_id FROM {table}").fetchall() == [(2,)]
+
+
+REPLACED_SERVER = ("INSERT OR REPLACE INTO virtual_server (pool_id, controller_id, position, ipv4) "
+                   "VALUES (1, 1, 1, '192.0.2.9')")
+
+
+@pytest.mark.parametrize("statement, table, left", (
+    *[(statement, table, 1)
+      for statement in (REPLACED_SERVER,
+                        "UPDATE OR REPLACE virtual_server SET position = 1 WHERE id = 2")
+      for table in ("virtual_server_metric", "virtual_server_verdict")],
+    *[(statement, table, left)
+      for statement in ("INSERT OR REPLACE INTO controller (name) VALUES ('idle')",
+                        "UPDATE OR REPLACE controller SET name = 'idle' WHERE id = 2")
+      for table, left in (("controller_metric", 2), ("controller_verdict", 1), ("topology", 3),
+                          ("path_metric", 1))],
+))
+def test_replacing_a_row_deletes_what_was_measured_of_the_old_one(world, statement, table, left):
+    world.execute(statement)
+    assert count(world, table) == left
+
+
+@pytest.mark.parametrize("table, columns, values", (
+    ("zone", "name", "'new.example'"),
+    ("controller", "name", "'new'"),
+    ("pool", "name", "'new'"),
+    ("virtual_server", "pool_id, controller_id, position, ipv4", "4, 3, 1, '192.0.2.9'"),
+    ("monitor", "name, type", "'new', 'tcp'"),
+))
+def test_an_id_is_not_handed_out_again_after_its_row_is_gone(world, table, columns, values):
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({values})"
+    first = world.execute(insert).lastrowid
+    world.execute(f"DELETE FROM {table} WHERE id = ?", (first,))
+    assert world.execute(insert).lastrowid == first + 1
+
+
+@pytest.mark.parametrize("foreign_keys", (0, 1))
+@pytest.mark.parametrize("statement, question, answer", (
+    ("INSERT INTO pool (name, ttl) VALUES ('WEB', 7) "
+     "ON CONFLICT (name) DO UPDATE SET ttl = excluded.ttl",
+     "SELECT id, name, ttl FROM pool WHERE name = 'web'", (1, "web", 7)),
+    ("INSERT INTO controller (name, state) VALUES ('ams', 'draining') "
+     "ON CONFLICT (name) DO UPDATE SET state = excluded.state",
+     "SELECT id, state FROM controller WHERE name = 'ams'", (1, "draining")),
+    ("INSERT INTO zone (name) VALUES ('example.com') "
+     "ON CONFLICT (name) DO UPDATE SET name = excluded.name",
+     "SELECT id FROM zone WHERE name = 'example.com'", (1,)),
+    ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (1, 1, 1, '192.0.2.9') "
+     "ON CONFLICT (pool_id, position) DO UPDATE SET ipv4 = excluded.ipv4",
+     "SELECT id, ipv4 FROM virtual_server WHERE pool_id = 1 AND position = 1", (1, "192.0.2.9")),
+    ("INSERT INTO balanced_name VALUES ('www.example.com', 4) "
+     "ON CONFLICT (name) DO UPDATE SET pool_id = excluded.pool_id",
+     "SELECT pool_id FROM balanced_name", (4,)),
+    ("INSERT INTO setting VALUES ('sweep_batch', 50) "
+     "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+     "SELECT value FROM setting WHERE name = 'sweep_batch'", (50,)),
+    ("INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'availability', 0) "
+     "ON CONFLICT (controller_id, name) DO UPDATE SET value = excluded.value",
+     "SELECT value FROM controller_metric WHERE controller_id = 1 AND name = 'availability'",
+     (0.0,)),
+    ("INSERT INTO monitor (name, type) VALUES ('WEB', 'https') "
+     "ON CONFLICT (name) DO UPDATE SET type = excluded.type",
+     "SELECT id, type FROM monitor WHERE name = 'web'", (1, "https")),
+    ("INSERT INTO virtual_server_verdict VALUES (1, 'down', 'refused', 2000, 2000, 1) "
+     "ON CONFLICT (virtual_server_id) DO UPDATE SET state = excluded.state",
+     "SELECT state, reason FROM virtual_server_verdict WHERE virtual_server_id = 1",
+     ("down", "ok")),
+    ("INSERT INTO topology (country, controller_id, preference) VALUES ('DE', 2, 5) "
+     "ON CONFLICT (country, controller_id) WHERE country IS NOT NULL "
+     "DO UPDATE SET preference = excluded.preference",
+     "SELECT id, preference FROM topology WHERE country = 'DE'", (3, 5)),
+    ("INSERT INTO path_metric (network, controller_id, rtt) VALUES ('192.0.2.0/24', 1, 12.5) "
+     "ON CONFLICT (network, controller_id) "
+     "DO UPDATE SET rtt = excluded.rtt, measured_at = excluded.measured_at",
+     "SELECT rtt, bits, ipv6 FROM path_metric WHERE controller_id = 1", (12.5, 24, 0)),
+    ("INSERT INTO persistence VALUES (1, '192.0.2.53', 2, 'modulus', 2000, 60) "
+     "ON CONFLICT (pool_id, ldns) DO UPDATE SET controller_id = excluded.controller_id",
+     "SELECT controller_id, timestamp FROM persistence WHERE pool_id = 1 AND ldns = '192.0.2.53'",
+     (2, 1000)),
+))
+def test_an_upsert_changes_the_row_and_keeps_its_id(
+        world, statement, question, answer, foreign_keys):
+    world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    world.execute(statement)
+    assert world.execute(question).fetchone() == answer

@@ -1,0 +1,298 @@
+"""What the triggers refuse: rows that would dangle, and rows that exclude each other."""
+
+import pytest
+
+from schema import assert_needed, assert_refused, assert_untouched, refusing_triggers
+from schema_statements import balanced, pool, put, ranged, record, server, topology
+
+NO_POOL = "pool_id names no pool: see table pool"
+NO_CONTROLLER = "controller_id names no controller: see table controller"
+NO_ZONE = "record.zone_id names no zone: see table zone"
+OUTSIDE = "record.name lies outside its zone: write it in full, www.example.com"
+NOT_BALANCED = "a balanced name has no A, AAAA or CNAME records: its pool answers them"
+HAS_ADDRESS = "the name has A, AAAA or CNAME records: delete or disable them first"
+ZONE_OUTSIDE = "the zone has records outside this name: delete or rename them first"
+ZONE_REPLACED = "this would remove a zone that still has records: no REPLACE, but UPDATE"
+CONTROLLER_REPLACED = "this would remove a controller that is in use: no REPLACE, but UPDATE"
+POOL_REPLACED = "this would remove a pool that is in use: no REPLACE, but UPDATE"
+ITSELF_FALLBACK = "pool.fallback_pool_id names the pool itself: NULL means no other pool"
+ITSELF_SHARED = "pool.persistence_pool_id names the pool itself: NULL means its own mappings"
+CIRCLE = "pool.fallback_pool_id leads back to this pool: fallbacks make no circle"
+SHARES_A_THIRD = "pool.persistence_pool_id names a pool that shares a third's: name that one"
+SHARED_ALREADY = "other pools share the mappings of this one, so it can't share another's"
+NO_SERVER = "virtual_server_metric.virtual_server_id names no virtual server: see its id"
+SETTING_NAME = ("setting.name is not one of those that SELECT name FROM setting shows"
+                " in a new file")
+CHECKPOINT = "the setting checkpoint_interval is 1 to 3600 seconds"
+SWEEP = "the setting sweep_interval is 1 to 3600 seconds"
+BATCH = "the setting sweep_batch is 10 to 100000 rows"
+MEGABYTES = "the setting max_megabytes is 1 to 1048576"
+WRITES = "the setting max_writes_per_second is 1 to 1000000"
+METRIC_AGE = "the setting metric_max_age is 1 to 86400 seconds"
+PATH_METRIC_AGE = "the setting path_metric_max_age is 1 to 31536000 seconds"
+BRAKE = "the setting brake_percent is 0 to 100, 0 for no brake"
+BRAKE_WINDOW = "the setting brake_window is 1 to 3600 seconds"
+CHECKS = "the setting max_checks is 1 to 10000"
+MONITOR_REPLACED = "this would remove a monitor that is in use: no REPLACE, but UPDATE"
+NO_MONITOR = "monitor_id names no monitor: see table monitor"
+CHECKED = "address = '192.0.2.1', monitor_id"
+
+ROWS = [
+    # Zones and records.
+    ("INSERT OR REPLACE INTO zone (name) VALUES ('example.com')", ZONE_REPLACED,
+     "INSERT OR REPLACE INTO zone (name) VALUES ('empty.example')"),
+    ("UPDATE OR REPLACE zone SET name = 'Example.com' WHERE id = 2", ZONE_REPLACED,
+     "UPDATE OR REPLACE zone SET name = 'empty.example' WHERE id = 3"),
+    ("INSERT OR REPLACE INTO zone (id, name) VALUES (1, 'example.org')", ZONE_OUTSIDE,
+     "INSERT OR REPLACE INTO zone (id, name) VALUES (1, 'com')"),
+    ("UPDATE zone SET name = 'ample.com' WHERE id = 1", ZONE_OUTSIDE,
+     "UPDATE zone SET name = 'EXAMPLE.COM' WHERE id = 1"),
+    ("UPDATE zone SET id = 9 WHERE id = 2",
+     "zone.id never changes: insert another zone and delete this one",
+     "UPDATE zone SET id = 2 WHERE id = 2"),
+    ("UPDATE zone SET rowid = 9 WHERE id = 2",
+     "zone.id never changes: insert another zone and delete this one",
+     "UPDATE zone SET rowid = 2 WHERE id = 2"),
+    ("DELETE FROM zone WHERE id = 1", "the zone still has records: delete them first",
+     "DELETE FROM zone WHERE id = 2"),
+    ("INSERT INTO record (zone_id, name, type, content) VALUES (9, 'x', 'TXT', 'x')", NO_ZONE,
+     "INSERT INTO record (zone_id, name, type, content) VALUES (3, 'x', 'TXT', 'x')"),
+    ("UPDATE record SET zone_id = 9 WHERE id = 1", NO_ZONE,
+     "UPDATE record SET zone_id = 3 WHERE id = 1"),
+    (record("type, content", "'TXT', 'x'", "'www.example.org'"), OUTSIDE,
+     record("type, content", "'TXT', 'x'", "'WWW.EXAMPLE.COM'")),
+    (record("type, content", "'TXT', 'x'", "'wwwexample.com'"), OUTSIDE,
+     record("type, content", "'TXT', 'x'", "'a.b.example.com'")),
+    (record("type, content", "'TXT', 'x'", "'.'"), OUTSIDE,
+     record("type, content", "'TXT', 'x'", "'*.example.com'")),
+    (record("type, content", "'TXT', 'x'", "'com'"), OUTSIDE,
+     record("type, content", "'TXT', 'x'", "'Example.com'")),
+    ("UPDATE record SET name = 'mail' WHERE id = 2", OUTSIDE,
+     "UPDATE record SET name = 'mx.example.com' WHERE id = 2"),
+    ("UPDATE record SET zone_id = 2 WHERE id = 2", OUTSIDE,
+     "UPDATE record SET zone_id = 2, name = 'mail.empty.example' WHERE id = 2"),
+    (record("type, content", "'A', '192.0.2.1'", "'WWW.example.com'"), NOT_BALANCED,
+     record("type, content", "'MX', '10 mail'", "'WWW.example.com'")),
+    (record("type, content", "'AAAA', '::1'", "'www.example.com'"), NOT_BALANCED,
+     record("type, content, disabled", "'AAAA', '::1', 1", "'www.example.com'")),
+    (record("type, content", "'CNAME', 'x'", "'www.example.com'"), NOT_BALANCED,
+     record("type, content", "'CNAME', 'x'", "'www2.example.com'")),
+    ("UPDATE record SET name = 'www.example.com' WHERE id = 2", NOT_BALANCED,
+     "UPDATE record SET name = 'www.example.com' WHERE id = 3"),
+    (("UPDATE record SET name = 'www.example.com' WHERE id = 3",
+      "UPDATE record SET disabled = 0 WHERE id = 3"), NOT_BALANCED,
+     "UPDATE record SET disabled = 0 WHERE id = 3"),
+    (balanced("'MAIL.example.com'"), HAS_ADDRESS, balanced("'old.example.com'")),
+    ("UPDATE balanced_name SET name = 'mail.example.com'", HAS_ADDRESS,
+     "UPDATE balanced_name SET name = 'old.example.com'"),
+    ("INSERT INTO balanced_name VALUES ('new.example.com', 9)", f"balanced_name.{NO_POOL}",
+     "INSERT INTO balanced_name VALUES ('new.example.com', 4)"),
+    ("UPDATE balanced_name SET pool_id = 9", f"balanced_name.{NO_POOL}",
+     "UPDATE balanced_name SET pool_id = 4"),
+
+    # Controllers.
+    ("INSERT OR REPLACE INTO controller (name) VALUES ('ams')", CONTROLLER_REPLACED,
+     "INSERT OR REPLACE INTO controller (name) VALUES ('idle')"),
+    ("UPDATE OR REPLACE controller SET name = 'ams' WHERE id = 3", CONTROLLER_REPLACED,
+     "UPDATE OR REPLACE controller SET name = 'idle' WHERE id = 1"),
+    ("UPDATE controller SET id = 9 WHERE id = 3",
+     "controller.id never changes: insert another controller and delete this one",
+     "UPDATE controller SET id = id"),
+    ("DELETE FROM controller WHERE id = 2",
+     "the controller still has virtual servers: delete or move them first",
+     "DELETE FROM controller WHERE id = 3"),
+
+    # Pools.
+    ("INSERT OR REPLACE INTO pool (name) VALUES ('web')", POOL_REPLACED,
+     "INSERT OR REPLACE INTO pool (name) VALUES ('spare')"),
+    ("INSERT OR REPLACE INTO pool (name) VALUES ('last')", POOL_REPLACED,
+     "INSERT OR REPLACE INTO pool (name) VALUES ('first')"),
+    (("DELETE FROM virtual_server", "UPDATE pool SET fallback_pool_id = NULL",
+      "UPDATE pool SET persistence_pool_id = NULL",
+      "INSERT OR REPLACE INTO pool (name) VALUES ('web')"), POOL_REPLACED,
+     ("DELETE FROM virtual_server", "UPDATE pool SET fallback_pool_id = NULL",
+      "UPDATE pool SET persistence_pool_id = NULL", "DELETE FROM balanced_name",
+      "INSERT OR REPLACE INTO pool (name) VALUES ('web')")),
+    (("DELETE FROM virtual_server", "UPDATE pool SET fallback_pool_id = NULL",
+      "DELETE FROM balanced_name", "INSERT OR REPLACE INTO pool (name) VALUES ('web')"),
+     POOL_REPLACED,
+     ("DELETE FROM virtual_server", "UPDATE pool SET fallback_pool_id = NULL",
+      "DELETE FROM balanced_name", "INSERT OR REPLACE INTO pool (name) VALUES ('static')")),
+    ("UPDATE OR REPLACE pool SET name = 'web' WHERE id = 4", POOL_REPLACED,
+     "UPDATE OR REPLACE pool SET name = 'spare' WHERE id = 1"),
+    ("UPDATE OR REPLACE pool SET name = 'last' WHERE id = 4", POOL_REPLACED,
+     "UPDATE OR REPLACE pool SET name = 'first' WHERE id = 4"),
+    ("UPDATE pool SET id = 9 WHERE id = 4",
+     "pool.id never changes: insert another pool and delete this one", "UPDATE pool SET id = id"),
+    (pool("id, fallback_pool_id", "9, 9"), ITSELF_FALLBACK, pool("id, fallback_pool_id", "9, 2")),
+    (put("pool", fallback_pool_id="id"), ITSELF_FALLBACK, put("pool", fallback_pool_id="NULL")),
+    (pool("fallback_pool_id", "99"), "pool.fallback_pool_id names no pool: see table pool",
+     pool("fallback_pool_id", "4")),
+    ("UPDATE pool SET fallback_pool_id = 99 WHERE id = 1",
+     "pool.fallback_pool_id names no pool: see table pool",
+     "UPDATE pool SET fallback_pool_id = 4 WHERE id = 1"),
+    ("UPDATE pool SET fallback_pool_id = 2 WHERE id = 1", CIRCLE,
+     "UPDATE pool SET fallback_pool_id = 1 WHERE id = 4"),
+    (("UPDATE pool SET fallback_pool_id = 2 WHERE id = 4",
+      "UPDATE pool SET fallback_pool_id = 4 WHERE id = 1"), CIRCLE,
+     ("UPDATE pool SET fallback_pool_id = 2 WHERE id = 4",
+      "UPDATE pool SET fallback_pool_id = 4 WHERE id = 5")),
+    ("INSERT OR REPLACE INTO pool (id, name, fallback_pool_id) VALUES (1, 'web', 2)", CIRCLE,
+     "INSERT OR REPLACE INTO pool (id, name, fallback_pool_id) VALUES (1, 'web', 4)"),
+    (pool("id, persistence_pool_id", "9, 9"), ITSELF_SHARED,
+     pool("id, persistence_pool_id", "9, 1")),
+    ("UPDATE pool SET persistence_pool_id = 4 WHERE id = 4", ITSELF_SHARED,
+     "UPDATE pool SET persistence_pool_id = 1 WHERE id = 4"),
+    (pool("persistence_pool_id", "99"), "pool.persistence_pool_id names no pool: see table pool",
+     pool("persistence_pool_id", "4")),
+    ("UPDATE pool SET persistence_pool_id = 99 WHERE id = 4",
+     "pool.persistence_pool_id names no pool: see table pool",
+     "UPDATE pool SET persistence_pool_id = NULL WHERE id = 3"),
+    (pool("persistence_pool_id", "3"), SHARES_A_THIRD, pool("persistence_pool_id", "1")),
+    ("UPDATE pool SET persistence_pool_id = 3 WHERE id = 4", SHARES_A_THIRD,
+     "UPDATE pool SET persistence_pool_id = 2 WHERE id = 4"),
+    ("UPDATE pool SET persistence_pool_id = 4 WHERE id = 1", SHARED_ALREADY,
+     "UPDATE pool SET persistence_pool_id = 4 WHERE id = 2"),
+    ("INSERT OR REPLACE INTO pool (id, name, persistence_pool_id) VALUES (1, 'web', 4)",
+     SHARED_ALREADY,
+     "INSERT OR REPLACE INTO pool (id, name, persistence_pool_id) VALUES (2, 'api', 4)"),
+    ("DELETE FROM pool WHERE id = 2",
+     "the pool still has virtual servers: delete or move them first",
+     "DELETE FROM pool WHERE id = 4"),
+    (("DELETE FROM virtual_server", "DELETE FROM pool WHERE id = 1"),
+     "the pool still has balanced names: delete or move them first",
+     ("DELETE FROM virtual_server", "DELETE FROM pool WHERE id = 2")),
+    ("DELETE FROM pool WHERE id = 5",
+     "another pool falls back to this one: change its fallback_pool_id first",
+     "DELETE FROM pool WHERE id = 6"),
+    (("UPDATE pool SET persistence_pool_id = 4 WHERE id = 3", "DELETE FROM pool WHERE id = 4"),
+     "another pool shares the mappings of this one: end that first",
+     "DELETE FROM pool WHERE id = 3"),
+
+    # Virtual servers and metrics.
+    ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (99, 1, 1, '192.0.2.9')", f"virtual_server.{NO_POOL}",
+     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (4, 1, 1, '192.0.2.9')"),
+    ("UPDATE virtual_server SET pool_id = 99 WHERE id = 3", f"virtual_server.{NO_POOL}",
+     "UPDATE virtual_server SET pool_id = 4 WHERE id = 3"),
+    ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (4, 99, 1, '192.0.2.9')", f"virtual_server.{NO_CONTROLLER}",
+     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (4, 3, 1, '192.0.2.9')"),
+    ("UPDATE virtual_server SET controller_id = 99", f"virtual_server.{NO_CONTROLLER}",
+     "UPDATE virtual_server SET controller_id = 3"),
+    ("UPDATE virtual_server SET id = 9 WHERE id = 3",
+     "virtual_server.id never changes: insert another one and delete this one",
+     "UPDATE virtual_server SET id = id"),
+    ("INSERT INTO controller_metric (controller_id, name, value) VALUES (99, 'rtt', 1)",
+     f"controller_metric.{NO_CONTROLLER}",
+     "INSERT INTO controller_metric (controller_id, name, value) VALUES (2, 'rtt', 1)"),
+    ("UPDATE controller_metric SET controller_id = 99 WHERE controller_id = 3",
+     f"controller_metric.{NO_CONTROLLER}",
+     "UPDATE controller_metric SET controller_id = 2 WHERE controller_id = 3"),
+    ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (99, 'rtt', 1)",
+     NO_SERVER,
+     "INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (3, 'rtt', 1)"),
+    ("UPDATE virtual_server_metric SET virtual_server_id = 99 WHERE virtual_server_id = 2",
+     NO_SERVER,
+     "UPDATE virtual_server_metric SET virtual_server_id = 3 WHERE virtual_server_id = 2"),
+
+    # Monitors, and those that name one.
+    ("INSERT OR REPLACE INTO monitor (name, type) VALUES ('web', 'tcp')", MONITOR_REPLACED,
+     "INSERT OR REPLACE INTO monitor (name, type) VALUES ('idle', 'tcp')"),
+    ("INSERT OR REPLACE INTO monitor (name, type) VALUES ('port', 'tcp')", MONITOR_REPLACED,
+     "INSERT OR REPLACE INTO monitor (id, name, type) VALUES (2, 'port', 'icmp')"),
+    ((f"UPDATE controller SET {CHECKED} = 3",
+      "INSERT OR REPLACE INTO monitor (name, type) VALUES ('idle', 'tcp')"), MONITOR_REPLACED,
+     (f"UPDATE controller SET {CHECKED} = 3",
+      "INSERT INTO monitor (name, type) VALUES ('idle2', 'tcp')")),
+    ("UPDATE OR REPLACE monitor SET name = 'web' WHERE id = 3", MONITOR_REPLACED,
+     "UPDATE OR REPLACE monitor SET name = 'idle' WHERE id = 1"),
+    ("UPDATE monitor SET id = 9 WHERE id = 3",
+     "monitor.id never changes: insert another monitor and delete this one",
+     "UPDATE monitor SET id = id"),
+    ("DELETE FROM monitor WHERE id = 1",
+     "a pool still names the monitor: change its monitor_id first",
+     "DELETE FROM monitor WHERE id = 3"),
+    ("DELETE FROM monitor WHERE id = 2",
+     "a virtual server still names the monitor: change its monitor_id first",
+     ("UPDATE virtual_server SET monitor_id = NULL", "DELETE FROM monitor WHERE id = 2")),
+    ((f"UPDATE controller SET {CHECKED} = 3", "DELETE FROM monitor WHERE id = 3"),
+     "a controller still names the monitor: change its monitor_id first",
+     ("UPDATE pool SET monitor_id = NULL", "DELETE FROM monitor WHERE id = 1")),
+    (pool("monitor_id", "99"), f"pool.{NO_MONITOR}", pool("monitor_id", "3")),
+    ("UPDATE pool SET monitor_id = 99", f"pool.{NO_MONITOR}", "UPDATE pool SET monitor_id = 3"),
+    (server("ipv4, monitor_id", "'192.0.2.9', 99"), f"virtual_server.{NO_MONITOR}",
+     server("ipv4, monitor_id", "'192.0.2.9', 3")),
+    ("UPDATE virtual_server SET monitor_id = 99", f"virtual_server.{NO_MONITOR}",
+     "UPDATE virtual_server SET monitor_id = NULL"),
+    ("INSERT INTO controller (name, address, monitor_id) VALUES ('new', '::1', 99)",
+     f"controller.{NO_MONITOR}",
+     "INSERT INTO controller (name, address, monitor_id) VALUES ('new', '::1', 3)"),
+    (f"UPDATE controller SET {CHECKED} = 99", f"controller.{NO_MONITOR}",
+     f"UPDATE controller SET {CHECKED} = 3"),
+
+    # Verdicts, topology and round trips.
+    ("INSERT INTO controller_verdict VALUES (99, 'up', 'ok', 1, 1, 0)",
+     f"controller_verdict.{NO_CONTROLLER}",
+     "INSERT INTO controller_verdict VALUES (2, 'up', 'ok', 1, 1, 0)"),
+    ("UPDATE controller_verdict SET controller_id = 99 WHERE controller_id = 1",
+     f"controller_verdict.{NO_CONTROLLER}",
+     "UPDATE controller_verdict SET controller_id = 2 WHERE controller_id = 1"),
+    ("INSERT INTO virtual_server_verdict VALUES (99, 'up', 'ok', 1, 1, 0)",
+     "virtual_server_verdict.virtual_server_id names no virtual server: see its id",
+     "INSERT INTO virtual_server_verdict VALUES (3, 'up', 'ok', 1, 1, 0)"),
+    ("UPDATE virtual_server_verdict SET virtual_server_id = 99 WHERE virtual_server_id = 1",
+     "virtual_server_verdict.virtual_server_id names no virtual server: see its id",
+     "UPDATE virtual_server_verdict SET virtual_server_id = 3 WHERE virtual_server_id = 1"),
+    (topology("asn", 1, controller=99), f"topology.{NO_CONTROLLER}", topology("asn", 1)),
+    ("UPDATE topology SET controller_id = 99", f"topology.{NO_CONTROLLER}",
+     "UPDATE topology SET controller_id = 3"),
+    ("INSERT INTO path_metric (network, controller_id, rtt) VALUES ('::/0', 99, 1)",
+     f"path_metric.{NO_CONTROLLER}",
+     "INSERT INTO path_metric (network, controller_id, rtt) VALUES ('::/0', 2, 1)"),
+    ("UPDATE path_metric SET controller_id = 99 WHERE controller_id = 1",
+     f"path_metric.{NO_CONTROLLER}",
+     "UPDATE path_metric SET controller_id = 2 WHERE controller_id = 1"),
+
+    # Settings, by insert and by update.
+    ("INSERT INTO setting VALUES ('sweep', 5)", SETTING_NAME,
+     ("DELETE FROM setting", "INSERT INTO setting VALUES ('sweep_batch', 5000)")),
+    ("UPDATE setting SET name = 'sweep' WHERE name = 'sweep_batch'", SETTING_NAME,
+     "UPDATE setting SET value = 500 WHERE name = 'sweep_batch'"),
+    *[row for name, words, low, high in (("checkpoint_interval", CHECKPOINT, 1, 3600),
+                                         ("sweep_interval", SWEEP, 1, 3600),
+                                         ("sweep_batch", BATCH, 10, 100000),
+                                         ("max_megabytes", MEGABYTES, 1, 1048576),
+                                         ("max_writes_per_second", WRITES, 1, 1000000),
+                                         ("metric_max_age", METRIC_AGE, 1, 86400),
+                                         ("path_metric_max_age", PATH_METRIC_AGE, 1, 31536000),
+                                         ("brake_percent", BRAKE, 0, 100),
+                                         ("brake_window", BRAKE_WINDOW, 1, 3600),
+                                         ("max_checks", CHECKS, 1, 10000))
+      for statement in (f"INSERT OR REPLACE INTO setting VALUES ('{name}', @)",
+                        f"UPDATE setting SET value = @ WHERE name = '{name}'")
+      for row in ranged(statement, words, low, high)],
+
+    ("DELETE FROM revision",
+     "the revision keeps its row: without it no process would see a change",
+     "UPDATE revision SET configuration = configuration + 1"),
+]
+
+@pytest.mark.parametrize("foreign_keys", (0, 1))
+@pytest.mark.parametrize("statement, message, neighbour", ROWS)
+def test_an_invalid_row_is_rejected_with_a_message_and_its_neighbour_passes(
+        rows_world, statement, message, neighbour, foreign_keys):
+    rows_world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    assert_refused(rows_world, statement, message, neighbour)
+
+
+def test_a_rejected_statement_leaves_every_row_and_the_revision_as_they_were(world):
+    assert_untouched(world, ROWS)
+
+
+@pytest.mark.parametrize("trigger, message", refusing_triggers())
+def test_every_refusal_of_every_trigger_has_a_row_that_passes_without_it(
+        rows_world, trigger, message):
+    assert_needed(rows_world, trigger, message, ROWS)

@@ -1,0 +1,167 @@
+"""The revision, by which each process sees that it must read the tables again."""
+
+import pytest
+
+from coprocess import Coprocess
+from processes import SECONDS_MAX, wait_until
+from schema import (
+    CONFIGURATION_TABLES, DEMO_SQL, SCHEMA_SQL, TOPOLOGY_TABLES, connect, revision, shell)
+from schema_statements import (
+    balanced, geo, group, mapping, monitor, path, record, server, topology)
+
+AVAILABILITY = "VALUES (2, 'availability', 0)"
+
+REVISION_ROWS = [
+    ("INSERT INTO zone (name) VALUES ('new.example')", 1, 0),
+    ("UPDATE zone SET name = 'full.example' WHERE id = 2", 1, 0),
+    ("DELETE FROM zone WHERE id = 2", 1, 0),
+    (record("type, content", "'TXT', 'x'"), 1, 0),
+    ("UPDATE record SET ttl = 60 WHERE id = 1", 1, 0),
+    ("DELETE FROM record WHERE id IN (1, 2)", 1, 0),
+    ("INSERT INTO controller (name) VALUES ('new')", 1, 0),
+    ("UPDATE controller SET state = 'draining' WHERE id = 1", 1, 0),
+    ("DELETE FROM controller WHERE id = 3", 1, 0, 1),  # its rows of topology go with it
+    ("INSERT INTO pool (name) VALUES ('new')", 1, 0),
+    ("INSERT OR REPLACE INTO pool (name) VALUES ('spare')", 1, 0),
+    ("UPDATE pool SET ttl = 5", 1, 0),
+    ("DELETE FROM pool WHERE id = 4", 1, 0),
+    (server("ipv4", "'192.0.2.9'"), 1, 0),
+    ("UPDATE virtual_server SET weight = 2 WHERE id = 1", 1, 0),
+    ("DELETE FROM virtual_server WHERE id = 2", 1, 0),
+    ("DELETE FROM virtual_server WHERE id = 1", 1, 1),  # its availability goes with it
+    (balanced("'new.example.com'"), 1, 0),
+    ("UPDATE balanced_name SET pool_id = 4", 1, 0),
+    ("DELETE FROM balanced_name", 1, 0),
+    (group("10.2.0.0/16"), 1, 0),
+    ("UPDATE ldns_group SET name = 'home'", 1, 0),
+    ("DELETE FROM ldns_group", 1, 0),
+    (monitor(), 1, 0),
+    ("UPDATE monitor SET interval = 5", 1, 0),
+    ("DELETE FROM monitor WHERE id = 3", 1, 0),
+    ("UPDATE pool SET monitor_id = NULL WHERE id = 1", 1, 0),
+    ("UPDATE virtual_server SET check_address = '::1' WHERE id = 1", 1, 0),
+    ("INSERT OR REPLACE INTO setting VALUES ('sweep_batch', 50)", 1, 0),
+    ("UPDATE setting SET value = 50 WHERE name = 'sweep_batch'", 1, 0),
+    ("DELETE FROM setting WHERE name = 'sweep_batch'", 1, 0),
+
+    ("INSERT INTO controller_metric (controller_id, name, value) " + AVAILABILITY, 0, 1),
+    ("UPDATE controller_metric SET value = 0 WHERE name = 'availability'", 0, 1),
+    ("UPDATE controller_metric SET value = 1, measured_at = 9 WHERE name = 'availability'", 0, 0),
+    ("UPDATE controller_metric SET controller_id = 2 WHERE name = 'availability'", 0, 1),
+    ("UPDATE controller_metric SET name = 'was-up' WHERE name = 'availability'", 0, 1),
+    ("UPDATE controller_metric SET name = 'availability', value = 1 WHERE controller_id = 3", 0, 1),
+    ("DELETE FROM controller_metric WHERE name = 'availability'", 0, 1),
+    ("INSERT INTO controller_metric (controller_id, name, value) VALUES (2, 'rtt', 1)", 0, 0),
+    ("UPDATE controller_metric SET value = 7 WHERE name = 'rtt'", 0, 0),
+    ("DELETE FROM controller_metric WHERE name = 'rtt'", 0, 0),
+
+    ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) " + AVAILABILITY, 0, 1),
+    ("UPDATE virtual_server_metric SET value = 0 WHERE name = 'availability'", 0, 1),
+    ("UPDATE virtual_server_metric SET measured_at = 9 WHERE name = 'availability'", 0, 0),
+    ("UPDATE virtual_server_metric SET virtual_server_id = 3 WHERE name = 'availability'", 0, 1),
+    ("DELETE FROM virtual_server_metric WHERE name = 'availability'", 0, 1),
+    ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (1, 'rtt', 1)",
+     0, 0),
+    ("UPDATE virtual_server_metric SET value = 7 WHERE name = 'rtt'", 0, 0),
+    ("DELETE FROM virtual_server_metric WHERE name = 'rtt'", 0, 0),
+
+    (topology("asn", 1), 0, 0, 1),
+    ("UPDATE topology SET preference = 5", 0, 0, 1),
+    ("DELETE FROM topology WHERE id = 1", 0, 0, 1),
+    (geo("'/x'"), 0, 0, 1),
+    ("UPDATE geo_database SET path = '/y'", 0, 0, 1),
+    ("DELETE FROM geo_database", 0, 0, 1),
+
+    ("INSERT INTO controller_verdict VALUES (2, 'up', 'ok', 1, 1, 0)", 0, 0),
+    ("UPDATE virtual_server_verdict SET state = 'down', checked_at = 9", 0, 0),
+    ("DELETE FROM virtual_server_verdict", 0, 0),
+    (path("10.2.0.0/16"), 0, 0),
+    ("UPDATE path_metric SET rtt = 5", 0, 0),
+    ("DELETE FROM path_metric", 0, 0),
+
+    (mapping(), 0, 0),
+    ("UPDATE persistence SET timestamp = 2000", 0, 0),
+    ("DELETE FROM persistence", 0, 0),
+]
+
+
+@pytest.mark.parametrize("statement, moves", [(row[0], (*row[1:], 0)[:3]) for row in REVISION_ROWS])
+def test_the_revision_changes_with_what_a_process_must_read_again(world, statement, moves):
+    before = revision(world)
+    world.execute(statement)
+    assert tuple(int(b != a) for a, b in zip(before, revision(world))) == moves
+
+
+def test_a_rollback_leaves_the_revision(world):
+    before = revision(world)
+    world.execute("BEGIN IMMEDIATE")
+    world.execute("UPDATE pool SET ttl = 5")
+    world.execute("DELETE FROM controller_metric")
+    assert revision(world) != before
+    world.execute("ROLLBACK")
+    assert revision(world) == before
+
+
+@pytest.mark.parametrize("number, tables", (("configuration", CONFIGURATION_TABLES),
+                                            ("topology", TOPOLOGY_TABLES)))
+def test_inserts_updates_and_deletes_of_every_table_change_its_number(world, number, tables):
+    changing = {name for (name,) in world.execute(
+        "SELECT name FROM sqlite_schema "
+        f"WHERE type = 'trigger' AND sql LIKE '%UPDATE revision SET {number}%'")}
+    assert changing == {f"revision_{table}_{event}" for table in tables
+                        for event in ("insert", "update", "delete")}
+
+
+def test_nothing_hangs_on_the_table_that_questions_write(world):
+    assert world.execute("SELECT type FROM sqlite_schema "
+                         "WHERE tbl_name = 'persistence' AND type <> 'table'").fetchall() == []
+
+
+def server_at(address):
+    return f"UPDATE virtual_server SET ipv4 = '{address}' WHERE id = 2"
+
+
+def down(controller):
+    return ("INSERT INTO controller_metric (controller_id, name, value)"
+            f" VALUES ({controller}, 'availability', 0)")
+
+
+def nearest(controller):
+    return ("INSERT INTO topology (cidr, controller_id)"
+            f" VALUES ('192.0.2.0/24', {controller})")
+
+
+# What is changed before the backup is restored and after it, and whom that sends the resolver to.
+RESTORED = {
+    "configuration": (server_at("198.51.100.81"), "198.51.100.81",
+                      server_at("198.51.100.82"), "198.51.100.82"),
+    "metrics": (down(1), "198.51.100.80", down(2), "203.0.113.80"),
+    "topology": (nearest(1), "192.0.2.80", nearest(3), "203.0.113.80"),
+}
+
+
+@pytest.mark.parametrize("number", RESTORED)
+def test_a_change_behind_a_restored_backup_is_seen_by_who_was_not_asked_in_between(
+        demo_database, number):
+    first, answer_before, second, answer_after = RESTORED[number]
+    backup = demo_database.path.with_name("backup.sqlite")
+    demo_database.sql("UPDATE pool SET persistence_ttl = 0;")
+    if number == "topology":
+        demo_database.sql("UPDATE pool SET method = 'topology';")
+    demo_database.sql(f"VACUUM INTO '{backup}';")
+    with Coprocess(demo_database.path) as coprocess:
+        def answers(address):
+            return coprocess.ask("www.example.com", "A", "192.0.2.10").ipv4 == address
+
+        demo_database.sql(f"{first};")
+        wait_until(lambda: answers(answer_before), SECONDS_MAX, "the first change")
+        demo_database.sql(f".restore {backup}\n{second};")
+        wait_until(lambda: answers(answer_after), SECONDS_MAX, "the change after it")
+
+
+def test_databases_that_were_made_in_the_same_way_have_other_revisions(tmp_path):
+    seen = set()
+    for name in ("one.db", "two.db"):
+        shell(tmp_path / name, SCHEMA_SQL + DEMO_SQL)
+        seen.update(revision(connect(tmp_path / name)))
+    assert len(seen) == 6
