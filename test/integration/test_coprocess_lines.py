@@ -104,7 +104,7 @@ def test_a_last_line_without_newline_is_answered(served):
 
 def test_each_answer_is_one_write(demo_database, workspace):
     add_hosts(demo_database, 500)
-    demo_database.sql("INSERT INTO pool (name, method) VALUES ('odd', 'tarot');")
+    demo_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
     with Coprocess(demo_database.path, before=before, helo=False) as coprocess:

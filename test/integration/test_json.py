@@ -186,7 +186,7 @@ def test_the_widest_line_costs_little_memory(served):
 
 def test_each_reply_is_one_write(demo_database, workspace):
     add_hosts(demo_database, 500)
-    demo_database.sql("INSERT INTO pool (name, method) VALUES ('odd', 'tarot');")
+    demo_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
     requests = [INITIALIZE, lookup("www.example.com."), lookup("nosuch.example.com.")]
