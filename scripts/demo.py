@@ -1,11 +1,11 @@
-"""The show of scripts/demo: real questions to a real PowerDNS, and every sentence checked.
+"""What scripts/demo shows: real questions to a real PowerDNS, and every sentence checked.
 
     demo.py DIRECTORY PORT [--once]    DIRECTORY: where pdns-sticky and pdns-stickyd were built
 
 Server   a pdns_server of our own, its sample database and their temporary directory
 Sites    a small web server for each site, and the monitor that watches them
-Screen   how things look: headings, tables, SQL, colours on a terminal
-Show     what is shown, step by step; Wrong is raised as soon as an answer is not as said
+Screen   how it looks: headings, tables, SQL, colours on a terminal
+Show     what is shown, step by step; raises Wrong as soon as an answer is not as it says
 """
 
 import contextlib
@@ -58,18 +58,18 @@ RESOLVERS = (
 NEW_FOR_FRA, NEW_FOR_NYC = "192.0.2.16", "192.0.2.23"  # by modulus, with all three sites
 NEIGHBOURS = ("192.0.2.20", "192.0.2.21", "192.0.2.22")  # one of them for each site
 SITE_ADDRESSES = {"ams": "127.0.0.11", "fra": "127.0.0.12", "nyc": "127.0.0.13"}
-NOTICED_S = 10  # the monitor asks every second; twice in vain, and a site is down
+NOTICED_S = 10  # pdns-stickyd checks every second; after two failures a site is down
 WIDTH = 78
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_DIRECTORY = 60  # PowerDNS's control socket goes there, and its path may have 107 bytes
 
 
 class Failed(Exception):
-    """The show can't go on; the text says why."""
+    """The demonstration cannot go on; the text says why."""
 
 
 class Wrong(Failed):
-    """Something was said on the screen and the answers are otherwise."""
+    """An answer is not as the screen says."""
 
 
 class Stopped(Exception):
@@ -169,8 +169,8 @@ class Server:
                     taken = error.errno == errno.EADDRINUSE
                     raise Failed(
                         f"port {self.port} of {ADDRESS}"
-                        f" {'is taken' if taken else 'refused us: ' + error.strerror};"
-                        " choose another one with scripts/demo --port N"
+                        f" {'is in use' if taken else 'cannot be used: ' + error.strerror};"
+                        " choose another with scripts/demo --port N"
                     ) from None
 
     def _make_directory(self):
@@ -193,8 +193,8 @@ class Server:
                 shutil.rmtree(self.directory, ignore_errors=True)
                 self.directory = None
         raise Failed(
-            f"pdns-sticky doesn't run as user {USER or 'you'} from /tmp or /var/tmp;"
-            " name another directory in TMPDIR"
+            f"user {USER or 'you'} cannot run pdns-sticky from /tmp or /var/tmp;"
+            " set TMPDIR to another directory"
         )
 
     def _fill_directory(self):
@@ -231,12 +231,12 @@ class Server:
         end = time.monotonic() + 15
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise Failed(f"pdns_server ended at once, code {self.process.returncode}")
+                raise Failed(f"pdns_server exited at once with status {self.process.returncode}")
             with contextlib.suppress(ask.NoReply):
                 if ask.ask(None, "example.com", "SOA", port=self.port, seconds=1).answer:
                     return
             time.sleep(0.05)
-        raise Failed("pdns_server doesn't answer")
+        raise Failed("pdns_server does not answer")
 
 
 def end_process(process):
@@ -301,7 +301,7 @@ class Sites:
                         trial.bind((address, port))
                         port = trial.getsockname()[1]
                     return port
-        raise Failed("no port is free for the web servers")
+        raise Failed("the web servers find no free port")
 
 
 # ---------------------------------------------------------------- the screen
@@ -437,8 +437,8 @@ class Show:
 
     def check_newcomer(self, resolver, site):
         got = self.sites([resolver])[resolver]
-        check(got == site, f"{resolver}, which is new, was sent to {got}, not to {site}")
-        self.screen.right(f"{resolver} asks for the first time and is sent to {site}.")
+        check(got == site, f"the new resolver {resolver} was sent to {got}, not to {site}")
+        self.screen.right(f"{resolver} asked for the first time and was sent to {site}.")
 
     def _site_and_address(self, site):
         return f"{site}  {self.address_of[site]}"
@@ -448,9 +448,10 @@ class Show:
         screen.say(
             f"""PowerDNS listens on {ADDRESS} port {self.server.port} as user
             {USER or pwd.getpwuid(os.geteuid()).pw_name}, with the settings of pdns-conf/pipe.conf.
-            {NAME} is balanced over the sites {SITES[0]}, {SITES[1]} and {SITES[2]}. The questions
-            are real ones, over UDP; a PROXY protocol header before each says which resolver (LDNS)
-            it comes from. What stands after "ok:" was checked against the answers."""
+            The name {NAME} is balanced over three sites: {SITES[0]}, {SITES[1]} and {SITES[2]}. The
+            questions are real DNS questions over UDP. A PROXY protocol header before each tells
+            PowerDNS which resolver (LDNS) asks. Each sentence after "ok:" was checked against the
+            answers."""
         )
         screen.say(f"$db is the sample database, {self.server.database}")
         first = self.step_sticks()
@@ -462,8 +463,8 @@ class Show:
 
     def step_sticks(self):
         screen = self.screen
-        screen.heading("1. Each resolver gets a site, and keeps it")
-        screen.say(f"These resolvers ask for {NAME}, and then five times more each.")
+        screen.heading("1. Each resolver gets a site and keeps it")
+        screen.say(f"Each of these resolvers asks for {NAME}, and then asks five times more.")
         first = self.sites(RESOLVERS)
         rows, same = [], 0
         for resolver, site in first.items():
@@ -474,9 +475,9 @@ class Show:
         screen.table(("resolver (LDNS)", "site", "answer", "5 times more"), rows)
         check(same == len(RESOLVERS), "not every resolver got the same site again")
         check(set(first.values()) == set(SITES), "not every site got a resolver")
-        screen.right("all three sites have resolvers, and each resolver always got its own site.")
+        screen.right("every site has resolvers, and each resolver got the same site every time.")
         screen.gap()
-        screen.say("What pdns-sticky remembers stands in a table of the database:")
+        screen.say("pdns-sticky remembers this in a table of the database:")
         columns = "pool, ldns, controller, since, left_s, live"
         query = f"SELECT {columns}\n  FROM mapping WHERE pool = '{POOL}'"
         screen.command(f'sqlite3 {screen.boxes} $db "{query}"')
@@ -484,7 +485,7 @@ class Show:
         return first
 
     def wait_for(self, states):
-        """Until the monitor has found the sites so; the seconds that took."""
+        """Waits until pdns-stickyd has found the sites so; returns the seconds that took."""
         begin = time.monotonic()
         query = f"SELECT controller, state FROM health WHERE pool = '{POOL}'"
         while time.monotonic() - begin < NOTICED_S:
@@ -492,7 +493,7 @@ class Show:
             if found == states:
                 return time.monotonic() - begin
             time.sleep(0.1)
-        raise Wrong(f"the monitor found {found} in {NOTICED_S} s, and not {states}")
+        raise Wrong(f"after {NOTICED_S} s pdns-stickyd found {found}, not {states}")
 
     def show_health(self):
         columns = "controller, address, state, reason, rtt"
@@ -502,11 +503,11 @@ class Show:
 
     def step_watch(self):
         screen = self.screen
-        screen.heading("2. The sites are watched")
+        screen.heading("2. pdns-stickyd checks the sites")
         screen.say(
-            """pdns-stickyd asks each site for a page every second. The addresses of the example
-            are nobody's, so three small web servers on this machine stand for the sites, and
-            check_address says where they are. Twice no answer in a row, and a site is down."""
+            """pdns-stickyd gets a page from each site every second. After two failures in a row a
+            site is down. Nobody has the addresses of the example, so three small web servers on
+            this machine stand for the sites, and check_address says where they are."""
         )
         self.sql(
             "INSERT INTO monitor\n    (name, type, port, interval, timeout, rise, fall)\n"
@@ -518,12 +519,12 @@ class Show:
         self.sql("UPDATE virtual_server\n  SET check_address = '127.0.0.1' || controller_id")
         self.wait_for(dict.fromkeys(SITES, "up"))
         self.show_health()
-        screen.right("the monitor finds all three sites up.")
+        screen.right("pdns-stickyd finds all three sites up.")
 
     def step_down(self, first):
         screen = self.screen
         screen.heading("3. A site fails: only its resolvers move")
-        screen.say("The web server of fra ends.")
+        screen.say("We stop the web server of fra.")
         self.watched.stop("fra")
         seconds = self.wait_for({"ams": "up", "fra": "down", "nyc": "up"})
         self.show_health()
@@ -531,21 +532,21 @@ class Show:
         self.compare(("resolver (LDNS)", "before", "fra is down"), (first, now))
         moved = self.moved(first, now)
         homeless = {resolver for resolver, site in first.items() if site == "fra"}
-        check(moved == homeless, "others than the resolvers of fra moved, or not all of those did")
+        check(moved == homeless, "resolvers of other sites moved, or not all resolvers of fra did")
         check("fra" not in now.values(), "a resolver was sent to fra, which is down")
         others = len(now) - len(moved)
         screen.right(
-            f"{seconds:.1f} s later fra was down, and from the next question on its {len(moved)}"
-            f" resolvers are somewhere else. The other {others} didn't move."
+            f"fra was down {seconds:.1f} s later. The next questions of its {len(moved)} resolvers"
+            f" were answered with other sites. The other {others} resolvers did not move."
         )
         return now
 
     def step_returns(self, first, down):
         screen = self.screen
-        screen.heading("4. The site returns: nobody moves again")
+        screen.heading("4. The site returns: no resolver moves again")
         screen.say(
-            """Its web server is started again. Without a memory, a load balancer would now send
-            the resolvers of fra back, and move them a second time."""
+            """We start its web server again. A load balancer that remembers nothing would now send
+            the resolvers of fra back, and so move them a second time."""
         )
         self.watched.start("fra")
         self.wait_for(dict.fromkeys(SITES, "up"))
@@ -553,24 +554,24 @@ class Show:
         head = ("resolver (LDNS)", "at first", "fra was down", "fra is back")
         self.compare(head, (first, down, now))
         check(now == down, "a resolver moved when fra returned")
-        screen.right("all stayed where they were, those of fra on their new site.")
+        screen.right("every resolver stayed where it was; those of fra stayed at their new sites.")
         self.check_newcomer(NEW_FOR_FRA, "fra")
 
     def step_operator(self, before):
         screen = self.screen
-        screen.heading("5. The operator decides: let one go, drain a site")
+        screen.heading("5. You decide: forget one resolver, drain a site")
         resolver = RESOLVERS[0]
-        screen.say(f"Without its row {resolver} is decided anew, and comes home to fra:")
+        screen.say(f"Delete the row of {resolver}. Its next question is decided anew, and leads to fra:")
         self.sql(f"DELETE FROM persistence WHERE ldns = '{resolver}'")
         now = self.sites(RESOLVERS)
-        check(self.moved(before, now) == {resolver}, f"others than {resolver} moved, or it did not")
+        check(self.moved(before, now) == {resolver}, f"other resolvers moved, or {resolver} did not")
         check(now[resolver] == "fra", f"{resolver} went to {now[resolver]}")
-        screen.right(f"{resolver} moved from {before[resolver]} to fra, nobody else did.")
+        screen.right(f"{resolver} moved from {before[resolver]} to fra; no other resolver moved.")
 
         screen.gap()
         screen.say(
-            """A draining site keeps its resolvers and gets no new ones. Three neighbours ask for
-            the first time; one of them would have been for nyc:"""
+            """A draining site keeps its resolvers and gets no new ones. Three resolvers ask for the
+            first time. Modulus would have sent one of them to nyc:"""
         )
         self.sql("UPDATE controller SET state = 'draining' WHERE name = 'nyc'")
         drained, new = self.sites(RESOLVERS), self.sites(NEIGHBOURS)
@@ -581,11 +582,11 @@ class Show:
             + [(r, self._site_and_address(s), "new") for r, s in new.items()],
         )
         numbers = {int(ipaddress.ip_address(neighbour)) % len(SITES) for neighbour in NEIGHBOURS}
-        check(len(numbers) == len(SITES), "none of the neighbours would have been for nyc")
+        check(len(numbers) == len(SITES), "modulus would have sent none of the new resolvers to nyc")
         check(drained == now, "a resolver moved when nyc began to drain")
         check(kept, "nyc has no resolvers to keep")
         check("nyc" not in new.values(), "nyc drains and got a new resolver")
-        screen.right(f"nyc keeps its {len(kept)} resolvers; the new ones went to the other sites.")
+        screen.right(f"nyc keeps its {len(kept)} resolvers, and the new ones went to other sites.")
 
         self.sql("UPDATE controller SET state = 'enabled' WHERE name = 'nyc'")
         self.check_newcomer(NEW_FOR_NYC, "nyc")
@@ -595,8 +596,8 @@ class Show:
         screen.heading("6. Why does a resolver get this answer?")
         resolver = RESOLVERS[3]
         screen.say(
-            f"""{resolver} moved when fra was down, and has a mapping that binds. Without it, the
-            arithmetic would send it to fra. explain shows each step and changes nothing."""
+            f"""{resolver} moved when fra was down, and now has a live mapping. Without it, modulus
+            would send the resolver to fra. explain shows each step and changes nothing."""
         )
         screen.command(f"pdns-sticky --database $db explain {NAME} {resolver}")
         before = self.remembered()
@@ -605,12 +606,12 @@ class Show:
         )
         screen.output(text)
         site = self.site(resolver)
-        check(f"mapping: to {site}" in text, f"explain doesn't tell of the mapping to {site}")
+        check(f"mapping: to {site}" in text, f"explain does not show the mapping to {site}")
         check(f" A {self.address_of[site]}" in text, "explain gives another answer than PowerDNS")
         without = text.partition("without a mapping:")[2]
-        check(" is fra, " in without, "explain doesn't say that the choice alone would be fra")
+        check(" is fra, " in without, "explain does not say that modulus would choose fra")
         check(self.remembered() == before, "explain or the question after it changed a mapping")
-        screen.right(f"PowerDNS answered {resolver} as explained: {self._site_and_address(site)}.")
+        screen.right(f"PowerDNS answered {resolver} as explain said: {self._site_and_address(site)}.")
 
     @staticmethod
     def moved(before, now):
@@ -637,11 +638,11 @@ def what_to_try(server, sites, screen):
     try_as = "192.0.2.77"
     port = f" --port {server.port}" if server.port != ask.PORT else ""
     dig = "" if shutil.which("dig") else "   # in Debian's bind9-dnsutils"
-    screen.heading("Now you")
-    where = "In another terminal, also as root" if USER else "In another terminal"
-    screen.say(f"All this stays up until you press Ctrl-C here. {where}:")
+    screen.heading("Try it yourself")
+    where = "In another terminal, as root," if USER else "In another terminal,"
+    screen.say(f"PowerDNS runs until you press Ctrl-C here. {where} type:")
     screen.command(f"cd {TOP}\ndb={server.database}")
-    screen.say("Ask, as a resolver of your choice or as 127.0.0.1, and look:")
+    screen.say("Ask as any resolver or as 127.0.0.1, and look at the result:")
     screen.command(
         f"scripts/ask {try_as} {NAME}{port}\n"
         f"dig @{ADDRESS} -p {server.port} {NAME} +short{dig}\n"
@@ -649,13 +650,13 @@ def what_to_try(server, sites, screen):
         f'sqlite3 {screen.boxes} $db "SELECT ldns, controller, until, live FROM mapping"\n'
         f"{os.path.relpath(server.built / 'pdns-sticky', TOP)} -d $db explain {NAME} {try_as}"
     )
-    screen.say("Change, and ask again after each:")
+    screen.say("Change something, and ask again after each change:")
     screen.command(
         "sqlite3 $db \"UPDATE controller SET state = 'disabled' WHERE name = 'nyc'\"\n"
         "sqlite3 $db \"UPDATE controller SET state = 'enabled' WHERE name = 'nyc'\"\n"
         f"sqlite3 $db \"DELETE FROM persistence WHERE ldns = '{try_as}'\""
     )
-    screen.say("Or let the monitor find a site down, for the time that the process is stopped:")
+    screen.say("Let pdns-stickyd find a site down, as long as its web server is stopped:")
     screen.command(
         f"kill -STOP {sites.processes['ams'].pid}\n"
         f'sqlite3 {screen.boxes} $db "SELECT * FROM health"\n'
@@ -666,7 +667,7 @@ def what_to_try(server, sites, screen):
 def stay(server, sites, screen):
     what_to_try(server, sites, screen)
     server.process.wait()
-    raise Failed(f"pdns_server has ended, code {server.process.returncode}")
+    raise Failed(f"pdns_server has exited with status {server.process.returncode}")
 
 
 def end_by_signal(number, _):
@@ -676,11 +677,11 @@ def end_by_signal(number, _):
 
 
 def present(server, sites, screen, once):
-    """The whole show. Raises Stopped(0) when it was seen to the end and Ctrl-C came after it."""
+    """Shows everything. Raises Stopped(0) when Ctrl-C comes after the end."""
     show = Show(server, sites, screen)
     show.everything()
-    screen.heading("All as it should be")
-    screen.say(f"{show.asked} questions were asked, and every answer was as said here.")
+    screen.heading("Everything was as it should be")
+    screen.say(f"We asked {show.asked} questions, and every answer was as shown here.")
     if once:
         return
     try:
@@ -710,7 +711,7 @@ def main(built, port, once):
         return 1
     except Stopped as stopped:
         with contextlib.suppress(OSError):  # the terminal may be gone
-            print("\nStopped; PowerDNS and the sample database are gone.")
+            print("\nStopped. PowerDNS and the sample database were removed.")
         return stopped.args[0] and 128 + stopped.args[0]
     except BrokenPipeError:  # head or less has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

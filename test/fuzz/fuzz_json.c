@@ -1,7 +1,7 @@
 /*
  * The remote backend's protocol. Any bytes at all, cut into lines: each gets exactly one reply, and
  * PowerDNS takes it. Questions that are well made, put in both protocols: both give the same
- * records. On the example database with a few records that are hard to write, all servers up.
+ * records. On the sample database with a few records that are hard to write, all servers up.
  *
  * Input: a byte that says which, then the bytes, or questions as pick_question() reads them.
  */
@@ -42,7 +42,7 @@ static void prepare(void)
 {
     const char *path = scratch_database();
     shell = scratch_open(path);
-    scratch_run_file(shell, "demo.sql");
+    scratch_run_file(shell, "../test/sample.sql");
     scratch_run(shell, "PRAGMA synchronous = OFF");
     scratch_run(shell, hard_records);
     scratch_run(shell, "INSERT INTO pool (name) VALUES (CAST(x'62ff' AS TEXT))");

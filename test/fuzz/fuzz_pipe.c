@@ -1,6 +1,6 @@
 /*
  * Any bytes at all on standard input: they are cut into lines, each gets exactly one answer, and
- * PowerDNS takes every line of it. On the example database, all servers up.
+ * PowerDNS takes every line of it. On the sample database, all servers up.
  *
  * Input: a byte that says how the bytes come in and whether a HELO goes before them, then the
  * bytes. 0xfe and another byte stand for so many KiB of the letter x, since long lines are rarely
@@ -24,7 +24,7 @@ static void prepare(void)
 {
     const char *path = scratch_database();
     shell = scratch_open(path);
-    scratch_run_file(shell, "demo.sql");
+    scratch_run_file(shell, "../test/sample.sql");
     scratch_run(shell, "PRAGMA synchronous = OFF");
     dialogue_open(&dialogue, path);
     REQUIRE(pipe(pipe_ends) == 0, "no pipe");

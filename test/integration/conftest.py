@@ -4,7 +4,7 @@ import pytest
 
 import processes
 from coprocess import Coprocess
-from database import DEMO, Database
+from database import DEMO, SAMPLE, Database
 
 pytest_plugins = ("schema",)  # databases for test_schema_*.py
 
@@ -35,10 +35,16 @@ def demo_database(workspace):
 
 
 @pytest.fixture
-def served(demo_database):
-    """A coprocess on the example, and the database."""
-    with Coprocess(demo_database.path) as coprocess:
-        yield coprocess, demo_database
+def sample_database(workspace):
+    """The schema filled with test/sample.sql; sample.py has what is in it."""
+    return Database.create(workspace, SAMPLE, name="sample.sqlite")
+
+
+@pytest.fixture
+def served(sample_database):
+    """A coprocess on the sample, and the database."""
+    with Coprocess(sample_database.path) as coprocess:
+        yield coprocess, sample_database
 
 
 @pytest.hookimpl(hookwrapper=True)

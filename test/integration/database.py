@@ -17,6 +17,7 @@ from processes import REPOSITORY, SECONDS_MAX, USER, as_user, run, user_options,
 
 SCHEMA = REPOSITORY / "schema" / "schema.sql"
 DEMO = REPOSITORY / "schema" / "demo.sql"
+SAMPLE = REPOSITORY / "test" / "sample.sql"
 
 
 class Database:

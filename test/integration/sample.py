@@ -1,4 +1,4 @@
-"""What tests have to know of the example database in schema/demo.sql.
+"""What tests have to know of the database in test/sample.sql.
 
 Its pool `web` answers www.example.com and shop.example.com, by modulus, from three sites.
 """

@@ -103,11 +103,11 @@ def check_answer(lines, abi, asked):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_powerdns_would_take_every_line_of_random_answers(demo_database, seed):
+def test_powerdns_would_take_every_line_of_random_answers(sample_database, seed):
     rng = random.Random(seed)
-    names = fill_at_random(demo_database.path, rng)
+    names = fill_at_random(sample_database.path, rng)
     seen = 0
-    with Coprocess(demo_database.path) as coprocess:
+    with Coprocess(sample_database.path) as coprocess:
         for abi in range(1, 6):
             coprocess.hello(abi)
             asked = []

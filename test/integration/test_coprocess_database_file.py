@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coprocess import Coprocess, assert_banner_is_prompt, assert_prompt
-from database import DEMO, Database
+from database import SAMPLE, Database
 from faults import HEAL_SECONDS, damage, heals, put_in_place
 from processes import give_to_user, wait_until
 from resolvers import ldns
@@ -57,7 +57,7 @@ BROKEN = {  # how, and what the log must say about it
     make_missing: r"is not there; make it .* sqlite3 \S+ < \S+/schema.sql",
     make_empty: r"is empty; make one .* sqlite3 \S+ < \S+/schema.sql",
     make_garbage: r"is not a pdns-sticky database; make one .* sqlite3 \S+ < \S+/schema.sql",
-    make_corrupt: r"sticky|demo",
+    make_corrupt: r"sample\.sqlite",
     make_foreign: r"is not a pdns-sticky database; make one .* sqlite3 \S+ < \S+/schema.sql",
     make_directory: r"is not a file",
     make_fifo: r"is not a file",
@@ -67,23 +67,23 @@ BROKEN = {  # how, and what the log must say about it
 
 @pytest.mark.parametrize("break_it", BROKEN, ids=lambda function: function.__name__[5:])
 def test_without_a_usable_file_it_says_what_to_do_and_goes_on_once_the_file_is_right(
-    demo_database, workspace, break_it
+    sample_database, workspace, break_it
 ):
     good = workspace / "good"
-    shutil.copyfile(demo_database.path, good)
-    break_it(demo_database)
-    assert_banner_is_prompt(demo_database.path)
-    with Coprocess(demo_database.path) as coprocess:
+    shutil.copyfile(sample_database.path, good)
+    break_it(sample_database)
+    assert_banner_is_prompt(sample_database.path)
+    with Coprocess(sample_database.path) as coprocess:
         answers = [coprocess.ask("example.com", "SOA", None)]
         answers += [coprocess.ask(remote=ldns(i)) for i in range(9)]
         assert_prompt(answers)
         assert all(answer.lines[-1] == b"END" and not answer.records for answer in answers)
         said = [log for answer in answers for log in answer.logs]
         assert len(said) == 1 and re.search(BROKEN[break_it], said[0]), said
-        put_in_place(good, demo_database.path)
+        put_in_place(good, sample_database.path)
         assert coprocess.ask("example.com", "SOA", None).contents("SOA")
         assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
-        assert demo_database.mappings("web") == {ldns(1): SITES[expected(ldns(1))]}
+        assert sample_database.mappings("web") == {ldns(1): SITES[expected(ldns(1))]}
         assert coprocess.close() == 0
 
 
@@ -93,7 +93,7 @@ def test_a_database_made_under_a_running_coprocess_counts_at_once(workspace):
         assert coprocess.ask().lines[-1] == b"END"
         database = Database.create(workspace)
         assert coprocess.ask("example.com", "SOA", None).lines == [b"END"]
-        database.sql(DEMO.read_text())
+        database.sql(SAMPLE.read_text())
         assert coprocess.ask("example.com", "SOA", None).contents("SOA")
         assert coprocess.ask().ipv4 == expected("192.0.2.10")
 
@@ -105,7 +105,7 @@ def test_a_file_replaced_by_mv_counts_from_the_next_question_on(served):
     coprocess, database = served
     assert coprocess.ask().ipv4 == expected("192.0.2.10")
     for number in range(1, 6):
-        other = Database.create(database.path.parent, DEMO, name=f"other{number}.sqlite")
+        other = Database.create(database.path.parent, SAMPLE, name=f"other{number}.sqlite")
         other.sql(f"UPDATE virtual_server SET ipv4 = '192.0.2.{100 + number}';")
         os.replace(other.path, database.path)
         assert coprocess.ask().ipv4 == f"192.0.2.{100 + number}"

@@ -65,23 +65,23 @@ def test_a_large_log_is_started_over_while_nobody_asks(served):
     assert database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_one_process_at_a_time_keeps_house(demo_database):
-    expire(demo_database, 100)
-    with open(f"{demo_database.path}-lock", "a+b") as lock:
+def test_one_process_at_a_time_keeps_house(sample_database):
+    expire(sample_database, 100)
+    with open(f"{sample_database.path}-lock", "a+b") as lock:
         give_to_user(lock.name)
         # The first byte is the housekeeper's (struct flock: type, whence, start, length, pid).
         set_lock = 37  # F_OFD_SETLK: the lock of this open file, as among processes
         fcntl.fcntl(lock, set_lock, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
-        with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
+        with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
             until = time.monotonic() + 2.5
             while time.monotonic() < until:
                 for coprocess in (first, second):
                     assert coprocess.ask().ipv4 == expected("192.0.2.10")
                 time.sleep(0.05)
-            assert demo_database.rows("SELECT count(*) FROM persistence") == [(102,)]
+            assert sample_database.rows("SELECT count(*) FROM persistence") == [(102,)]
             fcntl.fcntl(lock, set_lock, struct.pack("hhqqi4x", fcntl.F_UNLCK, 0, 0, 1, 0))
             wait_until(
-                lambda: demo_database.rows("SELECT count(*) FROM persistence") == [(2,)],
+                lambda: sample_database.rows("SELECT count(*) FROM persistence") == [(2,)],
                 15,
                 "the sweep",
             )

@@ -18,8 +18,8 @@ from sample import expected
 
 
 @pytest.mark.parametrize("line", [b"HELO\t0", b"HELO\t6", b"HELO", b"HELO\tx", b"\0\xff\x80\x01"])
-def test_an_unknown_version_gets_one_fail_and_the_process_stays(demo_database, line):
-    with Coprocess(demo_database.path, helo=False) as coprocess:
+def test_an_unknown_version_gets_one_fail_and_the_process_stays(sample_database, line):
+    with Coprocess(sample_database.path, helo=False) as coprocess:
         assert coprocess.request(line + b"\n").lines == [b"FAIL"]
         assert coprocess.silent(0.05)
         assert BANNER.fullmatch(coprocess.hello(3))
@@ -102,12 +102,12 @@ def test_a_last_line_without_newline_is_answered(served):
     assert coprocess.process.wait(SECONDS_MAX) == 0
 
 
-def test_each_answer_is_one_write(demo_database, workspace):
-    add_hosts(demo_database, 500)
-    demo_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
+def test_each_answer_is_one_write(sample_database, workspace):
+    add_hosts(sample_database, 500)
+    sample_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
-    with Coprocess(demo_database.path, before=before, helo=False) as coprocess:
+    with Coprocess(sample_database.path, before=before, helo=False) as coprocess:
         lines = [b"HELO\t5\n", question("www.example.com"), question("mail.example.com")]
         lines += [question("nosuch.example.com"), question("example.com", "SOA", None)]
         lines += [b"Q\tbroken\n", b"\n", b"AXFR\t1\texample.com\n", b"AXFR\t7\texample.org\n"]
@@ -143,9 +143,9 @@ def test_a_reader_that_stops_loses_nothing_and_makes_nobody_spin(served):
 
 
 @pytest.mark.parametrize("sigpipe", ["ignored by the parent", "not ignored by the parent"])
-def test_a_reader_that_is_gone_ends_it_without_error(demo_database, sigpipe):
+def test_a_reader_that_is_gone_ends_it_without_error(sample_database, sigpipe):
     default = sigpipe.startswith("not")
-    with Coprocess(demo_database.path, restore_signals=default) as coprocess:
+    with Coprocess(sample_database.path, restore_signals=default) as coprocess:
         coprocess.process.stdout.close()
         coprocess.send(question("www.example.com"))
         assert coprocess.process.wait(SECONDS_MAX) == 0

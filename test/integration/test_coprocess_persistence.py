@@ -12,8 +12,8 @@ from resolvers import chosen, ldns
 from sample import IPV4, SITES, expected
 
 
-def test_a_locked_database_delays_no_answer_and_rows_follow_when_it_is_free(demo_database):
-    with Coprocess(demo_database.path) as coprocess, Shell(demo_database.path) as other:
+def test_a_locked_database_delays_no_answer_and_rows_follow_when_it_is_free(sample_database):
+    with Coprocess(sample_database.path) as coprocess, Shell(sample_database.path) as other:
         coprocess.ask("www.example.com", "A", ldns(1000))
         other.change("BEGIN IMMEDIATE;")
         until = time.monotonic() + 1.2
@@ -31,7 +31,7 @@ def test_a_locked_database_delays_no_answer_and_rows_follow_when_it_is_free(demo
             assert coprocess.ask("www.example.com", "A", ldns(i)).ipv4 == expected(ldns(i))
         wait_until(
             lambda: coprocess.ask("www.example.com", "A", ldns(0)).ipv4
-            and len(demo_database.mappings("web")) >= 2,
+            and len(sample_database.mappings("web")) >= 2,
             HEAL_SECONDS,
             "rows once the lock is gone",
         )
@@ -48,13 +48,13 @@ def test_a_mapping_that_binds_does_not_need_the_lock(served):
     assert_prompt(answers)
 
 
-def test_a_new_resolver_gets_one_answer_from_all_processes(demo_database):
+def test_a_new_resolver_gets_one_answer_from_all_processes(sample_database):
     resolvers, together = 4000, 100
     answered = {}
     with contextlib.ExitStack() as stack:
-        shell = stack.enter_context(Shell(demo_database.path))
+        shell = stack.enter_context(Shell(sample_database.path))
         shell.run("PRAGMA synchronous = OFF;")  # a slow disk under a lock is another test
-        processes = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(4)]
+        processes = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(4)]
         for first in range(0, resolvers, together):
             remotes = [ldns(first + i) for i in range(together)]
             batch = b"".join(question("www.example.com", "A", remote) for remote in remotes)
@@ -70,7 +70,7 @@ def test_a_new_resolver_gets_one_answer_from_all_processes(demo_database):
                     answered.setdefault(remote, set()).add(process.answer(alone=False).ipv4)
     different = {remote: sites for remote, sites in answered.items() if len(sites) > 1}
     assert different == {}
-    mappings = demo_database.mappings("web")
+    mappings = sample_database.mappings("web")
     assert {remote: SITES[sites.pop()] for remote, sites in answered.items()} == mappings
     assert any(mappings[remote] != SITES[expected(remote)] for remote in mappings)
 
@@ -89,13 +89,13 @@ def read_what_came(coprocess, remotes):
     return answers, excused
 
 
-def test_no_answered_mapping_is_lost_when_coprocesses_are_killed(demo_database):
+def test_no_answered_mapping_is_lost_when_coprocesses_are_killed(sample_database):
     rng = random.Random(7)
     rounds, together = 45, 150
     answered, unwritten = {}, set()
-    with Coprocess(demo_database.path) as witness, contextlib.ExitStack() as stack:
+    with Coprocess(sample_database.path) as witness, contextlib.ExitStack() as stack:
         for round_ in range(rounds):
-            doomed = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(3)]
+            doomed = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(3)]
             # Two of them are asked by the same resolvers.
             starts = [(2 * round_ + which) * together for which in (0, 0, 1)]
             remotes = [[ldns(start + i) for i in range(together)] for start in starts]
@@ -112,12 +112,12 @@ def test_no_answered_mapping_is_lost_when_coprocesses_are_killed(demo_database):
                     assert answered.setdefault(remote, address) == address
             assert witness.ask("www.example.com", "A").ipv4 == expected("192.0.2.10")
             stack.pop_all().close()
-    mappings = demo_database.mappings("web")
+    mappings = sample_database.mappings("web")
     promised = {remote: SITES[answered[remote]] for remote in set(answered) - unwritten}
     assert len(promised) > 10 * rounds
     lost = {remote: site for remote, site in promised.items() if mappings.get(remote) != site}
     assert lost == {}
-    assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+    assert sample_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_all_down_answers_as_the_pool_says_and_writes_nothing(served):

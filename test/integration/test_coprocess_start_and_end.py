@@ -20,9 +20,9 @@ from sample import expected
 # ---------------------------------------------------------------- the banner
 
 
-def test_the_banner_comes_before_the_database_is_touched(demo_database, workspace):
+def test_the_banner_comes_before_the_database_is_touched(sample_database, workspace):
     trace = workspace / "trace"
-    with Coprocess(demo_database.path, before=strace(trace, "%file,write")) as coprocess:
+    with Coprocess(sample_database.path, before=strace(trace, "%file,write")) as coprocess:
         assert coprocess.silent(0.1)
         before_question = trace.read_text("latin-1")
         assert coprocess.ask().ipv4
@@ -30,8 +30,8 @@ def test_the_banner_comes_before_the_database_is_touched(demo_database, workspac
     program_starts = before_question.index("execve(")
     touched = before_question[before_question.index("\n", program_starts) :]
     assert "write(1, " in touched
-    assert str(demo_database.path) not in touched.split("write(1, ")[0]
-    assert str(demo_database.path) in trace.read_text("latin-1").split("write(1, ", 1)[1]
+    assert str(sample_database.path) not in touched.split("write(1, ")[0]
+    assert str(sample_database.path) in trace.read_text("latin-1").split("write(1, ", 1)[1]
 
 
 @contextlib.contextmanager
@@ -44,21 +44,21 @@ def locked(path, how):
 
 
 @pytest.mark.parametrize("how", ["for writing", "alone"])
-def test_a_locked_database_does_not_delay_the_banner(demo_database, how):
+def test_a_locked_database_does_not_delay_the_banner(sample_database, how):
     with contextlib.ExitStack() as stack:
-        with locked(demo_database.path, how):
-            assert_banner_is_prompt(demo_database.path)
-            coprocess = stack.enter_context(Coprocess(demo_database.path))
+        with locked(sample_database.path, how):
+            assert_banner_is_prompt(sample_database.path)
+            coprocess = stack.enter_context(Coprocess(sample_database.path))
             answers = [coprocess.ask("www.example.com", "A", ldns(i)) for i in range(10)]
             assert_prompt(answers)
             if how == "for writing":  # the configuration can be read
                 assert [a.ipv4 for a in answers] == [expected(ldns(i)) for i in range(10)]
-        heals(coprocess, demo_database, 20)
+        heals(coprocess, sample_database, 20)
 
 
-def test_a_log_of_a_gigabyte_does_not_delay_the_banner(demo_database):
-    log = Path(f"{demo_database.path}-wal")
-    with Shell(demo_database.path) as shell:
+def test_a_log_of_a_gigabyte_does_not_delay_the_banner(sample_database):
+    log = Path(f"{sample_database.path}-wal")
+    with Shell(sample_database.path) as shell:
         shell.run("PRAGMA wal_autocheckpoint = 0;")
         shell.change("CREATE TABLE ballast (content BLOB); BEGIN;")
         for _ in range(32):
@@ -68,11 +68,11 @@ def test_a_log_of_a_gigabyte_does_not_delay_the_banner(demo_database):
         shell.process.wait()
     assert log.stat().st_size > 32_000_000
     os.truncate(log, 1 << 30)
-    assert_banner_is_prompt(demo_database.path)
+    assert_banner_is_prompt(sample_database.path)
 
     def answer():
-        Path(f"{demo_database.path}-shm").unlink(missing_ok=True)  # so that the log is read whole
-        with Coprocess(demo_database.path) as coprocess:
+        Path(f"{sample_database.path}-shm").unlink(missing_ok=True)  # so that the log is read whole
+        with Coprocess(sample_database.path) as coprocess:
             assert coprocess.ask().ipv4 == expected("192.0.2.10")
 
     assert_within(2, answer)  # PowerDNS's patience
@@ -90,9 +90,9 @@ def test_sigterm_is_ignored_and_the_end_of_input_ends_it(served):
     assert coprocess.close() == 0
 
 
-def test_the_end_of_input_ends_it_at_once(demo_database):
+def test_the_end_of_input_ends_it_at_once(sample_database):
     with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(4)]
+        processes = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(4)]
         for process in processes:
             process.ask()
             process.process.send_signal(signal.SIGTERM)
@@ -142,22 +142,22 @@ def orphan(database):
         yield pid
 
 
-def test_a_killed_parent_takes_it_along_though_a_sibling_holds_its_input(demo_database):
+def test_a_killed_parent_takes_it_along_though_a_sibling_holds_its_input(sample_database):
     def vanish():
-        with orphan(demo_database.path) as pid:
+        with orphan(sample_database.path) as pid:
             wait_until(lambda: not is_running(pid), SECONDS_MAX, "the coprocess is gone")
 
     assert_within(2, vanish)
 
 
-def test_it_holds_its_three_descriptors_and_the_database_alone(demo_database, workspace):
+def test_it_holds_its_three_descriptors_and_the_database_alone(sample_database, workspace):
     (workspace / "secret").touch()
     leaky = ["sh", "-c", 'exec 7<"$0" 9<"$0"; exec "$@"', str(workspace / "secret")]
-    with Coprocess(demo_database.path, before=leaky) as coprocess:
+    with Coprocess(sample_database.path, before=leaky) as coprocess:
         coprocess.ask()
         folder = Path(f"/proc/{coprocess.pid}/fd")
         open_files = {int(entry.name): os.readlink(entry) for entry in folder.iterdir()}
     assert set(open_files) >= {0, 1, 2}
-    path = str(demo_database.path)
+    path = str(sample_database.path)
     allowed = {path, f"{path}-wal", f"{path}-shm", f"{path}-lock"}
     assert {open_files[number] for number in set(open_files) - {0, 1, 2}} <= allowed

@@ -95,10 +95,10 @@ def record(row):
 
 
 @pytest.fixture
-def served(demo_database):
-    """A coprocess on the example that has said its first word, and the database."""
-    with Peer(demo_database.path) as peer:
-        yield peer, demo_database
+def served(sample_database):
+    """A coprocess on the sample that has said its first word, and the database."""
+    with Peer(sample_database.path) as peer:
+        yield peer, sample_database
 
 
 # ---------------------------------------------------------------- lines in and out
@@ -135,8 +135,8 @@ def test_one_byte_in_each_write_makes_one_reply(served):
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["later", "first"])
-def test_a_line_of_a_megabyte_gets_one_reply(demo_database, first):
-    with Coprocess(demo_database.path, helo=False) as peer:
+def test_a_line_of_a_megabyte_gets_one_reply(sample_database, first):
+    with Coprocess(sample_database.path, helo=False) as peer:
         peer.send(b"" if first else json.dumps(INITIALIZE).encode() + b"\n")
         assert first or read(peer.read_line()) == {"result": True}
         for size in (65537, 1 << 20, 3 << 20):
@@ -184,9 +184,9 @@ def test_the_widest_line_costs_little_memory(served):
     assert_little_memory(peer)
 
 
-def test_each_reply_is_one_write(demo_database, workspace):
-    add_hosts(demo_database, 500)
-    demo_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
+def test_each_reply_is_one_write(sample_database, workspace):
+    add_hosts(sample_database, 500)
+    sample_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
     requests = [INITIALIZE, lookup("www.example.com."), lookup("nosuch.example.com.")]
@@ -194,7 +194,7 @@ def test_each_reply_is_one_write(demo_database, workspace):
     requests += [{"method": method} for method in ("getAllDomains", "getDomainKeys", "lookup")]
     requests += [{"method": "directBackendCmd", "parameters": {"query": "status"}}, [], "x"]
     sizes = []
-    with Coprocess(demo_database.path, before=before, helo=False) as peer:
+    with Coprocess(sample_database.path, before=before, helo=False) as peer:
         for request in requests:
             peer.send(json.dumps(request).encode() + b"\n")
             sizes.append(len(peer.read_line()) + 1)
@@ -241,11 +241,11 @@ def compare(pipe, peer, name, rdtype, remote, zone_id, ecs):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_question_has_one_answer_in_both_protocols(demo_database, seed):
+def test_a_question_has_one_answer_in_both_protocols(sample_database, seed):
     rng = random.Random(seed)
-    names = fill_at_random(demo_database.path, rng)
+    names = fill_at_random(sample_database.path, rng)
     seen = 0
-    with Coprocess(demo_database.path) as pipe, Peer(demo_database.path) as peer:
+    with Coprocess(sample_database.path) as pipe, Peer(sample_database.path) as peer:
         for _ in range(1500):
             name = rng.choice([*names, "www.example.com", "example.com", "nosuch.example.com"])
             rdtype = rng.choice(["ANY", "ANY", "A", "AAAA", "SOA", "NS", "TXT", "MX", "HTTPS"])
@@ -255,8 +255,8 @@ def test_a_question_has_one_answer_in_both_protocols(demo_database, seed):
     assert seen > 100
 
 
-def test_a_site_that_one_protocol_gave_the_other_gives_too(demo_database):
-    with Coprocess(demo_database.path) as pipe, Peer(demo_database.path) as peer:
+def test_a_site_that_one_protocol_gave_the_other_gives_too(sample_database):
+    with Coprocess(sample_database.path) as pipe, Peer(sample_database.path) as peer:
         ways = [
             lambda remote: pipe.ask("www.example.com", "A", remote).ipv4,
             lambda remote: peer.ipv4(lookup("www.example.com.", "A", remote)),
@@ -265,4 +265,4 @@ def test_a_site_that_one_protocol_gave_the_other_gives_too(demo_database):
             first, second = (way(ldns(number)) for way in ways)
             assert first == second == expected(ldns(number))
             ways.reverse()
-    assert len(demo_database.mappings("web")) == 100
+    assert len(sample_database.mappings("web")) == 100

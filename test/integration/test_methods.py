@@ -11,10 +11,10 @@ from resolvers import ldns
 from sample import IPV4
 
 @pytest.fixture
-def changed(demo_database):
-    """The example, and a shell that changes it."""
-    with Shell(demo_database.path) as shell:
-        yield demo_database, shell
+def changed(sample_database):
+    """The sample, and a shell that changes it."""
+    with Shell(sample_database.path) as shell:
+        yield sample_database, shell
 
 
 @contextlib.contextmanager

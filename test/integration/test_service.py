@@ -122,8 +122,8 @@ def greeted(kind, service):
 
 
 @pytest.fixture
-def service(demo_database, workspace):
-    with Service(demo_database, workspace / "socket") as running:
+def service(sample_database, workspace):
+    with Service(sample_database, workspace / "socket") as running:
         yield running
 
 
@@ -302,12 +302,12 @@ def test_the_socket_is_for_owner_and_group_and_goes_with_the_service(service):
 
 
 @pytest.mark.skipif(not USER, reason="needs root")
-def test_members_of_the_group_can_connect_and_others_cannot(demo_database, workspace):
+def test_members_of_the_group_can_connect_and_others_cannot(sample_database, workspace):
     """The service runs as the database's owner; its group is another one."""
     group = "games"
     options = {"extra_groups": [grp.getgrnam(group).gr_gid]}
     connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
-    with Service(demo_database, workspace / "socket", "--group", group, **options) as service:
+    with Service(sample_database, workspace / "socket", "--group", group, **options) as service:
         assert service.path.group() == group
         argv = ["/usr/bin/python3", "-c", connect, str(service.path)]
         assert run(argv, user="nobody", group=group, extra_groups=[]).returncode == 0
@@ -316,9 +316,9 @@ def test_members_of_the_group_can_connect_and_others_cannot(demo_database, works
 
 
 @pytest.mark.skipif(not USER, reason="needs root")
-def test_a_group_that_the_user_is_not_in_is_refused(demo_database, workspace):
+def test_a_group_that_the_user_is_not_in_is_refused(sample_database, workspace):
     with pytest.raises(AssertionError, match="cannot be given to the group"):
-        with Service(demo_database, workspace / "socket", "--group", "games"):
+        with Service(sample_database, workspace / "socket", "--group", "games"):
             pass
     assert not (workspace / "socket").exists()
 
@@ -333,8 +333,8 @@ def test_a_socket_that_a_killed_service_left_is_replaced(service):
         assert client.ask(ldns(1)) == expected(ldns(1))
 
 
-def test_a_second_service_refuses_and_the_first_one_serves_on(service, demo_database):
-    second = run([backend_path(), "--database", demo_database.path, "--socket", service.path])
+def test_a_second_service_refuses_and_the_first_one_serves_on(service, sample_database):
+    second = run([backend_path(), "--database", sample_database.path, "--socket", service.path])
     assert second.returncode == 1
     assert second.stderr == (
         f"pdns-sticky: {service.path}: another process listens there;"
@@ -345,12 +345,12 @@ def test_a_second_service_refuses_and_the_first_one_serves_on(service, demo_data
 
 
 @pytest.mark.parametrize("stale", [False, True])
-def test_of_services_that_start_at_one_moment_one_lives(demo_database, workspace, stale):
+def test_of_services_that_start_at_one_moment_one_lives(sample_database, workspace, stale):
     for turn in range(10):
         path = workspace / f"socket-{turn}"
         if stale:
             listening_socket(path).close()
-        argv = [backend_path(), "--database", demo_database.path, "--socket", path]
+        argv = [backend_path(), "--database", sample_database.path, "--socket", path]
         services = [
             subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for _ in range(4)
@@ -363,10 +363,10 @@ def test_of_services_that_start_at_one_moment_one_lives(demo_database, workspace
         assert living.wait(5) == 0
 
 
-def test_a_file_that_is_no_socket_is_left_alone(demo_database, workspace):
+def test_a_file_that_is_no_socket_is_left_alone(sample_database, workspace):
     path = workspace / "socket"
     path.write_text("precious")
-    result = run([backend_path(), "--database", demo_database.path, "--socket", path])
+    result = run([backend_path(), "--database", sample_database.path, "--socket", path])
     assert result.returncode == 1
     assert result.stderr == f"pdns-sticky: {path} is there already, and is no socket\n"
     assert path.read_text() == "precious"
@@ -448,11 +448,11 @@ def test_a_connection_that_is_killed_is_the_only_one_and_the_log_says_so(kind, s
 
 
 def test_a_socket_of_systemd_is_served_and_left_for_the_next_service(
-    kind, demo_database, workspace
+    kind, sample_database, workspace
 ):
     path = workspace / "socket"
     with listening_socket(path) as listener:
-        service = Service(demo_database, path, listener=listener)
+        service = Service(sample_database, path, listener=listener)
         with service, greeted(kind, service) as client:
             assert client.ask(ldns(1)) == expected(ldns(1))
             assert service.stop() == 0
@@ -465,10 +465,10 @@ def test_a_socket_of_systemd_is_served_and_left_for_the_next_service(
         assert path.exists()
 
 
-def test_a_socket_of_systemd_may_be_the_one_that_is_named(demo_database, workspace):
+def test_a_socket_of_systemd_may_be_the_one_that_is_named(sample_database, workspace):
     path = workspace / "socket"
     with listening_socket(path) as listener:
-        with Service(demo_database, path, "--socket", path, listener=listener) as service:
+        with Service(sample_database, path, "--socket", path, listener=listener) as service:
             with greeted(JsonClient, service) as client:
                 assert client.ask(ldns(1)) == expected(ldns(1))
 
@@ -482,7 +482,7 @@ def test_a_socket_of_systemd_may_be_the_one_that_is_named(demo_database, workspa
         ("inet", [], "not a listening Unix stream socket"),
     ],
 )
-def test_what_systemd_hands_over_must_fit(demo_database, workspace, sort, arguments, words):
+def test_what_systemd_hands_over_must_fit(sample_database, workspace, sort, arguments, words):
     family = socket.AF_INET if sort == "inet" else socket.AF_UNIX
     sort_of_socket = socket.SOCK_DGRAM if sort == "datagram" else socket.SOCK_STREAM
     with socket.socket(family, sort_of_socket) as handed:
@@ -490,7 +490,7 @@ def test_what_systemd_hands_over_must_fit(demo_database, workspace, sort, argume
         if sort in ("another", "inet"):
             handed.listen()
         result = run(
-            [*HANDED_OVER, backend_path(), "--database", demo_database.path, *arguments],
+            [*HANDED_OVER, backend_path(), "--database", sample_database.path, *arguments],
             preexec_fn=lambda: os.dup2(handed.fileno(), 3),
             pass_fds=[3],
         )
@@ -498,24 +498,24 @@ def test_what_systemd_hands_over_must_fit(demo_database, workspace, sort, argume
     assert words in result.stderr
 
 
-def test_systemd_is_told_when_it_is_ready_and_when_it_stops(demo_database, workspace):
+def test_systemd_is_told_when_it_is_ready_and_when_it_stops(sample_database, workspace):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(workspace / "notify"))
         (workspace / "notify").chmod(0o666)
         notified.settimeout(5)
         environment = {**os.environ, "NOTIFY_SOCKET": str(workspace / "notify")}
-        with Service(demo_database, workspace / "socket", env=environment) as service:
+        with Service(sample_database, workspace / "socket", env=environment) as service:
             assert notified.recv(100) == b"READY=1"
             service.connect().close()
             assert service.stop() == 0
             assert notified.recv(100) == b"STOPPING=1"
 
 
-def test_in_the_journal_lines_have_their_priority(demo_database, workspace):
+def test_in_the_journal_lines_have_their_priority(sample_database, workspace):
     environment = {**os.environ, "JOURNAL_STREAM": "8:1"}
-    argv = [backend_path(), "--database", demo_database.path, "--socket", "/nonexistent/socket"]
+    argv = [backend_path(), "--database", sample_database.path, "--socket", "/nonexistent/socket"]
     assert run(argv, env=environment).stderr.startswith("<3>pdns-sticky: /nonexistent/socket: ")
-    with Service(demo_database, workspace / "socket", env=environment) as service:
+    with Service(sample_database, workspace / "socket", env=environment) as service:
         assert service.log.read_text().startswith("<6>pdns-sticky: version ")
 
 
@@ -545,22 +545,22 @@ def test_systemd_calls_the_service_safe(units):
     assert "SAFE" in result.stdout.splitlines()[-1]
 
 
-def test_the_filter_of_the_unit_lets_all_system_calls_through(units, demo_database, workspace):
+def test_the_filter_of_the_unit_lets_all_system_calls_through(units, sample_database, workspace):
     """Watched while it is asked, writes, copies its log back, meets a damaged one, and ends."""
     trace = workspace / "trace"
-    demo_database.sql(
+    sample_database.sql(
         "UPDATE setting SET value = 1 WHERE name IN ('checkpoint_interval', 'sweep_interval');"
     )
     before = ["strace", "-f", "-o", trace, "-e", "trace=all"]
     path = workspace / "socket"
     with listening_socket(path) as listener:
-        service = Service(demo_database, path, listener=listener, before=before)
+        service = Service(sample_database, path, listener=listener, before=before)
         with service, greeted(PipeClient, service) as pipe, greeted(JsonClient, service) as other:
             for number in range(50):
                 pipe.ask(ldns(number))
                 other.ask(ldns(number))
             time.sleep(1.5)
-            demo_database.path.with_name(demo_database.path.name + "-wal").unlink()
+            sample_database.path.with_name(sample_database.path.name + "-wal").unlink()
             pipe.ask(ldns(1))
             time.sleep(2)
             pipe.ask(ldns(2))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "program/command/step_text.h"
 
 #define MESSAGE_MAX 2048
 
@@ -287,11 +288,26 @@ struct metric_table memory_metrics_table(struct memory_metrics *metrics)
     return (struct metric_table){metric_of_server, metric_of_controller, metric_of_path, metrics};
 }
 
-static void remember(void *context, const char *text)
+static void add_line(void *context, const char *sentence)
 {
-    struct buffer *told = context;
-    buffer_add_text(told, text);
-    buffer_add_char(told, '\n');
+    buffer_printf(context, "%s\n", sentence);
+}
+
+struct warnings warnings_into(struct buffer *buffer)
+{
+    return (struct warnings){.add = add_line, .context = buffer};
+}
+
+const char *steps_text(const struct trace *trace, struct buffer *buffer)
+{
+    buffer_clear(buffer);
+    step_text_print(trace, "", buffer);
+    return buffer_text(buffer);
+}
+
+const char *scene_told(struct scene *scene)
+{
+    return steps_text(&scene->trace, &scene->told);
 }
 
 void scene_init(struct scene *scene, const struct rows *rows)
@@ -306,8 +322,7 @@ void scene_init(struct scene *scene, const struct rows *rows)
         scene->turns->pools[i].next = 0;
     scene->mappings = (struct mapping_table){memory_find, memory_claim, &scene->table};
     scene->metric_table = memory_metrics_table(&scene->measured);
-    scene->trace = (struct trace){remember, &scene->told};
-    scene->warnings = (struct trace){remember, &scene->warned};
+    scene->warnings = warnings_into(&scene->warned);
     scene->world = (struct world){.snapshot = scene->snapshot,
                                   .metrics = scene->metrics,
                                   .mappings = &scene->mappings,
@@ -320,6 +335,7 @@ void scene_init(struct scene *scene, const struct rows *rows)
 
 void scene_release(struct scene *scene)
 {
+    trace_release(&scene->trace);
     buffer_release(&scene->told);
     buffer_release(&scene->warned);
     turns_free(scene->turns);

@@ -134,8 +134,14 @@ void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of
                         const char *name, double value, int64_t age_s);
 struct metric_table memory_metrics_table(struct memory_metrics *metrics);
 
+/* Warnings that fill a buffer, one a line. */
+struct warnings warnings_into(struct buffer *buffer);
+
+/* The steps of a trace in sentences, one a line, in place of what the buffer held. */
+const char *steps_text(const struct trace *trace, struct buffer *buffer);
+
 /*
- * A world around rows: all up, no mappings, at SCENE_NOW_S, with a trace that fills `told` and
+ * A world around rows: all up, no mappings, at SCENE_NOW_S, with a trace (see scene_told()) and
  * warnings that fill `warned`. The snapshot may be changed by hand, for what rows cannot say.
  */
 #define SCENE_NOW_S 1700000000
@@ -148,13 +154,17 @@ struct scene {
     struct memory_metrics measured;
     struct metric_table metric_table;
     struct turns *turns; /* from 0 on */
+    struct trace trace;
     struct buffer told, warned;
-    struct trace trace, warnings;
+    struct warnings warnings;
     struct world world;
 };
 
 void scene_init(struct scene *scene, const struct rows *rows);
 void scene_release(struct scene *scene);
+
+/* The steps recorded so far, in sentences, one a line. Valid until the next call. */
+const char *scene_told(struct scene *scene);
 
 /* The rows of that id or name; they must exist. */
 struct pool *scene_pool(struct scene *scene, const char *name);

@@ -26,6 +26,7 @@ struct suite {
     X(buffer)                                                                                      \
     X(problems)                                                                                    \
     X(trace)                                                                                       \
+    X(warnings)                                                                                    \
     X(settings)                                                                                    \
     X(rate)                                                                                        \
     X(pool)                                                                                        \
@@ -50,6 +51,7 @@ struct suite {
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
+    X(step_text)                                                                                   \
     X(line_reader)                                                                                 \
     X(pipe)                                                                                        \
     X(json)                                                                                        \
@@ -72,6 +74,7 @@ struct suite {
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
+    X(status)                                                                                      \
     X(check)                                                                                       \
     X(escapes)                                                                                     \
     X(content)                                                                                     \

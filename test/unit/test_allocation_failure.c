@@ -35,11 +35,11 @@ static const char conversation[] =
 
 #define LINES 9
 
-/* A database with the example in it, and nobody who changes it. */
+/* A database with the sample in it, and nobody who changes it. */
 static void place_begin(struct place *place)
 {
     place_init(place);
-    place_run_file(place, TEST_SCHEMA_DIR "/demo.sql");
+    place_run_file(place, TEST_SCHEMA_DIR "/../test/sample.sql");
     place_close_shell(place);
 }
 
@@ -246,4 +246,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_allocation_failure = {"memory", tests};
+const struct suite suite_allocation_failure = {"allocation_failure", tests};

@@ -388,13 +388,13 @@ static void the_trace_tells_why(void)
     } rows[] = {
         {{3, "modulus", NOW - 10, 3600},
          "mapping: to nice, method modulus,",
-         "the mapping binds\n"},
+         "the mapping is live\n"},
         {{3, "modulus", NOW - 10, 3600}, " 3590 s left\n", "server 1 is nice, position 30: up"},
-        {{3, "modulus", NOW - 3600, 3600}, " 0 s left\n", "the mapping does not bind: expired\n"},
-        {{3, "other", NOW, 3600}, "method other,", "the mapping does not bind: method changed\n"},
+        {{3, "modulus", NOW - 3600, 3600}, " 0 s left\n", "the mapping is not live: expired\n"},
+        {{3, "other", NOW, 3600}, "method other,", "the mapping is not live: method changed\n"},
         {{99, "modulus", NOW, 3600},
          "to a controller that is gone,",
-         "does not bind: controller gone\n"},
+         "is not live: controller gone\n"},
         {{4, "modulus", NOW, 3600}, "to brest,", "no server of the controller in the pool\n"},
         {{3, "modulus", INT64_MIN, INT64_MAX}, " 0 s left\n", "expired\n"},
     };
@@ -403,12 +403,12 @@ static void the_trace_tells_why(void)
         scene_init(&scene, &three_sites);
         memory_table_put(&scene.table, WEB, CLIENT, &rows[i].mapping);
         scene_ask_client(&scene, "web");
-        CHECK(strstr(buffer_text(&scene.told), rows[i].found) != NULL, "row %zu: %s", i,
-              buffer_text(&scene.told));
-        CHECK(strstr(buffer_text(&scene.told), rows[i].why) != NULL, "row %zu: %s", i,
-              buffer_text(&scene.told));
-        CHECK(strstr(buffer_text(&scene.told), "key " CLIENT ", first value 3221225994\n") != NULL,
-              "row %zu: %s", i, buffer_text(&scene.told));
+        CHECK(strstr(scene_told(&scene), rows[i].found) != NULL, "row %zu: %s", i,
+              scene_told(&scene));
+        CHECK(strstr(scene_told(&scene), rows[i].why) != NULL, "row %zu: %s", i,
+              scene_told(&scene));
+        CHECK(strstr(scene_told(&scene), "key " CLIENT ", first value 3221225994\n") != NULL,
+              "row %zu: %s", i, scene_told(&scene));
         scene_release(&scene);
     }
 }

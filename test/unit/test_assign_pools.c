@@ -204,8 +204,8 @@ static void pools_that_share_mappings_send_to_one_site(void)
     CHECK_INTEGER(scene_ask_client(&scene, "web"), 12, "web first");
     CHECK_INTEGER(scene_ask_client(&scene, "api"), 24, "api follows to lyon");
     CHECK_INTEGER((int64_t)scene.table.count, 1, "one row");
-    CHECK(strstr(buffer_text(&scene.told), "pool api, method modulus, mappings of pool web\n"),
-          "%s", buffer_text(&scene.told));
+    CHECK(strstr(scene_told(&scene), "pool api, method modulus, mappings of pool web\n"), "%s",
+          scene_told(&scene));
     scene.table.count = 0;
     /* 3221225994 leaves 2 by 4: number 4 of api, lyon; then with lyon down 0 by 3: number 2. */
     scene_set_server_down(&scene, 24, true);

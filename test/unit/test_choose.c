@@ -102,8 +102,7 @@ static void a_controllers_servers_stay_while_they_drain(void)
 /* What the pool's chain chooses for a client of that number, out of what is left. */
 static const struct virtual_server *choose_for(const struct pool *pool, uint64_t number,
                                                const struct metrics *metrics,
-                                               struct candidates *candidates,
-                                               const struct trace *trace)
+                                               struct candidates *candidates, struct trace *trace)
 {
     const struct client client = {.known = true, .number = {0, number}};
     const struct election election = {.pool = pool, .client = &client, .trace = trace};
@@ -158,12 +157,6 @@ static void without_metrics_all_are_up(void)
     CHECK_INTEGER(server ? server->id : 0, 14, "7 mod 5");
 }
 
-static void remember(void *context, const char *text)
-{
-    buffer_add_text(context, text);
-    buffer_add_char(context, '\n');
-}
-
 static size_t pick_last(const struct election *election)
 {
     return election->count - 1;
@@ -189,7 +182,7 @@ static void a_method_that_strikes_is_asked_again_with_one_fewer(void)
         struct five five;
         struct candidates candidates;
         struct buffer told = {0};
-        const struct trace trace = {remember, &told};
+        struct trace trace = {.steps = NULL};
         char text[SERVERS + 1];
         five_init(&five, SERVERS);
         five.pool.method = &last;
@@ -198,7 +191,8 @@ static void a_method_that_strikes_is_asked_again_with_one_fewer(void)
             choose_for(&five.pool, 7, &five.metrics, &candidates, &trace);
         CHECK_INTEGER(server ? server->id : 0, 13, "row %zu: the last that is up", i);
         CHECK_TEXT(numbers(&candidates, text), rows[i].left, "row %zu: those left", i);
-        CHECK_TEXT(buffer_text(&told), rows[i].told, "row %zu", i);
+        CHECK_TEXT(steps_text(&trace, &told), rows[i].told, "row %zu", i);
+        trace_release(&trace);
         buffer_release(&told);
     }
 }
@@ -229,16 +223,17 @@ static void every_step_is_told(void)
     struct five five;
     struct candidates candidates;
     struct buffer told = {0};
-    const struct trace trace = {remember, &told};
+    struct trace trace = {.steps = NULL};
     five_init(&five, 3);
     five.server_down[1] = true;
     choose_for(&five.pool, 3221225994, &five.metrics, &candidates, &trace);
-    CHECK_TEXT(buffer_text(&told),
+    CHECK_TEXT(steps_text(&trace, &told),
                "N = 3: 3221225994 mod 3 leaves 0, second value 1, server 2\n"
                "server 2 is two, position 2: down, struck from the list\n"
                "N = 2: 3221225994 mod 2 leaves 0, second value 1, server 2\n"
                "server 2 is three, position 3: up, taken\n",
                "the worked example");
+    trace_release(&trace);
     buffer_release(&told);
 }
 

@@ -32,4 +32,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_daemonize = {"background", tests};
+const struct suite suite_daemonize = {"daemonize", tests};

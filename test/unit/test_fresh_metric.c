@@ -39,14 +39,9 @@ struct bench {
     struct memory_metrics metrics;
     struct metric_table table;
     struct buffer warned;
-    struct trace warnings;
+    struct warnings warnings;
     struct election election;
 };
-
-static void remember(void *context, const char *text)
-{
-    buffer_printf(context, "%s\n", text);
-}
 
 static void bench_init(struct bench *bench)
 {
@@ -54,7 +49,7 @@ static void bench_init(struct bench *bench)
                             .server = {.id = 11, .controller = &bench->controller},
                             .pool = {.name = "web"},
                             .client = {.address = address_of("192.0.2.1")},
-                            .warnings = {remember, &bench->warned}};
+                            .warnings = warnings_into(&bench->warned)};
     bench->table = memory_metrics_table(&bench->metrics);
     bench->election = (struct election){.pool = &bench->pool,
                                         .client = &bench->client,
@@ -144,4 +139,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_fresh_metric = {"reading", tests};
+const struct suite suite_fresh_metric = {"fresh_metric", tests};

@@ -132,4 +132,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_log_queue = {"journal", tests};
+const struct suite suite_log_queue = {"log_queue", tests};

@@ -15,22 +15,17 @@ struct four {
     struct pool pool;
     struct client client;
     struct buffer warned;
-    struct trace warnings;
+    struct warnings warnings;
     struct election election;
 };
 
 static struct four four;
 
-static void remember(void *context, const char *text)
-{
-    buffer_printf(context, "%s\n", text);
-}
-
 static void four_init(const double values[static SERVERS], uint32_t tolerance_percent)
 {
     four = (struct four){.controller = {.id = 1, .name = "one"},
                          .pool = {.name = "web", .tolerance_percent = tolerance_percent},
-                         .warnings = {remember, &four.warned}};
+                         .warnings = warnings_into(&four.warned)};
     for (size_t i = 0; i < SERVERS; i++) {
         four.values[i] = values[i];
         four.servers[i] = (struct virtual_server){
@@ -161,4 +156,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_lowest_metric = {"band", tests};
+const struct suite suite_lowest_metric = {"lowest_metric", tests};

@@ -106,7 +106,7 @@ static void verdicts_have_words(void)
         enum mapping_state verdict;
         const char *text;
     } rows[] = {
-        {MAPPING_LIVE, "binds"},
+        {MAPPING_LIVE, "live"},
         {MAPPING_EXPIRED, "expired"},
         {MAPPING_METHOD_CHANGED, "method changed"},
         {MAPPING_CONTROLLER_GONE, "controller gone"},

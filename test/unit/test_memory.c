@@ -62,4 +62,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_memory = {"heap", tests};
+const struct suite suite_memory = {"memory", tests};

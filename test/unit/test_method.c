@@ -194,6 +194,7 @@ static void in_every_round_each_server_has_its_weight(void)
 static void several_processes_together_give_the_right_shares(void)
 {
     enum { PROCESSES = 50, TURNS = 77 };
+    const int questions = PROCESSES * TURNS;
     static const uint32_t weights[SERVERS] = {1, 2, 3, 4, 10};
     const struct method *methods[] = {&method_round_robin, &method_ratio};
     uint64_t seed = 3;
@@ -208,7 +209,7 @@ static void several_processes_together_give_the_right_shares(void)
         }
         for (size_t i = 0; i < SERVERS; i++) {
             double share = m == 0 ? 1.0 / SERVERS : weights[i] / 20.0;
-            double wanted = share * PROCESSES * TURNS;
+            double wanted = share * questions;
             CHECK(turns[i] > wanted - 40 && turns[i] < wanted + 40, "%s, server %zu: %u of %g",
                   methods[m]->name, i, turns[i], wanted);
         }

@@ -62,27 +62,21 @@ static struct topology *topology_of(const struct topology_row *rows, size_t coun
     return topology;
 }
 
-static void tell(void *context, const char *text)
-{
-    buffer_printf(context, "%s\n", text);
-}
-
 /* Who stands: bit 0 for c1 and so on. Returns the name of the picked controller, or NULL. */
 static const char *ask(const struct topology *topology, struct guide *guide, const char *remote,
-                       unsigned standing, struct buffer *told)
+                       unsigned standing, struct trace *trace)
 {
     const struct virtual_server *stand[SERVERS];
     const struct pool pool = {.name = "web", .method = &method_topology};
     struct client client = {.known = remote != NULL, .address = address_of(remote)};
     struct prefix whole = prefix_of(&client.address, family_bits(client.address.family));
     const struct locator locator = {locate, guide};
-    const struct trace trace = {tell, told};
     struct election election = {.pool = &pool,
                                 .client = &client,
                                 .servers = stand,
                                 .topology = topology,
                                 .locator = guide ? &locator : NULL,
-                                .trace = told ? &trace : NULL};
+                                .trace = trace};
     client.number = prefix_number(&whole);
     for (size_t i = 0; i < SERVERS; i++)
         if (standing >> i & 1)
@@ -182,43 +176,45 @@ static void the_trace_tells_what_matched(void)
         const char *told;
     } rows[] = {
         {"10.1.2.3", WITHOUT(3),
-         "network 10.1.0.0/16: names no server that stands\n"
+         "network 10.1.0.0/16: names no candidate\n"
          "network 10.0.0.0/8: server 1, c1, preference 10\n"
          "network 10.0.0.0/8: server 2, c2, preference 20\n"
          "server 1, c1: weight 1, score "},
         {"198.51.100.1", 9,
          "location: country NL, continent EU, AS64500\n"
-         "AS64500: names no server that stands\n"
-         "country NL: names no server that stands\n"
+         "AS64500: names no candidate\n"
+         "country NL: names no candidate\n"
          "continent EU: server 1, c1, preference 10\n"
          "server 1, c1: weight 1, score "},
         {"198.51.100.1", 8,
          "location: country NL, continent EU, AS64500\n"
-         "AS64500: names no server that stands\n"
-         "country NL: names no server that stands\n"
-         "continent EU: names no server that stands\n"
+         "AS64500: names no candidate\n"
+         "country NL: names no candidate\n"
+         "continent EU: names no candidate\n"
          "topology: no row decides for this client\n"},
-        {NULL, ALL, "topology: nobody asks, so it is nowhere\n"},
+        {NULL, ALL, "topology: no client, so no location\n"},
     };
     struct topology *topology = topology_of(example, COUNT(example));
     struct guide guide = {{"NL", "EU", 64500}, 0};
     struct buffer told = {0};
+    struct trace trace = {.steps = NULL};
     for (size_t i = 0; i < COUNT(rows); i++) {
-        buffer_clear(&told);
-        ask(topology, &guide, rows[i].remote, rows[i].standing, &told);
-        CHECK(strncmp(buffer_text(&told), rows[i].told, strlen(rows[i].told)) == 0, "row %zu: %s",
-              i, buffer_text(&told));
+        trace_release(&trace);
+        ask(topology, &guide, rows[i].remote, rows[i].standing, &trace);
+        const char *text = steps_text(&trace, &told);
+        CHECK(strncmp(text, rows[i].told, strlen(rows[i].told)) == 0, "row %zu: %s", i, text);
     }
-    buffer_clear(&told);
-    ask(NULL, &guide, "10.1.2.3", ALL, &told);
-    CHECK_TEXT(buffer_text(&told), "topology: not loaded\n", "no topology");
-    buffer_clear(&told);
+    trace_release(&trace);
+    ask(NULL, &guide, "10.1.2.3", ALL, &trace);
+    CHECK_TEXT(steps_text(&trace, &told), "topology: not loaded\n", "no topology");
+    trace_release(&trace);
     guide.location = (struct location){.asn = 0};
-    ask(topology, &guide, "198.51.100.1", ALL, &told);
-    CHECK_TEXT(buffer_text(&told),
-               "location: country not known, continent not known, AS0 (not known)\n"
+    ask(topology, &guide, "198.51.100.1", ALL, &trace);
+    CHECK_TEXT(steps_text(&trace, &told),
+               "location: country not known, continent not known, AS not known\n"
                "topology: no row decides for this client\n",
                "nowhere");
+    trace_release(&trace);
     buffer_release(&told);
     topology_free(topology);
 }

@@ -219,4 +219,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_monitor_database = {"database", tests};
+const struct suite suite_monitor_database = {"monitor_database", tests};

@@ -287,4 +287,4 @@ static const CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-const struct suite suite_topology_loader = {"loader", tests};
+const struct suite suite_topology_loader = {"topology_loader", tests};

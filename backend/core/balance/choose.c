@@ -36,8 +36,9 @@ static void leave_out_down(const struct election *election, const struct metrics
         if (metrics_server_up(metrics, server))
             candidates->servers[kept++] = server;
         else
-            trace_say(election->trace, "%s, position %lld: down, left out",
-                      server->controller->name, (long long)server->position);
+            TRACE(election->trace, .what = STEP_SERVER, .outcome = OUTCOME_LEFT_OUT,
+                  .values = {TRACE_TEXT("controller", server->controller->name),
+                             TRACE_INTEGER("position", server->position)});
     }
     candidates->count = kept;
 }
@@ -45,7 +46,7 @@ static void leave_out_down(const struct election *election, const struct metrics
 const struct virtual_server *choose_by(const struct method *method, const struct election *election,
                                        const struct metrics *metrics, struct candidates *candidates)
 {
-    const struct trace *trace = election->trace;
+    struct trace *trace = election->trace;
     if (!method->strikes_down)
         leave_out_down(election, metrics, candidates);
     while (candidates->count > 0) {
@@ -54,18 +55,21 @@ const struct virtual_server *choose_by(const struct method *method, const struct
         shown.count = candidates->count;
         size_t index = method->pick(&shown);
         if (index == METHOD_UNDECIDED) {
-            trace_say(trace, "method %s cannot decide", method->name);
+            TRACE(trace, .what = STEP_METHOD, .outcome = OUTCOME_UNDECIDED,
+                  .values = {TRACE_TEXT("method", method->name)});
             return NULL;
         }
         const struct virtual_server *server = candidates->servers[index];
         bool up = metrics_server_up(metrics, server);
-        trace_say(trace, "server %zu is %s, position %lld: %s", index + 1, server->controller->name,
-                  (long long)server->position, up ? "up, taken" : "down, struck from the list");
+        TRACE(trace, .what = STEP_SERVER, .outcome = up ? OUTCOME_TAKEN : OUTCOME_STRUCK,
+              .values = {TRACE_TEXT("controller", server->controller->name),
+                         TRACE_INTEGER("position", server->position),
+                         TRACE_INTEGER("server", index + 1)});
         if (up)
             return server;
         strike(candidates, index);
     }
-    trace_say(trace, "no server is left");
+    TRACE(trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_NONE_LEFT);
     return NULL;
 }
 
@@ -90,7 +94,8 @@ const struct virtual_server *choose(const struct election *election, const struc
     chain_of(election->pool, chain);
     const struct virtual_server *server = choose_by(chain[0], election, metrics, candidates);
     for (size_t i = 1; !server && candidates->count > 0 && chain[i]; i++) {
-        trace_say(election->trace, "next in the chain: method %s", chain[i]->name);
+        TRACE(election->trace, .what = STEP_METHOD, .outcome = OUTCOME_NEXT,
+              .values = {TRACE_TEXT("method", chain[i]->name)});
         server = choose_by(chain[i], election, metrics, candidates);
     }
     return server;
@@ -137,7 +142,8 @@ static const struct virtual_server *repeat_within(const struct election *electio
     const struct virtual_server *server = choose(election, metrics, &candidates);
     if (server && server->controller == controller)
         return server;
-    trace_say(election->trace, "not of %s; its own servers:", controller->name);
+    TRACE(election->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE,
+          .values = {TRACE_TEXT("controller", controller->name)});
     candidates_of_controller(election->pool, controller, &candidates);
     return choose_among(election, metrics, &candidates);
 }
@@ -152,7 +158,8 @@ const struct virtual_server *choose_within(const struct election *election,
         return choose_by(&method_modulus, election, metrics, &candidates);
     if (chooses_by_client(election->pool))
         return repeat_within(election, metrics, controller);
-    trace_say(election->trace, "servers of %s:", controller->name);
+    TRACE(election->trace, .what = STEP_CANDIDATES,
+          .values = {TRACE_TEXT("controller", controller->name)});
     keep_enabled(&candidates);
     const struct virtual_server *server = choose_among(election, metrics, &candidates);
     if (server)

@@ -20,6 +20,28 @@ bool metric_is_fresh(const struct metric *metric, int64_t now_s, int64_t max_age
     return isfinite(metric->value) && age_s >= -max_age_s && age_s <= max_age_s;
 }
 
+/* Says what a table gave for a metric of `whose`, and what became of it. */
+static void tell(const struct election *election, const struct virtual_server *server,
+                 const char *name, const char *whose, const struct metric *metric, bool fresh)
+{
+    TRACE(election->trace, .what = STEP_METRIC, .outcome = fresh ? OUTCOME_FOUND : OUTCOME_TOO_OLD,
+          .values = {TRACE_TEXT("controller", server->controller->name),
+                     TRACE_INTEGER("position", server->position), TRACE_TEXT("metric", name),
+                     TRACE_TEXT("of", whose), TRACE_REAL("value", metric->value),
+                     TRACE_INTEGER("age_s", age_of(metric, election->now_s))});
+}
+
+static void tell_unreadable(const struct election *election, const struct virtual_server *server,
+                            const char *name, const char *whose, int code)
+{
+    TRACE(election->trace, .what = STEP_METRIC, .outcome = OUTCOME_UNREADABLE,
+          .values = {TRACE_TEXT("controller", server->controller->name),
+                     TRACE_INTEGER("position", server->position), TRACE_TEXT("metric", name),
+                     TRACE_TEXT("of", whose), TRACE_TEXT("error", error_text(code))});
+    warnings_add(election->warnings, "pool %s: metric %s cannot be read: %s", election->pool->name,
+                 name, error_text(code));
+}
+
 /* What a table gave for a metric of `whose`, if it can be trusted. */
 static bool take(const struct election *election, const struct virtual_server *server,
                  const char *name, const char *whose, int code, const struct metric *metric,
@@ -28,20 +50,13 @@ static bool take(const struct election *election, const struct virtual_server *s
     if (code == ERR_NOTFOUND)
         return false;
     if (code != 0) {
-        trace_say(election->trace, "%s, position %lld: %s of the %s cannot be read: %s",
-                  server->controller->name, (long long)server->position, name, whose,
-                  error_text(code));
-        trace_say(election->warnings, "pool %s: metric %s cannot be read: %s", election->pool->name,
-                  name, error_text(code));
+        tell_unreadable(election, server, name, whose, code);
         return false;
     }
     bool fresh = metric_is_fresh(metric, election->now_s, max_age_s);
-    struct fresh_metric reading = {metric->value, age_of(metric, election->now_s)};
-    trace_say(election->trace, "%s, position %lld: %s of the %s %g, %lld s old%s",
-              server->controller->name, (long long)server->position, name, whose, reading.value,
-              (long long)reading.age_s, fresh ? "" : ", not trusted");
+    tell(election, server, name, whose, metric, fresh);
     if (fresh)
-        *ret_reading = reading;
+        *ret_reading = (struct fresh_metric){metric->value, age_of(metric, election->now_s)};
     return fresh;
 }
 

@@ -12,10 +12,11 @@ static double edge_of(double lowest, uint32_t tolerance_percent, double least_wi
 
 static void say_nothing_known(const struct election *election, const char *name)
 {
-    trace_say(election->trace, "no server has a metric %s newer than %lld s", name,
-              (long long)election->metric_max_age_s);
-    trace_say(election->warnings, "pool %s: no server has a metric %s newer than %lld s",
-              election->pool->name, name, (long long)election->metric_max_age_s);
+    TRACE(election->trace, .what = STEP_LOWEST, .outcome = OUTCOME_TOO_OLD,
+          .values = {TRACE_TEXT("metric", name),
+                     TRACE_INTEGER("max_age_s", election->metric_max_age_s)});
+    warnings_add(election->warnings, "pool %s: no server has a metric %s newer than %lld s",
+                 election->pool->name, name, (long long)election->metric_max_age_s);
 }
 
 size_t lowest_metric_pick(const struct election *election, const char *name, read_value *read,
@@ -29,16 +30,19 @@ size_t lowest_metric_pick(const struct election *election, const char *name, rea
         values[i] = stands[i] ? reading.value : INFINITY;
         lowest = fmin(lowest, values[i]);
         if (!stands[i])
-            trace_say(election->trace, "%s, position %lld: no %s to go by",
-                      election->servers[i]->controller->name,
-                      (long long)election->servers[i]->position, name);
+            TRACE(election->trace, .what = STEP_METRIC, .outcome = OUTCOME_NOT_FOUND,
+                  .values = {TRACE_TEXT("controller", election->servers[i]->controller->name),
+                             TRACE_INTEGER("position", election->servers[i]->position),
+                             TRACE_TEXT("metric", name)});
     }
     if (lowest == INFINITY) {
         say_nothing_known(election, name);
         return METHOD_UNDECIDED;
     }
     double edge = edge_of(lowest, election->pool->tolerance_percent, least_width);
-    trace_say(election->trace, "lowest %s %g, equal up to %g", name, lowest, edge);
+    TRACE(election->trace, .what = STEP_LOWEST,
+          .values = {TRACE_TEXT("metric", name), TRACE_REAL("lowest", lowest),
+                     TRACE_REAL("equal_up_to", edge)});
     for (size_t i = 0; i < election->count; i++)
         stands[i] &= values[i] <= edge;
     return rendezvous_pick_any(election, stands);

@@ -19,6 +19,7 @@
 #include "core/balance/client.h"
 #include "core/balance/pool.h"
 #include "core/base/trace.h"
+#include "core/base/warnings.h"
 
 struct locator;
 struct metric_table;
@@ -43,8 +44,8 @@ struct election {
     const struct topology *topology;
     const struct locator *locator;
     struct turns *turns; /* NULL: the choice would not be remembered, so that no turn is taken */
-    const struct trace *trace;
-    const struct trace *warnings; /* what an operator must see */
+    struct trace *trace;
+    const struct warnings *warnings;
 };
 
 struct method {

@@ -5,8 +5,9 @@
 
 static size_t pick(const struct election *election)
 {
-    trace_say(election->trace, "failover: the first of %zu, at position %lld", election->count,
-              (long long)election->servers[0]->position);
+    TRACE(election->trace, .what = STEP_FAILOVER,
+          .values = {TRACE_INTEGER("candidates", election->count),
+                     TRACE_INTEGER("position", election->servers[0]->position)});
     return 0;
 }
 

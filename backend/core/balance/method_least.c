@@ -13,7 +13,7 @@ static size_t pick(const struct election *election)
 {
     if (election->pool->metric)
         return lowest_metric_pick(election, election->pool->metric, read, 0);
-    trace_say(election->trace, "the pool names no metric");
+    TRACE(election->trace, .what = STEP_LOWEST, .outcome = OUTCOME_NOT_FOUND);
     return METHOD_UNDECIDED;
 }
 

@@ -12,9 +12,11 @@ static size_t pick(const struct election *election)
     size_t remainder = number_modulo(client, (uint32_t)n);
     size_t second = remainder + 1;
     size_t server = second == n ? 1 : second + 1;
-    if (election->trace)
-        trace_say(election->trace, "N = %zu: %s mod %zu leaves %zu, second value %zu, server %zu",
-                  n, number_format(client, text), n, remainder, second, server);
+    TRACE(election->trace, .what = STEP_MODULUS,
+          .values = {TRACE_INTEGER("candidates", n),
+                     TRACE_TEXT("number", number_format(client, text)),
+                     TRACE_INTEGER("remainder", remainder), TRACE_INTEGER("second", second),
+                     TRACE_INTEGER("server", server)});
     return server - 1;
 }
 

@@ -64,7 +64,7 @@ static size_t pick(const struct election *election)
     for (size_t i = 0; i < election->count; i++)
         round += election->servers[i]->weight;
     if (round == 0) {
-        trace_say(election->trace, "nobody has a weight above 0");
+        TRACE(election->trace, .what = STEP_RATIO, .outcome = OUTCOME_NO_WEIGHT);
         return METHOD_UNDECIDED;
     }
     if (!turns_take(election, &turn))
@@ -72,9 +72,9 @@ static size_t pick(const struct election *election)
     uint64_t place = turn % round, moment = moment_of(election, place);
     uint64_t earlier = all_turns_until(election, moment - 1);
     size_t index = server_at(election, moment, place - earlier);
-    trace_say(election->trace, "ratio: turn %llu is number %llu of %llu in a round, server %zu",
-              (unsigned long long)turn, (unsigned long long)place + 1, (unsigned long long)round,
-              index + 1);
+    TRACE(election->trace, .what = STEP_RATIO,
+          .values = {TRACE_INTEGER("turn", turn), TRACE_INTEGER("place", place + 1),
+                     TRACE_INTEGER("round", round), TRACE_INTEGER("server", index + 1)});
     return index;
 }
 

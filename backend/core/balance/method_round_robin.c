@@ -9,8 +9,9 @@ static size_t pick(const struct election *election)
     if (!turns_take(election, &turn))
         return METHOD_UNDECIDED;
     size_t index = (size_t)(turn % election->count);
-    trace_say(election->trace, "round-robin: turn %llu mod %zu leaves %zu, server %zu",
-              (unsigned long long)turn, election->count, index, index + 1);
+    TRACE(election->trace, .what = STEP_ROUND_ROBIN,
+          .values = {TRACE_INTEGER("turn", turn), TRACE_INTEGER("candidates", election->count),
+                     TRACE_INTEGER("remainder", index), TRACE_INTEGER("server", index + 1)});
     return index;
 }
 

@@ -4,8 +4,6 @@
  * autonomous system, country and continent as a GeoIP database tells them. There the lowest
  * preference wins, and among equals the client decides (rendezvous.h). Nothing matches: undecided.
  */
-#include <inttypes.h>
-
 #include "core/balance/location.h"
 #include "core/balance/method.h"
 #include "core/balance/rendezvous.h"
@@ -25,16 +23,16 @@ static size_t pick_of(const struct election *election, const struct topology_mat
         preferences[i] = NOT_NAMED;
         if (!topology_match_preference(match, controller->id, &preferences[i]))
             continue;
-        if (election->trace)
-            trace_say(election->trace, "%s: server %zu, %s, preference %u",
-                      topology_match_format(match, text), i + 1, controller->name, preferences[i]);
+        TRACE(election->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_FOUND,
+              .values = {TRACE_TEXT("match", topology_match_format(match, text)),
+                         TRACE_INTEGER("server", i + 1), TRACE_TEXT("controller", controller->name),
+                         TRACE_INTEGER("preference", preferences[i])});
         if (preferences[i] < lowest)
             lowest = preferences[i];
     }
     if (lowest == NOT_NAMED) {
-        if (election->trace)
-            trace_say(election->trace, "%s: names no server that stands",
-                      topology_match_format(match, text));
+        TRACE(election->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NONE_LEFT,
+              .values = {TRACE_TEXT("match", topology_match_format(match, text))});
         return METHOD_UNDECIDED;
     }
     for (size_t i = 0; i < election->count; i++)
@@ -52,12 +50,17 @@ static size_t pick_by_network(const struct election *election)
     return index;
 }
 
+static const char *known_text(const char *text)
+{
+    return *text ? text : NULL;
+}
+
 static void say_location(const struct election *election, const struct location *location)
 {
-    const char *country = location->country[0] ? location->country : "not known";
-    const char *continent = location->continent[0] ? location->continent : "not known";
-    trace_say(election->trace, "location: country %s, continent %s, AS%" PRIu32 "%s", country,
-              continent, location->asn, location->asn ? "" : " (not known)");
+    TRACE(election->trace, .what = STEP_LOCATION,
+          .values = {TRACE_TEXT("country", known_text(location->country)),
+                     TRACE_TEXT("continent", known_text(location->continent)),
+                     TRACE_INTEGER(location->asn ? "asn" : NULL, location->asn)});
 }
 
 /* Asks the locator, which looks into files, only for those that no network decided. */
@@ -80,18 +83,18 @@ static size_t pick_by_location(const struct election *election)
 static size_t pick(const struct election *election)
 {
     if (!election->topology) {
-        trace_say(election->trace, "topology: not loaded");
+        TRACE(election->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NOT_LOADED);
         return METHOD_UNDECIDED;
     }
     if (election->client->address.family == FAMILY_NONE) {
-        trace_say(election->trace, "topology: nobody asks, so it is nowhere");
+        TRACE(election->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NO_CLIENT);
         return METHOD_UNDECIDED;
     }
     size_t index = pick_by_network(election);
     if (index == METHOD_UNDECIDED)
         index = pick_by_location(election);
     if (index == METHOD_UNDECIDED)
-        trace_say(election->trace, "topology: no row decides for this client");
+        TRACE(election->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_UNDECIDED);
     return index;
 }
 

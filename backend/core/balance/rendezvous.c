@@ -16,8 +16,9 @@ double rendezvous_score(struct number client, int64_t server_id, uint32_t weight
     return weight == 0 ? 0 : (double)weight / -log(fraction(client, server_id));
 }
 
-/* `equal`: every weight counts as 1. */
-static size_t pick(const struct election *election, const bool *stands, bool equal)
+enum weights { OWN_WEIGHTS, EQUAL_WEIGHTS };
+
+static size_t pick(const struct election *election, const bool *stands, enum weights weights)
 {
     size_t winner = METHOD_UNDECIDED;
     double highest = 0;
@@ -25,10 +26,12 @@ static size_t pick(const struct election *election, const bool *stands, bool equ
         if (stands && !stands[i])
             continue;
         const struct virtual_server *server = election->servers[i];
-        uint32_t weight = equal ? 1 : server->weight;
+        uint32_t weight = weights == EQUAL_WEIGHTS ? 1 : server->weight;
         double score = rendezvous_score(election->client->number, server->id, weight);
-        trace_say(election->trace, "server %zu, %s: weight %u%s, score %.3f", i + 1,
-                  server->controller->name, weight, equal ? " like all" : "", score);
+        TRACE(election->trace, .what = STEP_RENDEZVOUS,
+              .values = {TRACE_INTEGER("server", i + 1),
+                         TRACE_TEXT("controller", server->controller->name),
+                         TRACE_INTEGER("weight", weight), TRACE_REAL("score", score)});
         if (score > highest) {
             winner = i;
             highest = score;
@@ -39,14 +42,14 @@ static size_t pick(const struct election *election, const bool *stands, bool equ
 
 size_t rendezvous_pick(const struct election *election, const bool *stands)
 {
-    size_t winner = pick(election, stands, false);
+    size_t winner = pick(election, stands, OWN_WEIGHTS);
     if (winner == METHOD_UNDECIDED)
-        trace_say(election->trace, "nobody has a weight above 0");
+        TRACE(election->trace, .what = STEP_RENDEZVOUS, .outcome = OUTCOME_NO_WEIGHT);
     return winner;
 }
 
 size_t rendezvous_pick_any(const struct election *election, const bool *stands)
 {
-    size_t winner = pick(election, stands, false);
-    return winner == METHOD_UNDECIDED ? pick(election, stands, true) : winner;
+    size_t winner = rendezvous_pick(election, stands);
+    return winner == METHOD_UNDECIDED ? pick(election, stands, EQUAL_WEIGHTS) : winner;
 }

@@ -57,7 +57,7 @@ bool turns_take(const struct election *election, uint64_t *ret_turn)
 {
     struct turn *turn = find(election->turns, election->pool->id);
     if (!turn) {
-        trace_say(election->trace, "no turn is taken, since the choice cannot be remembered");
+        TRACE(election->trace, .what = STEP_TURN, .outcome = OUTCOME_NOT_KEPT);
         return false;
     }
     *ret_turn = turn->next;

@@ -22,17 +22,22 @@ struct attempt {
     int code;
 };
 
+/* NULL when there is none of that id any more. */
+static const char *controller_name(const struct world *world, int64_t id)
+{
+    const struct controller *controller = snapshot_controller(world->snapshot, id);
+    return controller ? controller->name : NULL;
+}
+
 static void say_mapping(const struct attempt *attempt, const struct mapping *mapping)
 {
     const struct world *world = attempt->world;
-    if (!world->trace)
-        return;
-    const struct controller *controller =
-        snapshot_controller(world->snapshot, mapping->controller_id);
-    trace_say(world->trace, "mapping: to %s, method %s, %lld s old, %lld s left",
-              controller ? controller->name : "a controller that is gone", mapping->method,
-              (long long)mapping_age_s(mapping, world->now_s),
-              (long long)mapping_left_s(mapping, world->now_s));
+    TRACE(world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_FOUND,
+          .values = {TRACE_INTEGER("controller_id", mapping->controller_id),
+                     TRACE_TEXT("controller", controller_name(world, mapping->controller_id)),
+                     TRACE_TEXT("method", mapping->method),
+                     TRACE_INTEGER("age_s", mapping_age_s(mapping, world->now_s)),
+                     TRACE_INTEGER("left_s", mapping_left_s(mapping, world->now_s))});
 }
 
 static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
@@ -41,9 +46,12 @@ static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
     int code =
         table->find(table->context, attempt->pool->keeper->id, attempt->client.key, ret_mapping);
     if (code == ERR_NOTFOUND)
-        trace_say(attempt->world->trace, "mapping: none");
-    else if (code != 0)
-        attempt->code = code;
+        TRACE(attempt->world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_NOT_FOUND);
+    if (code == 0 || code == ERR_NOTFOUND)
+        return code;
+    TRACE(attempt->world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_UNREADABLE,
+          .values = {TRACE_TEXT("error", error_text(code))});
+    attempt->code = code;
     return code;
 }
 
@@ -78,9 +86,11 @@ static const struct virtual_server *follow(struct attempt *attempt, const struct
     say_mapping(attempt, mapping);
     enum mapping_state state =
         mapping_evaluate(mapping, &attempt->election, world->snapshot, attempt->metrics, &server);
-    trace_say(world->trace, "the mapping %s%s",
-              state == MAPPING_LIVE ? "" : "does not bind: ", mapping_state_text(state));
-    if (state != MAPPING_LIVE)
+    bool live = state == MAPPING_LIVE;
+    TRACE(world->trace, .what = STEP_MAPPING_STATE,
+          .outcome = live ? OUTCOME_LIVE : OUTCOME_NOT_LIVE,
+          .values = {TRACE_TEXT("reason", live ? NULL : mapping_state_text(state))});
+    if (!live)
         return NULL;
     /* With availability aside nothing is written, not even a timestamp. */
     if ((attempt->metrics || !world->metrics) &&
@@ -158,8 +168,9 @@ static const struct virtual_server *bound_before(const struct attempt *attempt,
         if (mapping_evaluate(mapping, &election, world->snapshot, attempt->metrics, &server) !=
             MAPPING_LIVE)
             continue;
-        trace_say(world->trace, "the mapping binds in pool %s, to the server at position %lld",
-                  pool->name, (long long)server->position);
+        TRACE(world->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_LIVE,
+              .values = {TRACE_TEXT("pool", pool->name),
+                         TRACE_INTEGER("position", server->position)});
         return server;
     }
     return NULL;
@@ -172,8 +183,8 @@ static bool drains_before(const struct attempt *attempt)
          pool = pool->fallback_pool)
         for (size_t i = 0; i < pool->server_count; i++)
             if (virtual_server_state(&pool->servers[i]) == STATE_DRAINING) {
-                trace_say(attempt->world->trace,
-                          "pool %s shares the mappings and drains: none is made", pool->name);
+                TRACE(attempt->world->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_DRAINING,
+                      .values = {TRACE_TEXT("pool", pool->name)});
                 return true;
             }
     return false;
@@ -212,7 +223,7 @@ static const struct virtual_server *stick(struct attempt *attempt)
             return look_again(attempt, server);
         if (claimed != ERR_NOTFOUND)
             return elect_steadily(attempt, server);
-        trace_say(attempt->world->trace, "another process wrote this mapping first");
+        TRACE(attempt->world->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
     }
     attempt->code = ERR_BUSY;
     return elect_steadily(attempt, server);
@@ -240,19 +251,19 @@ static void say_client(const struct attempt *attempt)
 {
     const struct client *client = &attempt->client;
     const struct pool *pool = attempt->pool;
+    struct trace *trace = attempt->world->trace;
     char number[NUMBER_TEXT_MAX];
-    if (!attempt->world->trace)
-        return;
-    trace_say(attempt->world->trace, "pool %s, method %s%s%s%s%s", pool->name, pool->method->name,
-              pool->alternate ? ", alternate " : "", pool->alternate ? pool->alternate->name : "",
-              pool->keeper != pool ? ", mappings of pool " : "",
-              pool->keeper != pool ? pool->keeper->name : "");
+    TRACE(trace, .what = STEP_POOL,
+          .values = {TRACE_TEXT("pool", pool->name), TRACE_TEXT("method", pool->method->name),
+                     TRACE_TEXT("alternate", pool->alternate ? pool->alternate->name : NULL),
+                     TRACE_TEXT("mappings_of", pool->keeper != pool ? pool->keeper->name : NULL)});
     if (!client->known)
-        trace_say(attempt->world->trace, "no client: no mapping is read or written");
+        TRACE(trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
     else
-        trace_say(attempt->world->trace, "key %s, first value %s%s", client->key,
-                  number_format(client->number, number),
-                  attempt->recorded ? "" : ", the pool keeps no mappings");
+        TRACE(trace, .what = STEP_CLIENT,
+              .outcome = attempt->recorded ? OUTCOME_NONE : OUTCOME_NOT_KEPT,
+              .values = {TRACE_TEXT("key", client->key),
+                         TRACE_TEXT("number", number_format(client->number, number))});
 }
 
 /* Who asks this pool, as the methods see it. */
@@ -287,10 +298,12 @@ void assign(const struct world *world, const struct pool *pool, const struct sou
         assignment.server = try_pool(&attempt);
         if (assignment.server || !pool->fallback_pool)
             break;
-        trace_say(world->trace, "fallback: pool %s", pool->fallback_pool->name);
+        TRACE(world->trace, .what = STEP_FALLBACK,
+              .values = {TRACE_TEXT("pool", pool->fallback_pool->name)});
     }
     if (!assignment.server) {
-        trace_say(world->trace, "fallback: %s", fallback_word(pool->fallback));
+        TRACE(world->trace, .what = STEP_FALLBACK,
+              .values = {TRACE_TEXT("fallback", fallback_word(pool->fallback))});
         if (pool->fallback == FALLBACK_ANY)
             assignment.server = ignore_availability(&attempt);
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;

@@ -15,6 +15,7 @@
 #include "core/balance/client.h"
 #include "core/balance/metrics.h"
 #include "core/base/trace.h"
+#include "core/base/warnings.h"
 #include "core/configuration/snapshot.h"
 #include "core/sticky/mapping.h"
 
@@ -31,8 +32,8 @@ struct world {
     const struct topology *topology;
     const struct locator *locator;
     struct turns *turns;
-    const struct trace *trace;
-    const struct trace *warnings; /* what an operator must see, again with each question */
+    struct trace *trace;
+    const struct warnings *warnings;
 };
 
 struct assignment {

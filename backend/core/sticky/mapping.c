@@ -6,7 +6,7 @@
 #define SLIDES_PER_TTL 10
 
 static const char *const texts[] = {
-    [MAPPING_LIVE] = "binds",
+    [MAPPING_LIVE] = "live",
     [MAPPING_EXPIRED] = "expired",
     [MAPPING_METHOD_CHANGED] = "method changed",
     [MAPPING_CONTROLLER_GONE] = "controller gone",

@@ -112,7 +112,7 @@ static void add_balanced(const struct world *world, const struct question *quest
 {
     int32_t zone_id = zone_id_of(question, entry->zone);
     if (address_is_unspecified(&question->source.remote)) {
-        trace_say(world->trace, "no client: no mapping is read or written");
+        TRACE(world->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
         add_for_nobody(world, entry, zone_id, answer);
         return;
     }

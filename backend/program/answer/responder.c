@@ -25,17 +25,17 @@ struct responder {
     struct turns *turns; /* of the snapshot's pools, kept from one to the next */
     struct topology_loader *loader;
     bool needs_atlas; /* a pool of the snapshot does */
-    struct trace warnings;
+    struct warnings warnings;
     struct revision loaded;
     bool missing;      /* there was no file when it was last looked for */
     int64_t reload_ms; /* monotonic: not before */
     struct log_queue journal;
 };
 
-static void warn(void *context, const char *text)
+static void warn(void *context, const char *sentence)
 {
     struct responder *responder = context;
-    log_queue_add(&responder->journal, clock_monotonic_ms(), text);
+    log_queue_add(&responder->journal, clock_monotonic_ms(), sentence);
 }
 
 int responder_new(const char *path, struct responder **ret_responder)
@@ -51,7 +51,7 @@ int responder_new(const char *path, struct responder **ret_responder)
     }
     responder->mappings = store_mappings(responder->store);
     responder->measurements = store_measurements(responder->store);
-    responder->warnings = (struct trace){.line = warn, .context = responder};
+    responder->warnings = (struct warnings){.add = warn, .context = responder};
     *ret_responder = responder;
     return 0;
 }
@@ -271,6 +271,11 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
 void responder_leave(struct responder *responder)
 {
     store_rest(responder->store);
+}
+
+struct revision responder_revision(const struct responder *responder)
+{
+    return responder->loaded;
 }
 
 const struct topology_loader *responder_atlas(const struct responder *responder)

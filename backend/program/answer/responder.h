@@ -46,6 +46,9 @@ void responder_keep_house(struct responder *responder);
 int responder_enter(struct responder *responder, struct world *ret_world, struct error *error);
 void responder_leave(struct responder *responder);
 
+/* The revision of the configuration that is loaded; see responder_enter(). */
+struct revision responder_revision(const struct responder *responder);
+
 /* The topology and its files, NULL when no pool needs them; see responder_enter(). */
 const struct topology_loader *responder_atlas(const struct responder *responder);
 

@@ -13,14 +13,14 @@ static const struct command {
     bool shell_only;
     enum command_result (*run)(const struct command_call *call);
 } commands[] = {
-    {"help", "", "this list", 1, 1, false, help},
-    {"status", "", "pools, virtual servers, live mappings and what is wrong", 1, 1, false,
+    {"help", "", "list the commands", 1, 1, false, help},
+    {"status", "", "show pools, virtual servers, live mappings and problems", 1, 1, false,
      command_status},
-    {"explain", "NAME LDNS [ECS]", "how a resolver's question is decided; changes nothing", 3, 4,
-     false, command_explain},
-    {"forget", "LDNS [POOL]", "delete a resolver's mappings, so that it is decided anew", 2, 3,
-     false, command_forget},
-    {"migrate", "[DIRECTORY]", "bring the database to this program's version", 1, 2, true,
+    {"explain", "NAME LDNS [ECS]", "show how a resolver's question is decided; change nothing", 3,
+     4, false, command_explain},
+    {"forget", "LDNS [POOL]", "delete a resolver's mappings: its next question is decided anew", 2,
+     3, false, command_forget},
+    {"migrate", "[DIRECTORY]", "bring the database to the version of this program", 1, 2, true,
      command_migrate},
 };
 

@@ -364,16 +364,19 @@ static int run(const struct options *options, int ready)
 static void print_help(void)
 {
     printf(
-        "usage: pdns-stickyd --database FILE [--foreground] [--exec-directory DIR]\n\n"
-        "Checks the health of the sites in a database of pdns-sticky, as its table monitor says,\n"
-        "and writes who is up into it. FILE can also come from %s.\n\n"
-        "  -d, --database FILE       the SQLite database\n"
-        "  -f, --foreground          stay, and log to standard error; else to syslog\n"
-        "      --exec-directory DIR  where programs of monitors of type exec lie; without it\n"
-        "                            none is run\n"
-        "      --ca-file FILE        certificates to trust in place of the system's\n"
-        "  -h, --help                this text\n"
-        "  -V, --version             the version\n",
+        "usage: pdns-stickyd --database FILE [--foreground] [--exec-directory DIR]\n"
+        "                    [--ca-file FILE]\n\n"
+        "Checks the health of the sites as the table monitor of a database of pdns-sticky says,\n"
+        "and writes into the database which servers are up.\n\n"
+        "  -d, --database FILE       the SQLite database, or set %s\n"
+        "  -f, --foreground          stay in the foreground and log to standard error, not syslog\n"
+        "      --exec-directory DIR  the directory of the programs that monitors of type exec "
+        "run;\n"
+        "                            without it no program is run\n"
+        "      --ca-file FILE        the certificates that monitors of type https trust, in place\n"
+        "                            of those of the system\n"
+        "  -h, --help                print this text\n"
+        "  -V, --version             print the version\n",
         DATABASE_VARIABLE);
 }
 

@@ -35,15 +35,15 @@ static void print_help(void)
     struct buffer commands = {0};
     command_list(true, &commands);
     printf(
-        "usage: pdns-sticky --database FILE [--socket PATH | COMMAND ...]\n\n"
-        "Without a command, answers PowerDNS on standard input and output (pipe backend,\n"
-        "pipe-abi-version 1 to 5, or remote backend). FILE can also come from %s.\n\n"
-        "With a socket, its own or one from systemd, serves all who connect (remote backend).\n\n"
-        "  -d, --database FILE  the SQLite database\n"
+        "usage: pdns-sticky --database FILE [--socket PATH [--group NAME] | COMMAND ...]\n\n"
+        "Without a command, pdns-sticky answers PowerDNS on standard input and output: its pipe\n"
+        "backend (pipe-abi-version 1 to 5) or its remote backend. With a socket, from --socket or\n"
+        "from systemd, it serves every connection of the remote backend.\n\n"
+        "  -d, --database FILE  the SQLite database, or set %s\n"
         "      --socket PATH    make this Unix socket and serve there\n"
-        "      --group NAME     the group whose members may connect to it\n"
-        "  -h, --help           this text\n"
-        "  -V, --version        the version\n\ncommands:\n%s",
+        "      --group NAME     the group whose members may connect to the socket\n"
+        "  -h, --help           print this text\n"
+        "  -V, --version        print the version\n\ncommands:\n%s",
         DATABASE_VARIABLE, buffer_text(&commands));
     buffer_release(&commands);
 }
@@ -92,9 +92,9 @@ static void parse(int argc, char **argv, struct options *ret_options)
     if (ret_options->word_count > 0 && !command_exists(ret_options->words[0]))
         fail_usage("unknown command: ", ret_options->words[0]);
     if (ret_options->word_count > 0 && ret_options->socket)
-        fail_usage("a service takes no command: ", ret_options->words[0]);
+        fail_usage("--socket takes no command: ", ret_options->words[0]);
     if (ret_options->group && !ret_options->socket)
-        fail_usage("--group is for a --socket", "");
+        fail_usage("--group needs --socket", "");
     if (!ret_options->database || !*ret_options->database)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE, "");
 }

@@ -1,0 +1,20 @@
+/*
+ * What a decision has to tell the operator while it answers in normal service, where nothing is
+ * traced.
+ *
+ * A warning is a sentence. The same one comes again with every question that meets the same
+ * trouble; the receiver decides how often it is logged.
+ */
+#ifndef STICKY_CORE_BASE_WARNINGS_H
+#define STICKY_CORE_BASE_WARNINGS_H
+
+struct warnings {
+    void (*add)(void *context, const char *sentence); /* valid during the call */
+    void *context;
+};
+
+/* Does nothing when `warnings` is NULL. A sentence of more than 1279 bytes is truncated. */
+void warnings_add(const struct warnings *warnings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Gathers an explanation: runs the decision with a trace, on a table of mappings that is only read,
+ * and again on one that seems empty.
+ */
+#include "program/command/explanation.h"
+
+#include "core/balance/turns.h"
+#include "core/base/error.h"
+
+/* Shows mappings of a table and lets none be written. */
+struct read_only_table {
+    const struct mapping_table *table;
+    bool hides_all;
+    bool found; /* a mapping was there */
+};
+
+static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+{
+    struct read_only_table *read_only = context;
+    if (read_only->hides_all)
+        return ERR_NOTFOUND;
+    int code = read_only->table->find(read_only->table->context, pool_id, key, ret_mapping);
+    read_only->found |= code == 0;
+    return code;
+}
+
+static enum name_status status_of(const struct world *world, const struct name *name)
+{
+    bool below;
+    const struct name_entry *entry = snapshot_find(world->snapshot, name, &below);
+    if (!entry)
+        return below ? NAME_STATUS_ABOVE : NAME_STATUS_UNKNOWN;
+    if (!entry->balanced)
+        return NAME_STATUS_PLAIN;
+    return entry->pool ? NAME_STATUS_BALANCED : NAME_STATUS_UNUSABLE;
+}
+
+static void decide(struct world *shown, const struct question *question, struct decision *decision)
+{
+    int code; /* a step tells of it */
+    shown->trace = &decision->steps;
+    resolve(shown, question, &decision->answer, &code);
+}
+
+void explanation_gather(const struct world *world, const struct question *question,
+                        struct explanation *ret_explanation)
+{
+    struct read_only_table read_only = {.table = world->mappings};
+    const struct mapping_table mappings = {.find = find, .context = &read_only};
+    struct turns turns = turns_hold(world->turns);
+    struct world shown = *world;
+    shown.mappings = &mappings;
+    shown.turns = &turns;
+    shown.warnings = NULL; /* the steps tell as much */
+    *ret_explanation =
+        (struct explanation){.name = question->name.text,
+                             .status = status_of(world, &question->name),
+                             .zone = snapshot_zone_of(world->snapshot, &question->name)};
+    decide(&shown, question, &ret_explanation->actual);
+    ret_explanation->has_mapping = read_only.found;
+    if (!read_only.found)
+        return;
+    read_only.hides_all = true;
+    decide(&shown, question, &ret_explanation->without_mapping);
+}
+
+static void decision_release(struct decision *decision)
+{
+    trace_release(&decision->steps);
+    answer_release(&decision->answer);
+}
+
+void explanation_release(struct explanation *explanation)
+{
+    decision_release(&explanation->actual);
+    decision_release(&explanation->without_mapping);
+}
+
+const char *name_status_word(enum name_status status)
+{
+    static const char *const words[] = {
+        [NAME_STATUS_BALANCED] = "balanced",
+        [NAME_STATUS_UNUSABLE] = "balanced, but its pool cannot be used",
+        [NAME_STATUS_PLAIN] = "not balanced",
+        [NAME_STATUS_ABOVE] = "only names below it",
+        [NAME_STATUS_UNKNOWN] = "not in this database",
+    };
+    return words[status];
+}

@@ -1,0 +1,58 @@
+/*
+ * How a question is decided, as values: what `explain` gathers and prints afterwards, and what can
+ * be printed otherwise as well.
+ *
+ * The decision is made by the very functions that answer PowerDNS, but nothing is written and no
+ * turn is used up. Where the client has a mapping, the question is decided a second time as if it
+ * had none.
+ */
+#ifndef STICKY_PROGRAM_COMMAND_EXPLANATION_H
+#define STICKY_PROGRAM_COMMAND_EXPLANATION_H
+
+#include <stdbool.h>
+
+#include "core/base/buffer.h"
+#include "core/base/trace.h"
+#include "core/dns/question.h"
+#include "core/sticky/resolve.h"
+
+/* What the database knows of the name. */
+enum name_status {
+    NAME_STATUS_BALANCED,
+    NAME_STATUS_UNUSABLE, /* its pool cannot be used */
+    NAME_STATUS_PLAIN,    /* only plain records */
+    NAME_STATUS_ABOVE,    /* only names below it */
+    NAME_STATUS_UNKNOWN,
+};
+
+/* One decision: its steps, and the answer that they lead to. */
+struct decision {
+    struct trace steps;
+    struct answer answer;
+};
+
+struct explanation {
+    const char *name;
+    enum name_status status;
+    const struct zone *zone; /* of ours, or NULL: the zone is another backend's */
+    struct decision actual;
+    bool has_mapping; /* live or not; then `without_mapping` is filled, too */
+    struct decision without_mapping;
+};
+
+/*
+ * Fills an explanation. Texts of answers belong to the question and to the world's snapshot, so it
+ * is valid as long as both. Cannot fail: without memory, steps or records are missing, and the
+ * trace or the answer says so. To be released in any case.
+ */
+void explanation_gather(const struct world *world, const struct question *question,
+                        struct explanation *ret_explanation);
+void explanation_release(struct explanation *explanation);
+
+/* The word of a status: "balanced". */
+const char *name_status_word(enum name_status status);
+
+/* Prints it as text (explanation_text.c). */
+void explanation_print(const struct explanation *explanation, struct buffer *out);
+
+#endif

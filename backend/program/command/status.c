@@ -1,0 +1,185 @@
+/*
+ * Gathers a status: facts of database and configuration, and the live mappings, which are counted
+ * by reading the table once.
+ */
+#include "program/command/status.h"
+
+#include <stdlib.h>
+
+#include "core/sticky/mapping.h"
+#include "program/command/status_parts.h"
+#include "system/clock.h"
+
+/* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */
+#define COUNT_MS 1000
+/* Rows between looks at the clock. */
+#define COUNT_STRIDE 4096
+
+/* The live mappings of one pool to one controller, and when the last of them ends. */
+struct live_mappings {
+    int64_t count, end_s;
+};
+
+/* A count of them that goes on. */
+struct mapping_count {
+    const struct world *world;
+    struct live_mappings *live; /* [pool][controller] */
+    struct status_counts *counts;
+    int64_t until_ms; /* monotonic */
+};
+
+static struct live_mappings *live_of(const struct mapping_count *count, const struct pool *pool,
+                                     const struct controller *controller)
+{
+    const struct snapshot *snapshot = count->world->snapshot;
+    size_t pool_index = (size_t)(pool - snapshot->pools);
+    return &count->live[pool_index * snapshot->controller_count + controller->index];
+}
+
+static void add_live(struct live_mappings *live, const struct mapping *mapping)
+{
+    int64_t end_s = mapping->timestamp_s + mapping->ttl_s;
+    live->count++;
+    if (end_s > live->end_s)
+        live->end_s = end_s;
+}
+
+static bool count_mapping(void *context, int64_t pool_id, const char *key,
+                          const struct mapping *mapping)
+{
+    struct mapping_count *count = context;
+    const struct world *world = count->world;
+    struct status_counts *counts = count->counts;
+    const struct pool *pool = snapshot_pool(world->snapshot, pool_id);
+    const struct client nobody = {.known = false};
+    const struct election election = {.pool = pool, .client = &nobody, .now_s = world->now_s};
+    const struct virtual_server *server;
+    (void)key;
+    if (pool && mapping_evaluate(mapping, &election, world->snapshot, world->metrics, &server) ==
+                    MAPPING_LIVE) {
+        add_live(live_of(count, pool, server->controller), mapping);
+        counts->live_mappings++;
+    }
+    if (++counts->mappings_read % COUNT_STRIDE == 0 && clock_monotonic_ms() > count->until_ms)
+        counts->mappings_partial = true;
+    return !counts->mappings_partial;
+}
+
+static void gather_server(const struct mapping_count *count, const struct pool *pool,
+                          const struct virtual_server *server, struct status_server *ret_server)
+{
+    const struct live_mappings *live = live_of(count, pool->keeper, server->controller);
+    int64_t left_s = live->end_s - count->world->now_s;
+    *ret_server = (struct status_server){
+        .server = server,
+        .state = virtual_server_state(server),
+        .up = metrics_server_up(count->world->metrics, server),
+        .live_mappings = live->count,
+        .last_ends_in_s = left_s > 0 ? left_s : 0,
+    };
+}
+
+static const char *metric_of(const struct pool *pool)
+{
+    const char *metric = method_metric(pool->method, pool);
+    return metric || !pool->alternate ? metric : method_metric(pool->alternate, pool);
+}
+
+/* 0 or ERR_NOMEM. */
+static int gather_pools(const struct mapping_count *count, struct status *status)
+{
+    const struct snapshot *snapshot = count->world->snapshot;
+    status->pools = arena_alloc(&status->arena, snapshot->pool_count * sizeof *status->pools);
+    if (!status->pools)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < snapshot->pool_count; i++) {
+        const struct pool *pool = &snapshot->pools[i];
+        struct status_server *servers =
+            arena_alloc(&status->arena, pool->server_count * sizeof *servers);
+        if (!servers)
+            return ERR_NOMEM;
+        for (size_t k = 0; k < pool->server_count; k++)
+            gather_server(count, pool, &pool->servers[k], &servers[k]);
+        status->pools[i] =
+            (struct status_pool){.pool = pool, .metric = metric_of(pool), .servers = servers};
+    }
+    return 0;
+}
+
+/* 0, or a code with `error` set. */
+static int gather_mappings(struct store *store, const struct world *world, struct status *status,
+                           struct error *error)
+{
+    const struct snapshot *snapshot = world->snapshot;
+    size_t places = snapshot->pool_count * snapshot->controller_count;
+    struct mapping_count count = {.world = world,
+                                  .live = calloc(places + 1, sizeof *count.live),
+                                  .counts = &status->counts,
+                                  .until_ms = clock_monotonic_ms() + COUNT_MS};
+    if (!count.live)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    int code = store_each_mapping(store, count_mapping, &count, error);
+    if (code == 0 && gather_pools(&count, status) != 0)
+        code = error_set(error, ERR_NOMEM, "out of memory");
+    free(count.live);
+    return code;
+}
+
+static void gather_topology(const struct topology_loader *loader, struct status_topology *topology)
+{
+    const struct topology *loaded = loader ? topology_loader_topology(loader) : NULL;
+    topology->needed = loader != NULL;
+    topology->is_loading = loader && topology_loader_is_loading(loader);
+    if (!loaded)
+        return;
+    topology->rows = topology_row_count(loaded);
+    topology_geo_databases(loaded, &topology->geo_databases);
+}
+
+static void gather_facts(struct responder *responder, const struct snapshot *snapshot,
+                         struct status *status)
+{
+    struct store *store = responder_store(responder);
+    const struct settings *settings = &snapshot->settings;
+    status->database.revision = responder_revision(responder);
+    status->database.read_only = store_read_only(store);
+    status->database.older = store_older(store);
+    status->counts.zones = snapshot->zone_count;
+    status->counts.names = snapshot->name_count;
+    status->counts.pools = snapshot->pool_count;
+    status->counts.servers = snapshot->server_count;
+    status->limits =
+        (struct status_limits){.max_megabytes = settings->max_megabytes,
+                               .max_writes_per_second = settings->max_writes_per_second,
+                               .full = store_full(store),
+                               .refused_ago_ms = store_refused_ago_ms(store, clock_monotonic_ms())};
+    status->maintenance =
+        (struct status_maintenance){.checkpoint_interval_s = settings->checkpoint_interval_s,
+                                    .sweep_interval_s = settings->sweep_interval_s,
+                                    .log_is_pinned = store_log_is_pinned(store)};
+    gather_topology(responder_atlas(responder), &status->topology);
+}
+
+int status_gather(struct responder *responder, const struct world *world, const char *path,
+                  struct status *ret_status, struct error *error)
+{
+    struct store *store = responder_store(responder);
+    struct problems monitor_problems = {0};
+    *ret_status = (struct status){.database.path = path};
+    gather_facts(responder, world->snapshot, ret_status);
+    int code = gather_mappings(store, world, ret_status, error);
+    if (code != 0)
+        return code;
+    code = status_gather_monitor(store, world, ret_status, &monitor_problems);
+    if (code == 0)
+        code = status_gather_problems(responder, world, &monitor_problems, ret_status);
+    problems_release(&monitor_problems);
+    return code == 0 ? 0 : error_set(error, code, "out of memory");
+}
+
+void status_release(struct status *status)
+{
+    free(status->monitor.targets);
+    problems_release(&status->problems);
+    arena_release(&status->arena);
+}

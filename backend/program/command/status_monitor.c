@@ -1,0 +1,139 @@
+/*
+ * The part of a status that tells what the monitor knows, and whether it runs: its verdicts are
+ * read from the database, its last report and its lock from the lock file.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/vector.h"
+#include "program/command/status_parts.h"
+#include "store/monitoring.h"
+#include "system/clock.h"
+
+/* It reports once a second; one that writes to a slow disk may be late. */
+#define SILENT_MS 10000
+
+/* What each verdict is added to. */
+struct summary {
+    const struct world *world;
+    struct status_monitor *monitor;
+    int64_t checked_s; /* the last of all */
+};
+
+static int64_t age_s(const struct world *world, int64_t at_s)
+{
+    return world->now_s > at_s ? world->now_s - at_s : 0;
+}
+
+static const struct pool *pool_of(const struct snapshot *snapshot,
+                                  const struct virtual_server *server)
+{
+    for (size_t i = 0; i < snapshot->pool_count; i++) {
+        const struct pool *pool = &snapshot->pools[i];
+        if (pool->server_count > 0 && server >= pool->servers &&
+            server < pool->servers + pool->server_count)
+            return pool;
+    }
+    return NULL;
+}
+
+static struct status_target describe(const struct world *world, const struct verdict_row *row)
+{
+    const struct snapshot *snapshot = world->snapshot;
+    struct status_target target = {.key = row->key,
+                                   .reason = row->verdict.reason,
+                                   .down_s = age_s(world, row->verdict.since_s),
+                                   .checked_ago_s = age_s(world, row->verdict.checked_s),
+                                   .flaps = row->verdict.flaps};
+    if (row->key.kind == TARGET_CONTROLLER) {
+        target.controller = snapshot_controller(snapshot, row->key.id);
+        return target;
+    }
+    target.server = snapshot_server(snapshot, row->key.id);
+    if (target.server) {
+        target.controller = target.server->controller;
+        target.pool = pool_of(snapshot, target.server);
+    }
+    return target;
+}
+
+static int add_verdict(void *context, const struct verdict_row *row)
+{
+    struct summary *summary = context;
+    struct status_monitor *monitor = summary->monitor;
+    if (row->verdict.checked_s > summary->checked_s)
+        summary->checked_s = row->verdict.checked_s;
+    if (row->verdict.state != VERDICT_DOWN) {
+        monitor->up++;
+        return 0;
+    }
+    struct status_target *place =
+        VECTOR_ADD(monitor->targets, monitor->target_count, monitor->target_capacity);
+    if (!place)
+        return ERR_NOMEM;
+    *place = describe(summary->world, row);
+    monitor->down++;
+    return 0;
+}
+
+/* 0 or ERR_NOMEM. */
+static int add_lines(const char *lines, struct problems *problems)
+{
+    for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+        if (problems_add(problems, "%.*s", (int)(end - lines), lines) != 0)
+            return ERR_NOMEM;
+    return 0;
+}
+
+/* 0 or ERR_NOMEM. */
+static int add_silence(const struct status_monitor *monitor, struct problems *problems)
+{
+    char checked[64] = "nothing was ever checked";
+    if (monitor->up + monitor->down > 0)
+        snprintf(checked, sizeof checked, "the last check was %" PRId64 " s ago",
+                 monitor->checked_ago_s);
+    if (monitor->state == MONITOR_SILENT)
+        return problems_add(problems, "%s: pdns-stickyd has not reported for %" PRId64 " s",
+                            checked, monitor->reported_ago_ms / 1000);
+    return problems_add(problems, "%s: pdns-stickyd does not run", checked);
+}
+
+/* What is to be checked, and would be if the monitor did its work. 0 or ERR_NOMEM. */
+static int judge_silence(struct store *store, bool runs, struct status_monitor *monitor,
+                         struct problems *problems)
+{
+    struct targets *targets = NULL;
+    struct settings settings;
+    int code = 0;
+    if (store_load_targets(store, &targets, &settings, NULL) != 0)
+        return 0;
+    if (targets_count(targets) > 0) {
+        monitor->state = runs && monitor->reported_ago_ms >= 0 ? MONITOR_SILENT : MONITOR_ABSENT;
+        code = add_silence(monitor, problems);
+    }
+    const struct problems *unusable = targets_problems(targets);
+    for (size_t i = 0; code == 0 && i < unusable->count; i++)
+        code = problems_add(problems, "%s", unusable->lines[i]);
+    targets_release(targets);
+    return code;
+}
+
+int status_gather_monitor(struct store *store, const struct world *world, struct status *status,
+                          struct problems *ret_problems)
+{
+    struct status_monitor *monitor = &status->monitor;
+    struct summary summary = {.world = world, .monitor = monitor};
+    char report[STORE_REPORT_MAX];
+    *monitor = (struct status_monitor){.state = MONITOR_UNUSED, .reported_ago_ms = -1};
+    if (store_each_verdict(store, add_verdict, &summary, NULL) == ERR_NOMEM)
+        return ERR_NOMEM;
+    monitor->checked_ago_s = age_s(world, summary.checked_s);
+    bool runs = store_has_monitor(store);
+    bool reported =
+        store_read_report(store, clock_monotonic_ms(), &monitor->reported_ago_ms, report);
+    if (!reported || monitor->reported_ago_ms >= SILENT_MS || !runs)
+        return judge_silence(store, runs, monitor, ret_problems);
+    monitor->state = MONITOR_REPORTING;
+    return add_lines(report, ret_problems);
+}

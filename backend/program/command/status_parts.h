@@ -1,0 +1,24 @@
+/*
+ * The parts of status_gather(), for the files of status.h.
+ */
+#ifndef STICKY_PROGRAM_COMMAND_STATUS_PARTS_H
+#define STICKY_PROGRAM_COMMAND_STATUS_PARTS_H
+
+#include "program/command/status.h"
+#include "store/store.h"
+
+/*
+ * Fills status->monitor, and adds what is wrong with the monitor to `ret_problems`. What cannot be
+ * read is left out. 0 or ERR_NOMEM.
+ */
+int status_gather_monitor(struct store *store, const struct world *world, struct status *status,
+                          struct problems *ret_problems);
+
+/*
+ * Fills status->problems, once the rest is gathered; those of the monitor come last. 0 or
+ * ERR_NOMEM.
+ */
+int status_gather_problems(struct responder *responder, const struct world *world,
+                           const struct problems *monitor_problems, struct status *status);
+
+#endif

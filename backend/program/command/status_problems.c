@@ -1,0 +1,136 @@
+/*
+ * Everything that somebody should look at, as sentences: of the database, of rows that cannot be
+ * used, of servers that were not measured, and of the monitor.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/balance/fresh_metric.h"
+#include "program/command/status_parts.h"
+
+/* A flood that ended so long ago is no problem any more. */
+#define REFUSED_SHOWN_MS (10 * 60 * 1000)
+
+/* 0 or ERR_NOMEM. */
+static int add_all(const struct problems *from, struct problems *problems)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < from->count; i++)
+        code = problems_add(problems, "%s", from->lines[i]);
+    return code;
+}
+
+/* 0 or ERR_NOMEM. */
+static int add_of_database(const struct status *status, struct problems *problems)
+{
+    const struct status_database *database = &status->database;
+    const struct status_limits *limits = &status->limits;
+    int code = 0;
+    if (database->read_only)
+        code = problems_add(problems, "%s", database->read_only);
+    if (code == 0 && database->older)
+        code = problems_add(problems, "%s", database->older);
+    if (code == 0 && limits->full)
+        code = problems_add(problems, "%s: %s", database->path, limits->full);
+    if (code == 0 && limits->refused_ago_ms >= 0 && limits->refused_ago_ms < REFUSED_SHOWN_MS)
+        code = problems_add(problems,
+                            "more mappings than max_writes_per_second, %" PRId64
+                            " s ago some were not kept",
+                            limits->refused_ago_ms / 1000);
+    if (code == 0 && status->maintenance.log_is_pinned)
+        code = problems_add(problems,
+                            "%s-wal is large, somebody keeps a transaction open that reads the"
+                            " database",
+                            database->path);
+    return code;
+}
+
+/* The candidates of a pool, and those of them that have no fresh value of a metric. */
+struct unmeasured {
+    size_t candidates, count;
+    const struct virtual_server *first;
+};
+
+static struct unmeasured find_unmeasured(const struct world *world, const struct pool *pool,
+                                         const char *metric)
+{
+    const struct election election = {.pool = pool,
+                                      .now_s = world->now_s,
+                                      .measured = world->measured,
+                                      .metric_max_age_s =
+                                          world->snapshot->settings.metric_max_age_s};
+    struct unmeasured unmeasured = {0};
+    struct fresh_metric value;
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct virtual_server *server = &pool->servers[i];
+        if (virtual_server_state(server) != STATE_ENABLED ||
+            !metrics_server_up(world->metrics, server))
+            continue;
+        unmeasured.candidates++;
+        if (fresh_metric_of_server(&election, server, metric, &value))
+            continue;
+        if (unmeasured.count++ == 0)
+            unmeasured.first = server;
+    }
+    return unmeasured;
+}
+
+/* Where no server has a value, paths may be what is measured in their place. 0 or ERR_NOMEM. */
+static int add_unmeasured(const struct world *world, const struct pool *pool,
+                          const struct method *method, bool has_paths, struct problems *problems)
+{
+    const char *metric = method_metric(method, pool);
+    int64_t max_age_s = world->snapshot->settings.metric_max_age_s;
+    struct unmeasured unmeasured = find_unmeasured(world, pool, metric);
+    bool all = unmeasured.count == unmeasured.candidates;
+    if (unmeasured.count == 0 || (all && method->reads_paths && has_paths))
+        return 0;
+    if (all)
+        return problems_add(problems, "pool %s: no server has a metric %s newer than %" PRId64 " s",
+                            pool->name, metric, max_age_s);
+    return problems_add(problems,
+                        "pool %s: %zu of %zu servers have no metric %s newer than %" PRId64
+                        " s, the first is %s, position %" PRId64,
+                        pool->name, unmeasured.count, unmeasured.candidates, metric, max_age_s,
+                        unmeasured.first->controller->name, unmeasured.first->position);
+}
+
+/* What the methods of a pool would go by and was not measured. 0 or ERR_NOMEM. */
+static int add_of_pool(const struct world *world, const struct pool *pool, bool has_paths,
+                       struct problems *problems)
+{
+    const char *first = method_metric(pool->method, pool);
+    const char *second = pool->alternate ? method_metric(pool->alternate, pool) : NULL;
+    int code = 0;
+    if (first)
+        code = add_unmeasured(world, pool, pool->method, has_paths, problems);
+    if (code == 0 && second && (!first || strcmp(first, second) != 0))
+        code = add_unmeasured(world, pool, pool->alternate, has_paths, problems);
+    return code;
+}
+
+/* 0 or ERR_NOMEM. */
+static int add_of_topology(const struct topology_loader *loader, struct problems *problems)
+{
+    const char *problem;
+    int code = 0;
+    for (size_t i = 0; code == 0 && loader && (problem = topology_loader_problem(loader, i)); i++)
+        code = problems_add(problems, "%s", problem);
+    return code;
+}
+
+int status_gather_problems(struct responder *responder, const struct world *world,
+                           const struct problems *monitor_problems, struct status *status)
+{
+    const struct snapshot *snapshot = world->snapshot;
+    struct problems *problems = &status->problems;
+    bool has_paths = store_has_path_metrics(responder_store(responder));
+    int code = add_of_database(status, problems);
+    if (code == 0)
+        code = add_all(&snapshot->problems, problems);
+    if (code == 0)
+        code = add_of_topology(responder_atlas(responder), problems);
+    for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
+        code = add_of_pool(world, &snapshot->pools[i], has_paths, problems);
+    return code == 0 ? add_all(monitor_problems, problems) : code;
+}

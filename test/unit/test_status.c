@@ -1,0 +1,230 @@
+#include "program/command/status.h"
+
+#include <string.h>
+
+#include "fixture.h"
+#include "store/monitoring.h"
+#include "suites.h"
+#include "system/clock.h"
+
+/* The example, where fra drains in pool web and the monitor has found a controller down. */
+static const char rows[] =
+    "UPDATE virtual_server SET state = 'draining' WHERE id = 2;"
+    "UPDATE pool SET alternate_method = 'rtt' WHERE name = 'api';"
+    "UPDATE setting SET value = 77 WHERE name = 'max_megabytes';"
+    "UPDATE setting SET value = 7 WHERE name = 'sweep_interval';"
+    "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
+    " (1, '192.0.2.1', 2, 'modulus', unixepoch(), 1000),"
+    " (1, '192.0.2.2', 2, 'modulus', unixepoch() - 900, 3000),"
+    " (1, '192.0.2.3', 1, 'modulus', unixepoch(), 3600),"
+    " (1, '192.0.2.4', 2, 'modulus', unixepoch() - 4000, 3600);"
+    "INSERT INTO monitor (id, name, type) VALUES (1, 'site', 'icmp');"
+    "UPDATE controller SET monitor_id = 1, address = '192.0.2.200' WHERE id IN (1, 3);"
+    "INSERT INTO controller_metric (controller_id, name, value) VALUES (3, 'availability', 0);"
+    "INSERT INTO controller_verdict (controller_id, state, reason, since, checked_at, flaps)"
+    " VALUES (1, 'up', 'ok', unixepoch() - 5000, unixepoch() - 300, 0),"
+    "  (3, 'down', 'timeout', unixepoch() - 1000, unixepoch() - 400, 3);"
+    "INSERT INTO virtual_server_verdict"
+    " (virtual_server_id, state, reason, since, checked_at, flaps)"
+    " VALUES (5, 'down', 'refused', unixepoch() - 20, unixepoch() - 10, 1);";
+
+struct bench {
+    struct place place;
+    struct responder *responder;
+    struct world world;
+    struct status status;
+};
+
+static void bench_begin(struct bench *bench, const char *sql)
+{
+    struct error error = {0};
+    place_init(&bench->place);
+    place_run_file(&bench->place, TEST_SCHEMA_DIR "/demo.sql");
+    place_run(&bench->place, sql);
+    CHECK_INTEGER(responder_new(bench->place.path, &bench->responder), 0, "responder_new");
+    CHECK_INTEGER(responder_enter(bench->responder, &bench->world, &error), 0, "%s", error.text);
+    CHECK_INTEGER(
+        status_gather(bench->responder, &bench->world, bench->place.path, &bench->status, &error),
+        0, "%s", error.text);
+}
+
+static void bench_end(struct bench *bench)
+{
+    status_release(&bench->status);
+    responder_leave(bench->responder);
+    responder_free(bench->responder);
+    place_release(&bench->place);
+}
+
+/* A number of seconds; the test may have taken some since the rows were written. */
+static void check_seconds(int64_t actual, int64_t expected, const char *what)
+{
+    CHECK(actual >= expected - 30 && actual <= expected + 30, "%s: %lld, not %lld", what,
+          (long long)actual, (long long)expected);
+}
+
+static void database_and_counts_are_facts(void)
+{
+    struct bench bench;
+    bench_begin(&bench, rows);
+    const struct status *status = &bench.status;
+    CHECK_TEXT(status->database.path, bench.place.path, "path");
+    CHECK(!status->database.read_only && !status->database.older, "nothing hinders writing");
+    CHECK_INTEGER(status->database.revision.configuration,
+                  responder_revision(bench.responder).configuration, "revision");
+    CHECK_INTEGER((int64_t)status->counts.zones, 1, "zones");
+    CHECK_INTEGER((int64_t)status->counts.pools, 2, "pools");
+    CHECK_INTEGER((int64_t)status->counts.servers, 5, "servers");
+    CHECK_INTEGER(status->counts.mappings_read, 4, "mappings");
+    CHECK_INTEGER(status->counts.live_mappings, 3, "live mappings");
+    CHECK(!status->counts.mappings_partial, "all were counted");
+    CHECK_INTEGER(status->limits.max_megabytes, 77, "max_megabytes");
+    CHECK_INTEGER(status->limits.refused_ago_ms, -1, "refused");
+    CHECK(!status->limits.full, "room for mappings");
+    CHECK_INTEGER(status->maintenance.sweep_interval_s, 7, "sweep_interval");
+    CHECK(!status->maintenance.log_is_pinned, "the log can be checkpointed");
+    CHECK(!status->topology.needed, "no pool goes by topology");
+    bench_end(&bench);
+}
+
+static void servers_have_state_and_mappings(void)
+{
+    struct bench bench;
+    bench_begin(&bench, rows);
+    const struct status_pool *web = &bench.status.pools[0], *api = &bench.status.pools[1];
+    CHECK_TEXT(web->pool->name, "web", "the first pool");
+    CHECK(!web->metric, "modulus measures nothing");
+    CHECK_TEXT(api->metric, "rtt", "the alternate method's");
+    CHECK(web->servers[0].state == STATE_ENABLED && web->servers[0].up, "ams is up");
+    CHECK_INTEGER(web->servers[0].live_mappings, 1, "ams");
+    check_seconds(web->servers[0].last_ends_in_s, 3600, "ams");
+    CHECK(web->servers[1].state == STATE_DRAINING, "fra drains");
+    CHECK_INTEGER(web->servers[1].live_mappings, 2, "fra");
+    check_seconds(web->servers[1].last_ends_in_s, 2100, "fra, of the longest");
+    CHECK(!web->servers[2].up, "nyc is down");
+    CHECK_INTEGER(web->servers[2].last_ends_in_s, 0, "nyc has no mappings");
+    CHECK_INTEGER(api->servers[0].live_mappings, 0, "another pool, other mappings");
+    bench_end(&bench);
+}
+
+static void targets_that_are_down_say_since_when_and_why(void)
+{
+    struct bench bench;
+    bench_begin(&bench, rows);
+    const struct status_monitor *monitor = &bench.status.monitor;
+    CHECK(monitor->state == MONITOR_ABSENT, "no monitor runs");
+    CHECK_INTEGER(monitor->reported_ago_ms, -1, "and none ever did");
+    CHECK_INTEGER((int64_t)monitor->up, 1, "up");
+    CHECK_INTEGER((int64_t)monitor->down, 2, "down");
+    check_seconds(monitor->checked_ago_s, 10, "the last check");
+    CHECK_INTEGER((int64_t)monitor->target_count, 2, "targets");
+    const struct status_target *site = &monitor->targets[0], *server = &monitor->targets[1];
+    CHECK_TEXT(site->controller->name, "nyc", "the controller");
+    CHECK(!site->server && !site->pool, "is no server");
+    CHECK(site->reason == REASON_TIMEOUT, "%s", reason_word(site->reason));
+    check_seconds(site->down_s, 1000, "since when");
+    check_seconds(site->checked_ago_s, 400, "its last check");
+    CHECK_INTEGER(site->flaps, 3, "flaps");
+    CHECK_TEXT(server->pool->name, "api", "the server's pool");
+    CHECK_INTEGER(server->server->id, 5, "the server");
+    CHECK(server->controller == server->server->controller, "and its controller");
+    bench_end(&bench);
+}
+
+static bool has_problem(const struct status *status, const char *words)
+{
+    for (size_t i = 0; i < status->problems.count; i++)
+        if (strstr(status->problems.lines[i], words))
+            return true;
+    return false;
+}
+
+static void problems_of_all_kinds_are_in_one_list(void)
+{
+    static const char *const words[] = {
+        "no server has a metric rtt newer than 60 s",
+        "pool empty: has no virtual servers",
+        "pdns-stickyd does not run",
+    };
+    struct bench bench;
+    bench_begin(&bench, "UPDATE pool SET method = 'rtt' WHERE name = 'web';"
+                        "INSERT INTO pool (name) VALUES ('empty');"
+                        "INSERT INTO monitor (id, name, type) VALUES (1, 'web', 'http');"
+                        "UPDATE pool SET monitor_id = 1 WHERE name = 'web';");
+    for (size_t i = 0; i < COUNT(words); i++)
+        CHECK(has_problem(&bench.status, words[i]), "%s", words[i]);
+    bench_end(&bench);
+}
+
+static void a_report_is_what_the_monitor_says(void)
+{
+    static const struct {
+        int64_t ago_ms;
+        enum monitor_state state;
+        const char *words;
+    } cases[] = {
+        {500, MONITOR_REPORTING, "the brake is on"},
+        {60000, MONITOR_SILENT, "s ago: pdns-stickyd has not reported for 60 s"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench bench;
+        struct store *monitor = NULL;
+        struct revision revision;
+        struct error error = {0};
+        int64_t now_ms = clock_monotonic_ms();
+        bench_begin(&bench, rows);
+        CHECK_INTEGER(store_new(bench.place.path, &monitor), 0, "store_new");
+        CHECK_INTEGER(store_begin(monitor, now_ms, &revision, &error), 0, "%s", error.text);
+        CHECK_INTEGER(store_be_monitor(monitor, &error), 0, "%s", error.text);
+        store_report(monitor, now_ms - cases[i].ago_ms, "the brake is on\nanother sentence\n");
+        status_release(&bench.status);
+        CHECK_INTEGER(
+            status_gather(bench.responder, &bench.world, bench.place.path, &bench.status, &error),
+            0, "%s", error.text);
+        CHECK_INTEGER(bench.status.monitor.state, cases[i].state, "case %zu", i);
+        CHECK(has_problem(&bench.status, cases[i].words), "case %zu", i);
+        CHECK(bench.status.monitor.reported_ago_ms >= cases[i].ago_ms, "case %zu", i);
+        store_free(monitor);
+        bench_end(&bench);
+    }
+}
+
+static void nothing_to_check_needs_no_monitor(void)
+{
+    struct bench bench;
+    bench_begin(&bench, "");
+    CHECK_INTEGER(bench.status.monitor.state, MONITOR_UNUSED, "state");
+    CHECK_INTEGER((int64_t)bench.status.problems.count, 0, "problems");
+    bench_end(&bench);
+}
+
+static void without_memory_it_fails_and_leaves_nothing(void)
+{
+    struct bench bench;
+    bool failed = true;
+    bench_begin(&bench, rows);
+    for (size_t n = 1; failed; n++) {
+        struct error error = {0};
+        status_release(&bench.status);
+        memory_fail_at(n);
+        int code =
+            status_gather(bench.responder, &bench.world, bench.place.path, &bench.status, &error);
+        failed = memory_fail_end();
+        CHECK(code == 0 || (code == ERR_NOMEM && failed), "allocation %zu: %d", n, code);
+        CHECK(code == error.code, "allocation %zu: %s", n, error.text);
+    }
+    bench_end(&bench);
+}
+
+static const CU_TestInfo tests[] = {
+    {"database and counts are facts", database_and_counts_are_facts},
+    {"servers have their state and their mappings", servers_have_state_and_mappings},
+    {"targets that are down say since when and why", targets_that_are_down_say_since_when_and_why},
+    {"problems of all kinds are in one list", problems_of_all_kinds_are_in_one_list},
+    {"a report is what the monitor says", a_report_is_what_the_monitor_says},
+    {"nothing to check needs no monitor", nothing_to_check_needs_no_monitor},
+    {"without memory it fails and leaves nothing", without_memory_it_fails_and_leaves_nothing},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_status = {"status", tests};
