@@ -142,22 +142,13 @@ CREATE TABLE IF NOT EXISTS controller (
 
   -- 'enabled'; 'draining': live mappings stay, none are made; 'disabled': as if it were absent,
   -- so its mappings stop to bind at once.
-  state TEXT NOT NULL DEFAULT 'enabled'
-    CONSTRAINT "controller.state is one of enabled, draining, disabled"
-      CHECK (state IN ('enabled', 'draining', 'disabled')),
+  state TEXT NOT NULL DEFAULT 'enabled',
 
   -- How the controller itself is checked, at its address, which must then be numeric: while it is
   -- down, so are all its virtual servers. NULL: it isn't checked.
   --   UPDATE controller SET monitor_id = (SELECT id FROM monitor WHERE name = 'ping')
   --     WHERE name = 'ams';
   monitor_id INTEGER REFERENCES monitor (id)
-    CONSTRAINT "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
-      CHECK (monitor_id IS NULL
-             OR (address IS NOT NULL AND length(address) <= 45
-                 AND address NOT GLOB '*[^0-9A-Fa-f:.]*'
-                 AND (address GLOB '*:*:*'
-                      OR (address GLOB '[0-9]*.*.*.[0-9]*' AND address NOT GLOB '*[^0-9.]*'
-                          AND length(address) - length(replace(address, '.', '')) = 3))))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -189,9 +180,7 @@ CREATE TABLE IF NOT EXISTS pool (
   -- A pool with a method that the backend doesn't know is skipped and named in the log. To change
   -- the method ends every mapping of the pool:
   --   UPDATE pool SET method = 'rendezvous' WHERE name = 'web';
-  method TEXT NOT NULL DEFAULT 'modulus'
-    CONSTRAINT "pool.method is a word of 1 to 32 small letters and hyphens: modulus"
-      CHECK (length(method) BETWEEN 1 AND 32 AND method NOT GLOB '*[^a-z-]*'),
+  method TEXT NOT NULL DEFAULT 'modulus',
 
   -- TTL of the DNS answer, seconds, 0 to 2147483647: how soon clients hear of a change.
   ttl INTEGER NOT NULL DEFAULT 30
@@ -203,9 +192,7 @@ CREATE TABLE IF NOT EXISTS pool (
       CHECK (persistence_ttl BETWEEN 0 AND 2147483647),
 
   -- 'fixed': that long from when the mapping was made. 'sliding': from the last question.
-  persistence_timer TEXT NOT NULL DEFAULT 'fixed'
-    CONSTRAINT "pool.persistence_timer is one of fixed, sliding"
-      CHECK (persistence_timer IN ('fixed', 'sliding')),
+  persistence_timer TEXT NOT NULL DEFAULT 'fixed',
 
   -- Share the mappings of that pool, so that a resolver meets one site in both; its three
   -- persistence settings count then. That pool must not share another's. NULL: our own mappings.
@@ -216,8 +203,7 @@ CREATE TABLE IF NOT EXISTS pool (
   -- Whom a mapping is for. 'ldns': the resolver that asks. 'ecs': the client network that the
   -- resolver reports (EDNS Client Subnet), where it does; PowerDNS needs
   -- edns-subnet-processing=yes for that.
-  client TEXT NOT NULL DEFAULT 'ldns'
-    CONSTRAINT "pool.client is one of ldns, ecs" CHECK (client IN ('ldns', 'ecs')),
+  client TEXT NOT NULL DEFAULT 'ldns',
 
   -- Resolvers whose addresses agree in so many leading bits count as one: 24 makes one client of
   -- 192.0.2.0/24. IPv4 0 to 32, IPv6 0 to 128.
@@ -229,9 +215,7 @@ CREATE TABLE IF NOT EXISTS pool (
   -- What to answer when no server is up and fallback_pool_id doesn't help. 'any': one of the
   -- servers that are down, for a wrong verdict of the health checks must not take the name away;
   -- 'none': no address; 'servfail': an error, so that a resolver tries another name server.
-  fallback TEXT NOT NULL DEFAULT 'any'
-    CONSTRAINT "pool.fallback is one of any, none, servfail"
-      CHECK (fallback IN ('any', 'none', 'servfail')),
+  fallback TEXT NOT NULL DEFAULT 'any',
 
   -- The pool to choose from when no server of this one is up. Following it from pool to pool must
   -- not lead back. NULL: none.
@@ -243,9 +227,7 @@ CREATE TABLE IF NOT EXISTS pool (
   -- When it can't either, the fallback says what happens; 'any' is modulus. NULL: none.
   -- A mapping carries column method, whichever of them decided.
   --   UPDATE pool SET method = 'topology', alternate_method = 'rtt' WHERE name = 'web';
-  alternate_method TEXT
-    CONSTRAINT "pool.alternate_method is a word of 1 to 32 small letters and hyphens, or NULL"
-      CHECK (length(alternate_method) BETWEEN 1 AND 32 AND alternate_method NOT GLOB '*[^a-z-]*'),
+  alternate_method TEXT,
 
   -- What method 'least' compares, a name from virtual_server_metric, or else from
   -- controller_metric: 'cpu', 'connections'. NULL: nothing, and 'least' can't decide.
@@ -307,9 +289,7 @@ CREATE TABLE IF NOT EXISTS virtual_server (
 
   -- 'enabled'; 'draining': live mappings stay, none are made; 'disabled': as if it were absent.
   -- Its controller's state holds too: the stricter of both counts.
-  state TEXT NOT NULL DEFAULT 'enabled'
-    CONSTRAINT "virtual_server.state is one of enabled, draining, disabled"
-      CHECK (state IN ('enabled', 'draining', 'disabled')),
+  state TEXT NOT NULL DEFAULT 'enabled',
 
   -- How it is checked. NULL: as its pool says.
   monitor_id INTEGER REFERENCES monitor (id),
@@ -325,9 +305,7 @@ CREATE TABLE IF NOT EXISTS virtual_server (
                   OR (check_address GLOB '[0-9]*.*.*.[0-9]*' AND check_address NOT GLOB '*[^0-9.]*'
                       AND length(check_address) - length(replace(check_address, '.', '')) = 3))),
 
-  UNIQUE (pool_id, position),
-  CONSTRAINT "virtual_server needs ipv4 or ipv6, or both"
-    CHECK (ipv4 IS NOT NULL OR ipv6 IS NOT NULL)
+  UNIQUE (pool_id, position)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -373,45 +351,28 @@ CREATE TABLE IF NOT EXISTS monitor (
 
   -- 'tcp': a connection; 'http', 'https': a GET; 'icmp': a ping; 'dns': a question over UDP;
   -- 'exec': a program of yours, up when it ends with 0.
-  type TEXT NOT NULL
-    CONSTRAINT "monitor.type is one of tcp, http, https, icmp, dns, exec"
-      CHECK (type IN ('tcp', 'http', 'https', 'icmp', 'dns', 'exec')),
+  type TEXT NOT NULL,
 
   -- The port to check. NULL: the virtual server's, else 80, 443 or 53 by the type.
   port INTEGER
-    CONSTRAINT "monitor.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535)
-    CONSTRAINT "monitor.port is not for icmp: a ping has no port"
-      CHECK (port IS NULL OR type <> 'icmp'),
+    CONSTRAINT "monitor.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535),
 
   -- http and https: the path to get, with its query, as in '/health?full=1'; NULL: '/'.
   -- exec: the program, below the directory that pdns-stickyd was given: 'check-db'.
   path TEXT
     CONSTRAINT "monitor.path has 1 to 1024 characters" CHECK (length(path) BETWEEN 1 AND 1024)
     CONSTRAINT "monitor.path is plain ASCII without spaces"
-      CHECK (path NOT GLOB '*[^!-~]*' AND instr(path, char(0)) = 0)
-    CONSTRAINT "monitor.path is for http, https and exec"
-      CHECK (path IS NULL OR type IN ('http', 'https', 'exec'))
-    CONSTRAINT "monitor.path begins with / for http and https: /health"
-      CHECK (path GLOB '/*' OR type NOT IN ('http', 'https'))
-    CONSTRAINT "monitor.path names the program for exec, below a directory: no / in front, no .."
-      CHECK (type <> 'exec' OR (path IS NOT NULL AND path NOT GLOB '/*'
-                                AND '/' || path || '/' NOT GLOB '*/../*')),
+      CHECK (path NOT GLOB '*[^!-~]*' AND instr(path, char(0)) = 0),
 
   -- http and https: the Host header, and the name that TLS asks for and checks; NULL: the address.
   -- dns: the name to ask for.
   host TEXT
     CONSTRAINT "monitor.host is one word of 1 to 255 ASCII characters, or NULL"
       CHECK (length(host) BETWEEN 1 AND 255 AND host NOT GLOB '*[^!-~]*'
-             AND instr(host, char(0)) = 0)
-    CONSTRAINT "monitor.host is for http, https and dns"
-      CHECK (host IS NULL OR type IN ('http', 'https', 'dns'))
-    CONSTRAINT "monitor.host is the name to ask for, where the type is dns"
-      CHECK (type <> 'dns' OR host IS NOT NULL),
+             AND instr(host, char(0)) = 0),
 
   -- dns: the type to ask for. Up is an answer with at least one such record.
-  query TEXT NOT NULL DEFAULT 'A'
-    CONSTRAINT "monitor.query is one of A, AAAA, NS, SOA, TXT, MX"
-      CHECK (query IN ('A', 'AAAA', 'NS', 'SOA', 'TXT', 'MX')),
+  query TEXT NOT NULL DEFAULT 'A',
 
   -- http and https: the first and the last status that means up. Redirects are not followed.
   status_min INTEGER NOT NULL DEFAULT 200
@@ -423,21 +384,17 @@ CREATE TABLE IF NOT EXISTS monitor (
   -- http and https: an extended regular expression that the body must match. NULL: any body.
   body TEXT
     CONSTRAINT "monitor.body has 1 to 1024 characters, or is NULL"
-      CHECK (length(body) BETWEEN 1 AND 1024 AND instr(body, char(0)) = 0)
-    CONSTRAINT "monitor.body is for http and https"
-      CHECK (body IS NULL OR type IN ('http', 'https')),
+      CHECK (length(body) BETWEEN 1 AND 1024 AND instr(body, char(0)) = 0),
 
   -- tcp: what to send once connected, 'PING\r\n' (\r, \n, \t, \\ and \xHH as in C), and an
   -- extended regular expression that the answer must match. NULL: send nothing, and be content with
   -- the connection.
   send TEXT
     CONSTRAINT "monitor.send has 1 to 1024 characters, or is NULL"
-      CHECK (length(send) BETWEEN 1 AND 1024 AND instr(send, char(0)) = 0)
-    CONSTRAINT "monitor.send is for tcp" CHECK (send IS NULL OR type = 'tcp'),
+      CHECK (length(send) BETWEEN 1 AND 1024 AND instr(send, char(0)) = 0),
   expect TEXT
     CONSTRAINT "monitor.expect has 1 to 1024 characters, or is NULL"
-      CHECK (length(expect) BETWEEN 1 AND 1024 AND instr(expect, char(0)) = 0)
-    CONSTRAINT "monitor.expect is for tcp" CHECK (expect IS NULL OR type = 'tcp'),
+      CHECK (length(expect) BETWEEN 1 AND 1024 AND instr(expect, char(0)) = 0),
 
   -- https: 1: the certificate must be valid for the host; 0: any certificate will do.
   verify INTEGER NOT NULL DEFAULT 1
@@ -515,13 +472,10 @@ CREATE TABLE IF NOT EXISTS controller_verdict (
   controller_id INTEGER PRIMARY KEY REFERENCES controller (id) ON DELETE CASCADE,
 
   -- 'up' or 'down', as rise and fall of the monitor have it.
-  state TEXT NOT NULL
-    CONSTRAINT "controller_verdict.state is one of up, down" CHECK (state IN ('up', 'down')),
+  state TEXT NOT NULL,
 
   -- How the last check ended, a word of 1 to 32 small letters: 'ok', 'timeout', 'refused'.
-  reason TEXT NOT NULL
-    CONSTRAINT "controller_verdict.reason is a word of 1 to 32 small letters and hyphens"
-      CHECK (length(reason) BETWEEN 1 AND 32 AND reason NOT GLOB '*[^a-z-]*'),
+  reason TEXT NOT NULL,
 
   -- When the state was taken, and when the target was last checked.
   since INTEGER NOT NULL
@@ -538,11 +492,8 @@ CREATE TABLE IF NOT EXISTS controller_verdict (
 
 CREATE TABLE IF NOT EXISTS virtual_server_verdict (
   virtual_server_id INTEGER PRIMARY KEY REFERENCES virtual_server (id) ON DELETE CASCADE,
-  state TEXT NOT NULL
-    CONSTRAINT "virtual_server_verdict.state is one of up, down" CHECK (state IN ('up', 'down')),
-  reason TEXT NOT NULL
-    CONSTRAINT "virtual_server_verdict.reason is a word of 1 to 32 small letters and hyphens"
-      CHECK (length(reason) BETWEEN 1 AND 32 AND reason NOT GLOB '*[^a-z-]*'),
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
   since INTEGER NOT NULL
     CONSTRAINT "virtual_server_verdict.since is Unix seconds, 0 to 253402300799"
       CHECK (since BETWEEN 0 AND 253402300799),
@@ -602,11 +553,7 @@ CREATE TABLE IF NOT EXISTS topology (
   -- Among several controllers for the same: the lower is preferred, as with MX. 0 to 65535. Equal
   -- ones share the resolvers.
   preference INTEGER NOT NULL DEFAULT 10
-    CONSTRAINT "topology.preference is 0 to 65535" CHECK (preference BETWEEN 0 AND 65535),
-
-  CONSTRAINT "topology needs exactly one of cidr, country, continent, asn"
-    CHECK ((cidr IS NOT NULL) + (country IS NOT NULL) + (continent IS NOT NULL)
-           + (asn IS NOT NULL) = 1)
+    CONSTRAINT "topology.preference is 0 to 65535" CHECK (preference BETWEEN 0 AND 65535)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -713,47 +660,73 @@ CREATE TABLE IF NOT EXISTS ldns_group (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- setting: limits and switches. All are here with their defaults; a deleted row means its default.
+-- setting: limits and switches. A new database has them all, with their defaults. Where a row is
+-- missing, the default counts.
 --
 --   SELECT * FROM setting;
 --   UPDATE setting SET value = 10 WHERE name = 'checkpoint_interval';
---
--- name                   default  range         meaning
--- checkpoint_interval    5        1 to 3600     seconds between two checkpoints, which bring what
---                                               was written from FILE-wal into FILE
--- sweep_interval         1        1 to 3600     seconds between two rounds of the sweep that
---                                               deletes expired mappings
--- sweep_batch            1000     10 to 100000  rows that one transaction of a round looks at
--- max_megabytes          1024     1 to 1048576  size of the file above which no new mappings are
---                                               kept; 1024 hold some 16 million
--- max_writes_per_second  2000     1 to 1000000  mappings that each process writes in a second, with
---                                               ten seconds' worth on top in a burst
--- metric_max_age         60       1 to 86400    seconds after which a method doesn't trust a metric
---                                               of a controller or a virtual server any more
--- path_metric_max_age    86400    1 to          the same for path_metric
---                                 31536000
--- brake_percent          50       0 to 100      when more than so many percent of all targets turn
--- brake_window           30       1 to 3600     down within so many seconds, pdns-stickyd suspects
---                                               its own network and keeps the verdicts; with 0
---                                               percent never
--- max_checks             1000     1 to 10000    checks that pdns-stickyd runs at once
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS setting (
   name TEXT NOT NULL PRIMARY KEY,
   value INTEGER NOT NULL
 ) STRICT;
 
-INSERT OR IGNORE INTO setting (name, value) VALUES
-  ('checkpoint_interval', 5),
-  ('sweep_interval', 1),
-  ('sweep_batch', 1000),
-  ('max_megabytes', 1024),
-  ('max_writes_per_second', 2000),
-  ('metric_max_age', 60),
-  ('path_metric_max_age', 86400),
-  ('brake_percent', 50),
-  ('brake_window', 30),
-  ('max_checks', 1000);
+-- Their names, defaults (value) and ranges. Triggers insert each row of setting here, which stores
+-- nothing, and rejects another name or a value out of range.
+CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VALUES
+  -- Between two checkpoints, which copy what was written from FILE-wal into FILE.
+  ('checkpoint_interval', 5, 1, 3600, 'seconds'),
+  -- Between two rounds of the sweep that deletes expired mappings.
+  ('sweep_interval', 1, 1, 3600, 'seconds'),
+  -- How many rows one transaction of a round looks at.
+  ('sweep_batch', 1000, 10, 100000, 'rows'),
+  -- The size of the file above which no new mappings are kept. 1024 hold some 16 million.
+  ('max_megabytes', 1024, 1, 1048576, 'megabytes'),
+  -- How many mappings each process writes in a second. A burst may have ten seconds' worth on top.
+  ('max_writes_per_second', 2000, 1, 1000000, 'mappings'),
+  -- After that time no method trusts a metric of a controller or a virtual server.
+  ('metric_max_age', 60, 1, 86400, 'seconds'),
+  -- The same for path_metric.
+  ('path_metric_max_age', 86400, 1, 31536000, 'seconds'),
+  -- The brake: when more than so many percent of all targets turn down within brake_window,
+  -- pdns-stickyd suspects its own network and keeps the verdicts. 0: there is no brake.
+  ('brake_percent', 50, 0, 100, 'percent'),
+  -- See brake_percent.
+  ('brake_window', 30, 1, 3600, 'seconds'),
+  -- How many checks pdns-stickyd runs at once.
+  ('max_checks', 1000, 1, 10000, 'checks');
+
+CREATE TRIGGER IF NOT EXISTS allowed_setting_name INSTEAD OF INSERT ON allowed_setting
+WHEN NOT EXISTS (SELECT 1 FROM allowed_setting WHERE name = NEW.name) BEGIN
+  SELECT RAISE(ABORT,
+    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks');
+END;
+CREATE TRIGGER IF NOT EXISTS allowed_setting_value INSTEAD OF INSERT ON allowed_setting
+WHEN EXISTS (SELECT 1 FROM allowed_setting
+              WHERE name = NEW.name AND NEW.value NOT BETWEEN least AND most) BEGIN
+  SELECT RAISE(ABORT, 'checkpoint_interval must be 1 to 3600 seconds')
+   WHERE NEW.name = 'checkpoint_interval';
+  SELECT RAISE(ABORT, 'sweep_interval must be 1 to 3600 seconds')
+   WHERE NEW.name = 'sweep_interval';
+  SELECT RAISE(ABORT, 'sweep_batch must be 10 to 100000 rows')
+   WHERE NEW.name = 'sweep_batch';
+  SELECT RAISE(ABORT, 'max_megabytes must be 1 to 1048576 megabytes')
+   WHERE NEW.name = 'max_megabytes';
+  SELECT RAISE(ABORT, 'max_writes_per_second must be 1 to 1000000 mappings')
+   WHERE NEW.name = 'max_writes_per_second';
+  SELECT RAISE(ABORT, 'metric_max_age must be 1 to 86400 seconds')
+   WHERE NEW.name = 'metric_max_age';
+  SELECT RAISE(ABORT, 'path_metric_max_age must be 1 to 31536000 seconds')
+   WHERE NEW.name = 'path_metric_max_age';
+  SELECT RAISE(ABORT, 'brake_percent must be 0 to 100 percent')
+   WHERE NEW.name = 'brake_percent';
+  SELECT RAISE(ABORT, 'brake_window must be 1 to 3600 seconds')
+   WHERE NEW.name = 'brake_window';
+  SELECT RAISE(ABORT, 'max_checks must be 1 to 10000 checks')
+   WHERE NEW.name = 'max_checks';
+END;
+
+INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_setting;
 
 -----------------------------------------------------------------------------------------------
 -- persistence: the mappings. PowerDNS's questions write this table; people read it through the
@@ -999,6 +972,113 @@ CREATE TRIGGER IF NOT EXISTS mapping_delete INSTEAD OF DELETE ON mapping BEGIN
 END;
 
 -----------------------------------------------------------------------------------------------
+-- The words that columns take: one view for each list, which people can read, too.
+--
+--   SELECT word FROM allowed_method;
+--
+-- A trigger inserts what is written to such a column into its view. Nothing is stored there, but a
+-- word that is not in the view is rejected with a message that names those that are. The lists will
+-- grow: a migration drops a view, and creates it and its trigger anew. It could not change a CHECK.
+-----------------------------------------------------------------------------------------------
+
+-- For controller.state, virtual_server.state.
+CREATE VIEW IF NOT EXISTS allowed_state (word) AS VALUES ('enabled'), ('draining'), ('disabled');
+CREATE TRIGGER IF NOT EXISTS allowed_state_check INSTEAD OF INSERT ON allowed_state
+WHEN NOT EXISTS (SELECT 1 FROM allowed_state WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'state must be one of enabled, draining, disabled');
+END;
+
+-- For pool.method, pool.alternate_method.
+CREATE VIEW IF NOT EXISTS allowed_method (word) AS
+  VALUES ('modulus'), ('rendezvous'), ('round-robin'), ('ratio'), ('failover'), ('rtt'), ('least'),
+         ('topology');
+CREATE TRIGGER IF NOT EXISTS allowed_method_check INSTEAD OF INSERT ON allowed_method
+WHEN NOT EXISTS (SELECT 1 FROM allowed_method WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT,
+    'method must be one of modulus, rendezvous, round-robin, ratio, failover, rtt, least, topology');
+END;
+
+-- For pool.persistence_timer.
+CREATE VIEW IF NOT EXISTS allowed_timer (word) AS VALUES ('fixed'), ('sliding');
+CREATE TRIGGER IF NOT EXISTS allowed_timer_check INSTEAD OF INSERT ON allowed_timer
+WHEN NOT EXISTS (SELECT 1 FROM allowed_timer WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'pool.persistence_timer must be one of fixed, sliding');
+END;
+
+-- For pool.client.
+CREATE VIEW IF NOT EXISTS allowed_client (word) AS VALUES ('ldns'), ('ecs');
+CREATE TRIGGER IF NOT EXISTS allowed_client_check INSTEAD OF INSERT ON allowed_client
+WHEN NOT EXISTS (SELECT 1 FROM allowed_client WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'pool.client must be one of ldns, ecs');
+END;
+
+-- For pool.fallback.
+CREATE VIEW IF NOT EXISTS allowed_fallback (word) AS VALUES ('any'), ('none'), ('servfail');
+CREATE TRIGGER IF NOT EXISTS allowed_fallback_check INSTEAD OF INSERT ON allowed_fallback
+WHEN NOT EXISTS (SELECT 1 FROM allowed_fallback WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'pool.fallback must be one of any, none, servfail');
+END;
+
+-- For monitor.type.
+CREATE VIEW IF NOT EXISTS allowed_monitor_type (word) AS
+  VALUES ('tcp'), ('http'), ('https'), ('icmp'), ('dns'), ('exec');
+CREATE TRIGGER IF NOT EXISTS allowed_monitor_type_check INSTEAD OF INSERT ON allowed_monitor_type
+WHEN NOT EXISTS (SELECT 1 FROM allowed_monitor_type WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'monitor.type must be one of tcp, http, https, icmp, dns, exec');
+END;
+
+-- For monitor.query.
+CREATE VIEW IF NOT EXISTS allowed_query (word) AS
+  VALUES ('A'), ('AAAA'), ('NS'), ('SOA'), ('TXT'), ('MX');
+CREATE TRIGGER IF NOT EXISTS allowed_query_check INSTEAD OF INSERT ON allowed_query
+WHEN NOT EXISTS (SELECT 1 FROM allowed_query WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'monitor.query must be one of A, AAAA, NS, SOA, TXT, MX');
+END;
+
+-- For controller_verdict.state, virtual_server_verdict.state.
+CREATE VIEW IF NOT EXISTS allowed_verdict (word) AS VALUES ('up'), ('down');
+CREATE TRIGGER IF NOT EXISTS allowed_verdict_check INSTEAD OF INSERT ON allowed_verdict
+WHEN NOT EXISTS (SELECT 1 FROM allowed_verdict WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'the state of a verdict must be one of up, down');
+END;
+
+-- For controller_verdict.reason, virtual_server_verdict.reason.
+CREATE VIEW IF NOT EXISTS allowed_reason (word) AS
+  VALUES ('ok'), ('timeout'), ('refused'), ('unreachable'), ('closed'), ('tls'), ('protocol'),
+         ('status'), ('content'), ('internal');
+CREATE TRIGGER IF NOT EXISTS allowed_reason_check INSTEAD OF INSERT ON allowed_reason
+WHEN NOT EXISTS (SELECT 1 FROM allowed_reason WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT,
+    'reason must be one of ok, timeout, refused, unreachable, closed, tls, protocol, status, content, internal');
+END;
+
+-- What a type of monitor needs, and what it has no use for. This view is always empty.
+CREATE VIEW IF NOT EXISTS allowed_monitor (type, port, path, host, body, send, expect) AS
+  SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_monitor BEGIN
+  SELECT RAISE(ABORT, 'monitor.port must be NULL for icmp: a ping has no port')
+   WHERE NEW.type = 'icmp' AND NEW.port IS NOT NULL;
+  SELECT RAISE(ABORT, 'monitor.path is only for http, https and exec')
+   WHERE NEW.path IS NOT NULL AND NEW.type NOT IN ('http', 'https', 'exec');
+  SELECT RAISE(ABORT, 'monitor.path must begin with / for http and https: /health')
+   WHERE NEW.type IN ('http', 'https') AND NEW.path NOT GLOB '/*';
+  SELECT RAISE(ABORT,
+    'monitor.path must name a program for exec, without a leading / and without ..')
+   WHERE NEW.type = 'exec'
+     AND (NEW.path IS NULL OR NEW.path GLOB '/*' OR '/' || NEW.path || '/' GLOB '*/../*');
+  SELECT RAISE(ABORT, 'monitor.host is only for http, https and dns')
+   WHERE NEW.host IS NOT NULL AND NEW.type NOT IN ('http', 'https', 'dns');
+  SELECT RAISE(ABORT, 'monitor.host is required for dns: it is the name to ask for')
+   WHERE NEW.type = 'dns' AND NEW.host IS NULL;
+  SELECT RAISE(ABORT, 'monitor.body is only for http and https')
+   WHERE NEW.body IS NOT NULL AND NEW.type NOT IN ('http', 'https');
+  SELECT RAISE(ABORT, 'monitor.send is only for tcp')
+   WHERE NEW.send IS NOT NULL AND NEW.type <> 'tcp';
+  SELECT RAISE(ABORT, 'monitor.expect is only for tcp')
+   WHERE NEW.expect IS NOT NULL AND NEW.type <> 'tcp';
+END;
+
+-----------------------------------------------------------------------------------------------
 -- Triggers that keep the tables in step. INSERT OR REPLACE and UPDATE OR REPLACE remove rows
 -- without a delete trigger, so after each insert and each renaming we look for what they left
 -- dangling.
@@ -1189,6 +1269,8 @@ END;
 -- verdict with it.
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
+   WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
   SELECT RAISE(ABORT, 'virtual_server.pool_id names no pool: see table pool')
    WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
   SELECT RAISE(ABORT,
@@ -1216,6 +1298,12 @@ AFTER UPDATE OF pool_id, controller_id, position ON virtual_server BEGIN
    WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
   DELETE FROM virtual_server_verdict
    WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_address
+AFTER UPDATE OF ipv4, ipv6 ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
+   WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_delete BEFORE DELETE ON virtual_server BEGIN
@@ -1292,12 +1380,26 @@ AFTER UPDATE OF monitor_id ON virtual_server BEGIN
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_monitor_insert AFTER INSERT ON controller BEGIN
+  SELECT RAISE(ABORT,
+    'controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1')
+   WHERE NEW.monitor_id IS NOT NULL
+     AND (NEW.address IS NULL OR length(NEW.address) > 45 OR NEW.address GLOB '*[^0-9A-Fa-f:.]*'
+          OR (NEW.address NOT GLOB '*:*:*'
+              AND (NEW.address NOT GLOB '[0-9]*.*.*.[0-9]*' OR NEW.address GLOB '*[^0-9.]*'
+                   OR length(NEW.address) - length(replace(NEW.address, '.', '')) <> 3)));
   SELECT RAISE(ABORT, 'controller.monitor_id names no monitor: see table monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_monitor_update
-AFTER UPDATE OF monitor_id ON controller BEGIN
+AFTER UPDATE OF monitor_id, address ON controller BEGIN
+  SELECT RAISE(ABORT,
+    'controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1')
+   WHERE NEW.monitor_id IS NOT NULL
+     AND (NEW.address IS NULL OR length(NEW.address) > 45 OR NEW.address GLOB '*[^0-9A-Fa-f:.]*'
+          OR (NEW.address NOT GLOB '*:*:*'
+              AND (NEW.address NOT GLOB '[0-9]*.*.*.[0-9]*' OR NEW.address GLOB '*[^0-9.]*'
+                   OR length(NEW.address) - length(replace(NEW.address, '.', '')) <> 3)));
   SELECT RAISE(ABORT, 'controller.monitor_id names no monitor: see table monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
@@ -1361,11 +1463,17 @@ END;
 -- Topology and round trips.
 
 CREATE TRIGGER IF NOT EXISTS topology_insert AFTER INSERT ON topology BEGIN
+  SELECT RAISE(ABORT, 'topology needs exactly one of cidr, country, continent, asn')
+   WHERE (NEW.cidr IS NOT NULL) + (NEW.country IS NOT NULL) + (NEW.continent IS NOT NULL)
+         + (NEW.asn IS NOT NULL) <> 1;
   SELECT RAISE(ABORT, 'topology.controller_id names no controller: see table controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
-CREATE TRIGGER IF NOT EXISTS topology_update AFTER UPDATE OF controller_id ON topology BEGIN
+CREATE TRIGGER IF NOT EXISTS topology_update AFTER UPDATE ON topology BEGIN
+  SELECT RAISE(ABORT, 'topology needs exactly one of cidr, country, continent, asn')
+   WHERE (NEW.cidr IS NOT NULL) + (NEW.country IS NOT NULL) + (NEW.continent IS NOT NULL)
+         + (NEW.asn IS NOT NULL) <> 1;
   SELECT RAISE(ABORT, 'topology.controller_id names no controller: see table controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
@@ -1380,62 +1488,81 @@ CREATE TRIGGER IF NOT EXISTS path_metric_update AFTER UPDATE OF controller_id ON
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
--- Settings: names and ranges. They are triggers, not checks, so that a later version can add one.
+-- Words: what is written to these columns must be in the view for them.
 
-CREATE TRIGGER IF NOT EXISTS setting_insert AFTER INSERT ON setting BEGIN
-  SELECT RAISE(ABORT,
-               'setting.name is not one of those that SELECT name FROM setting shows in a new file')
-   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
-                          'max_megabytes', 'max_writes_per_second', 'metric_max_age',
-                          'path_metric_max_age', 'brake_percent', 'brake_window', 'max_checks');
-  SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
-   WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
-  SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
-   WHERE NEW.name = 'sweep_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
-  SELECT RAISE(ABORT, 'the setting sweep_batch is 10 to 100000 rows')
-   WHERE NEW.name = 'sweep_batch' AND NEW.value NOT BETWEEN 10 AND 100000;
-  SELECT RAISE(ABORT, 'the setting max_megabytes is 1 to 1048576')
-   WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
-  SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
-   WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
-  SELECT RAISE(ABORT, 'the setting metric_max_age is 1 to 86400 seconds')
-   WHERE NEW.name = 'metric_max_age' AND NEW.value NOT BETWEEN 1 AND 86400;
-  SELECT RAISE(ABORT, 'the setting path_metric_max_age is 1 to 31536000 seconds')
-   WHERE NEW.name = 'path_metric_max_age' AND NEW.value NOT BETWEEN 1 AND 31536000;
-  SELECT RAISE(ABORT, 'the setting brake_percent is 0 to 100, 0 for no brake')
-   WHERE NEW.name = 'brake_percent' AND NEW.value NOT BETWEEN 0 AND 100;
-  SELECT RAISE(ABORT, 'the setting brake_window is 1 to 3600 seconds')
-   WHERE NEW.name = 'brake_window' AND NEW.value NOT BETWEEN 1 AND 3600;
-  SELECT RAISE(ABORT, 'the setting max_checks is 1 to 10000')
-   WHERE NEW.name = 'max_checks' AND NEW.value NOT BETWEEN 1 AND 10000;
+CREATE TRIGGER IF NOT EXISTS controller_allowed_insert AFTER INSERT ON controller BEGIN
+  INSERT INTO allowed_state VALUES (NEW.state);
+END;
+CREATE TRIGGER IF NOT EXISTS controller_allowed_update AFTER UPDATE OF state ON controller BEGIN
+  INSERT INTO allowed_state VALUES (NEW.state);
 END;
 
-CREATE TRIGGER IF NOT EXISTS setting_update AFTER UPDATE ON setting BEGIN
-  SELECT RAISE(ABORT,
-               'setting.name is not one of those that SELECT name FROM setting shows in a new file')
-   WHERE NEW.name NOT IN ('checkpoint_interval', 'sweep_interval', 'sweep_batch',
-                          'max_megabytes', 'max_writes_per_second', 'metric_max_age',
-                          'path_metric_max_age', 'brake_percent', 'brake_window', 'max_checks');
-  SELECT RAISE(ABORT, 'the setting checkpoint_interval is 1 to 3600 seconds')
-   WHERE NEW.name = 'checkpoint_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
-  SELECT RAISE(ABORT, 'the setting sweep_interval is 1 to 3600 seconds')
-   WHERE NEW.name = 'sweep_interval' AND NEW.value NOT BETWEEN 1 AND 3600;
-  SELECT RAISE(ABORT, 'the setting sweep_batch is 10 to 100000 rows')
-   WHERE NEW.name = 'sweep_batch' AND NEW.value NOT BETWEEN 10 AND 100000;
-  SELECT RAISE(ABORT, 'the setting max_megabytes is 1 to 1048576')
-   WHERE NEW.name = 'max_megabytes' AND NEW.value NOT BETWEEN 1 AND 1048576;
-  SELECT RAISE(ABORT, 'the setting max_writes_per_second is 1 to 1000000')
-   WHERE NEW.name = 'max_writes_per_second' AND NEW.value NOT BETWEEN 1 AND 1000000;
-  SELECT RAISE(ABORT, 'the setting metric_max_age is 1 to 86400 seconds')
-   WHERE NEW.name = 'metric_max_age' AND NEW.value NOT BETWEEN 1 AND 86400;
-  SELECT RAISE(ABORT, 'the setting path_metric_max_age is 1 to 31536000 seconds')
-   WHERE NEW.name = 'path_metric_max_age' AND NEW.value NOT BETWEEN 1 AND 31536000;
-  SELECT RAISE(ABORT, 'the setting brake_percent is 0 to 100, 0 for no brake')
-   WHERE NEW.name = 'brake_percent' AND NEW.value NOT BETWEEN 0 AND 100;
-  SELECT RAISE(ABORT, 'the setting brake_window is 1 to 3600 seconds')
-   WHERE NEW.name = 'brake_window' AND NEW.value NOT BETWEEN 1 AND 3600;
-  SELECT RAISE(ABORT, 'the setting max_checks is 1 to 10000')
-   WHERE NEW.name = 'max_checks' AND NEW.value NOT BETWEEN 1 AND 10000;
+CREATE TRIGGER IF NOT EXISTS pool_allowed_insert AFTER INSERT ON pool BEGIN
+  INSERT INTO allowed_method VALUES (NEW.method);
+  INSERT INTO allowed_method
+    SELECT NEW.alternate_method WHERE NEW.alternate_method IS NOT NULL;
+  INSERT INTO allowed_timer VALUES (NEW.persistence_timer);
+  INSERT INTO allowed_client VALUES (NEW.client);
+  INSERT INTO allowed_fallback VALUES (NEW.fallback);
+END;
+CREATE TRIGGER IF NOT EXISTS pool_allowed_update
+AFTER UPDATE OF method, alternate_method, persistence_timer, client, fallback ON pool BEGIN
+  INSERT INTO allowed_method VALUES (NEW.method);
+  INSERT INTO allowed_method
+    SELECT NEW.alternate_method WHERE NEW.alternate_method IS NOT NULL;
+  INSERT INTO allowed_timer VALUES (NEW.persistence_timer);
+  INSERT INTO allowed_client VALUES (NEW.client);
+  INSERT INTO allowed_fallback VALUES (NEW.fallback);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_allowed_insert AFTER INSERT ON virtual_server BEGIN
+  INSERT INTO allowed_state VALUES (NEW.state);
+END;
+CREATE TRIGGER IF NOT EXISTS virtual_server_allowed_update
+AFTER UPDATE OF state ON virtual_server BEGIN
+  INSERT INTO allowed_state VALUES (NEW.state);
+END;
+
+CREATE TRIGGER IF NOT EXISTS monitor_allowed_insert AFTER INSERT ON monitor BEGIN
+  INSERT INTO allowed_monitor_type VALUES (NEW.type);
+  INSERT INTO allowed_query VALUES (NEW.query);
+  INSERT INTO allowed_monitor
+    VALUES (NEW.type, NEW.port, NEW.path, NEW.host, NEW.body, NEW.send, NEW.expect);
+END;
+CREATE TRIGGER IF NOT EXISTS monitor_allowed_update AFTER UPDATE ON monitor BEGIN
+  INSERT INTO allowed_monitor_type VALUES (NEW.type);
+  INSERT INTO allowed_query VALUES (NEW.query);
+  INSERT INTO allowed_monitor
+    VALUES (NEW.type, NEW.port, NEW.path, NEW.host, NEW.body, NEW.send, NEW.expect);
+END;
+
+CREATE TRIGGER IF NOT EXISTS controller_verdict_allowed_insert
+AFTER INSERT ON controller_verdict BEGIN
+  INSERT INTO allowed_verdict VALUES (NEW.state);
+  INSERT INTO allowed_reason VALUES (NEW.reason);
+END;
+CREATE TRIGGER IF NOT EXISTS controller_verdict_allowed_update
+AFTER UPDATE OF state, reason ON controller_verdict BEGIN
+  INSERT INTO allowed_verdict VALUES (NEW.state);
+  INSERT INTO allowed_reason VALUES (NEW.reason);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_verdict_allowed_insert
+AFTER INSERT ON virtual_server_verdict BEGIN
+  INSERT INTO allowed_verdict VALUES (NEW.state);
+  INSERT INTO allowed_reason VALUES (NEW.reason);
+END;
+CREATE TRIGGER IF NOT EXISTS virtual_server_verdict_allowed_update
+AFTER UPDATE OF state, reason ON virtual_server_verdict BEGIN
+  INSERT INTO allowed_verdict VALUES (NEW.state);
+  INSERT INTO allowed_reason VALUES (NEW.reason);
+END;
+
+CREATE TRIGGER IF NOT EXISTS setting_allowed_insert AFTER INSERT ON setting BEGIN
+  INSERT INTO allowed_setting (name, value) VALUES (NEW.name, NEW.value);
+END;
+CREATE TRIGGER IF NOT EXISTS setting_allowed_update AFTER UPDATE ON setting BEGIN
+  INSERT INTO allowed_setting (name, value) VALUES (NEW.name, NEW.value);
 END;
 
 -----------------------------------------------------------------------------------------------
