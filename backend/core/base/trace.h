@@ -127,17 +127,9 @@ void trace_release(struct trace *trace);
     } while (0)
 
 #define TRACE_INTEGER(label, value)                                                                \
-    {                                                                                              \
-        .name = (label), .kind = TRACE_KIND_INTEGER, .integer = (int64_t)(value)                   \
-    }
-#define TRACE_REAL(label, value)                                                                   \
-    {                                                                                              \
-        .name = (label), .kind = TRACE_KIND_REAL, .real = (value)                                  \
-    }
-#define TRACE_TEXT(label, value)                                                                   \
-    {                                                                                              \
-        .name = (label), .kind = TRACE_KIND_TEXT, .text = (value)                                  \
-    }
+    {.name = (label), .kind = TRACE_KIND_INTEGER, .integer = (int64_t)(value)}
+#define TRACE_REAL(label, value) {.name = (label), .kind = TRACE_KIND_REAL, .real = (value)}
+#define TRACE_TEXT(label, value) {.name = (label), .kind = TRACE_KIND_TEXT, .text = (value)}
 
 /* What TRACE() calls. Copies the step and its texts. */
 void trace_record(struct trace *trace, const struct trace_step *step);

@@ -19,7 +19,7 @@ struct attempt {
     struct election election;      /* without turns */
     const struct metrics *metrics; /* NULL: availability is left aside */
     bool recorded;                 /* mappings are kept for this client and pool */
-    int code;
+    struct error error;            /* why the mapping could not be read or written */
 };
 
 /* NULL when there is none of that id any more. */
@@ -43,15 +43,14 @@ static void say_mapping(const struct attempt *attempt, const struct mapping *map
 static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
 {
     const struct mapping_table *table = attempt->world->mappings;
-    int code =
-        table->find(table->context, attempt->pool->keeper->id, attempt->client.key, ret_mapping);
+    int code = table->find(table->context, attempt->pool->keeper->id, attempt->client.key,
+                           ret_mapping, &attempt->error);
     if (code == ERR_NOTFOUND)
         TRACE(attempt->world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_NOT_FOUND);
     if (code == 0 || code == ERR_NOTFOUND)
         return code;
     TRACE(attempt->world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_UNREADABLE,
           .values = {TRACE_TEXT("error", error_text(code))});
-    attempt->code = code;
     return code;
 }
 
@@ -61,11 +60,8 @@ static int claim_mapping(struct attempt *attempt, const struct mapping *seen,
     const struct mapping_table *table = attempt->world->mappings;
     if (!table->claim)
         return 0;
-    int code =
-        table->claim(table->context, attempt->pool->keeper->id, attempt->client.key, seen, wanted);
-    if (code != 0 && code != ERR_NOTFOUND)
-        attempt->code = code;
-    return code;
+    return table->claim(table->context, attempt->pool->keeper->id, attempt->client.key, seen,
+                        wanted, &attempt->error);
 }
 
 static struct mapping new_mapping(const struct attempt *attempt, int64_t controller_id)
@@ -135,12 +131,13 @@ static const struct virtual_server *look_again(struct attempt *attempt,
                                                const struct virtual_server *choice)
 {
     struct mapping mapping;
-    int code = attempt->code;
     const struct virtual_server *server = NULL;
     if (find_mapping(attempt, &mapping) == 0)
         server = follow(attempt, &mapping);
-    attempt->code = server ? 0 : code;
-    return server ? server : elect_steadily(attempt, choice);
+    if (!server)
+        return elect_steadily(attempt, choice);
+    attempt->error = (struct error){0};
+    return server;
 }
 
 /* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
@@ -225,7 +222,9 @@ static const struct virtual_server *stick(struct attempt *attempt)
             return elect_steadily(attempt, server);
         TRACE(attempt->world->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
     }
-    attempt->code = ERR_BUSY;
+    error_set(&attempt->error, ERR_BUSY,
+              "pool %s, %s: other processes change this mapping all the time, so it is not kept",
+              attempt->pool->keeper->name, attempt->client.key);
     return elect_steadily(attempt, server);
 }
 
@@ -308,7 +307,8 @@ void assign(const struct world *world, const struct pool *pool, const struct sou
             assignment.server = ignore_availability(&attempt);
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
     }
+    if (attempt.error.code != 0)
+        warnings_add(world->warnings, "%s", attempt.error.text);
     assignment.scope_bits = attempt.client.scope_bits;
-    assignment.code = attempt.code;
     *ret_assignment = assignment;
 }

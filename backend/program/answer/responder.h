@@ -34,10 +34,10 @@ void responder_zones(struct responder *responder, struct answer *answer);
 void responder_rest(struct responder *responder);
 
 /*
- * Housekeeping, to be seen to between questions. Does nothing until the database was opened by a
- * question, and returns at once.
+ * Maintenance of the database, to be seen to between questions. Does nothing until the database was
+ * opened by a question, and returns at once.
  */
-void responder_keep_house(struct responder *responder);
+void responder_maintain(struct responder *responder);
 
 /*
  * The world of this moment, for commands that look at it: reads until responder_leave() are of one

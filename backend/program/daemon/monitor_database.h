@@ -27,8 +27,8 @@ void monitor_database_attach(struct monitor_database *database, struct watch *wa
  */
 int monitor_database_follow(struct monitor_database *database, struct error *error);
 
-/* Does what housekeeping is due. 0, or a code with `error` set, of a round before. */
-int monitor_database_keep_house(struct monitor_database *database, struct error *error);
+/* Starts what maintenance is due. 0, or a code with `error` set, of what was started before. */
+int monitor_database_maintain(struct monitor_database *database, struct error *error);
 
 /* As the hand of the engine; what goes wrong is set in `error`. */
 int monitor_database_write(struct monitor_database *database, const struct verdict_row *rows,

@@ -162,7 +162,7 @@ static void on_follow(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor, (void)what;
     struct daemon *daemon = context;
-    struct error error = {0}, house = {0};
+    struct error error = {0}, maintenance = {0};
     int code = monitor_database_follow(daemon->database, &error);
     if (code == ERR_BUSY) {
         log_line(SD_ERR, "%s", error.text);
@@ -172,8 +172,8 @@ static void on_follow(evutil_socket_t descriptor, short what, void *context)
     }
     daemon->opened |= code == 0;
     say_error(daemon, &error);
-    monitor_database_keep_house(daemon->database, &house);
-    say_error(daemon, &house);
+    monitor_database_maintain(daemon->database, &maintenance);
+    say_error(daemon, &maintenance);
     on_due(-1, 0, daemon); /* there may be new targets */
 }
 
@@ -433,10 +433,17 @@ static void parse(int argc, char **argv, struct options *ret_options)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE);
 }
 
-/* A daemon changes its directory: what was named from here must still be found. */
+/*
+ * A daemon changes its directory: what was named from here must still be found. Links are left as
+ * they are, since where they lead may change.
+ */
 static const char *absolute(const char *path)
 {
-    char *found = path ? realpath(path, NULL) : NULL;
+    char *directory = path && *path != '/' ? get_current_dir_name() : NULL;
+    char *found = NULL;
+    if (directory && asprintf(&found, "%s/%s", directory, path) < 0)
+        found = NULL;
+    free(directory);
     return found ? found : path;
 }
 

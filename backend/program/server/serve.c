@@ -96,7 +96,7 @@ static bool wait_idle(struct session *session, struct pollfd *input)
         if (getppid() != session->parent)
             return false;
         if (ready == 0)
-            responder_keep_house(session->responder);
+            responder_maintain(session->responder);
         if (first)
             memory_return_freed();
     }
@@ -163,7 +163,7 @@ static int converse(struct session *session, int in, int out)
             return problem == EPIPE ? 0 : ERR_IO;
         if (count == 0)
             return 0;
-        responder_keep_house(session->responder);
+        responder_maintain(session->responder);
     }
     return 0;
 }
