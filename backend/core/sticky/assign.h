@@ -4,7 +4,7 @@
  *
  * Asking again changes nothing: PowerDNS asks for one name several times in one DNS question. A
  * mapping is committed before the server it names is returned. If that fails a choice is returned
- * all the same, one that took no turn, and `code` says why no row stands behind it.
+ * all the same, one that took no turn, and a warning says why no row stands behind it.
  */
 #ifndef STICKY_CORE_STICKY_ASSIGN_H
 #define STICKY_CORE_STICKY_ASSIGN_H
@@ -40,7 +40,6 @@ struct assignment {
     bool failed;                         /* fallback 'servfail' */
     const struct virtual_server *server; /* NULL: no record for this client */
     unsigned scope_bits;
-    int code; /* 0, or why the mapping could not be read or written */
 };
 
 void assign(const struct decision_inputs *inputs, const struct pool *pool,

@@ -13,6 +13,7 @@
 
 #include "core/balance/choose.h"
 #include "core/balance/method.h"
+#include "core/base/error.h"
 #include "core/configuration/snapshot.h"
 
 struct mapping {
@@ -62,7 +63,8 @@ int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s);
 int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
 
 /*
- * Where mappings are kept. `context` is handed to both functions.
+ * Where mappings are kept. `context` is handed to both functions, and `error` is set when the table
+ * cannot be read or written, if there is something to be said of that.
  *
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
@@ -71,9 +73,10 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  * code when the table cannot be written. NULL when nothing may be written at all, as in explain.
  */
 struct mapping_table {
-    int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping);
+    int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
+                struct error *error);
     int (*claim)(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
-                 const struct mapping *wanted);
+                 const struct mapping *wanted, struct error *error);
     void *context;
 };
 

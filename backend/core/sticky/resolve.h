@@ -18,11 +18,11 @@
 #include "core/sticky/assign.h"
 
 /*
- * Fills an answer that was cleared. `ret_code` is 0 or why a mapping could not be read or written;
- * the answer is good either way.
+ * Fills an answer that was cleared. Where a mapping could not be read or written, there is a
+ * warning, and the answer is good all the same.
  */
 void resolve(const struct decision_inputs *inputs, const struct question *question,
-             struct answer *answer, int *ret_code);
+             struct answer *answer);
 
 /*
  * All records of a zone, as in a zone transfer: balanced names as a question without client gets

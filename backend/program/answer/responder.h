@@ -34,8 +34,8 @@ void responder_zones(struct responder *responder, struct answer *answer);
 void responder_idle(struct responder *responder);
 
 /*
- * Housekeeping, to be seen to between questions. Does nothing until the database was opened by a
- * question, and returns at once.
+ * Maintenance of the database, to be seen to between questions. Does nothing until the database was
+ * opened by a question, and returns at once.
  */
 void responder_maintain(struct responder *responder);
 

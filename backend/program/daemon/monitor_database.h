@@ -27,7 +27,7 @@ void monitor_database_attach(struct monitor_database *database, struct watch *wa
  */
 int monitor_database_refresh(struct monitor_database *database, struct error *error);
 
-/* Does what housekeeping is due. 0, or a code with `error` set, of a round before. */
+/* Starts what maintenance is due. 0, or a code with `error` set, of what was started before. */
 int monitor_database_maintain(struct monitor_database *database, struct error *error);
 
 /* As the hand of the engine; what goes wrong is set in `error`. */

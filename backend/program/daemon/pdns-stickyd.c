@@ -433,10 +433,17 @@ static void parse(int argc, char **argv, struct options *ret_options)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE);
 }
 
-/* A daemon changes its directory: what was named from here must still be found. */
+/*
+ * A daemon changes its directory: what was named from here must still be found. Links are left as
+ * they are, since where they lead may change.
+ */
 static const char *absolute(const char *path)
 {
-    char *found = path ? realpath(path, NULL) : NULL;
+    char *directory = path && *path != '/' ? get_current_dir_name() : NULL;
+    char *found = NULL;
+    if (directory && asprintf(&found, "%s/%s", directory, path) < 0)
+        found = NULL;
+    free(directory);
     return found ? found : path;
 }
 
