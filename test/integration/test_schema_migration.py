@@ -97,12 +97,12 @@ def ended(process):
 
 
 @pytest.fixture
-def migration(demo_database, workspace):
-    demo_database.sql(
+def migration(sample_database, workspace):
+    sample_database.sql(
         "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
         " (1, '198.18.7.1', 3, 'modulus', unixepoch(), 3600);"
         "DELETE FROM setting WHERE name = 'sweep_batch';")
-    return Migration(demo_database, workspace / "migrations")
+    return Migration(sample_database, workspace / "migrations")
 
 
 class Asker:
@@ -195,11 +195,11 @@ def test_a_migration_can_widen_a_list_and_older_processes_skip_the_new_word(migr
         assert coprocess.ask("api.example.com", "A", "192.0.2.10").ipv4 is None
 
 
-def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(demo_database):
-    demo_database.sql("PRAGMA user_version = 2;")
-    with Coprocess(demo_database.path) as coprocess:
+def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(sample_database):
+    sample_database.sql("PRAGMA user_version = 2;")
+    with Coprocess(sample_database.path) as coprocess:
         answers_without_rows(coprocess, r"version 2, newer than this program's 1.* read-only")
-        assert demo_database.rows("SELECT * FROM persistence") == []
+        assert sample_database.rows("SELECT * FROM persistence") == []
         assert any("newer" in line for line in coprocess.command("status"))
 
 

@@ -71,6 +71,7 @@ struct suite {
     X(wal_index)                                                                                   \
     X(locator)                                                                                     \
     X(store)                                                                                       \
+    X(columns)                                                                                     \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
