@@ -156,7 +156,6 @@ static void check_names(const struct snapshot *snapshot)
     entry = snapshot_find(snapshot, &name, &below);
     if (CHECK(entry && entry->record_count == 1, "a balanced name")) {
         CHECK(entry->records->zone == NULL, "without a zone");
-        CHECK_TEXT(entry->records->type, "TXT", "type");
         CHECK(entry->balanced && entry->pool == snapshot_pool(snapshot, 33), "its pool");
     }
     CHECK(names_row(&snapshot->problems, "record 17 "), "the id of a record");
@@ -181,7 +180,6 @@ static void check_pool(const struct snapshot *snapshot)
     CHECK(pool->alternate == &method_least, "alternate_method");
     CHECK_TEXT(pool->metric, "cpu", "metric");
     CHECK_INTEGER(pool->tolerance_percent, 38, "tolerance");
-    CHECK(pool->server_count == 1 && pool->servers[0].id == 41, "its server");
 }
 
 static void check_server(const struct snapshot *snapshot)
@@ -283,15 +281,6 @@ static void topology_is_read_column_by_column(void)
     desk_end(&desk);
 }
 
-static void check_metric(int code, const struct metric *metric, double value, int64_t measured_at_s,
-                         const char *what)
-{
-    if (!CHECK_INTEGER(code, 0, "%s", what))
-        return;
-    CHECK(metric->value == value, "%s: %f", what, metric->value);
-    CHECK_INTEGER(metric->measured_at_s, measured_at_s, "%s", what);
-}
-
 static void metrics_are_read_column_by_column(void)
 {
     struct desk desk;
@@ -307,12 +296,12 @@ static void metrics_are_read_column_by_column(void)
                "INSERT INTO path_metric (network, controller_id, rtt, measured_at)"
                " VALUES ('198.51.100.0/24', 81, 88, 89), ('198.51.0.0/16', 81, 5, 6);");
     struct metric_table table = store_measurements(desk.store);
-    int code = table.controller(table.context, 81, "rtt", &metric);
-    check_metric(code, &metric, 84, 85, "controller_metric");
-    code = table.server(table.context, 83, "rtt", &metric);
-    check_metric(code, &metric, 86, 87, "virtual_server_metric");
-    code = table.path(table.context, &client, 81, &metric);
-    check_metric(code, &metric, 88, 89, "path_metric");
+    CHECK_INTEGER(table.controller(table.context, 81, "rtt", &metric), 0, "controller");
+    CHECK(metric.value == 84 && metric.measured_at_s == 85, "controller_metric");
+    CHECK_INTEGER(table.server(table.context, 83, "rtt", &metric), 0, "server");
+    CHECK(metric.value == 86 && metric.measured_at_s == 87, "virtual_server_metric");
+    CHECK_INTEGER(table.path(table.context, &client, 81, &metric), 0, "path");
+    CHECK(metric.value == 88 && metric.measured_at_s == 89, "path_metric");
     desk_end(&desk);
 }
 
