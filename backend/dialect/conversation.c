@@ -1,11 +1,11 @@
 #include "dialect/conversation.h"
 
 /* The first byte of a line that is no blank. */
-static char opening_of(const struct line *line)
+static char first_byte_of(const struct line *line)
 {
     if (line->too_long)
-        return line->opening;
-    return line_opening(line->text, line->length);
+        return line->first_byte;
+    return line_first_byte(line->text, line->length);
 }
 
 void conversation_init(struct conversation *conversation, const struct service *service)
@@ -25,7 +25,7 @@ void conversation_handle(struct conversation *conversation, const struct line *l
                          struct buffer *out)
 {
     if (conversation->dialect == DIALECT_NONE)
-        conversation->dialect = opening_of(line) == '{' ? DIALECT_JSON : DIALECT_PIPE;
+        conversation->dialect = first_byte_of(line) == '{' ? DIALECT_JSON : DIALECT_PIPE;
     if (conversation->dialect == DIALECT_JSON)
         json_handle(&conversation->json, line, out);
     else

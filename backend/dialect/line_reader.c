@@ -12,7 +12,7 @@ void line_reader_release(struct line_reader *reader)
     buffer_release(&reader->buffer);
 }
 
-char line_opening(const char *text, size_t length)
+char line_first_byte(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
@@ -62,8 +62,8 @@ bool line_reader_next(struct line_reader *reader, struct line *ret_line)
     *ret_line = (struct line){.text = start, .length = length};
     if (reader->discarding || length > LINE_LENGTH_MAX) {
         if (!reader->discarding)
-            reader->opening = line_opening(start, length);
-        ret_line->opening = reader->opening;
+            reader->first_byte = line_first_byte(start, length);
+        ret_line->first_byte = reader->first_byte;
         ret_line->too_long = true;
         reader->discarding = !whole;
         return whole;

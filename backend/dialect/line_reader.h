@@ -24,19 +24,19 @@ struct line_reader {
     struct buffer buffer;
     size_t taken;    /* bytes of the buffer that were given out already */
     bool discarding; /* in the middle of a line that is too long */
-    char opening;    /* of that line */
+    char first_byte; /* of that line */
     bool ended;      /* nothing more will arrive */
 };
 
 struct line {
     const char *text; /* not NUL-terminated; without the newline */
     size_t length;
-    bool too_long; /* text is not there */
-    char opening;  /* of a line that is too long: line_opening() */
+    bool too_long;   /* text is not there */
+    char first_byte; /* of a line that is too long: line_first_byte() */
 };
 
 /* The first byte that is no blank, NUL when there is none. */
-char line_opening(const char *text, size_t length);
+char line_first_byte(const char *text, size_t length);
 
 void line_reader_release(struct line_reader *reader);
 

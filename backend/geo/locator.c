@@ -177,7 +177,7 @@ static const char *read_file(struct geo_file *geo_file)
     return outcome.wrong;
 }
 
-static int complain(struct geo *geo, struct geo_file *file, const char *wrong, bool still_used)
+static int add_problem(struct geo *geo, struct geo_file *file, const char *wrong, bool still_used)
 {
     int code = problems_add(&geo->problems, "geo_database %s: %s%s", file->path, wrong,
                             still_used ? STILL_USED : "");
@@ -212,7 +212,7 @@ static int add_file(struct geo *geo, const char *path, const struct geo *before)
         return repeat_problem(geo, file, before, old);
     }
     const char *wrong = read_file(file);
-    return wrong ? complain(geo, file, wrong, old && old->mmdb) : 0;
+    return wrong ? add_problem(geo, file, wrong, old && old->mmdb) : 0;
 }
 
 int geo_open(const char *const *paths, size_t count, const struct geo *before, struct geo **ret_geo)
@@ -231,7 +231,7 @@ int geo_open(const char *const *paths, size_t count, const struct geo *before, s
     return code;
 }
 
-void geo_inherit(struct geo *geo, struct geo *before)
+void geo_take_over(struct geo *geo, struct geo *before)
 {
     for (size_t i = 0; i < geo->count; i++) {
         struct geo_file *old = find_file(before, geo->files[i].path);
@@ -242,7 +242,7 @@ void geo_inherit(struct geo *geo, struct geo *before)
     }
 }
 
-bool geo_moved(struct geo *geo, int64_t now_ms)
+bool geo_changed(struct geo *geo, int64_t now_ms)
 {
     if (now_ms < geo->look_ms)
         return false;

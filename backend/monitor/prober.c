@@ -57,7 +57,7 @@ void prober_free(struct prober *prober)
     free(prober);
 }
 
-const char *prober_refuses(struct prober *prober, const struct monitor *monitor,
+const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
                            struct error *ret_error)
 {
     const struct probe_type *type = types[monitor->type];

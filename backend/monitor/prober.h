@@ -26,7 +26,7 @@ struct prober_options {
 
 /*
  * 0, or a code with `error` set and nothing made. What only some types need and cannot be had (as
- * the right to send ICMP) is no error here; see prober_refuses(). The base must live longer.
+ * the right to send ICMP) is no error here; see prober_refusal(). The base must live longer.
  */
 int prober_new(struct event_base *base, const struct prober_options *options,
                struct prober **ret_prober, struct error *error);
@@ -39,7 +39,7 @@ void prober_free(struct prober *prober);
  * `ret_error` holds the text. Such checks may be started all the same, and end with
  * REASON_INTERNAL.
  */
-const char *prober_refuses(struct prober *prober, const struct monitor *monitor,
+const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
                            struct error *ret_error);
 
 /*

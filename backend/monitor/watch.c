@@ -8,29 +8,29 @@
 /* Of a sentence for the log; longer ones are cut. */
 #define SENTENCE_MAX 512
 
-int watch_new(const struct watch_hands *hands, struct watch **ret_watch)
+int watch_new(const struct watch_callbacks *callbacks, struct watch **ret_watch)
 {
     struct watch *watch = calloc(1, sizeof *watch);
     if (!watch)
         return ERR_NOMEM;
-    watch->hands = *hands;
+    watch->callbacks = *callbacks;
     *ret_watch = watch;
     return 0;
 }
 
-void watch_say(const struct watch *watch, bool alarm, const char *format, ...)
+void watch_log(const struct watch *watch, bool alarm, const char *format, ...)
 {
     char text[SENTENCE_MAX];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    watch->hands.say(watch->hands.context, alarm, text);
+    watch->callbacks.log(watch->callbacks.context, alarm, text);
 }
 
 static int64_t now_s(const struct watch *watch)
 {
-    return watch->hands.monotonic_ms() / 1000;
+    return watch->callbacks.monotonic_ms() / 1000;
 }
 
 /* ---------------------------------------------------------------- checks that run and wait */
@@ -44,16 +44,16 @@ static void start(struct watched *watched)
     const struct target *target = watched->target;
     const struct check check = {
         .monitor = target->monitor, .address = target->address, .port = target->port};
-    if (watch->hands.start(watch->hands.context, &check, take_result, watched, &watched->probe) !=
-        0) {
+    if (watch->callbacks.start(watch->callbacks.context, &check, take_result, watched,
+                               &watched->probe) != 0) {
         watched->probe = NULL;
         return;
     }
-    watched->held = targets_hold(watch->targets);
+    watched->checked_from = targets_retain(watch->targets);
     watch->running++;
 }
 
-static void put_in_line(struct watched *watched)
+static void enqueue(struct watched *watched)
 {
     struct watch *watch = watched->watch;
     watched->waiting = true;
@@ -71,7 +71,7 @@ static bool has_room(const struct watch *watch)
     return (int64_t)watch->running < watch->limits.max_checks;
 }
 
-void watch_call_from_line(struct watch *watch)
+void watch_start_waiting(struct watch *watch)
 {
     while (watch->first_waiting && has_room(watch)) {
         struct watched *watched = watch->first_waiting;
@@ -84,7 +84,7 @@ void watch_call_from_line(struct watch *watch)
     }
 }
 
-static void leave_line(struct watched *watched)
+static void dequeue(struct watched *watched)
 {
     struct watch *watch = watched->watch;
     struct watched *before = NULL, **place = &watch->first_waiting;
@@ -108,26 +108,26 @@ static void check_now(struct watched *watched)
     else if (!watched->waiting && has_room(watched->watch))
         start(watched);
     else if (!watched->waiting)
-        put_in_line(watched);
+        enqueue(watched);
 }
 
 /* Ends its check without a result. */
 void watch_stop(struct watched *watched)
 {
     struct watch *watch = watched->watch;
-    leave_line(watched);
+    dequeue(watched);
     watched->again = false;
     if (!watched->probe)
         return;
-    watch->hands.cancel(watch->hands.context, watched->probe);
+    watch->callbacks.cancel(watch->callbacks.context, watched->probe);
     watched->probe = NULL;
     watch->running--;
-    targets_release(watched->held);
+    targets_release(watched->checked_from);
 }
 
 /* ---------------------------------------------------------------- what is to be written */
 
-static void mark(struct watched *watched, bool turned)
+static void mark(struct watched *watched, bool changed)
 {
     struct watch *watch = watched->watch;
     if (watched->verdict.state == VERDICT_NONE)
@@ -135,21 +135,21 @@ static void mark(struct watched *watched, bool turned)
     if (!watched->pending)
         watch->pending[watch->pending_count++] = watched;
     watched->pending = true;
-    if (!turned)
+    if (!changed)
         return;
-    watch->turned += !watched->turned;
-    watched->turned = true;
-    watch->hands.news(watch->hands.context);
+    watch->changed_count += !watched->changed;
+    watched->changed = true;
+    watch->callbacks.urgent(watch->callbacks.context);
 }
 
 void watch_unmark(struct watched *watched)
 {
-    watched->watch->turned -= watched->turned;
-    watched->pending = watched->turned = watched->measured = false;
+    watched->watch->changed_count -= watched->changed;
+    watched->pending = watched->changed = watched->measured = false;
 }
 
 /* Drops from the list those that are not pending any more. */
-void watch_close_ranks(struct watch *watch)
+void watch_compact_pending(struct watch *watch)
 {
     size_t kept = 0;
     for (size_t i = 0; i < watch->pending_count; i++)
@@ -163,7 +163,7 @@ static size_t fill_batch(struct watch *watch, bool all, struct watched **chosen)
     size_t count = 0;
     for (size_t i = 0; i < watch->pending_count && count < WATCH_BATCH_MAX; i++) {
         struct watched *watched = watch->pending[i];
-        if (!all && !watched->turned)
+        if (!all && !watched->changed)
             continue;
         watch->rows[count] = (struct verdict_row){.key = watched->target->key,
                                                   .verdict = watched->verdict,
@@ -179,25 +179,25 @@ int watch_flush(struct watch *watch, bool all)
     size_t count = fill_batch(watch, all, chosen);
     if (count == 0 && watch->ended_count == 0)
         return 0;
-    int code = watch->hands.write(watch->hands.context, watch->rows, count, watch->ended,
-                                  watch->ended_count);
+    int code = watch->callbacks.write(watch->callbacks.context, watch->rows, count, watch->ended,
+                                      watch->ended_count);
     if (code != 0)
         return code;
     watch->ended_count = 0;
     for (size_t i = 0; i < count; i++)
         watch_unmark(chosen[i]);
-    watch_close_ranks(watch);
+    watch_compact_pending(watch);
     return 0;
 }
 
-bool watch_has_rows(const struct watch *watch)
+bool watch_has_pending(const struct watch *watch)
 {
     return watch->pending_count > 0 || watch->ended_count > 0;
 }
 
-bool watch_has_news(const struct watch *watch)
+bool watch_has_urgent(const struct watch *watch)
 {
-    return watch->turned > 0 || watch->ended_count > 0;
+    return watch->changed_count > 0 || watch->ended_count > 0;
 }
 
 void watch_rewrite(struct watch *watch)
@@ -212,48 +212,48 @@ void watch_rewrite(struct watch *watch)
 
 static enum verdict_hold hold_now(const struct watch *watch)
 {
-    if (watch->unasked > 0)
+    if (watch->unchecked > 0)
         return HOLD_BOTH;
     return watch->brake.engaged ? HOLD_UP : HOLD_NOTHING;
 }
 
-static void tell_turn(const struct watched *watched, const struct target_verdict *before)
+static void log_change(const struct watched *watched, const struct target_verdict *before)
 {
     const struct target_verdict *now = &watched->verdict;
     const char *name = watched->target->name;
     if (before->state == VERDICT_NONE && now->state == VERDICT_UP)
         return; /* as it was assumed to be */
     if (before->state == VERDICT_NONE)
-        watch_say(watched->watch, false, "%s: down, %s", name, reason_word(now->reason));
+        watch_log(watched->watch, false, "%s: down, %s", name, reason_word(now->reason));
     else
-        watch_say(watched->watch, false, "%s: %s, %s, after %" PRId64 " s %s", name,
+        watch_log(watched->watch, false, "%s: %s, %s, after %" PRId64 " s %s", name,
                   verdict_state_word(now->state), reason_word(now->reason),
                   now->since_s > before->since_s ? now->since_s - before->since_s : 0,
                   verdict_state_word(before->state));
 }
 
-void watch_settle_all(struct watch *watch)
+void watch_catch_up(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
         struct watched *watched = watch->list[i];
         const struct target_verdict before = watched->verdict;
-        if (!verdict_settle(&watched->verdict, watched->target->monitor, hold_now(watch),
-                            watch->hands.unix_s()))
+        if (!verdict_catch_up(&watched->verdict, watched->target->monitor, hold_now(watch),
+                              watch->callbacks.unix_s()))
             continue;
-        tell_turn(watched, &before);
+        log_change(watched, &before);
         mark(watched, true);
     }
 }
 
 /* Those that went down before it was known that so many do. */
-static void take_back(struct watch *watch)
+static void revert_downs(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
         struct watched *watched = watch->list[i];
         if (watched->verdict.state != VERDICT_DOWN || watched->began_s == 0 ||
             !brake_counts(&watch->brake, watched->began_s))
             continue;
-        verdict_take_back(&watched->verdict, watch->hands.unix_s());
+        verdict_revert(&watched->verdict, watch->callbacks.unix_s());
         mark(watched, true);
     }
 }
@@ -265,16 +265,16 @@ static void judge_brake(struct watch *watch)
                      limits->brake_window_s, now_s(watch)))
         return;
     if (watch->brake.engaged) {
-        watch_say(
+        watch_log(
             watch, true,
             "%zu of %zu targets began to fail within %" PRId64
             " s: the monitor's own network is suspected, nobody goes down until they answer again"
             " (settings brake_percent, brake_window)",
             watch->brake.failing, watch->schedule.count, limits->brake_window_s);
-        take_back(watch);
+        revert_downs(watch);
     } else {
-        watch_say(watch, true, "the brake is off again, verdicts follow the checks");
-        watch_settle_all(watch);
+        watch_log(watch, true, "the brake is off again, verdicts follow the checks");
+        watch_catch_up(watch);
     }
 }
 
@@ -290,10 +290,10 @@ static void count_for_brake(struct watched *watched, bool failed)
     judge_brake(watch);
 }
 
-void watch_count_as_asked(struct watched *watched)
+void watch_count_as_checked(struct watched *watched)
 {
-    watched->watch->unasked -= watched->unasked;
-    watched->unasked = false;
+    watched->watch->unchecked -= watched->unchecked;
+    watched->unchecked = false;
 }
 
 static void judge(struct watched *watched, const struct check_result *result)
@@ -303,12 +303,12 @@ static void judge(struct watched *watched, const struct check_result *result)
     if (result->reason == REASON_INTERNAL)
         return;
     count_for_brake(watched, result->reason != REASON_OK);
-    bool turned = verdict_take(&watched->verdict, result, watched->target->monitor, hold_now(watch),
-                               watch->hands.unix_s());
-    if (turned)
-        tell_turn(watched, &before);
+    bool changed = verdict_add_result(&watched->verdict, result, watched->target->monitor,
+                                      hold_now(watch), watch->callbacks.unix_s());
+    if (changed)
+        log_change(watched, &before);
     watched->measured |= result->reason == REASON_OK;
-    mark(watched, turned);
+    mark(watched, changed);
 }
 
 static void take_result(void *context, const struct check_result *result)
@@ -317,22 +317,22 @@ static void take_result(void *context, const struct check_result *result)
     struct watch *watch = watched->watch;
     watched->probe = NULL;
     watch->running--;
-    targets_release(watched->held);
-    bool was_cold = watch->unasked > 0;
+    targets_release(watched->checked_from);
+    bool was_cold = watch->unchecked > 0;
     judge(watched, result);
-    watch_count_as_asked(watched);
-    if (was_cold && watch->unasked == 0)
-        watch_settle_all(watch);
+    watch_count_as_checked(watched);
+    if (was_cold && watch->unchecked == 0)
+        watch_catch_up(watch);
     if (watched->again) {
         watched->again = false;
-        put_in_line(watched);
+        enqueue(watched);
     }
-    watch_call_from_line(watch);
+    watch_start_waiting(watch);
 }
 
 int64_t watch_run(struct watch *watch)
 {
-    int64_t now_ms = watch->hands.monotonic_ms();
+    int64_t now_ms = watch->callbacks.monotonic_ms();
     struct schedule_entry *entry;
     while ((entry = schedule_take(&watch->schedule, now_ms)))
         check_now((struct watched *)entry);
@@ -372,7 +372,7 @@ int watch_adopt(struct watch *watch, const struct verdict_row *stored)
     if (!place)
         return ERR_NOMEM;
     *place = stored->key;
-    watch->hands.news(watch->hands.context);
+    watch->callbacks.urgent(watch->callbacks.context);
     return 0;
 }
 

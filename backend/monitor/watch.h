@@ -2,8 +2,8 @@
  * The engine of the monitor: it knows when which target is due, starts checks, and takes every
  * result through one funnel, where verdict, brake and what is to be written follow from it.
  *
- * It never connects, reads, writes or looks at a clock itself: what it acts by are its hands, which
- * the daemon fills with the prober, the database and the log, and tests with their own.
+ * It never connects, reads, writes or looks at a clock itself: what it acts by are its callbacks,
+ * which the daemon fills with the prober, the database and the log, and tests with their own.
  *
  * Calling order: watch_new(), watch_configure() with the targets and watch_adopt() with each stored
  * verdict; then watch_run() whenever it said it wants to be called, watch_flush() about once a
@@ -27,15 +27,15 @@ struct probe; /* a check that runs, the prober's */
 #define WATCH_BATCH_MAX 1000
 
 /* All get `context`. */
-struct watch_hands {
+struct watch_callbacks {
     int64_t (*monotonic_ms)(void);
     int64_t (*unix_s)(void);
-    /* As prober_start(), prober_cancel() and prober_refuses(). */
+    /* As prober_start(), prober_cancel() and prober_refusal(). */
     int (*start)(void *context, const struct check *check,
                  void (*done)(void *context, const struct check_result *result), void *done_context,
                  struct probe **ret_probe);
     void (*cancel)(void *context, struct probe *probe);
-    const char *(*refuses)(void *context, const struct monitor *monitor, struct error *ret_error);
+    const char *(*refusal)(void *context, const struct monitor *monitor, struct error *ret_error);
     /*
      * Writes verdicts, and ends those of targets that are gone, all or nothing. 0, or another code:
      * then they are handed over again later, as they are by then.
@@ -43,9 +43,9 @@ struct watch_hands {
     int (*write)(void *context, const struct verdict_row *rows, size_t count,
                  const struct target_key *ended, size_t ended_count);
     /* A state has changed, or a target is gone: watch_flush() soon. */
-    void (*news)(void *context);
+    void (*urgent)(void *context);
     /* A sentence for the log; `alarm` where somebody has to do something. */
-    void (*say)(void *context, bool alarm, const char *text);
+    void (*log)(void *context, bool alarm, const char *text);
     void *context;
 };
 
@@ -62,7 +62,7 @@ struct watch_counts {
 struct watch;
 
 /* 0 or ERR_NOMEM. */
-int watch_new(const struct watch_hands *hands, struct watch **ret_watch);
+int watch_new(const struct watch_callbacks *callbacks, struct watch **ret_watch);
 /* Ends the checks that run. What was not written is lost. Takes NULL. */
 void watch_free(struct watch *watch);
 
@@ -90,8 +90,8 @@ int64_t watch_run(struct watch *watch);
 int watch_flush(struct watch *watch, bool all);
 
 /* Says whether anything, or anything urgent, is to be written. */
-bool watch_has_rows(const struct watch *watch);
-bool watch_has_news(const struct watch *watch);
+bool watch_has_pending(const struct watch *watch);
+bool watch_has_urgent(const struct watch *watch);
 
 /* Has all verdicts written again: the database is another one. */
 void watch_rewrite(struct watch *watch);

@@ -45,8 +45,8 @@ static bool is_used(const struct targets *targets, const struct monitor *monitor
 static int plan_monitor(struct plan *plan, const struct monitor *monitor)
 {
     struct error error = {0};
-    const struct watch_hands *hands = &plan->watch->hands;
-    const char *why = hands->refuses(hands->context, monitor, &error);
+    const struct watch_callbacks *callbacks = &plan->watch->callbacks;
+    const char *why = callbacks->refusal(callbacks->context, monitor, &error);
     if (!why || !is_used(plan->targets, monitor))
         return 0;
     const struct monitor **place =
@@ -110,18 +110,18 @@ static void begin_checks(const struct plan *plan, struct watched *watched)
     if (is_refused(plan, watched->target)) {
         watch_stop(watched);
         schedule_remove(&watch->schedule, &watched->entry);
-        watch_count_as_asked(watched);
+        watch_count_as_checked(watched);
     } else if (watched->entry.place == 0)
         schedule_add(&watch->schedule, &watched->entry, watched->target->monitor->interval_s,
-                     watch->hands.monotonic_ms());
+                     watch->callbacks.monotonic_ms());
 }
 
 static void begin_target(const struct plan *plan, struct watched *watched)
 {
     struct watch *watch = plan->watch;
     watched->watch = watch;
-    watched->unasked = !watch->targets;
-    watch->unasked += watched->unasked;
+    watched->unchecked = !watch->targets;
+    watch->unchecked += watched->unchecked;
     for (size_t i = 0; i < watch->ended_count; i++) /* it is back before its end was written */
         if (target_key_compare(&watch->ended[i], &watched->target->key) == 0)
             watch->ended[i] = watch->ended[--watch->ended_count];
@@ -132,7 +132,7 @@ static void end_target(struct watched *watched)
     struct watch *watch = watched->watch;
     watch_stop(watched);
     schedule_remove(&watch->schedule, &watched->entry);
-    watch_count_as_asked(watched);
+    watch_count_as_checked(watched);
     if (watched->began_s != 0)
         brake_end(&watch->brake, watched->began_s);
     watch_unmark(watched);
@@ -183,17 +183,17 @@ static void say_new(const struct watch *watch, const struct problems *now,
 {
     for (size_t i = 0; i < now->count; i++)
         if (!problems_has(before, now->lines[i]))
-            watch_say(watch, true, "%s", now->lines[i]);
+            watch_log(watch, true, "%s", now->lines[i]);
 }
 
 static void carry_out(struct plan *plan, struct targets *targets)
 {
     struct watch *watch = plan->watch;
     struct targets *old = watch->targets;
-    bool was_cold = watch->unasked > 0;
+    bool was_cold = watch->unchecked > 0;
     plan->old = plan->new = 0;
     targets_compare(old, targets, carry_out_ends, plan);
-    watch_close_ranks(watch);
+    watch_compact_pending(watch);
     plan->old = plan->new = 0;
     targets_compare(old, targets, carry_out_beginnings, plan);
     say_new(watch, targets_problems(targets), old ? targets_problems(old) : NULL);
@@ -201,18 +201,18 @@ static void carry_out(struct plan *plan, struct targets *targets)
     free(watch->list);
     watch->list = plan->list;
     watch->count = targets_count(targets);
-    watch->targets = targets_hold(targets);
+    watch->targets = targets_retain(targets);
     for (size_t i = 0; i < watch->count; i++)
         begin_checks(plan, watch->list[i]);
     problems_release(&watch->refusals);
     watch->refusals = plan->refusals;
     targets_release(old);
     free(plan->refused);
-    if (was_cold && watch->unasked == 0)
-        watch_settle_all(watch);
-    watch_call_from_line(watch);
-    if (watch_has_news(watch))
-        watch->hands.news(watch->hands.context);
+    if (was_cold && watch->unchecked == 0)
+        watch_catch_up(watch);
+    watch_start_waiting(watch);
+    if (watch_has_urgent(watch))
+        watch->callbacks.urgent(watch->callbacks.context);
 }
 
 int watch_configure(struct watch *watch, struct targets *targets, const struct watch_limits *limits)

@@ -192,7 +192,7 @@ int store_load_topology(struct store *store, struct topology **ret_topology, str
 /* The metrics being filled and the snapshot whose ids they use. */
 struct measured {
     const struct snapshot *snapshot;
-    struct metrics *metrics;
+    struct availability *availability;
 };
 
 static int add_controller_availability(void *context, sqlite3_stmt *row)
@@ -201,7 +201,8 @@ static int add_controller_availability(void *context, sqlite3_stmt *row)
     const struct controller *controller =
         snapshot_controller(measured->snapshot, sqlite3_column_int64(row, 0));
     if (controller)
-        measured->metrics->controller_down[controller->index] = sqlite3_column_double(row, 1) <= 0;
+        measured->availability->controller_down[controller->index] =
+            sqlite3_column_double(row, 1) <= 0;
     return 0;
 }
 
@@ -211,7 +212,7 @@ static int add_server_availability(void *context, sqlite3_stmt *row)
     const struct virtual_server *server =
         snapshot_server(measured->snapshot, sqlite3_column_int64(row, 0));
     if (server)
-        measured->metrics->server_down[server->index] = sqlite3_column_double(row, 1) <= 0;
+        measured->availability->server_down[server->index] = sqlite3_column_double(row, 1) <= 0;
     return 0;
 }
 
@@ -220,19 +221,20 @@ static const struct table_reader availability[] = {
     {QUERY_SERVER_AVAILABILITY, add_server_availability},
 };
 
-int store_load_metrics(struct store *store, const struct snapshot *snapshot,
-                       struct metrics **ret_metrics, struct error *error)
+int store_load_availability(struct store *store, const struct snapshot *snapshot,
+                            struct availability **ret_availability, struct error *error)
 {
     struct measured measured = {.snapshot = snapshot};
-    int code = metrics_new(snapshot->server_count, snapshot->controller_count, &measured.metrics);
+    int code = availability_new(snapshot->server_count, snapshot->controller_count,
+                                &measured.availability);
     if (code != 0)
         return error_set(error, code, "%s: metrics cannot be loaded: %s", store->database.path,
                          error_text(code));
     code = store_read_tables(store, availability, sizeof availability / sizeof *availability,
                              &measured, error);
     if (code == 0)
-        *ret_metrics = measured.metrics;
+        *ret_availability = measured.availability;
     else
-        metrics_free(measured.metrics);
+        availability_free(measured.availability);
     return code;
 }

@@ -31,7 +31,7 @@ static int add_monitor(void *context, sqlite3_stmt *row)
                               .rise = (uint32_t)sqlite3_column_int64(row, 15),
                               .fall = (uint32_t)sqlite3_column_int64(row, 16)};
     if (!check_type_parse(row_text(row, 2), &monitor.type))
-        return targets_complain(reading->targets, "a monitor has a type that is not known here");
+        return targets_add_problem(reading->targets, "a monitor has a type that is not known here");
     return targets_add_monitor(reading->targets, &monitor);
 }
 

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "core/balance/metric.h"
-#include "core/balance/metrics.h"
+#include "core/balance/availability.h"
 #include "core/balance/topology.h"
 #include "core/base/error.h"
 #include "core/configuration/settings.h"
@@ -78,8 +78,8 @@ void store_rest(struct store *store);
 int store_load(struct store *store, struct snapshot **ret_snapshot, struct error *error);
 
 /* Reads what is measured, for the servers of a snapshot. The metrics are the caller's. */
-int store_load_metrics(struct store *store, const struct snapshot *snapshot,
-                       struct metrics **ret_metrics, struct error *error);
+int store_load_availability(struct store *store, const struct snapshot *snapshot,
+                            struct availability **ret_availability, struct error *error);
 
 /*
  * Reads the topology, apart from the configuration, since it may have half a million rows. The

@@ -27,6 +27,6 @@ void log_line(const char *priority, const char *format, ...)
     if (to_syslog) /* "<4>" is what syslog(3) calls 4 */
         syslog(priority[1] - '0', "%s", text);
     else
-        fprintf(stderr, "%s%s: %s\n", getenv("LOG_QUEUE_STREAM") ? priority : "",
+        fprintf(stderr, "%s%s: %s\n", getenv("JOURNAL_STREAM") ? priority : "",
                 program_invocation_short_name, text);
 }

@@ -36,7 +36,7 @@ static void command(void *context, const char *text, struct buffer *out)
 static const char *next_notice(void *context)
 {
     struct dialogue *dialogue = context;
-    return log_queue_take(responder_journal(dialogue->responder));
+    return log_queue_take(responder_log_queue(dialogue->responder));
 }
 
 /* The dialect's only notice: a record that was good enough for the snapshot did not get out. */

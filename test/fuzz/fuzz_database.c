@@ -191,29 +191,29 @@ static void check_scopes(const struct dialogue *dialogue, const char *name, bool
 }
 
 /* Says what the program may do with a name; false if it is not balanced. */
-static bool look(const char *name, struct world *ret_world, struct outlook *ret_outlook)
+static bool look(const char *name, struct decision_inputs *ret_inputs, struct outlook *ret_outlook)
 {
     struct error error = {0};
     struct name parsed;
     bool below;
     if (name_parse(name, strlen(name), &parsed) != 0)
         return false;
-    int code = responder_enter(here.responder, ret_world, &error);
+    int code = responder_begin(here.responder, ret_inputs, &error);
     REQUIRE(code == 0, "the database cannot be read: %s", error.text);
-    const struct name_entry *entry = snapshot_find(ret_world->snapshot, &parsed, &below);
-    responder_leave(here.responder);
+    const struct name_entry *entry = snapshot_find(ret_inputs->snapshot, &parsed, &below);
+    responder_end(here.responder);
     if (!entry || !entry->pool)
         return false;
-    *ret_outlook = oracle_look(ret_world, entry->pool);
+    *ret_outlook = oracle_look(ret_inputs, entry->pool);
     return true;
 }
 
 /* By turns, each question gets another server, unless a mapping says that it was asked before. */
 static bool is_steady(const char *name, const struct asker *asker)
 {
-    struct world world;
+    struct decision_inputs inputs;
     struct outlook outlook;
-    return !look(name, &world, &outlook) || !outlook.by_turns || (outlook.kept && !asker->unknown);
+    return !look(name, &inputs, &outlook) || !outlook.by_turns || (outlook.kept && !asker->unknown);
 }
 
 /* Asked again, and by another coprocess, the answer is the same. */
@@ -369,13 +369,13 @@ static void check_remembered(const char *name, const struct outlook *outlook,
     REQUIRE(count == 0 || choice->ipv4 || choice->ipv6, "%s: a mapping to nothing", name);
     if (!server || asker->unknown)
         return;
-    bool kept = pool->keeper->persistence_ttl_s > 0 && !oracle_forgets(outlook, pool);
+    bool kept = pool->persistence_pool->persistence_ttl_s > 0 && !oracle_forgets(outlook, pool);
     if (!such)
         such = prepared("SELECT count(*) FROM persistence"
                         " WHERE pool_id = ? AND controller_id = ? AND method = ?");
-    sqlite3_bind_int64(such, 1, pool->keeper->id);
+    sqlite3_bind_int64(such, 1, pool->persistence_pool->id);
     sqlite3_bind_int64(such, 2, server->controller->id);
-    sqlite3_bind_text(such, 3, pool->keeper->method->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(such, 3, pool->persistence_pool->method->name, -1, SQLITE_STATIC);
     REQUIRE(number_of(such) == kept, "%s: %lld mappings by pool %s", name, (long long)count,
             pool->name);
 }
@@ -408,11 +408,11 @@ static void check_choices(struct input *input, const char *name, size_t strikes)
 {
     static struct buffer explained;
     const struct asker *asker = &askers[input_below(input, COUNT(askers))];
-    struct world world;
+    struct decision_inputs inputs;
     struct outlook outlook;
     struct choice choice;
     scratch_run(shell, "DELETE FROM persistence");
-    for (size_t i = 0; i <= strikes && look(name, &world, &outlook); i++) {
+    for (size_t i = 0; i <= strikes && look(name, &inputs, &outlook); i++) {
         bool mapped = number_of(all_mappings) > 0;
         explain(name, asker, &explained);
         ask(&here, name, "ANY", -1, asker);
@@ -510,7 +510,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_sticking(&input, names[input_below(&input, count)]);
         check_change(&input, names[input_below(&input, count)]);
     }
-    responder_rest(here.responder);
-    responder_rest(there.responder);
+    responder_idle(here.responder);
+    responder_idle(there.responder);
     return 0;
 }

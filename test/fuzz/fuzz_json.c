@@ -199,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         while (input.next < input.end)
             ask_in_both(&input);
-    responder_rest(dialogue.responder);
+    responder_idle(dialogue.responder);
     scratch_run(shell, "DELETE FROM persistence");
     return 0;
 }

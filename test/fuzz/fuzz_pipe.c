@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = unfold(&input, how & 7, stream);
     size_t chunk = chunks[how >> 3 & 3];
     converse(stream, length, length > 8192 ? chunks[0] : chunk);
-    responder_rest(dialogue.responder);
+    responder_idle(dialogue.responder);
     scratch_run(shell, "DELETE FROM persistence");
     return 0;
 }

@@ -29,10 +29,10 @@ static const struct rule *rule_of(const struct method *method)
     give_up(__FILE__, __LINE__, "the oracle knows every method", "%s", method->name);
 }
 
-static bool is_up(const struct world *world, const struct virtual_server *server)
+static bool is_up(const struct decision_inputs *inputs, const struct virtual_server *server)
 {
-    return !world->metrics->server_down[server->index] &&
-           !world->metrics->controller_down[server->controller->index];
+    return !inputs->availability->server_down[server->index] &&
+           !inputs->availability->controller_down[server->controller->index];
 }
 
 static bool is_enabled(const struct virtual_server *server)
@@ -46,34 +46,35 @@ static bool is_disabled(const struct virtual_server *server)
 }
 
 /* Gets new clients. */
-static bool stands(const struct world *world, const struct virtual_server *server)
+static bool stands(const struct decision_inputs *inputs, const struct virtual_server *server)
 {
-    return is_enabled(server) && is_up(world, server);
+    return is_enabled(server) && is_up(inputs, server);
 }
 
-static bool decides(const struct world *world, const struct pool *pool, const struct method *method)
+static bool decides(const struct decision_inputs *inputs, const struct pool *pool,
+                    const struct method *method)
 {
     enum certainty certainty = method ? rule_of(method)->certainty : PERHAPS;
     bool found = false;
     for (size_t i = 0; certainty != PERHAPS && i < pool->server_count; i++)
-        found |= stands(world, &pool->servers[i]) &&
+        found |= stands(inputs, &pool->servers[i]) &&
                  (certainty == ALWAYS || pool->servers[i].weight > 0);
     return found;
 }
 
-struct outlook oracle_look(const struct world *world, const struct pool *pool)
+struct outlook oracle_look(const struct decision_inputs *inputs, const struct pool *pool)
 {
-    struct outlook outlook = {.world = world, .ends = true, .kept = true};
+    struct outlook outlook = {.inputs = inputs, .ends = true, .kept = true};
     for (; outlook.ends && pool; pool = pool->fallback_pool) {
         bool last_resort = !pool->fallback_pool && pool->fallback == FALLBACK_ANY;
         REQUIRE(outlook.count < WAY_MAX, "the fallback leads back: pool %s", pool->name);
         outlook.way[outlook.count++] = pool;
         outlook.by_turns |= rule_of(pool->method)->by_turns ||
                             (pool->alternate && rule_of(pool->alternate)->by_turns);
-        outlook.kept &= pool->keeper->persistence_ttl_s >= KEPT_S;
-        outlook.ends = !decides(world, pool, pool->method) &&
-                       !decides(world, pool, pool->alternate) &&
-                       !(last_resort && decides(world, pool, &method_modulus));
+        outlook.kept &= pool->persistence_pool->persistence_ttl_s >= KEPT_S;
+        outlook.ends = !decides(inputs, pool, pool->method) &&
+                       !decides(inputs, pool, pool->alternate) &&
+                       !(last_resort && decides(inputs, pool, &method_modulus));
     }
     return outlook;
 }
@@ -114,7 +115,7 @@ static bool may_be_given(const struct outlook *outlook, const struct pool *pool,
 {
     bool all_up = outlook->ends && fallback_of(outlook) == FALLBACK_ANY && !pool->fallback_pool;
     bool state_fits = mapped ? !is_disabled(server) : is_enabled(server);
-    return state_fits && (all_up || is_up(outlook->world, server));
+    return state_fits && (all_up || is_up(outlook->inputs, server));
 }
 
 bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *ipv6, bool mapped)
@@ -137,7 +138,7 @@ const struct virtual_server *oracle_chosen(const struct outlook *outlook, const 
     for (size_t i = 0; i < outlook->count; i++) {
         const struct pool *pool = outlook->way[i];
         for (size_t k = 0; k < pool->server_count; k++) {
-            if (!has(&pool->servers[k], ipv4, ipv6) || !stands(outlook->world, &pool->servers[k]))
+            if (!has(&pool->servers[k], ipv4, ipv6) || !stands(outlook->inputs, &pool->servers[k]))
                 continue;
             chosen = &pool->servers[k];
             *ret_pool = pool;
@@ -152,7 +153,8 @@ bool oracle_forgets(const struct outlook *outlook, const struct pool *pool)
     bool drains = false;
     for (size_t i = 0; i < outlook->count && outlook->way[i] != pool; i++) {
         const struct pool *before = outlook->way[i];
-        for (size_t k = 0; before->keeper == pool->keeper && k < before->server_count; k++)
+        for (size_t k = 0;
+             before->persistence_pool == pool->persistence_pool && k < before->server_count; k++)
             drains |= !is_enabled(&before->servers[k]) && !is_disabled(&before->servers[k]);
     }
     return drains;

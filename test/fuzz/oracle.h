@@ -13,9 +13,9 @@
 
 #define WAY_MAX 64
 
-/* How a question of one client for one balanced name may end. Valid as long as the world is. */
+/* How a question of one client for one balanced name may end. Valid as long as the inputs are. */
 struct outlook {
-    const struct world *world;
+    const struct decision_inputs *inputs;
     const struct pool *way[WAY_MAX]; /* that may be asked for a server, one after the other */
     size_t count;
     bool ends;     /* the last one may have none to give, so that its fallback counts */
@@ -23,7 +23,7 @@ struct outlook {
     bool kept;     /* mappings, by all of them, for longer than one looks */
 };
 
-struct outlook oracle_look(const struct world *world, const struct pool *pool);
+struct outlook oracle_look(const struct decision_inputs *inputs, const struct pool *pool);
 
 bool oracle_allows_failure(const struct outlook *outlook);
 bool oracle_allows_nothing(const struct outlook *outlook);

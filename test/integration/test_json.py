@@ -1,7 +1,7 @@
 """The backend as a process of PowerDNS's remote backend: JSON in, JSON out.
 
-No PowerDNS here: the tests themselves hold the other ends of its pipes.  What does not depend on the
-protocol is tested with the pipe protocol only.
+No PowerDNS here: the tests themselves hold the other ends of its pipes.  What does not depend on
+the protocol is tested with the pipe protocol only.
 """
 
 import json

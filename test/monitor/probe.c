@@ -145,7 +145,7 @@ static void print(const struct run *run, clock_t used)
 static void check_all(struct run *run)
 {
     struct error error;
-    const char *refused = prober_refuses(run->prober, &run->monitor, &error);
+    const char *refused = prober_refusal(run->prober, &run->monitor, &error);
     if (refused)
         printf("cannot: %s\n", refused);
     run->left = run->count;

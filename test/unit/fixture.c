@@ -314,8 +314,8 @@ void scene_init(struct scene *scene, const struct rows *rows)
 {
     *scene = (struct scene){.snapshot = NULL};
     if (rows_build(rows, &scene->snapshot) != 0 ||
-        metrics_new(scene->snapshot->server_count, scene->snapshot->controller_count,
-                    &scene->metrics) != 0 ||
+        availability_new(scene->snapshot->server_count, scene->snapshot->controller_count,
+                         &scene->availability) != 0 ||
         turns_new(scene->snapshot->pools, scene->snapshot->pool_count, NULL, 0, &scene->turns) != 0)
         abort();
     for (size_t i = 0; i < scene->turns->count; i++)
@@ -323,14 +323,14 @@ void scene_init(struct scene *scene, const struct rows *rows)
     scene->mappings = (struct mapping_table){memory_find, memory_claim, &scene->table};
     scene->metric_table = memory_metrics_table(&scene->measured);
     scene->warnings = warnings_into(&scene->warned);
-    scene->world = (struct world){.snapshot = scene->snapshot,
-                                  .metrics = scene->metrics,
-                                  .mappings = &scene->mappings,
-                                  .now_s = SCENE_NOW_S,
-                                  .measured = &scene->metric_table,
-                                  .turns = scene->turns,
-                                  .trace = &scene->trace,
-                                  .warnings = &scene->warnings};
+    scene->inputs = (struct decision_inputs){.snapshot = scene->snapshot,
+                                             .availability = scene->availability,
+                                             .mappings = &scene->mappings,
+                                             .now_s = SCENE_NOW_S,
+                                             .measured = &scene->metric_table,
+                                             .turns = scene->turns,
+                                             .trace = &scene->trace,
+                                             .warnings = &scene->warnings};
 }
 
 void scene_release(struct scene *scene)
@@ -339,7 +339,7 @@ void scene_release(struct scene *scene)
     buffer_release(&scene->told);
     buffer_release(&scene->warned);
     turns_free(scene->turns);
-    metrics_free(scene->metrics);
+    availability_free(scene->availability);
     snapshot_free(scene->snapshot);
 }
 
@@ -369,12 +369,12 @@ struct virtual_server *scene_server(struct scene *scene, int64_t id)
 
 void scene_set_server_down(struct scene *scene, int64_t server_id, bool down)
 {
-    scene->metrics->server_down[scene_server(scene, server_id)->index] = down;
+    scene->availability->server_down[scene_server(scene, server_id)->index] = down;
 }
 
 void scene_set_controller_down(struct scene *scene, int64_t controller_id, bool down)
 {
-    scene->metrics->controller_down[scene_controller(scene, controller_id)->index] = down;
+    scene->availability->controller_down[scene_controller(scene, controller_id)->index] = down;
 }
 
 struct address address_of(const char *text)
@@ -397,7 +397,7 @@ struct assignment scene_ask(struct scene *scene, const char *pool, const char *r
 {
     struct assignment assignment;
     struct source source = source_of(remote, NULL);
-    assign(&scene->world, scene_pool(scene, pool), &source, &assignment);
+    assign(&scene->inputs, scene_pool(scene, pool), &source, &assignment);
     return assignment;
 }
 

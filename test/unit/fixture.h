@@ -141,14 +141,15 @@ struct warnings warnings_into(struct buffer *buffer);
 const char *steps_text(const struct trace *trace, struct buffer *buffer);
 
 /*
- * A world around rows: all up, no mappings, at SCENE_NOW_S, with a trace (see scene_told()) and
- * warnings that fill `warned`. The snapshot may be changed by hand, for what rows cannot say.
+ * The inputs of decisions, made of rows: all up, no mappings, at SCENE_NOW_S, with a trace (see
+ * scene_told()) and warnings that fill `warned`. The snapshot may be changed by hand, for what rows
+ * cannot say.
  */
 #define SCENE_NOW_S 1700000000
 
 struct scene {
     struct snapshot *snapshot;
-    struct metrics *metrics;
+    struct availability *availability;
     struct memory_table table;
     struct mapping_table mappings;
     struct memory_metrics measured;
@@ -157,7 +158,7 @@ struct scene {
     struct trace trace;
     struct buffer told, warned;
     struct warnings warnings;
-    struct world world;
+    struct decision_inputs inputs;
 };
 
 void scene_init(struct scene *scene, const struct rows *rows);

@@ -30,7 +30,7 @@ struct suite {
     X(settings)                                                                                    \
     X(rate)                                                                                        \
     X(pool)                                                                                        \
-    X(metrics)                                                                                     \
+    X(availability)                                                                                \
     X(prefix_table)                                                                                \
     X(prefix_map)                                                                                  \
     X(rendezvous)                                                                                  \

@@ -23,7 +23,7 @@ static void a_new_client_gets_a_row(void)
     const struct mapping *mapping = memory_table_get(&scene.table, WEB, CLIENT);
     const struct mapping wanted = {2, "modulus", NOW, 3600};
     CHECK(mapping && mapping_equal(mapping, &wanted), "the row");
-    scene.world.now_s = NOW + 3599;
+    scene.inputs.now_s = NOW + 3599;
     CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "again");
     CHECK_INTEGER((int64_t)scene.table.writes, 1, "asking again changes nothing");
     scene_release(&scene);
@@ -141,7 +141,7 @@ static void a_sliding_timer_writes_ten_times_in_a_ttl(void)
     scene_init(&scene, &three_sites);
     scene_pool(&scene, "web")->timer = TIMER_SLIDING;
     for (int64_t second = 0; second <= 3600; second++) {
-        scene.world.now_s = NOW + second;
+        scene.inputs.now_s = NOW + second;
         CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "second %lld", (long long)second);
     }
     CHECK_INTEGER((int64_t)scene.table.writes, 11, "the first and ten moves");
@@ -289,10 +289,10 @@ static void a_server_that_returns_pulls_nobody_back(void)
     scene_set_server_down(&scene, CHOICE, true);
     CHECK_INTEGER(scene_ask_client(&scene, "web"), 13, "while it is down");
     scene_set_server_down(&scene, CHOICE, false);
-    scene.world.now_s = NOW + 3599;
+    scene.inputs.now_s = NOW + 3599;
     CHECK_INTEGER(scene_ask_client(&scene, "web"), 13, "when it is back");
     scene_check_row(&scene, WEB, CLIENT, 3, NOW, "when it is back");
-    scene.world.now_s = NOW + 3600;
+    scene.inputs.now_s = NOW + 3600;
     CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "when the mapping is over");
     scene_check_row(&scene, WEB, CLIENT, 2, NOW + 3600, "when the mapping is over");
     scene_release(&scene);
@@ -338,7 +338,7 @@ static void nobody_reads_or_writes_where_no_mappings_are_kept(void)
         scene_pool(&scene, "web")->client = rows[i].client;
         scene_set_web_down(&scene, rows[i].all_down);
         struct source source = source_of(rows[i].remote, rows[i].subnet);
-        assign(&scene.world, scene_pool(&scene, "web"), &source, &assignment);
+        assign(&scene.inputs, scene_pool(&scene, "web"), &source, &assignment);
         CHECK_INTEGER(assignment.server ? assignment.server->id : 0, rows[i].answer, "%s",
                       rows[i].what);
         CHECK_INTEGER((int64_t)(scene.table.finds + scene.table.claims), 0, "%s", rows[i].what);
@@ -347,9 +347,9 @@ static void nobody_reads_or_writes_where_no_mappings_are_kept(void)
     }
 }
 
-static size_t pick_first(const struct election *election)
+static size_t pick_first(const struct selection *selection)
 {
-    (void)election;
+    (void)selection;
     return 0;
 }
 
@@ -372,7 +372,7 @@ static void without_metrics_all_are_up(void)
     struct scene scene;
     scene_init(&scene, &three_sites);
     scene_set_web_down(&scene, true);
-    scene.world.metrics = NULL;
+    scene.inputs.availability = NULL;
     scene_pool(&scene, "web")->timer = TIMER_SLIDING;
     scene_put_mapping(&scene, WEB, 3, 1000);
     CHECK_INTEGER(scene_ask_client(&scene, "web"), 13, "no metrics");
@@ -418,7 +418,7 @@ static void the_answer_does_not_hang_on_the_trace(void)
     struct scene told, silent;
     scene_init(&told, &three_sites);
     scene_init(&silent, &three_sites);
-    silent.world.trace = NULL;
+    silent.inputs.trace = NULL;
     for (int i = 1; i < 255; i++) {
         char remote[32];
         snprintf(remote, sizeof remote, "192.0.2.%d", i);

@@ -40,7 +40,7 @@ static struct scene scene;
 static struct pool *begin(const struct method *method)
 {
     scene_init(&scene, &sites);
-    scene.world.trace = NULL;
+    scene.inputs.trace = NULL;
     struct pool *pool = scene_pool(&scene, "web");
     pool->method = method;
     pool->metric = "cpu";
@@ -80,7 +80,7 @@ static void shake(uint64_t *seed)
 static bool may_be_chosen(const struct virtual_server *server)
 {
     return virtual_server_state(server) == STATE_ENABLED &&
-           metrics_server_up(scene.metrics, server);
+           availability_server_up(scene.availability, server);
 }
 
 static bool anybody_may_be_chosen(void)

@@ -149,10 +149,10 @@ static void each_pool_of_a_chain_sees_the_client_its_own_way(void)
     scene_pool(&scene, "spare")->client = CLIENT_ECS;
     scene_pool(&scene, "spare")->ipv4_prefix_bits = 16;
     struct source source = source_of(CLIENT, "198.51.100.0/24");
-    assign(&scene.world, scene_pool(&scene, "web"), &source, &assignment);
+    assign(&scene.inputs, scene_pool(&scene, "web"), &source, &assignment);
     CHECK_INTEGER(assignment.scope_bits, 1, "web looks at the resolver");
     scene_set_web_down(&scene, true);
-    assign(&scene.world, scene_pool(&scene, "web"), &source, &assignment);
+    assign(&scene.inputs, scene_pool(&scene, "web"), &source, &assignment);
     CHECK_INTEGER(assignment.scope_bits, 16, "spare looks at the subnet");
     scene_check_row(&scene, SPARE, "ecs:198.51.0.0/16", 4, NOW, "spare looks at the subnet");
     scene_release(&scene);
@@ -194,7 +194,7 @@ static void share(struct scene *scene)
 {
     scene_init(scene, &two_services);
     prefix_map_release(&scene->snapshot->groups);
-    scene_pool(scene, "api")->keeper = scene_pool(scene, "web");
+    scene_pool(scene, "api")->persistence_pool = scene_pool(scene, "web");
 }
 
 static void pools_that_share_mappings_send_to_one_site(void)
@@ -228,20 +228,20 @@ static void shared_settings_are_the_keepers(void)
     api->client = CLIENT_ECS;
     scene_ask_client(&scene, "api");
     const struct mapping *mapping = memory_table_get(&scene.table, WEB, "192.0.2.0/24");
-    CHECK_INTEGER(mapping ? mapping->ttl_s : -1, 60, "the keeper's prefix and ttl");
-    scene.world.now_s += 6;
+    CHECK_INTEGER(mapping ? mapping->ttl_s : -1, 60, "the persistence_pool's prefix and ttl");
+    scene.inputs.now_s += 6;
     scene_ask_client(&scene, "api");
-    CHECK_INTEGER(mapping ? mapping->timestamp_s : -1, NOW + 6, "the keeper's timer");
+    CHECK_INTEGER(mapping ? mapping->timestamp_s : -1, NOW + 6, "the persistence_pool's timer");
     web->persistence_ttl_s = 0;
     size_t calls = scene.table.finds;
     scene_ask_client(&scene, "api");
-    CHECK_INTEGER((int64_t)scene.table.finds, (int64_t)calls, "the keeper keeps none");
+    CHECK_INTEGER((int64_t)scene.table.finds, (int64_t)calls, "the persistence_pool keeps none");
     scene_release(&scene);
 }
 
-static size_t pick_first(const struct election *election)
+static size_t pick_first(const struct selection *selection)
 {
-    (void)election;
+    (void)selection;
     return 0;
 }
 
@@ -257,16 +257,16 @@ static void a_shared_mapping_carries_the_keepers_method(void)
     CHECK_TEXT(mapping ? mapping->method : NULL, "modulus", "the row");
     CHECK_INTEGER(scene_ask_client(&scene, "web"), 13, "it binds in the other pool");
     scene_pool(&scene, "api")->method = &method_modulus;
-    CHECK_INTEGER(scene_ask_client(&scene, "api"), 21, "only the keeper's method counts");
+    CHECK_INTEGER(scene_ask_client(&scene, "api"), 21, "only the persistence_pool's method counts");
     scene_pool(&scene, "web")->method = &first;
-    CHECK_INTEGER(scene_ask_client(&scene, "api"), 24, "the keeper's method changed");
+    CHECK_INTEGER(scene_ask_client(&scene, "api"), 24, "the persistence_pool's method changed");
     CHECK_TEXT(mapping ? mapping->method : NULL, "first", "the row");
     scene_release(&scene);
 }
 
-static size_t pick_nobody(const struct election *election)
+static size_t pick_nobody(const struct selection *selection)
 {
-    (void)election;
+    (void)selection;
     return METHOD_UNDECIDED;
 }
 
@@ -348,8 +348,9 @@ static const CU_TestInfo tests[] = {
      each_pool_of_a_chain_sees_the_client_its_own_way},
     {"an error met by any pool of a chain is told", an_error_of_any_pool_of_a_chain_is_told},
     {"pools that share mappings send to one site", pools_that_share_mappings_send_to_one_site},
-    {"shared settings are the keeper's", shared_settings_are_the_keepers},
-    {"a shared mapping carries the keeper's method", a_shared_mapping_carries_the_keepers_method},
+    {"shared settings are the persistence_pool's", shared_settings_are_the_keepers},
+    {"a shared mapping carries the persistence_pool's method",
+     a_shared_mapping_carries_the_keepers_method},
     {"asking again changes nothing where a fallback pool shares the mappings",
      asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappings},
     {"of a controller's servers modulus picks one that is up",

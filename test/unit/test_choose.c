@@ -13,7 +13,7 @@ struct five {
     struct virtual_server servers[SERVERS];
     struct pool pool;
     bool server_down[SERVERS], controller_down[SERVERS];
-    struct metrics metrics;
+    struct availability availability;
 };
 
 static void five_init(struct five *five, size_t count)
@@ -30,7 +30,8 @@ static void five_init(struct five *five, size_t count)
     }
     five->pool =
         (struct pool){.method = &method_modulus, .servers = five->servers, .server_count = count};
-    five->metrics = (struct metrics){five->server_down, five->controller_down, SERVERS, SERVERS};
+    five->availability =
+        (struct availability){five->server_down, five->controller_down, SERVERS, SERVERS};
 }
 
 /* One letter per server: e(nabled), d(raining) or x for disabled. */
@@ -101,20 +102,20 @@ static void a_controllers_servers_stay_while_they_drain(void)
 
 /* What the pool's chain chooses for a client of that number, out of what is left. */
 static const struct virtual_server *choose_for(const struct pool *pool, uint64_t number,
-                                               const struct metrics *metrics,
+                                               const struct availability *availability,
                                                struct candidates *candidates, struct trace *trace)
 {
     const struct client client = {.known = true, .number = {0, number}};
-    const struct election election = {.pool = pool, .client = &client, .trace = trace};
+    const struct selection selection = {.pool = pool, .client = &client, .trace = trace};
     candidates_for_new(pool, candidates);
-    return choose(&election, metrics, candidates);
+    return choose(&selection, availability, candidates);
 }
 
 static int64_t chosen(const struct five *five, uint64_t client)
 {
     struct candidates candidates;
     const struct virtual_server *server =
-        choose_for(&five->pool, client, &five->metrics, &candidates, NULL);
+        choose_for(&five->pool, client, &five->availability, &candidates, NULL);
     CHECK_INTEGER(candidates.count > 0, server != NULL, "candidates left");
     return server ? server->id - 10 : 0;
 }
@@ -157,9 +158,9 @@ static void without_metrics_all_are_up(void)
     CHECK_INTEGER(server ? server->id : 0, 14, "7 mod 5");
 }
 
-static size_t pick_last(const struct election *election)
+static size_t pick_last(const struct selection *selection)
 {
-    return election->count - 1;
+    return selection->count - 1;
 }
 
 static void a_method_that_strikes_is_asked_again_with_one_fewer(void)
@@ -188,7 +189,7 @@ static void a_method_that_strikes_is_asked_again_with_one_fewer(void)
         five.pool.method = &last;
         five.server_down[4] = five.server_down[3] = true;
         const struct virtual_server *server =
-            choose_for(&five.pool, 7, &five.metrics, &candidates, &trace);
+            choose_for(&five.pool, 7, &five.availability, &candidates, &trace);
         CHECK_INTEGER(server ? server->id : 0, 13, "row %zu: the last that is up", i);
         CHECK_TEXT(numbers(&candidates, text), rows[i].left, "row %zu: those left", i);
         CHECK_TEXT(steps_text(&trace, &told), rows[i].told, "row %zu", i);
@@ -202,7 +203,7 @@ static void a_full_pool_is_no_too_long_list(void)
     static struct virtual_server servers[POOL_SERVERS_MAX];
     static const struct controller controller = {.id = 1, .name = "one"};
     static bool down[POOL_SERVERS_MAX], up[1];
-    const struct metrics metrics = {down, up, POOL_SERVERS_MAX, 1};
+    const struct availability availability = {down, up, POOL_SERVERS_MAX, 1};
     const struct pool pool = {
         .method = &method_modulus, .servers = servers, .server_count = POOL_SERVERS_MAX};
     struct candidates candidates;
@@ -212,10 +213,10 @@ static void a_full_pool_is_no_too_long_list(void)
     }
     candidates_for_new(&pool, &candidates);
     CHECK_INTEGER((int64_t)candidates.count, POOL_SERVERS_MAX, "all");
-    const struct virtual_server *server = choose_for(&pool, 5, &metrics, &candidates, NULL);
+    const struct virtual_server *server = choose_for(&pool, 5, &availability, &candidates, NULL);
     CHECK(server == &servers[777], "the only one that is up");
     down[777] = true;
-    CHECK(!choose_for(&pool, 5, &metrics, &candidates, NULL), "none is up");
+    CHECK(!choose_for(&pool, 5, &availability, &candidates, NULL), "none is up");
 }
 
 static void every_step_is_told(void)
@@ -226,7 +227,7 @@ static void every_step_is_told(void)
     struct trace trace = {.steps = NULL};
     five_init(&five, 3);
     five.server_down[1] = true;
-    choose_for(&five.pool, 3221225994, &five.metrics, &candidates, &trace);
+    choose_for(&five.pool, 3221225994, &five.availability, &candidates, &trace);
     CHECK_TEXT(steps_text(&trace, &told),
                "N = 3: 3221225994 mod 3 leaves 0, second value 1, server 2\n"
                "server 2 is two, position 2: down, struck from the list\n"
@@ -242,7 +243,7 @@ static const CU_TestInfo tests[] = {
      candidates_are_enabled_like_their_controllers},
     {"a controller's servers stay while they drain", a_controllers_servers_stay_while_they_drain},
     {"the choice passes over what is down", the_choice_passes_over_what_is_down},
-    {"without metrics all are up", without_metrics_all_are_up},
+    {"without availability all are up", without_metrics_all_are_up},
     {"a method that strikes is asked again with one server fewer, others see those that are up",
      a_method_that_strikes_is_asked_again_with_one_fewer},
     {"a full pool fits the list", a_full_pool_is_no_too_long_list},

@@ -21,7 +21,7 @@ static void check_client(const struct client_row *row, const struct prefix_map *
     struct pool pool = {.client = row->kind,
                         .ipv4_prefix_bits = row->ipv4_bits,
                         .ipv6_prefix_bits = row->ipv6_bits,
-                        .keeper = &pool};
+                        .persistence_pool = &pool};
     struct source source = source_of(row->remote, row->subnet);
     struct client client;
     char number[NUMBER_TEXT_MAX];
@@ -162,7 +162,7 @@ static void the_longest_keys_fit(void)
     char name[GROUP_NAME_MAX];
     struct prefix_map groups = {0};
     struct prefix all = source_of(NULL, "0.0.0.0/0").subnet;
-    struct pool pool = {.ipv4_prefix_bits = 32, .ipv6_prefix_bits = 128, .keeper = &pool};
+    struct pool pool = {.ipv4_prefix_bits = 32, .ipv6_prefix_bits = 128, .persistence_pool = &pool};
     struct source source = source_of("192.0.2.10", NULL);
     struct client client;
     memset(name, 'x', sizeof name - 1);
@@ -185,15 +185,19 @@ static void the_longest_keys_fit(void)
 static void the_settings_are_the_keepers(void)
 {
     const struct prefix_map none = {0};
-    struct pool keeper = {
-        .client = CLIENT_ECS, .ipv4_prefix_bits = 20, .ipv6_prefix_bits = 40, .keeper = &keeper};
-    struct pool pool = {
-        .client = CLIENT_LDNS, .ipv4_prefix_bits = 32, .ipv6_prefix_bits = 128, .keeper = &keeper};
+    struct pool persistence_pool = {.client = CLIENT_ECS,
+                                    .ipv4_prefix_bits = 20,
+                                    .ipv6_prefix_bits = 40,
+                                    .persistence_pool = &persistence_pool};
+    struct pool pool = {.client = CLIENT_LDNS,
+                        .ipv4_prefix_bits = 32,
+                        .ipv6_prefix_bits = 128,
+                        .persistence_pool = &persistence_pool};
     struct source source = source_of("192.0.2.10", "198.51.100.0/24");
     struct client client;
     client_identify(&source, &pool, &none, &client);
-    CHECK_TEXT(client.key, "ecs:198.51.96.0/20", "the keeper wants the subnet");
-    CHECK_INTEGER(client.scope_bits, 20, "the keeper wants the subnet");
+    CHECK_TEXT(client.key, "ecs:198.51.96.0/20", "the persistence_pool wants the subnet");
+    CHECK_INTEGER(client.scope_bits, 20, "the persistence_pool wants the subnet");
 }
 
 static void the_scope_is_never_zero_nor_wider_than_the_family(void)
@@ -203,7 +207,7 @@ static void the_scope_is_never_zero_nor_wider_than_the_family(void)
         struct pool pool = {.client = CLIENT_ECS,
                             .ipv4_prefix_bits = (uint8_t)(i / 33),
                             .ipv6_prefix_bits = (uint8_t)(i / 33 * 4),
-                            .keeper = &pool};
+                            .persistence_pool = &pool};
         struct client client;
         char subnet[PREFIX_TEXT_MAX];
         snprintf(subnet, sizeof subnet, "203.0.113.255/%u", i % 33);
@@ -224,7 +228,7 @@ static const CU_TestInfo tests[] = {
     {"it may be that nobody asks", nobody_may_ask},
     {"a group counts by its name", a_group_counts_by_its_name},
     {"the longest keys fit", the_longest_keys_fit},
-    {"the settings are the keeper's", the_settings_are_the_keepers},
+    {"the settings are the persistence_pool's", the_settings_are_the_keepers},
     {"the scope is never 0 nor wider than the family",
      the_scope_is_never_zero_nor_wider_than_the_family},
     CU_TEST_INFO_NULL,

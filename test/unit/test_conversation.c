@@ -55,7 +55,7 @@ static void a_first_line_that_is_too_long_chooses_by_its_opening(void)
         struct play play;
         struct conversation conversation;
         struct buffer out = {0};
-        struct line line = {.text = "", .too_long = true, .opening = rows[i].opening};
+        struct line line = {.text = "", .too_long = true, .first_byte = rows[i].opening};
         play_init(&play);
         conversation_init(&conversation, &play.service);
         conversation_handle(&conversation, &line, &out);

@@ -40,7 +40,7 @@ struct bench {
     struct metric_table table;
     struct buffer warned;
     struct warnings warnings;
-    struct election election;
+    struct selection selection;
 };
 
 static void bench_init(struct bench *bench)
@@ -51,13 +51,13 @@ static void bench_init(struct bench *bench)
                             .client = {.address = address_of("192.0.2.1")},
                             .warnings = warnings_into(&bench->warned)};
     bench->table = memory_metrics_table(&bench->metrics);
-    bench->election = (struct election){.pool = &bench->pool,
-                                        .client = &bench->client,
-                                        .now_s = SCENE_NOW_S,
-                                        .measured = &bench->table,
-                                        .metric_max_age_s = MAX_AGE_S,
-                                        .path_metric_max_age_s = PATH_MAX_AGE_S,
-                                        .warnings = &bench->warnings};
+    bench->selection = (struct selection){.pool = &bench->pool,
+                                          .client = &bench->client,
+                                          .now_s = SCENE_NOW_S,
+                                          .measured = &bench->table,
+                                          .metric_max_age_s = MAX_AGE_S,
+                                          .path_metric_max_age_s = PATH_MAX_AGE_S,
+                                          .warnings = &bench->warnings};
 }
 
 #define NONE (-1)
@@ -79,7 +79,7 @@ static void the_servers_own_value_goes_before_its_controllers(void)
             memory_metrics_put(&bench.metrics, OF_CONTROLLER, 1, "cpu", 20,
                                rows[i].controller_age_s);
         memory_metrics_put(&bench.metrics, OF_SERVER, 11, "memory", 30, 0);
-        bool known = fresh_metric_of_server(&bench.election, &bench.server, "cpu", &reading);
+        bool known = fresh_metric_of_server(&bench.selection, &bench.server, "cpu", &reading);
         CHECK_INTEGER(known, rows[i].value != -1, "row %zu", i);
         CHECK_INTEGER((int64_t)reading.value, rows[i].value, "row %zu", i);
         CHECK_TEXT(buffer_text(&bench.warned), "", "row %zu", i);
@@ -104,8 +104,8 @@ static void a_path_has_an_age_of_its_own_and_needs_an_address(void)
         bench.client.address = address_of(rows[i].client);
         if (rows[i].age_s != NONE)
             memory_metrics_put(&bench.metrics, OF_PATH, 1, "rtt", 7, rows[i].age_s);
-        CHECK_INTEGER(fresh_metric_of_path(&bench.election, &bench.server, &reading), rows[i].known,
-                      "row %zu", i);
+        CHECK_INTEGER(fresh_metric_of_path(&bench.selection, &bench.server, &reading),
+                      rows[i].known, "row %zu", i);
     }
 }
 
@@ -115,18 +115,18 @@ static void what_cannot_be_read_is_warned_of(void)
     struct fresh_metric reading;
     bench_init(&bench);
     bench.metrics.code = ERR_IO;
-    CHECK(!fresh_metric_of_server(&bench.election, &bench.server, "cpu", &reading), "server");
-    CHECK(!fresh_metric_of_path(&bench.election, &bench.server, &reading), "path");
+    CHECK(!fresh_metric_of_server(&bench.selection, &bench.server, "cpu", &reading), "server");
+    CHECK(!fresh_metric_of_path(&bench.selection, &bench.server, &reading), "path");
     CHECK_TEXT(buffer_text(&bench.warned),
                "pool web: metric cpu cannot be read: input/output error\n"
                "pool web: metric cpu cannot be read: input/output error\n"
                "pool web: metric rtt cannot be read: input/output error\n",
                "warnings");
     buffer_release(&bench.warned);
-    bench.election.measured = NULL;
-    CHECK(!fresh_metric_of_server(&bench.election, &bench.server, "cpu", &reading),
+    bench.selection.measured = NULL;
+    CHECK(!fresh_metric_of_server(&bench.selection, &bench.server, "cpu", &reading),
           "nothing measured");
-    CHECK(!fresh_metric_of_path(&bench.election, &bench.server, &reading), "no path measured");
+    CHECK(!fresh_metric_of_path(&bench.selection, &bench.server, &reading), "no path measured");
 }
 
 static const CU_TestInfo tests[] = {

@@ -131,12 +131,12 @@ static void a_line_that_is_too_long_is_known_by_its_opening(void)
         CHECK(!line_reader_next(&reader, &line), "row %zu: its end is not there", i);
         buffer_add_text(&reader.buffer, "{\n");
         CHECK(line_reader_next(&reader, &line) && line.too_long, "row %zu", i);
-        CHECK_INTEGER(line.opening, rows[i].opening, "row %zu", i);
+        CHECK_INTEGER(line.first_byte, rows[i].opening, "row %zu", i);
         line_reader_release(&reader);
     }
-    CHECK_INTEGER(line_opening(" \t\r", 3), '\0', "blanks alone");
-    CHECK_INTEGER(line_opening(" \0{", 3), '\0', "NUL is no blank");
-    CHECK_INTEGER(line_opening("", 0), '\0', "nothing");
+    CHECK_INTEGER(line_first_byte(" \t\r", 3), '\0', "blanks alone");
+    CHECK_INTEGER(line_first_byte(" \0{", 3), '\0', "NUL is no blank");
+    CHECK_INTEGER(line_first_byte("", 0), '\0', "nothing");
 }
 
 static void an_endless_line_takes_no_endless_memory(void)

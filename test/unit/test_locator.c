@@ -57,7 +57,7 @@ static void files_open(struct files *files)
 {
     struct geo *geo = NULL;
     CHECK_INTEGER(geo_open(files->paths, COUNT(files->paths), files->geo, &geo), 0, "open");
-    geo_inherit(geo, files->geo);
+    geo_take_over(geo, files->geo);
     geo_free(files->geo);
     files->geo = geo;
 }
@@ -131,7 +131,7 @@ static void no_files_know_nothing(void)
     struct files files = {.geo = NULL};
     CHECK_INTEGER(geo_open(NULL, 0, NULL, &files.geo), 0, "open");
     check_location(&files, "192.0.2.1", "- - 0");
-    CHECK(!geo_moved(files.geo, 1), "nothing moves");
+    CHECK(!geo_changed(files.geo, 1), "nothing moves");
     geo_free(files.geo);
     geo_free(NULL);
 }
@@ -141,7 +141,7 @@ static bool moved(const struct files *files)
 {
     static int64_t now_ms;
     now_ms += GEO_LOOK_MS;
-    return geo_moved(files->geo, now_ms);
+    return geo_changed(files->geo, now_ms);
 }
 
 static void a_file_that_is_replaced_is_read_anew(void)
@@ -169,10 +169,10 @@ static void files_are_looked_at_once_a_second(void)
     write_mmdb("", files.countries, COUNTRIES);
     write_mmdb("", files.numbers, NUMBERS);
     files_open(&files);
-    CHECK(!geo_moved(files.geo, 5000), "nothing happened");
+    CHECK(!geo_changed(files.geo, 5000), "nothing happened");
     unlink(files.countries);
-    CHECK(!geo_moved(files.geo, 5000 + GEO_LOOK_MS - 1), "not looked at");
-    CHECK(geo_moved(files.geo, 5000 + GEO_LOOK_MS), "looked at");
+    CHECK(!geo_changed(files.geo, 5000 + GEO_LOOK_MS - 1), "not looked at");
+    CHECK(geo_changed(files.geo, 5000 + GEO_LOOK_MS), "looked at");
     files_release(&files);
 }
 

@@ -8,15 +8,15 @@
 
 static void sentences_come_out_once_and_in_order(void)
 {
-    struct log_queue journal = {0};
-    CHECK_TEXT(log_queue_take(&journal), NULL, "nothing was said");
-    log_queue_add(&journal, 1, "one");
-    log_queue_add(&journal, 2, "two");
-    CHECK_TEXT(log_queue_take(&journal), "one", "the older");
-    log_queue_add(&journal, 3, "three");
-    CHECK_TEXT(log_queue_take(&journal), "two", "the next");
-    CHECK_TEXT(log_queue_take(&journal), "three", "the last");
-    CHECK_TEXT(log_queue_take(&journal), NULL, "no more");
+    struct log_queue log_queue = {0};
+    CHECK_TEXT(log_queue_take(&log_queue), NULL, "nothing was said");
+    log_queue_add(&log_queue, 1, "one");
+    log_queue_add(&log_queue, 2, "two");
+    CHECK_TEXT(log_queue_take(&log_queue), "one", "the older");
+    log_queue_add(&log_queue, 3, "three");
+    CHECK_TEXT(log_queue_take(&log_queue), "two", "the next");
+    CHECK_TEXT(log_queue_take(&log_queue), "three", "the last");
+    CHECK_TEXT(log_queue_take(&log_queue), NULL, "no more");
 }
 
 static void the_same_sentence_is_said_once_a_minute(void)
@@ -34,20 +34,20 @@ static void the_same_sentence_is_said_once_a_minute(void)
         {2 * LOG_QUEUE_QUIET_MS, false},
         {2 * LOG_QUEUE_QUIET_MS + 1, true},
     };
-    struct log_queue journal = {0};
+    struct log_queue log_queue = {0};
     for (size_t i = 0; i < COUNT(rows); i++) {
-        log_queue_add(&journal, rows[i].now_ms, "the same");
-        CHECK_TEXT(log_queue_take(&journal), rows[i].said ? "the same" : NULL, "row %zu", i);
+        log_queue_add(&log_queue, rows[i].now_ms, "the same");
+        CHECK_TEXT(log_queue_take(&log_queue), rows[i].said ? "the same" : NULL, "row %zu", i);
     }
 }
 
 static void it_stays_quiet_whether_or_not_somebody_took_the_first(void)
 {
-    struct log_queue journal = {0};
-    log_queue_add(&journal, 1, "the same");
-    log_queue_add(&journal, 2, "the same");
-    CHECK_TEXT(log_queue_take(&journal), "the same", "once");
-    CHECK_TEXT(log_queue_take(&journal), NULL, "not twice");
+    struct log_queue log_queue = {0};
+    log_queue_add(&log_queue, 1, "the same");
+    log_queue_add(&log_queue, 2, "the same");
+    CHECK_TEXT(log_queue_take(&log_queue), "the same", "once");
+    CHECK_TEXT(log_queue_take(&log_queue), NULL, "not twice");
 }
 
 static void a_sentence_is_one_line_and_an_empty_one_none(void)
@@ -58,63 +58,63 @@ static void a_sentence_is_one_line_and_an_empty_one_none(void)
         {"", NULL}, {"a\tb", "a b"}, {"a\nb\r\n", "a b  "}, {"\t", " "}, {"plain", "plain"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct log_queue journal = {0};
-        log_queue_add(&journal, 1, rows[i].said);
-        CHECK_TEXT(log_queue_take(&journal), rows[i].taken, "row %zu", i);
+        struct log_queue log_queue = {0};
+        log_queue_add(&log_queue, 1, rows[i].said);
+        CHECK_TEXT(log_queue_take(&log_queue), rows[i].taken, "row %zu", i);
     }
 }
 
 static void a_long_sentence_is_cut(void)
 {
     char text[3 * LOG_QUEUE_TEXT_MAX];
-    struct log_queue journal = {0};
+    struct log_queue log_queue = {0};
     memset(text, 'x', sizeof text);
     text[sizeof text - 1] = '\0';
-    log_queue_add(&journal, 1, text);
-    const char *taken = log_queue_take(&journal);
+    log_queue_add(&log_queue, 1, text);
+    const char *taken = log_queue_take(&log_queue);
     if (CHECK(taken != NULL, "something was said"))
         CHECK_INTEGER((int64_t)strlen(taken), LOG_QUEUE_TEXT_MAX - 1, "cut");
 }
 
-static void say_numbered(struct log_queue *journal, int64_t now_ms, int first, int count)
+static void say_numbered(struct log_queue *log_queue, int64_t now_ms, int first, int count)
 {
     char text[32];
     for (int i = first; i < first + count; i++) {
         snprintf(text, sizeof text, "sentence %d", i);
-        log_queue_add(journal, now_ms, text);
+        log_queue_add(log_queue, now_ms, text);
     }
 }
 
 static void of_too_many_sentences_the_oldest_are_dropped(void)
 {
     char text[32];
-    struct log_queue journal = {0};
-    say_numbered(&journal, 1, 0, LOG_QUEUE_WAITING_MAX + 3);
+    struct log_queue log_queue = {0};
+    say_numbered(&log_queue, 1, 0, LOG_QUEUE_WAITING_MAX + 3);
     for (int i = 3; i < LOG_QUEUE_WAITING_MAX + 3; i++) {
         snprintf(text, sizeof text, "sentence %d", i);
-        CHECK_TEXT(log_queue_take(&journal), text, "sentence %d", i);
+        CHECK_TEXT(log_queue_take(&log_queue), text, "sentence %d", i);
     }
-    CHECK_TEXT(log_queue_take(&journal), NULL, "no more");
+    CHECK_TEXT(log_queue_take(&log_queue), NULL, "no more");
 }
 
 static void as_many_sentences_as_are_remembered_are_not_said_again(void)
 {
-    struct log_queue journal = {0};
-    say_numbered(&journal, 1, 0, LOG_QUEUE_REMEMBERED_MAX);
-    while (log_queue_take(&journal))
+    struct log_queue log_queue = {0};
+    say_numbered(&log_queue, 1, 0, LOG_QUEUE_REMEMBERED_MAX);
+    while (log_queue_take(&log_queue))
         ;
-    say_numbered(&journal, 2, 0, LOG_QUEUE_REMEMBERED_MAX);
-    CHECK_TEXT(log_queue_take(&journal), NULL, "all of them are remembered");
-    say_numbered(&journal, 3, LOG_QUEUE_REMEMBERED_MAX, 1);
-    CHECK(log_queue_take(&journal) != NULL, "a new one is said");
+    say_numbered(&log_queue, 2, 0, LOG_QUEUE_REMEMBERED_MAX);
+    CHECK_TEXT(log_queue_take(&log_queue), NULL, "all of them are remembered");
+    say_numbered(&log_queue, 3, LOG_QUEUE_REMEMBERED_MAX, 1);
+    CHECK(log_queue_take(&log_queue) != NULL, "a new one is said");
 }
 
 static void what_is_taken_outlives_what_is_said_next(void)
 {
-    struct log_queue journal = {0};
-    log_queue_add(&journal, 1, "first");
-    const char *taken = log_queue_take(&journal);
-    say_numbered(&journal, 1, 0, 2 * LOG_QUEUE_WAITING_MAX);
+    struct log_queue log_queue = {0};
+    log_queue_add(&log_queue, 1, "first");
+    const char *taken = log_queue_take(&log_queue);
+    say_numbered(&log_queue, 1, 0, 2 * LOG_QUEUE_WAITING_MAX);
     CHECK_TEXT(taken, "first", "still there");
 }
 

@@ -16,7 +16,7 @@ struct four {
     struct client client;
     struct buffer warned;
     struct warnings warnings;
-    struct election election;
+    struct selection selection;
 };
 
 static struct four four;
@@ -32,29 +32,29 @@ static void four_init(const double values[static SERVERS], uint32_t tolerance_pe
             .id = (int64_t)i + 11, .controller = &four.controller, .weight = 1};
         four.list[i] = &four.servers[i];
     }
-    four.election = (struct election){.pool = &four.pool,
-                                      .client = &four.client,
-                                      .servers = four.list,
-                                      .count = SERVERS,
-                                      .metric_max_age_s = 60,
-                                      .warnings = &four.warnings};
+    four.selection = (struct selection){.pool = &four.pool,
+                                        .client = &four.client,
+                                        .servers = four.list,
+                                        .count = SERVERS,
+                                        .metric_max_age_s = 60,
+                                        .warnings = &four.warnings};
 }
 
-static bool read(const struct election *election, const struct virtual_server *server,
-                 struct fresh_metric *ret_reading)
+static bool read(const struct selection *selection, const struct virtual_server *server,
+                 struct fresh_metric *ret_metric)
 {
-    (void)election;
+    (void)selection;
     double value = four.values[server->id - 11];
     if (value == NOTHING)
         return false;
-    *ret_reading = (struct fresh_metric){value, 0};
+    *ret_metric = (struct fresh_metric){value, 0};
     return true;
 }
 
 static size_t pick(uint64_t number, double least_width)
 {
     four.client.number = (struct number){0, number};
-    return lowest_metric_pick(&four.election, "cpu", read, least_width);
+    return lowest_metric_pick(&four.selection, "cpu", read, least_width);
 }
 
 /* Who gets clients, as a text of digits from 1 on. */

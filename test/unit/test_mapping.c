@@ -95,8 +95,9 @@ static void a_mapping_is_due_after_a_tenth(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, rows[i].ttl_s};
-        const struct pool keeper = {.timer = rows[i].timer};
-        CHECK_INTEGER(mapping_is_due(&mapping, &keeper, rows[i].now_s), rows[i].due, "row %zu", i);
+        const struct pool persistence_pool = {.timer = rows[i].timer};
+        CHECK_INTEGER(mapping_is_due(&mapping, &persistence_pool, rows[i].now_s), rows[i].due,
+                      "row %zu", i);
     }
 }
 
@@ -131,10 +132,10 @@ static enum mapping_state judge_for(struct scene *scene, struct number number,
                                     const struct virtual_server **ret_server)
 {
     const struct client client = {.known = true, .number = number};
-    const struct election election = {
+    const struct selection selection = {
         .pool = scene_pool(scene, "web"), .client = &client, .now_s = NOW};
-    return mapping_evaluate(mapping, &election, scene->snapshot,
-                            with_metrics ? scene->metrics : NULL, ret_server);
+    return mapping_evaluate(mapping, &selection, scene->snapshot,
+                            with_metrics ? scene->availability : NULL, ret_server);
 }
 
 static enum mapping_state judge(struct scene *scene, const struct mapping *mapping,
@@ -183,10 +184,10 @@ static void each_reason_not_to_bind_has_its_verdict(void)
         CHECK_INTEGER(server != NULL, judgements[i].verdict == MAPPING_LIVE, "row %zu", i);
         server = NULL;
         CHECK_INTEGER(judge(&scene, &judgements[i].mapping, false, &server),
-                      judgements[i].without_metrics, "row %zu without metrics", i);
+                      judgements[i].without_metrics, "row %zu without availability", i);
         CHECK_INTEGER(server ? server->id : 0,
                       judgements[i].without_metrics == MAPPING_LIVE ? 13 : 0,
-                      "row %zu without metrics", i);
+                      "row %zu without availability", i);
         scene_release(&scene);
     }
 }

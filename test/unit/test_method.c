@@ -82,8 +82,8 @@ static void modulus_counts_on_from_the_last_to_the_first(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct client client = {.number = rows[i].client};
-        const struct election election = {.client = &client, .count = rows[i].count};
-        CHECK_INTEGER((int64_t)method_modulus.pick(&election), (int64_t)rows[i].index, "row %zu",
+        const struct selection selection = {.client = &client, .count = rows[i].count};
+        CHECK_INTEGER((int64_t)method_modulus.pick(&selection), (int64_t)rows[i].index, "row %zu",
                       i);
     }
 }
@@ -101,7 +101,7 @@ struct field {
     struct turns turns;
     struct memory_metrics metrics;
     struct metric_table table;
-    struct election election;
+    struct selection selection;
 };
 
 static void field_init(struct field *field, size_t count, const uint32_t weights[])
@@ -119,22 +119,22 @@ static void field_init(struct field *field, size_t count, const uint32_t weights
         field->list[i] = &field->servers[i];
     }
     field->table = memory_metrics_table(&field->metrics);
-    field->election = (struct election){.pool = &field->pool,
-                                        .client = &field->client,
-                                        .servers = field->list,
-                                        .count = count,
-                                        .now_s = SCENE_NOW_S,
-                                        .measured = &field->table,
-                                        .metric_max_age_s = 60,
-                                        .path_metric_max_age_s = 1000,
-                                        .turns = &field->turns};
+    field->selection = (struct selection){.pool = &field->pool,
+                                          .client = &field->client,
+                                          .servers = field->list,
+                                          .count = count,
+                                          .now_s = SCENE_NOW_S,
+                                          .measured = &field->table,
+                                          .metric_max_age_s = 60,
+                                          .path_metric_max_age_s = 1000,
+                                          .turns = &field->turns};
 }
 
 /* The picks of so many turns as letters from A on, "-" where there is none. */
 static const char *picks(const struct method *method, struct field *field, size_t turns, char *text)
 {
     for (size_t i = 0; i < turns; i++) {
-        size_t index = method->pick(&field->election);
+        size_t index = method->pick(&field->selection);
         text[i] = index == METHOD_UNDECIDED ? '-' : (char)('A' + index);
     }
     text[turns] = '\0';
@@ -184,7 +184,7 @@ static void in_every_round_each_server_has_its_weight(void)
         field_init(&field, SERVERS, weights);
         field.turn.next = random_next(&seed) / 2;
         for (uint32_t i = 0; i < sum + 1; i++)
-            turns[method_ratio.pick(&field.election)]++;
+            turns[method_ratio.pick(&field.selection)]++;
         for (size_t i = 0; i < SERVERS; i++)
             CHECK_INTEGER(turns[i], weights[i], "round %d, server %zu", round, i);
     }
@@ -205,7 +205,7 @@ static void several_processes_together_give_the_right_shares(void)
             field_init(&field, SERVERS, weights);
             field.turn.next = random_next(&seed);
             for (int i = 0; i < TURNS; i++)
-                turns[methods[m]->pick(&field.election)]++;
+                turns[methods[m]->pick(&field.selection)]++;
         }
         for (size_t i = 0; i < SERVERS; i++) {
             double share = m == 0 ? 1.0 / SERVERS : weights[i] / 20.0;
@@ -231,9 +231,9 @@ static void only_methods_by_weight_need_one(void)
             memory_metrics_put(&with.metrics, OF_SERVER, id, "cpu", 1, 0);
         }
         without.metrics = with.metrics;
-        if (methods[i]->pick(&with.election) == METHOD_UNDECIDED)
+        if (methods[i]->pick(&with.selection) == METHOD_UNDECIDED)
             continue;
-        bool undecided = methods[i]->pick(&without.election) == METHOD_UNDECIDED;
+        bool undecided = methods[i]->pick(&without.selection) == METHOD_UNDECIDED;
         CHECK_INTEGER(undecided, methods[i]->by_weight, "%s", methods[i]->name);
         by_weight += methods[i]->by_weight;
     }
@@ -244,9 +244,9 @@ static void without_turns_nothing_goes_round(void)
 {
     struct field field;
     field_init(&field, 3, NULL);
-    field.election.turns = NULL;
-    CHECK(method_round_robin.pick(&field.election) == METHOD_UNDECIDED, "round-robin");
-    CHECK(method_ratio.pick(&field.election) == METHOD_UNDECIDED, "ratio");
+    field.selection.turns = NULL;
+    CHECK(method_round_robin.pick(&field.selection) == METHOD_UNDECIDED, "round-robin");
+    CHECK(method_ratio.pick(&field.selection) == METHOD_UNDECIDED, "ratio");
 }
 
 static void failover_takes_the_first(void)
@@ -255,7 +255,7 @@ static void failover_takes_the_first(void)
     field_init(&field, SERVERS, (const uint32_t[SERVERS]){0, 1, 1, 1, 9});
     for (uint64_t n = 0; n < 100; n++) {
         field.client.number.low = n;
-        CHECK_INTEGER((int64_t)method_failover.pick(&field.election), 0, "client %llu",
+        CHECK_INTEGER((int64_t)method_failover.pick(&field.selection), 0, "client %llu",
                       (unsigned long long)n);
     }
 }
@@ -302,7 +302,7 @@ static void rtt_goes_by_the_nearest_fresh_value(void)
         bool taken[2] = {false, false}, undecided = false;
         for (uint64_t n = 0; n < 50; n++) {
             field.client.number.low = n;
-            size_t index = method_rtt.pick(&field.election);
+            size_t index = method_rtt.pick(&field.selection);
             if (index < 2)
                 taken[index] = true;
             else
@@ -322,13 +322,13 @@ static void least_goes_by_the_pools_metric(void)
     memory_metrics_put(&field.metrics, OF_CONTROLLER, 3, "cpu", 2, 0);
     memory_metrics_put(&field.metrics, OF_SERVER, 13, "rtt", 0, 0);
     memory_metrics_put(&field.metrics, OF_SERVER, 11, "connections", 5, 0);
-    CHECK_INTEGER((int64_t)method_least.pick(&field.election), 1, "cpu");
+    CHECK_INTEGER((int64_t)method_least.pick(&field.selection), 1, "cpu");
     field.pool.metric = "connections";
-    CHECK_INTEGER((int64_t)method_least.pick(&field.election), 0, "connections");
+    CHECK_INTEGER((int64_t)method_least.pick(&field.selection), 0, "connections");
     field.pool.metric = "memory";
-    CHECK(method_least.pick(&field.election) == METHOD_UNDECIDED, "memory");
+    CHECK(method_least.pick(&field.selection) == METHOD_UNDECIDED, "memory");
     field.pool.metric = NULL;
-    CHECK(method_least.pick(&field.election) == METHOD_UNDECIDED, "no metric at all");
+    CHECK(method_least.pick(&field.selection) == METHOD_UNDECIDED, "no metric at all");
 }
 
 static const CU_TestInfo tests[] = {

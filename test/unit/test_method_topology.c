@@ -71,21 +71,21 @@ static const char *ask(const struct topology *topology, struct guide *guide, con
     struct client client = {.known = remote != NULL, .address = address_of(remote)};
     struct prefix whole = prefix_of(&client.address, family_bits(client.address.family));
     const struct locator locator = {locate, guide};
-    struct election election = {.pool = &pool,
-                                .client = &client,
-                                .servers = stand,
-                                .topology = topology,
-                                .locator = guide ? &locator : NULL,
-                                .trace = trace};
+    struct selection selection = {.pool = &pool,
+                                  .client = &client,
+                                  .servers = stand,
+                                  .topology = topology,
+                                  .locator = guide ? &locator : NULL,
+                                  .trace = trace};
     client.number = prefix_number(&whole);
     for (size_t i = 0; i < SERVERS; i++)
         if (standing >> i & 1)
-            stand[election.count++] = &servers[i];
-    size_t index = method_topology.pick(&election);
+            stand[selection.count++] = &servers[i];
+    size_t index = method_topology.pick(&selection);
     if (index == METHOD_UNDECIDED)
         return NULL;
-    CHECK(index < election.count, "%s: %zu", remote, index);
-    return index < election.count ? stand[index]->controller->name : NULL;
+    CHECK(index < selection.count, "%s: %zu", remote, index);
+    return index < selection.count ? stand[index]->controller->name : NULL;
 }
 
 #define ALL 15U

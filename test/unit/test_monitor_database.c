@@ -51,14 +51,14 @@ static void say_nothing(void *context, bool alarm, const char *text)
 
 static void desk_begin(struct desk *desk)
 {
-    const struct watch_hands hands = {.monotonic_ms = clock_monotonic_ms,
-                                      .unix_s = clock_unix_s,
-                                      .start = start_nothing,
-                                      .refuses = refuse_nothing,
-                                      .write = write_rows,
-                                      .news = count_news,
-                                      .say = say_nothing,
-                                      .context = desk};
+    const struct watch_callbacks hands = {.monotonic_ms = clock_monotonic_ms,
+                                          .unix_s = clock_unix_s,
+                                          .start = start_nothing,
+                                          .refusal = refuse_nothing,
+                                          .write = write_rows,
+                                          .urgent = count_news,
+                                          .log = say_nothing,
+                                          .context = desk};
     *desk = (struct desk){.news = 0};
     place_init(&desk->place);
     place_run(&desk->place,
@@ -86,7 +86,7 @@ static void desk_end(struct desk *desk)
 static int follow(struct desk *desk)
 {
     struct error error = {0};
-    int code = monitor_database_follow(desk->database, &error);
+    int code = monitor_database_refresh(desk->database, &error);
     CHECK((code == 0) == (error.code == 0), "%s", error.text);
     return code;
 }
@@ -105,12 +105,12 @@ static void the_engine_gets_targets_and_verdicts(void)
     desk_begin(&desk);
     CHECK_INTEGER(follow(&desk), 0, "first");
     check_counts(&desk, 2, 1, 1, "as stored");
-    CHECK(!watch_has_rows(desk.watch), "nothing is new");
+    CHECK(!watch_has_pending(desk.watch), "nothing is new");
     place_run(&desk.place, "UPDATE virtual_server SET monitor_id = 1 WHERE id = 1;"
                            "UPDATE pool SET monitor_id = NULL");
     CHECK_INTEGER(follow(&desk), 0, "changed");
     check_counts(&desk, 1, 0, 1, "one is gone");
-    CHECK(desk.news > 0 && watch_has_news(desk.watch), "its end is to be written");
+    CHECK(desk.news > 0 && watch_has_urgent(desk.watch), "its end is to be written");
     CHECK_INTEGER(watch_flush(desk.watch, false), 0, "flush");
     CHECK_INTEGER(place_number(&desk.place, "SELECT sum(virtual_server_id)"
                                             " FROM virtual_server_verdict"),
@@ -140,10 +140,10 @@ static void another_file_gets_the_verdicts_that_are_known(void)
     for (int64_t end_ms = clock_monotonic_ms() + 5000;
          code != 0 && clock_monotonic_ms() < end_ms;) {
         struct error error = {0};
-        code = monitor_database_follow(desk.database, &error);
+        code = monitor_database_refresh(desk.database, &error);
     }
     CHECK_INTEGER(code, 0, "it is opened");
-    CHECK(watch_has_news(desk.watch), "all is written again");
+    CHECK(watch_has_urgent(desk.watch), "all is written again");
     CHECK_INTEGER(watch_flush(desk.watch, false), 0, "flush");
     place_open_shell(&desk.place);
     CHECK_INTEGER(place_number(&desk.place, "SELECT count(*) FROM virtual_server_verdict"), 2,
@@ -193,7 +193,7 @@ static void without_memory_it_is_tried_again(void)
         struct error error = {0};
         desk_begin(&desk);
         memory_fail_at(n);
-        int code = monitor_database_follow(desk.database, &error);
+        int code = monitor_database_refresh(desk.database, &error);
         failed = memory_fail_end();
         CHECK(failed || code == 0, "allocation %zu: %s", n, error.text);
         desk_end(&desk);

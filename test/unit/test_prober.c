@@ -238,7 +238,7 @@ static const struct kind {
 static enum reason usual_reason(struct yard *yard, const struct kind *kind)
 {
     struct error error;
-    return prober_refuses(yard->prober, &kind->monitor, &error) ? REASON_INTERNAL : kind->reason;
+    return prober_refusal(yard->prober, &kind->monitor, &error) ? REASON_INTERNAL : kind->reason;
 }
 
 /* One check, from its start to its report. */
@@ -530,7 +530,7 @@ static void monitors_that_cannot_be_run_are_refused_with_words(void)
     yard_begin(&yard, NULL);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error;
-        const char *said = prober_refuses(yard.prober, &rows[i].monitor, &error);
+        const char *said = prober_refusal(yard.prober, &rows[i].monitor, &error);
         if (rows[i].words)
             CHECK(said && strncmp(said, rows[i].words, strlen(rows[i].words)) == 0, "%zu: %s", i,
                   said ? said : "nothing");

@@ -21,12 +21,12 @@ struct field {
     struct virtual_server servers[SERVERS_MAX];
     bool server_down[SERVERS_MAX], controller_down[SERVERS_MAX];
     size_t count;
-    struct metrics metrics;
+    struct availability availability;
     struct pool pool;
     struct snapshot snapshot;
     struct memory_table table;
     struct mapping_table mappings;
-    struct world world;
+    struct decision_inputs inputs;
 };
 
 static struct field field;
@@ -71,8 +71,8 @@ static void field_fill(uint64_t *seed, size_t chances)
 static void field_init(void)
 {
     memset(&field, 0, sizeof field);
-    field.metrics =
-        (struct metrics){field.server_down, field.controller_down, SERVERS_MAX, SERVERS_MAX};
+    field.availability =
+        (struct availability){field.server_down, field.controller_down, SERVERS_MAX, SERVERS_MAX};
     field.pool = (struct pool){.id = 1,
                                .name = "pool",
                                .method = &method_modulus,
@@ -80,14 +80,14 @@ static void field_init(void)
                                .ipv4_prefix_bits = 32,
                                .ipv6_prefix_bits = 128,
                                .fallback = FALLBACK_NONE,
-                               .keeper = &field.pool,
+                               .persistence_pool = &field.pool,
                                .servers = field.servers};
     field.snapshot.controllers = field.controllers;
     field.mappings = (struct mapping_table){find_nothing, NULL, NULL};
-    field.world = (struct world){.snapshot = &field.snapshot,
-                                 .metrics = &field.metrics,
-                                 .mappings = &field.mappings,
-                                 .now_s = SCENE_NOW_S};
+    field.inputs = (struct decision_inputs){.snapshot = &field.snapshot,
+                                            .availability = &field.availability,
+                                            .mappings = &field.mappings,
+                                            .now_s = SCENE_NOW_S};
 }
 
 /* An address that is never 0.0.0.0 or ::, and often near a power of two. */
@@ -159,7 +159,7 @@ static size_t oracle_bits(const struct source *source)
 static int answered(const struct source *source)
 {
     struct assignment assignment;
-    assign(&field.world, &field.pool, source, &assignment);
+    assign(&field.inputs, &field.pool, source, &assignment);
     return assignment.server ? (int)(assignment.server - field.servers) : -1;
 }
 

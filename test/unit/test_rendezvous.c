@@ -25,8 +25,8 @@ static void four_init(struct four *four, const uint32_t weights[static SERVERS])
 static size_t pick(const struct four *four, uint64_t number, const bool *stands, bool any)
 {
     const struct client client = {.known = true, .number = {0, number}};
-    const struct election election = {.client = &client, .servers = four->list, .count = SERVERS};
-    return any ? rendezvous_pick_any(&election, stands) : rendezvous_pick(&election, stands);
+    const struct selection selection = {.client = &client, .servers = four->list, .count = SERVERS};
+    return any ? rendezvous_pick_any(&selection, stands) : rendezvous_pick(&selection, stands);
 }
 
 static void scores_are_the_same_for_ever(void)

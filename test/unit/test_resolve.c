@@ -88,7 +88,7 @@ static void check_question(struct scene *scene, const struct question_row *row)
     struct buffer text = {0};
     struct question question = question_of(row);
     int code = ERR_INTERNAL;
-    resolve(&scene->world, &question, &answer, &code);
+    resolve(&scene->inputs, &question, &answer, &code);
     CHECK_INTEGER(code, 0, "%s %s", row->name, row->type);
     CHECK_TEXT(text_of(&answer, &text), row->answer, "%s %s from %s in %d", row->name, row->type,
                row->remote, (int)row->zone_id);
@@ -435,7 +435,7 @@ static void the_scope_is_that_of_the_client(void)
         scene_init(&scene, &alone);
         scene_pool(&scene, "web")->client = rows[i].kind;
         question.source = source_of(CLIENT, rows[i].subnet);
-        resolve(&scene.world, &question, &answer, &code);
+        resolve(&scene.inputs, &question, &answer, &code);
         CHECK(answer.count >= 2, "row %zu", i);
         for (size_t k = 0; k < answer.count; k++)
             CHECK_INTEGER(answer.records[k].scope_bits,
@@ -456,7 +456,7 @@ static void one_question_is_one_decision(void)
         struct question question =
             question_of(&(struct question_row){"www.example.com", types[i], CLIENT, 1, NULL});
         int code;
-        resolve(&scene.world, &question, &answer, &code);
+        resolve(&scene.inputs, &question, &answer, &code);
         CHECK_INTEGER((int64_t)scene.table.finds, (int64_t)i + 1, "%s", types[i]);
         CHECK_INTEGER((int64_t)scene.table.writes, 1, "%s", types[i]);
         answer_release(&answer);
@@ -474,7 +474,7 @@ static void other_types_leave_the_mappings_alone(void)
         struct question question =
             question_of(&(struct question_row){"www.example.com", types[i], CLIENT, 1, NULL});
         int code;
-        resolve(&scene.world, &question, &answer, &code);
+        resolve(&scene.inputs, &question, &answer, &code);
         CHECK_INTEGER((int64_t)(scene.table.finds + scene.table.claims), 0, "%s", types[i]);
         answer_release(&answer);
     }
@@ -491,7 +491,7 @@ static void a_lost_table_is_told_beside_a_good_answer(void)
         question_of(&(struct question_row){"www.example.com", "ANY", CLIENT, 1, NULL});
     scene_init(&scene, &alone);
     scene.table.claim_code = ERR_READONLY;
-    resolve(&scene.world, &question, &answer, &code);
+    resolve(&scene.inputs, &question, &answer, &code);
     CHECK_INTEGER(code, ERR_READONLY, "code");
     CHECK_TEXT(text_of(&answer, &text), WWW_MX WWW_A WWW_AAAA, "answer");
     buffer_release(&text);
@@ -547,7 +547,7 @@ static void a_zone_is_transferred_whole(void)
         struct name name;
         if (rows[i].name)
             name_parse(rows[i].name, strlen(rows[i].name), &name);
-        resolve_zone(&scene.world, rows[i].zone_id, rows[i].name ? &name : NULL, &answer);
+        resolve_zone(&scene.inputs, rows[i].zone_id, rows[i].name ? &name : NULL, &answer);
         CHECK_TEXT(text_of(&answer, &text), rows[i].answer, "row %zu", i);
         buffer_release(&text);
         answer_release(&answer);
@@ -601,13 +601,13 @@ static void without_memory_the_question_fails(void)
     struct question question =
         question_of(&(struct question_row){"www.example.com", "ANY", CLIENT, 1, NULL});
     scene_init(&scene, &alone);
-    scene.world.trace = NULL;
+    scene.inputs.trace = NULL;
     bool failing = true;
     for (size_t n = 1; failing; n++) {
         struct answer answer = {.count = 0};
         int code;
         memory_fail_at(n);
-        resolve(&scene.world, &question, &answer, &code);
+        resolve(&scene.inputs, &question, &answer, &code);
         failing = memory_fail_end();
         CHECK_INTEGER(answer.failed, failing, "allocation %zu", n);
         CHECK_INTEGER((int64_t)answer.count, failing ? 0 : 3, "allocation %zu", n);

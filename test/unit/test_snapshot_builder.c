@@ -64,7 +64,7 @@ static void good_rows_bring_no_problem(void)
     CHECK_INTEGER(snapshot->settings.sweep_batch, 77, "the setting");
     CHECK_TEXT(snapshot->servers[0].ipv6, "2001:DB8:0::1", "the address as it was written");
     CHECK_TEXT(snapshot->servers[0].ipv4, "192.0.2.1", "the address that was mapped");
-    CHECK(snapshot->pools[0].keeper == &snapshot->pools[0], "its own keeper");
+    CHECK(snapshot->pools[0].persistence_pool == &snapshot->pools[0], "its own persistence_pool");
     CHECK(snapshot->pools[0].method == &method_modulus, "the method");
     snapshot_free(snapshot);
 }
@@ -440,7 +440,8 @@ static void balanced_names_that_cannot_be_used(void)
     snapshot_free(snapshot);
 }
 
-/* Pools 1, 2, 3... with the keeper and the fallback pool of each (0: none), and what comes of it.
+/* Pools 1, 2, 3... with the persistence_pool and the fallback pool of each (0: none), and what
+ * comes of it.
  */
 struct link_row {
     int64_t keepers[4], fallbacks[4];
@@ -462,7 +463,8 @@ static void check_links(const struct link_row *row, size_t number)
     struct snapshot *snapshot = build(&(struct rows){.pools = pools});
     for (size_t i = 0; i < COUNT(names); i++) {
         const struct pool *pool = &snapshot->pools[i];
-        CHECK_INTEGER(pool->keeper->id, row->wanted_keepers[i], "row %zu, %s", number, names[i]);
+        CHECK_INTEGER(pool->persistence_pool->id, row->wanted_keepers[i], "row %zu, %s", number,
+                      names[i]);
         CHECK_INTEGER(pool->fallback_pool ? pool->fallback_pool->id : 0, row->wanted_fallbacks[i],
                       "row %zu, %s", number, names[i]);
     }

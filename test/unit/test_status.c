@@ -31,7 +31,7 @@ static const char rows[] =
 struct bench {
     struct place place;
     struct responder *responder;
-    struct world world;
+    struct decision_inputs inputs;
     struct status status;
 };
 
@@ -42,16 +42,16 @@ static void bench_begin(struct bench *bench, const char *sql)
     place_run_file(&bench->place, TEST_SCHEMA_DIR "/demo.sql");
     place_run(&bench->place, sql);
     CHECK_INTEGER(responder_new(bench->place.path, &bench->responder), 0, "responder_new");
-    CHECK_INTEGER(responder_enter(bench->responder, &bench->world, &error), 0, "%s", error.text);
+    CHECK_INTEGER(responder_begin(bench->responder, &bench->inputs, &error), 0, "%s", error.text);
     CHECK_INTEGER(
-        status_gather(bench->responder, &bench->world, bench->place.path, &bench->status, &error),
+        status_gather(bench->responder, &bench->inputs, bench->place.path, &bench->status, &error),
         0, "%s", error.text);
 }
 
 static void bench_end(struct bench *bench)
 {
     status_release(&bench->status);
-    responder_leave(bench->responder);
+    responder_end(bench->responder);
     responder_free(bench->responder);
     place_release(&bench->place);
 }
@@ -179,7 +179,7 @@ static void a_report_is_what_the_monitor_says(void)
         store_report(monitor, now_ms - cases[i].ago_ms, "the brake is on\nanother sentence\n");
         status_release(&bench.status);
         CHECK_INTEGER(
-            status_gather(bench.responder, &bench.world, bench.place.path, &bench.status, &error),
+            status_gather(bench.responder, &bench.inputs, bench.place.path, &bench.status, &error),
             0, "%s", error.text);
         CHECK_INTEGER(bench.status.monitor.state, cases[i].state, "case %zu", i);
         CHECK(has_problem(&bench.status, cases[i].words), "case %zu", i);
@@ -208,7 +208,7 @@ static void without_memory_it_fails_and_leaves_nothing(void)
         status_release(&bench.status);
         memory_fail_at(n);
         int code =
-            status_gather(bench.responder, &bench.world, bench.place.path, &bench.status, &error);
+            status_gather(bench.responder, &bench.inputs, bench.place.path, &bench.status, &error);
         failed = memory_fail_end();
         CHECK(code == 0 || (code == ERR_NOMEM && failed), "allocation %zu: %d", n, code);
         CHECK(code == error.code, "allocation %zu: %s", n, error.text);

@@ -52,7 +52,7 @@ static void with_an_alternate_method(void)
 
 static void with_the_mappings_of_another_pool(void)
 {
-    scene_pool(&scene, "web")->keeper = scene_pool(&scene, "api");
+    scene_pool(&scene, "web")->persistence_pool = scene_pool(&scene, "api");
 }
 
 static void without_persistence(void)
@@ -95,7 +95,7 @@ static void with_a_fallback_that_shares(void)
     for (int64_t id = 11; id <= 13; id++)
         scene_set_server_down(&scene, id, false);
     by_method(&method_rtt);
-    scene_pool(&scene, "api")->keeper = scene_pool(&scene, "web");
+    scene_pool(&scene, "api")->persistence_pool = scene_pool(&scene, "web");
     scene_pool(&scene, "api")->method = &method_failover;
 }
 

@@ -115,22 +115,23 @@ static void what_is_loaded_is_what_is_in_the_tables(void)
     struct revision revision;
     struct error error = {0};
     struct snapshot *snapshot = NULL;
-    struct metrics *metrics = NULL;
+    struct availability *availability = NULL;
     place_begin(&place);
     place_run(&place, "INSERT INTO controller_metric (controller_id, name, value)"
                       " VALUES (2, 'availability', 0), (1, 'rtt', 0)");
     struct store *store = new_store(&place);
     CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
     CHECK_INTEGER(store_load(store, &snapshot, &error), 0, "%s", error.text);
-    CHECK_INTEGER(store_load_metrics(store, snapshot, &metrics, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_load_availability(store, snapshot, &availability, &error), 0, "%s",
+                  error.text);
     store_rest(store);
     const struct pool *pool = snapshot_pool_named(snapshot, "web");
     if (CHECK(pool != NULL, "the pool")) {
         CHECK_INTEGER((int64_t)pool->server_count, 2, "servers");
-        CHECK(metrics_server_up(metrics, &pool->servers[0]), "ams is up");
-        CHECK(!metrics_server_up(metrics, &pool->servers[1]), "fra is down");
+        CHECK(availability_server_up(availability, &pool->servers[0]), "ams is up");
+        CHECK(!availability_server_up(availability, &pool->servers[1]), "fra is down");
     }
-    metrics_free(metrics);
+    availability_free(availability);
     snapshot_free(snapshot);
     store_free(store);
     place_release(&place);

@@ -202,7 +202,7 @@ static void a_set_lives_as_long_as_it_is_used(void)
     static const struct target_row rows[] = {SERVER_ROW(1, "192.0.2.1", 2), END_ROW};
     struct targets *targets = NULL;
     CHECK_INTEGER(build(rows, &targets), 0, "build");
-    struct targets *held = targets_hold(targets);
+    struct targets *held = targets_retain(targets);
     targets_release(targets);
     CHECK_TEXT(targets_at(held, 0)->monitor->host, "www.example.com", "still there");
     targets_release(held);

@@ -16,7 +16,7 @@ struct map_room {
     struct place place;
     struct store *store;
     struct topology_loader *loader;
-    struct log_queue journal;
+    struct log_queue log_queue;
     char file[PLACE_PATH_MAX];
 };
 
@@ -44,7 +44,7 @@ static void follow(struct map_room *room, int64_t later_ms)
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms() + later_ms;
     if (CHECK_INTEGER(store_begin(room->store, now_ms, &revision, &error), 0, "%s", error.text))
-        topology_loader_follow(room->loader, &revision, now_ms, &room->journal);
+        topology_loader_refresh(room->loader, &revision, now_ms, &room->log_queue);
     store_rest(room->store);
 }
 
@@ -150,14 +150,14 @@ static void what_is_wrong_is_told_until_it_is_mended(void)
                "topology 7: cidr is not an address or prefix", "row");
     CHECK_TEXT(topology_loader_problem(room.loader, 1), missing, "file");
     CHECK_TEXT(topology_loader_problem(room.loader, 2), NULL, "no more");
-    CHECK_TEXT(log_queue_take(&room.journal), "topology 7: cidr is not an address or prefix",
+    CHECK_TEXT(log_queue_take(&room.log_queue), "topology 7: cidr is not an address or prefix",
                "log");
-    CHECK_TEXT(log_queue_take(&room.journal), missing, "log");
-    CHECK_TEXT(log_queue_take(&room.journal), NULL, "log");
+    CHECK_TEXT(log_queue_take(&room.log_queue), missing, "log");
+    CHECK_TEXT(log_queue_take(&room.log_queue), NULL, "log");
     place_run(&room.place, "DELETE FROM topology WHERE id = 7");
     settle(&room, TOPOLOGY_LOADER_PAUSE_MS);
     CHECK_TEXT(topology_loader_problem(room.loader, 0), missing, "file");
-    CHECK_TEXT(log_queue_take(&room.journal), NULL, "said already");
+    CHECK_TEXT(log_queue_take(&room.log_queue), NULL, "said already");
     write_mmdb(&room, "192.0.2.0/24 NL EU -\n");
     settle(&room, 3 * TOPOLOGY_LOADER_PAUSE_MS);
     CHECK_TEXT(topology_loader_problem(room.loader, 0), NULL, "mended");
@@ -179,7 +179,7 @@ static void what_cannot_be_loaded_leaves_what_was(void)
     CHECK(topology_loader_problem(room.loader, 0) != NULL &&
               topology_loader_problem(room.loader, 1) == NULL,
           "told");
-    CHECK(log_queue_take(&room.journal) != NULL, "logged");
+    CHECK(log_queue_take(&room.log_queue) != NULL, "logged");
     place_run(&room.place, "ALTER TABLE somewhere_else RENAME TO geo_database;"
                            "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.3.0/24', 1)");
     settle(&room, 0);
@@ -245,7 +245,7 @@ static bool follow_without(struct map_room *room, size_t n)
     memory_fail_at(n);
     int code = topology_loader_new(room->place.path, &room->loader);
     if (code == 0)
-        topology_loader_follow(room->loader, &revision, now_ms, &room->journal);
+        topology_loader_refresh(room->loader, &revision, now_ms, &room->log_queue);
     bool failed = memory_fail_end();
     CHECK_INTEGER(code, room->loader ? 0 : ERR_NOMEM, "allocation %zu", n);
     if (room->loader) {

@@ -11,9 +11,9 @@ static const struct pool web = {.id = 1}, spare = {.id = 2}, unknown = {.id = 3}
 /* The turn that a pool gets, -1 when it has none. Turns of these tests are small. */
 static int64_t take(struct turns *turns, const struct pool *pool)
 {
-    const struct election election = {.pool = pool, .turns = turns};
+    const struct selection selection = {.pool = pool, .turns = turns};
     uint64_t turn;
-    return turns_take(&election, &turn) ? (int64_t)turn : -1;
+    return turns_take(&selection, &turn) ? (int64_t)turn : -1;
 }
 
 static void each_pool_counts_for_itself(void)
@@ -33,7 +33,7 @@ static void looking_uses_no_turn_up(void)
 {
     struct turn pools[] = {{1, 5}};
     struct turns turns = {.pools = pools, .count = 1};
-    struct turns held = turns_hold(&turns);
+    struct turns held = turns_peek(&turns);
     CHECK_INTEGER(take(&held, &web), 5, "looked at");
     CHECK_INTEGER(take(&held, &web), 5, "looked at again");
     CHECK_INTEGER(take(&turns, &web), 5, "taken");

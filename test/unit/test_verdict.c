@@ -32,7 +32,7 @@ static struct target_verdict run(struct target_verdict verdict, const char *chec
     for (; checks[i]; i++) {
         const struct check_result result = result_of(checks[i]);
         enum verdict_state before = verdict.state;
-        bool turned = verdict_take(&verdict, &result, monitor, hold, NOW_S + (int64_t)i);
+        bool turned = verdict_add_result(&verdict, &result, monitor, hold, NOW_S + (int64_t)i);
         CHECK(turned == (verdict.state != before), "%s, check %zu", checks, i);
         ret_states[i] = letter(verdict.state);
     }
@@ -93,8 +93,8 @@ static void what_is_held_moves_when_it_is_let_go(void)
         struct target_verdict verdict = run((struct target_verdict){.state = rows[i].before},
                                             rows[i].checks, &monitor, rows[i].hold, states);
         CHECK_TEXT(states, rows[i].states, "row %zu", i);
-        CHECK(!verdict_settle(&verdict, &monitor, HOLD_BOTH, NOW_S), "row %zu", i);
-        verdict_settle(&verdict, &monitor, HOLD_NOTHING, NOW_S + 100);
+        CHECK(!verdict_catch_up(&verdict, &monitor, HOLD_BOTH, NOW_S), "row %zu", i);
+        verdict_catch_up(&verdict, &monitor, HOLD_NOTHING, NOW_S + 100);
         CHECK_INTEGER(letter(verdict.state), rows[i].settled, "row %zu", i);
     }
 }
@@ -119,14 +119,14 @@ static void what_is_taken_back_goes_down_again_at_once(void)
     const struct monitor monitor = {.rise = 2, .fall = 3};
     char states[32];
     struct target_verdict verdict = {.state = VERDICT_DOWN};
-    verdict_take_back(&verdict, NOW_S);
+    verdict_revert(&verdict, NOW_S);
     CHECK_INTEGER(verdict.state, VERDICT_UP, "taken back");
     run(verdict, "x", &monitor, HOLD_NOTHING, states);
     CHECK_TEXT(states, "d", "one more failure");
     run(verdict, ".xx", &monitor, HOLD_NOTHING, states);
     CHECK_TEXT(states, "uuu", "it answered in between");
     struct target_verdict up = {.state = VERDICT_UP, .since_s = 5};
-    verdict_take_back(&up, NOW_S);
+    verdict_revert(&up, NOW_S);
     CHECK_INTEGER(up.since_s, 5, "one that is up stays as it is");
 }
 
@@ -141,13 +141,13 @@ static void the_round_trip_is_smoothed(void)
     struct target_verdict verdict = {0};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct check_result result = {.rtt_ms = rows[i].rtt_ms};
-        verdict_take(&verdict, &result, &monitor, HOLD_NOTHING, NOW_S);
+        verdict_add_result(&verdict, &result, &monitor, HOLD_NOTHING, NOW_S);
         CHECK(verdict.rtt_ms >= rows[i].least && verdict.rtt_ms <= rows[i].most, "row %zu: %f", i,
               verdict.rtt_ms);
     }
     const struct check_result failed = {.reason = REASON_REFUSED, .rtt_ms = 1};
     struct target_verdict before = verdict;
-    verdict_take(&verdict, &failed, &monitor, HOLD_NOTHING, NOW_S);
+    verdict_add_result(&verdict, &failed, &monitor, HOLD_NOTHING, NOW_S);
     CHECK(verdict.rtt_ms <= before.rtt_ms && verdict.rtt_ms >= before.rtt_ms, "one that failed");
 }
 
@@ -167,7 +167,7 @@ static void it_never_turns_without_its_reason(void)
                 well++, failed = 0;
             else if (result.reason == REASON_TIMEOUT)
                 failed++, well = 0;
-            if (!verdict_take(&verdict, &result, &monitor, HOLD_NOTHING, NOW_S))
+            if (!verdict_add_result(&verdict, &result, &monitor, HOLD_NOTHING, NOW_S))
                 continue;
             if (verdict.state == VERDICT_DOWN)
                 CHECK(failed >= monitor.fall, "%u in a row of %u", failed, monitor.fall);

@@ -133,14 +133,14 @@ static const struct watch_limits usual = {1000, 50, 30};
 
 static void stage_begin(void)
 {
-    static const struct watch_hands hands = {.monotonic_ms = monotonic_ms,
-                                             .unix_s = unix_s,
-                                             .start = start,
-                                             .cancel = cancel,
-                                             .refuses = refuses,
-                                             .write = write_rows,
-                                             .news = news,
-                                             .say = say};
+    static const struct watch_callbacks hands = {.monotonic_ms = monotonic_ms,
+                                                 .unix_s = unix_s,
+                                                 .start = start,
+                                                 .cancel = cancel,
+                                                 .refusal = refuses,
+                                                 .write = write_rows,
+                                                 .urgent = news,
+                                                 .log = say};
     stage = (struct stage){.now_ms = 5000000};
     buffer_reserve(&stage.said, 16384); /* so that no failing allocation is this one */
     CHECK_INTEGER(watch_new(&hands, &stage.watch), 0, "watch_new");
@@ -219,7 +219,7 @@ static void pass_ms(int64_t ms)
         end_probes();
         if (stage.now_ms >= next_ms)
             next_ms = watch_run(stage.watch);
-        if (watch_has_news(stage.watch))
+        if (watch_has_urgent(stage.watch))
             watch_flush(stage.watch, false);
         if (stage.now_ms % 1000 == 0)
             watch_flush(stage.watch, true);
@@ -486,12 +486,12 @@ static void what_could_not_be_written_is_written_later(void)
     set_up(1, 25);
     set_up(1, 29);
     stage.write_code = 0;
-    CHECK(watch_has_news(stage.watch), "it waits");
+    CHECK(watch_has_urgent(stage.watch), "it waits");
     CHECK_INTEGER(watch_flush(stage.watch, false), 0, "flush");
     CHECK_INTEGER(written(7), VERDICT_DOWN, "now it is there");
     CHECK_INTEGER(written(30), VERDICT_NONE, "this one is gone");
     CHECK_INTEGER(written(28), VERDICT_UP, "this one is back before it was");
-    CHECK(!watch_has_news(stage.watch), "nothing is left");
+    CHECK(!watch_has_urgent(stage.watch), "nothing is left");
     pass_ms(11000);
     stage.rows_written = 0;
     watch_rewrite(stage.watch);
@@ -507,7 +507,7 @@ static void many_rows_are_written_in_batches(void)
     pass_ms(11000);
     watch_rewrite(stage.watch);
     stage.rows_written = stage.writes = 0;
-    for (int i = 0; i < 10 && watch_has_rows(stage.watch); i++) {
+    for (int i = 0; i < 10 && watch_has_pending(stage.watch); i++) {
         CHECK_INTEGER(watch_flush(stage.watch, true), 0, "flush");
         CHECK(stage.rows_written <= (size_t)(i + 1) * WATCH_BATCH_MAX, "batch %d", i);
     }
@@ -562,7 +562,7 @@ static void without_memory_all_stays_as_it_is(void)
     CHECK(n > 20 && n < 200, "%zu allocations", n);
     memory_fail_at(1);
     struct watch *watch = NULL;
-    CHECK_INTEGER(watch_new(&(struct watch_hands){0}, &watch), ERR_NOMEM, "watch_new");
+    CHECK_INTEGER(watch_new(&(struct watch_callbacks){0}, &watch), ERR_NOMEM, "watch_new");
     CHECK(memory_fail_end() && !watch, "none");
     watch_free(NULL);
     stage_end();

@@ -1,3 +1,7 @@
+/*
+ * Lists of candidates, the loop that lets one method pick and fails over, the chain of methods, and
+ * the choice among the servers of one controller.
+ */
 #include "core/balance/choose.h"
 
 #include <string.h>
@@ -27,30 +31,32 @@ static void strike(struct candidates *candidates, size_t index)
             (candidates->count - index) * sizeof *candidates->servers);
 }
 
-static void leave_out_down(const struct election *election, const struct metrics *metrics,
-                           struct candidates *candidates)
+static void leave_out_down(const struct selection *selection,
+                           const struct availability *availability, struct candidates *candidates)
 {
     size_t kept = 0;
     for (size_t i = 0; i < candidates->count; i++) {
         const struct virtual_server *server = candidates->servers[i];
-        if (metrics_server_up(metrics, server))
+        if (availability_server_up(availability, server))
             candidates->servers[kept++] = server;
         else
-            TRACE(election->trace, .what = STEP_SERVER, .outcome = OUTCOME_LEFT_OUT,
+            TRACE(selection->trace, .what = STEP_SERVER, .outcome = OUTCOME_LEFT_OUT,
                   .values = {TRACE_TEXT("controller", server->controller->name),
                              TRACE_INTEGER("position", server->position)});
     }
     candidates->count = kept;
 }
 
-const struct virtual_server *choose_by(const struct method *method, const struct election *election,
-                                       const struct metrics *metrics, struct candidates *candidates)
+const struct virtual_server *choose_by(const struct method *method,
+                                       const struct selection *selection,
+                                       const struct availability *availability,
+                                       struct candidates *candidates)
 {
-    struct trace *trace = election->trace;
+    struct trace *trace = selection->trace;
     if (!method->strikes_down)
-        leave_out_down(election, metrics, candidates);
+        leave_out_down(selection, availability, candidates);
     while (candidates->count > 0) {
-        struct election shown = *election;
+        struct selection shown = *selection;
         shown.servers = candidates->servers;
         shown.count = candidates->count;
         size_t index = method->pick(&shown);
@@ -60,7 +66,7 @@ const struct virtual_server *choose_by(const struct method *method, const struct
             return NULL;
         }
         const struct virtual_server *server = candidates->servers[index];
-        bool up = metrics_server_up(metrics, server);
+        bool up = availability_server_up(availability, server);
         TRACE(trace, .what = STEP_SERVER, .outcome = up ? OUTCOME_TAKEN : OUTCOME_STRUCK,
               .values = {TRACE_TEXT("controller", server->controller->name),
                          TRACE_INTEGER("position", server->position),
@@ -73,7 +79,7 @@ const struct virtual_server *choose_by(const struct method *method, const struct
     return NULL;
 }
 
-/* The longest chain, with NULL at its end. */
+/* Method, alternate method, modulus, and a NULL at the end. */
 #define CHAIN_MAX 4
 
 static void chain_of(const struct pool *pool, const struct method *ret_chain[CHAIN_MAX])
@@ -87,16 +93,17 @@ static void chain_of(const struct pool *pool, const struct method *ret_chain[CHA
     ret_chain[count] = NULL;
 }
 
-const struct virtual_server *choose(const struct election *election, const struct metrics *metrics,
+const struct virtual_server *choose(const struct selection *selection,
+                                    const struct availability *availability,
                                     struct candidates *candidates)
 {
     const struct method *chain[CHAIN_MAX];
-    chain_of(election->pool, chain);
-    const struct virtual_server *server = choose_by(chain[0], election, metrics, candidates);
+    chain_of(selection->pool, chain);
+    const struct virtual_server *server = choose_by(chain[0], selection, availability, candidates);
     for (size_t i = 1; !server && candidates->count > 0 && chain[i]; i++) {
-        TRACE(election->trace, .what = STEP_METHOD, .outcome = OUTCOME_NEXT,
+        TRACE(selection->trace, .what = STEP_METHOD, .outcome = OUTCOME_NEXT,
               .values = {TRACE_TEXT("method", chain[i]->name)});
-        server = choose_by(chain[i], election, metrics, candidates);
+        server = choose_by(chain[i], selection, availability, candidates);
     }
     return server;
 }
@@ -106,21 +113,21 @@ bool chooses_by_client(const struct pool *pool)
     return pool->method->by_client && (!pool->alternate || pool->alternate->by_client);
 }
 
-bool chooses_by_turns(const struct pool *pool)
+bool chooses_in_turn(const struct pool *pool)
 {
     return pool->method->takes_turns || (pool->alternate && pool->alternate->takes_turns);
 }
 
-/* By the method for that, and if it finds no difference (weights of 0) by modulus. */
-static const struct virtual_server *choose_among(const struct election *election,
-                                                 const struct metrics *metrics,
+/* By the method's `within`; if that cannot decide, because all weights are 0, by modulus. */
+static const struct virtual_server *choose_among(const struct selection *selection,
+                                                 const struct availability *availability,
                                                  struct candidates *candidates)
 {
     const struct virtual_server *server =
-        choose_by(election->pool->method->within, election, metrics, candidates);
+        choose_by(selection->pool->method->within, selection, availability, candidates);
     return server || candidates->count == 0
                ? server
-               : choose_by(&method_modulus, election, metrics, candidates);
+               : choose_by(&method_modulus, selection, availability, candidates);
 }
 
 static void keep_enabled(struct candidates *candidates)
@@ -132,38 +139,41 @@ static void keep_enabled(struct candidates *candidates)
     candidates->count = kept;
 }
 
-/* What made the mapping chooses again. Where that leads elsewhere, draining servers count too. */
-static const struct virtual_server *repeat_within(const struct election *election,
-                                                  const struct metrics *metrics,
+/*
+ * Repeats the choice that made the mapping. If that leads to another controller, the choice is made
+ * among all servers of this one, draining ones included.
+ */
+static const struct virtual_server *repeat_within(const struct selection *selection,
+                                                  const struct availability *availability,
                                                   const struct controller *controller)
 {
     struct candidates candidates;
-    candidates_for_new(election->pool, &candidates);
-    const struct virtual_server *server = choose(election, metrics, &candidates);
+    candidates_for_new(selection->pool, &candidates);
+    const struct virtual_server *server = choose(selection, availability, &candidates);
     if (server && server->controller == controller)
         return server;
-    TRACE(election->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE,
+    TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE,
           .values = {TRACE_TEXT("controller", controller->name)});
-    candidates_of_controller(election->pool, controller, &candidates);
-    return choose_among(election, metrics, &candidates);
+    candidates_of_controller(selection->pool, controller, &candidates);
+    return choose_among(selection, availability, &candidates);
 }
 
-const struct virtual_server *choose_within(const struct election *election,
-                                           const struct metrics *metrics,
+const struct virtual_server *choose_within(const struct selection *selection,
+                                           const struct availability *availability,
                                            const struct controller *controller)
 {
     struct candidates candidates;
-    candidates_of_controller(election->pool, controller, &candidates);
+    candidates_of_controller(selection->pool, controller, &candidates);
     if (candidates.count == 1)
-        return choose_by(&method_modulus, election, metrics, &candidates);
-    if (chooses_by_client(election->pool))
-        return repeat_within(election, metrics, controller);
-    TRACE(election->trace, .what = STEP_CANDIDATES,
+        return choose_by(&method_modulus, selection, availability, &candidates);
+    if (chooses_by_client(selection->pool))
+        return repeat_within(selection, availability, controller);
+    TRACE(selection->trace, .what = STEP_CANDIDATES,
           .values = {TRACE_TEXT("controller", controller->name)});
     keep_enabled(&candidates);
-    const struct virtual_server *server = choose_among(election, metrics, &candidates);
+    const struct virtual_server *server = choose_among(selection, availability, &candidates);
     if (server)
         return server;
-    candidates_of_controller(election->pool, controller, &candidates);
-    return choose_among(election, metrics, &candidates);
+    candidates_of_controller(selection->pool, controller, &candidates);
+    return choose_among(selection, availability, &candidates);
 }

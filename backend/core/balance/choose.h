@@ -1,63 +1,67 @@
 /*
- * Choosing a server: who stands for election, the chain of methods, and failover to the next choice
+ * Choosing a server: who the candidates are, the chain of methods, and failover to the next choice
  * (claims 3, 4 and 12).
  *
- * Nothing here knows of mappings or fallback; see assign.h for those. Without allocation. Functions
- * that take an election fill in who stands; the rest of it is the caller's.
+ * Nothing here knows about mappings or fallback; see assign.h for those. Nothing is allocated.
+ * Functions that take a selection fill in the candidates; the caller fills in the rest.
  */
 #ifndef STICKY_CORE_BALANCE_CHOOSE_H
 #define STICKY_CORE_BALANCE_CHOOSE_H
 
 #include "core/balance/method.h"
-#include "core/balance/metrics.h"
+#include "core/balance/availability.h"
 
-/* Servers that stand for election, in the order of their positions. */
+/* Servers that may be chosen, by position. */
 struct candidates {
     const struct virtual_server *servers[POOL_SERVERS_MAX];
     size_t count;
 };
 
-/* Those that may get new clients: enabled, and their controllers too. */
+/* Those that may get new clients: the server and its controller are enabled. */
 void candidates_for_new(const struct pool *pool, struct candidates *ret_candidates);
 
-/* Those of one controller that may keep a client they have: all that are not disabled. */
+/* Those of one controller that may keep a client: all that are not disabled. */
 void candidates_of_controller(const struct pool *pool, const struct controller *controller,
                               struct candidates *ret_candidates);
 
 /*
- * Lets one method pick. From one that strikes down (method.h) a picked server that is down is
- * struck from the list and the method asked again with one fewer, so only clients of a down server
- * move (claim 4); the others see those alone that are up. NULL when nobody is left, with
- * `candidates` used up, or when the method is undecided.
+ * Lets one method pick. If the method strikes down servers (method.h) and picks one, that server is
+ * struck from the list and the method picks again from the rest, so only clients of a down server
+ * move (claim 4). Other methods are shown only the servers that are up. NULL when no candidate is
+ * left, with `candidates` empty, or when the method is undecided.
  */
-const struct virtual_server *choose_by(const struct method *method, const struct election *election,
-                                       const struct metrics *metrics,
+const struct virtual_server *choose_by(const struct method *method,
+                                       const struct selection *selection,
+                                       const struct availability *availability,
                                        struct candidates *candidates);
 
 /*
- * Asks the methods of the election's pool one after the other: its method, its alternate method,
- * and, where nothing but a server of its own is left to answer with (fallback 'any' and no fallback
- * pool), modulus. NULL when nobody is left or none decides.
+ * Lets the methods of the selection's pool pick in turn until one decides: its method, its
+ * alternate method and, if the pool has to answer with one of its own servers (fallback 'any' and
+ * no fallback pool), modulus. NULL when no candidate is left or no method decides.
  */
-const struct virtual_server *choose(const struct election *election, const struct metrics *metrics,
+const struct virtual_server *choose(const struct selection *selection,
+                                    const struct availability *availability,
                                     struct candidates *candidates);
 
 /*
- * Says whether the methods of a pool go by the client alone, so that its choice can be repeated.
+ * Says whether the choice of a pool's methods depends only on the client, so that it can be
+ * repeated.
  */
 bool chooses_by_client(const struct pool *pool);
 
 /* Says whether a method of the pool takes turns. */
-bool chooses_by_turns(const struct pool *pool);
+bool chooses_in_turn(const struct pool *pool);
 
 /*
- * Which of one controller's servers a client of that controller gets, NULL when none is up. It goes
- * by the client alone, so asking again changes nothing: what the pool's methods choose if they go
- * by the client too and it is among them, else by the method's `within`. Draining servers count
- * when no other is left, or beside them if the methods go by the client.
+ * Chooses among the servers of the controller that a client is mapped to; NULL when none is up. The
+ * choice depends only on the client, so asking again changes nothing. If the pool's methods depend
+ * only on the client too, their choice is repeated, and used if it is a server of this controller;
+ * otherwise the method's `within` chooses. Draining servers are candidates when no other is left;
+ * if the methods depend only on the client, also beside others.
  */
-const struct virtual_server *choose_within(const struct election *election,
-                                           const struct metrics *metrics,
+const struct virtual_server *choose_within(const struct selection *selection,
+                                           const struct availability *availability,
                                            const struct controller *controller);
 
 #endif

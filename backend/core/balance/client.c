@@ -11,8 +11,8 @@ static unsigned pool_prefix_bits(const struct pool *pool, enum address_family fa
 }
 
 /*
- * Without ECS in the packet PowerDNS gives the remote address as the subnet, whole; a subnet of 0
- * bits is a client that asks not to be located (RFC 7871 section 7.1.2).
+ * If a packet has no ECS, PowerDNS passes the full remote address as the subnet. A subnet of 0 bits
+ * means that the client does not want its address to be used (RFC 7871 section 7.1.2).
  */
 static bool has_subnet(const struct source *source)
 {
@@ -55,12 +55,12 @@ void client_identify(const struct source *source, const struct pool *pool,
                      const struct prefix_map *groups, struct client *ret_client)
 {
     struct client client = {.known = true, .scope_bits = 1};
-    const struct pool *keeper = pool->keeper;
+    const struct pool *persistence_pool = pool->persistence_pool;
     bool nobody = address_is_unspecified(&source->remote);
-    if (!nobody && keeper->client == CLIENT_ECS && has_subnet(source))
-        identify_subnet(&source->subnet, keeper, &client);
+    if (!nobody && persistence_pool->client == CLIENT_ECS && has_subnet(source))
+        identify_subnet(&source->subnet, persistence_pool, &client);
     else if (!nobody && source->remote.family != FAMILY_NONE)
-        identify_ldns(&source->remote, keeper, groups, &client);
+        identify_ldns(&source->remote, persistence_pool, groups, &client);
     else
         client.known = false;
     *ret_client = client;

@@ -1,9 +1,10 @@
 /*
- * Measured values as a method may trust them: the nearest one that is fresh.
+ * Measured values that a method may use: of the server if there is a fresh one, else of its
+ * controller.
  *
- * A value is fresh when it was measured at most so many seconds ago, or as many ahead: clocks
- * differ, but a value from far ahead would be trusted for ever. What cannot be read counts as not
- * measured and is warned of. Steps go to the election's trace.
+ * A value is fresh if it was measured at most a number of seconds ago, or in the future: clocks
+ * differ, but a value from the far future would stay fresh for ever. What cannot be read counts as
+ * not measured, with a warning. Values are recorded in the selection's trace.
  */
 #ifndef STICKY_CORE_BALANCE_FRESH_METRIC_H
 #define STICKY_CORE_BALANCE_FRESH_METRIC_H
@@ -19,15 +20,15 @@ struct fresh_metric {
 };
 
 /*
- * The metric of a server, else of its controller. False when neither is fresh; `ret_reading` is
- * then untouched.
+ * The metric of a server, else of its controller. False, with `ret_metric` untouched, when neither
+ * is fresh.
  */
-bool fresh_metric_of_server(const struct election *election, const struct virtual_server *server,
-                            const char *name, struct fresh_metric *ret_reading);
+bool fresh_metric_of_server(const struct selection *selection, const struct virtual_server *server,
+                            const char *name, struct fresh_metric *ret_metric);
 
-/* The round trip between the election's client and the server's controller, likewise. */
-bool fresh_metric_of_path(const struct election *election, const struct virtual_server *server,
-                          struct fresh_metric *ret_reading);
+/* The round trip between the selection's client and the server's controller, likewise. */
+bool fresh_metric_of_path(const struct selection *selection, const struct virtual_server *server,
+                          struct fresh_metric *ret_metric);
 
 bool metric_is_fresh(const struct metric *metric, int64_t now_s, int64_t max_age_s);
 

@@ -1,13 +1,13 @@
 /*
- * Load balancing methods: which server of a list a client gets (claims 1b, 12, 15 and 16).
+ * Load balancing methods: which of the candidates a client gets (claims 1b, 12, 15 and 16).
  *
  * A method is one file with one `struct method` and one row in the registry of method.c. It is
- * shown an election: who asks, the servers that stand, and what is known about them. It picks one,
- * or says that it cannot decide, and then the next in the pool's chain is asked. Which servers
- * stand, the chain, fallback and stickiness are no method's business (choose.h, assign.h).
+ * shown a selection: who asks, the candidates, and what is known about them. It picks one, or is
+ * undecided; then the next method of the pool's chain picks. Methods do not deal with who the
+ * candidates are, with the chain, fallback or stickiness (choose.h, assign.h).
  *
- * A method is pure but for the turns it takes (turns.h) and what it reads through the tables of the
- * election. It says in the election's trace which numbers it saw.
+ * A method is pure, except for the turns that it takes (turns.h) and for what it reads through the
+ * tables of the selection. It records the numbers that it used in the selection's trace.
  */
 #ifndef STICKY_CORE_BALANCE_METHOD_H
 #define STICKY_CORE_BALANCE_METHOD_H
@@ -29,21 +29,21 @@ struct turns;
 /* The longest name of a method, with NUL; the schema allows as much. */
 #define METHOD_NAME_MAX 33
 
-/* In place of an index: no metric, no match, nobody with a weight. */
+/* In place of an index: no metric, no match, or no server with a weight. */
 #define METHOD_UNDECIDED SIZE_MAX
 
-/* All pointers but the first three may be NULL: nothing is known, nobody listens. */
-struct election {
-    const struct pool *pool;     /* whose method decides: its metric, its tolerance */
-    const struct client *client; /* may be unknown: number 0, no address */
-    const struct virtual_server *const *servers; /* by position */
+/* What a method is shown. All pointers but the first three may be NULL: nothing is known. */
+struct selection {
+    const struct pool *pool;     /* whose method picks; has its metric and tolerance */
+    const struct client *client; /* may be unknown, with number 0 and no address */
+    const struct virtual_server *const *servers; /* the candidates, by position */
     size_t count;                                /* 1..POOL_SERVERS_MAX */
     int64_t now_s;
     const struct metric_table *measured;
     int64_t metric_max_age_s, path_metric_max_age_s; /* older values are not trusted */
     const struct topology *topology;
     const struct locator *locator;
-    struct turns *turns; /* NULL: the choice would not be remembered, so that no turn is taken */
+    struct turns *turns; /* NULL: the choice cannot be stored, so no turn is taken */
     struct trace *trace;
     const struct warnings *warnings;
 };
@@ -51,28 +51,28 @@ struct election {
 struct method {
     const char *name; /* as in pool.method */
     /*
-     * The pick hangs on the client and the standing servers alone, never on what is measured, on
-     * turns or on tables. It can then be repeated at any time.
+     * The pick depends only on the client and the candidates, not on measured values, turns or
+     * tables, so it can be repeated at any time.
      */
     bool by_client;
     /*
-     * Is shown servers that are down too, and asked again with one fewer when it picks one of those
-     * (claim 4). The others are shown servers that are up.
+     * Down servers are candidates too; when one is picked, it is struck from the list and the
+     * method picks again (claim 4). Other methods are shown only servers that are up.
      */
     bool strikes_down;
-    bool takes_turns; /* and cannot decide without them */
-    bool by_weight;   /* and cannot decide where no server has one above 0 */
-    /* Prefers what was measured on the path to the client. */
+    bool takes_turns; /* undecided without them */
+    bool by_weight;   /* undecided if no candidate has a weight above 0 */
+    /* Prefers values measured on the path to the client. */
     bool reads_paths;
-    /* The metric it reads of servers and controllers, NULL for none. */
+    /* The metric of servers and controllers that it reads; NULL: none. */
     const char *metric;
-    /* Reads the one that pool.metric names, in place of a fixed one. */
+    /* Reads the metric that pool.metric names. */
     bool reads_pool_metric;
     /* The index of the picked server, below `count`, or METHOD_UNDECIDED. */
-    size_t (*pick)(const struct election *election);
+    size_t (*pick)(const struct selection *selection);
     /*
-     * Chooses among the servers of one controller, for a client that was sent there. By client; may
-     * be the method itself.
+     * The method that chooses among the servers of one controller for a client that is mapped to
+     * it. Depends only on the client; may be the method itself.
      */
     const struct method *within;
 };
@@ -80,10 +80,10 @@ struct method {
 /* The method of that name, or NULL. */
 const struct method *method_find(const char *name);
 
-/* All of them, in the order of the documentation; `ret_count` is how many. */
+/* All methods, in the order of the manual. */
 const struct method *const *method_all(size_t *ret_count);
 
-/* The metric that a method reads in a pool, or NULL. */
+/* The metric that a method reads for a pool, or NULL. */
 const char *method_metric(const struct method *method, const struct pool *pool);
 
 extern const struct method method_modulus;

@@ -1,13 +1,13 @@
 /*
- * Global availability: everybody goes to the first server that is up, in the order of positions.
+ * Global availability: all clients get the first server that is up, by position.
  */
 #include "core/balance/method.h"
 
-static size_t pick(const struct election *election)
+static size_t pick(const struct selection *selection)
 {
-    TRACE(election->trace, .what = STEP_FAILOVER,
-          .values = {TRACE_INTEGER("candidates", election->count),
-                     TRACE_INTEGER("position", election->servers[0]->position)});
+    TRACE(selection->trace, .what = STEP_FAILOVER,
+          .values = {TRACE_INTEGER("candidates", selection->count),
+                     TRACE_INTEGER("position", selection->servers[0]->position)});
     return 0;
 }
 

@@ -1,18 +1,18 @@
 /*
- * Modulus arithmetic, the claims' static method (claim 3): divide the client's number by N, add one
- * to the remainder, take the server one greater than that, counting on from N to 1.
+ * Modulus arithmetic (claim 3): divide the client's number by the number of candidates N, add one
+ * to the remainder, and take the server after that one; server 1 comes after server N.
  */
 #include "core/balance/method.h"
 
-static size_t pick(const struct election *election)
+static size_t pick(const struct selection *selection)
 {
     char text[NUMBER_TEXT_MAX];
-    struct number client = election->client->number;
-    size_t n = election->count;
+    struct number client = selection->client->number;
+    size_t n = selection->count;
     size_t remainder = number_modulo(client, (uint32_t)n);
     size_t second = remainder + 1;
     size_t server = second == n ? 1 : second + 1;
-    TRACE(election->trace, .what = STEP_MODULUS,
+    TRACE(selection->trace, .what = STEP_MODULUS,
           .values = {TRACE_INTEGER("candidates", n),
                      TRACE_TEXT("number", number_format(client, text)),
                      TRACE_INTEGER("remainder", remainder), TRACE_INTEGER("second", second),

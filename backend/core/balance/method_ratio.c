@@ -1,41 +1,41 @@
 /*
- * By turns in proportion to the weights: of as many turns as the weights add up to, each server has
- * exactly its weight, and they are spread: with weights 3 and 2 it is A B A B A.
+ * Turns in proportion to the weights. In a round, which has as many turns as the weights add up to,
+ * each server gets as many turns as its weight, evenly spread: with weights 3 and 2, A B A B A.
  *
- * A server of weight w has its turns at the moments 1/2w, 3/2w, 5/2w... of a round that lasts from
- * 0 to 1. All moments together in order, and by position where they coincide, are the round. The
- * moment of the n-th turn is found by halving, so that nothing is kept but the counter.
+ * If a round lasts from 0 to 1, a server of weight w has its turns at the moments 1/2w, 3/2w,
+ * 5/2w... The turns of all servers are taken in the order of their moments, equal ones by position.
+ * The moment of the n-th turn is found by binary search, so that only the counter has to be kept.
  */
 #include "core/balance/turns.h"
 
-/* Moments are whole numbers, this many to a round. Far finer than weights up to 65535 need. */
+/* Moments are integers; this is the length of a round, far finer than weights up to 65535 need. */
 #define ROUND (UINT64_C(1) << 40)
 
 /*
- * How many turns a server has had with the end of `moment`: all k for which (2k + 1) ROUND / 2w,
- * rounded down, is not above it.
+ * The number of turns that a server has had by the end of `moment`: the number of k for which (2k +
+ * 1) ROUND / 2w, rounded down, is at most `moment`.
  */
 static uint64_t turns_until(uint64_t moment, uint32_t weight)
 {
     return ((moment + 1) * weight - 1 + ROUND / 2) / ROUND;
 }
 
-static uint64_t all_turns_until(const struct election *election, uint64_t moment)
+static uint64_t all_turns_until(const struct selection *selection, uint64_t moment)
 {
     uint64_t turns = 0;
-    for (size_t i = 0; i < election->count; i++)
-        if (election->servers[i]->weight > 0)
-            turns += turns_until(moment, election->servers[i]->weight);
+    for (size_t i = 0; i < selection->count; i++)
+        if (selection->servers[i]->weight > 0)
+            turns += turns_until(moment, selection->servers[i]->weight);
     return turns;
 }
 
-/* The first moment until which more than `place` turns are over. */
-static uint64_t moment_of(const struct election *election, uint64_t place)
+/* The first moment by whose end more than `place` turns have been taken. */
+static uint64_t moment_of(const struct selection *selection, uint64_t place)
 {
     uint64_t low = 0, high = ROUND - 1;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (all_turns_until(election, middle) > place)
+        if (all_turns_until(selection, middle) > place)
             high = middle;
         else
             low = middle + 1;
@@ -44,13 +44,13 @@ static uint64_t moment_of(const struct election *election, uint64_t place)
 }
 
 /*
- * Whose turn it is at a moment, if `before` of those who have one then were served already; there
- * are more of them. No turn is at moment 0.
+ * The server whose turn it is at a moment, when `before` of the servers with a turn at this moment
+ * have had it. There is at least one more, and no turn is at moment 0.
  */
-static size_t server_at(const struct election *election, uint64_t moment, uint64_t before)
+static size_t server_at(const struct selection *selection, uint64_t moment, uint64_t before)
 {
     for (size_t i = 0;; i++) {
-        uint32_t weight = election->servers[i]->weight;
+        uint32_t weight = selection->servers[i]->weight;
         if (weight == 0 || turns_until(moment, weight) == turns_until(moment - 1, weight))
             continue;
         if (before-- == 0)
@@ -58,21 +58,21 @@ static size_t server_at(const struct election *election, uint64_t moment, uint64
     }
 }
 
-static size_t pick(const struct election *election)
+static size_t pick(const struct selection *selection)
 {
     uint64_t turn, round = 0;
-    for (size_t i = 0; i < election->count; i++)
-        round += election->servers[i]->weight;
+    for (size_t i = 0; i < selection->count; i++)
+        round += selection->servers[i]->weight;
     if (round == 0) {
-        TRACE(election->trace, .what = STEP_RATIO, .outcome = OUTCOME_NO_WEIGHT);
+        TRACE(selection->trace, .what = STEP_RATIO, .outcome = OUTCOME_NO_WEIGHT);
         return METHOD_UNDECIDED;
     }
-    if (!turns_take(election, &turn))
+    if (!turns_take(selection, &turn))
         return METHOD_UNDECIDED;
-    uint64_t place = turn % round, moment = moment_of(election, place);
-    uint64_t earlier = all_turns_until(election, moment - 1);
-    size_t index = server_at(election, moment, place - earlier);
-    TRACE(election->trace, .what = STEP_RATIO,
+    uint64_t place = turn % round, moment = moment_of(selection, place);
+    uint64_t earlier = all_turns_until(selection, moment - 1);
+    size_t index = server_at(selection, moment, place - earlier);
+    TRACE(selection->trace, .what = STEP_RATIO,
           .values = {TRACE_INTEGER("turn", turn), TRACE_INTEGER("place", place + 1),
                      TRACE_INTEGER("round", round), TRACE_INTEGER("server", index + 1)});
     return index;

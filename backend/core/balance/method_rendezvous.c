@@ -1,12 +1,12 @@
 /*
- * Weighted rendezvous hashing: each server gets the share of the clients that its weight is of all,
- * and when servers come, go or change their weight only the clients move that have to.
+ * Weighted rendezvous hashing: each server gets clients in proportion to its weight; when a server
+ * is added, removed or gets another weight, only the clients move that have to.
  */
 #include "core/balance/rendezvous.h"
 
-static size_t pick(const struct election *election)
+static size_t pick(const struct selection *selection)
 {
-    return rendezvous_pick(election, NULL);
+    return rendezvous_pick(selection, NULL);
 }
 
 const struct method method_rendezvous = {

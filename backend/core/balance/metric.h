@@ -1,9 +1,9 @@
 /*
- * What was measured of servers, controllers and the paths to them, as a choice sees it (claims 15
- * and 16). Availability is apart, in struct metrics, since every choice needs it.
+ * Values measured for servers, controllers and the paths to them (claims 15 and 16). Availability
+ * is kept separately, in struct availability, since every choice needs it.
  *
- * Where the values are kept is behind struct metric_table, so that the methods need no database,
- * and a value counts as soon as it is committed. Time is an argument.
+ * Values are read through struct metric_table, so the methods need no database, and a value counts
+ * as soon as it is committed.
  */
 #ifndef STICKY_CORE_BALANCE_METRIC_H
 #define STICKY_CORE_BALANCE_METRIC_H
@@ -21,14 +21,14 @@ struct metric {
 };
 
 /*
- * Where measured values are kept. `context` is handed to all functions. Each gives 0 with
- * `ret_metric` set, ERR_NOTFOUND, or another code when the table cannot be read.
+ * Reads measured values. `context` is passed to all functions. Each returns 0 with `ret_metric`
+ * set, ERR_NOTFOUND, or another code when the table cannot be read.
  */
 struct metric_table {
     int (*server)(void *context, int64_t server_id, const char *name, struct metric *ret_metric);
     int (*controller)(void *context, int64_t controller_id, const char *name,
                       struct metric *ret_metric);
-    /* The round trip between a client and a controller, of the longest network that holds it. */
+    /* The round trip time between a client's longest known network and a controller. */
     int (*path)(void *context, const struct address *client, int64_t controller_id,
                 struct metric *ret_metric);
     void *context;

@@ -1,8 +1,8 @@
 /*
- * What the configuration says: controllers, virtual servers and pools.
+ * Controllers, virtual servers and pools, as they are configured.
  *
- * These structs live in a snapshot, which owns them and all they point to; they do not change once
- * the snapshot is sealed. What is measured while running (who is up) is in struct metrics, found by
+ * These structs belong to a snapshot, which owns everything they point to; they do not change once
+ * it is built. What changes while running, whether they are up, is in struct availability, under
  * the `index` of a server or controller.
  */
 #ifndef STICKY_CORE_BALANCE_POOL_H
@@ -18,7 +18,7 @@ struct method;
 
 enum state {
     STATE_ENABLED,
-    STATE_DRAINING, /* live mappings stay, none are made */
+    STATE_DRAINING, /* live mappings are kept, new ones are not made */
     STATE_DISABLED, /* as if absent */
 };
 
@@ -26,9 +26,9 @@ enum state {
 struct controller {
     int64_t id;
     const char *name;
-    const char *address; /* as the database has it; NULL when it has none */
+    const char *address; /* as in the database, or NULL */
     enum state state;
-    size_t index; /* in struct metrics */
+    size_t index; /* in struct availability */
 };
 
 /* An address that one controller offers in one pool. */
@@ -36,11 +36,11 @@ struct virtual_server {
     int64_t id;
     const struct controller *controller;
     int64_t position;
-    const char *ipv4; /* canonical text, NULL when the server has none */
+    const char *ipv4; /* canonical text, or NULL */
     const char *ipv6;
-    uint32_t weight;  /* 0..WEIGHT_MAX; 0: no new clients by methods that weigh */
+    uint32_t weight;  /* 0..WEIGHT_MAX; 0: no new clients from methods that use weights */
     enum state state; /* of the server alone; see virtual_server_state() */
-    size_t index;     /* in struct metrics */
+    size_t index;     /* in struct availability */
 };
 
 enum fallback { FALLBACK_ANY, FALLBACK_NONE, FALLBACK_SERVFAIL };
@@ -48,12 +48,12 @@ enum client_kind { CLIENT_LDNS, CLIENT_ECS };
 enum persistence_timer { TIMER_FIXED, TIMER_SLIDING };
 
 /*
- * The most virtual servers of one pool, so that the lists a choice works on have a fixed size (8
- * KiB on the stack). Far above what one answer's pool holds anywhere; more are refused by name.
+ * The most virtual servers of a pool. So lists of candidates have a fixed size, 8 KiB on the stack.
+ * Far more than any pool has; servers beyond it are skipped, with a problem for each.
  */
 #define POOL_SERVERS_MAX 1024
 
-/* Ranges of the schema, within which the arithmetic of the methods is exact. */
+/* Limits of the schema, within which the arithmetic of the methods is exact. */
 #define WEIGHT_MAX 65535
 #define TOLERANCE_PERCENT_MAX 1000
 
@@ -61,9 +61,9 @@ struct pool {
     int64_t id;
     const char *name;
     const struct method *method;
-    const struct method *alternate; /* asked when `method` cannot decide; NULL: none */
-    const char *metric;             /* of methods that read the one named here; NULL: none */
-    uint32_t tolerance_percent;     /* measured values within so much of the best are equal */
+    const struct method *alternate; /* picks when `method` is undecided; NULL: none */
+    const char *metric;             /* for methods that read the metric named here; NULL: none */
+    uint32_t tolerance_percent;     /* values within this of the lowest count as equal */
     uint32_t ttl_s;                 /* of the DNS answer */
     uint32_t persistence_ttl_s;     /* 0: no mappings are kept */
     enum persistence_timer timer;
@@ -72,15 +72,15 @@ struct pool {
     enum fallback fallback;
     const struct pool *fallback_pool; /* NULL: none; never a cycle */
     /*
-     * Whose mappings this pool uses, and whose persistence settings: timer, TTL, kind of client,
-     * prefixes and the method that mappings carry. Often the pool itself; never NULL.
+     * The pool whose mappings and persistence settings this pool uses: timer, TTL, kind of client,
+     * prefixes, and the method that mappings carry. Usually the pool itself; never NULL.
      */
-    const struct pool *keeper;
+    const struct pool *persistence_pool;
     const struct virtual_server *servers; /* by position */
     size_t server_count;
 };
 
-/* The words of the database. The parsers return false for any other word. */
+/* The words of the database. The parsers return false for an unknown word. */
 bool state_parse(const char *word, enum state *ret_state);
 bool fallback_parse(const char *word, enum fallback *ret_fallback);
 bool client_kind_parse(const char *word, enum client_kind *ret_kind);
@@ -90,7 +90,7 @@ const char *fallback_word(enum fallback fallback);
 const char *client_kind_word(enum client_kind kind);
 const char *persistence_timer_word(enum persistence_timer timer);
 
-/* The state that counts: the more restrictive one of the server's and its controller's. */
+/* The effective state: the more restrictive of the server's and its controller's. */
 enum state virtual_server_state(const struct virtual_server *server);
 
 #endif

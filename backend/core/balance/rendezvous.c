@@ -4,7 +4,7 @@
 
 #include "core/base/hash.h"
 
-/* A number between 0 and 1, never one of them, so that its logarithm is below 0. */
+/* A number between 0 and 1, both excluded, so that its logarithm is negative. */
 static double fraction(struct number client, int64_t server_id)
 {
     uint64_t hash = hash_mix(hash_mix(hash_mix(0, client.high), client.low), (uint64_t)server_id);
@@ -18,17 +18,17 @@ double rendezvous_score(struct number client, int64_t server_id, uint32_t weight
 
 enum weights { OWN_WEIGHTS, EQUAL_WEIGHTS };
 
-static size_t pick(const struct election *election, const bool *stands, enum weights weights)
+static size_t pick(const struct selection *selection, const bool *eligible, enum weights weights)
 {
     size_t winner = METHOD_UNDECIDED;
     double highest = 0;
-    for (size_t i = 0; i < election->count; i++) {
-        if (stands && !stands[i])
+    for (size_t i = 0; i < selection->count; i++) {
+        if (eligible && !eligible[i])
             continue;
-        const struct virtual_server *server = election->servers[i];
+        const struct virtual_server *server = selection->servers[i];
         uint32_t weight = weights == EQUAL_WEIGHTS ? 1 : server->weight;
-        double score = rendezvous_score(election->client->number, server->id, weight);
-        TRACE(election->trace, .what = STEP_RENDEZVOUS,
+        double score = rendezvous_score(selection->client->number, server->id, weight);
+        TRACE(selection->trace, .what = STEP_RENDEZVOUS,
               .values = {TRACE_INTEGER("server", i + 1),
                          TRACE_TEXT("controller", server->controller->name),
                          TRACE_INTEGER("weight", weight), TRACE_REAL("score", score)});
@@ -40,16 +40,16 @@ static size_t pick(const struct election *election, const bool *stands, enum wei
     return winner;
 }
 
-size_t rendezvous_pick(const struct election *election, const bool *stands)
+size_t rendezvous_pick(const struct selection *selection, const bool *eligible)
 {
-    size_t winner = pick(election, stands, OWN_WEIGHTS);
+    size_t winner = pick(selection, eligible, OWN_WEIGHTS);
     if (winner == METHOD_UNDECIDED)
-        TRACE(election->trace, .what = STEP_RENDEZVOUS, .outcome = OUTCOME_NO_WEIGHT);
+        TRACE(selection->trace, .what = STEP_RENDEZVOUS, .outcome = OUTCOME_NO_WEIGHT);
     return winner;
 }
 
-size_t rendezvous_pick_any(const struct election *election, const bool *stands)
+size_t rendezvous_pick_any(const struct selection *selection, const bool *eligible)
 {
-    size_t winner = rendezvous_pick(election, stands);
-    return winner == METHOD_UNDECIDED ? pick(election, stands, EQUAL_WEIGHTS) : winner;
+    size_t winner = rendezvous_pick(selection, eligible);
+    return winner == METHOD_UNDECIDED ? pick(selection, eligible, EQUAL_WEIGHTS) : winner;
 }

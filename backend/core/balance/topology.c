@@ -1,3 +1,7 @@
+/*
+ * The topology in memory: networks in a prefix table, the other rows in arrays sorted by code. All
+ * of them point to pairs of controller and preference, of which there are few.
+ */
 #include "core/balance/topology.h"
 
 #include <inttypes.h>
@@ -11,43 +15,46 @@
 
 #define PREFERENCE_MAX 65535
 
-/* A table of wrong rows is told of by some of them; the rest is counted. */
-#define COMPLAINTS_MAX 100
+/* So many unusable rows are named; the rest are counted. */
+#define PROBLEMS_MAX 100
 
-/* Choices that were seen lately, found by hash; the others are kept more than once. */
-#define LATELY_SLOTS 4096
+/*
+ * Pairs of controller and preference that were used recently, by hash, so that most are stored
+ * once.
+ */
+#define RECENT_SLOTS 4096
 
-/* A controller and how much it is preferred. */
-struct choice {
+/* A controller, and how much it is preferred. */
+struct controller_preference {
     uint32_t controller_id;
     uint16_t preference;
 };
 
-/* A row of another kind than a network. */
-struct place {
+/* A row for an autonomous system, a country or a continent. */
+struct location_row {
     uint32_t code;
-    uint32_t choice; /* by index */
+    uint32_t preference; /* index into `preferences` */
 };
 
-struct places {
-    struct place *places; /* sealed: by code */
+struct location_rows {
+    struct location_row *rows; /* sorted by code once built */
     size_t count, capacity;
 };
 
 struct topology {
-    struct prefix_table networks; /* to choices */
-    struct places asns, countries, continents;
-    struct choice *choices;
-    size_t choice_count, choice_capacity;
+    struct prefix_table networks; /* to indexes into `preferences` */
+    struct location_rows asns, countries, continents;
+    struct controller_preference *preferences;
+    size_t preference_count, preference_capacity;
     struct problems problems;
-    char **geo_databases; /* owned paths */
+    char **geo_databases; /* paths, owned */
     size_t geo_count, geo_capacity;
 };
 
 struct topology_builder {
     struct topology *topology;
-    size_t unsaid; /* rows that could not be used and are not complained of one by one */
-    uint32_t lately[LATELY_SLOTS];
+    size_t unreported; /* unusable rows beyond PROBLEMS_MAX */
+    uint32_t recent[RECENT_SLOTS];
 };
 
 int topology_builder_new(struct topology_builder **ret_builder)
@@ -77,10 +84,10 @@ void topology_free(struct topology *topology)
     if (!topology)
         return;
     prefix_table_release(&topology->networks);
-    free(topology->asns.places);
-    free(topology->countries.places);
-    free(topology->continents.places);
-    free(topology->choices);
+    free(topology->asns.rows);
+    free(topology->countries.rows);
+    free(topology->continents.rows);
+    free(topology->preferences);
     problems_release(&topology->problems);
     for (size_t i = 0; i < topology->geo_count; i++)
         free(topology->geo_databases[i]);
@@ -88,41 +95,42 @@ void topology_free(struct topology *topology)
     free(topology);
 }
 
-/* The index of a choice, of the same as lately if it is the same. 0 or ERR_NOMEM. */
-static int add_choice(struct topology_builder *builder, const struct topology_row *row,
-                      uint32_t *ret_index)
+/* Finds the pair among the recent ones, or adds it. 0 or ERR_NOMEM. */
+static int add_preference(struct topology_builder *builder, const struct topology_row *row,
+                          uint32_t *ret_index)
 {
     struct topology *topology = builder->topology;
-    const struct choice choice = {(uint32_t)row->controller_id, (uint16_t)row->preference};
-    uint64_t hash = hash_mix(hash_mix(0, choice.controller_id), choice.preference);
-    uint32_t *slot = &builder->lately[hash % LATELY_SLOTS];
-    if (*slot < topology->choice_count) {
-        const struct choice *before = &topology->choices[*slot];
-        if (before->controller_id == choice.controller_id &&
-            before->preference == choice.preference) {
+    const struct controller_preference wanted = {(uint32_t)row->controller_id,
+                                                 (uint16_t)row->preference};
+    uint64_t hash = hash_mix(hash_mix(0, wanted.controller_id), wanted.preference);
+    uint32_t *slot = &builder->recent[hash % RECENT_SLOTS];
+    if (*slot < topology->preference_count) {
+        const struct controller_preference *before = &topology->preferences[*slot];
+        if (before->controller_id == wanted.controller_id &&
+            before->preference == wanted.preference) {
             *ret_index = *slot;
             return 0;
         }
     }
-    struct choice *place =
-        VECTOR_ADD(topology->choices, topology->choice_count, topology->choice_capacity);
+    struct controller_preference *place = VECTOR_ADD(
+        topology->preferences, topology->preference_count, topology->preference_capacity);
     if (!place)
         return ERR_NOMEM;
-    *place = choice;
-    *ret_index = *slot = (uint32_t)(topology->choice_count - 1);
+    *place = wanted;
+    *ret_index = *slot = (uint32_t)(topology->preference_count - 1);
     return 0;
 }
 
-static int add_place(struct places *places, uint32_t code, uint32_t choice)
+static int add_location_row(struct location_rows *rows, uint32_t code, uint32_t preference)
 {
-    struct place *place = VECTOR_ADD(places->places, places->count, places->capacity);
-    if (!place)
+    struct location_row *row = VECTOR_ADD(rows->rows, rows->count, rows->capacity);
+    if (!row)
         return ERR_NOMEM;
-    *place = (struct place){code, choice};
+    *row = (struct location_row){code, preference};
     return 0;
 }
 
-/* Two capitals as a number above 0; 0 for anything else. */
+/* Two capital letters as a number above 0; 0 for anything else. */
 static uint32_t code_of(const char *capitals)
 {
     if (capitals[0] < 'A' || capitals[0] > 'Z' || capitals[1] < 'A' || capitals[1] > 'Z' ||
@@ -140,7 +148,7 @@ static bool is_continent(const char *word)
     return false;
 }
 
-/* Says what is wrong with a row, or NULL. What it is about is read into one of the two. */
+/* Says what is wrong with a row, or NULL. Reads the prefix or the code of a valid one. */
 static const char *read_row(const struct topology_row *row, struct prefix *prefix, uint32_t *code)
 {
     if (!!row->cidr + !!row->country + !!row->continent + row->has_asn != 1)
@@ -164,12 +172,12 @@ static const char *read_row(const struct topology_row *row, struct prefix *prefi
     return NULL;
 }
 
-static int complain(struct topology_builder *builder, const struct topology_row *row,
-                    const char *wrong)
+static int add_problem(struct topology_builder *builder, const struct topology_row *row,
+                       const char *wrong)
 {
     struct problems *problems = &builder->topology->problems;
-    if (problems->count >= COMPLAINTS_MAX) {
-        builder->unsaid++;
+    if (problems->count >= PROBLEMS_MAX) {
+        builder->unreported++;
         return 0;
     }
     return problems_add(problems, "topology %" PRId64 ": %s", row->id, wrong);
@@ -179,19 +187,19 @@ int topology_add(struct topology_builder *builder, const struct topology_row *ro
 {
     struct topology *topology = builder->topology;
     struct prefix prefix;
-    uint32_t code = 0, choice;
+    uint32_t code = 0, preference;
     const char *wrong = read_row(row, &prefix, &code);
     if (wrong)
-        return complain(builder, row, wrong);
-    int failed = add_choice(builder, row, &choice);
+        return add_problem(builder, row, wrong);
+    int failed = add_preference(builder, row, &preference);
     if (failed != 0)
         return failed;
     if (row->cidr)
-        return prefix_table_add(&topology->networks, &prefix, choice);
-    return add_place(row->has_asn   ? &topology->asns
-                     : row->country ? &topology->countries
-                                    : &topology->continents,
-                     code, choice);
+        return prefix_table_add(&topology->networks, &prefix, preference);
+    return add_location_row(row->has_asn   ? &topology->asns
+                            : row->country ? &topology->countries
+                                           : &topology->continents,
+                            code, preference);
 }
 
 int topology_add_geo_database(struct topology_builder *builder, const char *path)
@@ -209,54 +217,55 @@ int topology_add_geo_database(struct topology_builder *builder, const char *path
     return 0;
 }
 
-static int compare_places(const void *left, const void *right)
+static int compare_location_rows(const void *left, const void *right)
 {
-    const struct place *a = left, *b = right;
+    const struct location_row *a = left, *b = right;
     if (a->code != b->code)
         return a->code < b->code ? -1 : 1;
-    return (a->choice > b->choice) - (a->choice < b->choice);
+    return (a->preference > b->preference) - (a->preference < b->preference);
 }
 
-static void seal_places(struct places *places)
+static void seal_location_rows(struct location_rows *rows)
 {
-    if (places->count > 1)
-        qsort(places->places, places->count, sizeof *places->places, compare_places);
+    if (rows->count > 1)
+        qsort(rows->rows, rows->count, sizeof *rows->rows, compare_location_rows);
 }
 
 int topology_builder_finish(struct topology_builder *builder, struct topology **ret_topology)
 {
     struct topology *topology = builder->topology;
-    if (builder->unsaid > 0) {
+    if (builder->unreported > 0) {
         int code = problems_add(&topology->problems, "topology: %zu more rows cannot be used",
-                                builder->unsaid);
+                                builder->unreported);
         if (code != 0)
             return code;
     }
     prefix_table_seal(&topology->networks);
-    seal_places(&topology->asns);
-    seal_places(&topology->countries);
-    seal_places(&topology->continents);
+    seal_location_rows(&topology->asns);
+    seal_location_rows(&topology->countries);
+    seal_location_rows(&topology->continents);
     builder->topology = NULL;
     *ret_topology = topology;
     return 0;
 }
 
-static size_t place_count(const struct topology *topology)
+static size_t location_row_count(const struct topology *topology)
 {
     return topology->asns.count + topology->countries.count + topology->continents.count;
 }
 
 size_t topology_row_count(const struct topology *topology)
 {
-    return prefix_table_count(&topology->networks) + place_count(topology);
+    return prefix_table_count(&topology->networks) + location_row_count(topology);
 }
 
 size_t topology_bytes(const struct topology *topology)
 {
-    size_t places =
+    size_t rows =
         topology->asns.capacity + topology->countries.capacity + topology->continents.capacity;
     return sizeof *topology + prefix_table_bytes(&topology->networks) +
-           places * sizeof(struct place) + topology->choice_capacity * sizeof(struct choice);
+           rows * sizeof(struct location_row) +
+           topology->preference_capacity * sizeof(struct controller_preference);
 }
 
 const struct problems *topology_problems(const struct topology *topology)
@@ -272,7 +281,7 @@ const char *const *topology_geo_databases(const struct topology *topology, size_
 
 bool topology_needs_location(const struct topology *topology)
 {
-    return place_count(topology) > 0;
+    return location_row_count(topology) > 0;
 }
 
 bool topology_match_network(const struct topology *topology, const struct address *address,
@@ -290,7 +299,8 @@ bool topology_match_shorter(struct topology_match *match)
     return match->kind == TOPOLOGY_CIDR && prefix_match_shorter(&match->network);
 }
 
-static const struct places *places_of(const struct topology *topology, enum topology_kind kind)
+static const struct location_rows *location_rows_of(const struct topology *topology,
+                                                    enum topology_kind kind)
 {
     switch (kind) {
     case TOPOLOGY_ASN:
@@ -312,12 +322,12 @@ static uint32_t location_code(const struct location *location, enum topology_kin
     return code_of(kind == TOPOLOGY_COUNTRY ? location->country : location->continent);
 }
 
-static size_t first_of_code(const struct places *places, uint32_t code)
+static size_t first_of_code(const struct location_rows *rows, uint32_t code)
 {
-    size_t low = 0, high = places->count;
+    size_t low = 0, high = rows->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (places->places[middle].code < code)
+        if (rows->rows[middle].code < code)
             low = middle + 1;
         else
             high = middle;
@@ -328,14 +338,14 @@ static size_t first_of_code(const struct places *places, uint32_t code)
 bool topology_match_location(const struct topology *topology, enum topology_kind kind,
                              const struct location *location, struct topology_match *ret_match)
 {
-    const struct places *places = places_of(topology, kind);
-    uint32_t code = places ? location_code(location, kind) : 0;
+    const struct location_rows *rows = location_rows_of(topology, kind);
+    uint32_t code = rows ? location_code(location, kind) : 0;
     if (code == 0)
         return false;
     struct topology_match match = {.topology = topology, .kind = kind};
-    match.first = first_of_code(places, code);
-    while (match.first + match.count < places->count &&
-           places->places[match.first + match.count].code == code)
+    match.first = first_of_code(rows, code);
+    while (match.first + match.count < rows->count &&
+           rows->rows[match.first + match.count].code == code)
         match.count++;
     if (match.count == 0)
         return false;
@@ -343,28 +353,29 @@ bool topology_match_location(const struct topology *topology, enum topology_kind
     return true;
 }
 
-static size_t choice_count(const struct topology_match *match)
+static size_t preference_count(const struct topology_match *match)
 {
     return match->kind == TOPOLOGY_CIDR ? match->network.count : match->count;
 }
 
-static const struct choice *choice_at(const struct topology_match *match, size_t index)
+static const struct controller_preference *preference_at(const struct topology_match *match,
+                                                         size_t index)
 {
     const struct topology *topology = match->topology;
     if (match->kind == TOPOLOGY_CIDR)
-        return &topology->choices[prefix_match_value(&match->network, index)];
-    const struct places *places = places_of(topology, match->kind);
-    return &topology->choices[places->places[match->first + index].choice];
+        return &topology->preferences[prefix_match_value(&match->network, index)];
+    const struct location_rows *rows = location_rows_of(topology, match->kind);
+    return &topology->preferences[rows->rows[match->first + index].preference];
 }
 
 bool topology_match_preference(const struct topology_match *match, int64_t controller_id,
                                uint32_t *ret_preference)
 {
     uint32_t lowest = PREFERENCE_MAX + 1;
-    for (size_t i = 0; i < choice_count(match); i++) {
-        const struct choice *choice = choice_at(match, i);
-        if (choice->controller_id == controller_id && choice->preference < lowest)
-            lowest = choice->preference;
+    for (size_t i = 0; i < preference_count(match); i++) {
+        const struct controller_preference *entry = preference_at(match, i);
+        if (entry->controller_id == controller_id && entry->preference < lowest)
+            lowest = entry->preference;
     }
     if (lowest > PREFERENCE_MAX)
         return false;
@@ -381,7 +392,7 @@ const char *topology_match_format(const struct topology_match *match,
         snprintf(text, TOPOLOGY_TEXT_MAX, "network %s", prefix_format(&prefix, written));
         return text;
     }
-    uint32_t code = places_of(match->topology, match->kind)->places[match->first].code;
+    uint32_t code = location_rows_of(match->topology, match->kind)->rows[match->first].code;
     if (match->kind == TOPOLOGY_ASN)
         snprintf(text, TOPOLOGY_TEXT_MAX, "AS%" PRIu32, code);
     else

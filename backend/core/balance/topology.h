@@ -1,15 +1,15 @@
 /*
- * Which controllers are near to whom: networks, autonomous systems, countries and continents, each
- * with controllers and how much they are preferred there (claim 12).
+ * The table `topology`: which controllers are preferred for the clients of a network, an autonomous
+ * system, a country or a continent (claim 12).
  *
- * Made row by row with a builder, then sealed, then only read, through a const pointer. Apart from
- * the snapshot, since half a million rows are loaded at another time than the rest: rows name
- * controllers by id, and whether there is one of that id, and whether it is up, is asked when a
- * client is. An IPv4 network takes 16 bytes, one of IPv6 28, the others 8; which controller with
- * which preference is kept once for many rows.
+ * Built row by row, and from then on only read, through a const pointer. It is not part of the
+ * snapshot, because half a million rows are loaded at another time than the rest. So rows name
+ * controllers by id; whether such a controller exists and is up is checked for each question. An
+ * IPv4 network takes 16 bytes, an IPv6 network 28, other rows 8; a pair of controller and
+ * preference is stored once for many rows.
  *
- * A question to it begins at the longest network that holds an address, and goes on as long as what
- * matched does not help.
+ * A lookup begins with the longest network that contains the address, and continues with the next
+ * shorter one as long as the caller cannot use the match.
  */
 #ifndef STICKY_CORE_BALANCE_TOPOLOGY_H
 #define STICKY_CORE_BALANCE_TOPOLOGY_H
@@ -22,13 +22,14 @@
 #include "core/base/problems.h"
 #include "core/network/prefix_table.h"
 
-/* What a row is about, in the order in which a client is looked for. */
+/* What a row applies to, in the order in which a client is looked up. */
 enum topology_kind { TOPOLOGY_CIDR, TOPOLOGY_ASN, TOPOLOGY_COUNTRY, TOPOLOGY_CONTINENT };
 
-/* A row of table `topology`, as it comes. Texts belong to the caller. */
+/* A row of the table `topology`, unchecked. Texts belong to the caller. */
 struct topology_row {
     int64_t id;
-    const char *cidr, *country, *continent; /* exactly one of these and asn; NULL: not that */
+    const char *cidr, *country,
+        *continent; /* exactly one of these and asn is set, the others NULL */
     bool has_asn;
     int64_t asn;
     int64_t controller_id;
@@ -44,34 +45,33 @@ int topology_builder_new(struct topology_builder **ret_builder);
 /* Takes NULL. */
 void topology_builder_free(struct topology_builder *builder);
 
-/*
- * 0 or ERR_NOMEM. A row that cannot be used is left out with a problem; bits behind a prefix are
- * cleared.
- */
+/* 0 or ERR_NOMEM. A row that cannot be used is skipped, with a problem. Host bits are cleared. */
 int topology_add(struct topology_builder *builder, const struct topology_row *row);
 
-/* 0 or ERR_NOMEM. Takes down a file that tells where addresses are; `path` is copied. */
+/* Adds the path of a GeoIP database; `path` is copied. 0 or ERR_NOMEM. */
 int topology_add_geo_database(struct topology_builder *builder, const char *path);
 
-/* Seals it. 0 with the topology the caller's, or ERR_NOMEM. The builder is to be freed after both.
+/*
+ * Completes the topology, which is then the caller's. 0 or ERR_NOMEM; the builder has to be freed
+ * in either case.
  */
 int topology_builder_finish(struct topology_builder *builder, struct topology **ret_topology);
 
 /* Takes NULL. */
 void topology_free(struct topology *topology);
 
-/* The rows that can be used, the bytes that they take, and what is wrong with the others. */
+/* The number of usable rows, the bytes that they take, and the problems of the others. */
 size_t topology_row_count(const struct topology *topology);
 size_t topology_bytes(const struct topology *topology);
 const struct problems *topology_problems(const struct topology *topology);
 
-/* Says whether any row asks for more than the address. */
+/* Says whether any row needs the location of an address. */
 bool topology_needs_location(const struct topology *topology);
 
-/* The files that tell where addresses are, in the order they came. */
+/* The paths of the GeoIP databases, in the order in which they were added. */
 const char *const *topology_geo_databases(const struct topology *topology, size_t *ret_count);
 
-/* What a client was found by: one network, or one of the others. */
+/* What a client matched: a network, or rows of one of the other kinds. */
 struct topology_match {
     const struct topology *topology;
     enum topology_kind kind;
@@ -79,18 +79,18 @@ struct topology_match {
     size_t first, count;         /* all other kinds */
 };
 
-/* The longest network that holds the address; false when none does. */
+/* The longest network that contains the address; false when none does. */
 bool topology_match_network(const struct topology *topology, const struct address *address,
                             struct topology_match *ret_match);
 
 /* Goes on to the next shorter network; false, with nothing changed, when there is none. */
 bool topology_match_shorter(struct topology_match *match);
 
-/* Any other kind; false when the location has none of it, or no row has that one. */
+/* The rows of another kind; false when the location lacks it, or no row matches. */
 bool topology_match_location(const struct topology *topology, enum topology_kind kind,
                              const struct location *location, struct topology_match *ret_match);
 
-/* How a controller is preferred there: the lowest number of its rows. False when it has none. */
+/* The preference of a controller: the lowest of its rows. False when it has none. */
 bool topology_match_preference(const struct topology_match *match, int64_t controller_id,
                                uint32_t *ret_preference);
 

@@ -46,22 +46,22 @@ void turns_free(struct turns *turns)
     free(turns);
 }
 
-struct turns turns_hold(const struct turns *turns)
+struct turns turns_peek(const struct turns *turns)
 {
-    struct turns held = *turns;
-    held.held = true;
-    return held;
+    struct turns peek = *turns;
+    peek.peek = true;
+    return peek;
 }
 
-bool turns_take(const struct election *election, uint64_t *ret_turn)
+bool turns_take(const struct selection *selection, uint64_t *ret_turn)
 {
-    struct turn *turn = find(election->turns, election->pool->id);
+    struct turn *turn = find(selection->turns, selection->pool->id);
     if (!turn) {
-        TRACE(election->trace, .what = STEP_TURN, .outcome = OUTCOME_NOT_KEPT);
+        TRACE(selection->trace, .what = STEP_TURN, .outcome = OUTCOME_NOT_KEPT);
         return false;
     }
     *ret_turn = turn->next;
-    if (!election->turns->held)
+    if (!selection->turns->peek)
         turn->next++;
     return true;
 }

@@ -1,10 +1,10 @@
 /*
- * Whose turn it is: a counter for each pool, for methods that go round.
+ * A counter for each pool, for methods that choose servers in turn.
  *
- * Each process counts for itself and begins at a place of its own, so that processes which start
- * together do not all send their first client to the first server. What each hands out is in the
- * right shares, hence the sum is. Counters are kept by the pool's id from one configuration to the
- * next. Belongs to one thread; free with turns_free().
+ * Each process has its own counters, which begin at random, so that processes started together do
+ * not all send their first client to the first server. The turns of every process have the right
+ * proportions, so their sum has too. A new configuration takes over the counters of pools with the
+ * same id. Belongs to one thread; to be freed with turns_free().
  */
 #ifndef STICKY_CORE_BALANCE_TURNS_H
 #define STICKY_CORE_BALANCE_TURNS_H
@@ -23,12 +23,12 @@ struct turn {
 struct turns {
     struct turn *pools; /* by pool id */
     size_t count;
-    bool held; /* turns are shown and not used up */
+    bool peek; /* turns are read without being used up */
 };
 
 /*
- * A counter for each of `count` pools, which stand in the order of their ids: that of `before` (may
- * be NULL), else one that begins at a place made of `random`. 0 or ERR_NOMEM.
+ * A counter for each of `count` pools, which are sorted by id: the one of `before` (may be NULL),
+ * else one that begins at a number derived from `random`. 0 or ERR_NOMEM.
  */
 int turns_new(const struct pool *pools, size_t count, const struct turns *before, uint64_t random,
               struct turns **ret_turns);
@@ -36,11 +36,15 @@ int turns_new(const struct pool *pools, size_t count, const struct turns *before
 /* Takes NULL. */
 void turns_free(struct turns *turns);
 
-/* The same counters to look at, for explain: valid as long as `turns`, not to be freed. */
-struct turns turns_hold(const struct turns *turns);
+/*
+ * The same counters, read without using turns up, for explain. Valid as long as `turns`; not to be
+ * freed.
+ */
+struct turns turns_peek(const struct turns *turns);
 
-/* The turn of an election's pool, used up by this. False, with the reason in the trace, if it has
- * none. */
-bool turns_take(const struct election *election, uint64_t *ret_turn);
+/*
+ * Takes the next turn of the selection's pool. False, recorded in the trace, if it has no counter.
+ */
+bool turns_take(const struct selection *selection, uint64_t *ret_turn);
 
 #endif

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A small configuration fits one block; a large one costs an allocation per few hundred rows. */
+/*
+ * A small configuration fits into one block; a large one needs one allocation for every few hundred
+ * rows.
+ */
 #define ARENA_BLOCK 16384
 
 struct arena_block {

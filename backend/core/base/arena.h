@@ -1,8 +1,8 @@
 /*
- * Memory for many small things that live and die together, such as the rows of a snapshot.
+ * Memory for many small objects that are freed together, such as the rows of a snapshot.
  *
- * Nothing is freed one by one; arena_release() frees all. Allocations are zeroed and aligned for
- * any type. A failed one returns NULL and changes nothing.
+ * Nothing is freed individually; arena_release() frees everything. Memory is zeroed and aligned for
+ * any type. A failed allocation returns NULL and changes nothing.
  */
 #ifndef STICKY_CORE_BASE_ARENA_H
 #define STICKY_CORE_BASE_ARENA_H
@@ -12,7 +12,7 @@
 struct arena_block;
 
 struct arena {
-    struct arena_block *blocks; /* the newest first; NULL in an empty arena */
+    struct arena_block *blocks; /* newest first; NULL in an empty arena */
 };
 
 void arena_release(struct arena *arena);

@@ -1,10 +1,14 @@
+/*
+ * The growing text of buffer.h. buffer_reserve() is the only place that allocates; every writer
+ * goes through it.
+ */
 #include "core/base/buffer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The first allocation holds a usual answer whole. */
+/* The first allocation is large enough for a usual answer. */
 #define BUFFER_FIRST 512
 
 void buffer_release(struct buffer *buffer)

@@ -1,9 +1,10 @@
 /*
- * Text that grows: an answer, a line that comes in, what a command prints.
+ * Text that grows: an answer, an input line, the output of a command.
  *
  * Invariant: once anything was added, `data[length]` is a NUL byte. A failed allocation leaves the
- * content as it was, sets `failed` and makes every later addition do nothing, so that a writer may
- * add freely and look once at the end. buffer_clear() takes the flag back and keeps the memory.
+ * content unchanged and sets `failed`; every later addition then does nothing. So a writer can add
+ * without checking, and test `failed` once at the end. buffer_clear() resets the flag and keeps the
+ * memory.
  */
 #ifndef STICKY_CORE_BASE_BUFFER_H
 #define STICKY_CORE_BASE_BUFFER_H
@@ -23,10 +24,10 @@ struct buffer {
 void buffer_release(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer);
 
-/* Cuts back to `length`, which is at most the present length. Does not touch `failed`. */
+/* Shortens the text to `length`; does nothing if it is not longer. Does not change `failed`. */
 void buffer_truncate(struct buffer *buffer, size_t length);
 
-/* Makes room for `more` bytes behind `length`; false (and `failed`) when there is no memory. */
+/* Makes room for `more` bytes after `length`. False, with `failed` set, when there is no memory. */
 bool buffer_reserve(struct buffer *buffer, size_t more);
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t count);
@@ -37,7 +38,7 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments);
 
-/* The content as a string, "" when nothing was added. Valid until the next change. */
+/* The content as a string, "" if nothing was added. Valid until the next change. */
 const char *buffer_text(const struct buffer *buffer);
 
 #endif

@@ -1,6 +1,6 @@
 #include "core/base/decimal.h"
 
-/* Below 10^18 nothing can overflow; no field needs more. */
+/* Eighteen digits cannot overflow 64 bits, and no field needs more. */
 #define DIGITS_MAX 18
 
 bool decimal_parse(const char *text, size_t length, int64_t least, int64_t most, int64_t *ret_value)

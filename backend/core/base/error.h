@@ -1,9 +1,10 @@
 /*
- * Error codes and the words that go with them.
+ * Error codes and their texts.
  *
- * Functions return 0 or one of the negative codes below. Where a person has to know why, the caller
- * passes a struct error: the first error that is set in it wins, so a cleanup path cannot hide the
- * cause. The struct is owned by the caller, holds no pointers and needs no release.
+ * Functions return 0 or one of the negative codes below. Where an operator needs to know why
+ * something failed, the caller passes a struct error. The first error set in it wins, so a cleanup
+ * path cannot hide the cause. The struct belongs to the caller, holds no pointers and need not be
+ * released.
  */
 #ifndef STICKY_CORE_BASE_ERROR_H
 #define STICKY_CORE_BASE_ERROR_H
@@ -29,18 +30,21 @@ enum error_code {
 #undef X
 };
 
-/* Long enough for a sentence with a path and the command that mends it; longer texts are cut. */
+/*
+ * Long enough for a sentence with a path and the command that repairs it; longer texts are
+ * truncated.
+ */
 #define ERROR_TEXT_MAX 640
 
 struct error {
-    int code; /* 0: nothing happened */
+    int code; /* 0: no error */
     char text[ERROR_TEXT_MAX];
 };
 
-/* The words of a code, "no error" for 0 and "unknown error" for anything else. Cannot fail. */
+/* The text of a code: "no error" for 0 and "unknown error" for anything else. Cannot fail. */
 const char *error_text(int code);
 
-/* Sets code and text unless an error is set already. `error` may be NULL. Returns `code`. */
+/* Sets code and text, unless an error is already set. `error` may be NULL. Returns `code`. */
 int error_set(struct error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -8,7 +8,9 @@ uint64_t text_hash(const char *text)
     return hash;
 }
 
-/* Odd constants without a pattern: the fractions of the golden ratio and of the square root of 3.
+/*
+ * Odd constants without a pattern: the fractional bits of the golden ratio and of the square root
+ * of 3.
  */
 #define STIR_1 0x9e3779b97f4a7c15U
 #define STIR_2 0xbb67ae8584caa73bU

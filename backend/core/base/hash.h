@@ -1,6 +1,6 @@
 /*
- * Hashes that are the same for ever on every machine, so that they may decide which server a client
- * gets. Not for tables with keys that an attacker chooses.
+ * Hashes that are the same on every machine and in every version, because they decide which server
+ * a client gets. Not for hash tables whose keys an attacker can choose.
  */
 #ifndef STICKY_CORE_BASE_HASH_H
 #define STICKY_CORE_BASE_HASH_H
@@ -11,8 +11,8 @@
 uint64_t text_hash(const char *text);
 
 /*
- * Stirs a number into a hash, beginning with any. Each bit of both changes each bit of the result
- * with a chance of about one half.
+ * Mixes a number into a hash; any value can be the first hash. Changing one bit of either argument
+ * changes each bit of the result with a probability of about one half.
  */
 uint64_t hash_mix(uint64_t hash, uint64_t number);
 

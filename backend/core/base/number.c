@@ -14,7 +14,7 @@ struct number number_shift_right(struct number number, unsigned bits)
     return (struct number){number.high >> bits, number.low >> bits | number.high << (64 - bits)};
 }
 
-/* Schoolbook division, 32 bits at a time: the running remainder stays below 2^32. */
+/* Long division, 32 bits at a time: the running remainder stays below 2^32. */
 static uint32_t divide(struct number *number, uint32_t divisor)
 {
     uint32_t digits[4] = {(uint32_t)(number->high >> 32), (uint32_t)number->high,

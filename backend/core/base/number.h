@@ -1,5 +1,5 @@
 /*
- * Whole numbers of 128 bits: the "first value" of claim 3(a), wide enough for an IPv6 address.
+ * Unsigned integers of 128 bits, wide enough for an IPv6 address: the "first value" of claim 3(a).
  * Plain values; nothing here can fail.
  */
 #ifndef STICKY_CORE_BASE_NUMBER_H

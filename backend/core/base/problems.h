@@ -1,6 +1,6 @@
 /*
- * Sentences about rows that cannot be used: for the log once, and for `status` as long as they
- * last.
+ * Sentences about what is wrong, such as a row that cannot be used. Each is logged once, and shown
+ * by `status` as long as it is true.
  */
 #ifndef STICKY_CORE_BASE_PROBLEMS_H
 #define STICKY_CORE_BASE_PROBLEMS_H
@@ -9,17 +9,17 @@
 #include <stddef.h>
 
 struct problems {
-    char **lines; /* owned, in the order they came */
+    char **lines; /* owned, in the order in which they were added */
     size_t count, capacity;
 };
 
 void problems_release(struct problems *problems);
 
-/* 0 or ERR_NOMEM, with nothing added. */
+/* Adds a sentence. 0, or ERR_NOMEM with nothing added. */
 int problems_add(struct problems *problems, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Says whether a sentence is among them. NULL has none. */
+/* Says whether a sentence is in the list. A list that is NULL is empty. */
 bool problems_has(const struct problems *problems, const char *line);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A bound on how often something may happen: so many a second on average, and a burst on top.
+ * A rate limit: an average number per second, and bursts above it.
  *
- * A token bucket. Time is an argument; a clock that is set back gives no tokens and is followed.
+ * A token bucket. Time is an argument. When the clock is set back, no tokens are added, and time
+ * counts from there.
  */
 #ifndef STICKY_CORE_BASE_RATE_H
 #define STICKY_CORE_BASE_RATE_H
@@ -9,16 +10,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The bucket holds what so many seconds give: a burst of that size passes at once. */
+/* The bucket holds the tokens of this many seconds; a burst of that size passes at once. */
 #define RATE_BURST_S 10
 
 struct rate {
     int64_t tokens; /* in thousandths */
     int64_t last_ms;
-    bool started; /* the bucket begins full */
+    bool started; /* false: the bucket is full */
 };
 
-/* Takes one token if there is one. `per_second` is 1..1000000 and may change between calls. */
+/*
+ * Takes a token; false when there is none. `per_second` is 1..1000000 and may change between calls.
+ */
 bool rate_take(struct rate *rate, int64_t per_second, int64_t now_ms);
 
 #endif

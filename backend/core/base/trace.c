@@ -24,7 +24,7 @@ void trace_release(struct trace *trace)
     *trace = (struct trace){0};
 }
 
-/* Copies the values that are there; false when there is no memory for a text. */
+/* Copies all values but texts that are NULL; false when there is no memory. */
 static bool copy_values(struct trace *trace, const struct trace_step *step,
                         struct trace_step *ret_copy)
 {

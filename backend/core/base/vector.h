@@ -1,8 +1,8 @@
 /*
- * Growing arrays: pointer, count and capacity kept side by side in the struct that owns them.
+ * Growing arrays. The owner keeps pointer, count and capacity in its struct.
  *
- * VECTOR_ADD(items, count, capacity) gives the address of one more, uninitialized element and
- * counts it, or NULL when there is no memory, with nothing changed. The owner frees `items`.
+ * VECTOR_ADD(items, count, capacity) appends an uninitialized element and returns its address, or
+ * NULL with nothing changed when there is no memory. The owner frees `items`.
  */
 #ifndef STICKY_CORE_BASE_VECTOR_H
 #define STICKY_CORE_BASE_VECTOR_H

@@ -1,15 +1,14 @@
 /*
- * What a decision has to tell the operator while it answers in normal service, where nothing is
- * traced.
+ * What a decision has to tell the operator in normal service, when nothing is traced.
  *
- * A warning is a sentence. The same one comes again with every question that meets the same
- * trouble; the receiver decides how often it is logged.
+ * A warning is a sentence. It is repeated for every question that has the same trouble; the
+ * receiver decides how often it is logged.
  */
 #ifndef STICKY_CORE_BASE_WARNINGS_H
 #define STICKY_CORE_BASE_WARNINGS_H
 
 struct warnings {
-    void (*add)(void *context, const char *sentence); /* valid during the call */
+    void (*add)(void *context, const char *sentence); /* `sentence` is valid during the call */
     void *context;
 };
 

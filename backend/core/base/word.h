@@ -1,5 +1,5 @@
 /*
- * The words of a column: finds one in the list of all, whose index is the value that it stands for.
+ * Finds a word of a database column in the list of all its words; the index is the enum value.
  */
 #ifndef STICKY_CORE_BASE_WORD_H
 #define STICKY_CORE_BASE_WORD_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* False for any other word, and for NULL, which SQLite gives when it has no memory. */
+/* False for an unknown word, and for NULL, which SQLite returns when it is out of memory. */
 static inline bool word_find(const char *const *words, size_t count, const char *word,
                              size_t *ret_index)
 {

@@ -509,17 +509,17 @@ static int place_servers(struct snapshot_builder *builder)
     return code;
 }
 
-/* Sets keeper and fallback pool; what is not there is complained about and left out. */
+/* Sets persistence_pool and fallback pool; what is not there is complained about and left out. */
 static int link_pool(struct snapshot_builder *builder, size_t index)
 {
     struct snapshot *snapshot = builder->snapshot;
     const struct pool_draft *draft = &builder->pools[index];
     struct pool *pool = &snapshot->pools[index];
-    pool->keeper = pool;
+    pool->persistence_pool = pool;
     if (draft->has_keeper) {
-        const struct pool *keeper = snapshot_pool(snapshot, draft->keeper_id);
-        if (keeper && !builder->pools[keeper - snapshot->pools].has_keeper)
-            pool->keeper = keeper;
+        const struct pool *persistence_pool = snapshot_pool(snapshot, draft->keeper_id);
+        if (persistence_pool && !builder->pools[persistence_pool - snapshot->pools].has_keeper)
+            pool->persistence_pool = persistence_pool;
         else if (problems_add(&builder->snapshot->problems,
                               "pool %s: persistence_pool_id %" PRId64 " cannot be used", pool->name,
                               draft->keeper_id) != 0)

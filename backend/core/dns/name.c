@@ -1,3 +1,6 @@
+/*
+ * Parses a name from PowerDNS's text form into the canonical text, and makes its sort key.
+ */
 #include "core/dns/name.h"
 
 #include <string.h>
@@ -6,7 +9,7 @@
 
 #define LABEL_MAX 63
 #define WIRE_MAX 255
-/* Each label takes at least two bytes on the wire, and the root one. */
+/* On the wire a label takes at least two bytes, and the root one. */
 #define LABELS_MAX ((WIRE_MAX - 1) / 2)
 
 struct reader {
@@ -53,13 +56,16 @@ static char *write_byte(char *out, int byte)
     return out;
 }
 
-/* Bytes that stand for themselves, but for capitals; most names have no others. */
+/* Bytes that are copied as they are; most names consist of these alone. */
 static bool is_plain(char c)
 {
     return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
 }
 
-/* Copies one label of at most `most` bytes, up to its dot or the end; returns its bytes or -1. */
+/*
+ * Copies a label up to its dot or the end of the text. Returns the number of its bytes, or -1 if it
+ * is empty, has more than `most` bytes, or has a broken escape.
+ */
 static int read_label(struct reader *reader, int most, char **out)
 {
     int bytes = 0;
@@ -114,7 +120,7 @@ int name_parse(const char *text, size_t length, struct name *ret_name)
         wire += bytes + 1;
         starts[labels++] = (uint16_t)(start - ret_name->text);
         if (reader.next < reader.end)
-            reader.next++; /* the dot; at the very end it is the trailing one */
+            reader.next++; /* the dot between labels, or the trailing one */
     }
     ret_name->text_length = (uint16_t)(out - ret_name->text);
     make_key(ret_name, starts, labels);

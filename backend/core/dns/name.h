@@ -1,14 +1,14 @@
 /*
- * Domain names as text, in one canonical form.
+ * Domain names as text in a canonical form, with a sort key.
  *
- * PowerDNS writes a name without the trailing dot, in the client's capitals, with `.` and `\`
- * inside a label escaped by a backslash and every byte outside 0x21..0x7e as `\DDD`
- * (DNSName::toString). Here a name is that text in lower case, so that two texts of one name are
- * equal byte by byte.
+ * PowerDNS writes a name without the trailing dot and with the client's capitals; within a label, a
+ * dot or a backslash is escaped with a backslash, and every byte outside 0x21..0x7e is written as
+ * `\DDD` (DNSName::toString). The canonical form is this text in lower case, so equal names have
+ * equal bytes.
  *
- * The `key` is the same labels in reverse order, each ended by a NUL byte, which cannot occur in
- * the text. Sorted by key, all names below a name stand directly behind it: one sorted array then
- * answers "is it there", "is something below it" and "what is in this zone".
+ * The `key` has the same labels in reverse order, each followed by a NUL byte, which cannot occur
+ * in the text. In an array sorted by key, all names below a name follow it directly. So one array
+ * answers "does it exist", "is anything below it" and "what is in this zone".
  *
  * A struct name is a plain value of about 2 KB.
  */
@@ -33,16 +33,16 @@ struct name {
 };
 
 /*
- * Reads a name with or without trailing dot. ERR_INVAL, with `ret_name` undefined, when a label is
- * empty or over 63 bytes, the name over 255, or an escape broken.
+ * Reads a name with or without trailing dot. 0; or ERR_INVAL, with `ret_name` undefined, when a
+ * label is empty or longer than 63 bytes, the name is longer than 255, or an escape is broken.
  */
 int name_parse(const char *text, size_t length, struct name *ret_name);
 
-/* Says whether the name with key `below` is the name with key `above` or lies below it. */
+/* Says whether the name with key `below` is, or is below, the name with key `above`. */
 bool name_key_within(const char *below, size_t below_length, const char *above,
                      size_t above_length);
 
-/* memcmp for keys: by bytes, then the shorter first. */
+/* Compares keys as memcmp() does; of two with the same beginning the shorter is less. */
 int name_key_compare(const char *a, size_t a_length, const char *b, size_t b_length);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * What every dialect makes of a request and what every dialect writes as a reply.
- *
- * Below the dialects nobody knows who asked or in which protocol.
+ * A question and its answer, independent of the protocol. Every dialect converts its requests into
+ * questions and the answers into its replies.
  */
 #ifndef STICKY_CORE_DNS_QUESTION_H
 #define STICKY_CORE_DNS_QUESTION_H
@@ -14,13 +13,13 @@
 #include "core/dns/rdata.h"
 #include "core/network/source.h"
 
-/* PowerDNS's word for "whichever zone": no zone is known yet. */
+/* What PowerDNS sends while it does not know the zone. */
 #define ZONE_ID_ANY (-1)
 
 struct question {
     struct name name;
-    char type[RECORD_TYPE_MAX]; /* a mnemonic, or "ANY", PowerDNS's usual question */
-    int32_t zone_id;            /* ZONE_ID_ANY, or what an SOA answer told PowerDNS */
+    char type[RECORD_TYPE_MAX]; /* a mnemonic, or "ANY", which PowerDNS asks most often */
+    int32_t zone_id;            /* ZONE_ID_ANY, or the id from an earlier SOA answer */
     struct source source;
 };
 
@@ -30,25 +29,28 @@ struct answer_record {
     const char *content;
     uint32_t ttl_s;
     int32_t zone_id;
-    uint8_t scope_bits; /* 0: the same for every client, so PowerDNS may cache it */
+    uint8_t scope_bits; /* 0: the same for all clients, so PowerDNS may cache it */
     bool authoritative; /* false at and below a delegation */
 };
 
 /*
- * Says whether a text can stand in a line: it is not empty, holds no tab or line end, and no space
- * is at its end, since PowerDNS cuts that off.
+ * Says whether a text can be a field of a line: it is not empty, contains no tab and no line end,
+ * and does not end in a space, which PowerDNS would remove.
  */
 bool answer_text_is_sound(const char *text);
 
 /*
- * The last look at a record before it is written: its texts can stand in a line, its numbers are in
- * the range that PowerDNS reads. That they are a name, and a content of the type, was seen to when
- * the configuration was loaded (name.h, rdata.h). A line that breaks would cost PowerDNS the
- * coprocess, or put every later answer one question off.
+ * The last check before a record is written: its texts can be fields of a line, and its numbers are
+ * in the range that PowerDNS reads. Names and contents were checked when the configuration was
+ * loaded (name.h, rdata.h). A line break in a field would make PowerDNS kill the coprocess, or
+ * match every later answer with the wrong question.
  */
 bool answer_record_is_sound(const struct answer_record *record);
 
-/* `failed` means SERVFAIL; otherwise no records means that there are none of that type. */
+/*
+ * With `failed` set the answer is SERVFAIL. Otherwise, an answer without records means that the
+ * name has none of that type.
+ */
 struct answer {
     bool failed;
     struct answer_record *records; /* owned */
@@ -59,10 +61,10 @@ struct answer {
 void answer_clear(struct answer *answer);
 void answer_release(struct answer *answer);
 
-/* Adds a copy of the struct; without memory the answer fails instead. */
+/* Adds a copy of the struct. Without memory the answer becomes a failure. */
 void answer_add(struct answer *answer, const struct answer_record *record);
 
-/* Makes the answer a failure without records. */
+/* Makes the answer a failure, without records. */
 void answer_fail(struct answer *answer);
 
 #endif

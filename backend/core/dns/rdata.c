@@ -1,3 +1,7 @@
+/*
+ * A table of record types, each with the fields of its content, and a reader for each kind of
+ * field. What PowerDNS's parser would reject is rejected here first.
+ */
 #include "core/dns/rdata.h"
 
 #include <ctype.h>
@@ -14,7 +18,7 @@
 #define STRING_MAX 255
 #define RDATA_MAX 65535
 
-/* A content, and where its fields begin that are not read yet. */
+/* A content, and the position up to which its fields have been read. */
 struct fields {
     const char *content;
     const char *next;
@@ -25,7 +29,7 @@ struct word {
     size_t length;
 };
 
-/* The next word up to a space; false at the end. */
+/* Reads a word up to the next space; false at the end. */
 static bool next_word(struct fields *fields, struct word *ret_word)
 {
     fields->next += strspn(fields->next, " ");
@@ -67,7 +71,7 @@ static bool read_u32(struct fields *fields)
     return read_number(fields, UINT32_MAX);
 }
 
-/* A mapped IPv4 address is written, and read by PowerDNS, as IPv6. */
+/* PowerDNS reads an IPv4-mapped address as IPv6. */
 static bool is_address(struct word word, enum address_family family)
 {
     struct address address;
@@ -99,7 +103,7 @@ static bool read_name(struct fields *fields)
     return next_word(fields, &word) && name_parse(word.start, word.length, &name) == 0;
 }
 
-/* One quoted string; PowerDNS wants the quotes. An escape counts as one byte. */
+/* Reads a quoted string; PowerDNS requires the quotes. An escape counts as one byte. */
 static bool read_quoted(struct fields *fields, size_t most)
 {
     fields->next += strspn(fields->next, " ");
@@ -128,7 +132,9 @@ static bool read_string(struct fields *fields)
     return read_quoted(fields, STRING_MAX);
 }
 
-/* The strings of a TXT record; PowerDNS splits those over 255 bytes itself (segmentDNSText). */
+/*
+ * Reads the strings of a TXT record. PowerDNS itself splits those over 255 bytes (segmentDNSText).
+ */
 static bool read_strings(struct fields *fields)
 {
     do {
@@ -138,7 +144,7 @@ static bool read_strings(struct fields *fields)
     return true;
 }
 
-/* Hexadecimal digits in pairs; spaces between words are allowed, as for DS and TLSA. */
+/* Reads pairs of hexadecimal digits; spaces between words are allowed, as in DS and TLSA. */
 static bool read_hex(struct fields *fields)
 {
     size_t digits = 0;
@@ -176,7 +182,7 @@ static bool read_base64(struct fields *fields)
     return good;
 }
 
-/* The tag of a CAA record (RFC 8659 section 4.1). */
+/* Reads the tag of a CAA record (RFC 8659 section 4.1). */
 static bool read_tag(struct fields *fields)
 {
     struct word word;
@@ -188,7 +194,7 @@ static bool read_tag(struct fields *fields)
     return true;
 }
 
-/* Calls `check` for each part of a list with commas; false for an empty part. */
+/* Calls `check` for each part of a comma-separated list; false if one is empty or fails. */
 static bool each_part(struct word list, bool (*check)(struct word part))
 {
     for (;;) {
@@ -234,11 +240,11 @@ static bool is_base64_word(struct word part)
 
 static bool is_parameter(struct word part);
 
-/* The service parameters of RFC 9460 whose text form PowerDNS reads, without escapes or quotes. */
+/* The service parameters of RFC 9460 that PowerDNS reads as text without escapes or quotes. */
 static const struct parameter {
     const char *name;
     bool (*check)(struct word part); /* NULL: takes no value */
-    bool is_list;                    /* of parts between commas */
+    bool is_list;                    /* comma-separated */
 } parameters[] = {
     {"mandatory", is_parameter, true}, {"alpn", is_plain, true},
     {"no-default-alpn", NULL, false},  {"port", is_port, false},
@@ -263,7 +269,7 @@ static bool is_parameter(struct word part)
     return find_parameter(part.start, part.length) < PARAMETERS;
 }
 
-/* In alias mode, with priority 0, there are none: PowerDNS would drop them without a word. */
+/* In alias mode, with priority 0, there are none: PowerDNS would silently drop them. */
 static bool read_parameters(struct fields *fields)
 {
     struct word word;
@@ -294,7 +300,7 @@ struct field {
     bool (*read)(struct fields *fields);
 };
 
-/* One more than the longest, SOA, has: behind the last field there is none. */
+/* One more than the longest type, SOA, has: a field without a kind ends the list. */
 #define FIELDS_MAX 8
 
 static const struct grammar {
@@ -370,12 +376,12 @@ static const struct grammar *find_grammar(const char *type)
     return NULL;
 }
 
-/* Beginning with this number, types are not assigned or for private use, but for a few. */
+/* From this number on, nearly all types are unassigned or for private use. */
 #define GENERIC_TYPE_MIN 264
 
 /*
- * `TYPE` and a number without leading zeros that PowerDNS does not know. The types that it knows it
- * reads in their own form, even under their number.
+ * `TYPE` and a number, without leading zeros, of a type that PowerDNS does not know. The types that
+ * it knows it reads in their own form, even when they are written as a number.
  */
 static bool is_generic_type(const char *type)
 {
@@ -401,7 +407,7 @@ static bool is_generic_content(const char *content)
         return false;
     if (length == 0)
         return word.length == 1 && at_end(&fields);
-    /* PowerDNS wants the digits in one word here. */
+    /* PowerDNS requires the digits in one word here. */
     return next_word(&fields, &word) && (int64_t)word.length == 2 * length && at_end(&fields) &&
            read_hex(&(struct fields){.next = word.start});
 }

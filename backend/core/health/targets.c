@@ -31,7 +31,7 @@ int targets_new(struct targets **ret_targets)
     return 0;
 }
 
-struct targets *targets_hold(struct targets *targets)
+struct targets *targets_retain(struct targets *targets)
 {
     targets->users++;
     return targets;
@@ -124,7 +124,7 @@ int targets_add(struct targets *targets, const struct target_row *row)
     return 0;
 }
 
-int targets_complain(struct targets *targets, const char *sentence)
+int targets_add_problem(struct targets *targets, const char *sentence)
 {
     return problems_add(&targets->problems, "%s", sentence);
 }

@@ -47,7 +47,7 @@ struct target_row {
 
 /* 0 or ERR_NOMEM. The set has one user then, the caller. */
 int targets_new(struct targets **ret_targets);
-struct targets *targets_hold(struct targets *targets);
+struct targets *targets_retain(struct targets *targets);
 /* One user less; frees the set with the last. Takes NULL. */
 void targets_release(struct targets *targets);
 
@@ -55,7 +55,7 @@ void targets_release(struct targets *targets);
 int targets_add_monitor(struct targets *targets, const struct monitor *monitor);
 int targets_add(struct targets *targets, const struct target_row *row);
 /* A row that cannot be used, in the words of who has seen it. */
-int targets_complain(struct targets *targets, const char *sentence);
+int targets_add_problem(struct targets *targets, const char *sentence);
 
 /* Puts the targets into the order of their keys. Cannot fail. */
 void targets_finish(struct targets *targets);

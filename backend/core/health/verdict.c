@@ -35,8 +35,8 @@ static void turn(struct target_verdict *verdict, enum verdict_state state, int64
     verdict->run = 0;
 }
 
-bool verdict_settle(struct target_verdict *verdict, const struct monitor *monitor,
-                    enum verdict_hold hold, int64_t now_s)
+bool verdict_catch_up(struct target_verdict *verdict, const struct monitor *monitor,
+                      enum verdict_hold hold, int64_t now_s)
 {
     bool comes_up = verdict->state == VERDICT_DOWN;
     enum verdict_state wanted = comes_up ? VERDICT_UP : VERDICT_DOWN;
@@ -56,8 +56,8 @@ static void smooth(struct target_verdict *verdict, double rtt_ms)
     verdict->has_rtt = true;
 }
 
-bool verdict_take(struct target_verdict *verdict, const struct check_result *result,
-                  const struct monitor *monitor, enum verdict_hold hold, int64_t now_s)
+bool verdict_add_result(struct target_verdict *verdict, const struct check_result *result,
+                        const struct monitor *monitor, enum verdict_hold hold, int64_t now_s)
 {
     bool well = result->reason == REASON_OK;
     if (result->reason == REASON_INTERNAL)
@@ -74,10 +74,10 @@ bool verdict_take(struct target_verdict *verdict, const struct check_result *res
         verdict->run = 0;
     else if (verdict->run < UINT32_MAX)
         verdict->run++;
-    return verdict_settle(verdict, monitor, hold, now_s);
+    return verdict_catch_up(verdict, monitor, hold, now_s);
 }
 
-void verdict_take_back(struct target_verdict *verdict, int64_t now_s)
+void verdict_revert(struct target_verdict *verdict, int64_t now_s)
 {
     if (verdict->state != VERDICT_DOWN)
         return;

@@ -48,15 +48,15 @@ enum verdict_hold {
 };
 
 /* Takes the result of a check; says whether the state is another one now. Cannot fail. */
-bool verdict_take(struct target_verdict *verdict, const struct check_result *result,
-                  const struct monitor *monitor, enum verdict_hold hold, int64_t now_s);
+bool verdict_add_result(struct target_verdict *verdict, const struct check_result *result,
+                        const struct monitor *monitor, enum verdict_hold hold, int64_t now_s);
 
 /* Takes the state that the run speaks for, once the hold is over; says whether it is another. */
-bool verdict_settle(struct target_verdict *verdict, const struct monitor *monitor,
-                    enum verdict_hold hold, int64_t now_s);
+bool verdict_catch_up(struct target_verdict *verdict, const struct monitor *monitor,
+                      enum verdict_hold hold, int64_t now_s);
 
 /* Makes one that went down count as up again, as if that had been held. */
-void verdict_take_back(struct target_verdict *verdict, int64_t now_s);
+void verdict_revert(struct target_verdict *verdict, int64_t now_s);
 
 /* The words of the column `state`; NULL for none. The parser returns false for other words. */
 const char *verdict_state_word(enum verdict_state state);

@@ -1,3 +1,7 @@
+/*
+ * Parses and formats addresses and prefixes. IPv4 is formatted by hand, since every question has an
+ * address; IPv6 that may contain an IPv4 address is left to the system.
+ */
 #include "core/network/address.h"
 
 #include <arpa/inet.h>
@@ -35,7 +39,7 @@ static bool unmap(struct address *address)
     return true;
 }
 
-/* Reads an address as it is written, mapped ones included. */
+/* Reads an address without converting mapped ones. */
 static int parse_as_written(const char *text, size_t length, struct address *ret_address)
 {
     char copy[ADDRESS_TEXT_MAX];
@@ -76,7 +80,7 @@ bool address_is_unspecified(const struct address *address)
     return address->family != FAMILY_NONE && memcmp(address->bytes, zeros, sizeof zeros) == 0;
 }
 
-/* Writes 0..255 and returns what is behind it. */
+/* Writes 0..255 and returns the end. */
 static char *write_octet(char *text, unsigned value)
 {
     if (value >= 100)
@@ -87,7 +91,10 @@ static char *write_octet(char *text, unsigned value)
     return text;
 }
 
-/* By hand: every question has an address, and printf() would be a tenth of its answer. */
+/*
+ * By hand: every question has an address, and printf() would take a tenth of the time of its
+ * answer.
+ */
 static const char *format_ipv4(const uint8_t *bytes, char *text)
 {
     char *next = text;
@@ -104,7 +111,9 @@ static unsigned group_of(const uint8_t *bytes, unsigned group)
     return (unsigned)bytes[2 * group] << 8 | bytes[2 * group + 1];
 }
 
-/* Where the groups begin that `::` stands for: the first longest run of zeros, of two at least. */
+/*
+ * Where the groups begin that `::` replaces: the first of the longest runs of zeros, at least two.
+ */
 static unsigned find_gap(const uint8_t *bytes, unsigned *ret_length)
 {
     unsigned begin = GROUPS, length = 1;
@@ -122,7 +131,7 @@ static unsigned find_gap(const uint8_t *bytes, unsigned *ret_length)
     return begin;
 }
 
-/* Writes 0 to ffff and returns what is behind it. */
+/* Writes 0..ffff and returns the end. */
 static char *write_group(char *text, unsigned value)
 {
     for (int shift = value > 0xfff  ? 12
@@ -134,7 +143,7 @@ static char *write_group(char *text, unsigned value)
     return text;
 }
 
-/* What may be an IPv4 address in IPv6 is left to the system, which knows how that is written. */
+/* What may be an IPv4 address in IPv6 is left to inet_ntop(), which knows how to write it. */
 static const char *format_ipv6(const uint8_t *bytes, char *text)
 {
     static const uint8_t zeros[10];
@@ -197,7 +206,7 @@ int prefix_parse(const char *text, size_t length, struct prefix *ret_prefix)
     int64_t bits = family_bits(address.family);
     if (slash && !decimal_parse(slash + 1, length - address_length - 1, 0, bits, &bits))
         return ERR_INVAL;
-    /* Below 96 bits it is a piece of IPv6 space that happens to hold the mapped addresses. */
+    /* With fewer than 96 bits it is an IPv6 prefix that happens to contain the mapped addresses. */
     if (address.family == FAMILY_IPV6 && bits >= MAPPED_BITS && unmap(&address))
         bits -= MAPPED_BITS;
     *ret_prefix = prefix_of(&address, (unsigned)bits);

@@ -1,3 +1,7 @@
+/*
+ * A sorted array for each family, with a link from every prefix to the next shorter one that
+ * contains it, and an index by leading bits that shortens the binary search.
+ */
 #include "core/network/prefix_table.h"
 
 #include <stdlib.h>
@@ -7,17 +11,18 @@
 
 #define NO_LINK UINT32_MAX
 #define KEY_WORDS_MAX 4
-/* A chain of prefixes that hold each other has one of each length. */
+/* Prefixes that contain each other have different lengths, 0..128. */
 #define DEPTH_MAX 129
-/* The index takes 256 KiB at most, and as few slots as have some eight entries each. */
+/* The index takes 256 KiB at most; it has one slot for about eight entries. */
 #define START_BITS_MAX 16
 #define START_ENTRIES_BITS 3
 #define TRIMMED_MIN 256
 
-/* One word of key for IPv4, four for IPv6; the first has the leading bits. */
+/* The key has one word for IPv4, four for IPv6, the first with the leading bits. */
 struct prefix_entry {
     uint32_t value;
-    uint32_t link; /* sealed: the last entry of the next shorter prefix that holds this one */
+    uint32_t
+        link; /* once sealed: the last entry of the next shorter prefix that contains this one */
     uint32_t bits;
     uint32_t key[];
 };
@@ -32,7 +37,7 @@ static size_t entry_bytes(size_t words)
     return sizeof(struct prefix_entry) + words * sizeof(uint32_t);
 }
 
-/* Entries are made of words alone, so they lie at multiples of words. */
+/* Entries consist of words only, so they lie at multiples of a word. */
 static struct prefix_entry *entry_at(const struct prefix_array *array, size_t words, size_t index)
 {
     uint32_t *first = (uint32_t *)array->entries;
@@ -127,7 +132,7 @@ int prefix_table_add(struct prefix_table *table, const struct prefix *prefix, ui
     return 0;
 }
 
-/* Gives back what doubling took too much, where it is worth it. */
+/* Returns what doubling allocated in excess, if it is worth the copy. */
 static void trim(struct prefix_array *array, size_t words)
 {
     struct prefix_entry *fitting;
@@ -140,7 +145,7 @@ static void trim(struct prefix_array *array, size_t words)
     array->capacity = array->count;
 }
 
-/* `path` are the prefixes that hold the entry before and that entry itself, as they nest. */
+/* `path` holds the previous entry and the prefixes that contain it, outermost first. */
 static void set_links(struct prefix_array *array, size_t words)
 {
     uint32_t path[DEPTH_MAX];
@@ -164,7 +169,7 @@ static unsigned fitting_start_bits(size_t count)
     return bits;
 }
 
-/* starts[s] is the first entry whose leading bits are not below s. */
+/* starts[s] is the first entry whose leading bits are s or more. */
 static void set_starts(struct prefix_array *array, size_t words)
 {
     unsigned bits = fitting_start_bits(array->count);
@@ -216,7 +221,7 @@ size_t prefix_table_bytes(const struct prefix_table *table)
            array_bytes(&table->ipv6, key_words(FAMILY_IPV6));
 }
 
-/* How many entries do not begin behind the key. */
+/* The number of entries that begin at the key or before it. */
 static size_t upper_bound(const struct prefix_array *array, size_t words, const uint32_t *key)
 {
     size_t low = 0, high = array->count;
@@ -235,7 +240,7 @@ static size_t upper_bound(const struct prefix_array *array, size_t words, const 
     return low;
 }
 
-/* All entries of the prefix whose last one is given. */
+/* All entries of the prefix whose last entry is given. */
 static void match_at(const struct prefix_array *array, enum address_family family, size_t last,
                      struct prefix_match *ret_match)
 {

@@ -1,5 +1,5 @@
 /*
- * Who asks, as the addresses that come with a question tell it. Plain values.
+ * Who asks: the addresses that PowerDNS passes with a question. Plain values.
  */
 #ifndef STICKY_CORE_NETWORK_SOURCE_H
 #define STICKY_CORE_NETWORK_SOURCE_H
@@ -7,7 +7,7 @@
 #include "core/network/address.h"
 
 struct source {
-    struct address remote; /* of the LDNS; FAMILY_NONE: none given, or not readable */
+    struct address remote; /* of the LDNS; FAMILY_NONE: missing or not valid */
     struct prefix subnet;  /* EDNS Client Subnet (RFC 7871); FAMILY_NONE or 0 bits: none */
 };
 

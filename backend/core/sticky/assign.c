@@ -13,43 +13,43 @@
 
 /* One pool's part of the decision. */
 struct attempt {
-    const struct world *world;
+    const struct decision_inputs *inputs;
     const struct pool *first, *pool; /* the one asked, and where its fallback has led */
     struct client client;
-    struct election election;      /* without turns */
-    const struct metrics *metrics; /* NULL: availability is left aside */
-    bool recorded;                 /* mappings are kept for this client and pool */
+    struct selection selection;              /* without turns */
+    const struct availability *availability; /* NULL: availability is left aside */
+    bool keeps_mapping;                      /* mappings are kept for this client and pool */
     int code;
 };
 
 /* NULL when there is none of that id any more. */
-static const char *controller_name(const struct world *world, int64_t id)
+static const char *controller_name(const struct decision_inputs *inputs, int64_t id)
 {
-    const struct controller *controller = snapshot_controller(world->snapshot, id);
+    const struct controller *controller = snapshot_controller(inputs->snapshot, id);
     return controller ? controller->name : NULL;
 }
 
-static void say_mapping(const struct attempt *attempt, const struct mapping *mapping)
+static void trace_mapping(const struct attempt *attempt, const struct mapping *mapping)
 {
-    const struct world *world = attempt->world;
-    TRACE(world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_FOUND,
+    const struct decision_inputs *inputs = attempt->inputs;
+    TRACE(inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_FOUND,
           .values = {TRACE_INTEGER("controller_id", mapping->controller_id),
-                     TRACE_TEXT("controller", controller_name(world, mapping->controller_id)),
+                     TRACE_TEXT("controller", controller_name(inputs, mapping->controller_id)),
                      TRACE_TEXT("method", mapping->method),
-                     TRACE_INTEGER("age_s", mapping_age_s(mapping, world->now_s)),
-                     TRACE_INTEGER("left_s", mapping_left_s(mapping, world->now_s))});
+                     TRACE_INTEGER("age_s", mapping_age_s(mapping, inputs->now_s)),
+                     TRACE_INTEGER("left_s", mapping_left_s(mapping, inputs->now_s))});
 }
 
 static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
 {
-    const struct mapping_table *table = attempt->world->mappings;
-    int code =
-        table->find(table->context, attempt->pool->keeper->id, attempt->client.key, ret_mapping);
+    const struct mapping_table *table = attempt->inputs->mappings;
+    int code = table->find(table->context, attempt->pool->persistence_pool->id, attempt->client.key,
+                           ret_mapping);
     if (code == ERR_NOTFOUND)
-        TRACE(attempt->world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_NOT_FOUND);
+        TRACE(attempt->inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_NOT_FOUND);
     if (code == 0 || code == ERR_NOTFOUND)
         return code;
-    TRACE(attempt->world->trace, .what = STEP_MAPPING, .outcome = OUTCOME_UNREADABLE,
+    TRACE(attempt->inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_UNREADABLE,
           .values = {TRACE_TEXT("error", error_text(code))});
     attempt->code = code;
     return code;
@@ -58,11 +58,11 @@ static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
 static int claim_mapping(struct attempt *attempt, const struct mapping *seen,
                          const struct mapping *wanted)
 {
-    const struct mapping_table *table = attempt->world->mappings;
+    const struct mapping_table *table = attempt->inputs->mappings;
     if (!table->claim)
         return 0;
-    int code =
-        table->claim(table->context, attempt->pool->keeper->id, attempt->client.key, seen, wanted);
+    int code = table->claim(table->context, attempt->pool->persistence_pool->id,
+                            attempt->client.key, seen, wanted);
     if (code != 0 && code != ERR_NOTFOUND)
         attempt->code = code;
     return code;
@@ -70,31 +70,32 @@ static int claim_mapping(struct attempt *attempt, const struct mapping *seen,
 
 static struct mapping new_mapping(const struct attempt *attempt, int64_t controller_id)
 {
-    const struct pool *keeper = attempt->pool->keeper;
+    const struct pool *persistence_pool = attempt->pool->persistence_pool;
     struct mapping mapping = {.controller_id = controller_id,
-                              .timestamp_s = attempt->world->now_s,
-                              .ttl_s = keeper->persistence_ttl_s};
-    strcpy(mapping.method, keeper->method->name);
+                              .timestamp_s = attempt->inputs->now_s,
+                              .ttl_s = persistence_pool->persistence_ttl_s};
+    strcpy(mapping.method, persistence_pool->method->name);
     return mapping;
 }
 
 /* The server of a mapping that binds, or NULL; moves the timestamp of a sliding one. */
-static const struct virtual_server *follow(struct attempt *attempt, const struct mapping *mapping)
+static const struct virtual_server *follow_mapping(struct attempt *attempt,
+                                                   const struct mapping *mapping)
 {
-    const struct world *world = attempt->world;
+    const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server = NULL;
-    say_mapping(attempt, mapping);
-    enum mapping_state state =
-        mapping_evaluate(mapping, &attempt->election, world->snapshot, attempt->metrics, &server);
+    trace_mapping(attempt, mapping);
+    enum mapping_state state = mapping_evaluate(mapping, &attempt->selection, inputs->snapshot,
+                                                attempt->availability, &server);
     bool live = state == MAPPING_LIVE;
-    TRACE(world->trace, .what = STEP_MAPPING_STATE,
+    TRACE(inputs->trace, .what = STEP_MAPPING_STATE,
           .outcome = live ? OUTCOME_LIVE : OUTCOME_NOT_LIVE,
           .values = {TRACE_TEXT("reason", live ? NULL : mapping_state_text(state))});
     if (!live)
         return NULL;
     /* With availability aside nothing is written, not even a timestamp. */
-    if ((attempt->metrics || !world->metrics) &&
-        mapping_is_due(mapping, attempt->pool->keeper, world->now_s)) {
+    if ((attempt->availability || !inputs->availability) &&
+        mapping_is_due(mapping, attempt->pool->persistence_pool, inputs->now_s)) {
         struct mapping moved = new_mapping(attempt, mapping->controller_id);
         claim_mapping(attempt, mapping, &moved); /* if somebody else moved it, so much the better */
     }
@@ -102,51 +103,52 @@ static const struct virtual_server *follow(struct attempt *attempt, const struct
 }
 
 /* A choice; `turns` is NULL if it is not going to be remembered though it should. */
-static const struct virtual_server *elect(const struct attempt *attempt, struct turns *turns)
+static const struct virtual_server *select_server(const struct attempt *attempt,
+                                                  struct turns *turns)
 {
     struct candidates candidates;
-    struct election election = attempt->election;
-    election.turns = turns;
+    struct selection selection = attempt->selection;
+    selection.turns = turns;
     candidates_for_new(attempt->pool, &candidates);
-    const struct virtual_server *server = choose(&election, attempt->metrics, &candidates);
+    const struct virtual_server *server = choose(&selection, attempt->availability, &candidates);
     if (!server || chooses_by_client(attempt->pool))
         return server;
     candidates_of_controller(attempt->pool, server->controller, &candidates);
     if (candidates.count == 1)
         return server;
-    return choose_within(&election, attempt->metrics, server->controller);
+    return choose_within(&selection, attempt->availability, server->controller);
 }
 
 /*
  * What stands in for a choice that could not be written: by turns the client would be sent
  * elsewhere with every question.
  */
-static const struct virtual_server *elect_steadily(const struct attempt *attempt,
-                                                   const struct virtual_server *choice)
+static const struct virtual_server *select_repeatably(const struct attempt *attempt,
+                                                      const struct virtual_server *choice)
 {
-    return chooses_by_turns(attempt->pool) ? elect(attempt, NULL) : choice;
+    return chooses_in_turn(attempt->pool) ? select_server(attempt, NULL) : choice;
 }
 
 /*
  * The table was locked; perhaps by another process that wrote this very row. Its row counts then,
  * so that both give one answer; if there is none, the choice does.
  */
-static const struct virtual_server *look_again(struct attempt *attempt,
-                                               const struct virtual_server *choice)
+static const struct virtual_server *follow_rival_mapping(struct attempt *attempt,
+                                                         const struct virtual_server *choice)
 {
     struct mapping mapping;
     int code = attempt->code;
     const struct virtual_server *server = NULL;
     if (find_mapping(attempt, &mapping) == 0)
-        server = follow(attempt, &mapping);
+        server = follow_mapping(attempt, &mapping);
     attempt->code = server ? 0 : code;
-    return server ? server : elect_steadily(attempt, choice);
+    return server ? server : select_repeatably(attempt, choice);
 }
 
 /* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
-static const struct pool *sharing(const struct attempt *attempt, const struct pool *pool)
+static const struct pool *next_sharing_pool(const struct attempt *attempt, const struct pool *pool)
 {
-    while (pool != attempt->pool && pool->keeper != attempt->pool->keeper)
+    while (pool != attempt->pool && pool->persistence_pool != attempt->pool->persistence_pool)
         pool = pool->fallback_pool;
     return pool != attempt->pool ? pool : NULL;
 }
@@ -155,20 +157,20 @@ static const struct pool *sharing(const struct attempt *attempt, const struct po
  * What a mapping will give the next question: such a pool, which could not decide, may have a
  * server at its controller. Then that is the answer at once, so that asking again changes nothing.
  */
-static const struct virtual_server *bound_before(const struct attempt *attempt,
-                                                 const struct mapping *mapping)
+static const struct virtual_server *live_in_earlier_pool(const struct attempt *attempt,
+                                                         const struct mapping *mapping)
 {
-    const struct world *world = attempt->world;
+    const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server;
-    struct election election = attempt->election;
-    election.trace = NULL;
-    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+    struct selection selection = attempt->selection;
+    selection.trace = NULL;
+    for (const struct pool *pool = attempt->first; (pool = next_sharing_pool(attempt, pool));
          pool = pool->fallback_pool) {
-        election.pool = pool;
-        if (mapping_evaluate(mapping, &election, world->snapshot, attempt->metrics, &server) !=
-            MAPPING_LIVE)
+        selection.pool = pool;
+        if (mapping_evaluate(mapping, &selection, inputs->snapshot, attempt->availability,
+                             &server) != MAPPING_LIVE)
             continue;
-        TRACE(world->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_LIVE,
+        TRACE(inputs->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_LIVE,
               .values = {TRACE_TEXT("pool", pool->name),
                          TRACE_INTEGER("position", server->position)});
         return server;
@@ -177,61 +179,62 @@ static const struct virtual_server *bound_before(const struct attempt *attempt,
 }
 
 /* Says whether a mapping could send a new client to a server of such a pool that drains. */
-static bool drains_before(const struct attempt *attempt)
+static bool earlier_pool_drains(const struct attempt *attempt)
 {
-    for (const struct pool *pool = attempt->first; (pool = sharing(attempt, pool));
+    for (const struct pool *pool = attempt->first; (pool = next_sharing_pool(attempt, pool));
          pool = pool->fallback_pool)
         for (size_t i = 0; i < pool->server_count; i++)
             if (virtual_server_state(&pool->servers[i]) == STATE_DRAINING) {
-                TRACE(attempt->world->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_DRAINING,
-                      .values = {TRACE_TEXT("pool", pool->name)});
+                TRACE(attempt->inputs->trace, .what = STEP_SHARING_POOL,
+                      .outcome = OUTCOME_DRAINING, .values = {TRACE_TEXT("pool", pool->name)});
                 return true;
             }
     return false;
 }
 
 /* A choice that goes by the client alone and needs no mapping to stay. */
-static const struct virtual_server *elect_by_client(const struct attempt *attempt)
+static const struct virtual_server *select_by_client(const struct attempt *attempt)
 {
     struct candidates candidates;
     candidates_for_new(attempt->pool, &candidates);
-    return choose_by(&method_modulus, &attempt->election, attempt->metrics, &candidates);
+    return choose_by(&method_modulus, &attempt->selection, attempt->availability, &candidates);
 }
 
 /* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
-static const struct virtual_server *stick(struct attempt *attempt)
+static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
 {
     struct mapping mapping;
     const struct virtual_server *server = NULL;
     for (int i = 0; i < CLAIMS_MAX; i++) {
         int found = find_mapping(attempt, &mapping);
-        if (found == 0 && (server = follow(attempt, &mapping)))
+        if (found == 0 && (server = follow_mapping(attempt, &mapping)))
             return server;
         if (found != 0 && found != ERR_NOTFOUND)
-            return elect(attempt, NULL);
-        if (drains_before(attempt))
-            return elect_by_client(attempt);
-        server = elect(attempt, attempt->world->turns);
+            return select_server(attempt, NULL);
+        if (earlier_pool_drains(attempt))
+            return select_by_client(attempt);
+        server = select_server(attempt, attempt->inputs->turns);
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
-        const struct virtual_server *before = bound_before(attempt, &wanted);
+        const struct virtual_server *before = live_in_earlier_pool(attempt, &wanted);
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
             return before ? before : server;
         if (claimed == ERR_BUSY)
-            return look_again(attempt, server);
+            return follow_rival_mapping(attempt, server);
         if (claimed != ERR_NOTFOUND)
-            return elect_steadily(attempt, server);
-        TRACE(attempt->world->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
+            return select_repeatably(attempt, server);
+        TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
     }
     attempt->code = ERR_BUSY;
-    return elect_steadily(attempt, server);
+    return select_repeatably(attempt, server);
 }
 
 static const struct virtual_server *try_pool(struct attempt *attempt)
 {
-    return attempt->recorded ? stick(attempt) : elect(attempt, attempt->world->turns);
+    return attempt->keeps_mapping ? use_or_make_mapping(attempt)
+                                  : select_server(attempt, attempt->inputs->turns);
 }
 
 /*
@@ -241,27 +244,30 @@ static const struct virtual_server *ignore_availability(struct attempt *attempt)
 {
     struct mapping mapping;
     const struct virtual_server *server = NULL;
-    attempt->metrics = NULL;
-    if (attempt->recorded && find_mapping(attempt, &mapping) == 0)
-        server = follow(attempt, &mapping);
-    return server ? server : elect(attempt, attempt->recorded ? NULL : attempt->world->turns);
+    attempt->availability = NULL;
+    if (attempt->keeps_mapping && find_mapping(attempt, &mapping) == 0)
+        server = follow_mapping(attempt, &mapping);
+    return server ? server
+                  : select_server(attempt, attempt->keeps_mapping ? NULL : attempt->inputs->turns);
 }
 
-static void say_client(const struct attempt *attempt)
+static void trace_client(const struct attempt *attempt)
 {
     const struct client *client = &attempt->client;
     const struct pool *pool = attempt->pool;
-    struct trace *trace = attempt->world->trace;
+    struct trace *trace = attempt->inputs->trace;
     char number[NUMBER_TEXT_MAX];
     TRACE(trace, .what = STEP_POOL,
           .values = {TRACE_TEXT("pool", pool->name), TRACE_TEXT("method", pool->method->name),
                      TRACE_TEXT("alternate", pool->alternate ? pool->alternate->name : NULL),
-                     TRACE_TEXT("mappings_of", pool->keeper != pool ? pool->keeper->name : NULL)});
+                     TRACE_TEXT("mappings_of", pool->persistence_pool != pool
+                                                   ? pool->persistence_pool->name
+                                                   : NULL)});
     if (!client->known)
         TRACE(trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
     else
         TRACE(trace, .what = STEP_CLIENT,
-              .outcome = attempt->recorded ? OUTCOME_NONE : OUTCOME_NOT_KEPT,
+              .outcome = attempt->keeps_mapping ? OUTCOME_NONE : OUTCOME_NOT_KEPT,
               .values = {TRACE_TEXT("key", client->key),
                          TRACE_TEXT("number", number_format(client->number, number))});
 }
@@ -270,39 +276,41 @@ static void say_client(const struct attempt *attempt)
 static void begin_pool(struct attempt *attempt, const struct pool *pool,
                        const struct source *source)
 {
-    const struct world *world = attempt->world;
-    const struct settings *settings = &world->snapshot->settings;
+    const struct decision_inputs *inputs = attempt->inputs;
+    const struct settings *settings = &inputs->snapshot->settings;
     attempt->pool = pool;
-    client_identify(source, pool, &world->snapshot->groups, &attempt->client);
-    attempt->recorded = attempt->client.known && pool->keeper->persistence_ttl_s > 0;
-    attempt->election = (struct election){.pool = pool,
-                                          .client = &attempt->client,
-                                          .now_s = world->now_s,
-                                          .measured = world->measured,
-                                          .metric_max_age_s = settings->metric_max_age_s,
-                                          .path_metric_max_age_s = settings->path_metric_max_age_s,
-                                          .topology = world->topology,
-                                          .locator = world->locator,
-                                          .trace = world->trace,
-                                          .warnings = world->warnings};
-    say_client(attempt);
+    client_identify(source, pool, &inputs->snapshot->groups, &attempt->client);
+    attempt->keeps_mapping = attempt->client.known && pool->persistence_pool->persistence_ttl_s > 0;
+    attempt->selection =
+        (struct selection){.pool = pool,
+                           .client = &attempt->client,
+                           .now_s = inputs->now_s,
+                           .measured = inputs->measured,
+                           .metric_max_age_s = settings->metric_max_age_s,
+                           .path_metric_max_age_s = settings->path_metric_max_age_s,
+                           .topology = inputs->topology,
+                           .locator = inputs->locator,
+                           .trace = inputs->trace,
+                           .warnings = inputs->warnings};
+    trace_client(attempt);
 }
 
-void assign(const struct world *world, const struct pool *pool, const struct source *source,
-            struct assignment *ret_assignment)
+void assign(const struct decision_inputs *inputs, const struct pool *pool,
+            const struct source *source, struct assignment *ret_assignment)
 {
-    struct attempt attempt = {.world = world, .first = pool, .metrics = world->metrics};
+    struct attempt attempt = {
+        .inputs = inputs, .first = pool, .availability = inputs->availability};
     struct assignment assignment = {0};
     for (;; pool = pool->fallback_pool) {
         begin_pool(&attempt, pool, source);
         assignment.server = try_pool(&attempt);
         if (assignment.server || !pool->fallback_pool)
             break;
-        TRACE(world->trace, .what = STEP_FALLBACK,
+        TRACE(inputs->trace, .what = STEP_FALLBACK,
               .values = {TRACE_TEXT("pool", pool->fallback_pool->name)});
     }
     if (!assignment.server) {
-        TRACE(world->trace, .what = STEP_FALLBACK,
+        TRACE(inputs->trace, .what = STEP_FALLBACK,
               .values = {TRACE_TEXT("fallback", fallback_word(pool->fallback))});
         if (pool->fallback == FALLBACK_ANY)
             assignment.server = ignore_availability(&attempt);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "core/balance/client.h"
-#include "core/balance/metrics.h"
+#include "core/balance/availability.h"
 #include "core/base/trace.h"
 #include "core/base/warnings.h"
 #include "core/configuration/snapshot.h"
@@ -23,9 +23,9 @@
  * All that a decision depends on beside the question. All but snapshot and mappings may be NULL:
  * everybody is up, nothing was measured, no place is known, no turns are taken, nobody listens.
  */
-struct world {
+struct decision_inputs {
     const struct snapshot *snapshot;
-    const struct metrics *metrics;
+    const struct availability *availability;
     const struct mapping_table *mappings;
     int64_t now_s;
     const struct metric_table *measured; /* read for a choice alone, never for a live mapping */
@@ -43,7 +43,7 @@ struct assignment {
     int code; /* 0, or why the mapping could not be read or written */
 };
 
-void assign(const struct world *world, const struct pool *pool, const struct source *source,
-            struct assignment *ret_assignment);
+void assign(const struct decision_inputs *inputs, const struct pool *pool,
+            const struct source *source, struct assignment *ret_assignment);
 
 #endif

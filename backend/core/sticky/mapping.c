@@ -42,9 +42,10 @@ int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s)
     return end > now_s ? difference(end, now_s) : 0;
 }
 
-bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, int64_t now_s)
+bool mapping_is_due(const struct mapping *mapping, const struct pool *persistence_pool,
+                    int64_t now_s)
 {
-    if (keeper->timer != TIMER_SLIDING || now_s <= mapping->timestamp_s)
+    if (persistence_pool->timer != TIMER_SLIDING || now_s <= mapping->timestamp_s)
         return false;
     return mapping_age_s(mapping, now_s) >= mapping->ttl_s / SLIDES_PER_TTL;
 }
@@ -59,14 +60,16 @@ static bool has_server(const struct pool *pool, const struct controller *control
     return false;
 }
 
-enum mapping_state mapping_evaluate(const struct mapping *mapping, const struct election *election,
-                                    const struct snapshot *snapshot, const struct metrics *metrics,
+enum mapping_state mapping_evaluate(const struct mapping *mapping,
+                                    const struct selection *selection,
+                                    const struct snapshot *snapshot,
+                                    const struct availability *availability,
                                     const struct virtual_server **ret_server)
 {
-    const struct pool *pool = election->pool;
-    if (mapping_left_s(mapping, election->now_s) == 0)
+    const struct pool *pool = selection->pool;
+    if (mapping_left_s(mapping, selection->now_s) == 0)
         return MAPPING_EXPIRED;
-    if (strcmp(mapping->method, pool->keeper->method->name) != 0)
+    if (strcmp(mapping->method, pool->persistence_pool->method->name) != 0)
         return MAPPING_METHOD_CHANGED;
     const struct controller *controller = snapshot_controller(snapshot, mapping->controller_id);
     if (!controller)
@@ -75,7 +78,7 @@ enum mapping_state mapping_evaluate(const struct mapping *mapping, const struct 
         return MAPPING_CONTROLLER_DISABLED;
     if (!has_server(pool, controller))
         return MAPPING_NO_SERVER;
-    const struct virtual_server *server = choose_within(election, metrics, controller);
+    const struct virtual_server *server = choose_within(selection, availability, controller);
     if (!server)
         return MAPPING_SERVERS_DOWN;
     *ret_server = server;

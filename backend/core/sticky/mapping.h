@@ -36,19 +36,23 @@ enum mapping_state {
 const char *mapping_state_text(enum mapping_state state);
 
 /*
- * Says whether a mapping binds the client of an election in its pool. If so, sets `ret_server` to
- * the controller's server in that pool; of several, the one by choose_within(). Nothing that is
- * measured is looked at but availability, and with `metrics` NULL that is left aside too.
+ * Says whether a mapping is live for the client of a selection in its pool. If so, sets
+ * `ret_server` to the controller's server in that pool; of several, the one by choose_within().
+ * Nothing that is measured is looked at but availability, and with `availability` NULL that is left
+ * aside too.
  */
-enum mapping_state mapping_evaluate(const struct mapping *mapping, const struct election *election,
-                                    const struct snapshot *snapshot, const struct metrics *metrics,
+enum mapping_state mapping_evaluate(const struct mapping *mapping,
+                                    const struct selection *selection,
+                                    const struct snapshot *snapshot,
+                                    const struct availability *availability,
                                     const struct virtual_server **ret_server);
 
 /*
  * Says whether a binding mapping's timestamp is to be moved to now: with a sliding timer, once a
  * tenth of the TTL has passed.
  */
-bool mapping_is_due(const struct mapping *mapping, const struct pool *keeper, int64_t now_s);
+bool mapping_is_due(const struct mapping *mapping, const struct pool *persistence_pool,
+                    int64_t now_s);
 
 /*
  * The seconds that a mapping has left, 0 when it is over, and those since its timestamp, below 0
@@ -62,9 +66,9 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  *
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
- * claim: writes `wanted` if the row is still as `seen` (NULL: still absent) and commits it. 0 when
- * written, ERR_NOTFOUND when the row was not as seen any more and nothing was written, another code
- * when the table cannot be written. NULL when nothing may be written at all, as in explain.
+ * claim: writes `wanted` if the row is still as `seen` (NULL: still absent) and commits it. 0
+ * when written, ERR_NOTFOUND when the row was not as seen any more and nothing was written, another
+ * code when the table cannot be written. NULL when nothing may be written at all, as in explain.
  */
 struct mapping_table {
     int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping);

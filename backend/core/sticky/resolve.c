@@ -58,24 +58,24 @@ static void add_address(const struct name_entry *entry, const char *type, const 
 }
 
 /* The servers by which a question without client is answered: those in reach of anybody. */
-static size_t reachable(const struct pool *pool, const struct metrics *metrics,
+static size_t reachable(const struct pool *pool, const struct availability *availability,
                         struct candidates *ret_servers)
 {
     ret_servers->count = 0;
     for (size_t i = 0; i < pool->server_count; i++)
         if (virtual_server_state(&pool->servers[i]) != STATE_DISABLED &&
-            metrics_server_up(metrics, &pool->servers[i]))
+            availability_server_up(availability, &pool->servers[i]))
             ret_servers->servers[ret_servers->count++] = &pool->servers[i];
     return ret_servers->count;
 }
 
 /* For nobody in particular: one address of each type that all servers offer, or of every type. */
-static void add_for_nobody(const struct world *world, const struct name_entry *entry,
-                           int32_t zone_id, struct answer *answer)
+static void add_without_client(const struct decision_inputs *inputs, const struct name_entry *entry,
+                               int32_t zone_id, struct answer *answer)
 {
     const struct pool *pool = entry->pool;
     struct candidates servers;
-    while (reachable(pool, world->metrics, &servers) == 0 && pool->fallback_pool)
+    while (reachable(pool, inputs->availability, &servers) == 0 && pool->fallback_pool)
         pool = pool->fallback_pool;
     if (servers.count == 0 && pool->fallback != FALLBACK_NONE)
         reachable(pool, NULL, &servers);
@@ -107,17 +107,17 @@ static void keep_wanted(const struct question *question, struct answer *answer)
     answer->count = kept;
 }
 
-static void add_balanced(const struct world *world, const struct question *question,
+static void add_balanced(const struct decision_inputs *inputs, const struct question *question,
                          const struct name_entry *entry, struct answer *answer, int *ret_code)
 {
     int32_t zone_id = zone_id_of(question, entry->zone);
     if (address_is_unspecified(&question->source.remote)) {
-        TRACE(world->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
-        add_for_nobody(world, entry, zone_id, answer);
+        TRACE(inputs->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
+        add_without_client(inputs, entry, zone_id, answer);
         return;
     }
     struct assignment assignment;
-    assign(world, entry->pool, &question->source, &assignment);
+    assign(inputs, entry->pool, &question->source, &assignment);
     *ret_code = assignment.code;
     if (assignment.failed) {
         answer_fail(answer);
@@ -139,7 +139,7 @@ static bool asks_zone(const struct question *question, const struct zone *zone)
     return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
 }
 
-static void add_entry(const struct world *world, const struct question *question,
+static void add_entry(const struct decision_inputs *inputs, const struct question *question,
                       const struct name_entry *entry, struct answer *answer, int *ret_code)
 {
     for (size_t i = 0; i < entry->record_count; i++) {
@@ -151,16 +151,16 @@ static void add_entry(const struct world *world, const struct question *question
     }
     if (entry->pool && asks_zone(question, entry->zone) &&
         (wants(question, "A") || wants(question, "AAAA"))) {
-        add_balanced(world, question, entry, answer, ret_code);
+        add_balanced(inputs, question, entry, answer, ret_code);
         keep_wanted(question, answer);
     }
 }
 
 /* A name in a zone of ours that exists without records must not become NXDOMAIN. */
-static void add_existence(const struct world *world, const struct question *question,
+static void add_existence(const struct decision_inputs *inputs, const struct question *question,
                           struct answer *answer)
 {
-    const struct zone *zone = snapshot_zone_of(world->snapshot, &question->name);
+    const struct zone *zone = snapshot_zone_of(inputs->snapshot, &question->name);
     if (!zone || !asks_zone(question, zone) || !wants(question, EXISTS_TYPE))
         return;
     answer_add(answer, &(struct answer_record){.owner = question->name.text,
@@ -171,34 +171,34 @@ static void add_existence(const struct world *world, const struct question *ques
                                                .authoritative = true});
 }
 
-void resolve(const struct world *world, const struct question *question, struct answer *answer,
-             int *ret_code)
+void resolve(const struct decision_inputs *inputs, const struct question *question,
+             struct answer *answer, int *ret_code)
 {
     bool below;
     *ret_code = 0;
-    const struct name_entry *entry = snapshot_find(world->snapshot, &question->name, &below);
+    const struct name_entry *entry = snapshot_find(inputs->snapshot, &question->name, &below);
     if (entry)
-        add_entry(world, question, entry, answer, ret_code);
+        add_entry(inputs, question, entry, answer, ret_code);
     if ((entry || below) && answer->count == 0 && !answer->failed)
-        add_existence(world, question, answer);
+        add_existence(inputs, question, answer);
 }
 
-static void add_transfer(const struct world *world, const struct zone *zone,
+static void add_transfer(const struct decision_inputs *inputs, const struct zone *zone,
                          const struct name_entry *entry, struct answer *answer)
 {
     for (size_t i = 0; i < entry->record_count; i++)
         if (entry->records[i].zone == zone)
             add_record(entry, &entry->records[i], zone->id, answer);
     if (entry->pool && entry->zone == zone)
-        add_for_nobody(world, entry, zone->id, answer);
+        add_without_client(inputs, entry, zone->id, answer);
 }
 
-void resolve_zone(const struct world *world, int32_t zone_id, const struct name *name,
+void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const struct name *name,
                   struct answer *answer)
 {
-    const struct zone *zone = snapshot_zone(world->snapshot, zone_id);
+    const struct zone *zone = snapshot_zone(inputs->snapshot, zone_id);
     if (name && (!zone || strcmp(zone->name, name->text) != 0)) {
-        zone = snapshot_zone_of(world->snapshot, name);
+        zone = snapshot_zone_of(inputs->snapshot, name);
         if (zone && strcmp(zone->name, name->text) != 0)
             zone = NULL;
     }
@@ -206,9 +206,9 @@ void resolve_zone(const struct world *world, int32_t zone_id, const struct name 
         return;
     const struct name_entry *entry;
     size_t count;
-    snapshot_range(world->snapshot, zone, &entry, &count);
+    snapshot_range(inputs->snapshot, zone, &entry, &count);
     for (; count > 0; count--, entry++)
-        add_transfer(world, zone, entry, answer);
+        add_transfer(inputs, zone, entry, answer);
 }
 
 /* A zone that is there twice has its names in the first. */

@@ -21,15 +21,15 @@
  * Fills an answer that was cleared. `ret_code` is 0 or why a mapping could not be read or written;
  * the answer is good either way.
  */
-void resolve(const struct world *world, const struct question *question, struct answer *answer,
-             int *ret_code);
+void resolve(const struct decision_inputs *inputs, const struct question *question,
+             struct answer *answer, int *ret_code);
 
 /*
  * All records of a zone, as in a zone transfer: balanced names as a question without client gets
  * them. The zone is named by its id or, when that is not one of ours, by its name (may be NULL). No
  * records when the zone is not ours.
  */
-void resolve_zone(const struct world *world, int32_t zone_id, const struct name *name,
+void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const struct name *name,
                   struct answer *answer);
 
 /* The SOA record of every zone of ours that has one; PowerDNS does not find the others. */

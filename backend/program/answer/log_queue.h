@@ -33,16 +33,16 @@ struct log_queue {
 };
 
 /* `now_ms` is monotonic and above 0. Cannot fail. Tabs and line ends become spaces. */
-void log_queue_add(struct log_queue *journal, int64_t now_ms, const char *text);
+void log_queue_add(struct log_queue *queue, int64_t now_ms, const char *text);
 
 /*
  * Says what is wrong with rows that were just loaded, unless it was with those before. Of many some
  * are said. Both may be NULL.
  */
-void log_queue_add_problems(struct log_queue *journal, int64_t now_ms, const struct problems *now,
+void log_queue_add_problems(struct log_queue *queue, int64_t now_ms, const struct problems *now,
                             const struct problems *before);
 
 /* The oldest sentence that waits, or NULL; valid until the next call. */
-const char *log_queue_take(struct log_queue *journal);
+const char *log_queue_take(struct log_queue *queue);
 
 #endif

@@ -20,22 +20,22 @@ struct responder {
     struct store *store;
     struct mapping_table mappings;
     struct snapshot *snapshot; /* NULL until one was read */
-    struct metrics *metrics;
+    struct availability *availability;
     struct metric_table measurements;
     struct turns *turns; /* of the snapshot's pools, kept from one to the next */
     struct topology_loader *loader;
-    bool needs_atlas; /* a pool of the snapshot does */
+    bool needs_topology; /* a pool of the snapshot does */
     struct warnings warnings;
     struct revision loaded;
     bool missing;      /* there was no file when it was last looked for */
     int64_t reload_ms; /* monotonic: not before */
-    struct log_queue journal;
+    struct log_queue log_queue;
 };
 
 static void warn(void *context, const char *sentence)
 {
     struct responder *responder = context;
-    log_queue_add(&responder->journal, clock_monotonic_ms(), sentence);
+    log_queue_add(&responder->log_queue, clock_monotonic_ms(), sentence);
 }
 
 int responder_new(const char *path, struct responder **ret_responder)
@@ -61,7 +61,7 @@ void responder_free(struct responder *responder)
     if (!responder)
         return;
     turns_free(responder->turns);
-    metrics_free(responder->metrics);
+    availability_free(responder->availability);
     snapshot_free(responder->snapshot);
     topology_loader_free(responder->loader);
     store_free(responder->store);
@@ -88,44 +88,44 @@ static bool uses_topology(const struct snapshot *snapshot)
 static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
 {
     struct snapshot *snapshot = NULL;
-    struct metrics *metrics = NULL;
+    struct availability *availability = NULL;
     struct turns *turns = NULL;
     int code = store_load(responder->store, &snapshot, error);
     if (code == 0)
-        code = store_load_metrics(responder->store, snapshot, &metrics, error);
+        code = store_load_availability(responder->store, snapshot, &availability, error);
     if (code == 0 && turns_new(snapshot->pools, snapshot->pool_count, responder->turns,
                                random_number(), &turns) != 0)
         code = error_set(error, ERR_NOMEM, "out of memory");
     if (code != 0) {
-        metrics_free(metrics);
+        availability_free(availability);
         snapshot_free(snapshot);
         return code;
     }
-    log_queue_add_problems(&responder->journal, now_ms, &snapshot->problems,
+    log_queue_add_problems(&responder->log_queue, now_ms, &snapshot->problems,
                            responder->snapshot ? &responder->snapshot->problems : NULL);
     turns_free(responder->turns);
-    metrics_free(responder->metrics);
+    availability_free(responder->availability);
     snapshot_free(responder->snapshot);
     responder->snapshot = snapshot;
-    responder->metrics = metrics;
+    responder->availability = availability;
     responder->turns = turns;
-    responder->needs_atlas = uses_topology(snapshot);
+    responder->needs_topology = uses_topology(snapshot);
     store_limit(responder->store, &snapshot->settings);
     return 0;
 }
 
 static int load_metrics(struct responder *responder, struct error *error)
 {
-    struct metrics *metrics = NULL;
-    int code = store_load_metrics(responder->store, responder->snapshot, &metrics, error);
+    struct availability *availability = NULL;
+    int code = store_load_availability(responder->store, responder->snapshot, &availability, error);
     if (code != 0)
         return code;
-    metrics_free(responder->metrics);
-    responder->metrics = metrics;
+    availability_free(responder->availability);
+    responder->availability = availability;
     return 0;
 }
 
-/* Brings snapshot and metrics to the revision; what fails is tried again a little later. */
+/* Brings snapshot and availability to the revision; what fails is tried again a little later. */
 static int follow_revision(struct responder *responder, const struct revision *revision,
                            int64_t now_ms, struct error *error)
 {
@@ -160,15 +160,15 @@ static bool refresh(struct responder *responder)
     responder->missing = code == ERR_NOTFOUND;
     if (readable) {
         (void)follow_revision(responder, &revision, now_ms, &error);
-        if (responder->needs_atlas)
-            topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
+        if (responder->needs_topology)
+            topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);
     }
     if (error.code)
-        log_queue_add(&responder->journal, now_ms, error.text);
+        log_queue_add(&responder->log_queue, now_ms, error.text);
     if (readable && store_read_only(responder->store))
-        log_queue_add(&responder->journal, now_ms, store_read_only(responder->store));
+        log_queue_add(&responder->log_queue, now_ms, store_read_only(responder->store));
     if (readable && store_older(responder->store))
-        log_queue_add(&responder->journal, now_ms, store_older(responder->store));
+        log_queue_add(&responder->log_queue, now_ms, store_older(responder->store));
     return readable;
 }
 
@@ -183,17 +183,17 @@ static int find_nothing(void *context, int64_t pool_id, const char *key,
  */
 static const struct mapping_table unreadable = {.find = find_nothing};
 
-static struct world world_of(const struct responder *responder, bool readable)
+static struct decision_inputs inputs_of(const struct responder *responder, bool readable)
 {
-    return (struct world){.snapshot = responder->snapshot,
-                          .metrics = responder->metrics,
-                          .mappings = readable ? &responder->mappings : &unreadable,
-                          .now_s = clock_unix_s(),
-                          .measured = readable ? &responder->measurements : NULL,
-                          .topology = topology_loader_topology(responder->loader),
-                          .locator = topology_loader_locator(responder->loader),
-                          .turns = responder->turns,
-                          .warnings = &responder->warnings};
+    return (struct decision_inputs){.snapshot = responder->snapshot,
+                                    .availability = responder->availability,
+                                    .mappings = readable ? &responder->mappings : &unreadable,
+                                    .now_s = clock_unix_s(),
+                                    .measured = readable ? &responder->measurements : NULL,
+                                    .topology = topology_loader_topology(responder->loader),
+                                    .locator = topology_loader_locator(responder->loader),
+                                    .turns = responder->turns,
+                                    .warnings = &responder->warnings};
 }
 
 void responder_answer(struct responder *responder, const struct question *question,
@@ -201,11 +201,11 @@ void responder_answer(struct responder *responder, const struct question *questi
 {
     bool readable = refresh(responder);
     if (responder->snapshot) {
-        struct world world = world_of(responder, readable);
+        struct decision_inputs inputs = inputs_of(responder, readable);
         int code;
-        resolve(&world, question, answer, &code);
+        resolve(&inputs, question, answer, &code);
         if (readable && code != 0)
-            log_queue_add(&responder->journal, clock_monotonic_ms(),
+            log_queue_add(&responder->log_queue, clock_monotonic_ms(),
                           store_mapping_error(responder->store)->text);
     }
 }
@@ -215,8 +215,8 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
 {
     bool readable = refresh(responder);
     if (responder->snapshot) {
-        struct world world = world_of(responder, readable);
-        resolve_zone(&world, zone_id, name, answer);
+        struct decision_inputs inputs = inputs_of(responder, readable);
+        resolve_zone(&inputs, zone_id, name, answer);
     }
 }
 
@@ -233,12 +233,12 @@ void responder_zones(struct responder *responder, struct answer *answer)
         answer_fail(answer);
 }
 
-void responder_rest(struct responder *responder)
+void responder_idle(struct responder *responder)
 {
     store_rest(responder->store);
 }
 
-void responder_keep_house(struct responder *responder)
+void responder_maintain(struct responder *responder)
 {
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
@@ -247,10 +247,11 @@ void responder_keep_house(struct responder *responder)
     store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
                      &error);
     if (error.code)
-        log_queue_add(&responder->journal, now_ms, error.text);
+        log_queue_add(&responder->log_queue, now_ms, error.text);
 }
 
-int responder_enter(struct responder *responder, struct world *ret_world, struct error *error)
+int responder_begin(struct responder *responder, struct decision_inputs *ret_inputs,
+                    struct error *error)
 {
     struct revision revision;
     int64_t now_ms = clock_monotonic_ms();
@@ -262,13 +263,13 @@ int responder_enter(struct responder *responder, struct world *ret_world, struct
         store_rest(responder->store);
         return error_set(error, code, "the configuration cannot be read; again in a second");
     }
-    if (responder->needs_atlas)
-        topology_loader_follow(responder->loader, &revision, now_ms, &responder->journal);
-    *ret_world = world_of(responder, true);
+    if (responder->needs_topology)
+        topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);
+    *ret_inputs = inputs_of(responder, true);
     return 0;
 }
 
-void responder_leave(struct responder *responder)
+void responder_end(struct responder *responder)
 {
     store_rest(responder->store);
 }
@@ -278,9 +279,9 @@ struct revision responder_revision(const struct responder *responder)
     return responder->loaded;
 }
 
-const struct topology_loader *responder_atlas(const struct responder *responder)
+const struct topology_loader *responder_topology_loader(const struct responder *responder)
 {
-    return responder->needs_atlas ? responder->loader : NULL;
+    return responder->needs_topology ? responder->loader : NULL;
 }
 
 struct store *responder_store(struct responder *responder)
@@ -290,10 +291,10 @@ struct store *responder_store(struct responder *responder)
 
 void responder_notify(struct responder *responder, const char *text)
 {
-    log_queue_add(&responder->journal, clock_monotonic_ms(), text);
+    log_queue_add(&responder->log_queue, clock_monotonic_ms(), text);
 }
 
-struct log_queue *responder_journal(struct responder *responder)
+struct log_queue *responder_log_queue(struct responder *responder)
 {
-    return &responder->journal;
+    return &responder->log_queue;
 }

@@ -33,7 +33,7 @@ struct topology_loader {
     int64_t next_ms;    /* monotonic: not before */
 };
 
-int topology_loader_new(const char *path, struct topology_loader **ret_atlas)
+int topology_loader_new(const char *path, struct topology_loader **ret_loader)
 {
     struct topology_loader *loader = calloc(1, sizeof *loader);
     if (!loader)
@@ -43,7 +43,7 @@ int topology_loader_new(const char *path, struct topology_loader **ret_atlas)
         free(loader);
         return ERR_NOMEM;
     }
-    *ret_atlas = loader;
+    *ret_loader = loader;
     return 0;
 }
 
@@ -130,7 +130,7 @@ static void replace(struct topology_loader *loader, struct load *load)
         loader->topology = load->topology;
         load->topology = NULL;
     }
-    geo_inherit(load->geo, loader->geo);
+    geo_take_over(load->geo, loader->geo);
     geo_free(loader->geo);
     loader->geo = load->geo;
     load->geo = NULL;
@@ -138,7 +138,7 @@ static void replace(struct topology_loader *loader, struct load *load)
     loader->loaded = load->revision;
 }
 
-static void take_over(struct topology_loader *loader, int64_t now_ms, struct log_queue *journal)
+static void take_over(struct topology_loader *loader, int64_t now_ms, struct log_queue *queue)
 {
     struct load *load = loader->load;
     bool slow = load->ended_ms - load->began_ms > TOPOLOGY_LOADER_WAIT_MS;
@@ -147,20 +147,19 @@ static void take_over(struct topology_loader *loader, int64_t now_ms, struct log
     if (slow || load->error.code)
         loader->next_ms = load->ended_ms + TOPOLOGY_LOADER_PAUSE_MS;
     if (load->error.code) {
-        log_queue_add(journal, now_ms, load->error.text);
+        log_queue_add(queue, now_ms, load->error.text);
         load_free(load);
         return;
     }
-    log_queue_add_problems(journal, now_ms,
-                           load->topology ? topology_problems(load->topology) : NULL,
+    log_queue_add_problems(queue, now_ms, load->topology ? topology_problems(load->topology) : NULL,
                            loader->topology ? topology_problems(loader->topology) : NULL);
-    log_queue_add_problems(journal, now_ms, geo_problems(load->geo),
+    log_queue_add_problems(queue, now_ms, geo_problems(load->geo),
                            loader->geo ? geo_problems(loader->geo) : NULL);
     replace(loader, load);
     load_free(load);
 }
 
-static bool rows_moved(const struct topology_loader *loader, const struct revision *revision)
+static bool rows_changed(const struct topology_loader *loader, const struct revision *revision)
 {
     return !loader->topology || loader->loaded.opening != revision->opening ||
            loader->loaded.topology != revision->topology;
@@ -184,21 +183,21 @@ static void begin(struct topology_loader *loader, bool rows, const struct revisi
     start(load);
 }
 
-void topology_loader_follow(struct topology_loader *loader, const struct revision *revision,
-                            int64_t now_ms, struct log_queue *journal)
+void topology_loader_refresh(struct topology_loader *loader, const struct revision *revision,
+                             int64_t now_ms, struct log_queue *queue)
 {
     int64_t wait_ms = 0;
     if (loader->load && has_ended(loader->load, 0))
-        take_over(loader, now_ms, journal);
+        take_over(loader, now_ms, queue);
     if (!loader->load && now_ms >= loader->next_ms) {
-        bool rows = rows_moved(loader, revision);
-        if (rows || geo_moved(loader->geo, now_ms)) {
+        bool rows = rows_changed(loader, revision);
+        if (rows || geo_changed(loader->geo, now_ms)) {
             begin(loader, rows, revision, now_ms);
             wait_ms = loader->topology ? TOPOLOGY_LOADER_WAIT_MS : TOPOLOGY_LOADER_FIRST_WAIT_MS;
         }
     }
     if (loader->load && wait_ms > 0 && has_ended(loader->load, wait_ms))
-        take_over(loader, now_ms, journal);
+        take_over(loader, now_ms, queue);
 }
 
 const struct topology *topology_loader_topology(const struct topology_loader *loader)

@@ -36,7 +36,7 @@
 struct topology_loader;
 
 /* 0 or ERR_NOMEM. Touches no file. `path`, of the database, is copied. */
-int topology_loader_new(const char *path, struct topology_loader **ret_atlas);
+int topology_loader_new(const char *path, struct topology_loader **ret_loader);
 
 /* Takes NULL. Waits for a load that runs. */
 void topology_loader_free(struct topology_loader *loader);
@@ -46,10 +46,10 @@ void topology_loader_free(struct topology_loader *loader);
  * may need it; `revision` is that of the transaction it is answered in, `now_ms` is monotonic. New
  * problems go to the journal.
  */
-void topology_loader_follow(struct topology_loader *loader, const struct revision *revision,
-                            int64_t now_ms, struct log_queue *journal);
+void topology_loader_refresh(struct topology_loader *loader, const struct revision *revision,
+                             int64_t now_ms, struct log_queue *queue);
 
-/* What is loaded; NULL as long as it never was. Valid until the next topology_loader_follow(). */
+/* What is loaded; NULL as long as it never was. Valid until the next topology_loader_refresh(). */
 const struct topology *topology_loader_topology(const struct topology_loader *loader);
 const struct locator *topology_loader_locator(const struct topology_loader *loader);
 

@@ -1,7 +1,12 @@
+/*
+ * Reads the words of `explain` as a question, and prints the explanation as text. What is printed
+ * was gathered by explanation.c.
+ */
 #include <string.h>
 
 #include "program/command/command.h"
 #include "program/command/explanation.h"
+#include "program/command/step_text.h"
 
 /* Fills the question that PowerDNS would ask for these words; says which word is wrong, or NULL. */
 static const char *read_words(const struct command_call *call, struct question *ret_question)
@@ -18,10 +23,44 @@ static const char *read_words(const struct command_call *call, struct question *
     return NULL;
 }
 
+static void print_record(const struct answer_record *record, struct buffer *out)
+{
+    buffer_printf(out, "answer: %s %u %s %s", record->owner, record->ttl_s, record->type,
+                  record->content);
+    if (record->scope_bits > 0)
+        buffer_printf(out, " (scope %u)", record->scope_bits);
+    buffer_add_char(out, '\n');
+}
+
+static void print_answer(const struct answer *answer, struct buffer *out)
+{
+    if (answer->failed)
+        buffer_add_text(out, "answer: SERVFAIL\n");
+    else if (answer->count == 0)
+        buffer_add_text(out,
+                        "answer: nothing; PowerDNS asks its other backends, or says NXDOMAIN\n");
+    for (size_t i = 0; i < answer->count; i++)
+        print_record(&answer->records[i], out);
+}
+
+static void print_explanation(const struct explanation *explanation, struct buffer *out)
+{
+    const struct zone *zone = explanation->zone;
+    buffer_printf(out, "name %s: %s, %s%s\n", explanation->name,
+                  name_status_word(explanation->status),
+                  zone ? "in our zone " : "the zone is another backend's", zone ? zone->name : "");
+    step_text_print(&explanation->actual.steps, "", out);
+    print_answer(&explanation->actual.answer, out);
+    if (explanation->has_mapping) {
+        buffer_add_text(out, "without a mapping:\n");
+        step_text_print(&explanation->without_mapping.steps, "  ", out);
+    }
+}
+
 enum command_result command_explain(const struct command_call *call)
 {
     struct question question;
-    struct world world;
+    struct decision_inputs inputs;
     struct explanation explanation;
     struct error error = {0};
     const char *wrong = read_words(call, &question);
@@ -29,11 +68,11 @@ enum command_result command_explain(const struct command_call *call)
         buffer_printf(call->out, "%s\n", wrong);
         return COMMAND_USAGE;
     }
-    if (responder_enter(call->responder, &world, &error) != 0)
+    if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    explanation_gather(&world, &question, &explanation);
-    explanation_print(&explanation, call->out);
+    explanation_gather(&inputs, &question, &explanation);
+    print_explanation(&explanation, call->out);
     explanation_release(&explanation);
-    responder_leave(call->responder);
+    responder_end(call->responder);
     return COMMAND_OK;
 }

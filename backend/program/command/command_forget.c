@@ -4,11 +4,11 @@
 #include "program/command/command.h"
 
 /* The client as it is written in one pool's mappings: a masked network or a group, perhaps. */
-static void key_in_pool(const struct world *world, const struct pool *pool,
+static void key_in_pool(const struct decision_inputs *inputs, const struct pool *pool,
                         const struct address *ldns, struct client *ret_client)
 {
     struct source source = {.remote = *ldns};
-    client_identify(&source, pool, &world->snapshot->groups, ret_client);
+    client_identify(&source, pool, &inputs->snapshot->groups, ret_client);
 }
 
 /* What was typed, in the form in which keys are written. */
@@ -35,24 +35,24 @@ static int forget_key(const struct command_call *call, const char *word, const s
     canonical_key(word, &key);
     int code = key.failed ? error_set(error, ERR_NOMEM, "out of memory")
                           : store_forget(responder_store(call->responder), key.data,
-                                         pool ? pool->keeper->id : 0, &gone, error);
+                                         pool ? pool->persistence_pool->id : 0, &gone, error);
     buffer_release(&key);
     *count += gone;
     return code;
 }
 
 /* An address counts as a whole in some pools, by its network or its group in others. */
-static int forget_address(const struct command_call *call, const struct world *world,
+static int forget_address(const struct command_call *call, const struct decision_inputs *inputs,
                           const struct address *ldns, const struct pool *only, int64_t *count,
                           struct error *error)
 {
-    for (size_t i = 0; i < world->snapshot->pool_count; i++) {
-        const struct pool *pool = &world->snapshot->pools[i];
+    for (size_t i = 0; i < inputs->snapshot->pool_count; i++) {
+        const struct pool *pool = &inputs->snapshot->pools[i];
         struct client client;
         int64_t gone = 0;
-        if (pool->keeper != pool || (only && only->keeper != pool))
+        if (pool->persistence_pool != pool || (only && only->persistence_pool != pool))
             continue;
-        key_in_pool(world, pool, ldns, &client);
+        key_in_pool(inputs, pool, ldns, &client);
         int code =
             store_forget(responder_store(call->responder), client.key, pool->id, &gone, error);
         if (code != 0)
@@ -64,23 +64,23 @@ static int forget_address(const struct command_call *call, const struct world *w
 
 enum command_result command_forget(const struct command_call *call)
 {
-    struct world world;
+    struct decision_inputs inputs;
     struct error error = {0};
     const struct pool *pool = NULL;
     struct address ldns;
     int64_t count = 0;
     const char *word = call->words[1];
-    if (responder_enter(call->responder, &world, &error) != 0)
+    if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    if (call->count > 2 && !(pool = snapshot_pool_named(world.snapshot, call->words[2]))) {
-        responder_leave(call->responder);
+    if (call->count > 2 && !(pool = snapshot_pool_named(inputs.snapshot, call->words[2]))) {
+        responder_end(call->responder);
         buffer_printf(call->out, "there is no pool %s\n", call->words[2]);
         return COMMAND_FAILED;
     }
     int code = forget_key(call, word, pool, &count, &error);
     if (code == 0 && address_parse(word, strlen(word), &ldns) == 0)
-        code = forget_address(call, &world, &ldns, pool, &count, &error);
-    responder_leave(call->responder);
+        code = forget_address(call, &inputs, &ldns, pool, &count, &error);
+    responder_end(call->responder);
     if (code != 0)
         return command_failed(call, &error);
     buffer_printf(call->out, "%" PRId64 " mapping%s forgotten\n", count, count == 1 ? "" : "s");

@@ -1,17 +1,140 @@
+/*
+ * Prints a status as text. What is printed was gathered by status.c.
+ */
+#include <inttypes.h>
+
 #include "program/command/command.h"
 #include "program/command/status.h"
 
+static const char *at_least(const struct status *status)
+{
+    return status->counts.mappings_partial ? "more than " : "";
+}
+
+static void print_counts(const struct status *status, struct buffer *out)
+{
+    const struct status_counts *counts = &status->counts;
+    buffer_printf(
+        out, "zones %zu, names %zu, pools %zu, virtual servers %zu, live mappings %s%" PRId64 "\n",
+        counts->zones, counts->names, counts->pools, counts->servers, at_least(status),
+        counts->live_mappings);
+}
+
+static void print_topology(const struct status_topology *topology, struct buffer *out)
+{
+    if (topology->needed)
+        buffer_printf(out, "topology %zu rows, geo databases %zu%s\n", topology->rows,
+                      topology->geo_databases,
+                      topology->is_loading ? ", others are being loaded" : "");
+}
+
+/* How far the draining is. With the sliding timer each question puts the end off. */
+static void print_draining(const struct status *status, const struct pool *pool,
+                           const struct status_server *server, struct buffer *out)
+{
+    if (server->live_mappings == 0)
+        buffer_add_text(out, "       drained: no live mappings\n");
+    else
+        buffer_printf(
+            out,
+            "       draining: %s%" PRId64 " live mapping%s, the last ends in %" PRId64 " s%s\n",
+            at_least(status), server->live_mappings, server->live_mappings == 1 ? "" : "s",
+            server->last_ends_in_s,
+            pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is asked for" : "");
+}
+
+static void print_server(const struct status *status, const struct pool *pool, size_t number,
+                         const struct status_server *row, struct buffer *out)
+{
+    const struct virtual_server *server = row->server;
+    buffer_printf(out, "  %3zu  %-16s %-15s  %-26s %-9s %-4s %10" PRId64 "\n", number,
+                  server->controller->name, server->ipv4 ? server->ipv4 : "-",
+                  server->ipv6 ? server->ipv6 : "-", state_word(row->state),
+                  row->up ? "up" : "down", row->live_mappings);
+    if (row->state == STATE_DRAINING)
+        print_draining(status, pool, row, out);
+}
+
+static void print_settings(const struct pool *pool, struct buffer *out)
+{
+    const struct pool *persistence_pool = pool->persistence_pool;
+    buffer_printf(
+        out, "pool %s: method %s, ttl %u, persistence %u %s, client %s /%u /%u, fallback %s%s\n",
+        pool->name, pool->method->name, pool->ttl_s, persistence_pool->persistence_ttl_s,
+        persistence_timer_word(persistence_pool->timer), client_kind_word(persistence_pool->client),
+        persistence_pool->ipv4_prefix_bits, persistence_pool->ipv6_prefix_bits,
+        pool->fallback_pool ? "pool " : fallback_word(pool->fallback),
+        pool->fallback_pool ? pool->fallback_pool->name : "");
+    if (pool->alternate)
+        buffer_printf(out, "  alternate method %s\n", pool->alternate->name);
+}
+
+static void print_pool(const struct status *status, const struct status_pool *row,
+                       struct buffer *out)
+{
+    const struct pool *pool = row->pool;
+    print_settings(pool, out);
+    if (row->metric)
+        buffer_printf(out, "  metric %s, tolerance %u %%\n", row->metric, pool->tolerance_percent);
+    if (pool->persistence_pool != pool)
+        buffer_printf(out, "  shares the mappings of pool %s\n", pool->persistence_pool->name);
+    for (size_t i = 0; i < pool->server_count; i++)
+        print_server(status, pool, i + 1, &row->servers[i], out);
+}
+
+static void print_target(const struct status_target *target, struct buffer *out)
+{
+    buffer_add_text(out, "  ");
+    if (target->server)
+        buffer_printf(out, "pool %s, %s %s", target->pool->name, target->controller->name,
+                      target->server->ipv4 ? target->server->ipv4 : target->server->ipv6);
+    else if (target->controller)
+        buffer_printf(out, "controller %s", target->controller->name);
+    else
+        buffer_printf(out, "%s %" PRId64 " that is left out",
+                      target->key.kind == TARGET_SERVER ? "virtual server" : "controller",
+                      target->key.id);
+    buffer_printf(
+        out, ": down for %" PRId64 " s, %s, checked %" PRId64 " s ago, %" PRId64 " flaps\n",
+        target->down_s, reason_word(target->reason), target->checked_ago_s, target->flaps);
+}
+
+static void print_monitor(const struct status_monitor *monitor, struct buffer *out)
+{
+    if (monitor->up + monitor->down == 0)
+        return;
+    buffer_printf(out, "health: %zu up, %zu down, last check %" PRId64 " s ago\n", monitor->up,
+                  monitor->down, monitor->checked_ago_s);
+    for (size_t i = 0; i < monitor->target_count; i++)
+        print_target(&monitor->targets[i], out);
+}
+
+static void print_status(const struct status *status, struct buffer *out)
+{
+    buffer_printf(out, "pdns-sticky " PACKAGE_VERSION ", database %s\n", status->database.path);
+    print_counts(status, out);
+    print_topology(&status->topology, out);
+    for (size_t i = 0; i < status->problems.count; i++)
+        buffer_printf(out, "problem: %s\n", status->problems.lines[i]);
+    for (size_t i = 0; i < status->counts.pools; i++)
+        print_pool(status, &status->pools[i], out);
+    print_monitor(&status->monitor, out);
+    if (status->counts.mappings_partial)
+        buffer_printf(out, "counting stopped after %" PRId64 " mappings, the numbers are too low\n",
+                      status->counts.mappings_read);
+}
+
 enum command_result command_status(const struct command_call *call)
 {
-    struct world world;
+    struct decision_inputs inputs;
     struct status status;
     struct error error = {0};
-    if (responder_enter(call->responder, &world, &error) != 0)
+    if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    int code = status_gather(call->responder, &world, call->database, &status, &error);
+    int code = status_gather(call->responder, &inputs, call->database, &status, &error);
     if (code == 0)
-        status_print(&status, call->out);
+        print_status(&status, call->out);
     status_release(&status);
-    responder_leave(call->responder);
+    responder_end(call->responder);
     return code == 0 ? COMMAND_OK : command_failed(call, &error);
 }

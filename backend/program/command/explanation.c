@@ -24,10 +24,10 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     return code;
 }
 
-static enum name_status status_of(const struct world *world, const struct name *name)
+static enum name_status status_of(const struct decision_inputs *inputs, const struct name *name)
 {
     bool below;
-    const struct name_entry *entry = snapshot_find(world->snapshot, name, &below);
+    const struct name_entry *entry = snapshot_find(inputs->snapshot, name, &below);
     if (!entry)
         return below ? NAME_STATUS_ABOVE : NAME_STATUS_UNKNOWN;
     if (!entry->balanced)
@@ -35,27 +35,28 @@ static enum name_status status_of(const struct world *world, const struct name *
     return entry->pool ? NAME_STATUS_BALANCED : NAME_STATUS_UNUSABLE;
 }
 
-static void decide(struct world *shown, const struct question *question, struct decision *decision)
+static void decide(struct decision_inputs *shown, const struct question *question,
+                   struct decision *decision)
 {
     int code; /* a step tells of it */
     shown->trace = &decision->steps;
     resolve(shown, question, &decision->answer, &code);
 }
 
-void explanation_gather(const struct world *world, const struct question *question,
+void explanation_gather(const struct decision_inputs *inputs, const struct question *question,
                         struct explanation *ret_explanation)
 {
-    struct read_only_table read_only = {.table = world->mappings};
+    struct read_only_table read_only = {.table = inputs->mappings};
     const struct mapping_table mappings = {.find = find, .context = &read_only};
-    struct turns turns = turns_hold(world->turns);
-    struct world shown = *world;
+    struct turns turns = turns_peek(inputs->turns);
+    struct decision_inputs shown = *inputs;
     shown.mappings = &mappings;
     shown.turns = &turns;
     shown.warnings = NULL; /* the steps tell as much */
     *ret_explanation =
         (struct explanation){.name = question->name.text,
-                             .status = status_of(world, &question->name),
-                             .zone = snapshot_zone_of(world->snapshot, &question->name)};
+                             .status = status_of(inputs, &question->name),
+                             .zone = snapshot_zone_of(inputs->snapshot, &question->name)};
     decide(&shown, question, &ret_explanation->actual);
     ret_explanation->has_mapping = read_only.found;
     if (!read_only.found)

@@ -1,6 +1,6 @@
 /*
- * How a question is decided, as values: what `explain` gathers and prints afterwards, and what can
- * be printed otherwise as well.
+ * How a question is decided, as values: gathered here and printed by command_explain.c; JSON or
+ * a page can show the same.
  *
  * The decision is made by the very functions that answer PowerDNS, but nothing is written and no
  * turn is used up. Where the client has a mapping, the question is decided a second time as if it
@@ -41,18 +41,15 @@ struct explanation {
 };
 
 /*
- * Fills an explanation. Texts of answers belong to the question and to the world's snapshot, so it
+ * Fills an explanation. Texts of answers belong to the question and to the inputs' snapshot, so it
  * is valid as long as both. Cannot fail: without memory, steps or records are missing, and the
  * trace or the answer says so. To be released in any case.
  */
-void explanation_gather(const struct world *world, const struct question *question,
+void explanation_gather(const struct decision_inputs *inputs, const struct question *question,
                         struct explanation *ret_explanation);
 void explanation_release(struct explanation *explanation);
 
 /* The word of a status: "balanced". */
 const char *name_status_word(enum name_status status);
-
-/* Prints it as text (explanation_text.c). */
-void explanation_print(const struct explanation *explanation, struct buffer *out);
 
 #endif

@@ -22,7 +22,7 @@ struct live_mappings {
 
 /* A count of them that goes on. */
 struct mapping_count {
-    const struct world *world;
+    const struct decision_inputs *inputs;
     struct live_mappings *live; /* [pool][controller] */
     struct status_counts *counts;
     int64_t until_ms; /* monotonic */
@@ -31,7 +31,7 @@ struct mapping_count {
 static struct live_mappings *live_of(const struct mapping_count *count, const struct pool *pool,
                                      const struct controller *controller)
 {
-    const struct snapshot *snapshot = count->world->snapshot;
+    const struct snapshot *snapshot = count->inputs->snapshot;
     size_t pool_index = (size_t)(pool - snapshot->pools);
     return &count->live[pool_index * snapshot->controller_count + controller->index];
 }
@@ -48,15 +48,15 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
                           const struct mapping *mapping)
 {
     struct mapping_count *count = context;
-    const struct world *world = count->world;
+    const struct decision_inputs *inputs = count->inputs;
     struct status_counts *counts = count->counts;
-    const struct pool *pool = snapshot_pool(world->snapshot, pool_id);
+    const struct pool *pool = snapshot_pool(inputs->snapshot, pool_id);
     const struct client nobody = {.known = false};
-    const struct election election = {.pool = pool, .client = &nobody, .now_s = world->now_s};
+    const struct selection selection = {.pool = pool, .client = &nobody, .now_s = inputs->now_s};
     const struct virtual_server *server;
     (void)key;
-    if (pool && mapping_evaluate(mapping, &election, world->snapshot, world->metrics, &server) ==
-                    MAPPING_LIVE) {
+    if (pool && mapping_evaluate(mapping, &selection, inputs->snapshot, inputs->availability,
+                                 &server) == MAPPING_LIVE) {
         add_live(live_of(count, pool, server->controller), mapping);
         counts->live_mappings++;
     }
@@ -68,12 +68,12 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
 static void gather_server(const struct mapping_count *count, const struct pool *pool,
                           const struct virtual_server *server, struct status_server *ret_server)
 {
-    const struct live_mappings *live = live_of(count, pool->keeper, server->controller);
-    int64_t left_s = live->end_s - count->world->now_s;
+    const struct live_mappings *live = live_of(count, pool->persistence_pool, server->controller);
+    int64_t left_s = live->end_s - count->inputs->now_s;
     *ret_server = (struct status_server){
         .server = server,
         .state = virtual_server_state(server),
-        .up = metrics_server_up(count->world->metrics, server),
+        .up = availability_server_up(count->inputs->availability, server),
         .live_mappings = live->count,
         .last_ends_in_s = left_s > 0 ? left_s : 0,
     };
@@ -88,7 +88,7 @@ static const char *metric_of(const struct pool *pool)
 /* 0 or ERR_NOMEM. */
 static int gather_pools(const struct mapping_count *count, struct status *status)
 {
-    const struct snapshot *snapshot = count->world->snapshot;
+    const struct snapshot *snapshot = count->inputs->snapshot;
     status->pools = arena_alloc(&status->arena, snapshot->pool_count * sizeof *status->pools);
     if (!status->pools)
         return ERR_NOMEM;
@@ -107,12 +107,12 @@ static int gather_pools(const struct mapping_count *count, struct status *status
 }
 
 /* 0, or a code with `error` set. */
-static int gather_mappings(struct store *store, const struct world *world, struct status *status,
-                           struct error *error)
+static int gather_mappings(struct store *store, const struct decision_inputs *inputs,
+                           struct status *status, struct error *error)
 {
-    const struct snapshot *snapshot = world->snapshot;
+    const struct snapshot *snapshot = inputs->snapshot;
     size_t places = snapshot->pool_count * snapshot->controller_count;
-    struct mapping_count count = {.world = world,
+    struct mapping_count count = {.inputs = inputs,
                                   .live = calloc(places + 1, sizeof *count.live),
                                   .counts = &status->counts,
                                   .until_ms = clock_monotonic_ms() + COUNT_MS};
@@ -157,22 +157,22 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
         (struct status_maintenance){.checkpoint_interval_s = settings->checkpoint_interval_s,
                                     .sweep_interval_s = settings->sweep_interval_s,
                                     .log_is_pinned = store_log_is_pinned(store)};
-    gather_topology(responder_atlas(responder), &status->topology);
+    gather_topology(responder_topology_loader(responder), &status->topology);
 }
 
-int status_gather(struct responder *responder, const struct world *world, const char *path,
-                  struct status *ret_status, struct error *error)
+int status_gather(struct responder *responder, const struct decision_inputs *inputs,
+                  const char *path, struct status *ret_status, struct error *error)
 {
     struct store *store = responder_store(responder);
     struct problems monitor_problems = {0};
     *ret_status = (struct status){.database.path = path};
-    gather_facts(responder, world->snapshot, ret_status);
-    int code = gather_mappings(store, world, ret_status, error);
+    gather_facts(responder, inputs->snapshot, ret_status);
+    int code = gather_mappings(store, inputs, ret_status, error);
     if (code != 0)
         return code;
-    code = status_gather_monitor(store, world, ret_status, &monitor_problems);
+    code = status_gather_monitor(store, inputs, ret_status, &monitor_problems);
     if (code == 0)
-        code = status_gather_problems(responder, world, &monitor_problems, ret_status);
+        code = status_gather_problems(responder, inputs, &monitor_problems, ret_status);
     problems_release(&monitor_problems);
     return code == 0 ? 0 : error_set(error, code, "out of memory");
 }

@@ -1,10 +1,10 @@
 /*
- * What `status` tells, as values: gathered in one place, printed in another (status_text.c), so
- * that text, JSON and a page can be printed from the same.
+ * What `status` tells, as values: gathered in one place, printed in another (command_status.c),
+ * so that JSON, a page and metrics can show the same.
  *
  * Gathering prints nothing. The values belong to one moment of the database, that of
- * responder_enter(). Pools, servers and texts are the snapshot's and the store's, so a status is
- * valid until responder_leave(). Ages and times left are seconds at that moment, never below 0.
+ * responder_begin(). Pools, servers and texts are the snapshot's and the store's, so a status is
+ * valid until responder_end(). Ages and times left are seconds at that moment, never below 0.
  */
 #ifndef STICKY_PROGRAM_COMMAND_STATUS_H
 #define STICKY_PROGRAM_COMMAND_STATUS_H
@@ -105,14 +105,11 @@ struct status {
 };
 
 /*
- * Gathers everything, between responder_enter(), which gave the world, and responder_leave(). 0, or
- * a code with `error` set. To be released in both cases.
+ * Gathers everything, between responder_begin(), which gave the inputs, and responder_end(). 0,
+ * or a code with `error` set. To be released in both cases.
  */
-int status_gather(struct responder *responder, const struct world *world, const char *path,
-                  struct status *ret_status, struct error *error);
+int status_gather(struct responder *responder, const struct decision_inputs *inputs,
+                  const char *path, struct status *ret_status, struct error *error);
 void status_release(struct status *status);
-
-/* Prints it as text, with the version of the program (status_text.c). */
-void status_print(const struct status *status, struct buffer *out);
 
 #endif

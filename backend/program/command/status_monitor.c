@@ -16,14 +16,14 @@
 
 /* What each verdict is added to. */
 struct summary {
-    const struct world *world;
+    const struct decision_inputs *inputs;
     struct status_monitor *monitor;
     int64_t checked_s; /* the last of all */
 };
 
-static int64_t age_s(const struct world *world, int64_t at_s)
+static int64_t age_s(const struct decision_inputs *inputs, int64_t at_s)
 {
-    return world->now_s > at_s ? world->now_s - at_s : 0;
+    return inputs->now_s > at_s ? inputs->now_s - at_s : 0;
 }
 
 static const struct pool *pool_of(const struct snapshot *snapshot,
@@ -38,13 +38,14 @@ static const struct pool *pool_of(const struct snapshot *snapshot,
     return NULL;
 }
 
-static struct status_target describe(const struct world *world, const struct verdict_row *row)
+static struct status_target describe(const struct decision_inputs *inputs,
+                                     const struct verdict_row *row)
 {
-    const struct snapshot *snapshot = world->snapshot;
+    const struct snapshot *snapshot = inputs->snapshot;
     struct status_target target = {.key = row->key,
                                    .reason = row->verdict.reason,
-                                   .down_s = age_s(world, row->verdict.since_s),
-                                   .checked_ago_s = age_s(world, row->verdict.checked_s),
+                                   .down_s = age_s(inputs, row->verdict.since_s),
+                                   .checked_ago_s = age_s(inputs, row->verdict.checked_s),
                                    .flaps = row->verdict.flaps};
     if (row->key.kind == TARGET_CONTROLLER) {
         target.controller = snapshot_controller(snapshot, row->key.id);
@@ -72,7 +73,7 @@ static int add_verdict(void *context, const struct verdict_row *row)
         VECTOR_ADD(monitor->targets, monitor->target_count, monitor->target_capacity);
     if (!place)
         return ERR_NOMEM;
-    *place = describe(summary->world, row);
+    *place = describe(summary->inputs, row);
     monitor->down++;
     return 0;
 }
@@ -119,16 +120,16 @@ static int judge_silence(struct store *store, bool runs, struct status_monitor *
     return code;
 }
 
-int status_gather_monitor(struct store *store, const struct world *world, struct status *status,
-                          struct problems *ret_problems)
+int status_gather_monitor(struct store *store, const struct decision_inputs *inputs,
+                          struct status *status, struct problems *ret_problems)
 {
     struct status_monitor *monitor = &status->monitor;
-    struct summary summary = {.world = world, .monitor = monitor};
+    struct summary summary = {.inputs = inputs, .monitor = monitor};
     char report[STORE_REPORT_MAX];
     *monitor = (struct status_monitor){.state = MONITOR_UNUSED, .reported_ago_ms = -1};
     if (store_each_verdict(store, add_verdict, &summary, NULL) == ERR_NOMEM)
         return ERR_NOMEM;
-    monitor->checked_ago_s = age_s(world, summary.checked_s);
+    monitor->checked_ago_s = age_s(inputs, summary.checked_s);
     bool runs = store_has_monitor(store);
     bool reported =
         store_read_report(store, clock_monotonic_ms(), &monitor->reported_ago_ms, report);

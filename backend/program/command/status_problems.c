@@ -51,23 +51,23 @@ struct unmeasured {
     const struct virtual_server *first;
 };
 
-static struct unmeasured find_unmeasured(const struct world *world, const struct pool *pool,
-                                         const char *metric)
+static struct unmeasured find_unmeasured(const struct decision_inputs *inputs,
+                                         const struct pool *pool, const char *metric)
 {
-    const struct election election = {.pool = pool,
-                                      .now_s = world->now_s,
-                                      .measured = world->measured,
-                                      .metric_max_age_s =
-                                          world->snapshot->settings.metric_max_age_s};
+    const struct selection selection = {.pool = pool,
+                                        .now_s = inputs->now_s,
+                                        .measured = inputs->measured,
+                                        .metric_max_age_s =
+                                            inputs->snapshot->settings.metric_max_age_s};
     struct unmeasured unmeasured = {0};
     struct fresh_metric value;
     for (size_t i = 0; i < pool->server_count; i++) {
         const struct virtual_server *server = &pool->servers[i];
         if (virtual_server_state(server) != STATE_ENABLED ||
-            !metrics_server_up(world->metrics, server))
+            !availability_server_up(inputs->availability, server))
             continue;
         unmeasured.candidates++;
-        if (fresh_metric_of_server(&election, server, metric, &value))
+        if (fresh_metric_of_server(&selection, server, metric, &value))
             continue;
         if (unmeasured.count++ == 0)
             unmeasured.first = server;
@@ -76,12 +76,12 @@ static struct unmeasured find_unmeasured(const struct world *world, const struct
 }
 
 /* Where no server has a value, paths may be what is measured in their place. 0 or ERR_NOMEM. */
-static int add_unmeasured(const struct world *world, const struct pool *pool,
+static int add_unmeasured(const struct decision_inputs *inputs, const struct pool *pool,
                           const struct method *method, bool has_paths, struct problems *problems)
 {
     const char *metric = method_metric(method, pool);
-    int64_t max_age_s = world->snapshot->settings.metric_max_age_s;
-    struct unmeasured unmeasured = find_unmeasured(world, pool, metric);
+    int64_t max_age_s = inputs->snapshot->settings.metric_max_age_s;
+    struct unmeasured unmeasured = find_unmeasured(inputs, pool, metric);
     bool all = unmeasured.count == unmeasured.candidates;
     if (unmeasured.count == 0 || (all && method->reads_paths && has_paths))
         return 0;
@@ -96,16 +96,16 @@ static int add_unmeasured(const struct world *world, const struct pool *pool,
 }
 
 /* What the methods of a pool would go by and was not measured. 0 or ERR_NOMEM. */
-static int add_of_pool(const struct world *world, const struct pool *pool, bool has_paths,
-                       struct problems *problems)
+static int add_of_pool(const struct decision_inputs *inputs, const struct pool *pool,
+                       bool has_paths, struct problems *problems)
 {
     const char *first = method_metric(pool->method, pool);
     const char *second = pool->alternate ? method_metric(pool->alternate, pool) : NULL;
     int code = 0;
     if (first)
-        code = add_unmeasured(world, pool, pool->method, has_paths, problems);
+        code = add_unmeasured(inputs, pool, pool->method, has_paths, problems);
     if (code == 0 && second && (!first || strcmp(first, second) != 0))
-        code = add_unmeasured(world, pool, pool->alternate, has_paths, problems);
+        code = add_unmeasured(inputs, pool, pool->alternate, has_paths, problems);
     return code;
 }
 
@@ -119,18 +119,18 @@ static int add_of_topology(const struct topology_loader *loader, struct problems
     return code;
 }
 
-int status_gather_problems(struct responder *responder, const struct world *world,
+int status_gather_problems(struct responder *responder, const struct decision_inputs *inputs,
                            const struct problems *monitor_problems, struct status *status)
 {
-    const struct snapshot *snapshot = world->snapshot;
+    const struct snapshot *snapshot = inputs->snapshot;
     struct problems *problems = &status->problems;
     bool has_paths = store_has_path_metrics(responder_store(responder));
     int code = add_of_database(status, problems);
     if (code == 0)
         code = add_all(&snapshot->problems, problems);
     if (code == 0)
-        code = add_of_topology(responder_atlas(responder), problems);
+        code = add_of_topology(responder_topology_loader(responder), problems);
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
-        code = add_of_pool(world, &snapshot->pools[i], has_paths, problems);
+        code = add_of_pool(inputs, &snapshot->pools[i], has_paths, problems);
     return code == 0 ? add_all(monitor_problems, problems) : code;
 }

@@ -25,7 +25,7 @@ struct monitor_database {
     int64_t reload_ms; /* monotonic: not before */
 };
 
-int monitor_database_new(const char *path, struct monitor_database **ret_ledger)
+int monitor_database_new(const char *path, struct monitor_database **ret_database)
 {
     struct monitor_database *database = calloc(1, sizeof *database);
     if (!database || store_new(path, &database->store) != 0) {
@@ -33,7 +33,7 @@ int monitor_database_new(const char *path, struct monitor_database **ret_ledger)
         return ERR_NOMEM;
     }
     database->settings = settings_default();
-    *ret_ledger = database;
+    *ret_database = database;
     return 0;
 }
 
@@ -71,7 +71,7 @@ static int configure(struct monitor_database *database, struct error *error)
 }
 
 /* Another file knows nothing of our verdicts, and perhaps of others. */
-static int take_up_file(struct monitor_database *database, struct error *error)
+static int adopt_file(struct monitor_database *database, struct error *error)
 {
     int code = store_each_verdict(database->store, adopt, database->watch, error);
     if (code != 0)
@@ -91,7 +91,7 @@ static int load(struct monitor_database *database, const struct revision *revisi
         return 0; /* it was told why */
     int code = configure(database, error);
     if (code == 0 && !same_file)
-        code = take_up_file(database, error);
+        code = adopt_file(database, error);
     if (code != 0) {
         database->reload_ms = clock_monotonic_ms() + RELOAD_PAUSE_MS;
         return code == ERR_BUSY ? ERR_IO : code; /* not our rival */
@@ -101,7 +101,7 @@ static int load(struct monitor_database *database, const struct revision *revisi
     return 0;
 }
 
-int monitor_database_follow(struct monitor_database *database, struct error *error)
+int monitor_database_refresh(struct monitor_database *database, struct error *error)
 {
     struct revision revision;
     int code = store_begin(database->store, clock_monotonic_ms(), &revision, error);
@@ -120,7 +120,7 @@ int monitor_database_follow(struct monitor_database *database, struct error *err
     return code;
 }
 
-int monitor_database_keep_house(struct monitor_database *database, struct error *error)
+int monitor_database_maintain(struct monitor_database *database, struct error *error)
 {
     return store_keep_house(database->store, &database->settings, clock_unix_s(),
                             clock_monotonic_ms(), error);

@@ -14,7 +14,7 @@
 struct monitor_database;
 
 /* 0 or ERR_NOMEM. The path is copied. */
-int monitor_database_new(const char *path, struct monitor_database **ret_ledger);
+int monitor_database_new(const char *path, struct monitor_database **ret_database);
 void monitor_database_free(struct monitor_database *database);
 
 /* The engine must be there before anything below is called, and live as long. */
@@ -25,10 +25,10 @@ void monitor_database_attach(struct monitor_database *database, struct watch *wa
  * `error` set; ERR_BUSY means that another pdns-stickyd has this database, and there may be but
  * one.
  */
-int monitor_database_follow(struct monitor_database *database, struct error *error);
+int monitor_database_refresh(struct monitor_database *database, struct error *error);
 
 /* Does what housekeeping is due. 0, or a code with `error` set, of a round before. */
-int monitor_database_keep_house(struct monitor_database *database, struct error *error);
+int monitor_database_maintain(struct monitor_database *database, struct error *error);
 
 /* As the hand of the engine; what goes wrong is set in `error`. */
 int monitor_database_write(struct monitor_database *database, const struct verdict_row *rows,

@@ -2,7 +2,7 @@
  * pdns-stickyd: watches the sites of pdns-sticky and writes who is up into its database.
  *
  * This is wiring: the event loop's timers call the engine (monitor/watch.h) and the database
- * (program/daemon/monitor_database.h), the engine's hands are the prober and the database.
+ * (program/daemon/monitor_database.h), the engine calls the prober and the database.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -26,15 +26,15 @@
 #define EXIT_USAGE 64
 
 /* How often is looked whether the configuration has changed and whether housekeeping is due. */
-#define FOLLOW_MS 200
+#define REFRESH_MS 200
 /* How soon a changed state is written; those that come meanwhile go with it. */
-#define NEWS_MS 20
+#define URGENT_MS 20
 /* When it could not be, how soon again. */
 #define RETRY_MS 100
 /* How often all that was checked is written, and the report. */
 #define SECOND_MS 1000
 /* A last write may take so long when we are told to end. */
-#define LAST_WORDS_MS 700
+#define FINAL_WRITE_MS 700
 
 enum { OPTION_FOREGROUND = 1, OPTION_EXEC_DIRECTORY, OPTION_CA_FILE };
 
@@ -46,14 +46,14 @@ struct options {
 
 struct daemon {
     struct event_base *base;
-    struct event *due, *news, *follow, *second, *terminate, *interrupt, *hangup, *watchdog;
+    struct event *due, *flush, *refresh, *every_second, *terminate, *interrupt, *hangup, *watchdog;
     struct timeval watchdog_interval;
     struct prober *prober;
     struct monitor_database *database;
     struct watch *watch;
-    struct log_queue journal; /* so that nothing is said more than once a minute */
-    bool rivalled;            /* another daemon has the database */
-    bool opened;              /* the database was, once */
+    struct log_queue log_queue; /* so that nothing is said more than once a minute */
+    bool is_second;             /* another daemon has the database */
+    bool opened;                /* the database was, once */
 };
 
 static struct timeval milliseconds(int64_t ms)
@@ -71,17 +71,17 @@ static void wake(struct event *event, int64_t in_ms)
 
 /* ---------------------------------------------------------------- what has to be told */
 
-static void say_seldom(struct daemon *daemon, const char *text)
+static void log_once_a_minute(struct daemon *daemon, const char *text)
 {
-    log_queue_add(&daemon->journal, clock_monotonic_ms(), text);
-    while ((text = log_queue_take(&daemon->journal)))
+    log_queue_add(&daemon->log_queue, clock_monotonic_ms(), text);
+    while ((text = log_queue_take(&daemon->log_queue)))
         log_line(SD_WARNING, "%s", text);
 }
 
-static void say_error(struct daemon *daemon, const struct error *error)
+static void log_error(struct daemon *daemon, const struct error *error)
 {
     if (error->code != 0)
-        say_seldom(daemon, error->text);
+        log_once_a_minute(daemon, error->text);
 }
 
 static void tell_systemd(const struct daemon *daemon)
@@ -92,7 +92,7 @@ static void tell_systemd(const struct daemon *daemon)
                counts.running, counts.waiting);
 }
 
-/* ---------------------------------------------------------------- the hands of the engine */
+/* ---------------------------------------------------------------- what the engine calls */
 
 static int start_probe(void *context, const struct check *check,
                        void (*done)(void *context, const struct check_result *result),
@@ -108,10 +108,10 @@ static void cancel_probe(void *context, struct probe *probe)
     prober_cancel(daemon->prober, probe);
 }
 
-static const char *refuses(void *context, const struct monitor *monitor, struct error *ret_error)
+static const char *refusal(void *context, const struct monitor *monitor, struct error *ret_error)
 {
     struct daemon *daemon = context;
-    return prober_refuses(daemon->prober, monitor, ret_error);
+    return prober_refusal(daemon->prober, monitor, ret_error);
 }
 
 static int write_rows(void *context, const struct verdict_row *rows, size_t count,
@@ -120,18 +120,18 @@ static int write_rows(void *context, const struct verdict_row *rows, size_t coun
     struct daemon *daemon = context;
     struct error error = {0};
     int code = monitor_database_write(daemon->database, rows, count, ended, ended_count, &error);
-    say_error(daemon, &error);
+    log_error(daemon, &error);
     return code;
 }
 
-static void expect_news(void *context)
+static void flush_soon(void *context)
 {
     struct daemon *daemon = context;
-    if (!evtimer_pending(daemon->news, NULL))
-        wake(daemon->news, NEWS_MS);
+    if (!evtimer_pending(daemon->flush, NULL))
+        wake(daemon->flush, URGENT_MS);
 }
 
-static void say(void *context, bool alarm, const char *text)
+static void log_for_engine(void *context, bool alarm, const char *text)
 {
     (void)context;
     log_line(alarm ? SD_WARNING : SD_NOTICE, "%s", text);
@@ -148,43 +148,43 @@ static void on_due(evutil_socket_t descriptor, short what, void *context)
         wake(daemon->due, next_ms - clock_monotonic_ms());
 }
 
-static void on_news(evutil_socket_t descriptor, short what, void *context)
+static void on_flush(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor, (void)what;
     struct daemon *daemon = context;
-    if (watch_has_news(daemon->watch) && watch_flush(daemon->watch, false) != 0)
-        wake(daemon->news, RETRY_MS);
-    else if (watch_has_news(daemon->watch))
-        wake(daemon->news, 0);
+    if (watch_has_urgent(daemon->watch) && watch_flush(daemon->watch, false) != 0)
+        wake(daemon->flush, RETRY_MS);
+    else if (watch_has_urgent(daemon->watch))
+        wake(daemon->flush, 0);
 }
 
-static void on_follow(evutil_socket_t descriptor, short what, void *context)
+static void on_refresh(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor, (void)what;
     struct daemon *daemon = context;
-    struct error error = {0}, house = {0};
-    int code = monitor_database_follow(daemon->database, &error);
+    struct error error = {0}, maintenance = {0};
+    int code = monitor_database_refresh(daemon->database, &error);
     if (code == ERR_BUSY) {
         log_line(SD_ERR, "%s", error.text);
-        daemon->rivalled = true;
+        daemon->is_second = true;
         event_base_loopbreak(daemon->base);
         return;
     }
     daemon->opened |= code == 0;
-    say_error(daemon, &error);
-    monitor_database_keep_house(daemon->database, &house);
-    say_error(daemon, &house);
+    log_error(daemon, &error);
+    monitor_database_maintain(daemon->database, &maintenance);
+    log_error(daemon, &maintenance);
     on_due(-1, 0, daemon); /* there may be new targets */
 }
 
 /* One batch after the other, with checks in between. */
-static void on_second(evutil_socket_t descriptor, short what, void *context)
+static void on_every_second(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor;
     struct daemon *daemon = context;
     int code = watch_flush(daemon->watch, true);
-    if (code == 0 && watch_has_rows(daemon->watch))
-        event_active(daemon->second, EV_READ, 0);
+    if (code == 0 && watch_has_pending(daemon->watch))
+        event_active(daemon->every_second, EV_READ, 0);
     if (what & EV_READ)
         return;
     monitor_database_report(daemon->database);
@@ -207,7 +207,7 @@ static void on_end(evutil_socket_t descriptor, short what, void *context)
 /* Everything is followed by itself; somebody may expect a daemon to survive it. */
 static void on_hangup(evutil_socket_t descriptor, short what, void *context)
 {
-    on_follow(descriptor, what, context);
+    on_refresh(descriptor, what, context);
 }
 
 /* ---------------------------------------------------------------- the daemon's life */
@@ -238,9 +238,9 @@ static bool add_watchdog(struct daemon *daemon)
 static bool add_events(struct daemon *daemon)
 {
     return add_timer(daemon, &daemon->due, 0, on_due) &&
-           add_timer(daemon, &daemon->news, 0, on_news) &&
-           add_timer(daemon, &daemon->follow, FOLLOW_MS, on_follow) &&
-           add_timer(daemon, &daemon->second, SECOND_MS, on_second) &&
+           add_timer(daemon, &daemon->flush, 0, on_flush) &&
+           add_timer(daemon, &daemon->refresh, REFRESH_MS, on_refresh) &&
+           add_timer(daemon, &daemon->every_second, SECOND_MS, on_every_second) &&
            add_signal(daemon, &daemon->terminate, SIGTERM, on_end) &&
            add_signal(daemon, &daemon->interrupt, SIGINT, on_end) &&
            add_signal(daemon, &daemon->hangup, SIGHUP, on_hangup) && add_watchdog(daemon);
@@ -260,17 +260,17 @@ static struct event_base *make_base(void)
 
 static int daemon_init(struct daemon *daemon, const struct options *options, struct error *error)
 {
-    const struct watch_hands hands = {.monotonic_ms = clock_monotonic_ms,
-                                      .unix_s = clock_unix_s,
-                                      .start = start_probe,
-                                      .cancel = cancel_probe,
-                                      .refuses = refuses,
-                                      .write = write_rows,
-                                      .news = expect_news,
-                                      .say = say,
-                                      .context = daemon};
+    const struct watch_callbacks callbacks = {.monotonic_ms = clock_monotonic_ms,
+                                              .unix_s = clock_unix_s,
+                                              .start = start_probe,
+                                              .cancel = cancel_probe,
+                                              .refusal = refusal,
+                                              .write = write_rows,
+                                              .urgent = flush_soon,
+                                              .log = log_for_engine,
+                                              .context = daemon};
     daemon->base = make_base();
-    if (!daemon->base || !add_events(daemon) || watch_new(&hands, &daemon->watch) != 0 ||
+    if (!daemon->base || !add_events(daemon) || watch_new(&callbacks, &daemon->watch) != 0 ||
         monitor_database_new(options->database, &daemon->database) != 0)
         return error_set(error, ERR_NOMEM, "out of memory");
     monitor_database_attach(daemon->database, daemon->watch);
@@ -279,9 +279,9 @@ static int daemon_init(struct daemon *daemon, const struct options *options, str
 
 static void daemon_release(struct daemon *daemon)
 {
-    struct event *events[] = {daemon->due,    daemon->news,      daemon->follow,
-                              daemon->second, daemon->terminate, daemon->interrupt,
-                              daemon->hangup, daemon->watchdog};
+    struct event *events[] = {daemon->due,          daemon->flush,     daemon->refresh,
+                              daemon->every_second, daemon->terminate, daemon->interrupt,
+                              daemon->hangup,       daemon->watchdog};
     watch_free(daemon->watch); /* ends what the prober runs */
     prober_free(daemon->prober);
     monitor_database_free(daemon->database);
@@ -297,9 +297,9 @@ static void daemon_release(struct daemon *daemon)
  */
 static void say_last_words(struct daemon *daemon)
 {
-    int64_t end_ms = clock_monotonic_ms() + LAST_WORDS_MS;
+    int64_t end_ms = clock_monotonic_ms() + FINAL_WRITE_MS;
     sd_notify(0, "STOPPING=1");
-    while (watch_has_rows(daemon->watch) && clock_monotonic_ms() < end_ms)
+    while (watch_has_pending(daemon->watch) && clock_monotonic_ms() < end_ms)
         if (watch_flush(daemon->watch, true) != 0)
             break;
 }
@@ -311,13 +311,13 @@ static void say_last_words(struct daemon *daemon)
 static int first_look(struct daemon *daemon, const struct options *options)
 {
     struct error error = {0};
-    int code = monitor_database_follow(daemon->database, &error);
+    int code = monitor_database_refresh(daemon->database, &error);
     if (code == ERR_BUSY || (code != 0 && !options->foreground)) {
         log_line(SD_ERR, "%s", error.text);
         return code;
     }
     daemon->opened = code == 0;
-    say_error(daemon, &error);
+    log_error(daemon, &error);
     return 0;
 }
 
@@ -336,7 +336,7 @@ static int watch_sites(struct daemon *daemon, const struct options *options, int
     tell_systemd(daemon);
     on_due(-1, 0, daemon);
     event_base_dispatch(daemon->base);
-    if (daemon->rivalled)
+    if (daemon->is_second)
         return EXIT_FAILURE;
     say_last_words(daemon);
     return EXIT_SUCCESS;

@@ -30,9 +30,9 @@ struct connections {
     struct listener *listener;
     int (*converse)(void *context);
     void *context;
-    int signals;              /* signalfd(2) */
-    sigset_t before;          /* what was blocked before that */
-    struct log_queue journal; /* so that nothing is said more than once a minute */
+    int signals;                /* signalfd(2) */
+    sigset_t before;            /* what was blocked before that */
+    struct log_queue log_queue; /* so that nothing is said more than once a minute */
     pid_t processes[CONNECTIONS_MAX];
     int count;
     bool stopping;
@@ -40,8 +40,8 @@ struct connections {
 
 static void say(struct connections *connections, const char *text)
 {
-    log_queue_add(&connections->journal, clock_monotonic_ms(), text);
-    while ((text = log_queue_take(&connections->journal)))
+    log_queue_add(&connections->log_queue, clock_monotonic_ms(), text);
+    while ((text = log_queue_take(&connections->log_queue)))
         log_line(SD_WARNING, "%s", text);
 }
 

@@ -58,7 +58,7 @@ static void command(void *context, const char *text, struct buffer *out)
 static const char *next_notice(void *context)
 {
     struct session *session = context;
-    return log_queue_take(responder_journal(session->responder));
+    return log_queue_take(responder_log_queue(session->responder));
 }
 
 static void notify(void *context, const char *text)
@@ -88,7 +88,7 @@ static bool wait_idle(struct session *session, struct pollfd *input)
 {
     ticker_stop(&session->ticker);
     session->silent_ticks = 0;
-    responder_rest(session->responder);
+    responder_idle(session->responder);
     for (bool first = true;; first = false) {
         int ready = poll_input(input, IDLE_MS);
         if (ready > 0)
@@ -96,7 +96,7 @@ static bool wait_idle(struct session *session, struct pollfd *input)
         if (getppid() != session->parent)
             return false;
         if (ready == 0)
-            responder_keep_house(session->responder);
+            responder_maintain(session->responder);
         if (first)
             memory_return_freed();
     }
@@ -147,7 +147,7 @@ static int converse(struct session *session, int in, int out)
     while (wait_for_input(session, in)) {
         ssize_t count = line_reader_fill(&session->reader, in);
         if (count < 0 && errno == EINTR) { /* a tick: nobody asks now */
-            responder_rest(session->responder);
+            responder_idle(session->responder);
             session->silent_ticks++;
             continue;
         }
@@ -163,7 +163,7 @@ static int converse(struct session *session, int in, int out)
             return problem == EPIPE ? 0 : ERR_IO;
         if (count == 0)
             return 0;
-        responder_keep_house(session->responder);
+        responder_maintain(session->responder);
     }
     return 0;
 }

@@ -1,0 +1,45 @@
+#include "core/balance/availability.h"
+
+#include <stdlib.h>
+
+#include "core/base/error.h"
+
+int availability_new(size_t server_count, size_t controller_count,
+                     struct availability **ret_availability)
+{
+    struct availability *availability = calloc(1, sizeof *availability);
+    if (!availability)
+        return ERR_NOMEM;
+    availability->server_down = calloc(server_count + 1, sizeof(bool));
+    availability->controller_down = calloc(controller_count + 1, sizeof(bool));
+    if (!availability->server_down || !availability->controller_down) {
+        availability_free(availability);
+        return ERR_NOMEM;
+    }
+    availability->server_count = server_count;
+    availability->controller_count = controller_count;
+    *ret_availability = availability;
+    return 0;
+}
+
+void availability_free(struct availability *availability)
+{
+    if (!availability)
+        return;
+    free(availability->server_down);
+    free(availability->controller_down);
+    free(availability);
+}
+
+bool availability_controller_up(const struct availability *availability,
+                                const struct controller *controller)
+{
+    return !availability || !availability->controller_down[controller->index];
+}
+
+bool availability_server_up(const struct availability *availability,
+                            const struct virtual_server *server)
+{
+    return availability_controller_up(availability, server->controller) &&
+           (!availability || !availability->server_down[server->index]);
+}
