@@ -75,6 +75,7 @@ struct suite {
     X(maintenance)                                                                                 \
     X(locator)                                                                                     \
     X(store)                                                                                       \
+    X(columns)                                                                                     \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
