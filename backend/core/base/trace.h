@@ -2,17 +2,18 @@
  * The steps of a decision, recorded as values while it is made: what was done, with which numbers
  * and names, and how it turned out.
  *
- * Decisions take a pointer to a trace, which is NULL in normal service: TRACE() then costs one
- * comparison, and its values are not even computed. There is no second implementation that could
- * explain something other than what happens.
+ * Decisions take a pointer to a trace. In normal service it is NULL; TRACE() then costs one
+ * comparison and does not compute its values. `explain` runs the same code with a trace, so it
+ * cannot explain anything other than what happens.
  *
- * A reader does not have to know the steps: each has a word, its outcome has a word, and its values
- * have names and a fixed order. That is all that JSON or a page needs. The sentences of `explain`
- * are made of the same values; their table, in program/command/step_text.c, lists every step with
- * its outcomes and values.
+ * A reader need not know the steps: every step has a word, a word for its outcome, and named values
+ * in a fixed order. That is enough for JSON or a page. The sentences of `explain` are made from the
+ * same values; the table in program/command/step_text.c lists every step with its outcomes and
+ * values.
  *
- * Begin with zeros. A trace owns copies of all texts, so it may outlive what they were read from;
- * trace_release() frees them. A step for which there is no memory is lost, and `incomplete` set.
+ * Initialize with zeros. A trace owns copies of all texts, so it may outlive their sources;
+ * trace_release() frees it. If there is no memory for a step, the step is lost and `incomplete` is
+ * set.
  */
 #ifndef STICKY_CORE_BASE_TRACE_H
 #define STICKY_CORE_BASE_TRACE_H
@@ -84,7 +85,7 @@ enum trace_outcome {
 enum trace_kind { TRACE_KIND_INTEGER, TRACE_KIND_REAL, TRACE_KIND_TEXT };
 
 struct trace_value {
-    const char *name; /* a literal, with its unit: "age_s"; NULL: no value */
+    const char *name; /* a string literal, with the unit: "age_s"; NULL: no value */
     enum trace_kind kind;
     union {
         int64_t integer;
@@ -93,7 +94,7 @@ struct trace_value {
     };
 };
 
-/* A metric's step has six. */
+/* STEP_METRIC has the most: six. */
 #define TRACE_VALUES_MAX 8
 
 struct trace_step {
@@ -103,7 +104,7 @@ struct trace_step {
 };
 
 struct trace {
-    struct trace_step *steps; /* in the order in which they were recorded */
+    struct trace_step *steps; /* in the order in which they happened */
     size_t count, capacity;
     struct arena texts;
     bool incomplete; /* there was no memory for at least one step */
@@ -112,7 +113,7 @@ struct trace {
 void trace_release(struct trace *trace);
 
 /*
- * Records a step where `trace` is not NULL, for example
+ * Records a step if `trace` is not NULL, for example
  *
  *     TRACE(trace, .what = STEP_SERVER, .outcome = OUTCOME_TAKEN,
  *           .values = {TRACE_TEXT("controller", controller->name), TRACE_INTEGER("server", 2)});
