@@ -9,9 +9,8 @@
 /* How often the files are looked at: as long as an answering process keeps a transaction. */
 #define LOOK_MS 5
 
-/* Somebody who is just opening it holds LOCK_OPEN alone for some microseconds. */
-#define SHARE_TRIES 20
-#define SHARE_PAUSE_NS 1000000L
+/* How often somebody who waits tries again. */
+#define PAUSE_MS 10
 
 /* Which file is meant; all zeros: none. */
 struct file_id {
@@ -22,6 +21,7 @@ struct file_id {
 struct openings {
     int64_t wanted;                      /* how often the database was to be opened again */
     int64_t done;                        /* and how often all had closed it */
+    int64_t called_ms;                   /* when it was to be last */
     int64_t suspected_ms;                /* when suspicion was last the reason; 0: it never was */
     int64_t truncations;                 /* of the log, by processes of ours */
     struct file_id database, log, index; /* the files that are in use since */
@@ -87,45 +87,52 @@ static void begin_anew(struct lock_file *lock, struct openings *openings)
     write_openings(lock, openings);
 }
 
-static bool share(struct lock_file *lock)
+/* Says whether somebody who hangs, or was stopped, has been waited for long enough. */
+static bool is_late(const struct openings *openings, int64_t now_ms)
 {
-    for (int i = 0; i < SHARE_TRIES; i++) {
-        if (lock_file_take_shared(lock, LOCK_OPEN))
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = SHARE_PAUSE_NS}, NULL);
-    }
-    return false;
+    int64_t ago_ms = now_ms - openings->called_ms;
+    return ago_ms < 0 || ago_ms >= FILE_CHECK_WAIT_MS; /* a time to come is of another start */
 }
 
-/* Says whether nobody has to be waited for, and if so holds LOCK_OPEN. */
+/*
+ * Says whether nobody has to be waited for, and if so holds LOCK_OPEN. Somebody who has come in
+ * just before holds it alone for some microseconds.
+ */
 static bool enter(struct file_check *check, struct lock_file *lock, int64_t now_ms)
 {
     bool alone = lock_file_take(lock, LOCK_OPEN);
     struct openings openings = read_openings(lock);
-    bool late = check->waits_ms != 0 && now_ms - check->waits_ms >= FILE_CHECK_WAIT_MS;
-    if (alone || (openings.wanted != openings.done && late))
+    bool waits = openings.wanted != openings.done;
+    if (alone || (waits && is_late(&openings, now_ms)))
         begin_anew(lock, &openings);
-    if (openings.wanted != openings.done || !share(lock))
+    else if (waits)
+        return false;
+    if (!lock_file_take_shared(lock, LOCK_OPEN))
         return false;
     openings = read_openings(lock); /* somebody may have called for another one */
-    if (openings.wanted != openings.done) {
+    if (openings.wanted != openings.done)
         lock_file_give(lock, LOCK_OPEN);
-        return false;
-    }
     check->opening = openings.wanted;
-    return true;
+    return openings.wanted == openings.done;
 }
 
-int file_check_join(struct file_check *check, struct lock_file *lock, const char *path,
+static bool try_to_join(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+{
+    if (lock->descriptor >= 0)
+        return enter(check, lock, now_ms);
+    return check->closed_ms == 0 || now_ms - check->closed_ms >= FILE_CHECK_BLIND_MS;
+}
+
+int file_check_join(struct file_check *check, struct lock_file *lock, const char *path, int wait_ms,
                     int64_t now_ms, struct error *error)
 {
-    bool blind = lock->descriptor < 0;
-    bool waits = blind ? check->waits_ms != 0 && now_ms - check->waits_ms < FILE_CHECK_BLIND_MS
-                       : !enter(check, lock, now_ms);
-    if (waits && check->waits_ms == 0)
-        check->waits_ms = now_ms;
-    if (waits)
-        return file_check_error(path, error);
+    int waited_ms = 0;
+    while (!try_to_join(check, lock, now_ms + waited_ms)) {
+        if (waited_ms >= wait_ms)
+            return file_check_error(path, error);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+        waited_ms += PAUSE_MS;
+    }
     *check =
         (struct file_check){.open = true, .opening = check->opening, .losses = page_guard_losses()};
     return 0;
@@ -134,12 +141,13 @@ int file_check_join(struct file_check *check, struct lock_file *lock, const char
 /* ---------------------------------------------------------------- watching */
 
 /* Tells the others to close it. Who finds the same damage again calls for the same opening. */
-static void call(const struct file_check *check, const struct lock_file *lock)
+static void call(const struct file_check *check, const struct lock_file *lock, int64_t now_ms)
 {
     struct openings openings = read_openings(lock);
     if (openings.wanted != check->opening)
         return;
     openings.wanted++;
+    openings.called_ms = now_ms;
     write_openings(lock, &openings);
 }
 
@@ -180,15 +188,25 @@ void file_check_announce(const struct lock_file *lock)
     write_openings(lock, &openings);
 }
 
+/* Says whether SQLite's files are others than those that processes have open, if any has. */
+static bool are_other_files(const char *path, const struct openings *openings)
+{
+    const struct file_id none = {0, 0};
+    struct stat log, index_file;
+    return !same_id(openings->log, none) &&
+           (!look_at(path, "-wal", &log) || !same_id(id_of(&log), openings->log) ||
+            !look_at(path, "-shm", &index_file) || !same_id(id_of(&index_file), openings->index));
+}
+
 /* A time to come is of before the machine's last start. */
-static bool is_suspicious(struct file_check *check, const struct lock_file *lock,
+static bool is_suspicious(struct file_check *check, const struct lock_file *lock, const char *path,
                           struct openings openings, int64_t now_ms)
 {
     int64_t ago_ms = now_ms - openings.suspected_ms;
     bool lately = openings.suspected_ms != 0 && ago_ms >= 0 && ago_ms < FILE_CHECK_SUSPICION_MS;
-    bool counts = check->suspects && !lately && lock->descriptor >= 0;
+    bool suspects = check->suspects && lock->descriptor >= 0;
     check->suspects = false;
-    if (!counts)
+    if (!suspects || (lately && !are_other_files(path, &openings)))
         return false;
     openings.suspected_ms = now_ms;
     write_openings(lock, &openings);
@@ -199,7 +217,8 @@ static bool is_suspicious(struct file_check *check, const struct lock_file *lock
 static bool is_sound(struct file_check *check, const struct lock_file *lock, const char *path,
                      const struct openings *openings, int64_t now_ms)
 {
-    return check->losses == page_guard_losses() && !is_suspicious(check, lock, *openings, now_ms) &&
+    return check->losses == page_guard_losses() &&
+           !is_suspicious(check, lock, path, *openings, now_ms) &&
            (lock->descriptor < 0 || lock_file_is_in_place(lock, path)) &&
            (!check->watches || files_are_sound(check, lock, path, openings));
 }
@@ -215,13 +234,14 @@ bool file_check_passes(struct file_check *check, struct lock_file *lock, const c
     struct openings openings = read_openings(lock);
     if (openings.wanted == check->opening && is_sound(check, lock, path, &openings, now_ms))
         return true;
-    call(check, lock);
-    check->waits_ms = now_ms;
+    call(check, lock, now_ms);
+    check->closed_ms = now_ms;
     return false;
 }
 
 int file_check_begin(struct file_check *check, struct lock_file *lock, const char *path,
-                     const struct stat *database, sqlite3 *connection, struct error *error)
+                     const struct stat *database, sqlite3 *connection, int64_t now_ms,
+                     struct error *error)
 {
     wal_index_attach(&check->index, connection);
     wal_index_look(&check->index);
@@ -238,7 +258,7 @@ int file_check_begin(struct file_check *check, struct lock_file *lock, const cha
     if (!same_id(mine.database, openings.database)) /* none was in use, or another one */
         write_openings(lock, &mine);
     else if (!same_files) {
-        call(check, lock);
+        call(check, lock, now_ms);
         return file_check_error(path, error);
     }
     return 0;

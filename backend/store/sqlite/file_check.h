@@ -45,22 +45,24 @@ struct file_check {
     struct stat log, index_file;
     struct wal_index index; /* as it was before `log` was looked at */
     int64_t look_ms;        /* not to be looked at before */
-    int64_t waits_ms;       /* since when it waits for the others to close; 0: it does not */
+    int64_t closed_ms;      /* when it was closed for such a change; 0: it was not */
 };
 
 /*
- * Takes part among those who have the database open. `path` is that of the file itself, without
- * links. 0, or ERR_IO with `error` set while others still have to close it.
+ * Takes part among those who have the database open. While others still have to close it, waits for
+ * them for `wait_ms`. 0, or ERR_IO with `error` set; `path` is for the words.
  */
-int file_check_join(struct file_check *check, struct lock_file *lock, const char *path,
+int file_check_join(struct file_check *check, struct lock_file *lock, const char *path, int wait_ms,
                     int64_t now_ms, struct error *error);
 
 /*
- * To be called when the connection has read: from now on its files are watched, if it is one with a
- * log. 0, or ERR_IO with `error` set when others have other files open; then it has to be closed.
+ * To be called when a connection with a log has read: from now on its files are watched. `path` is
+ * that of the database itself, without links. 0, or ERR_IO with `error` set when others have other
+ * files open; then it has to be closed.
  */
 int file_check_begin(struct file_check *check, struct lock_file *lock, const char *path,
-                     const struct stat *database, sqlite3 *connection, struct error *error);
+                     const struct stat *database, sqlite3 *connection, int64_t now_ms,
+                     struct error *error);
 
 /*
  * Says whether the connection may be used. If not, the others know, and it has to be closed. Does
