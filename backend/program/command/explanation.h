@@ -41,7 +41,7 @@ struct explanation {
 };
 
 /*
- * Fills an explanation. Texts of answers belong to the question and to the inputs' snapshot, so it
+ * Fills an explanation. Texts of answers belong to the question and to the snapshot of the inputs, so it
  * is valid as long as both. Cannot fail: without memory, steps or records are missing, and the
  * trace or the answer says so. To be released in any case.
  */
