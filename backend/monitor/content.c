@@ -40,7 +40,7 @@ static int refuse_stray_parenthesis(const char *column, const char *pattern, str
     if (problem != 0)
         return 0;
     regfree(&regex);
-    return error_set(error, ERR_INVAL, "%s '%s' has a ')' without its '('; \\) is the character",
+    return error_set(error, ERR_INVAL, "%s '%s' has an unmatched ')'; write \\) for the character",
                      column, pattern);
 }
 
@@ -53,12 +53,12 @@ int content_refuse(const char *column, const char *pattern, struct error *error)
         return error_set(error, ERR_NOMEM, "out of memory");
     if (problem != 0) {
         regerror(problem, &regex, why, sizeof why);
-        return error_set(error, ERR_INVAL, "%s '%s' is no extended regular expression: %s", column,
-                         pattern, why);
+        return error_set(error, ERR_INVAL, "%s '%s' is not an extended regular expression: %s",
+                         column, pattern, why);
     }
     regfree(&regex);
     if (has_back_reference(pattern))
-        return error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not taken",
+        return error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not allowed",
                          column, pattern);
     return refuse_stray_parenthesis(column, pattern, error);
 }

@@ -84,11 +84,12 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
 {
     uint8_t question[NS_PACKETSZ];
     if (!monitor->host)
-        error_set(error, ERR_INVAL, "there is no host, which is the name to ask for");
+        error_set(error, ERR_INVAL, "host, the name to ask for, is missing");
     else if (type_of(monitor->query ? monitor->query : "A") == 0)
-        error_set(error, ERR_INVAL, "query '%s' is none of A AAAA NS SOA TXT MX", monitor->query);
+        error_set(error, ERR_INVAL, "query '%s' is not one of A AAAA NS SOA TXT MX",
+                  monitor->query);
     else if (write_question(prober->shared[CHECK_DNS], monitor, question) < 0)
-        error_set(error, ERR_INVAL, "host '%s' is no DNS name", monitor->host);
+        error_set(error, ERR_INVAL, "host '%s' is not a DNS name", monitor->host);
 }
 
 /* Names in capitals are the same names. */

@@ -141,7 +141,7 @@ static char *find_below(const char *directory, const char *path, struct error *e
     }
     if (is_below(program, directory))
         return program;
-    error_set(error, ERR_INVAL, "%s lies outside of %s", program, directory);
+    error_set(error, ERR_INVAL, "%s is outside %s", program, directory);
     free(program);
     return NULL;
 }
@@ -154,11 +154,11 @@ static char *find_program(const struct prober_options *options, const char *path
                           struct error *error)
 {
     if (!options->exec_directory) {
-        error_set(error, ERR_INVAL, "no directory of programs was given to this daemon");
+        error_set(error, ERR_INVAL, "pdns-stickyd was started without --exec-directory");
         return NULL;
     }
     if (!path || !is_relative(path)) {
-        error_set(error, ERR_INVAL, "path '%s' is no path below the directory of programs",
+        error_set(error, ERR_INVAL, "path '%s' is not a path below the directory of programs",
                   path ? path : "");
         return NULL;
     }
@@ -179,7 +179,7 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
     if (!program)
         return;
     if (stat(program, &status) != 0 || !S_ISREG(status.st_mode) || access(program, X_OK) != 0)
-        error_set(error, ERR_INVAL, "%s is no program that this user may run", program);
+        error_set(error, ERR_INVAL, "%s is not a program that this user may run", program);
     free(program);
 }
 

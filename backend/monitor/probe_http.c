@@ -330,9 +330,9 @@ static void refuse_without_certificates(const struct prober *prober, struct erro
 static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
 {
     if (monitor->host && !is_host(monitor->host))
-        error_set(error, ERR_INVAL, "host '%s' is no host name", monitor->host);
+        error_set(error, ERR_INVAL, "host '%s' is not a host name", monitor->host);
     if (monitor->path && !is_path(monitor->path))
-        error_set(error, ERR_INVAL, "path '%s' is not '/' and what a URL may have behind it",
+        error_set(error, ERR_INVAL, "path '%s' is not '/' followed by what a URL may contain",
                   monitor->path);
     if (monitor->body)
         content_refuse("body", monitor->body, error);

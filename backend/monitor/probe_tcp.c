@@ -33,7 +33,7 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
     (void)prober;
     struct buffer bytes = {0};
     if (monitor->send && escapes_decode(monitor->send, &bytes) != 0)
-        error_set(error, ERR_INVAL, "send '%s' has a \\ without r, n, t, \\ or xHH behind it",
+        error_set(error, ERR_INVAL, "send '%s' has a \\ that is not followed by r, n, t, \\ or xHH",
                   monitor->send);
     buffer_release(&bytes);
     if (monitor->expect)

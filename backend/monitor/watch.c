@@ -265,15 +265,15 @@ static void judge_brake(struct watch *watch)
                      limits->brake_window_s, now_s(watch)))
         return;
     if (watch->brake.engaged) {
-        watch_log(
-            watch, true,
-            "%zu of %zu targets began to fail within %" PRId64
-            " s: the monitor's own network is suspected, nobody goes down until they answer again"
-            " (settings brake_percent, brake_window)",
-            watch->brake.failing, watch->schedule.count, limits->brake_window_s);
+        watch_log(watch, true,
+                  "%zu of %zu targets began to fail within %" PRId64
+                  " s: the monitor's own network is suspected, no target goes down until they "
+                  "answer again"
+                  " (settings brake_percent, brake_window)",
+                  watch->brake.failing, watch->schedule.count, limits->brake_window_s);
         revert_downs(watch);
     } else {
-        watch_log(watch, true, "the brake is off again, verdicts follow the checks");
+        watch_log(watch, true, "the brake is off, verdicts follow the checks again");
         watch_catch_up(watch);
     }
 }
@@ -397,8 +397,8 @@ void watch_report(const struct watch *watch, struct buffer *out)
 {
     if (watch->brake.engaged)
         buffer_printf(out,
-                      "%zu of %zu targets fail since about the same time: the monitor's own network"
-                      " is suspected and nobody goes down (brake_percent)\n",
+                      "%zu of %zu targets began to fail at about the same time: the monitor's own"
+                      " network is suspected, no target goes down (brake_percent)\n",
                       watch->brake.failing, watch->schedule.count);
     if (watch->targets)
         add_lines(targets_problems(watch->targets), out);

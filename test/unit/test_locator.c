@@ -188,7 +188,7 @@ static void what_a_file_said_is_used_while_it_is_bad(void)
     for (int i = 0; i < 2; i++) {
         files_open(&files);
         check_problem(&files, files.countries,
-                      "The MaxMind DB file contains invalid metadata; what it said before is still"
+                      "The MaxMind DB file contains invalid metadata; its previous content is still"
                       " used");
         check_location(&files, "192.0.2.1", "NL EU 64500");
         CHECK(!moved(&files), "a bad file is not read again");
