@@ -1,3 +1,7 @@
+/*
+ * Counts failing targets by the second in which they began to fail, in a ring that is as long as
+ * the longest window.
+ */
 #include "monitor/brake.h"
 
 #include <string.h>

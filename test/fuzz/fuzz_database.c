@@ -45,6 +45,8 @@ static void prepare(void)
     const char *path = scratch_database();
     shell = scratch_open(path);
     scratch_run(shell, "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 200");
+    /* A database of a newer version has methods that this program does not know. */
+    scratch_run(shell, "DROP TRIGGER pool_allowed_insert; DROP TRIGGER pool_allowed_update");
     rows_prepare(shell);
     names_of_tables = prepared("SELECT name FROM balanced_name UNION SELECT name FROM zone"
                                " UNION SELECT name FROM record LIMIT 40");

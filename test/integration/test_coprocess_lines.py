@@ -104,7 +104,7 @@ def test_a_last_line_without_newline_is_answered(served):
 
 def test_each_answer_is_one_write(sample_database, workspace):
     add_hosts(sample_database, 500)
-    sample_database.sql("INSERT INTO pool (name, method) VALUES ('odd', 'tarot');")
+    sample_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
     with Coprocess(sample_database.path, before=before, helo=False) as coprocess:

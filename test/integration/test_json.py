@@ -1,7 +1,7 @@
 """The backend as a process of PowerDNS's remote backend: JSON in, JSON out.
 
-No PowerDNS here: the tests themselves hold the other ends of its pipes.  What does not depend on the
-protocol is tested with the pipe protocol only.
+No PowerDNS here: the tests themselves hold the other ends of its pipes.  What does not depend on
+the protocol is tested with the pipe protocol only.
 """
 
 import json
@@ -186,7 +186,7 @@ def test_the_widest_line_costs_little_memory(served):
 
 def test_each_reply_is_one_write(sample_database, workspace):
     add_hosts(sample_database, 500)
-    sample_database.sql("INSERT INTO pool (name, method) VALUES ('odd', 'tarot');")
+    sample_database.sql("INSERT INTO pool (name) VALUES ('without-servers');")
     trace = workspace / "trace"
     before = strace(trace, "write,writev,pwrite64,pwritev,sendto,sendmsg")
     requests = [INITIALIZE, lookup("www.example.com."), lookup("nosuch.example.com.")]

@@ -15,7 +15,7 @@ from faults import answers_without_rows
 from processes import backend_path, user_options, wait_until
 from resolvers import ldns
 from sample import expected
-from schema import connect
+from schema import SCHEMA_SQL, connect
 
 SECONDS_MAX = 60
 
@@ -45,11 +45,24 @@ CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 INSERT INTO note VALUES (1, 'once');
 """
 
+
+
+def widened(view, last, new):
+    """What gives the list of a view one more word, behind its last one."""
+    (create,) = re.findall(rf"CREATE VIEW IF NOT EXISTS {view} .*?;\n", SCHEMA_SQL, re.DOTALL)
+    (check,) = re.findall(rf"CREATE TRIGGER IF NOT EXISTS {view}_check .*?\nEND;\n", SCHEMA_SQL,
+                          re.DOTALL)
+    return "\n".join((f"DROP VIEW {view};",
+                      create.replace(f"('{last}')", f"('{last}'), ('{new}')"),
+                      check.replace(f"{last}'", f"{last}, {new}'")))
+
+
 # So many rows that they do not fit into SQLite's cache: the log grows before the commit.
-LONG = """
-INSERT INTO note WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 500000)
+FILL = """
+INSERT INTO note WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {})
   SELECT i, 'filler' FROM n;
 """
+LONG, FAR_TOO_LONG = FILL.format(300000), FILL.format(1000000000)
 
 
 class Migration:
@@ -84,12 +97,12 @@ def ended(process):
 
 
 @pytest.fixture
-def migration(demo_database, workspace):
-    demo_database.sql(
+def migration(sample_database, workspace):
+    sample_database.sql(
         "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
         " (1, '198.18.7.1', 3, 'modulus', unixepoch(), 3600);"
         "DELETE FROM setting WHERE name = 'sweep_batch';")
-    return Migration(demo_database, workspace / "migrations")
+    return Migration(sample_database, workspace / "migrations")
 
 
 class Asker:
@@ -168,18 +181,32 @@ def test_a_database_is_served_before_during_and_after_its_migration(migration):
         assert "192.0.2.10" in migration.database.mappings("web")
 
 
-def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(demo_database):
-    demo_database.sql("PRAGMA user_version = 2;")
-    with Coprocess(demo_database.path) as coprocess:
+def test_a_migration_can_widen_a_list_and_older_processes_skip_the_new_word(migration):
+    migration.write(2, widened("allowed_method", "topology", "nearest"))
+    with Coprocess(migration.database.path) as coprocess:
+        coprocess.ask()
+        assert migration.run()[0] == 0
+        migration.database.sql("UPDATE pool SET method = 'nearest' WHERE name = 'api';")
+        with pytest.raises(AssertionError, match="topology, nearest"):
+            migration.database.sql("UPDATE pool SET method = 'farthest' WHERE name = 'api';")
+        answer = coprocess.ask("www.example.com", "A", "192.0.2.10")
+        assert answer.ipv4 == expected("192.0.2.10")
+        assert "pool api: unknown method nearest" in answer.logs
+        assert coprocess.ask("api.example.com", "A", "192.0.2.10").ipv4 is None
+
+
+def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(sample_database):
+    sample_database.sql("PRAGMA user_version = 2;")
+    with Coprocess(sample_database.path) as coprocess:
         answers_without_rows(coprocess, r"version 2, newer than this program's 1.* read-only")
-        assert demo_database.rows("SELECT * FROM persistence") == []
+        assert sample_database.rows("SELECT * FROM persistence") == []
         assert any("newer" in line for line in coprocess.command("status"))
 
 
 def test_a_migration_that_is_killed_has_changed_nothing(migration):
     path = migration.database.path
     before = rows(path, KEPT), structure(path)
-    migration.write(2, ADDS + LONG)
+    migration.write(2, ADDS + FAR_TOO_LONG)
     log = path.with_name(path.name + "-wal")
     with Coprocess(path) as coprocess:
         coprocess.ask()
@@ -193,9 +220,10 @@ def test_a_migration_that_is_killed_has_changed_nothing(migration):
         assert coprocess.ask("www.example.com", "A", "192.0.2.11").ipv4
         assert "192.0.2.11" in migration.database.mappings("web")
     assert migration.database.rows("PRAGMA integrity_check") == [("ok",)]
+    migration.write(2, ADDS)
     assert migration.run()[0] == 0
     assert migration.version() == 2
-    assert migration.database.rows("SELECT count(*) FROM note") == [(500000,)]
+    assert migration.database.rows("SELECT * FROM note") == [(1, "once")]
 
 
 def has_open(process, path):

@@ -142,20 +142,20 @@ RESTORED = {
 
 @pytest.mark.parametrize("number", RESTORED)
 def test_a_change_behind_a_restored_backup_is_seen_by_who_was_not_asked_in_between(
-        demo_database, number):
+        sample_database, number):
     first, answer_before, second, answer_after = RESTORED[number]
-    backup = demo_database.path.with_name("backup.sqlite")
-    demo_database.sql("UPDATE pool SET persistence_ttl = 0;")
+    backup = sample_database.path.with_name("backup.sqlite")
+    sample_database.sql("UPDATE pool SET persistence_ttl = 0;")
     if number == "topology":
-        demo_database.sql("UPDATE pool SET method = 'topology';")
-    demo_database.sql(f"VACUUM INTO '{backup}';")
-    with Coprocess(demo_database.path) as coprocess:
+        sample_database.sql("UPDATE pool SET method = 'topology';")
+    sample_database.sql(f"VACUUM INTO '{backup}';")
+    with Coprocess(sample_database.path) as coprocess:
         def answers(address):
             return coprocess.ask("www.example.com", "A", "192.0.2.10").ipv4 == address
 
-        demo_database.sql(f"{first};")
+        sample_database.sql(f"{first};")
         wait_until(lambda: answers(answer_before), SECONDS_MAX, "the first change")
-        demo_database.sql(f".restore {backup}\n{second};")
+        sample_database.sql(f".restore {backup}\n{second};")
         wait_until(lambda: answers(answer_after), SECONDS_MAX, "the change after it")
 
 

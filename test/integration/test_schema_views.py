@@ -33,7 +33,7 @@ SECOND = ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
 GONE = "UPDATE persistence SET controller_id = 99 WHERE ldns = '192.0.2.60'"
 DISABLED = "UPDATE controller SET state = 'disabled' WHERE id = 1"
 NO_SERVERS = "UPDATE virtual_server SET state = 'disabled' WHERE id = 1"
-NEW_METHOD = "UPDATE pool SET method = 'random' WHERE id = 1"
+NEW_METHOD = "UPDATE pool SET method = 'rendezvous' WHERE id = 1"
 EXPIRED = "UPDATE persistence SET ttl = 60 WHERE ldns = '192.0.2.60'"
 
 

@@ -25,7 +25,7 @@ struct attempt {
     struct selection selection;              /* its `turns` is always NULL */
     const struct availability *availability; /* NULL: availability is ignored */
     bool keeps_mapping;                      /* the client is known and the pool keeps mappings */
-    int code;
+    struct error error;                      /* why the mapping could not be read or written */
 };
 
 /* NULL when the controller does not exist any more. */
@@ -50,14 +50,13 @@ static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
 {
     const struct mapping_table *table = attempt->inputs->mappings;
     int code = table->find(table->context, attempt->pool->persistence_pool->id, attempt->client.key,
-                           ret_mapping);
+                           ret_mapping, &attempt->error);
     if (code == ERR_NOTFOUND)
         TRACE(attempt->inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_NOT_FOUND);
     if (code == 0 || code == ERR_NOTFOUND)
         return code;
     TRACE(attempt->inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_UNREADABLE,
           .values = {TRACE_TEXT("error", error_text(code))});
-    attempt->code = code;
     return code;
 }
 
@@ -67,11 +66,8 @@ static int claim_mapping(struct attempt *attempt, const struct mapping *seen,
     const struct mapping_table *table = attempt->inputs->mappings;
     if (!table->claim)
         return 0;
-    int code = table->claim(table->context, attempt->pool->persistence_pool->id,
-                            attempt->client.key, seen, wanted);
-    if (code != 0 && code != ERR_NOTFOUND)
-        attempt->code = code;
-    return code;
+    return table->claim(table->context, attempt->pool->persistence_pool->id, attempt->client.key,
+                        seen, wanted, &attempt->error);
 }
 
 static struct mapping new_mapping(const struct attempt *attempt, int64_t controller_id)
@@ -144,12 +140,13 @@ static const struct virtual_server *follow_rival_mapping(struct attempt *attempt
                                                          const struct virtual_server *choice)
 {
     struct mapping mapping;
-    int code = attempt->code;
     const struct virtual_server *server = NULL;
     if (find_mapping(attempt, &mapping) == 0)
         server = follow_mapping(attempt, &mapping);
-    attempt->code = server ? 0 : code;
-    return server ? server : select_repeatably(attempt, choice);
+    if (!server)
+        return select_repeatably(attempt, choice);
+    attempt->error = (struct error){0};
+    return server;
 }
 
 /*
@@ -241,7 +238,9 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
             return select_repeatably(attempt, server);
         TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
     }
-    attempt->code = ERR_BUSY;
+    error_set(&attempt->error, ERR_BUSY,
+              "pool %s, %s: other processes change this mapping all the time, so it is not kept",
+              attempt->pool->persistence_pool->name, attempt->client.key);
     return select_repeatably(attempt, server);
 }
 
@@ -331,7 +330,8 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
             assignment.server = ignore_availability(&attempt);
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
     }
+    if (attempt.error.code != 0)
+        warnings_add(inputs->warnings, "%s", attempt.error.text);
     assignment.scope_bits = attempt.client.scope_bits;
-    assignment.code = attempt.code;
     *ret_assignment = assignment;
 }

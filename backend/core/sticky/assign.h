@@ -4,7 +4,7 @@
  *
  * Asking again changes nothing: PowerDNS looks a name up several times for one DNS question. A
  * mapping is committed before its server is returned. If that fails, a choice is returned all the
- * same, made without taking a turn, and `code` says why it was not stored.
+ * same, made without taking a turn, and a warning says why it was not stored.
  */
 #ifndef STICKY_CORE_STICKY_ASSIGN_H
 #define STICKY_CORE_STICKY_ASSIGN_H
@@ -41,7 +41,6 @@ struct assignment {
     bool failed;                         /* fallback 'servfail' */
     const struct virtual_server *server; /* NULL: no record for this client */
     unsigned scope_bits;
-    int code; /* 0, or why the mapping could not be read or written */
 };
 
 void assign(const struct decision_inputs *inputs, const struct pool *pool,

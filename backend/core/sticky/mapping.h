@@ -13,6 +13,7 @@
 
 #include "core/balance/choose.h"
 #include "core/balance/method.h"
+#include "core/base/error.h"
 #include "core/configuration/snapshot.h"
 
 struct mapping {
@@ -62,7 +63,8 @@ int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s);
 int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
 
 /*
- * Reads and writes mappings. `context` is passed to both functions.
+ * Reads and writes mappings. `context` is passed to both functions. Where a table cannot be read or
+ * written, `error` is set if there is anything to say about it.
  *
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
@@ -71,9 +73,10 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  * table cannot be written. The function is NULL when nothing may be written, as in explain.
  */
 struct mapping_table {
-    int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping);
+    int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
+                struct error *error);
     int (*claim)(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
-                 const struct mapping *wanted);
+                 const struct mapping *wanted, struct error *error);
     void *context;
 };
 

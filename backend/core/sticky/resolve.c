@@ -116,7 +116,7 @@ static void keep_wanted(const struct question *question, struct answer *answer)
 }
 
 static void add_balanced(const struct decision_inputs *inputs, const struct question *question,
-                         const struct name_entry *entry, struct answer *answer, int *ret_code)
+                         const struct name_entry *entry, struct answer *answer)
 {
     int32_t zone_id = zone_id_of(question, entry->zone);
     if (address_is_unspecified(&question->source.remote)) {
@@ -126,7 +126,6 @@ static void add_balanced(const struct decision_inputs *inputs, const struct ques
     }
     struct assignment assignment;
     assign(inputs, entry->pool, &question->source, &assignment);
-    *ret_code = assignment.code;
     if (assignment.failed) {
         answer_fail(answer);
         return;
@@ -148,7 +147,7 @@ static bool asks_zone(const struct question *question, const struct zone *zone)
 }
 
 static void add_entry(const struct decision_inputs *inputs, const struct question *question,
-                      const struct name_entry *entry, struct answer *answer, int *ret_code)
+                      const struct name_entry *entry, struct answer *answer)
 {
     for (size_t i = 0; i < entry->record_count; i++) {
         const struct record *record = &entry->records[i];
@@ -159,7 +158,7 @@ static void add_entry(const struct decision_inputs *inputs, const struct questio
     }
     if (entry->pool && asks_zone(question, entry->zone) &&
         (wants(question, "A") || wants(question, "AAAA"))) {
-        add_balanced(inputs, question, entry, answer, ret_code);
+        add_balanced(inputs, question, entry, answer);
         keep_wanted(question, answer);
     }
 }
@@ -180,13 +179,12 @@ static void add_existence(const struct decision_inputs *inputs, const struct que
 }
 
 void resolve(const struct decision_inputs *inputs, const struct question *question,
-             struct answer *answer, int *ret_code)
+             struct answer *answer)
 {
     bool below;
-    *ret_code = 0;
     const struct name_entry *entry = snapshot_find(inputs->snapshot, &question->name, &below);
     if (entry)
-        add_entry(inputs, question, entry, answer, ret_code);
+        add_entry(inputs, question, entry, answer);
     if ((entry || below) && answer->count == 0 && !answer->failed)
         add_existence(inputs, question, answer);
 }

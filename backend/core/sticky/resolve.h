@@ -18,11 +18,11 @@
 #include "core/sticky/assign.h"
 
 /*
- * Fills an answer, which was cleared before. `ret_code` is 0, or says why a mapping could not be
- * read or written; the answer is valid in either case.
+ * Fills an answer, which was cleared before. If a mapping could not be read or written there is a
+ * warning; the answer is valid all the same.
  */
 void resolve(const struct decision_inputs *inputs, const struct question *question,
-             struct answer *answer, int *ret_code);
+             struct answer *answer);
 
 /*
  * All records of a zone, for a zone transfer; balanced names as for a question without client. The

@@ -171,19 +171,20 @@ static bool refresh(struct responder *responder)
         log_queue_add(&responder->log_queue, now_ms, error.text);
     if (readable && store_read_only(responder->store))
         log_queue_add(&responder->log_queue, now_ms, store_read_only(responder->store));
-    if (readable && store_older(responder->store))
-        log_queue_add(&responder->log_queue, now_ms, store_older(responder->store));
     return readable;
 }
 
 static int find_nothing(void *context, int64_t pool_id, const char *key,
-                        struct mapping *ret_mapping)
+                        struct mapping *ret_mapping, struct error *error)
 {
-    (void)context, (void)pool_id, (void)key, (void)ret_mapping;
+    (void)context, (void)pool_id, (void)key, (void)ret_mapping, (void)error;
     return ERR_IO;
 }
 
-/* Takes the place of mappings that cannot be read: every choice is made without them. */
+/*
+ * Takes the place of mappings that cannot be read, which has been logged already: every choice is
+ * made without them.
+ */
 static const struct mapping_table unreadable = {.find = find_nothing};
 
 static struct decision_inputs inputs_of(const struct responder *responder, bool readable)
@@ -205,11 +206,7 @@ void responder_answer(struct responder *responder, const struct question *questi
     bool readable = refresh(responder);
     if (responder->snapshot) {
         struct decision_inputs inputs = inputs_of(responder, readable);
-        int code;
-        resolve(&inputs, question, answer, &code);
-        if (readable && code != 0)
-            log_queue_add(&responder->log_queue, clock_monotonic_ms(),
-                          store_mapping_error(responder->store)->text);
+        resolve(&inputs, question, answer);
     }
 }
 
@@ -247,8 +244,8 @@ void responder_maintain(struct responder *responder)
     int64_t now_ms = clock_monotonic_ms();
     if (!responder->snapshot)
         return;
-    store_keep_house(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
-                     &error);
+    store_maintain(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
+                   &error);
     if (error.code)
         log_queue_add(&responder->log_queue, now_ms, error.text);
 }

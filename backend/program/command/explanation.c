@@ -14,12 +14,13 @@ struct read_only_table {
     bool found; /* a mapping was found */
 };
 
-static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
+                struct error *error)
 {
     struct read_only_table *read_only = context;
     if (read_only->hides_all)
         return ERR_NOTFOUND;
-    int code = read_only->table->find(read_only->table->context, pool_id, key, ret_mapping);
+    int code = read_only->table->find(read_only->table->context, pool_id, key, ret_mapping, error);
     read_only->found |= code == 0;
     return code;
 }
@@ -38,9 +39,8 @@ static enum name_status status_of(const struct decision_inputs *inputs, const st
 static void decide(struct decision_inputs *shown, const struct question *question,
                    struct decision *decision)
 {
-    int code; /* recorded as a step */
     shown->trace = &decision->steps;
-    resolve(shown, question, &decision->answer, &code);
+    resolve(shown, question, &decision->answer);
 }
 
 void explanation_gather(const struct decision_inputs *inputs, const struct question *question,

@@ -143,7 +143,6 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
     const struct settings *settings = &snapshot->settings;
     status->database.revision = responder_revision(responder);
     status->database.read_only = store_read_only(store);
-    status->database.older = store_older(store);
     status->counts.zones = snapshot->zone_count;
     status->counts.names = snapshot->name_count;
     status->counts.pools = snapshot->pool_count;
@@ -156,7 +155,7 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
     status->maintenance =
         (struct status_maintenance){.checkpoint_interval_s = settings->checkpoint_interval_s,
                                     .sweep_interval_s = settings->sweep_interval_s,
-                                    .log_is_pinned = store_log_is_pinned(store)};
+                                    .log_is_blocked = store_log_is_blocked(store)};
     gather_topology(responder_topology_loader(responder), &status->topology);
 }
 

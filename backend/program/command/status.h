@@ -24,7 +24,6 @@ struct status_database {
     const char *path;
     struct revision revision; /* of the configuration */
     const char *read_only;    /* why it cannot be written; NULL: it can */
-    const char *older;        /* what it lacks, being of an older version, or NULL */
 };
 
 struct status_counts {
@@ -43,7 +42,7 @@ struct status_limits {
 
 struct status_maintenance {
     int64_t checkpoint_interval_s, sweep_interval_s;
-    bool log_is_pinned; /* a reader keeps the write-ahead log from being checkpointed */
+    bool log_is_blocked; /* a reader keeps the write-ahead log from being checkpointed */
 };
 
 struct status_topology {

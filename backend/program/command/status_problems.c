@@ -28,8 +28,6 @@ static int add_of_database(const struct status *status, struct problems *problem
     int code = 0;
     if (database->read_only)
         code = problems_add(problems, "%s", database->read_only);
-    if (code == 0 && database->older)
-        code = problems_add(problems, "%s", database->older);
     if (code == 0 && limits->full)
         code = problems_add(problems, "%s: %s", database->path, limits->full);
     if (code == 0 && limits->refused_ago_ms >= 0 && limits->refused_ago_ms < REFUSED_SHOWN_MS)
@@ -37,7 +35,7 @@ static int add_of_database(const struct status *status, struct problems *problem
             problems,
             "more new mappings than max_writes_per_second: some were not stored %" PRId64 " s ago",
             limits->refused_ago_ms / 1000);
-    if (code == 0 && status->maintenance.log_is_pinned)
+    if (code == 0 && status->maintenance.log_is_blocked)
         code = problems_add(problems,
                             "%s-wal is large, because a process keeps a transaction open that reads"
                             " the database",

@@ -114,8 +114,6 @@ int monitor_database_refresh(struct monitor_database *database, struct error *er
     code = store_be_monitor(database->store, error);
     if (code == 0 && store_read_only(database->store))
         error_set(error, ERR_READONLY, "%s", store_read_only(database->store));
-    if (code == 0 && store_older(database->store))
-        error_set(error, ERR_FOREIGN, "%s", store_older(database->store));
     if (code != ERR_BUSY) {
         int loaded = load(database, &revision, error);
         code = code == 0 ? loaded : code;
@@ -126,8 +124,8 @@ int monitor_database_refresh(struct monitor_database *database, struct error *er
 
 int monitor_database_maintain(struct monitor_database *database, struct error *error)
 {
-    return store_keep_house(database->store, &database->settings, clock_unix_s(),
-                            clock_monotonic_ms(), error);
+    return store_maintain(database->store, &database->settings, clock_unix_s(),
+                          clock_monotonic_ms(), error);
 }
 
 int monitor_database_write(struct monitor_database *database, const struct verdict_row *rows,

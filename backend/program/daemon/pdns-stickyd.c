@@ -432,10 +432,17 @@ static void parse(int argc, char **argv, struct options *ret_options)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE);
 }
 
-/* The daemon changes its directory, so relative paths are made absolute. */
+/*
+ * The daemon changes its directory, so relative paths are made absolute. Symbolic links are kept,
+ * since their targets may change.
+ */
 static const char *absolute(const char *path)
 {
-    char *found = path ? realpath(path, NULL) : NULL;
+    char *directory = path && *path != '/' ? get_current_dir_name() : NULL;
+    char *found = NULL;
+    if (directory && asprintf(&found, "%s/%s", directory, path) < 0)
+        found = NULL;
+    free(directory);
     return found ? found : path;
 }
 
