@@ -133,17 +133,17 @@ static const struct watch_limits usual = {1000, 50, 30};
 
 static void stage_begin(void)
 {
-    static const struct watch_callbacks hands = {.monotonic_ms = monotonic_ms,
-                                                 .unix_s = unix_s,
-                                                 .start = start,
-                                                 .cancel = cancel,
-                                                 .refusal = refuses,
-                                                 .write = write_rows,
-                                                 .urgent = news,
-                                                 .log = say};
+    static const struct watch_callbacks callbacks = {.monotonic_ms = monotonic_ms,
+                                                     .unix_s = unix_s,
+                                                     .start = start,
+                                                     .cancel = cancel,
+                                                     .refusal = refuses,
+                                                     .write = write_rows,
+                                                     .urgent = news,
+                                                     .log = say};
     stage = (struct stage){.now_ms = 5000000};
     buffer_reserve(&stage.said, 16384); /* so that no failing allocation is this one */
-    CHECK_INTEGER(watch_new(&hands, &stage.watch), 0, "watch_new");
+    CHECK_INTEGER(watch_new(&callbacks, &stage.watch), 0, "watch_new");
 }
 
 static void stage_end(void)

@@ -30,8 +30,7 @@ struct zone {
 };
 
 struct record {
-    const struct zone
-        *zone; /* NULL: an extra record of a balanced name whose zone is in another backend */
+    const struct zone *zone; /* NULL: extra record of a balanced name, zone in another backend */
     const char *type;
     const char *content; /* accepted by rdata_check() */
     uint32_t ttl_s;

@@ -19,8 +19,8 @@
 /* The decision, at one pool. */
 struct attempt {
     const struct decision_inputs *inputs;
-    const struct pool *first,
-        *pool; /* the pool of the question, and the present one in its chain of fallback pools */
+    const struct pool *first; /* the pool of the question */
+    const struct pool *pool;  /* the present one in its chain of fallback pools */
     struct client client;
     struct selection selection;              /* its `turns` is always NULL */
     const struct availability *availability; /* NULL: availability is ignored */
