@@ -372,7 +372,7 @@ def test_a_file_that_is_no_socket_is_left_alone(sample_database, workspace):
     path.write_text("precious")
     result = run([backend_path(), "--database", sample_database.path, "--socket", path])
     assert result.returncode == 1
-    assert result.stderr == f"pdns-sticky: {path} is there already, and is no socket\n"
+    assert result.stderr == f"pdns-sticky: {path} already exists and is not a socket\n"
     assert path.read_text() == "precious"
 
 
@@ -392,7 +392,7 @@ def test_sigterm_answers_what_was_asked_and_ends_with_0(kind, service):
         client.close()
     assert service.process.wait(5) == 0
     assert not service.path.exists()
-    assert "cut off" not in service.log.read_text()
+    assert "did not end" not in service.log.read_text()
 
 
 def test_sigterm_answers_those_who_wait_to_be_let_in(kind, service):

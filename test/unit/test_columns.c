@@ -207,9 +207,9 @@ static void check_availability(const struct snapshot *snapshot,
     const struct virtual_server *server = snapshot_server(snapshot, 41);
     if (!CHECK(up && down && server, "controllers and a server"))
         return;
-    CHECK(!availability_controller_up(availability, down), "controller_metric");
-    CHECK(availability_controller_up(availability, up), "no row");
-    CHECK(!availability_server_up(availability, server), "virtual_server_metric");
+    CHECK(availability->controller_down[down->index], "controller_metric");
+    CHECK(!availability->controller_down[up->index], "no row");
+    CHECK(availability->server_down[server->index], "virtual_server_metric");
 }
 
 static void the_configuration_is_read_column_by_column(void)
