@@ -331,13 +331,14 @@ static void mappings_are_read_and_written_column_by_column(void)
     struct mapping found;
     desk_begin(&desk, "");
     struct mapping_table table = store_mappings(desk.store);
-    CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", NULL, &first), 0, "insert");
+    CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", NULL, &first, &error), 0, "insert");
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 93"
                   " AND method = 'method' AND timestamp = 94 AND ttl = 95");
-    CHECK_INTEGER(table.find(table.context, 91, "192.0.2.92", &found), 0, "find");
+    CHECK_INTEGER(table.find(table.context, 91, "192.0.2.92", &found, &error), 0, "find");
     CHECK(mapping_equal(&found, &first), "the mapping");
-    CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", &first, &second), 0, "replace");
+    CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", &first, &second, &error), 0,
+                  "replace");
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 98"
                   " AND method = 'other' AND timestamp = 99 AND ttl = 100");
