@@ -35,9 +35,8 @@ struct status_counts {
 
 struct status_limits {
     int64_t max_megabytes, max_writes_per_second;
-    const char *full; /* why no new mappings are stored; NULL: they are */
-    int64_t
-        refused_ago_ms; /* since a mapping exceeded the rate and was not stored; -1: none known */
+    const char *full;       /* why no new mappings are stored; NULL: they are */
+    int64_t refused_ago_ms; /* since the rate was last exceeded; -1: not known of */
 };
 
 struct status_maintenance {
