@@ -4,8 +4,8 @@
 --   sqlite3 FILE < demo.sql
 --
 -- Three sites, Amsterdam, Frankfurt and New York, offer a web service and an API under
--- example.com. All addresses are from ranges that are set aside for examples.
--- In a database that already holds a zone, a controller or a pool it changes nothing.
+-- example.com. All addresses are from ranges that are reserved for documentation.
+-- A database that already contains a zone, a controller or a pool is not changed.
 
 BEGIN IMMEDIATE;
 
@@ -20,10 +20,10 @@ INSERT INTO temp.target (fits)
      AND NOT EXISTS (SELECT 1 FROM controller)
      AND NOT EXISTS (SELECT 1 FROM pool);
 
--- The zone and its plain records. Resolvers keep "no such name" and "no such record" as long as
--- the last field of the SOA says, so it is small: after a question that went wrong the right
--- answer is back within a minute. ns1 and ns2 lie inside the zone, hence their addresses here; the
--- parent zone needs them too, as glue.
+-- The zone and its plain records. The last field of the SOA says how long resolvers may cache "no
+-- such name" and "no such record". It is small, so that a mistake is forgotten within a minute.
+-- ns1 and ns2 are inside the zone, so their addresses are here. The parent zone needs them, too,
+-- as glue.
 INSERT INTO zone (id, name) VALUES (1, 'example.com');
 INSERT INTO record (zone_id, name, type, ttl, content) VALUES
   (1, 'example.com', 'SOA', 3600,
@@ -45,16 +45,16 @@ INSERT INTO controller (id, name, address) VALUES
   (2, 'fra', '198.51.100.1'),
   (3, 'nyc', '203.0.113.1');
 
--- Pool web: an answer may be kept for 30 seconds, a resolver stays on its site for an hour.
+-- Pool web: resolvers may cache an answer for 30 seconds, and stay on their site for an hour.
 INSERT INTO pool (id, name, ttl, persistence_ttl) VALUES (1, 'web', 30, 3600);
 
--- Pool api: all resolvers of an IPv4 /24 are one client, and an hour without a question lets it
--- go. Without a server of its own it uses those of web; if these are down too, the question fails
--- and the resolver tries another name server.
+-- Pool api: all resolvers of an IPv4 /24 are one client, whose mapping expires after an hour
+-- without a question. If no server of this pool is up, one of pool web is chosen. If those are
+-- down, too, the answer is SERVFAIL, and the resolver asks another name server.
 INSERT INTO pool (id, name, persistence_timer, ipv4_prefix, fallback, fallback_pool_id) VALUES
   (2, 'api', 'sliding', 24, 'servfail', 1);
 
--- web in all three sites over IPv4 and IPv6, api in two of them over IPv4.
+-- Pool web is offered by all three sites over IPv4 and IPv6, pool api by two of them over IPv4.
 INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6, port) VALUES
   (1, 1, 1, '192.0.2.80', '2001:db8:1::80', 443),
   (1, 2, 2, '198.51.100.80', '2001:db8:2::80', 443),
@@ -62,17 +62,17 @@ INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6, port) 
   (2, 1, 1, '192.0.2.81', NULL, 443),
   (2, 3, 2, '203.0.113.81', NULL, 443);
 
--- Two names share web and so its mappings: a resolver meets one site under both.
+-- Two names have pool web and so share its mappings: a resolver gets the same site for both.
 INSERT INTO balanced_name (name, pool_id) VALUES
   ('www.example.com', 1),
   ('shop.example.com', 1),
   ('api.example.com', 2);
 
--- A balanced name may have records of other types: mail to orders@shop.example.com.
+-- A balanced name may have records of other types, here for mail to orders@shop.example.com.
 INSERT INTO record (zone_id, name, type, ttl, content) VALUES
   (1, 'shop.example.com', 'MX', 3600, '10 mail.example.com');
 
--- The resolvers of the office count as one client, under 'group:office'.
+-- The resolvers of the office count as one client. Its mapping is the row 'group:office'.
 INSERT INTO ldns_group (cidr, name) VALUES
   ('10.1.0.0/16', 'office'),
   ('2001:db8:ff::/48', 'office');
@@ -82,7 +82,7 @@ DROP TABLE IF EXISTS temp.target;
 
 COMMIT;
 
--- Try, while PowerDNS answers from this file:
+-- To try while PowerDNS serves this file:
 --
 --   sqlite3 -box FILE "SELECT * FROM server"
 --   sqlite3 -box FILE "SELECT * FROM mapping"

@@ -2,39 +2,38 @@
 --
 --   sqlite3 /var/lib/pdns-sticky/sticky.sqlite < schema.sql
 --
--- makes a complete empty one. Run it as the user that PowerDNS runs as: that user must be able to
--- write the file and its directory. On a file that already has this version it changes nothing.
--- On any other database it ends with an error and takes every table back.
+-- creates a complete, empty database. Run it as the user that PowerDNS runs as: that user must be
+-- able to write the file and its directory. A file that already holds this version is not changed.
+-- On any other database the script fails with an error, and changes nothing.
 --
--- What it is for: a resolver (LDNS) asks for www.example.com. The name is balanced over the
--- virtual servers of a pool, each of them an address that one site's controller (its load
--- balancer) offers. One server is chosen, the resolver gets its address, and the table
--- "persistence" remembers resolver and controller, so that the next question gets the same site.
+-- What the database is for: a resolver (LDNS) asks for www.example.com. This name is balanced over
+-- the virtual servers of a pool. Each virtual server is an address that the controller (the load
+-- balancer) of one site offers. pdns-sticky chooses a server and answers with its address. The
+-- table "persistence" remembers resolver and controller, so that the resolver's next question is
+-- answered from the same site.
 --
--- How it is used:
+-- How to use it:
 --
---   * Everything is changed with SQL while PowerDNS runs. What is committed counts from the next
---     question on; several changes that belong together go between BEGIN IMMEDIATE and COMMIT.
---   * A row that can't be meant is refused here, by a CHECK or a trigger, with words that say what
---     would be right. The triggers do it because the sqlite3 shell leaves foreign keys off.
+--   * Change everything with SQL while PowerDNS runs. A committed change takes effect with the next
+--     question. Put changes that belong together between BEGIN IMMEDIATE and COMMIT.
+--   * An invalid row is rejected by a CHECK or a trigger, with a message that says what is valid.
+--     References are checked by triggers, because the sqlite3 shell leaves foreign keys off.
 --   * Times are Unix seconds (UTC), durations are seconds.
---   * DNS names are written without a trailing dot, "." alone being the root; capitals and small
---     letters are the same. Odd bytes are escaped as in a zone file, a space as \032, and an
---     international name is written in its xn-- form.
---   * The columns are explained inside each CREATE TABLE, so ".schema pool" shows them too. Those
---     that came with a later version stand last, as in a database that was migrated.
+--   * DNS names have no trailing dot; "." alone is the root. Case does not matter. Unusual bytes
+--     are escaped as in a zone file: a space is \032. International names are in their xn-- form.
+--   * The columns are explained inside each CREATE TABLE, so that ".schema pool" shows them, too.
 
 PRAGMA journal_mode = WAL;
 
 BEGIN IMMEDIATE;
 
--- The sqlite3 shell goes on after an error. So this remembers what the file was, and the last
--- statement of this transaction rolls everything back if the file was not for us.
+-- The sqlite3 shell carries on after an error. This table remembers what the file was. The last
+-- statement of the transaction rolls everything back if this schema does not fit the file.
 CREATE TEMP TABLE target (
   fits INTEGER NOT NULL,
   decided INTEGER NOT NULL DEFAULT 0,
   CONSTRAINT
-    "this file holds another database or another version: pdns-sticky migrate; nothing was changed"
+    "this file is another database or another version (see pdns-sticky migrate); nothing changed"
     CHECK (fits OR NOT decided)
 );
 INSERT INTO temp.target (fits)
@@ -42,22 +41,22 @@ INSERT INTO temp.target (fits)
       OR (a.application_id = 1347638361 AND v.user_version = 1)
     FROM pragma_application_id AS a, pragma_user_version AS v;
 
-PRAGMA application_id = 1347638361;  -- 0x50535459, "PSTY": file(1) and we know the file by it
+PRAGMA application_id = 1347638361;  -- 0x50535459, "PSTY": identifies the file
 PRAGMA user_version = 1;             -- raised by the files in migrations/
 
 -----------------------------------------------------------------------------------------------
--- zone: the zones that this backend answers alone. Leave it empty where another PowerDNS backend
--- holds the zone and pdns-sticky only adds the balanced names to it.
+-- zone: the zones that this backend serves alone. Leave this table empty if another PowerDNS
+-- backend serves the zone and pdns-sticky only adds balanced names to it.
 --
 --   INSERT INTO zone (name) VALUES ('example.com');
 --   SELECT id FROM zone WHERE name = 'example.com';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS zone (
-  -- Number of the zone, given by SQLite and never given twice; PowerDNS sees it. 1 to 2147483647.
+  -- Assigned by SQLite and never reused. PowerDNS sees it as the zone's id. 1 to 2147483647.
   id INTEGER PRIMARY KEY AUTOINCREMENT
     CONSTRAINT "zone.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
 
-  -- Name of the apex: 'example.com', or '.' for the root.
+  -- The name of the apex: 'example.com', or '.' for the root.
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "zone.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
     CONSTRAINT "zone.name is plain ASCII: no space (\032), tab or newline, xn-- for other letters"
@@ -70,8 +69,8 @@ CREATE TABLE IF NOT EXISTS zone (
 
 -----------------------------------------------------------------------------------------------
 -- record: the plain records of the zones above. A zone needs its SOA and NS records here.
--- A balanced name may have records too, of any type but A, AAAA and CNAME: those are what
--- balancing answers. Where the name's zone lies in another backend they have no zone_id.
+-- A balanced name may have records of any type but A, AAAA and CNAME, which its pool answers. If
+-- another backend serves the zone of the balanced name, these records have no zone_id.
 --
 --   INSERT INTO record (zone_id, name, type, content)
 --     SELECT id, 'mail.example.com', 'A', '192.0.2.25' FROM zone WHERE name = 'example.com';
@@ -80,12 +79,12 @@ CREATE TABLE IF NOT EXISTS zone (
 CREATE TABLE IF NOT EXISTS record (
   id INTEGER PRIMARY KEY,
 
-  -- The zone it belongs to. NULL: another record of a balanced name whose zone lies in another
-  -- backend; it is used once that balanced name is there.
+  -- The zone of the record. NULL: a record of a balanced name whose zone another backend serves. It
+  -- is used as long as that name is in table balanced_name.
   zone_id INTEGER REFERENCES zone (id),
 
-  -- Owner name in full: 'mail.example.com', not 'mail'. It lies in its zone. A first label '*' is
-  -- a wildcard.
+  -- The full owner name, 'mail.example.com' and not 'mail', at or below the zone's apex. A name
+  -- whose first label is '*' is a wildcard.
   name TEXT NOT NULL COLLATE NOCASE
     CONSTRAINT "record.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
     CONSTRAINT "record.name is plain ASCII: no space (\032), tab or newline, xn-- for other letters"
@@ -95,161 +94,162 @@ CREATE TABLE IF NOT EXISTS record (
     CONSTRAINT "record.name has no leading dot and no two dots in a row"
       CHECK (name = '.' OR '.' || replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%..%'),
 
-  -- Type in capitals: 'A', 'MX', 'TXT', 'HTTPS', 'TYPE65280'.
+  -- The type in capital letters: 'A', 'MX', 'TXT', 'HTTPS', 'TYPE65280'.
   type TEXT NOT NULL
-    CONSTRAINT "record.type is 1 to 10 capitals, digits or hyphens, a letter first: A, MX, TYPE99"
+    CONSTRAINT "record.type is 1 to 10 capital letters, digits or -, a letter first: A, MX, TYPE99"
       CHECK (length(type) BETWEEN 1 AND 10 AND type GLOB '[A-Z]*' AND type NOT GLOB '*[^A-Z0-9-]*'),
 
-  -- Seconds that a resolver may keep it, 0 to 2147483647.
+  -- For how long a resolver may cache the record: 0 to 2147483647 seconds.
   ttl INTEGER NOT NULL DEFAULT 3600
     CONSTRAINT "record.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
 
-  -- The data as PowerDNS writes it, on one line: '192.0.2.25', '10 mail.example.com' for an MX,
-  -- '"v=spf1 -all"' for a TXT (with the double quotes), for a SOA its seven fields.
+  -- The data on one line, as PowerDNS writes it: '192.0.2.25'; '10 mail.example.com' for an MX
+  -- record; '"v=spf1 -all"', with the double quotes, for a TXT record; seven fields for an SOA.
   content TEXT NOT NULL
     CONSTRAINT "record.content is not empty" CHECK (trim(content) <> '')
     CONSTRAINT "record.content is one line: no tab, carriage return, newline or NUL"
       CHECK (content NOT GLOB '*[' || char(9, 10, 13) || ']*' AND instr(content, char(0)) = 0),
 
-  -- 1: kept here, but not answered.
+  -- 1: the record stays in the table but is not served.
   disabled INTEGER NOT NULL DEFAULT 0
     CONSTRAINT "record.disabled is 0 or 1" CHECK (disabled IN (0, 1))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- controller: the server array controllers, in practice one load balancer for each site.
--- A mapping binds a resolver to a controller.
+-- controller: the server array controllers, usually the load balancer of each site. A mapping ties
+-- a resolver to a controller.
 --
 --   INSERT INTO controller (name, address) VALUES ('ams', '192.0.2.1');
 --   UPDATE controller SET state = 'draining' WHERE name = 'ams';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS controller (
-  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no old mapping finds a new site
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never reused, so no old mapping leads to a new site
     CONSTRAINT "controller.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
 
-  -- Short name of the site, 1 to 64 characters: 'ams'.
+  -- A short name of the site, 1 to 64 characters: 'ams'.
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "controller.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "controller.name has no control characters"
       CHECK (name NOT GLOB '*[' || char(1, 45, 31, 127) || ']*' AND instr(name, char(0)) = 0),
 
-  -- Where the controller itself is reached, an address or a host name. For people and for
-  -- checking it (monitor_id); no DNS answer carries it. NULL: not given.
+  -- The address or host name of the controller itself. It is for people, and for checking the
+  -- controller (see monitor_id). It is never part of a DNS answer. NULL: unknown.
   address TEXT
     CONSTRAINT "controller.address is one word of 1 to 255 ASCII characters, or NULL"
       CHECK (length(address) BETWEEN 1 AND 255 AND address NOT GLOB '*[^!-~]*'
              AND instr(address, char(0)) = 0),
 
-  -- 'enabled'; 'draining': live mappings stay, none are made; 'disabled': as if it were absent,
-  -- so its mappings stop to bind at once.
+  -- 'enabled'; 'draining': live mappings stay, and new ones are made only if no enabled server of
+  -- the pool is up; 'disabled': as if the controller did not exist, so its mappings end at once.
   state TEXT NOT NULL DEFAULT 'enabled',
 
-  -- How the controller itself is checked, at its address, which must then be numeric: while it is
-  -- down, so are all its virtual servers. NULL: it isn't checked.
+  -- How the controller itself is checked. Its address must then be numeric. While the controller is
+  -- down, all its virtual servers count as down. NULL: it is not checked.
   --   UPDATE controller SET monitor_id = (SELECT id FROM monitor WHERE name = 'ping')
   --     WHERE name = 'ams';
   monitor_id INTEGER REFERENCES monitor (id)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- pool: one service that is offered in several places, and how its clients are sent there.
+-- pool: a service that several sites offer, and how resolvers are sent to these sites.
 --
 --   INSERT INTO pool (name, ttl, persistence_ttl) VALUES ('web', 30, 3600);
---   UPDATE pool SET persistence_ttl = 7200 WHERE name = 'web';    -- for mappings made from now on
+--   UPDATE pool SET persistence_ttl = 7200 WHERE name = 'web';  -- for mappings made from now on
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS pool (
-  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no old mapping finds a new pool
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never reused, so a new pool has no old mappings
     CONSTRAINT "pool.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
 
-  -- A word of 1 to 64 characters: 'web'. Commands and log lines use it.
+  -- A word of 1 to 64 characters: 'web'. Commands and log lines show it.
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "pool.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "pool.name has no spaces or control characters"
       CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
 
-  -- How a server is chosen for a resolver that has no live mapping:
-  --   'modulus'      by the resolver's address, so the same resolver is sent the same way as long
-  --                  as the same servers are up
-  --   'rendezvous'   by address and weight; a change moves only the resolvers that it must
-  --   'round-robin'  one after the other
-  --   'ratio'        one after the other, each as often as its weight says
-  --   'failover'     always the first that is up, by position
-  --   'rtt'          the lowest round trip: see tables path_metric and virtual_server_metric
-  --   'least'        the lowest value of the metric named in column metric
+  -- How a server is chosen for a resolver without a live mapping:
+  --   'modulus'      by the resolver's address: the same resolver gets the same server as long as
+  --                  the same servers are up
+  --   'rendezvous'   by the resolver's address and the weights of the servers; a change of the
+  --                  servers moves as few resolvers as possible
+  --   'round-robin'  each server in turn
+  --   'ratio'        each server in turn, as often as its weight says
+  --   'failover'     the first server, by position, that is up
+  --   'rtt'          the lowest round trip time: see tables path_metric and virtual_server_metric
+  --   'least'        the lowest value of the metric that is named in column metric
   --   'topology'     where table topology sends the resolver's network or country
-  -- A pool with a method that the backend doesn't know is skipped and named in the log. To change
-  -- the method ends every mapping of the pool:
+  -- Changing the method ends all mappings of the pool:
   --   UPDATE pool SET method = 'rendezvous' WHERE name = 'web';
   method TEXT NOT NULL DEFAULT 'modulus',
 
-  -- TTL of the DNS answer, seconds, 0 to 2147483647: how soon clients hear of a change.
+  -- The TTL of the DNS answer, 0 to 2147483647 seconds: how soon clients learn of a change.
   ttl INTEGER NOT NULL DEFAULT 30
     CONSTRAINT "pool.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
 
-  -- How long a mapping binds, seconds, 0 to 2147483647. 0: keep no mappings.
+  -- How long a mapping lasts, 0 to 2147483647 seconds. 0: no mappings are kept.
   persistence_ttl INTEGER NOT NULL DEFAULT 3600
     CONSTRAINT "pool.persistence_ttl is 0 to 2147483647 seconds, 0 to keep no mappings"
       CHECK (persistence_ttl BETWEEN 0 AND 2147483647),
 
-  -- 'fixed': that long from when the mapping was made. 'sliding': from the last question.
+  -- When that time begins. 'fixed': when the mapping is made. 'sliding': with each question.
   persistence_timer TEXT NOT NULL DEFAULT 'fixed',
 
-  -- Share the mappings of that pool, so that a resolver meets one site in both; its three
-  -- persistence settings count then. That pool must not share another's. NULL: our own mappings.
+  -- The pool whose mappings this pool shares, so that a resolver gets the same site from both. That
+  -- pool's persistence_ttl, persistence_timer, client and prefixes count for both. It must have
+  -- mappings of its own. NULL: this pool has its own mappings.
   --   UPDATE pool SET persistence_pool_id = (SELECT id FROM pool WHERE name = 'web')
   --     WHERE name = 'static';
   persistence_pool_id INTEGER REFERENCES pool (id),
 
   -- Whom a mapping is for. 'ldns': the resolver that asks. 'ecs': the client network that the
-  -- resolver reports (EDNS Client Subnet), where it does; PowerDNS needs
-  -- edns-subnet-processing=yes for that.
+  -- resolver reports (EDNS Client Subnet), or the resolver if it reports none. PowerDNS then needs
+  -- edns-subnet-processing=yes.
   client TEXT NOT NULL DEFAULT 'ldns',
 
-  -- Resolvers whose addresses agree in so many leading bits count as one: 24 makes one client of
-  -- 192.0.2.0/24. IPv4 0 to 32, IPv6 0 to 128.
+  -- Resolvers count as one client if this many leading bits of their addresses are equal: with 24,
+  -- all of 192.0.2.0/24 is one client. IPv4: 0 to 32. IPv6: 0 to 128.
   ipv4_prefix INTEGER NOT NULL DEFAULT 32
     CONSTRAINT "pool.ipv4_prefix is 0 to 32" CHECK (ipv4_prefix BETWEEN 0 AND 32),
   ipv6_prefix INTEGER NOT NULL DEFAULT 128
     CONSTRAINT "pool.ipv6_prefix is 0 to 128" CHECK (ipv6_prefix BETWEEN 0 AND 128),
 
-  -- What to answer when no server is up and fallback_pool_id doesn't help. 'any': one of the
-  -- servers that are down, for a wrong verdict of the health checks must not take the name away;
-  -- 'none': no address; 'servfail': an error, so that a resolver tries another name server.
+  -- The answer when no server is up and fallback_pool_id does not help. 'any': one of the servers
+  -- that are down, so that a mistake of the health checks does not make the name vanish. 'none': no
+  -- address. 'servfail': an error, so that the resolver asks another name server.
   fallback TEXT NOT NULL DEFAULT 'any',
 
-  -- The pool to choose from when no server of this one is up. Following it from pool to pool must
-  -- not lead back. NULL: none.
+  -- The pool to choose from when no server of this one is up. Fallback pools must not form a loop.
+  -- NULL: none.
   --   UPDATE pool SET fallback_pool_id = (SELECT id FROM pool WHERE name = 'sorry')
   --     WHERE name = 'web';
   fallback_pool_id INTEGER REFERENCES pool (id),
 
-  -- The method that is asked when the first can't decide: no metric is fresh, no topology matches.
-  -- When it can't either, the fallback says what happens; 'any' is modulus. NULL: none.
-  -- A mapping carries column method, whichever of them decided.
+  -- The method to use when the first one cannot decide, because no metric is fresh or no row of
+  -- topology matches. If this one cannot decide either, column fallback counts, where 'any' means
+  -- modulus. NULL: none. Mappings are marked with column method, whichever of the two decided.
   --   UPDATE pool SET method = 'topology', alternate_method = 'rtt' WHERE name = 'web';
   alternate_method TEXT,
 
-  -- What method 'least' compares, a name from virtual_server_metric, or else from
-  -- controller_metric: 'cpu', 'connections'. NULL: nothing, and 'least' can't decide.
+  -- The metric that method 'least' compares, such as 'cpu' or 'connections': that of the virtual
+  -- server, or of its controller if the server has none. NULL: 'least' cannot decide.
   --   UPDATE pool SET method = 'least', metric = 'cpu' WHERE name = 'web';
   metric TEXT
-    CONSTRAINT "pool.metric is a word of 1 to 32 small letters, digits, _ and -, or NULL"
+    CONSTRAINT "pool.metric is a word of 1 to 32 lower-case letters, digits, _ and -, or NULL"
       CHECK (length(metric) BETWEEN 1 AND 32 AND metric NOT GLOB '*[^a-z0-9_-]*'),
 
-  -- Percent, 0 to 1000, for 'rtt' and 'least': servers whose values lie within so much of the best
-  -- count as equal and share the resolvers by weight, so small differences send nobody elsewhere.
+  -- For 'rtt' and 'least', 0 to 1000 percent. Servers whose values are within this percentage of
+  -- the best value count as equal and share the resolvers by weight, so that a small difference
+  -- does not send everybody to one server.
   tolerance INTEGER NOT NULL DEFAULT 20
     CONSTRAINT "pool.tolerance is 0 to 1000 percent" CHECK (tolerance BETWEEN 0 AND 1000),
 
-  -- How the pool's virtual servers are checked, where they have no monitor of their own. NULL:
-  -- they aren't.
+  -- How those virtual servers are checked that have no monitor of their own. NULL: not at all.
   --   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'https')
   --     WHERE name = 'web';
   monitor_id INTEGER REFERENCES monitor (id)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- virtual_server: an address that one controller offers in one pool.
+-- virtual_server: an address that a controller offers in a pool.
 --
 --   INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)
 --     SELECT p.id, c.id, 1, '192.0.2.80', '2001:db8:1::80'
@@ -257,17 +257,17 @@ CREATE TABLE IF NOT EXISTS pool (
 --   UPDATE virtual_server SET state = 'disabled' WHERE ipv4 = '192.0.2.80';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS virtual_server (
-  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no late metric finds a new server
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never reused, so a new server gets no late metric
     CONSTRAINT "virtual_server.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
   pool_id INTEGER NOT NULL REFERENCES pool (id),
   controller_id INTEGER NOT NULL REFERENCES controller (id),
 
-  -- Its place in the pool's list, 1 or more, each place once in a pool; gaps are fine. The usable
-  -- servers are numbered 1 to N in this order, and modulus picks a number.
+  -- Its place in the pool's list, 1 or more. Each place is used once in a pool; gaps are fine.
+  -- Modulus numbers the usable servers 1 to N in this order and picks a number.
   position INTEGER NOT NULL
     CONSTRAINT "virtual_server.position is 1 or more" CHECK (position >= 1),
 
-  -- The addresses of one service, for the A and the AAAA answer: both, or one of them.
+  -- The addresses of the service for A and AAAA answers: both, or one of them.
   ipv4 TEXT
     CONSTRAINT "virtual_server.ipv4 is an address like 192.0.2.80"
       CHECK (length(ipv4) BETWEEN 7 AND 15 AND ipv4 NOT GLOB '*[^0-9.]*'
@@ -277,25 +277,27 @@ CREATE TABLE IF NOT EXISTS virtual_server (
       CHECK (length(ipv6) BETWEEN 2 AND 45 AND ipv6 NOT GLOB '*[^0-9A-Fa-f:.]*'
              AND ipv6 GLOB '*:*:*' AND instr(ipv6, char(0)) = 0),
 
-  -- The port of the service, 1 to 65535, which is checked where the monitor names no other; no A or
-  -- AAAA answer carries it. NULL: not given.
+  -- The port of the service, 1 to 65535. It is checked unless the monitor names another port, and
+  -- is never part of an answer. NULL: unknown.
   port INTEGER
     CONSTRAINT "virtual_server.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535),
 
-  -- Its share beside the others, 0 to 65535, for methods that weigh: rendezvous and ratio, and rtt
-  -- and least among equals. 0: nobody is sent there by them. modulus doesn't look at it.
+  -- Its share of the resolvers, relative to the other servers, 0 to 65535. Used by rendezvous and
+  -- ratio, and by rtt and least among servers that count as equal: they send nobody to a server of
+  -- weight 0. Modulus ignores it.
   weight INTEGER NOT NULL DEFAULT 1
     CONSTRAINT "virtual_server.weight is 0 to 65535" CHECK (weight BETWEEN 0 AND 65535),
 
-  -- 'enabled'; 'draining': live mappings stay, none are made; 'disabled': as if it were absent.
-  -- Its controller's state holds too: the stricter of both counts.
+  -- 'enabled'; 'draining': live mappings stay, and new ones are made only if no enabled server of
+  -- the pool is up; 'disabled': as if the server did not exist. Of this state and that of its
+  -- controller, the more restrictive one counts.
   state TEXT NOT NULL DEFAULT 'enabled',
 
-  -- How it is checked. NULL: as its pool says.
+  -- How it is checked. NULL: by the monitor of its pool.
   monitor_id INTEGER REFERENCES monitor (id),
 
-  -- The address to check in place of its own, IPv4 or IPv6. NULL: its own, ipv4 where it has one,
-  -- else ipv6.
+  -- The IPv4 or IPv6 address to check instead of its own. NULL: its own, which is ipv4 or, if the
+  -- server has none, ipv6.
   --   UPDATE virtual_server SET check_address = '10.0.0.80' WHERE ipv4 = '192.0.2.80';
   check_address TEXT
     CONSTRAINT "virtual_server.check_address is an address like 192.0.2.80 or 2001:db8::80, or NULL"
@@ -309,14 +311,14 @@ CREATE TABLE IF NOT EXISTS virtual_server (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- balanced_name: a DNS name whose addresses come from a pool. Names that share a pool share its
--- mappings: a resolver meets the same site under all of them.
+-- balanced_name: a DNS name whose addresses come from a pool. Names with the same pool share its
+-- mappings: a resolver gets the same site for all of them.
 --
 --   INSERT INTO balanced_name (name, pool_id)
 --     SELECT 'www.example.com', id FROM pool WHERE name = 'web';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS balanced_name (
-  -- The name in full, in a zone of this or of another backend. An A, AAAA or CNAME record of the
+  -- The full name, in a zone of this backend or of another one. An A, AAAA or CNAME record of the
   -- same name must be deleted or disabled first.
   name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE
     CONSTRAINT "balanced_name.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
@@ -332,49 +334,51 @@ CREATE TABLE IF NOT EXISTS balanced_name (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- monitor: ways to check whether a virtual server or a controller is up. pdns-stickyd does it for
--- those that name one, and writes what it finds into the metrics and verdicts below.
+-- monitor: how to check whether a virtual server or a controller is up. pdns-stickyd checks those
+-- whose monitor_id names a monitor, and writes the results to the metrics and verdicts below.
 --
 --   INSERT INTO monitor (name, type, path, body) VALUES ('web', 'https', '/health', '^ok');
 --   INSERT INTO monitor (name, type, send, expect) VALUES ('smtp', 'tcp', NULL, '^220 ');
 --   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'web') WHERE name = 'web';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS monitor (
-  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never given twice, so no late check finds a new monitor
+  id INTEGER PRIMARY KEY AUTOINCREMENT  -- never reused, so a new monitor gets no late result
     CONSTRAINT "monitor.id is 1 to 2147483647" CHECK (id BETWEEN 1 AND 2147483647),
 
-  -- A word of 1 to 64 characters: 'https'. The view "health" and log lines use it.
+  -- A word of 1 to 64 characters: 'https'. The view "health" and log lines show it.
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "monitor.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "monitor.name has no spaces or control characters"
       CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
 
-  -- 'tcp': a connection; 'http', 'https': a GET; 'icmp': a ping; 'dns': a question over UDP;
-  -- 'exec': a program of yours, up when it ends with 0.
+  -- 'tcp': connects; 'http' and 'https': send a GET request; 'icmp': pings; 'dns': asks a question
+  -- over UDP; 'exec': runs a program of yours, and exit status 0 means up.
   type TEXT NOT NULL,
 
-  -- The port to check. NULL: the virtual server's, else 80, 443 or 53 by the type.
+  -- The port to check. NULL: the port of the virtual server or, if that is NULL too, the usual port
+  -- of the type: 80, 443 or 53.
   port INTEGER
     CONSTRAINT "monitor.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535),
 
-  -- http and https: the path to get, with its query, as in '/health?full=1'; NULL: '/'.
-  -- exec: the program, below the directory that pdns-stickyd was given: 'check-db'.
+  -- http and https: the path to request, with its query, such as '/health?full=1'. NULL: '/'.
+  -- exec: the program, relative to the directory that pdns-stickyd was given, such as 'check-db'.
   path TEXT
     CONSTRAINT "monitor.path has 1 to 1024 characters" CHECK (length(path) BETWEEN 1 AND 1024)
     CONSTRAINT "monitor.path is plain ASCII without spaces"
       CHECK (path NOT GLOB '*[^!-~]*' AND instr(path, char(0)) = 0),
 
-  -- http and https: the Host header, and the name that TLS asks for and checks; NULL: the address.
-  -- dns: the name to ask for.
+  -- http and https: the Host header, and the name that TLS requests and verifies. NULL: the
+  -- address. dns: the name to ask for.
   host TEXT
     CONSTRAINT "monitor.host is one word of 1 to 255 ASCII characters, or NULL"
       CHECK (length(host) BETWEEN 1 AND 255 AND host NOT GLOB '*[^!-~]*'
              AND instr(host, char(0)) = 0),
 
-  -- dns: the type to ask for. Up is an answer with at least one such record.
+  -- dns: the type to ask for: 'A', 'AAAA', 'NS', 'SOA', 'TXT' or 'MX'. An answer with at least one
+  -- such record means up.
   query TEXT NOT NULL DEFAULT 'A',
 
-  -- http and https: the first and the last status that means up. Redirects are not followed.
+  -- http and https: the lowest and the highest status that mean up. Redirects are not followed.
   status_min INTEGER NOT NULL DEFAULT 200
     CONSTRAINT "monitor.status_min is 100 to 599" CHECK (status_min BETWEEN 100 AND 599),
   status_max INTEGER NOT NULL DEFAULT 399
@@ -386,31 +390,32 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.body has 1 to 1024 characters, or is NULL"
       CHECK (length(body) BETWEEN 1 AND 1024 AND instr(body, char(0)) = 0),
 
-  -- tcp: what to send once connected, 'PING\r\n' (\r, \n, \t, \\ and \xHH as in C), and an
-  -- extended regular expression that the answer must match. NULL: send nothing, and be content with
-  -- the connection.
+  -- tcp: what to send after connecting, such as 'PING\r\n' (\r, \n, \t, \\ and \xHH as in C). NULL:
+  -- nothing.
   send TEXT
     CONSTRAINT "monitor.send has 1 to 1024 characters, or is NULL"
       CHECK (length(send) BETWEEN 1 AND 1024 AND instr(send, char(0)) = 0),
+
+  -- tcp: an extended regular expression that the reply must match. NULL: to connect is enough.
   expect TEXT
     CONSTRAINT "monitor.expect has 1 to 1024 characters, or is NULL"
       CHECK (length(expect) BETWEEN 1 AND 1024 AND instr(expect, char(0)) = 0),
 
-  -- https: 1: the certificate must be valid for the host; 0: any certificate will do.
+  -- https: 1: the certificate must be valid for the host. 0: any certificate will do.
   verify INTEGER NOT NULL DEFAULT 1
     CONSTRAINT "monitor.verify is 0 or 1" CHECK (verify IN (0, 1)),
 
-  -- Seconds from one check of a target to the next, 1 to 3600.
+  -- The time from one check of a target to the next, 1 to 3600 seconds.
   interval INTEGER NOT NULL DEFAULT 10
     CONSTRAINT "monitor.interval is 1 to 3600 seconds" CHECK (interval BETWEEN 1 AND 3600),
 
-  -- Seconds after which a check without an answer has failed, 1 to 60.
+  -- The time after which a check without a reply fails, 1 to 60 seconds.
   timeout INTEGER NOT NULL DEFAULT 3
     CONSTRAINT "monitor.timeout is 1 to 60 seconds" CHECK (timeout BETWEEN 1 AND 60)
     CONSTRAINT "monitor.timeout is not longer than the interval" CHECK (timeout <= interval),
 
-  -- So many checks in a row must go well until a target that was down is up, and so many must fail
-  -- until one that was up is down, 1 to 100.
+  -- How many checks in a row must succeed before a target that was down counts as up, and how many
+  -- must fail before one that was up counts as down, 1 to 100.
   rise INTEGER NOT NULL DEFAULT 2
     CONSTRAINT "monitor.rise is 1 to 100 checks" CHECK (rise BETWEEN 1 AND 100),
   fall INTEGER NOT NULL DEFAULT 3
@@ -418,11 +423,11 @@ CREATE TABLE IF NOT EXISTS monitor (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- controller_metric, virtual_server_metric: what is known about them, one row for each number.
--- 'availability' is 1 (up) or 0 (down), and no row means up; a server is down when its own or its
--- controller's is 0. 'rtt' is a round trip in milliseconds. pdns-stickyd writes these two for all
--- that have a monitor. Other names are yours: pool.metric says which one method 'least' compares.
--- By hand:
+-- controller_metric, virtual_server_metric: measured values, one row for each value. 'availability'
+-- is 1 (up) or 0 (down); no row means up. A virtual server is down if its own or its controller's
+-- is 0. 'rtt' is a round trip time in milliseconds. pdns-stickyd writes these two for every target
+-- that has a monitor. Other names are yours: pool.metric names the one that method 'least'
+-- compares. To take a site down by hand:
 --
 --   INSERT INTO controller_metric (controller_id, name, value)
 --     SELECT id, 'availability', 0 FROM controller WHERE name = 'ams'
@@ -432,13 +437,13 @@ CREATE TABLE IF NOT EXISTS monitor (
 CREATE TABLE IF NOT EXISTS controller_metric (
   controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
 
-  -- 'availability', 'rtt', or another word of 1 to 32 small letters, digits, '_' and '-'.
+  -- 'availability', 'rtt', or another word of 1 to 32 lower-case letters, digits, '_' and '-'.
   name TEXT NOT NULL
-    CONSTRAINT "controller_metric.name is a word of 1 to 32 small letters, digits, _ and -"
+    CONSTRAINT "controller_metric.name is a word of 1 to 32 lower-case letters, digits, _ and -"
       CHECK (length(name) BETWEEN 1 AND 32 AND name NOT GLOB '*[^a-z0-9_-]*'),
   value REAL NOT NULL,
 
-  -- When it was measured; the present, where left out.
+  -- When it was measured. Default: now.
   measured_at INTEGER NOT NULL DEFAULT (unixepoch())
     CONSTRAINT "controller_metric.measured_at is Unix seconds, 0 to 253402300799"
       CHECK (measured_at BETWEEN 0 AND 253402300799),
@@ -451,7 +456,7 @@ CREATE TABLE IF NOT EXISTS controller_metric (
 CREATE TABLE IF NOT EXISTS virtual_server_metric (
   virtual_server_id INTEGER NOT NULL REFERENCES virtual_server (id) ON DELETE CASCADE,
   name TEXT NOT NULL
-    CONSTRAINT "virtual_server_metric.name is a word of 1 to 32 small letters, digits, _ and -"
+    CONSTRAINT "virtual_server_metric.name is a word of 1 to 32 lower-case letters, digits, _ and -"
       CHECK (length(name) BETWEEN 1 AND 32 AND name NOT GLOB '*[^a-z0-9_-]*'),
   value REAL NOT NULL,
   measured_at INTEGER NOT NULL DEFAULT (unixepoch())
@@ -464,20 +469,24 @@ CREATE TABLE IF NOT EXISTS virtual_server_metric (
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
--- controller_verdict, virtual_server_verdict: what their monitors found. pdns-stickyd alone writes
--- them, and the metrics 'availability' and 'rtt' of the same target with them; people read the view
--- "health". To take a site out by hand, change its state.
+-- controller_verdict, virtual_server_verdict: what the monitors found. Only pdns-stickyd writes
+-- these tables, together with the metrics 'availability' and 'rtt' of the same target. The view
+-- "health" shows them with names. To take a site out of service by hand, change its state.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS controller_verdict (
   controller_id INTEGER PRIMARY KEY REFERENCES controller (id) ON DELETE CASCADE,
 
-  -- 'up' or 'down', as rise and fall of the monitor have it.
+  -- 'up' or 'down', by the rise and fall of the monitor.
   state TEXT NOT NULL,
 
-  -- How the last check ended, a word of 1 to 32 small letters: 'ok', 'timeout', 'refused'.
+  -- How the last check ended: 'ok'; 'timeout'; 'refused': nobody listens; 'unreachable': no route;
+  -- 'closed': the connection ended too early; 'tls': no handshake, or an invalid certificate;
+  -- 'protocol': not a reply of this protocol; 'status': not the expected HTTP status, DNS response
+  -- code or exit status; 'content': the reply does not match; 'internal': pdns-stickyd itself
+  -- failed.
   reason TEXT NOT NULL,
 
-  -- When the state was taken, and when the target was last checked.
+  -- When the target got this state, and when it was last checked.
   since INTEGER NOT NULL
     CONSTRAINT "controller_verdict.since is Unix seconds, 0 to 253402300799"
       CHECK (since BETWEEN 0 AND 253402300799),
@@ -485,7 +494,7 @@ CREATE TABLE IF NOT EXISTS controller_verdict (
     CONSTRAINT "controller_verdict.checked_at is Unix seconds, 0 to 253402300799"
       CHECK (checked_at BETWEEN 0 AND 253402300799),
 
-  -- How often the state has changed.
+  -- How many times the state has changed.
   flaps INTEGER NOT NULL DEFAULT 0
     CONSTRAINT "controller_verdict.flaps is 0 or more" CHECK (flaps >= 0)
 ) STRICT;
@@ -505,9 +514,10 @@ CREATE TABLE IF NOT EXISTS virtual_server_verdict (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- topology: which controller is near to whom, for method 'topology'. The longest network that holds
--- the resolver counts first, then its autonomous system, its country and its continent; controllers
--- of which no server is up are passed over. geo_database says where a country is known from.
+-- topology: which controllers are close to which resolvers, for method 'topology'. The longest
+-- network that contains the resolver is tried first, then shorter ones, then its autonomous system,
+-- its country and its continent. Controllers without a server that is up are skipped. Table
+-- geo_database lists the files that tell the country of an address.
 --
 --   INSERT INTO topology (cidr, controller_id)
 --     SELECT '198.51.100.0/24', id FROM controller WHERE name = 'fra';
@@ -517,7 +527,8 @@ CREATE TABLE IF NOT EXISTS virtual_server_verdict (
 CREATE TABLE IF NOT EXISTS topology (
   id INTEGER PRIMARY KEY,
 
-  -- Who: exactly one of these four. A network or one address: '198.51.100.0/24', '2001:db8::/32'.
+  -- Exactly one of cidr, country, continent and asn is given. A network or a single address:
+  -- '198.51.100.0/24', '2001:db8::/32'.
   cidr TEXT COLLATE NOCASE
     CONSTRAINT "topology.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
       CHECK (length(cidr) BETWEEN 2 AND 49 AND cidr NOT GLOB '*[^0-9A-Fa-f:./]*'
@@ -532,38 +543,39 @@ CREATE TABLE IF NOT EXISTS topology (
                  AND CAST(substr(cidr, instr(cidr, '/') + 1) AS INTEGER)
                      <= iif(instr(cidr, ':'), 128, 32))),
 
-  -- ISO 3166 code of the country, two capitals: 'DE'.
+  -- The ISO 3166 code of the country, two capital letters: 'DE'.
   country TEXT
-    CONSTRAINT "topology.country is two capitals: DE"
+    CONSTRAINT "topology.country is two capital letters: DE"
       CHECK (length(country) = 2 AND country GLOB '[A-Z][A-Z]'),
 
-  -- 'AF' Africa, 'AN' Antarctica, 'AS' Asia, 'EU' Europe, 'NA' North and 'SA' South America,
-  -- 'OC' Oceania.
+  -- 'AF' Africa, 'AN' Antarctica, 'AS' Asia, 'EU' Europe, 'NA' North America, 'OC' Oceania or
+  -- 'SA' South America.
   continent TEXT
     CONSTRAINT "topology.continent is one of AF, AN, AS, EU, NA, OC, SA"
       CHECK (continent IN ('AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA')),
 
-  -- Number of the autonomous system, 1 to 4294967295.
+  -- The number of the autonomous system, 1 to 4294967295.
   asn INTEGER
     CONSTRAINT "topology.asn is 1 to 4294967295" CHECK (asn BETWEEN 1 AND 4294967295),
 
-  -- To where.
+  -- The controller that is close to them.
   controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
 
-  -- Among several controllers for the same: the lower is preferred, as with MX. 0 to 65535. Equal
-  -- ones share the resolvers.
+  -- If several controllers are close, the lowest preference wins, as with MX records. Controllers
+  -- with equal preference share the resolvers. 0 to 65535.
   preference INTEGER NOT NULL DEFAULT 10
     CONSTRAINT "topology.preference is 0 to 65535" CHECK (preference BETWEEN 0 AND 65535)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- geo_database: MaxMind DB files that tell country, continent and autonomous system of an address.
--- All are asked, since they often come in two. A file that is replaced is opened anew.
+-- geo_database: files in the MaxMind DB format that tell the country, continent and autonomous
+-- system of an address. All files are searched, because these data often come in two files. A file
+-- that was replaced is reopened.
 --
 --   INSERT INTO geo_database VALUES ('/var/lib/GeoIP/GeoLite2-Country.mmdb');
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS geo_database (
-  -- Absolute; the user PowerDNS runs as must be able to read the file.
+  -- An absolute path. The user that PowerDNS runs as must be able to read the file.
   path TEXT NOT NULL PRIMARY KEY
     CONSTRAINT "geo_database.path is absolute, of 2 to 4095 characters: /var/lib/GeoIP/x.mmdb"
       CHECK (length(path) BETWEEN 2 AND 4095 AND path GLOB '/*')
@@ -572,8 +584,9 @@ CREATE TABLE IF NOT EXISTS geo_database (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- path_metric: round trips between networks of resolvers and controllers, for method 'rtt'. Whoever
--- measures them writes this table; of several networks that hold a resolver the longest counts.
+-- path_metric: round trip times between networks of resolvers and controllers, for method 'rtt'. A
+-- program of yours that measures them writes this table. The longest network that contains the
+-- resolver counts.
 --
 --   INSERT INTO path_metric (network, controller_id, rtt)
 --     SELECT '198.51.100.0/24', id, 12.5 FROM controller WHERE name = 'fra'
@@ -581,10 +594,10 @@ CREATE TABLE IF NOT EXISTS geo_database (
 --       DO UPDATE SET rtt = excluded.rtt, measured_at = excluded.measured_at;
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS path_metric (
-  -- The network, always with its length, in the one spelling that is looked for: small letters, no
-  -- needless zeros, zero beyond its length: '192.0.2.0/24', '2001:db8::/48', '192.0.2.53/32'.
+  -- The network with its prefix length, in the one spelling that is looked up: lower case, without
+  -- leading zeros, all bits after the prefix 0: '192.0.2.0/24', '2001:db8::/48', '192.0.2.53/32'.
   network TEXT NOT NULL
-    CONSTRAINT "path_metric.network is a network in small letters: 192.0.2.0/24, 2001:db8::/48"
+    CONSTRAINT "path_metric.network is a network in lower case: 192.0.2.0/24, 2001:db8::/48"
       CHECK (length(network) BETWEEN 4 AND 49 AND network NOT GLOB '*[^0-9a-f:./]*'
              AND instr(network, char(0)) = 0
              AND (network GLOB '*:*:*/*'
@@ -595,9 +608,9 @@ CREATE TABLE IF NOT EXISTS path_metric (
              AND substr(network, instr(network, '/') + 1) NOT GLOB '*[^0-9]*'
              AND CAST(substr(network, instr(network, '/') + 1) AS INTEGER)
                  <= iif(instr(network, ':'), 128, 32))
-    CONSTRAINT "path_metric.network has no needless zeros: 192.0.2.0/24, not 192.000.002.000/24"
+    CONSTRAINT "path_metric.network has no leading zeros: 192.0.2.0/24, not 192.000.002.000/24"
       CHECK (':' || network NOT GLOB '*[:./]0[0-9a-f]*' AND network NOT GLOB '*::0/*')
-    CONSTRAINT "path_metric.network is zero beyond its length: 192.0.2.0/24, not 192.0.2.1/24"
+    CONSTRAINT "path_metric.network has no bits after its prefix: 192.0.2.0/24, not 192.0.2.1/24"
       CHECK (network GLOB CASE
                WHEN network GLOB '*:*/[0-9]' OR network GLOB '*:*/[1-5][0-9]'
                  OR network GLOB '*:*/6[0-4]' THEN '*::/*'
@@ -611,17 +624,17 @@ CREATE TABLE IF NOT EXISTS path_metric (
 
   controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
 
-  -- Milliseconds, 0 or more.
+  -- The round trip time, 0 or more milliseconds.
   rtt REAL NOT NULL
     CONSTRAINT "path_metric.rtt is 0 or more milliseconds" CHECK (rtt >= 0),
 
-  -- When it was measured; the present, where left out. Older than the setting path_metric_max_age
-  -- it doesn't count.
+  -- When it was measured. Default: now. Values older than the setting path_metric_max_age are
+  -- ignored.
   measured_at INTEGER NOT NULL DEFAULT (unixepoch())
     CONSTRAINT "path_metric.measured_at is Unix seconds, 0 to 253402300799"
       CHECK (measured_at BETWEEN 0 AND 253402300799),
 
-  -- Made from the network: its length, and 1 for IPv6.
+  -- Computed from the network: its prefix length, and whether it is IPv6 (1) or IPv4 (0).
   bits INTEGER AS (CAST(substr(network, instr(network, '/') + 1) AS INTEGER)) VIRTUAL,
   ipv6 INTEGER AS (instr(network, ':') > 0) VIRTUAL,
 
@@ -629,15 +642,15 @@ CREATE TABLE IF NOT EXISTS path_metric (
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
--- ldns_group: resolvers that count as one client, for example all those of one provider, whose
--- users may be served by any of them. All rows with the same name make one group; its mapping
--- stands in persistence under 'group:NAME'.
+-- ldns_group: resolvers that count as one client, for example all resolvers of a provider, any of
+-- which may ask for its users. All rows with the same name form one group. Its mapping is the row
+-- 'group:NAME' of persistence.
 --
 --   INSERT INTO ldns_group (cidr, name)
 --     VALUES ('10.1.0.0/16', 'office'), ('2001:db8:ff::/48', 'office');
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS ldns_group (
-  -- A network or one address: '10.1.0.0/16', '2001:db8:ff::/48', '192.0.2.53'.
+  -- A network or a single address: '10.1.0.0/16', '2001:db8:ff::/48', '192.0.2.53'.
   cidr TEXT NOT NULL PRIMARY KEY COLLATE NOCASE
     CONSTRAINT "ldns_group.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
       CHECK (length(cidr) BETWEEN 2 AND 49 AND cidr NOT GLOB '*[^0-9A-Fa-f:./]*'
@@ -660,8 +673,8 @@ CREATE TABLE IF NOT EXISTS ldns_group (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- setting: limits and switches. A new database has them all, with their defaults. Where a row is
--- missing, the default counts.
+-- setting: limits and switches. A new database contains all of them, with their defaults. If a row
+-- is missing, its default counts.
 --
 --   SELECT * FROM setting;
 --   UPDATE setting SET value = 10 WHERE name = 'checkpoint_interval';
@@ -671,29 +684,29 @@ CREATE TABLE IF NOT EXISTS setting (
   value INTEGER NOT NULL
 ) STRICT;
 
--- Their names, defaults (value) and ranges. Triggers insert each row of setting here, which stores
--- nothing, and rejects another name or a value out of range.
+-- The settings, each with its default (value), its lowest and highest value, and its unit. See "The
+-- words that columns take" below: triggers insert each new row of setting here to have it checked.
 CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VALUES
-  -- Between two checkpoints, which copy what was written from FILE-wal into FILE.
+  -- The time between two checkpoints, which copy the pages in FILE-wal to FILE.
   ('checkpoint_interval', 5, 1, 3600, 'seconds'),
-  -- Between two rounds of the sweep that deletes expired mappings.
+  -- The time between two rounds of the sweep, which deletes expired mappings.
   ('sweep_interval', 1, 1, 3600, 'seconds'),
-  -- How many rows one transaction of a round looks at.
+  -- How many rows each transaction of a round examines.
   ('sweep_batch', 1000, 10, 100000, 'rows'),
-  -- The size of the file above which no new mappings are kept. 1024 hold some 16 million.
+  -- The size of the file above which no new mappings are stored. 1024 hold some 16 million.
   ('max_megabytes', 1024, 1, 1048576, 'megabytes'),
-  -- How many mappings each process writes in a second. A burst may have ten seconds' worth on top.
+  -- How many mappings each process writes per second. A burst may contain ten times as many.
   ('max_writes_per_second', 2000, 1, 1000000, 'mappings'),
-  -- After that time no method trusts a metric of a controller or a virtual server.
+  -- The age above which methods ignore a metric of a controller or a virtual server.
   ('metric_max_age', 60, 1, 86400, 'seconds'),
-  -- The same for path_metric.
+  -- The same for a row of path_metric.
   ('path_metric_max_age', 86400, 1, 31536000, 'seconds'),
-  -- The brake: when more than so many percent of all targets turn down within brake_window,
-  -- pdns-stickyd suspects its own network and keeps the verdicts. 0: there is no brake.
+  -- If more than this percentage of all targets go down within brake_window, pdns-stickyd suspects
+  -- its own network and keeps the verdicts as they are. 0: it never does.
   ('brake_percent', 50, 0, 100, 'percent'),
-  -- See brake_percent.
+  -- The time span for brake_percent.
   ('brake_window', 30, 1, 3600, 'seconds'),
-  -- How many checks pdns-stickyd runs at once.
+  -- How many checks pdns-stickyd runs at the same time.
   ('max_checks', 1000, 1, 10000, 'checks');
 
 CREATE TRIGGER IF NOT EXISTS allowed_setting_name INSTEAD OF INSERT ON allowed_setting
@@ -729,38 +742,40 @@ END;
 INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_setting;
 
 -----------------------------------------------------------------------------------------------
--- persistence: the mappings. PowerDNS's questions write this table; people read it through the
--- view "mapping" and delete from it to let a resolver go:
+-- persistence: the mappings. pdns-sticky writes this table while it answers questions. The view
+-- "mapping" shows it with names. To release a resolver, delete its row:
 --
 --   DELETE FROM persistence
 --     WHERE pool_id = (SELECT id FROM pool WHERE name = 'web') AND ldns = '192.0.2.53';
 --
--- A row is written for nearly every new resolver, so nothing is hung on it but these checks: no
--- trigger, no further index. An expired row binds nobody and goes with the next sweep.
+-- Nearly every new resolver adds a row, so this table has no triggers and no further index, only
+-- these checks. An expired row has no effect, and the sweep deletes it.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS persistence (
-  -- The pool whose mapping it is: the pool asked, or the one whose mappings it shares.
+  -- The pool that was asked, or the pool whose mappings it shares.
   pool_id INTEGER NOT NULL REFERENCES pool (id) ON DELETE CASCADE,
 
-  -- For whom: an address '192.0.2.53' or '2001:db8::53'; a network '192.0.2.0/24', where the pool
-  -- has a shorter prefix; 'ecs:198.51.100.0/24', where the client network counts; 'group:office'.
+  -- Whom the mapping is for: an address, '192.0.2.53' or '2001:db8::53'; a network, '192.0.2.0/24',
+  -- if the pool has a shorter prefix; a reported client network, 'ecs:198.51.100.0/24'; or a group
+  -- of resolvers, 'group:office'.
   ldns TEXT NOT NULL
     CONSTRAINT "persistence.ldns has 1 to 128 characters" CHECK (length(ldns) BETWEEN 1 AND 128),
 
-  -- To where.
+  -- Where the resolver is sent.
   controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
 
-  -- The pool's method when the mapping was made. It binds while the pool still has that method.
+  -- The pool's method when the mapping was made. While the pool has another method, the mapping is
+  -- not live.
   method TEXT NOT NULL
-    CONSTRAINT "persistence.method is a word of 1 to 32 small letters and hyphens"
+    CONSTRAINT "persistence.method is a word of 1 to 32 lower-case letters and hyphens"
       CHECK (length(method) BETWEEN 1 AND 32 AND method NOT GLOB '*[^a-z-]*'),
 
-  -- When it was made, or with the sliding timer last moved on.
+  -- When the mapping was made or, with persistence_timer 'sliding', last extended.
   timestamp INTEGER NOT NULL
     CONSTRAINT "persistence.timestamp is Unix seconds, 0 to 253402300799"
       CHECK (timestamp BETWEEN 0 AND 253402300799),
 
-  -- Seconds after timestamp that it binds.
+  -- For how many seconds after timestamp it lasts.
   ttl INTEGER NOT NULL
     CONSTRAINT "persistence.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
 
@@ -768,11 +783,11 @@ CREATE TABLE IF NOT EXISTS persistence (
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
--- revision: one row whose numbers change with every committed change of the tables named below. A
--- process reads them with each question, and reads the tables again when a number is not the one it
--- had. The triggers at the end of this file draw the numbers at random, and nobody else writes here.
--- At random, because a count would repeat after a backup was restored: a process that had seen the
--- same count before would not notice the restored rows.
+-- revision: one row of numbers that change with every committed change of the tables named below. A
+-- process reads them with each question, and reloads the tables when a number differs from the last
+-- one. Only the triggers at the end of this file write here. They draw random numbers: a counter
+-- would repeat a value after a backup was restored, and a process that had seen that value before
+-- would keep the wrong rows.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS revision (
   id INTEGER PRIMARY KEY CONSTRAINT "revision has one row" CHECK (id = 1),
@@ -781,7 +796,7 @@ CREATE TABLE IF NOT EXISTS revision (
   -- and setting.
   configuration INTEGER NOT NULL,
 
-  -- Changes when a metric 'availability' is inserted, deleted or gets another value.
+  -- Changes when a metric 'availability' is inserted, deleted or set to another value.
   metrics INTEGER NOT NULL,
 
   -- Changes with topology and geo_database.
@@ -792,8 +807,8 @@ INSERT OR IGNORE INTO revision (id, configuration, metrics, topology)
   VALUES (1, random(), random(), random());
 
 -----------------------------------------------------------------------------------------------
--- Indexes. A record stands once in its zone: a set of records has no doubles. A controller stands
--- once in the topology for the same network, country, continent or autonomous system.
+-- Indexes. The unique ones prevent a duplicate record in a zone, and two rows of topology for the
+-- same controller and the same network, country, continent or autonomous system.
 -----------------------------------------------------------------------------------------------
 CREATE UNIQUE INDEX IF NOT EXISTS record_once ON record (zone_id, name, type, content);
 CREATE UNIQUE INDEX IF NOT EXISTS record_once_without_zone ON record (name, type, content)
@@ -817,12 +832,13 @@ CREATE INDEX IF NOT EXISTS topology_controller ON topology (controller_id);
 CREATE INDEX IF NOT EXISTS path_metric_bits ON path_metric (ipv6, bits);
 
 -----------------------------------------------------------------------------------------------
--- View server: the virtual servers as people call them.
+-- View server: the virtual servers with the names of their pools and controllers.
 --
 --   SELECT * FROM server WHERE pool = 'web';
 --
--- state is the stricter of the server's and its controller's. up is 'yes', 'server down' or
--- 'controller down'.
+-- answer  its addresses
+-- state   the more restrictive one of its own state and that of its controller
+-- up      'yes', 'server down' or 'controller down'
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS server
   (pool, position, controller, answer, weight, state, up) AS
@@ -850,21 +866,21 @@ JOIN controller AS c ON c.id = v.controller_id
 ORDER BY p.name, v.position;
 
 -----------------------------------------------------------------------------------------------
--- View health: what is checked, and with what result.
+-- View health: what is checked, and the results.
 --
 --   SELECT * FROM health WHERE state <> 'up';
 --
--- pool, controller  whose virtual server it is; pool is NULL for a controller itself
--- address           that is checked
--- monitor           how; NULL, where none is named any more
+-- pool, controller  of the virtual server; pool is NULL for a controller itself
+-- address           the address that is checked
+-- monitor           how it is checked; NULL if it no longer is
 -- state             'up', 'down', or 'unknown' before the first verdict
 -- reason            how the last check ended
--- since, checked    when the state was taken, and when the last check was: month-day
+-- since, checked    when it got this state, and when it was last checked: month-day
 --                   hour:minute:second, UTC
--- age_s             seconds since the last check; much more than the interval of the monitor, if
---                   pdns-stickyd doesn't run
--- rtt               round trip in milliseconds, smoothed
--- flaps             how often the state has changed
+-- age_s             seconds since the last check; if this is much more than the interval of the
+--                   monitor, pdns-stickyd is not running
+-- rtt               the round trip time in milliseconds, smoothed
+-- flaps             how many times the state has changed
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS health
   (pool, controller, address, monitor, state, reason, since, checked, age_s, rtt, flaps) AS
@@ -903,24 +919,32 @@ WHERE t.monitor_id IS NOT NULL OR t.state IS NOT NULL
 ORDER BY t.pool, t.position, t.controller;
 
 -----------------------------------------------------------------------------------------------
--- View mapping: persistence as people read it.
+-- View mapping: the mappings with names, with times as text, and whether they are live.
 --
 --   SELECT * FROM mapping WHERE pool = 'web' AND ldns = '192.0.2.53';
 --   SELECT controller, count(*) FROM mapping WHERE live = 'yes' GROUP BY controller;
 --   DELETE FROM mapping WHERE pool = 'web' AND ldns = '192.0.2.53';  -- deletes from persistence
 --
--- pool        the pool whose mapping it is; pools that share it are not listed for themselves
--- address     of the controller
--- answer      addresses of that controller's servers in the pool that are not disabled, and of
---             those only the ones that are up, if any is; several servers are joined by ' or '
--- since       when it was made or moved on, until when it binds: month-day hour:minute, UTC
--- left_s      seconds until then, 0 when it is over
--- live        'yes', or why it no longer binds, the first that holds of 'expired', 'method
---             changed', 'controller gone', 'controller disabled', 'no server' (none of that
---             controller in the pool that is not disabled), 'server down' (none of those is up;
---             where the whole pool is down and falls back to 'any', it binds even so)
+-- pool        the pool of the mapping; pools that only share it have no rows of their own
+-- address     the address of the controller
+-- answer      the addresses of the controller's servers in this pool. Disabled servers are left
+--             out, and so are servers that are down unless all of them are. Several servers are
+--             separated by ' or '
+-- since       when the mapping was made or last extended: month-day hour:minute, UTC
+-- until       when it expires
+-- left_s      seconds until then, 0 if it has expired
+-- live        'yes', or the first of these reasons that applies:
+--             'expired'
+--             'method changed'
+--             'controller gone'
+--             'controller disabled'
+--             'no server': all of the controller's servers in this pool are disabled, or there are
+--             none
+--             'server down': none of its servers is up. If all servers of the pool are down and
+--             its fallback is 'any', the mapping is used nevertheless
 --
--- CROSS JOIN keeps pool outside, so that a WHERE on ldns, with or without pool, uses the key.
+-- CROSS JOIN makes SQLite read pool first, so that a WHERE on ldns, with or without pool, can use
+-- the primary key of persistence.
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS mapping
   (pool, ldns, controller, address, answer, method, since, until, left_s, live) AS
@@ -972,13 +996,14 @@ CREATE TRIGGER IF NOT EXISTS mapping_delete INSTEAD OF DELETE ON mapping BEGIN
 END;
 
 -----------------------------------------------------------------------------------------------
--- The words that columns take: one view for each list, which people can read, too.
+-- The words that columns take: one view for each list. To read one:
 --
 --   SELECT word FROM allowed_method;
 --
--- A trigger inserts what is written to such a column into its view. Nothing is stored there, but a
--- word that is not in the view is rejected with a message that names those that are. The lists will
--- grow: a migration drops a view, and creates it and its trigger anew. It could not change a CHECK.
+-- When a row is written, a trigger of its table inserts the word into the view, to have it checked.
+-- Nothing is stored there. If the word is not in the view, a trigger of the view rejects the row
+-- with a message that names the words that are. These lists will grow, and a migration can drop a
+-- view and create it again with its trigger. A CHECK could not be changed.
 -----------------------------------------------------------------------------------------------
 
 -- For controller.state, virtual_server.state.
@@ -1052,7 +1077,8 @@ WHEN NOT EXISTS (SELECT 1 FROM allowed_reason WHERE word = NEW.word) BEGIN
     'reason must be one of ok, timeout, refused, unreachable, closed, tls, protocol, status, content, internal');
 END;
 
--- What a type of monitor needs, and what it has no use for. This view is always empty.
+-- The columns that a type of monitor requires, and those that it does not use. This view is always
+-- empty.
 CREATE VIEW IF NOT EXISTS allowed_monitor (type, port, path, host, body, send, expect) AS
   SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
 CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_monitor BEGIN
@@ -1079,22 +1105,23 @@ CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_
 END;
 
 -----------------------------------------------------------------------------------------------
--- Triggers that keep the tables in step. INSERT OR REPLACE and UPDATE OR REPLACE remove rows
--- without a delete trigger, so after each insert and each renaming we look for what they left
--- dangling.
+-- Triggers that keep the tables consistent. INSERT OR REPLACE and UPDATE OR REPLACE delete rows
+-- without firing delete triggers. So the triggers for inserts and for new names look for rows that
+-- refer to a row that is gone.
 -----------------------------------------------------------------------------------------------
 
 -- Zones and their records.
 
 CREATE TRIGGER IF NOT EXISTS zone_insert AFTER INSERT ON zone BEGIN
-  SELECT RAISE(ABORT, 'this would remove a zone that still has records: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT, 'this would replace a zone that has records: use UPDATE instead of REPLACE')
    WHERE EXISTS (WITH RECURSIVE used (id) AS (
                    SELECT min(zone_id) FROM record
                     UNION
                    SELECT (SELECT min(zone_id) FROM record WHERE zone_id > used.id)
                      FROM used WHERE used.id IS NOT NULL)
                  SELECT 1 FROM used WHERE id NOT IN (SELECT id FROM zone));
-  SELECT RAISE(ABORT, 'the zone has records outside this name: delete or rename them first')
+  SELECT RAISE(ABORT,
+    'the zone has records that are not below this name: delete or rename them first')
    WHERE NEW.name <> '.'
      AND EXISTS (SELECT 1 FROM record
                   WHERE zone_id = NEW.id AND name <> NEW.name COLLATE NOCASE
@@ -1102,18 +1129,19 @@ CREATE TRIGGER IF NOT EXISTS zone_insert AFTER INSERT ON zone BEGIN
 END;
 
 CREATE TRIGGER IF NOT EXISTS zone_update BEFORE UPDATE ON zone WHEN NEW.id <> OLD.id BEGIN
-  SELECT RAISE(ABORT, 'zone.id never changes: insert another zone and delete this one');
+  SELECT RAISE(ABORT, 'zone.id cannot be changed: insert a new zone and delete this one');
 END;
 
 CREATE TRIGGER IF NOT EXISTS zone_rename AFTER UPDATE OF name ON zone BEGIN
-  SELECT RAISE(ABORT, 'this would remove a zone that still has records: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT, 'this would replace a zone that has records: use UPDATE instead of REPLACE')
    WHERE EXISTS (WITH RECURSIVE used (id) AS (
                    SELECT min(zone_id) FROM record
                     UNION
                    SELECT (SELECT min(zone_id) FROM record WHERE zone_id > used.id)
                      FROM used WHERE used.id IS NOT NULL)
                  SELECT 1 FROM used WHERE id NOT IN (SELECT id FROM zone));
-  SELECT RAISE(ABORT, 'the zone has records outside this name: delete or rename them first')
+  SELECT RAISE(ABORT,
+    'the zone has records that are not below this name: delete or rename them first')
    WHERE NEW.name <> '.'
      AND EXISTS (SELECT 1 FROM record
                   WHERE zone_id = NEW.id AND name <> NEW.name COLLATE NOCASE
@@ -1126,34 +1154,37 @@ CREATE TRIGGER IF NOT EXISTS zone_delete BEFORE DELETE ON zone BEGIN
 END;
 
 CREATE TRIGGER IF NOT EXISTS record_insert AFTER INSERT ON record BEGIN
-  SELECT RAISE(ABORT, 'record.zone_id names no zone: see table zone')
+  SELECT RAISE(ABORT, 'record.zone_id is not the id of a zone')
    WHERE NEW.zone_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM zone WHERE id = NEW.zone_id);
-  SELECT RAISE(ABORT, 'record.name lies outside its zone: write it in full, www.example.com')
+  SELECT RAISE(ABORT, 'record.name is not in its zone: write the full name, www.example.com')
     FROM zone
    WHERE id = NEW.zone_id AND name <> '.' AND NEW.name <> name COLLATE NOCASE
      AND substr(NEW.name, -length(name) - 1) <> '.' || name COLLATE NOCASE;
-  SELECT RAISE(ABORT, 'a balanced name has no A, AAAA or CNAME records: its pool answers them')
+  SELECT RAISE(ABORT,
+    'a balanced name cannot have A, AAAA or CNAME records: its pool answers these')
    WHERE NEW.disabled = 0 AND NEW.type IN ('A', 'AAAA', 'CNAME')
      AND EXISTS (SELECT 1 FROM balanced_name WHERE name = NEW.name COLLATE NOCASE);
 END;
 
 CREATE TRIGGER IF NOT EXISTS record_update AFTER UPDATE ON record BEGIN
-  SELECT RAISE(ABORT, 'record.zone_id names no zone: see table zone')
+  SELECT RAISE(ABORT, 'record.zone_id is not the id of a zone')
    WHERE NEW.zone_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM zone WHERE id = NEW.zone_id);
-  SELECT RAISE(ABORT, 'record.name lies outside its zone: write it in full, www.example.com')
+  SELECT RAISE(ABORT, 'record.name is not in its zone: write the full name, www.example.com')
     FROM zone
    WHERE id = NEW.zone_id AND name <> '.' AND NEW.name <> name COLLATE NOCASE
      AND substr(NEW.name, -length(name) - 1) <> '.' || name COLLATE NOCASE;
-  SELECT RAISE(ABORT, 'a balanced name has no A, AAAA or CNAME records: its pool answers them')
+  SELECT RAISE(ABORT,
+    'a balanced name cannot have A, AAAA or CNAME records: its pool answers these')
    WHERE NEW.disabled = 0 AND NEW.type IN ('A', 'AAAA', 'CNAME')
      AND EXISTS (SELECT 1 FROM balanced_name WHERE name = NEW.name COLLATE NOCASE);
 END;
 
--- Controllers. To delete one deletes with it what was measured of it, its topology and its
+-- Controllers. Deleting one also deletes its metrics, verdict, topology, round trip times and
 -- mappings.
 
 CREATE TRIGGER IF NOT EXISTS controller_insert AFTER INSERT ON controller BEGIN
-  SELECT RAISE(ABORT, 'this would remove a controller that is in use: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT,
+    'this would replace a controller that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM virtual_server
                   WHERE controller_id NOT IN (SELECT id FROM controller));
   DELETE FROM controller_metric WHERE controller_id NOT IN (SELECT id FROM controller);
@@ -1164,11 +1195,13 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS controller_update BEFORE UPDATE ON controller
 WHEN NEW.id <> OLD.id BEGIN
-  SELECT RAISE(ABORT, 'controller.id never changes: insert another controller and delete this one');
+  SELECT RAISE(ABORT,
+    'controller.id cannot be changed: insert a new controller and delete this one');
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controller BEGIN
-  SELECT RAISE(ABORT, 'this would remove a controller that is in use: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT,
+    'this would replace a controller that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM virtual_server
                   WHERE controller_id NOT IN (SELECT id FROM controller));
   DELETE FROM controller_metric WHERE controller_id NOT IN (SELECT id FROM controller);
@@ -1187,43 +1220,46 @@ CREATE TRIGGER IF NOT EXISTS controller_delete BEFORE DELETE ON controller BEGIN
   DELETE FROM persistence WHERE controller_id = OLD.id;
 END;
 
--- Pools. To delete one deletes its mappings with it.
+-- Pools. Deleting one also deletes its mappings.
 
 CREATE TRIGGER IF NOT EXISTS pool_insert AFTER INSERT ON pool BEGIN
-  SELECT RAISE(ABORT, 'this would remove a pool that is in use: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT, 'this would replace a pool that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM balanced_name WHERE pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM pool
                   WHERE id <> NEW.id AND fallback_pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM pool
                   WHERE id <> NEW.id AND persistence_pool_id NOT IN (SELECT id FROM pool));
-  SELECT RAISE(ABORT, 'pool.fallback_pool_id names the pool itself: NULL means no other pool')
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id is the pool itself: use NULL for no other pool')
    WHERE NEW.fallback_pool_id = NEW.id;
-  SELECT RAISE(ABORT, 'pool.fallback_pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id is not the id of a pool')
    WHERE NEW.fallback_pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT, 'pool.fallback_pool_id leads back to this pool: fallbacks make no circle')
+  SELECT RAISE(ABORT,
+    'pool.fallback_pool_id leads back to this pool: fallback pools must not form a loop')
    WHERE NEW.id IN (WITH RECURSIVE chain (id) AS (
                       SELECT NEW.fallback_pool_id
                        UNION
                       SELECT p.fallback_pool_id FROM pool AS p JOIN chain USING (id))
                     SELECT id FROM chain);
-  SELECT RAISE(ABORT, 'pool.persistence_pool_id names the pool itself: NULL means its own mappings')
+  SELECT RAISE(ABORT,
+    'pool.persistence_pool_id is the pool itself: use NULL for mappings of its own')
    WHERE NEW.persistence_pool_id = NEW.id;
-  SELECT RAISE(ABORT, 'pool.persistence_pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id is not the id of a pool')
    WHERE NEW.persistence_pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT, 'pool.persistence_pool_id names a pool that shares a third''s: name that one')
+  SELECT RAISE(ABORT,
+    'pool.persistence_pool_id is a pool that shares the mappings of a third: use that one')
     FROM pool WHERE id = NEW.persistence_pool_id AND persistence_pool_id IS NOT NULL;
-  SELECT RAISE(ABORT, 'other pools share the mappings of this one, so it can''t share another''s')
+  SELECT RAISE(ABORT, 'other pools share the mappings of this pool, so it must have its own')
    WHERE NEW.persistence_pool_id IS NOT NULL
      AND EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = NEW.id);
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_update BEFORE UPDATE ON pool WHEN NEW.id <> OLD.id BEGIN
-  SELECT RAISE(ABORT, 'pool.id never changes: insert another pool and delete this one');
+  SELECT RAISE(ABORT, 'pool.id cannot be changed: insert a new pool and delete this one');
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_rename AFTER UPDATE OF name ON pool BEGIN
-  SELECT RAISE(ABORT, 'this would remove a pool that is in use: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT, 'this would replace a pool that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM balanced_name WHERE pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM pool WHERE fallback_pool_id NOT IN (SELECT id FROM pool))
@@ -1232,23 +1268,26 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS pool_refer
 AFTER UPDATE OF fallback_pool_id, persistence_pool_id ON pool BEGIN
-  SELECT RAISE(ABORT, 'pool.fallback_pool_id names the pool itself: NULL means no other pool')
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id is the pool itself: use NULL for no other pool')
    WHERE NEW.fallback_pool_id = NEW.id;
-  SELECT RAISE(ABORT, 'pool.fallback_pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'pool.fallback_pool_id is not the id of a pool')
    WHERE NEW.fallback_pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT, 'pool.fallback_pool_id leads back to this pool: fallbacks make no circle')
+  SELECT RAISE(ABORT,
+    'pool.fallback_pool_id leads back to this pool: fallback pools must not form a loop')
    WHERE NEW.id IN (WITH RECURSIVE chain (id) AS (
                       SELECT NEW.fallback_pool_id
                        UNION
                       SELECT p.fallback_pool_id FROM pool AS p JOIN chain USING (id))
                     SELECT id FROM chain);
-  SELECT RAISE(ABORT, 'pool.persistence_pool_id names the pool itself: NULL means its own mappings')
+  SELECT RAISE(ABORT,
+    'pool.persistence_pool_id is the pool itself: use NULL for mappings of its own')
    WHERE NEW.persistence_pool_id = NEW.id;
-  SELECT RAISE(ABORT, 'pool.persistence_pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'pool.persistence_pool_id is not the id of a pool')
    WHERE NEW.persistence_pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT, 'pool.persistence_pool_id names a pool that shares a third''s: name that one')
+  SELECT RAISE(ABORT,
+    'pool.persistence_pool_id is a pool that shares the mappings of a third: use that one')
     FROM pool WHERE id = NEW.persistence_pool_id AND persistence_pool_id IS NOT NULL;
-  SELECT RAISE(ABORT, 'other pools share the mappings of this one, so it can''t share another''s')
+  SELECT RAISE(ABORT, 'other pools share the mappings of this pool, so it must have its own')
    WHERE NEW.persistence_pool_id IS NOT NULL
      AND EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = NEW.id);
 END;
@@ -1258,23 +1297,24 @@ CREATE TRIGGER IF NOT EXISTS pool_delete BEFORE DELETE ON pool BEGIN
    WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id = OLD.id);
   SELECT RAISE(ABORT, 'the pool still has balanced names: delete or move them first')
    WHERE EXISTS (SELECT 1 FROM balanced_name WHERE pool_id = OLD.id);
-  SELECT RAISE(ABORT, 'another pool falls back to this one: change its fallback_pool_id first')
+  SELECT RAISE(ABORT,
+    'this pool is the fallback of another pool: change its fallback_pool_id first')
    WHERE EXISTS (SELECT 1 FROM pool WHERE fallback_pool_id = OLD.id);
-  SELECT RAISE(ABORT, 'another pool shares the mappings of this one: end that first')
+  SELECT RAISE(ABORT,
+    'another pool shares the mappings of this pool: change its persistence_pool_id first')
    WHERE EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = OLD.id);
   DELETE FROM persistence WHERE pool_id = OLD.id;
 END;
 
--- Virtual servers and balanced names. To delete a virtual server deletes its metrics and its
--- verdict with it.
+-- Virtual servers and balanced names. Deleting a virtual server also deletes its metrics and its
+-- verdict.
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_server BEGIN
   SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
    WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
-  SELECT RAISE(ABORT, 'virtual_server.pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'virtual_server.pool_id is not the id of a pool')
    WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT,
-               'virtual_server.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'virtual_server.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM virtual_server_metric
    WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
@@ -1284,15 +1324,14 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_update BEFORE UPDATE ON virtual_server
 WHEN NEW.id <> OLD.id BEGIN
-  SELECT RAISE(ABORT, 'virtual_server.id never changes: insert another one and delete this one');
+  SELECT RAISE(ABORT, 'virtual_server.id cannot be changed: insert a new one and delete this one');
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_move
 AFTER UPDATE OF pool_id, controller_id, position ON virtual_server BEGIN
-  SELECT RAISE(ABORT, 'virtual_server.pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'virtual_server.pool_id is not the id of a pool')
    WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT,
-               'virtual_server.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'virtual_server.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM virtual_server_metric
    WHERE virtual_server_id NOT IN (SELECT id FROM virtual_server);
@@ -1312,70 +1351,70 @@ CREATE TRIGGER IF NOT EXISTS virtual_server_delete BEFORE DELETE ON virtual_serv
 END;
 
 CREATE TRIGGER IF NOT EXISTS balanced_name_insert AFTER INSERT ON balanced_name BEGIN
-  SELECT RAISE(ABORT, 'balanced_name.pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'balanced_name.pool_id is not the id of a pool')
    WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT, 'the name has A, AAAA or CNAME records: delete or disable them first')
+  SELECT RAISE(ABORT, 'this name has A, AAAA or CNAME records: delete or disable them first')
    WHERE EXISTS (SELECT 1 FROM record
                   WHERE name = NEW.name COLLATE NOCASE AND disabled = 0
                     AND type IN ('A', 'AAAA', 'CNAME'));
 END;
 
 CREATE TRIGGER IF NOT EXISTS balanced_name_update AFTER UPDATE ON balanced_name BEGIN
-  SELECT RAISE(ABORT, 'balanced_name.pool_id names no pool: see table pool')
+  SELECT RAISE(ABORT, 'balanced_name.pool_id is not the id of a pool')
    WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
-  SELECT RAISE(ABORT, 'the name has A, AAAA or CNAME records: delete or disable them first')
+  SELECT RAISE(ABORT, 'this name has A, AAAA or CNAME records: delete or disable them first')
    WHERE EXISTS (SELECT 1 FROM record
                   WHERE name = NEW.name COLLATE NOCASE AND disabled = 0
                     AND type IN ('A', 'AAAA', 'CNAME'));
 END;
 
--- Monitors, and those that name one.
+-- Monitors, and the columns monitor_id.
 
 CREATE TRIGGER IF NOT EXISTS monitor_insert AFTER INSERT ON monitor BEGIN
-  SELECT RAISE(ABORT, 'this would remove a monitor that is in use: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT, 'this would replace a monitor that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id NOT IN (SELECT id FROM monitor))
       OR EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id NOT IN (SELECT id FROM monitor))
       OR EXISTS (SELECT 1 FROM controller WHERE monitor_id NOT IN (SELECT id FROM monitor));
 END;
 
 CREATE TRIGGER IF NOT EXISTS monitor_update BEFORE UPDATE ON monitor WHEN NEW.id <> OLD.id BEGIN
-  SELECT RAISE(ABORT, 'monitor.id never changes: insert another monitor and delete this one');
+  SELECT RAISE(ABORT, 'monitor.id cannot be changed: insert a new monitor and delete this one');
 END;
 
 CREATE TRIGGER IF NOT EXISTS monitor_rename AFTER UPDATE OF name ON monitor BEGIN
-  SELECT RAISE(ABORT, 'this would remove a monitor that is in use: no REPLACE, but UPDATE')
+  SELECT RAISE(ABORT, 'this would replace a monitor that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id NOT IN (SELECT id FROM monitor))
       OR EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id NOT IN (SELECT id FROM monitor))
       OR EXISTS (SELECT 1 FROM controller WHERE monitor_id NOT IN (SELECT id FROM monitor));
 END;
 
 CREATE TRIGGER IF NOT EXISTS monitor_delete BEFORE DELETE ON monitor BEGIN
-  SELECT RAISE(ABORT, 'a pool still names the monitor: change its monitor_id first')
+  SELECT RAISE(ABORT, 'a pool still uses the monitor: change its monitor_id first')
    WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id = OLD.id);
-  SELECT RAISE(ABORT, 'a virtual server still names the monitor: change its monitor_id first')
+  SELECT RAISE(ABORT, 'a virtual server still uses the monitor: change its monitor_id first')
    WHERE EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id = OLD.id);
-  SELECT RAISE(ABORT, 'a controller still names the monitor: change its monitor_id first')
+  SELECT RAISE(ABORT, 'a controller still uses the monitor: change its monitor_id first')
    WHERE EXISTS (SELECT 1 FROM controller WHERE monitor_id = OLD.id);
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_monitor_insert AFTER INSERT ON pool BEGIN
-  SELECT RAISE(ABORT, 'pool.monitor_id names no monitor: see table monitor')
+  SELECT RAISE(ABORT, 'pool.monitor_id is not the id of a monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_monitor_update AFTER UPDATE OF monitor_id ON pool BEGIN
-  SELECT RAISE(ABORT, 'pool.monitor_id names no monitor: see table monitor')
+  SELECT RAISE(ABORT, 'pool.monitor_id is not the id of a monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_monitor_insert AFTER INSERT ON virtual_server BEGIN
-  SELECT RAISE(ABORT, 'virtual_server.monitor_id names no monitor: see table monitor')
+  SELECT RAISE(ABORT, 'virtual_server.monitor_id is not the id of a monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_monitor_update
 AFTER UPDATE OF monitor_id ON virtual_server BEGIN
-  SELECT RAISE(ABORT, 'virtual_server.monitor_id names no monitor: see table monitor')
+  SELECT RAISE(ABORT, 'virtual_server.monitor_id is not the id of a monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
@@ -1387,7 +1426,7 @@ CREATE TRIGGER IF NOT EXISTS controller_monitor_insert AFTER INSERT ON controlle
           OR (NEW.address NOT GLOB '*:*:*'
               AND (NEW.address NOT GLOB '[0-9]*.*.*.[0-9]*' OR NEW.address GLOB '*[^0-9.]*'
                    OR length(NEW.address) - length(replace(NEW.address, '.', '')) <> 3)));
-  SELECT RAISE(ABORT, 'controller.monitor_id names no monitor: see table monitor')
+  SELECT RAISE(ABORT, 'controller.monitor_id is not the id of a monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
@@ -1400,73 +1439,67 @@ AFTER UPDATE OF monitor_id, address ON controller BEGIN
           OR (NEW.address NOT GLOB '*:*:*'
               AND (NEW.address NOT GLOB '[0-9]*.*.*.[0-9]*' OR NEW.address GLOB '*[^0-9.]*'
                    OR length(NEW.address) - length(replace(NEW.address, '.', '')) <> 3)));
-  SELECT RAISE(ABORT, 'controller.monitor_id names no monitor: see table monitor')
+  SELECT RAISE(ABORT, 'controller.monitor_id is not the id of a monitor')
    WHERE NEW.monitor_id IS NOT NULL AND NEW.monitor_id NOT IN (SELECT id FROM monitor);
 END;
 
 -- Metrics.
 
 CREATE TRIGGER IF NOT EXISTS controller_metric_insert AFTER INSERT ON controller_metric BEGIN
-  SELECT RAISE(ABORT,
-               'controller_metric.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'controller_metric.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_metric_update
 AFTER UPDATE OF controller_id ON controller_metric BEGIN
-  SELECT RAISE(ABORT,
-               'controller_metric.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'controller_metric.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_metric_insert AFTER INSERT ON virtual_server_metric
 BEGIN
-  SELECT RAISE(ABORT,
-               'virtual_server_metric.virtual_server_id names no virtual server: see its id')
+  SELECT RAISE(ABORT, 'virtual_server_metric.virtual_server_id is not the id of a virtual server')
    WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_metric_update
 AFTER UPDATE OF virtual_server_id ON virtual_server_metric BEGIN
-  SELECT RAISE(ABORT,
-               'virtual_server_metric.virtual_server_id names no virtual server: see its id')
+  SELECT RAISE(ABORT, 'virtual_server_metric.virtual_server_id is not the id of a virtual server')
    WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
 -- Verdicts.
 
 CREATE TRIGGER IF NOT EXISTS controller_verdict_insert AFTER INSERT ON controller_verdict BEGIN
-  SELECT RAISE(ABORT, 'controller_verdict.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'controller_verdict.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_verdict_update
 AFTER UPDATE OF controller_id ON controller_verdict BEGIN
-  SELECT RAISE(ABORT, 'controller_verdict.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'controller_verdict.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_verdict_insert
 AFTER INSERT ON virtual_server_verdict BEGIN
-  SELECT RAISE(ABORT,
-               'virtual_server_verdict.virtual_server_id names no virtual server: see its id')
+  SELECT RAISE(ABORT, 'virtual_server_verdict.virtual_server_id is not the id of a virtual server')
    WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_verdict_update
 AFTER UPDATE OF virtual_server_id ON virtual_server_verdict BEGIN
-  SELECT RAISE(ABORT,
-               'virtual_server_verdict.virtual_server_id names no virtual server: see its id')
+  SELECT RAISE(ABORT, 'virtual_server_verdict.virtual_server_id is not the id of a virtual server')
    WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
--- Topology and round trips.
+-- Topology and round trip times.
 
 CREATE TRIGGER IF NOT EXISTS topology_insert AFTER INSERT ON topology BEGIN
   SELECT RAISE(ABORT, 'topology needs exactly one of cidr, country, continent, asn')
    WHERE (NEW.cidr IS NOT NULL) + (NEW.country IS NOT NULL) + (NEW.continent IS NOT NULL)
          + (NEW.asn IS NOT NULL) <> 1;
-  SELECT RAISE(ABORT, 'topology.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'topology.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
@@ -1474,21 +1507,21 @@ CREATE TRIGGER IF NOT EXISTS topology_update AFTER UPDATE ON topology BEGIN
   SELECT RAISE(ABORT, 'topology needs exactly one of cidr, country, continent, asn')
    WHERE (NEW.cidr IS NOT NULL) + (NEW.country IS NOT NULL) + (NEW.continent IS NOT NULL)
          + (NEW.asn IS NOT NULL) <> 1;
-  SELECT RAISE(ABORT, 'topology.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'topology.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS path_metric_insert AFTER INSERT ON path_metric BEGIN
-  SELECT RAISE(ABORT, 'path_metric.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'path_metric.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS path_metric_update AFTER UPDATE OF controller_id ON path_metric BEGIN
-  SELECT RAISE(ABORT, 'path_metric.controller_id names no controller: see table controller')
+  SELECT RAISE(ABORT, 'path_metric.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
--- Words: what is written to these columns must be in the view for them.
+-- Words and settings: see "The words that columns take" above.
 
 CREATE TRIGGER IF NOT EXISTS controller_allowed_insert AFTER INSERT ON controller BEGIN
   INSERT INTO allowed_state VALUES (NEW.state);
@@ -1566,7 +1599,7 @@ CREATE TRIGGER IF NOT EXISTS setting_allowed_update AFTER UPDATE ON setting BEGI
 END;
 
 -----------------------------------------------------------------------------------------------
--- Triggers that draw a new number for the revision.
+-- Triggers that change the revision.
 -----------------------------------------------------------------------------------------------
 
 CREATE TRIGGER IF NOT EXISTS revision_zone_insert AFTER INSERT ON zone BEGIN
@@ -1716,7 +1749,8 @@ CREATE TRIGGER IF NOT EXISTS revision_geo_database_delete AFTER DELETE ON geo_da
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_delete BEFORE DELETE ON revision BEGIN
-  SELECT RAISE(ABORT, 'the revision keeps its row: without it no process would see a change');
+  SELECT RAISE(ABORT,
+    'the row of revision cannot be deleted: without it no process would notice a change');
 END;
 
 UPDATE OR ROLLBACK temp.target SET decided = 1;

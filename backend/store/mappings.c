@@ -38,12 +38,13 @@ static void read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
         strcpy(ret_mapping->method, method);
 }
 
-static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
+                struct error *error)
 {
     struct store *store = context;
     struct database *database = &store->database;
-    if (!database->connection)
-        return store->mapping_error.code ? store->mapping_error.code : ERR_IO;
+    if (!database->connection) /* it was told why */
+        return ERR_IO;
     sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FIND);
     bind_key(statement, pool_id, key);
     int result = sqlite3_step(statement), code = 0;
@@ -51,10 +52,8 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
         read_mapping(statement, ret_mapping);
     else if (result == SQLITE_DONE)
         code = ERR_NOTFOUND;
-    else {
-        store->mapping_error.code = 0;
-        code = database_error(database, result, "a mapping cannot be read", &store->mapping_error);
-    }
+    else
+        code = database_error(database, result, "a mapping cannot be read", error);
     sqlite3_reset(statement);
     return code;
 }
@@ -87,10 +86,10 @@ static int run_alone(struct store *store, sqlite3_stmt *statement)
     int result = run_within(store, statement, BRIEF_WAIT_MS);
     if ((result & 0xff) != SQLITE_BUSY)
         return result;
-    bool in_line = store_wait_in_line(store, until_ms);
+    bool in_line = database_wait_in_line(&store->database, until_ms);
     result = run_within(store, statement, until_ms - clock_monotonic_ms());
     if (in_line)
-        store_leave_line(store);
+        database_leave_line(&store->database);
     return result;
 }
 
@@ -124,12 +123,13 @@ static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret
 /* 0, or why nothing can be written now, with `error` set. */
 static int check_writable(struct store *store, bool adds_row, struct error *error)
 {
-    const struct database *database = &store->database;
+    struct database *database = &store->database;
     if (!database->connection)
         return error_set(error, ERR_IO, "%s is not open", database->path);
     if (database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
-    return store_check_limits(store, adds_row, error);
+    int code = store_check_limits(store, adds_row, error);
+    return code == 0 ? database_check(database, true, store->now_ms, error) : code;
 }
 
 /*
@@ -139,13 +139,13 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
 static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
                          struct error *error)
 {
-    const struct wal_index *index = &store->database.wal_index;
-    uint32_t commits = wal_index_commits(index);
+    struct wal_index before = store->database.wal_index;
     bool locked_out = store->now_ms < store->locked_out_ms;
+    wal_index_look(&before);
     store->database.lock_wait_ms = locked_out ? LOCKED_OUT_BUSY_MS : STORE_BUSY_MS;
     int code = write_rows(store, statement, ret_changes, error);
     store->database.lock_wait_ms = STORE_BUSY_MS;
-    if (code == 0 || wal_index_commits(index) != commits)
+    if (code == 0 || wal_index_has_changed(&before))
         store->locked_out_ms = 0;
     else if (!locked_out && code == ERR_BUSY)
         store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
@@ -153,25 +153,22 @@ static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *
 }
 
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
-                 const struct mapping *wanted)
+                 const struct mapping *wanted, struct error *error)
 {
     struct store *store = context;
-    struct error error = {0};
     int64_t changes = 0;
-    int code = check_writable(store, !seen, &error);
-    if (code == 0) {
-        sqlite3_stmt *statement = database_statement(&store->database, seen ? QUERY_MAPPING_REPLACE
-                                                                            : QUERY_MAPPING_INSERT);
-        bind_key(statement, pool_id, key);
-        bind_mapping(statement, 3, wanted);
-        if (seen)
-            bind_mapping(statement, 7, seen);
-        code = write_in_time(store, statement, &changes, &error);
-    }
-    if (code != 0) {
-        store->mapping_error = error;
+    int code = check_writable(store, !seen, error);
+    if (code != 0)
         return code;
-    }
+    sqlite3_stmt *statement =
+        database_statement(&store->database, seen ? QUERY_MAPPING_REPLACE : QUERY_MAPPING_INSERT);
+    bind_key(statement, pool_id, key);
+    bind_mapping(statement, 3, wanted);
+    if (seen)
+        bind_mapping(statement, 7, seen);
+    code = write_in_time(store, statement, &changes, error);
+    if (code != 0)
+        return code;
     return changes > 0 ? 0 : ERR_NOTFOUND;
 }
 
@@ -180,17 +177,13 @@ struct mapping_table store_mappings(struct store *store)
     return (struct mapping_table){.find = find, .claim = claim, .context = store};
 }
 
-const struct error *store_mapping_error(const struct store *store)
-{
-    return &store->mapping_error;
-}
-
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
                  struct error *error)
 {
     struct database *database = &store->database;
-    if (database->read_only[0])
-        return error_set(error, ERR_READONLY, "%s", database->read_only);
+    int code = check_writable(store, false, error);
+    if (code != 0)
+        return code;
     sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FORGET);
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, pool_id);

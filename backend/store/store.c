@@ -22,14 +22,12 @@ int store_new(const char *path, struct store **ret_store)
     struct store *store = calloc(1, sizeof *store);
     if (!store)
         return ERR_NOMEM;
-    store->lock.descriptor = -1;
-    const struct settings settings = settings_default();
-    store_limit(store, &settings);
-    store->database.path = strdup(path);
-    if (!store->database.path) {
+    if (database_init(&store->database, path, STORE_BUSY_MS) != 0) {
         free(store);
         return ERR_NOMEM;
     }
+    const struct settings settings = settings_default();
+    store_limit(store, &settings);
     *ret_store = store;
     return 0;
 }
@@ -38,23 +36,9 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
-    store_end_round(store, NULL);
-    database_close(&store->database);
-    lock_file_close(&store->lock);
-    ticker_release(&store->ticker);
-    free(store->database.path);
+    store_finish_maintenance(store, NULL);
+    database_release(&store->database);
     free(store);
-}
-
-/* Another file, or the same one anew: what lies beside it is looked at, and the locks are there. */
-static int start_afresh(struct store *store, int64_t now_ms, struct error *error)
-{
-    const struct database *database = &store->database;
-    lock_file_close(&store->lock);
-    store->locked_out_ms = 0;
-    if (!database->read_only[0])
-        lock_file_open(&store->lock, database->path, &database->identity);
-    return database->log && !database->immutable ? file_check_begin(store, now_ms, error) : 0;
 }
 
 /*
@@ -92,12 +76,11 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
     store->now_ms = now_ms;
     if (!can_be_kept(store, now_ms)) {
         store_rest(store);
-        file_check_run(store, now_ms);
-        code = file_check_opening(store, now_ms, error);
+        code = database_check(&store->database, false, now_ms, error);
         if (code == 0)
             code = database_open(&store->database, now_ms, error);
-        if (code == 0 && store->database.openings != openings)
-            code = start_afresh(store, now_ms, error);
+        if (store->database.openings != openings)
+            store->locked_out_ms = 0;
         if (code == 0)
             code = begin(store, now_ms, error);
     }
@@ -111,24 +94,32 @@ void store_rest(struct store *store)
     database_end(&store->database);
 }
 
-bool store_wait_in_line(struct store *store, int64_t until_ms)
-{
-    if (!store->ticker.exists)
-        ticker_init(&store->ticker);
-    return lock_file_wait(&store->lock, LOCK_WRITING, &store->ticker, until_ms);
-}
-
-void store_leave_line(struct store *store)
-{
-    lock_file_give(&store->lock, LOCK_WRITING);
-}
-
 const char *store_read_only(const struct store *store)
 {
     return store->database.read_only[0] ? store->database.read_only : NULL;
 }
 
-const char *store_older(const struct store *store)
+int store_maintain(struct store *store, const struct settings *settings, int64_t now_s,
+                   int64_t now_ms, struct error *error)
 {
-    return store->database.older[0] ? store->database.older : NULL;
+    const struct occasion occasion = {.settings = *settings,
+                                      .now_s = now_s,
+                                      .now_ms = now_ms,
+                                      .is_monitor = store->is_monitor,
+                                      .disk_short = store->limits.disk_short};
+    int code = database_check(&store->database, false, now_ms, error);
+    int before = maintenance_run(&store->maintenance, &store->database, &occasion, error);
+    if (store->maintenance.round)
+        store->limits.disk_short = false; /* until it is looked at again */
+    return code != 0 ? code : before;
+}
+
+int store_finish_maintenance(struct store *store, struct error *error)
+{
+    return maintenance_finish(&store->maintenance, &store->database, error);
+}
+
+bool store_log_is_blocked(const struct store *store)
+{
+    return maintenance_is_blocked(&store->database.lock);
 }

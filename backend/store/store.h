@@ -42,9 +42,12 @@
 
 struct store;
 
-/* Counters that triggers move: equal revisions mean an unchanged configuration. */
+/*
+ * Random numbers that triggers change: as long as one is equal to the last, what it stands for is
+ * unchanged.
+ */
 struct revision {
-    int64_t opening; /* of this process; another file may count from the same number */
+    int64_t opening; /* of this process; a copy of the file has the same numbers */
     int64_t configuration;
     int64_t metrics;  /* of availability alone */
     int64_t topology; /* of the databases of places, too */
@@ -93,13 +96,6 @@ int store_load_topology(struct store *store, struct topology **ret_topology, str
  */
 const char *store_read_only(const struct store *store);
 
-/*
- * That the file is of an older version and lacks what this one brings, with the command that mends
- * it, or NULL. What is written to its missing tables is not kept. Valid until the next
- * store_begin().
- */
-const char *store_older(const struct store *store);
-
 /* The rows of `persistence` as a mapping table, valid as long as the store. */
 struct mapping_table store_mappings(struct store *store);
 
@@ -111,9 +107,6 @@ struct metric_table store_measurements(struct store *store);
 
 /* Says whether anything at all was measured on paths to clients. */
 bool store_has_path_metrics(struct store *store);
-
-/* What the last failed find or claim said, for the log. */
-const struct error *store_mapping_error(const struct store *store);
 
 /* Sets the limits on new mappings; until then the defaults hold. */
 void store_limit(struct store *store, const struct settings *settings);
@@ -130,8 +123,8 @@ const char *store_full(struct store *store);
  */
 int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms);
 
-/* Says whether the write-ahead log cannot be copied back since somebody keeps a transaction. */
-bool store_log_is_pinned(const struct store *store);
+/* Says whether somebody's transaction keeps a large part of the log from being copied. */
+bool store_log_is_blocked(const struct store *store);
 
 /*
  * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. 0 with the number of
@@ -150,16 +143,16 @@ int store_each_mapping(struct store *store,
                        void *context, struct error *error);
 
 /*
- * Housekeeping: copies the write-ahead log back and deletes expired mappings in small batches, each
- * when its interval is over and no other process is doing it. A round runs in a thread of its own
- * with a connection of its own, so that no question waits for the disk; this starts one where it is
- * due, and returns at once. To be called between questions, and now and then without any. `now_ms`
- * is monotonic. 0, or a code with `error` set, of the round before; what failed is tried again.
+ * Maintenance: runs checkpoints and deletes expired mappings, each when its interval is over and no
+ * other process is doing it. That happens in a thread of its own with a connection of its own, so
+ * that no question waits for the disk; this starts it where it is due, and returns at once. To be
+ * called between questions, and now and then without any. `now_ms` is monotonic. 0, or a code with
+ * `error` set, of what was started before; what failed is tried again.
  */
-int store_keep_house(struct store *store, const struct settings *settings, int64_t now_s,
-                     int64_t now_ms, struct error *error);
+int store_maintain(struct store *store, const struct settings *settings, int64_t now_s,
+                   int64_t now_ms, struct error *error);
 
-/* Waits for the end of the round, if one runs. 0, or a code with `error` set, of that round. */
-int store_end_round(struct store *store, struct error *error);
+/* Waits for the end of what was started. 0, or a code with `error` set, of that. */
+int store_finish_maintenance(struct store *store, struct error *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include "core/base/buffer.h"
 #include "core/base/hash.h"
 #include "store/monitoring.h"
+#include "store/sqlite/lock_bytes.h"
 #include "store/store_parts.h"
 #include "system/clock.h"
 
@@ -146,14 +147,17 @@ int store_write_verdicts(struct store *store, const struct verdict_row *rows, si
         return error_set(error, ERR_IO, "%s is not open", database->path);
     if (database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
+    int code = database_check(database, true, clock_monotonic_ms(), error);
+    if (code != 0)
+        return code;
     database_end(database);
     int usual_ms = database->lock_wait_ms;
-    bool in_line = store_wait_in_line(store, clock_monotonic_ms() + wait_ms);
+    bool in_line = database_wait_in_line(database, clock_monotonic_ms() + wait_ms);
     database->lock_wait_ms = wait_ms;
-    int code = write_all(store, rows, count, ended, ended_count, error);
+    code = write_all(store, rows, count, ended, ended_count, error);
     database->lock_wait_ms = usual_ms;
     if (in_line)
-        store_leave_line(store);
+        database_leave_line(database);
     return code;
 }
 
@@ -168,11 +172,10 @@ struct report {
 
 int store_be_monitor(struct store *store, struct error *error)
 {
-    if (store->lock.descriptor < 0)
-        lock_file_open(&store->lock, store->database.path, &store->database.identity);
-    if (store->lock.descriptor < 0)
+    database_open_lock(&store->database);
+    if (store->database.lock.descriptor < 0)
         return error_set(error, ERR_IO, "%s-lock cannot be opened", store->database.path);
-    store->is_monitor = lock_file_take(&store->lock, LOCK_MONITOR);
+    store->is_monitor = lock_file_take(&store->database.lock, LOCK_MONITOR);
     if (store->is_monitor)
         return 0;
     return error_set(error, ERR_BUSY, "%s: another pdns-stickyd watches it already",
@@ -181,7 +184,7 @@ int store_be_monitor(struct store *store, struct error *error)
 
 bool store_has_monitor(const struct store *store)
 {
-    return store->is_monitor || lock_file_is_taken(&store->lock, LOCK_MONITOR);
+    return store->is_monitor || lock_file_is_taken(&store->database.lock, LOCK_MONITOR);
 }
 
 void store_report(const struct store *store, int64_t now_ms, const char *problems)
@@ -189,14 +192,14 @@ void store_report(const struct store *store, int64_t now_ms, const char *problem
     struct report report = {.written_ms = now_ms};
     snprintf(report.problems, sizeof report.problems, "%s", problems);
     report.hash = text_hash(report.problems);
-    lock_file_write(&store->lock, LOCK_FILE_REPORT, &report, sizeof report);
+    lock_file_write(&store->database.lock, LOCK_BYTES_REPORT, &report, sizeof report);
 }
 
 bool store_read_report(const struct store *store, int64_t now_ms, int64_t *ret_ago_ms,
                        char ret_problems[static STORE_REPORT_MAX])
 {
     struct report report;
-    if (!lock_file_read(&store->lock, LOCK_FILE_REPORT, &report, sizeof report) ||
+    if (!lock_file_read(&store->database.lock, LOCK_BYTES_REPORT, &report, sizeof report) ||
         report.problems[STORE_REPORT_MAX - 1] != '\0' ||
         report.hash != text_hash(report.problems) || report.written_ms <= 0 ||
         report.written_ms > now_ms)

@@ -11,21 +11,33 @@
 /* How often somebody who waits in line looks whether the time is over. */
 #define WAIT_TICK_MS 5
 
-int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database)
+static char *name_of(const char *database_path, struct buffer *name)
 {
-    struct buffer path = {0};
-    buffer_printf(&path, "%s-lock", database_path);
-    if (path.failed)
-        return ERR_NOMEM;
-    mode_t mode = database->st_mode & 0666;
-    lock->descriptor = open(path.data, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (lock->descriptor >= 0 && geteuid() == 0 &&
-        fchown(lock->descriptor, database->st_uid, database->st_gid) != 0) {
+    buffer_add_text(name, database_path);
+    buffer_add_text(name, "-lock");
+    return name->failed ? NULL : name->data;
+}
+
+static int make(const char *path, const struct stat *database)
+{
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, database->st_mode & 0666);
+    if (descriptor >= 0 && geteuid() == 0 &&
+        fchown(descriptor, database->st_uid, database->st_gid) != 0) {
         /* Only root's own view of a foreign file system; the lock works all the same. */
     }
-    if (lock->descriptor < 0)
-        lock->descriptor = open(path.data, O_RDWR | O_CLOEXEC);
-    buffer_release(&path);
+    return descriptor;
+}
+
+int lock_file_open(struct lock_file *lock, const char *database_path, bool create,
+                   const struct stat *database)
+{
+    struct buffer name = {0};
+    const char *path = name_of(database_path, &name);
+    if (path && create)
+        lock->descriptor = make(path, database);
+    if (path && lock->descriptor < 0)
+        lock->descriptor = open(path, O_RDWR | O_CLOEXEC);
+    buffer_release(&name);
     return lock->descriptor >= 0 ? 0 : ERR_IO;
 }
 
@@ -36,13 +48,15 @@ void lock_file_close(struct lock_file *lock)
     lock->descriptor = -1;
 }
 
-int lock_file_share(const struct lock_file *lock, struct lock_file *ret_lock)
+bool lock_file_is_in_place(const struct lock_file *lock, const char *database_path)
 {
-    int descriptor = fcntl(lock->descriptor, F_DUPFD_CLOEXEC, 0);
-    if (descriptor < 0)
-        return ERR_IO;
-    ret_lock->descriptor = descriptor;
-    return 0;
+    struct buffer name = {0};
+    struct stat open, named;
+    const char *path = name_of(database_path, &name);
+    bool in_place = path && fstat(lock->descriptor, &open) == 0 && stat(path, &named) == 0 &&
+                    open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+    buffer_release(&name);
+    return in_place;
 }
 
 /* Each kind is a byte of the file. */
@@ -55,6 +69,11 @@ static bool set(struct lock_file *lock, enum lock_kind kind, int command, short 
 bool lock_file_take(struct lock_file *lock, enum lock_kind kind)
 {
     return set(lock, kind, F_OFD_SETLK, F_WRLCK);
+}
+
+bool lock_file_take_shared(struct lock_file *lock, enum lock_kind kind)
+{
+    return set(lock, kind, F_OFD_SETLK, F_RDLCK);
 }
 
 bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind)

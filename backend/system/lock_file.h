@@ -2,8 +2,9 @@
  * The locks that processes hold beside those of SQLite, in a file of their own (`FILE-lock`), and a
  * few bytes that each leaves for the others.
  *
- * They are open-file-description locks (fcntl(2), F_OFD_SETLK), which closing another descriptor of
- * the file does not drop. The kernel frees those of a killed process.
+ * They are open-file-description locks (fcntl(2), F_OFD_SETLK): each struct lock_file holds its
+ * own, also against others of the same process, and closing another descriptor of the file does not
+ * drop them. The kernel frees those of a killed process.
  */
 #ifndef STICKY_SYSTEM_LOCK_FILE_H
 #define STICKY_SYSTEM_LOCK_FILE_H
@@ -21,26 +22,29 @@ struct lock_file {
 };
 
 enum lock_kind {
-    LOCK_HOUSEKEEPING, /* of the process that does it */
-    LOCK_WRITING,      /* whose turn it is among those who wait for SQLite's lock to write */
-    LOCK_MONITOR,      /* of the only pdns-stickyd, as long as it runs */
+    LOCK_MAINTENANCE, /* of the process that runs checkpoints and sweeps */
+    LOCK_WRITING,     /* whose turn it is among those who wait for SQLite's lock to write */
+    LOCK_MONITOR,     /* of the only pdns-stickyd, as long as it runs */
+    LOCK_OPEN,        /* shared by all who have the database open */
 };
 
 /*
- * Opens or makes `DATABASE-lock` with the owner and mode of the database, so that root, who may be
- * the first, does not lock out the others. 0 or ERR_IO, with errno set.
+ * Opens `DATABASE-lock`; with `create` one that is missing is made, with the owner and mode of the
+ * database, so that root, who may be the first, does not lock out the others. 0 or ERR_IO, with
+ * errno set.
  */
-int lock_file_open(struct lock_file *lock, const char *database_path, const struct stat *database);
+int lock_file_open(struct lock_file *lock, const char *database_path, bool create,
+                   const struct stat *database);
 void lock_file_close(struct lock_file *lock);
 
-/*
- * Another descriptor of an open lock file, to be closed as well: what is taken by one is held until
- * it is given by either or both are closed. 0 or ERR_IO, with errno set.
- */
-int lock_file_share(const struct lock_file *lock, struct lock_file *ret_lock);
+/* Says whether the file that is open is the one that `DATABASE-lock` names now. */
+bool lock_file_is_in_place(const struct lock_file *lock, const char *database_path);
 
-/* Does not wait; says whether the lock is held now. */
+/* Does not wait; says whether the lock is held now, by this struct alone. */
 bool lock_file_take(struct lock_file *lock, enum lock_kind kind);
+
+/* The same, but with all who take it this way. One that was taken alone becomes a shared one. */
+bool lock_file_take_shared(struct lock_file *lock, enum lock_kind kind);
 
 /* Says whether another one holds it. */
 bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind);

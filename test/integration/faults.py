@@ -17,6 +17,7 @@ import shutil
 import statistics
 import struct
 import subprocess
+from pathlib import Path
 
 from coprocess import assert_prompt
 from processes import as_user, give_to_user, run, wait_until
@@ -25,6 +26,16 @@ from sample import SITES, expected
 
 HEAL_SECONDS = 15  # what has been mended counts within two, on a machine that is free
 PATIENCE_SECONDS = 2  # PowerDNS kills a coprocess that takes longer for one answer
+
+
+def beside(database, suffix):
+    """A file beside the database: its -wal, -shm or -lock."""
+    return Path(f"{database.path}{suffix}")
+
+
+def maintain_often(database):
+    """Checkpoints and sweeps every second."""
+    database.sql("UPDATE setting SET value = 1 WHERE name LIKE '%_interval';")
 
 
 # ---------------------------------------------------------------- answers, and mappings again

@@ -262,8 +262,8 @@ def test_a_mass_failure_is_not_believed(database, sites):
         for number in (1, 2, 3):
             sites.end(number)
         wait_until(lambda: problems(database), 5, "the brake")
-        assert re.match(r"problem: [23] of 3 targets fail since about the same time: the monitor's"
-                        r" own network is suspected", problems(database)[0])
+        assert re.match(r"problem: [23] of 3 targets began to fail at about the same time: the"
+                        r" monitor's own network is suspected", problems(database)[0])
         time.sleep(3)
         assert states(database) == ALL_UP
         assert daemon.said().count("own network is suspected") == 1

@@ -15,11 +15,11 @@ GROUP_CIDR = "ldns_group.cidr is a network or an address like 192.0.2.0/24 or 20
 GROUP_SLASH = "ldns_group.cidr ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
 IPV4 = "virtual_server.ipv4 is an address like 192.0.2.80"
 IPV6 = "virtual_server.ipv6 is an address like 2001:db8::80"
-RECORD_TYPE = "record.type is 1 to 10 capitals, digits or hyphens, a letter first: A, MX, TYPE99"
+RECORD_TYPE = "record.type is 1 to 10 capital letters, digits or -, a letter first: A, MX, TYPE99"
 ONE_LINE = "record.content is one line: no tab, carriage return, newline or NUL"
-MAPPING_METHOD = "persistence.method is a word of 1 to 32 small letters and hyphens"
+MAPPING_METHOD = "persistence.method is a word of 1 to 32 lower-case letters and hyphens"
 ADDRESS = "controller.address is one word of 1 to 255 ASCII characters, or NULL"
-POOL_METRIC = "pool.metric is a word of 1 to 32 small letters, digits, _ and -, or NULL"
+POOL_METRIC = "pool.metric is a word of 1 to 32 lower-case letters, digits, _ and -, or NULL"
 CHECK_ADDRESS = ("virtual_server.check_address is an address like 192.0.2.80 or 2001:db8::80,"
                  " or NULL")
 

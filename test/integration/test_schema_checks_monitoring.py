@@ -18,14 +18,14 @@ TOPOLOGY_SLASH = "topology.cidr ends in /0 to /32 for IPv4, /0 to /128 for IPv6,
 CONTINENT = "topology.continent is one of AF, AN, AS, EU, NA, OC, SA"
 GEO_PATH = "geo_database.path is absolute, of 2 to 4095 characters: /var/lib/GeoIP/x.mmdb"
 GEO_CONTROL = "geo_database.path has no control characters"
-NETWORK = "path_metric.network is a network in small letters: 192.0.2.0/24, 2001:db8::/48"
+NETWORK = "path_metric.network is a network in lower case: 192.0.2.0/24, 2001:db8::/48"
 NETWORK_BITS = "path_metric.network ends in /0 to /32 for IPv4, in /0 to /128 for IPv6"
-NETWORK_ZEROS = "path_metric.network has no needless zeros: 192.0.2.0/24, not 192.000.002.000/24"
-NETWORK_END = "path_metric.network is zero beyond its length: 192.0.2.0/24, not 192.0.2.1/24"
+NETWORK_ZEROS = "path_metric.network has no leading zeros: 192.0.2.0/24, not 192.000.002.000/24"
+NETWORK_END = "path_metric.network has no bits after its prefix: 192.0.2.0/24, not 192.0.2.1/24"
 
 
 def metric_rows(table):
-    word = f"{table}_metric.name is a word of 1 to 32 small letters, digits, _ and -"
+    word = f"{table}_metric.name is a word of 1 to 32 lower-case letters, digits, _ and -"
     return [
         (metric(table, "''", 1), word, metric(table, "'x'", 1)),
         (metric(table, f"'{'x' * 33}'", 1), word, metric(table, f"'{'x' * 32}'", 1)),
@@ -132,9 +132,9 @@ ROWS = [
     (topology("cidr", "'192.0.2.0/33'"), TOPOLOGY_SLASH, topology("cidr", "'192.0.2.0/32'")),
     (topology("cidr", "'2001:db8::/129'"), TOPOLOGY_SLASH, topology("cidr", "'2001:db8::/128'")),
     (topology("cidr", "'192.0.2.0/'"), TOPOLOGY_SLASH, topology("cidr", "'0.0.0.0/0'")),
-    (topology("country", "'de'"), "topology.country is two capitals: DE",
+    (topology("country", "'de'"), "topology.country is two capital letters: DE",
      topology("country", "'NL'")),
-    (topology("country", "'DEU'"), "topology.country is two capitals: DE",
+    (topology("country", "'DEU'"), "topology.country is two capital letters: DE",
      topology("country", "'XK'")),
     (topology("continent", "'DE'"), CONTINENT, topology("continent", "'AN'")),
     (topology("continent", "'eu'"), CONTINENT, topology("continent", "'EU'")),

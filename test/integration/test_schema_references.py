@@ -5,24 +5,24 @@ import pytest
 from schema import assert_needed, assert_refused, assert_untouched, refusing_triggers
 from schema_statements import balanced, checked_at, pool, put, record, server, topology
 
-NO_POOL = "pool_id names no pool: see table pool"
-NO_CONTROLLER = "controller_id names no controller: see table controller"
-NO_ZONE = "record.zone_id names no zone: see table zone"
-OUTSIDE = "record.name lies outside its zone: write it in full, www.example.com"
-NOT_BALANCED = "a balanced name has no A, AAAA or CNAME records: its pool answers them"
-HAS_ADDRESS = "the name has A, AAAA or CNAME records: delete or disable them first"
-ZONE_OUTSIDE = "the zone has records outside this name: delete or rename them first"
-ZONE_REPLACED = "this would remove a zone that still has records: no REPLACE, but UPDATE"
-CONTROLLER_REPLACED = "this would remove a controller that is in use: no REPLACE, but UPDATE"
-POOL_REPLACED = "this would remove a pool that is in use: no REPLACE, but UPDATE"
-ITSELF_FALLBACK = "pool.fallback_pool_id names the pool itself: NULL means no other pool"
-ITSELF_SHARED = "pool.persistence_pool_id names the pool itself: NULL means its own mappings"
-CIRCLE = "pool.fallback_pool_id leads back to this pool: fallbacks make no circle"
-SHARES_A_THIRD = "pool.persistence_pool_id names a pool that shares a third's: name that one"
-SHARED_ALREADY = "other pools share the mappings of this one, so it can't share another's"
-NO_SERVER = "virtual_server_metric.virtual_server_id names no virtual server: see its id"
-MONITOR_REPLACED = "this would remove a monitor that is in use: no REPLACE, but UPDATE"
-NO_MONITOR = "monitor_id names no monitor: see table monitor"
+NO_POOL = "pool_id is not the id of a pool"
+NO_CONTROLLER = "controller_id is not the id of a controller"
+NO_ZONE = "record.zone_id is not the id of a zone"
+OUTSIDE = "record.name is not in its zone: write the full name, www.example.com"
+NOT_BALANCED = "a balanced name cannot have A, AAAA or CNAME records: its pool answers these"
+HAS_ADDRESS = "this name has A, AAAA or CNAME records: delete or disable them first"
+ZONE_OUTSIDE = "the zone has records that are not below this name: delete or rename them first"
+ZONE_REPLACED = "this would replace a zone that has records: use UPDATE instead of REPLACE"
+CONTROLLER_REPLACED = "this would replace a controller that is in use: use UPDATE instead of REPLACE"
+POOL_REPLACED = "this would replace a pool that is in use: use UPDATE instead of REPLACE"
+ITSELF_FALLBACK = "pool.fallback_pool_id is the pool itself: use NULL for no other pool"
+ITSELF_SHARED = "pool.persistence_pool_id is the pool itself: use NULL for mappings of its own"
+CIRCLE = "pool.fallback_pool_id leads back to this pool: fallback pools must not form a loop"
+SHARES_A_THIRD = "pool.persistence_pool_id is a pool that shares the mappings of a third: use that one"
+SHARED_ALREADY = "other pools share the mappings of this pool, so it must have its own"
+NO_SERVER = "virtual_server_metric.virtual_server_id is not the id of a virtual server"
+MONITOR_REPLACED = "this would replace a monitor that is in use: use UPDATE instead of REPLACE"
+NO_MONITOR = "monitor_id is not the id of a monitor"
 NUMERIC = "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
 NO_ADDRESS = "a virtual server needs ipv4 or ipv6, or both"
 ONE_OF_FOUR = "topology needs exactly one of cidr, country, continent, asn"
@@ -39,10 +39,10 @@ ROWS = [
     ("UPDATE zone SET name = 'ample.com' WHERE id = 1", ZONE_OUTSIDE,
      "UPDATE zone SET name = 'EXAMPLE.COM' WHERE id = 1"),
     ("UPDATE zone SET id = 9 WHERE id = 2",
-     "zone.id never changes: insert another zone and delete this one",
+     "zone.id cannot be changed: insert a new zone and delete this one",
      "UPDATE zone SET id = 2 WHERE id = 2"),
     ("UPDATE zone SET rowid = 9 WHERE id = 2",
-     "zone.id never changes: insert another zone and delete this one",
+     "zone.id cannot be changed: insert a new zone and delete this one",
      "UPDATE zone SET rowid = 2 WHERE id = 2"),
     ("DELETE FROM zone WHERE id = 1", "the zone still has records: delete them first",
      "DELETE FROM zone WHERE id = 2"),
@@ -87,7 +87,7 @@ ROWS = [
     ("UPDATE OR REPLACE controller SET name = 'ams' WHERE id = 3", CONTROLLER_REPLACED,
      "UPDATE OR REPLACE controller SET name = 'idle' WHERE id = 1"),
     ("UPDATE controller SET id = 9 WHERE id = 3",
-     "controller.id never changes: insert another controller and delete this one",
+     "controller.id cannot be changed: insert a new controller and delete this one",
      "UPDATE controller SET id = id"),
     ("DELETE FROM controller WHERE id = 2",
      "the controller still has virtual servers: delete or move them first",
@@ -126,13 +126,13 @@ ROWS = [
     ("UPDATE OR REPLACE pool SET name = 'last' WHERE id = 4", POOL_REPLACED,
      "UPDATE OR REPLACE pool SET name = 'first' WHERE id = 4"),
     ("UPDATE pool SET id = 9 WHERE id = 4",
-     "pool.id never changes: insert another pool and delete this one", "UPDATE pool SET id = id"),
+     "pool.id cannot be changed: insert a new pool and delete this one", "UPDATE pool SET id = id"),
     (pool("id, fallback_pool_id", "9, 9"), ITSELF_FALLBACK, pool("id, fallback_pool_id", "9, 2")),
     (put("pool", fallback_pool_id="id"), ITSELF_FALLBACK, put("pool", fallback_pool_id="NULL")),
-    (pool("fallback_pool_id", "99"), "pool.fallback_pool_id names no pool: see table pool",
+    (pool("fallback_pool_id", "99"), "pool.fallback_pool_id is not the id of a pool",
      pool("fallback_pool_id", "4")),
     ("UPDATE pool SET fallback_pool_id = 99 WHERE id = 1",
-     "pool.fallback_pool_id names no pool: see table pool",
+     "pool.fallback_pool_id is not the id of a pool",
      "UPDATE pool SET fallback_pool_id = 4 WHERE id = 1"),
     ("UPDATE pool SET fallback_pool_id = 2 WHERE id = 1", CIRCLE,
      "UPDATE pool SET fallback_pool_id = 1 WHERE id = 4"),
@@ -146,10 +146,10 @@ ROWS = [
      pool("id, persistence_pool_id", "9, 1")),
     ("UPDATE pool SET persistence_pool_id = 4 WHERE id = 4", ITSELF_SHARED,
      "UPDATE pool SET persistence_pool_id = 1 WHERE id = 4"),
-    (pool("persistence_pool_id", "99"), "pool.persistence_pool_id names no pool: see table pool",
+    (pool("persistence_pool_id", "99"), "pool.persistence_pool_id is not the id of a pool",
      pool("persistence_pool_id", "4")),
     ("UPDATE pool SET persistence_pool_id = 99 WHERE id = 4",
-     "pool.persistence_pool_id names no pool: see table pool",
+     "pool.persistence_pool_id is not the id of a pool",
      "UPDATE pool SET persistence_pool_id = NULL WHERE id = 3"),
     (pool("persistence_pool_id", "3"), SHARES_A_THIRD, pool("persistence_pool_id", "1")),
     ("UPDATE pool SET persistence_pool_id = 3 WHERE id = 4", SHARES_A_THIRD,
@@ -166,10 +166,10 @@ ROWS = [
      "the pool still has balanced names: delete or move them first",
      ("DELETE FROM virtual_server", "DELETE FROM pool WHERE id = 2")),
     ("DELETE FROM pool WHERE id = 5",
-     "another pool falls back to this one: change its fallback_pool_id first",
+     "this pool is the fallback of another pool: change its fallback_pool_id first",
      "DELETE FROM pool WHERE id = 6"),
     (("UPDATE pool SET persistence_pool_id = 4 WHERE id = 3", "DELETE FROM pool WHERE id = 4"),
-     "another pool shares the mappings of this one: end that first",
+     "another pool shares the mappings of this pool: change its persistence_pool_id first",
      "DELETE FROM pool WHERE id = 3"),
 
     # Virtual servers and metrics.
@@ -186,7 +186,7 @@ ROWS = [
     ("UPDATE virtual_server SET controller_id = 99", f"virtual_server.{NO_CONTROLLER}",
      "UPDATE virtual_server SET controller_id = 3"),
     ("UPDATE virtual_server SET id = 9 WHERE id = 3",
-     "virtual_server.id never changes: insert another one and delete this one",
+     "virtual_server.id cannot be changed: insert a new one and delete this one",
      "UPDATE virtual_server SET id = id"),
     (server("port", "443"), NO_ADDRESS, server("ipv4, ipv6", "'192.0.2.9', '::9'")),
     (put("virtual_server", ipv4="NULL"), NO_ADDRESS, put("virtual_server", ipv4="NULL", ipv6="'::9'")),
@@ -215,16 +215,16 @@ ROWS = [
     ("UPDATE OR REPLACE monitor SET name = 'web' WHERE id = 3", MONITOR_REPLACED,
      "UPDATE OR REPLACE monitor SET name = 'idle' WHERE id = 1"),
     ("UPDATE monitor SET id = 9 WHERE id = 3",
-     "monitor.id never changes: insert another monitor and delete this one",
+     "monitor.id cannot be changed: insert a new monitor and delete this one",
      "UPDATE monitor SET id = id"),
     ("DELETE FROM monitor WHERE id = 1",
-     "a pool still names the monitor: change its monitor_id first",
+     "a pool still uses the monitor: change its monitor_id first",
      "DELETE FROM monitor WHERE id = 3"),
     ("DELETE FROM monitor WHERE id = 2",
-     "a virtual server still names the monitor: change its monitor_id first",
+     "a virtual server still uses the monitor: change its monitor_id first",
      ("UPDATE virtual_server SET monitor_id = NULL", "DELETE FROM monitor WHERE id = 2")),
     ((f"UPDATE controller SET {CHECKED} = 3", "DELETE FROM monitor WHERE id = 3"),
-     "a controller still names the monitor: change its monitor_id first",
+     "a controller still uses the monitor: change its monitor_id first",
      ("UPDATE pool SET monitor_id = NULL", "DELETE FROM monitor WHERE id = 1")),
     (pool("monitor_id", "99"), f"pool.{NO_MONITOR}", pool("monitor_id", "3")),
     ("UPDATE pool SET monitor_id = 99", f"pool.{NO_MONITOR}", "UPDATE pool SET monitor_id = 3"),
@@ -246,10 +246,10 @@ ROWS = [
      f"controller_verdict.{NO_CONTROLLER}",
      "UPDATE controller_verdict SET controller_id = 2 WHERE controller_id = 1"),
     ("INSERT INTO virtual_server_verdict VALUES (99, 'up', 'ok', 1, 1, 0)",
-     "virtual_server_verdict.virtual_server_id names no virtual server: see its id",
+     "virtual_server_verdict.virtual_server_id is not the id of a virtual server",
      "INSERT INTO virtual_server_verdict VALUES (3, 'up', 'ok', 1, 1, 0)"),
     ("UPDATE virtual_server_verdict SET virtual_server_id = 99 WHERE virtual_server_id = 1",
-     "virtual_server_verdict.virtual_server_id names no virtual server: see its id",
+     "virtual_server_verdict.virtual_server_id is not the id of a virtual server",
      "UPDATE virtual_server_verdict SET virtual_server_id = 3 WHERE virtual_server_id = 1"),
     (topology("asn", 1, controller=99), f"topology.{NO_CONTROLLER}", topology("asn", 1)),
     ("UPDATE topology SET controller_id = 99", f"topology.{NO_CONTROLLER}",
@@ -269,7 +269,7 @@ ROWS = [
      "UPDATE path_metric SET controller_id = 2 WHERE controller_id = 1"),
 
     ("DELETE FROM revision",
-     "the revision keeps its row: without it no process would see a change",
+     "the row of revision cannot be deleted: without it no process would notice a change",
      "UPDATE revision SET configuration = configuration + 1"),
 ]
 

@@ -42,7 +42,7 @@ def test_the_schema_applied_to_another_database_changes_nothing_and_says_so(tmp_
     shell(path, "CREATE TABLE pool (x); INSERT INTO pool VALUES (1);")
     applied = shell(path, SCHEMA_SQL)
     assert applied.returncode != 0
-    assert "this file holds another database" in applied.stderr
+    assert "this file is another database" in applied.stderr
     db = connect(path)
     assert [line for line in db.iterdump() if "pool" in line] == [
         "CREATE TABLE pool (x);", 'INSERT INTO "pool" VALUES(1);']

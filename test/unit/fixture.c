@@ -200,12 +200,18 @@ bool mapping_equal(const struct mapping *a, const struct mapping *b)
            a->ttl_s == b->ttl_s && strcmp(a->method, b->method) == 0;
 }
 
-static int memory_find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping)
+static int set_error(int code, struct error *error)
+{
+    return error_set(error, code, "the table: %s", error_text(code));
+}
+
+static int memory_find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
+                       struct error *error)
 {
     struct memory_table *table = context;
     table->finds++;
     if (table->find_code != 0)
-        return table->find_code;
+        return set_error(table->find_code, error);
     const struct mapping *found = memory_table_get(table, pool_id, key);
     if (!found)
         return ERR_NOTFOUND;
@@ -214,12 +220,12 @@ static int memory_find(void *context, int64_t pool_id, const char *key, struct m
 }
 
 static int memory_claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
-                        const struct mapping *wanted)
+                        const struct mapping *wanted, struct error *error)
 {
     struct memory_table *table = context;
     table->claims++;
     if (table->claim_code != 0)
-        return table->claim_code;
+        return set_error(table->claim_code, error);
     if (table->rivals > 0) {
         table->rivals--;
         table->rival.timestamp_s++; /* every time another row */
@@ -413,6 +419,14 @@ void scene_put_mapping(struct scene *scene, int64_t pool_id, int64_t controller_
     memory_table_put(&scene->table, pool_id, SCENE_CLIENT, &mapping);
 }
 
+void scene_check_warned(struct scene *scene, int code, const char *what)
+{
+    char expected[128] = "";
+    if (code != 0)
+        snprintf(expected, sizeof expected, "the table: %s\n", error_text(code));
+    CHECK_TEXT(buffer_text(&scene->warned), expected, "%s", what);
+}
+
 void scene_check_row(struct scene *scene, int64_t pool_id, const char *key, int64_t controller_id,
                      int64_t timestamp_s, const char *what)
 {
@@ -448,6 +462,16 @@ void place_close_shell(struct place *place)
 void place_init(struct place *place)
 {
     place_init_from(place, TEST_SCHEMA_DIR "/schema.sql");
+}
+
+void place_init_served(struct place *place)
+{
+    place_init(place);
+    place_run(place, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+                     "INSERT INTO pool (id, name) VALUES (1, 'web');"
+                     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+                     " VALUES (1, 1, 1, '192.0.2.1'), (1, 2, 2, '192.0.2.2');"
+                     "INSERT INTO balanced_name VALUES ('www.example.com', 1);");
 }
 
 void place_init_from(struct place *place, const char *schema)

@@ -99,7 +99,7 @@ struct memory_table {
     struct memory_row rows[MEMORY_ROWS_MAX];
     size_t count;
     size_t finds, claims, writes; /* calls, and claims that wrote */
-    int find_code, claim_code;    /* returned instead of doing anything, unless 0 */
+    int find_code, claim_code;    /* returned, with words, instead of doing anything, unless 0 */
     /* What another process writes right before the next `rivals` claims. */
     struct mapping rival;
     size_t rivals;
@@ -201,6 +201,9 @@ void scene_put_mapping(struct scene *scene, int64_t pool_id, int64_t controller_
 void scene_check_row(struct scene *scene, int64_t pool_id, const char *key, int64_t controller_id,
                      int64_t timestamp_s, const char *what);
 
+/* Checks that the operator was warned of a table that failed with this code, or (0) of nothing. */
+void scene_check_warned(struct scene *scene, int code, const char *what);
+
 /* Controllers 1 to 3, and so all servers of "web". */
 void scene_set_web_down(struct scene *scene, bool down);
 
@@ -215,7 +218,10 @@ struct place {
 
 void place_init(struct place *place);
 
-/* The same from another file of statements. */
+/* The same with two controllers, and the pool 1 of theirs that answers www.example.com. */
+void place_init_served(struct place *place);
+
+/* A database made by another file of statements. */
 void place_init_from(struct place *place, const char *schema);
 
 /* Closes the shell and removes the directory with the files in it. */

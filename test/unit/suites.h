@@ -28,7 +28,6 @@ struct suite {
     X(trace)                                                                                       \
     X(warnings)                                                                                    \
     X(settings)                                                                                    \
-    X(rate)                                                                                        \
     X(pool)                                                                                        \
     X(availability)                                                                                \
     X(prefix_table)                                                                                \
@@ -69,8 +68,14 @@ struct suite {
     X(page_guard)                                                                                  \
     X(kept_map)                                                                                    \
     X(wal_index)                                                                                   \
+    X(lock_file)                                                                                   \
+    X(file_check)                                                                                  \
+    X(database)                                                                                    \
+    X(migrate)                                                                                     \
+    X(maintenance)                                                                                 \
     X(locator)                                                                                     \
     X(store)                                                                                       \
+    X(columns)                                                                                     \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \

@@ -4,6 +4,7 @@
 
 #include "fixture.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/lock_bytes.h"
 #include "store/store_parts.h"
 #include "suites.h"
 #include "system/lock_file.h"
@@ -372,13 +373,13 @@ static void a_report_is_read_by_others(void)
     store_report(bench.store, 8000, many);
     CHECK(store_read_report(bench.store, 8000, &ago_ms, problems), "read");
     CHECK_INTEGER((int64_t)strlen(problems), STORE_REPORT_MAX - 1, "cut");
-    lock_file_write(&bench.store->lock, LOCK_FILE_REPORT + 20, "torn", 4);
+    lock_file_write(&bench.store->database.lock, LOCK_BYTES_REPORT + 20, "torn", 4);
     CHECK(!store_read_report(bench.store, 8000, &ago_ms, problems), "half of another");
     bench_end(&bench);
 }
 
-/* Rounds of housekeeping are the monitor's, as long as it does them. */
-static void housekeeping_is_left_to_the_monitor(void)
+/* Maintenance is the monitor's, as long as it does it. */
+static void maintenance_is_left_to_the_monitor(void)
 {
     static const struct {
         bool monitor;
@@ -390,8 +391,8 @@ static void housekeeping_is_left_to_the_monitor(void)
         struct store *other = NULL;
         struct error error = {0};
         bench_begin(&bench);
-        store_keep_house(bench.store, &settings, NOW_S, 100000, &error);
-        store_end_round(bench.store, &error);
+        store_maintain(bench.store, &settings, NOW_S, 100000, &error);
+        store_finish_maintenance(bench.store, &error);
         CHECK_INTEGER(store_new(bench.place.path, &other), 0, "the monitor");
         struct revision revision;
         CHECK_INTEGER(store_begin(other, 1, &revision, &error), 0, "%s", error.text);
@@ -400,14 +401,14 @@ static void housekeeping_is_left_to_the_monitor(void)
         place_run(&bench.place, "INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', 1, 1)");
         begin(&bench);
         store_rest(bench.store);
-        store_keep_house(bench.store, &settings, NOW_S, 100000 + rows[i].passed_ms, &error);
-        store_end_round(bench.store, &error);
+        store_maintain(bench.store, &settings, NOW_S, 100000 + rows[i].passed_ms, &error);
+        store_finish_maintenance(bench.store, &error);
         CHECK_INTEGER(error.code, 0, "%s", error.text);
         CHECK_INTEGER(place_number(&bench.place, "SELECT count(*) FROM persistence"), rows[i].left,
                       "row %zu", i);
         store_rest(other);
-        store_keep_house(other, &settings, NOW_S, 200000, &error);
-        store_end_round(other, &error);
+        store_maintain(other, &settings, NOW_S, 200000, &error);
+        store_finish_maintenance(other, &error);
         CHECK_INTEGER(place_number(&bench.place, "SELECT count(*) FROM persistence"), 0,
                       "row %zu, the monitor itself", i);
         store_free(other);
@@ -429,7 +430,7 @@ static const CU_TestInfo tests[] = {
     {"what can only be read is said", what_can_only_be_read_is_said},
     {"there is one monitor", there_is_one_monitor},
     {"a report is read by others", a_report_is_read_by_others},
-    {"housekeeping is left to the monitor while it does it", housekeeping_is_left_to_the_monitor},
+    {"maintenance is left to the monitor while it does it", maintenance_is_left_to_the_monitor},
     CU_TEST_INFO_NULL,
 };
 

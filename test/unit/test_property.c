@@ -32,9 +32,10 @@ struct field {
 static struct field field;
 
 /* No mapping is kept, so that each answer is a choice. */
-static int find_nothing(void *context, int64_t pool_id, const char *key, struct mapping *mapping)
+static int find_nothing(void *context, int64_t pool_id, const char *key, struct mapping *mapping,
+                        struct error *error)
 {
-    (void)context, (void)pool_id, (void)key, (void)mapping;
+    (void)context, (void)pool_id, (void)key, (void)mapping, (void)error;
     return ERR_NOTFOUND;
 }
 

@@ -6,29 +6,10 @@
 
 #include "fixture.h"
 #include "store/sqlite/database.h"
-#include "store/sqlite/migrate.h"
 #include "store/sqlite/queries.h"
 #include "suites.h"
-#include "system/clock.h"
-#include "system/lock_file.h"
 
 #define NOW_S 1700000000
-
-static void add_rows(struct place *place)
-{
-    place_run(place, "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
-                     "INSERT INTO pool (id, name) VALUES (1, 'web');"
-                     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
-                     " VALUES (1, 1, 1, '192.0.2.1'), (1, 2, 2, '192.0.2.2');"
-                     "INSERT INTO balanced_name VALUES ('www.example.com', 1);");
-}
-
-/* A database with the schema, two controllers and the pool 1 of theirs. */
-static void place_begin(struct place *place)
-{
-    place_init(place);
-    add_rows(place);
-}
 
 static struct store *new_store(const struct place *place)
 {
@@ -57,7 +38,7 @@ static void touch(struct store *store)
 static void every_query_fits_the_schema(void)
 {
     struct place place;
-    place_begin(&place);
+    place_init_served(&place);
     for (int i = 0; i < QUERY_COUNT; i++) {
         sqlite3_stmt *statement = NULL;
         if (!CHECK(query_texts[i] != NULL, "query %d", i))
@@ -73,7 +54,7 @@ static void every_query_fits_the_schema(void)
 static void the_schema_has_our_header(void)
 {
     struct place place;
-    place_begin(&place);
+    place_init_served(&place);
     CHECK_INTEGER(place_number(&place, "PRAGMA application_id"), DATABASE_APPLICATION_ID, "id");
     CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), DATABASE_VERSION, "version");
     place_release(&place);
@@ -83,7 +64,7 @@ static void the_revision_moves_with_what_is_committed(void)
 {
     struct place place;
     struct revision first, second;
-    place_begin(&place);
+    place_init_served(&place);
     struct store *store = new_store(&place);
     CHECK_INTEGER(begin(store, 1, &first), 0, "first");
     CHECK_INTEGER(begin(store, 1, &second), 0, "unchanged");
@@ -116,7 +97,7 @@ static void what_is_loaded_is_what_is_in_the_tables(void)
     struct error error = {0};
     struct snapshot *snapshot = NULL;
     struct availability *availability = NULL;
-    place_begin(&place);
+    place_init_served(&place);
     place_run(&place, "INSERT INTO controller_metric (controller_id, name, value)"
                       " VALUES (2, 'availability', 0), (1, 'rtt', 0)");
     struct store *store = new_store(&place);
@@ -141,7 +122,7 @@ static void a_load_without_memory_is_an_error_and_the_next_one_works(void)
 {
     struct place place;
     struct revision revision;
-    place_begin(&place);
+    place_init_served(&place);
     struct store *store = new_store(&place);
     touch(store);
     bool failed = true;
@@ -175,7 +156,7 @@ static void check_row(struct mapping_table *table, const char *key, const struct
                       const char *when)
 {
     struct mapping found = {0};
-    int code = table->find(table->context, 1, key, &found);
+    int code = table->find(table->context, 1, key, &found, NULL);
     CHECK_INTEGER(code, expected ? 0 : ERR_NOTFOUND, "%s", when);
     if (code == 0 && expected)
         CHECK(mapping_equal(&found, expected), "%s", when);
@@ -185,17 +166,17 @@ static void a_claim_writes_only_what_is_still_as_it_was_seen(void)
 {
     struct place place;
     const struct mapping first = mapping_of(1, NOW_S, 60), second = mapping_of(2, NOW_S + 1, 60);
-    place_begin(&place);
+    place_init_served(&place);
     struct store *store = new_store(&place);
     touch(store);
     struct mapping_table table = store_mappings(store);
     check_row(&table, "192.0.2.10", NULL, "before");
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second), ERR_NOTFOUND,
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second, NULL), ERR_NOTFOUND,
                   "seen, but not there");
     check_row(&table, "192.0.2.10", NULL, "nothing was written");
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &first), 0, "absent");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &first, NULL), 0, "absent");
     check_row(&table, "192.0.2.10", &first, "written");
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &second), ERR_NOTFOUND,
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &second, NULL), ERR_NOTFOUND,
                   "not absent any more");
     check_row(&table, "192.0.2.10", &first, "untouched");
     for (int field = 0; field < 4; field++) {
@@ -204,11 +185,11 @@ static void a_claim_writes_only_what_is_still_as_it_was_seen(void)
         other.timestamp_s += field == 1;
         other.ttl_s += field == 2;
         strcpy(other.method, field == 3 ? "other" : "modulus");
-        CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &other, &second), ERR_NOTFOUND,
-                      "field %d is not as seen", field);
+        CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &other, &second, NULL),
+                      ERR_NOTFOUND, "field %d is not as seen", field);
         check_row(&table, "192.0.2.10", &first, "untouched");
     }
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second), 0, "as seen");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &first, &second, NULL), 0, "as seen");
     check_row(&table, "192.0.2.10", &second, "replaced");
     CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "one row");
     store_free(store);
@@ -221,14 +202,14 @@ static void of_two_processes_the_first_claim_holds(void)
     const struct mapping first = mapping_of(1, NOW_S, 60), second = mapping_of(2, NOW_S, 60);
     struct revision revision;
     struct error error = {0};
-    place_begin(&place);
+    place_init_served(&place);
     struct store *one = new_store(&place), *two = new_store(&place);
     touch(one);
     CHECK_INTEGER(store_begin(two, 1, &revision, &error), 0, "%s", error.text);
     struct mapping_table mine = store_mappings(one), other = store_mappings(two);
     check_row(&other, "192.0.2.10", NULL, "read before the first claim");
-    CHECK_INTEGER(mine.claim(mine.context, 1, "192.0.2.10", NULL, &first), 0, "the first");
-    CHECK_INTEGER(other.claim(other.context, 1, "192.0.2.10", NULL, &second), ERR_NOTFOUND,
+    CHECK_INTEGER(mine.claim(mine.context, 1, "192.0.2.10", NULL, &first, NULL), 0, "the first");
+    CHECK_INTEGER(other.claim(other.context, 1, "192.0.2.10", NULL, &second, NULL), ERR_NOTFOUND,
                   "the second, from within its read transaction");
     check_row(&other, "192.0.2.10", &first, "and now it sees the first");
     store_rest(two);
@@ -241,16 +222,17 @@ static void a_claim_under_a_foreign_lock_fails_with_words_and_works_later(void)
 {
     struct place place;
     const struct mapping wanted = mapping_of(1, NOW_S, 60);
-    place_begin(&place);
+    place_init_served(&place);
     struct store *store = new_store(&place);
     touch(store);
     struct mapping_table table = store_mappings(store);
     place_run(&place, "BEGIN IMMEDIATE");
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), ERR_BUSY, "locked");
-    CHECK(strstr(store_mapping_error(store)->text, "locked") != NULL, "%s",
-          store_mapping_error(store)->text);
+    struct error error = {0};
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted, &error), ERR_BUSY,
+                  "locked");
+    CHECK(strstr(error.text, "locked") != NULL, "%s", error.text);
     place_run(&place, "COMMIT");
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), 0, "free");
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted, NULL), 0, "free");
     check_row(&table, "192.0.2.10", &wanted, "written");
     store_free(store);
     place_release(&place);
@@ -260,12 +242,12 @@ static void before_it_was_opened_the_table_cannot_be_read(void)
 {
     struct place place;
     struct mapping mapping = mapping_of(1, NOW_S, 60);
-    place_begin(&place);
+    place_init_served(&place);
     struct store *store = new_store(&place);
     struct mapping_table table = store_mappings(store);
-    int code = table.find(table.context, 1, "192.0.2.10", &mapping);
+    int code = table.find(table.context, 1, "192.0.2.10", &mapping, NULL);
     CHECK(code != 0 && code != ERR_NOTFOUND, "find: %d", code);
-    code = table.claim(table.context, 1, "192.0.2.10", NULL, &mapping);
+    code = table.claim(table.context, 1, "192.0.2.10", NULL, &mapping, NULL);
     CHECK(code != 0 && code != ERR_NOTFOUND, "claim: %d", code);
     store_free(store);
     place_release(&place);
@@ -286,7 +268,7 @@ static void forgetting_is_for_one_pool_or_for_all(void)
     struct place place;
     struct error error = {0};
     int64_t count = -1;
-    place_begin(&place);
+    place_init_served(&place);
     place_run(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
     insert_mappings(&place, 1, 2, "a", NOW_S);
     insert_mappings(&place, 2, 2, "a", NOW_S);
@@ -322,7 +304,7 @@ static void mappings_are_walked_in_order_until_it_is_enough(void)
     struct place place;
     struct error error = {0};
     struct walk all = {.left = 100}, two = {.left = 2};
-    place_begin(&place);
+    place_init_served(&place);
     place_run(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
     insert_mappings(&place, 2, 1, "a", 5);
     insert_mappings(&place, 1, 2, "b", 7);
@@ -336,204 +318,12 @@ static void mappings_are_walked_in_order_until_it_is_enough(void)
     place_release(&place);
 }
 
-static void keep_house(struct store *store, const struct settings *settings, int64_t now_ms)
-{
-    struct error error = {0};
-    CHECK_INTEGER(store_keep_house(store, settings, NOW_S, now_ms, &error), 0, "%s", error.text);
-    CHECK_INTEGER(store_end_round(store, &error), 0, "%s", error.text);
-    CHECK_INTEGER(error.code, 0, "%s", error.text);
-}
-
-static void the_sweep_takes_what_has_expired_in_batches_of_any_size(void)
-{
-    static const int64_t batches[] = {10, 17, 25, 1000};
-    for (size_t i = 0; i < COUNT(batches); i++) {
-        struct place place;
-        struct settings settings = settings_default();
-        settings.sweep_batch = batches[i];
-        place_begin(&place);
-        insert_mappings(&place, 1, 25, "old", NOW_S - 60); /* ends now */
-        insert_mappings(&place, 1, 25, "new", NOW_S - 59); /* a second left */
-        struct store *store = new_store(&place);
-        touch(store);
-        for (int round = 1; round <= 10; round++)
-            keep_house(store, &settings, 1000000 + round * settings.sweep_interval_s * 1000);
-        CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 25,
-                      "the live ones");
-        CHECK_INTEGER(
-            place_number(&place, "SELECT count(*) FROM persistence WHERE ldns GLOB 'new*'"), 25,
-            "batches of %lld", (long long)batches[i]);
-        store_free(store);
-        place_release(&place);
-    }
-}
-
-static void the_sweep_waits_for_its_interval(void)
-{
-    struct place place;
-    struct settings settings = settings_default();
-    const int64_t start_ms = 1000000, interval_ms = settings.sweep_interval_s * 1000;
-    place_begin(&place);
-    struct store *store = new_store(&place);
-    touch(store);
-    keep_house(store, &settings, start_ms);
-    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
-    keep_house(store, &settings, start_ms + 1);
-    keep_house(store, &settings, start_ms + interval_ms - 1);
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5, "not due");
-    keep_house(store, &settings, start_ms + interval_ms);
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0, "due");
-    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
-    keep_house(store, &settings, 1000); /* as after a start of the machine */
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0,
-                  "the clock went back");
-    store_free(store);
-    place_release(&place);
-}
-
-static void one_process_keeps_house_at_a_time(void)
-{
-    struct place place;
-    struct settings settings = settings_default();
-    struct stat status;
-    struct lock_file other = {.descriptor = -1};
-    place_begin(&place);
-    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
-    struct store *store = new_store(&place);
-    touch(store);
-    CHECK(stat(place.path, &status) == 0, "stat");
-    CHECK_INTEGER(lock_file_open(&other, place.path, &status), 0, "the lock file");
-    CHECK(lock_file_take(&other, LOCK_HOUSEKEEPING), "somebody else's");
-    keep_house(store, &settings, 1000000);
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5, "left alone");
-    lock_file_give(&other, LOCK_HOUSEKEEPING);
-    keep_house(store, &settings, 2000000);
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0, "swept");
-    lock_file_close(&other);
-    store_free(store);
-    place_release(&place);
-}
-
-static void a_lock_in_the_way_of_housekeeping_is_no_error(void)
-{
-    struct place place;
-    struct settings settings = settings_default();
-    place_begin(&place);
-    insert_mappings(&place, 1, 5, "old", NOW_S - 60);
-    struct store *store = new_store(&place);
-    touch(store);
-    place_run(&place, "BEGIN IMMEDIATE");
-    keep_house(store, &settings, 1000000);
-    place_run(&place, "COMMIT");
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5, "left for later");
-    keep_house(store, &settings, 2000000);
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 0, "swept");
-    store_free(store);
-    place_release(&place);
-}
-
-/* Two processes' views of one lock file. */
-struct locks {
-    struct place place;
-    struct lock_file one, two;
-};
-
-static void locks_begin(struct locks *locks)
-{
-    struct stat status;
-    *locks = (struct locks){.one = {.descriptor = -1}, .two = {.descriptor = -1}};
-    place_begin(&locks->place);
-    CHECK(stat(locks->place.path, &status) == 0, "stat");
-    CHECK_INTEGER(lock_file_open(&locks->one, locks->place.path, &status), 0, "one");
-    CHECK_INTEGER(lock_file_open(&locks->two, locks->place.path, &status), 0, "two");
-}
-
-static void locks_end(struct locks *locks)
-{
-    lock_file_close(&locks->one);
-    lock_file_close(&locks->two);
-    place_release(&locks->place);
-}
-
-static void a_lock_is_held_by_one_who_leaves_bytes_to_the_next(void)
-{
-    struct locks locks;
-    char bytes[4] = "";
-    locks_begin(&locks);
-    CHECK(lock_file_take(&locks.one, LOCK_HOUSEKEEPING), "free");
-    CHECK(!lock_file_take(&locks.two, LOCK_HOUSEKEEPING), "held");
-    CHECK(!lock_file_read(&locks.one, 8, bytes, sizeof bytes), "nobody wrote yet");
-    lock_file_write(&locks.one, 8, "abc", sizeof bytes);
-    lock_file_give(&locks.one, LOCK_HOUSEKEEPING);
-    CHECK(lock_file_take(&locks.two, LOCK_HOUSEKEEPING), "free again");
-    CHECK(lock_file_read(&locks.two, 8, bytes, sizeof bytes), "all of them");
-    CHECK_TEXT(bytes, "abc", "what the other one wrote");
-    lock_file_close(&locks.two);
-    CHECK(lock_file_take(&locks.one, LOCK_HOUSEKEEPING), "closing gives it back");
-    lock_file_close(&locks.one);
-    locks_end(&locks);
-}
-
-static void a_lock_is_waited_for_until_a_time(void)
-{
-    struct locks locks;
-    struct ticker ticker;
-    locks_begin(&locks);
-    ticker_init(&ticker);
-    CHECK(lock_file_take(&locks.one, LOCK_HOUSEKEEPING), "another lock of the same file");
-    CHECK(lock_file_wait(&locks.one, LOCK_WRITING, &ticker, 0), "free: no wait");
-    int64_t before_ms = clock_monotonic_ms();
-    CHECK(!lock_file_wait(&locks.two, LOCK_WRITING, &ticker, before_ms + 20), "held");
-    int64_t waited_ms = clock_monotonic_ms() - before_ms;
-    CHECK(waited_ms >= 20, "after %lld ms", (long long)waited_ms);
-    CHECK(!ticker.running, "the ticker stands still again");
-    lock_file_give(&locks.one, LOCK_WRITING);
-    CHECK(lock_file_wait(&locks.two, LOCK_WRITING, &ticker, 0), "free again");
-    ticker_release(&ticker);
-    CHECK(!lock_file_wait(&locks.one, LOCK_WRITING, &ticker, INT64_MAX), "nothing ticks: no wait");
-    lock_file_close(&locks.one);
-    CHECK(!lock_file_wait(&locks.one, LOCK_WRITING, &ticker, INT64_MAX), "not open");
-    locks_end(&locks);
-}
-
-/* The number of rows in the file as it lies, without the log. */
-static int64_t rows_in_the_file_itself(const struct place *place)
-{
-    char uri[PLACE_PATH_MAX + 32];
-    struct place bare = *place;
-    snprintf(uri, sizeof uri, "file:%s?immutable=1", place->path);
-    CHECK(sqlite3_open_v2(uri, &bare.shell, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) ==
-              SQLITE_OK,
-          "%s", uri);
-    int64_t count = place_number(&bare, "SELECT count(*) FROM persistence");
-    sqlite3_close(bare.shell);
-    return count;
-}
-
-static void a_checkpoint_brings_the_log_into_the_file(void)
-{
-    struct place place;
-    struct settings settings = settings_default();
-    place_begin(&place);
-    place_run(&place, "PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)");
-    struct store *store = new_store(&place);
-    touch(store);
-    insert_mappings(&place, 1, 5, "new", NOW_S);
-    CHECK_INTEGER(rows_in_the_file_itself(&place), 0, "in the log alone");
-    keep_house(store, &settings, 1000000);
-    CHECK_INTEGER(rows_in_the_file_itself(&place), 5, "in the file");
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 5,
-                  "and nothing is lost");
-    store_free(store);
-    place_release(&place);
-}
-
 static void a_file_that_is_replaced_is_opened_anew(void)
 {
     struct place place;
     struct revision before, after;
     char aside[PLACE_PATH_MAX];
-    place_begin(&place);
+    place_init_served(&place);
     struct store *store = new_store(&place);
     CHECK_INTEGER(begin(store, 1, &before), 0, "the first file");
     place_close_shell(&place);
@@ -570,7 +360,7 @@ static void what_is_no_database_of_ours_is_named(void)
         struct place place;
         struct revision revision;
         struct error error = {0};
-        place_begin(&place);
+        place_init_served(&place);
         if (rows[i].sql)
             place_run(&place, rows[i].sql);
         else {
@@ -594,66 +384,21 @@ static void a_newer_version_is_read_and_not_written(void)
     struct settings settings = settings_default();
     struct error error = {0};
     int64_t count;
-    place_begin(&place);
+    place_init_served(&place);
     insert_mappings(&place, 1, 1, "old", NOW_S - 60);
     place_run(&place, "PRAGMA user_version = 2; ALTER TABLE pool ADD COLUMN motto TEXT");
     struct store *store = new_store(&place);
     touch(store);
     CHECK(store_read_only(store) && strstr(store_read_only(store), "newer"), "it says so");
     struct mapping_table table = store_mappings(store);
-    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted), ERR_READONLY,
+    CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted, NULL), ERR_READONLY,
                   "no claim");
     check_row(&table, "old1", &(struct mapping){1, "modulus", NOW_S - 60, 60}, "but a find");
     CHECK_INTEGER(store_forget(store, "old1", 0, &count, &error), ERR_READONLY, "no forget");
-    keep_house(store, &settings, 1000000);
+    CHECK_INTEGER(store_maintain(store, &settings, NOW_S, 1000000, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_finish_maintenance(store, &error), 0, "%s", error.text);
     CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "no sweep");
     store_free(store);
-    place_release(&place);
-}
-
-static int migrate(struct place *place, int64_t *from, int64_t *to, struct error *error)
-{
-    *error = (struct error){0};
-    return store_migrate(place->path, place->directory, from, to, error);
-}
-
-static void migrations_run_in_order_and_each_whole_or_not_at_all(void)
-{
-    struct place place;
-    struct error error;
-    int64_t from = 0, to = 0;
-    place_begin(&place);
-    CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
-    CHECK(from == 1 && to == 1, "nothing to do");
-    place_write(&place, "2.sql", "CREATE TABLE two (id INTEGER);\nINSERT INTO two VALUES (2)");
-    place_write(&place, "3.sql",
-                "CREATE TABLE half (id INTEGER);\nINSERT INTO nowhere VALUES (3);");
-    place_write(&place, "5.sql", "CREATE TABLE five (id INTEGER);");
-    CHECK_INTEGER(migrate(&place, &from, &to, &error), ERR_INTERNAL, "3.sql is broken");
-    CHECK(strstr(error.text, "3.sql") && strstr(error.text, "nowhere"), "%s", error.text);
-    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), 2, "2.sql stays");
-    CHECK_INTEGER(place_number(&place, "SELECT id FROM two"), 2, "2.sql stays");
-    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0,
-                  "nothing of 3.sql");
-    place_write(&place, "3.sql", "CREATE TABLE three (id INTEGER);");
-    CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
-    CHECK(from == 2 && to == 3, "from %lld to %lld", (long long)from, (long long)to);
-    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), 3, "not over the gap to 5.sql");
-    CHECK_INTEGER(migrate(&place, &from, &to, &error), 0, "%s", error.text);
-    CHECK(from == 3 && to == 3, "done already");
-    place_release(&place);
-}
-
-static void a_foreign_file_is_not_migrated(void)
-{
-    struct place place;
-    struct error error;
-    int64_t from, to;
-    place_begin(&place);
-    place_write(&place, "2.sql", "CREATE TABLE two (id INTEGER);");
-    place_run(&place, "PRAGMA application_id = 1");
-    CHECK_INTEGER(migrate(&place, &from, &to, &error), ERR_FOREIGN, "foreign");
-    CHECK_INTEGER(place_number(&place, "PRAGMA user_version"), DATABASE_VERSION, "untouched");
     place_release(&place);
 }
 
@@ -689,22 +434,9 @@ static const CU_TestInfo tests[] = {
     {"forgetting is for one pool or for all", forgetting_is_for_one_pool_or_for_all},
     {"mappings are walked in order until it is enough",
      mappings_are_walked_in_order_until_it_is_enough},
-    {"the sweep takes what has expired, in batches of any size",
-     the_sweep_takes_what_has_expired_in_batches_of_any_size},
-    {"the sweep waits for its interval", the_sweep_waits_for_its_interval},
-    {"one process keeps house at a time", one_process_keeps_house_at_a_time},
-    {"a lock in the way of housekeeping is no error",
-     a_lock_in_the_way_of_housekeeping_is_no_error},
-    {"a lock is held by one, who leaves bytes to the next",
-     a_lock_is_held_by_one_who_leaves_bytes_to_the_next},
-    {"a lock is waited for until a time", a_lock_is_waited_for_until_a_time},
-    {"a checkpoint brings the log into the file", a_checkpoint_brings_the_log_into_the_file},
     {"a file that is replaced is opened anew", a_file_that_is_replaced_is_opened_anew},
     {"what is no database of ours is named", what_is_no_database_of_ours_is_named},
     {"a newer version is read and not written", a_newer_version_is_read_and_not_written},
-    {"migrations run in order, and each whole or not at all",
-     migrations_run_in_order_and_each_whole_or_not_at_all},
-    {"a foreign file is not migrated", a_foreign_file_is_not_migrated},
     {"a store without memory is none", a_store_without_memory_is_none},
     CU_TEST_INFO_NULL,
 };

@@ -1,143 +1,142 @@
 #include "store/sqlite/wal_index.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fixture.h"
 #include "suites.h"
 
-#define HALF_INDEX 16384
-#define REGION 32768
+/* Where the header counts commits. */
+#define COMMITS_WORD 2
 
-/* Where the salts stand in the log's header, and a frame of 4096 bytes. */
-#define SALT_AT 16
-#define FRAME_BYTES 4120
-
-struct bench {
-    struct place place;
+/* A header of our own in the place of SQLite's. */
+struct header {
+    volatile uint32_t words[2 * WAL_INDEX_HEADER_WORDS];
     struct wal_index index;
-    char log[PLACE_PATH_MAX], table[PLACE_PATH_MAX]; /* FILE-wal, FILE-shm */
 };
 
-/* A database whose log has at least so many pages, none of them copied back. */
-static void bench_init(struct bench *bench, int pages)
+static void header_init(struct header *header)
 {
-    char sql[128];
-    *bench = (struct bench){.index = {.header = NULL}};
-    place_init(&bench->place);
-    place_name(&bench->place, "sticky.sqlite-wal", bench->log);
-    place_name(&bench->place, "sticky.sqlite-shm", bench->table);
-    place_run(&bench->place, "PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE);"
-                             "CREATE TABLE filler (id INTEGER PRIMARY KEY, bytes BLOB);");
-    snprintf(sql, sizeof sql, "INSERT INTO filler (bytes) VALUES (zeroblob(%d));", pages * 4096);
-    place_run(&bench->place, sql);
-    place_run(&bench->place, "INSERT INTO filler (bytes) VALUES ('the last');");
-    wal_index_attach(&bench->index, bench->place.shell);
-    CHECK(bench->index.header != NULL, "the index is found");
+    for (size_t i = 0; i < COUNT(header->words); i++)
+        header->words[i] = 100 + (uint32_t)(i % WAL_INDEX_HEADER_WORDS);
+    header->words[0] = header->words[WAL_INDEX_HEADER_WORDS] = WAL_INDEX_FORMAT;
+    header->index = (struct wal_index){.headers = header->words};
 }
 
-static void check_sound(struct bench *bench, bool finds_frames, bool fits_log, const char *what)
+/* Another transaction was committed; with `whole` false only the second copy tells of it yet. */
+static void commit(struct header *header, bool whole)
 {
-    CHECK(wal_index_finds_frames(&bench->index) == finds_frames, "%s: frames", what);
-    CHECK(wal_index_fits_log(&bench->index, bench->place.shell) == fits_log, "%s: log", what);
+    header->words[WAL_INDEX_HEADER_WORDS + COMMITS_WORD]++;
+    if (whole)
+        header->words[COMMITS_WORD]++;
 }
 
-static void write_at(const char *path, long at, const char *bytes, size_t count)
+static void what_is_looked_at_has_not_moved_until_it_changes(void)
 {
-    FILE *file = fopen(path, "r+b");
-    if (!CHECK(file != NULL, "%s", path))
-        return;
-    CHECK(fseek(file, at, SEEK_SET) == 0 && fwrite(bytes, 1, count, file) == count, "%s", path);
-    fclose(file);
-}
-
-static void any_length_of_log_is_sound(void)
-{
-    /* around the ends of the first region, which has 4062 frames, and of the second */
-    static const int pages[] = {1, 4050, 4055, 4060, 4065, 8146, 8150, 8155, 8160, 13000};
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        struct bench bench;
-        bench_init(&bench, pages[i]);
-        CHECK(wal_index_pages(&bench.index) >= (uint32_t)pages[i], "%d pages", pages[i]);
-        check_sound(&bench, true, true, "as it was written");
-        place_run(&bench.place, "PRAGMA wal_checkpoint;");
-        check_sound(&bench, true, true, "copied back");
-        place_run(&bench.place, "INSERT INTO filler (bytes) VALUES ('begins a new one');");
-        check_sound(&bench, true, true, "started over");
-        place_run(&bench.place, "PRAGMA wal_checkpoint(TRUNCATE);");
-        check_sound(&bench, true, true, "empty");
-        place_release(&bench.place);
+    for (int word = 0; word < 2 * WAL_INDEX_HEADER_WORDS; word++) {
+        struct header header;
+        header_init(&header);
+        CHECK(wal_index_moved(&header.index), "not looked at yet");
+        CHECK(!wal_index_has_changed(&header.index), "nor known to have changed");
+        wal_index_look(&header.index);
+        CHECK(!wal_index_moved(&header.index), "as it was seen");
+        header.words[word] ^= 1;
+        CHECK(wal_index_moved(&header.index), "word %d", word);
+        CHECK(wal_index_has_changed(&header.index), "word %d", word);
     }
 }
 
-static void a_log_that_was_cut_or_overwritten_does_not_fit(void)
+static void two_copies_that_differ_are_not_trusted(void)
 {
-    struct bench bench;
-    bench_init(&bench, 10);
-    long last = 32 + (long)(wal_index_pages(&bench.index) - 1) * FRAME_BYTES;
-    CHECK(truncate(bench.log, last) == 0, "%s", bench.log);
-    check_sound(&bench, true, false, "without its last frame");
-    CHECK(truncate(bench.log, last + FRAME_BYTES) == 0, "%s", bench.log);
-    check_sound(&bench, true, false, "with zeros for it");
-    CHECK(truncate(bench.log, 0) == 0, "%s", bench.log);
-    check_sound(&bench, true, false, "empty");
-    place_release(&bench.place);
-
-    bench_init(&bench, 10);
-    write_at(bench.log, SALT_AT, "else", 4);
-    check_sound(&bench, true, false, "with another header");
-    place_release(&bench.place);
-
-    bench_init(&bench, 10);
-    write_at(bench.log, last + 16, "else", 4);
-    check_sound(&bench, true, false, "with another checksum");
-    place_release(&bench.place);
+    struct header header;
+    header_init(&header);
+    commit(&header, false);
+    wal_index_look(&header.index);
+    CHECK(!header.index.has_seen, "somebody is writing it");
+    CHECK(wal_index_moved(&header.index), "so it counts as moved");
+    CHECK(!wal_index_has_changed(&header.index), "but is not known to have changed");
+    header.words[COMMITS_WORD]++;
+    wal_index_look(&header.index);
+    CHECK(!wal_index_moved(&header.index), "both are the same again");
 }
 
-static void an_index_that_was_cut_is_built_anew(void)
+static void a_header_of_another_format_is_not_trusted(void)
+{
+    static const uint32_t formats[] = {0, WAL_INDEX_FORMAT - 1, WAL_INDEX_FORMAT + 1,
+                                       __builtin_bswap32(WAL_INDEX_FORMAT), UINT32_MAX};
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        struct header header;
+        header_init(&header);
+        header.words[0] = header.words[WAL_INDEX_HEADER_WORDS] = formats[i];
+        wal_index_look(&header.index);
+        CHECK(wal_index_moved(&header.index), "format %u", formats[i]);
+    }
+}
+
+static void a_version_that_was_not_tested_is_not_trusted(void)
 {
     static const struct {
-        int pages;
-        off_t left;
-        const char *what;
-    } rows[] = {
-        {10, HALF_INDEX, "the table of the first part"},
-        {5000, REGION, "the second part"},
-        {5000, REGION + HALF_INDEX, "the table of the second part"},
-        {9000, 2 * REGION, "the third part"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct bench bench;
-        bench_init(&bench, rows[i].pages);
-        CHECK(truncate(bench.table, rows[i].left) == 0, "%s", rows[i].what);
-        CHECK(truncate(bench.table, 3 * REGION) == 0, "%s", rows[i].what);
-        check_sound(&bench, false, true, rows[i].what);
-        wal_index_invalidate(&bench.index);
-        CHECK_INTEGER(place_number(&bench.place, "SELECT count(*) FROM filler"), 2, "%s",
-                      rows[i].what);
-        check_sound(&bench, true, true, rows[i].what);
-        place_release(&bench.place);
-    }
+        int version;
+        bool tested;
+    } rows[] = {{3040001, true},  {3046001, true},  {3040000, false}, {3040002, false},
+                {3046000, false}, {3046002, false}, {3037000, false}, {3051003, false},
+                {0, false},       {4000000, false}};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CHECK(wal_index_is_tested(rows[i].version) == rows[i].tested, "%d", rows[i].version);
 }
 
-static void a_database_without_a_log_has_no_index(void)
+static void a_commit_of_our_own_is_told_from_others(void)
 {
-    struct bench bench = {.index = {.header = NULL}};
-    place_init_from(&bench.place, "/dev/null");
-    place_run(&bench.place, "CREATE TABLE filler (id INTEGER);");
-    check_sound(&bench, true, true, "nothing to be told");
-    wal_index_invalidate(&bench.index);
-    CHECK(wal_index_moved(&bench.index), "it counts as moved");
-    place_release(&bench.place);
+    struct header header;
+    header_init(&header);
+    wal_index_look(&header.index);
+    commit(&header, true);
+    wal_index_commit(&header.index);
+    CHECK(!wal_index_moved(&header.index), "one commit, our own");
+    commit(&header, true);
+    commit(&header, true);
+    wal_index_commit(&header.index);
+    CHECK(wal_index_moved(&header.index), "another one was between");
+    wal_index_look(&header.index);
+    commit(&header, false);
+    wal_index_commit(&header.index);
+    CHECK(wal_index_moved(&header.index), "half written");
+    header_init(&header);
+    commit(&header, true);
+    wal_index_commit(&header.index);
+    CHECK(wal_index_moved(&header.index), "nothing was seen before");
+}
+
+/* With a version of SQLite that was not tested there is no header, which is checked as well. */
+static void a_connection_with_a_log_has_a_header(void)
+{
+    struct place place;
+    struct wal_index index;
+    bool tested = wal_index_is_tested(sqlite3_libversion_number());
+    place_init(&place);
+    CHECK(place_number(&place, "SELECT count(*) FROM pool") == 0, "it has read");
+    wal_index_attach(&index, place.shell);
+    CHECK((index.headers != NULL) == tested, "%s", sqlite3_libversion());
+    wal_index_look(&index);
+    CHECK(wal_index_moved(&index) == !tested, "nobody has written");
+    place_run(&place, "INSERT INTO ldns_group (cidr, name) VALUES ('192.0.2.0/24', 'office')");
+    CHECK(wal_index_moved(&index), "a commit");
+    wal_index_commit(&index);
+    CHECK(wal_index_moved(&index) == !tested, "one commit");
+    place_run(&place, "PRAGMA wal_checkpoint(TRUNCATE)");
+    CHECK(wal_index_has_changed(&index) == tested, "the log is started over");
+    wal_index_detach(&index);
+    CHECK(wal_index_moved(&index) && !wal_index_has_changed(&index), "closed");
+    place_release(&place);
 }
 
 static const CU_TestInfo tests[] = {
-    {"any length of log is sound", any_length_of_log_is_sound},
-    {"a log that was cut or overwritten does not fit",
-     a_log_that_was_cut_or_overwritten_does_not_fit},
-    {"an index that was cut is built anew", an_index_that_was_cut_is_built_anew},
-    {"a database without a log has no index", a_database_without_a_log_has_no_index},
+    {"what is looked at has not moved until it changes",
+     what_is_looked_at_has_not_moved_until_it_changes},
+    {"two copies that differ are not trusted", two_copies_that_differ_are_not_trusted},
+    {"a header of another format is not trusted", a_header_of_another_format_is_not_trusted},
+    {"a version that was not tested is not trusted", a_version_that_was_not_tested_is_not_trusted},
+    {"a commit of our own is told from others", a_commit_of_our_own_is_told_from_others},
+    {"a connection with a log has a header", a_connection_with_a_log_has_a_header},
     CU_TEST_INFO_NULL,
 };
 

@@ -10,17 +10,17 @@
 #include "program/command/status_parts.h"
 #include "system/clock.h"
 
-/* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */
+/* PowerDNS waits two seconds for the output, so counting a large table is stopped before. */
 #define COUNT_MS 1000
-/* Rows between looks at the clock. */
+/* Rows between checks of the clock. */
 #define COUNT_STRIDE 4096
 
-/* The live mappings of one pool to one controller, and when the last of them ends. */
+/* The live mappings of a pool to a controller, and when the last of them ends. */
 struct live_mappings {
     int64_t count, end_s;
 };
 
-/* A count of them that goes on. */
+/* The state of counting. */
 struct mapping_count {
     const struct decision_inputs *inputs;
     struct live_mappings *live; /* [pool][controller] */
@@ -143,7 +143,6 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
     const struct settings *settings = &snapshot->settings;
     status->database.revision = responder_revision(responder);
     status->database.read_only = store_read_only(store);
-    status->database.older = store_older(store);
     status->counts.zones = snapshot->zone_count;
     status->counts.names = snapshot->name_count;
     status->counts.pools = snapshot->pool_count;
@@ -156,7 +155,7 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
     status->maintenance =
         (struct status_maintenance){.checkpoint_interval_s = settings->checkpoint_interval_s,
                                     .sweep_interval_s = settings->sweep_interval_s,
-                                    .log_is_pinned = store_log_is_pinned(store)};
+                                    .log_is_blocked = store_log_is_blocked(store)};
     gather_topology(responder_topology_loader(responder), &status->topology);
 }
 

@@ -1,37 +1,45 @@
+/*
+ * Which file is open and for how long it may stay so, its transactions, and what errors of SQLite
+ * mean.
+ */
 #include "store/sqlite/database.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/buffer.h"
-#include "store/older.h"
-#include "store/sqlite/kept_map.h"
-#include "store/store.h"
-#include "system/clock.h"
-#include "system/page_guard.h"
 
-/*
- * How long a file that cannot be written is only read, before it is opened anew to see, and how
- * often is looked whether an older one was migrated.
- */
+/* How long a file that cannot be written is only read, before it is opened anew to see. */
 #define READ_ONLY_MS 1000
 
-/* A mapped file spares a system call for most pages; this is SQLite's own bound for it. */
-#define MAP_BYTES "2147418112"
+/*
+ * A process that has read nothing yet has no answer at all, so it waits for others who have to
+ * close the database: longer than an idle one takes to see that, and less than the 2000 ms in which
+ * PowerDNS loses patience.
+ */
+#define FIRST_WAIT_MS 1000
 
-/* The pauses between tries for a lock: this, and so many times the double. */
-#define LOCK_WAIT_FIRST_NS 25000L
-#define LOCK_WAIT_DOUBLINGS 2
+int database_init(struct database *database, const char *path, int usual_wait_ms)
+{
+    *database = (struct database){.usual_wait_ms = usual_wait_ms, .lock.descriptor = -1};
+    database->path = strdup(path);
+    return database->path ? 0 : ERR_NOMEM;
+}
 
-/* Takes the owner's and our own uid. */
-#define ADVICE                                                                                     \
-    "it belongs to uid %ld, this is uid %ld; it, its -wal and -shm and the directory must belong"  \
-    " to the user PowerDNS runs as, who can write them"
+void database_release(struct database *database)
+{
+    if (!database->path)
+        return;
+    database_close(database);
+    lock_file_close(&database->lock);
+    ticker_release(&database->ticker);
+    free(database->real_path);
+    free(database->path);
+}
+
+/* ---------------------------------------------------------------- errors */
 
 static int code_of(int result)
 {
@@ -59,7 +67,14 @@ static int code_of(int result)
     }
 }
 
-static int foreign(const struct database *database, struct error *error)
+/* Such errors also come of a log that does not hold what the wal-index says. */
+static bool is_damage(int result)
+{
+    return (result & 0xff) == SQLITE_CORRUPT || (result & 0xff) == SQLITE_NOTADB ||
+           result == SQLITE_IOERR_SHORT_READ;
+}
+
+int database_is_foreign(const struct database *database, struct error *error)
 {
     return error_set(
         error, ERR_FOREIGN, "%s is %s; make one as the user PowerDNS runs as: sqlite3 FILE < %s",
@@ -72,10 +87,14 @@ int database_error(struct database *database, int result, const char *doing, str
     int code = code_of(result);
     if (code != ERR_BUSY && code != ERR_FULL)
         database->stale = true;
+    if (is_damage(result))
+        file_check_suspect(&database->check);
+    if (code == ERR_FOREIGN && database->ready)
+        code = ERR_CORRUPT;
     if (code == ERR_FOREIGN)
-        return foreign(database, error);
+        return database_is_foreign(database, error);
     if (code == ERR_READONLY)
-        return error_set(error, code, "%s: %s: " ADVICE, database->path, doing,
+        return error_set(error, code, "%s: %s: " DATABASE_ADVICE, database->path, doing,
                          (long)database->identity.st_uid, (long)geteuid());
     return error_set(error, code, "%s: %s: %s", database->path, doing,
                      database->connection && result != SQLITE_OK
@@ -83,230 +102,12 @@ int database_error(struct database *database, int result, const char *doing, str
                          : sqlite3_errstr(result));
 }
 
+/* ---------------------------------------------------------------- opening and closing */
+
 void database_close(struct database *database)
 {
-    for (int i = 0; i < QUERY_COUNT; i++) {
-        sqlite3_finalize(database->statements[i]);
-        database->statements[i] = NULL;
-    }
-    sqlite3_close(database->connection);
-    database->connection = NULL;
-    database->immutable = database->log = database->reading = database->stale = false;
-    database->wal_index.header = NULL;
-    database->read_only[0] = database->older[0] = '\0';
-}
-
-/* The path as an SQLite URI that promises nobody writes. */
-static int immutable_uri(const char *path, struct buffer *uri)
-{
-    buffer_add_text(uri, "file:");
-    for (; *path; path++) {
-        if (strchr("%?#", *path))
-            buffer_printf(uri, "%%%02X", (unsigned char)*path);
-        else
-            buffer_add_char(uri, *path);
-    }
-    buffer_add_text(uri, "?immutable=1");
-    return uri->failed ? ERR_NOMEM : 0;
-}
-
-/*
- * SQLite tries to write and then only to read by itself, but it takes up a descriptor that another
- * connection of this process had to leave open, whatever the rights of the file have become.
- */
-static bool may_write(const char *path)
-{
-    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-}
-
-static int connect_to(struct database *database, bool immutable, struct error *error)
-{
-    struct buffer uri = {0};
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    const char *name = database->path;
-    if (immutable) {
-        if (immutable_uri(database->path, &uri) != 0) {
-            buffer_release(&uri);
-            return error_set(error, ERR_NOMEM, "%s: out of memory", database->path);
-        }
-        flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
-        name = uri.data;
-    } else {
-        flags |= may_write(name) ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-    }
-    int result = sqlite3_open_v2(name, &database->connection, flags, kept_map_vfs());
-    buffer_release(&uri);
-    if (result != SQLITE_OK)
-        return database_error(database, result, "cannot be opened", error);
-    database->immutable = immutable;
-    return 0;
-}
-
-/*
- * Called again and again while a lock is not to be had; 0 gives up. Most are held for some tens of
- * microseconds, by a process that writes a mapping; SQLite's own waits begin with a thousand.
- */
-static int wait_for_lock(void *context, int attempt)
-{
-    struct database *database = context;
-    int64_t now_ms = clock_monotonic_ms();
-    if (attempt == 0)
-        database->waiting_ms = now_ms;
-    if (now_ms - database->waiting_ms >= database->lock_wait_ms)
-        return 0;
-    long wait_ns = LOCK_WAIT_FIRST_NS
-                   << (attempt < LOCK_WAIT_DOUBLINGS ? attempt : LOCK_WAIT_DOUBLINGS);
-    nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
-    return 1;
-}
-
-/* Makes a rollback of the commit when what was read for it may be wrong. */
-static int refuse_commit(void *context)
-{
-    const struct database *database = context;
-    return database->losses != page_guard_losses();
-}
-
-/* Settings of the connection. Those that fail leave it slower or stricter, not wrong. */
-static int configure(struct database *database, struct error *error)
-{
-    sqlite3 *connection = database->connection;
-    database->lock_wait_ms = STORE_BUSY_MS;
-    sqlite3_busy_handler(connection, wait_for_lock, database);
-    sqlite3_wal_autocheckpoint(connection, 0); /* see housekeeping.c */
-    sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_commit_hook(connection, refuse_commit, database);
-    /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
-    int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-    sqlite3_exec(connection, "PRAGMA mmap_size = " MAP_BYTES, NULL, NULL, NULL);
-    return result == SQLITE_OK ? 0 : database_error(database, result, "cannot be read", error);
-}
-
-static int read_pragma(struct database *database, const char *sql, int64_t *ret_value,
-                       struct error *error)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(database->connection, sql, -1, &statement, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
-        *ret_value = sqlite3_column_int64(statement, 0);
-    int code = result == SQLITE_ROW ? 0 : database_error(database, result, "cannot be read", error);
-    sqlite3_finalize(statement);
-    return code;
-}
-
-/* Puts stand-ins in the place of what an older version lacks. */
-static int make_up(struct database *database, struct error *error)
-{
-    const char *stand_ins = older_stand_ins(database->version);
-    if (!stand_ins)
-        return error_set(error, ERR_FOREIGN,
-                         "%s is of version %lld, this program wants %d; run: pdns-sticky"
-                         " --database %s migrate",
-                         database->path, (long long)database->version, DATABASE_VERSION,
-                         database->path);
-    int result = sqlite3_exec(database->connection, stand_ins, NULL, NULL, NULL);
-    if (result != SQLITE_OK)
-        return database_error(database, result, "has not the tables it should have", error);
-    snprintf(database->older, sizeof database->older,
-             "%s is of version %lld: served as before, without what version %d brings; run:"
-             " pdns-sticky --database %s migrate",
-             database->path, (long long)database->version, DATABASE_VERSION, database->path);
-    return 0;
-}
-
-/* Is this file ours, and of a version that we know? */
-static int check_header(struct database *database, struct error *error)
-{
-    int64_t application = 0, version = 0;
-    int code = read_pragma(database, "PRAGMA application_id", &application, error);
-    if (code == 0)
-        code = read_pragma(database, "PRAGMA user_version", &version, error);
-    if (code != 0)
-        return code;
-    if (application != DATABASE_APPLICATION_ID)
-        return foreign(database, error);
-    database->version = version;
-    if (version < DATABASE_VERSION && (code = make_up(database, error)) != 0)
-        return code;
-    if (version > DATABASE_VERSION)
-        snprintf(database->read_only, sizeof database->read_only,
-                 "%s is of version %lld, newer than this program's %d: served read-only, no"
-                 " mappings are kept; install the newer pdns-sticky",
-                 database->path, (long long)version, DATABASE_VERSION);
-    else if (sqlite3_db_readonly(database->connection, "main") == 1)
-        snprintf(database->read_only, sizeof database->read_only,
-                 "%s can only be read, no mappings are kept: " ADVICE, database->path,
-                 (long)database->identity.st_uid, (long)geteuid());
-    return 0;
-}
-
-/* Without the log, readers and writers shut each other out; it works, but waits. */
-static int check_mode(struct database *database, struct error *error)
-{
-    sqlite3_stmt *statement = NULL;
-    int result =
-        sqlite3_prepare_v2(database->connection, "PRAGMA journal_mode", -1, &statement, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
-        database->log = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
-    int code = result == SQLITE_ROW ? 0 : database_error(database, result, "cannot be read", error);
-    sqlite3_finalize(statement);
-    return code;
-}
-
-static int prepare_all(struct database *database, struct error *error)
-{
-    for (int i = 0; i < QUERY_COUNT; i++) {
-        int result = sqlite3_prepare_v3(database->connection, query_texts[i], -1,
-                                        SQLITE_PREPARE_PERSISTENT, &database->statements[i], NULL);
-        if (result != SQLITE_OK)
-            return database_error(database, result, "has not the tables it should have", error);
-    }
-    return 0;
-}
-
-static int open_as(struct database *database, bool immutable, struct error *error)
-{
-    int code = connect_to(database, immutable, error);
-    if (code == 0)
-        code = configure(database, error);
-    if (code == 0)
-        code = check_header(database, error);
-    if (code == 0)
-        code = check_mode(database, error);
-    if (code == 0)
-        code = prepare_all(database, error);
-    if (code != 0)
-        database_close(database);
-    return code;
-}
-
-/*
- * The log cannot be made beside the file. If there is none, nobody else is writing either, and the
- * file can be read as it lies, for as long as it does not change.
- */
-static int open_immutable(struct database *database, struct error *error)
-{
-    struct buffer log = {0};
-    struct stat status;
-    buffer_printf(&log, "%s-wal", database->path);
-    bool quiet = !log.failed && (stat(log.data, &status) != 0 || status.st_size == 0);
-    buffer_release(&log);
-    if (!quiet)
-        return error->code;
-    struct error second = {0};
-    if (open_as(database, true, &second) != 0)
-        return error->code;
-    snprintf(database->read_only, sizeof database->read_only,
-             "%s: no files can be made beside it, no mappings are kept: " ADVICE, database->path,
-             (long)database->identity.st_uid, (long)geteuid());
-    *error = (struct error){0};
-    return 0;
+    database_disconnect(database);
+    file_check_leave(&database->check, &database->lock);
 }
 
 static int look_at_file(struct database *database, struct stat *ret_status, struct error *error)
@@ -338,37 +139,103 @@ static bool is_open_as(const struct database *database, const struct stat *statu
             open->st_mtim.tv_nsec == status->st_mtim.tv_nsec);
 }
 
-/* The file had an older version when it was opened, and has another one now. */
-static bool was_migrated(struct database *database, int64_t now_ms)
+/* Follows the path to the file. The lock file of another one is closed. */
+static int find_file(struct database *database, struct error *error)
 {
-    struct error error = {0};
-    int64_t version = database->version;
-    if (!database->older[0] || now_ms < database->reopen_ms)
-        return false;
-    database->reopen_ms = now_ms + READ_ONLY_MS;
-    return read_pragma(database, "PRAGMA user_version", &version, &error) == 0 &&
-           version != database->version;
+    char *found = realpath(database->path, NULL);
+    if (!found || stat(found, &database->identity) != 0) {
+        free(found);
+        return error_set(error, errno == ENOMEM ? ERR_NOMEM : ERR_IO, "%s cannot be reached: %s",
+                         database->path, strerror(errno));
+    }
+    if (!database->real_path || strcmp(found, database->real_path) != 0 ||
+        !lock_file_is_in_place(&database->lock, found))
+        lock_file_close(&database->lock);
+    free(database->real_path);
+    database->real_path = found;
+    return 0;
+}
+
+void database_open_lock(struct database *database)
+{
+    if (database->lock.descriptor < 0 && database->connection && !database->read_only[0])
+        lock_file_open(&database->lock, database->real_path, true, &database->identity);
+}
+
+/* Opens the file that was found, among the others who have it open. */
+static int open_found(struct database *database, int64_t now_ms, struct error *error)
+{
+    if (database->lock.descriptor < 0)
+        lock_file_open(&database->lock, database->real_path, false, NULL);
+    int wait_ms = database->openings == 0 ? FIRST_WAIT_MS : 0;
+    int code =
+        file_check_join(&database->check, &database->lock, database->path, wait_ms, now_ms, error);
+    if (code != 0)
+        return code;
+    code = database_connect(database, error);
+    if (code != 0)
+        return code;
+    if (database->lock.descriptor < 0) { /* only now it is known to be a database of ours */
+        database_open_lock(database);
+        code = file_check_join(&database->check, &database->lock, database->path, wait_ms, now_ms,
+                               error);
+    }
+    if (code != 0 || !database->log || database->immutable)
+        return code;
+    wal_index_attach(&database->wal_index, database->connection);
+    return file_check_begin(&database->check, &database->lock, database->real_path,
+                            &database->identity, database->connection, now_ms, error);
+}
+
+/* The same; says by `ret_again` that all close it now, so that opening it once more may help. */
+static int try_to_open(struct database *database, int64_t now_ms, bool *ret_again,
+                       struct error *error)
+{
+    int code = open_found(database, now_ms, error);
+    if (code == 0)
+        return 0;
+    *ret_again =
+        !file_check_passes(&database->check, &database->lock, database->real_path, true, now_ms);
+    database_close(database);
+    return code;
 }
 
 int database_open(struct database *database, int64_t now_ms, struct error *error)
 {
     struct stat status;
+    struct error why = {0};
+    bool again = false;
     int code = look_at_file(database, &status, error);
-    if (code == 0 && is_open_as(database, &status, now_ms) && !was_migrated(database, now_ms))
+    if (code == 0 && is_open_as(database, &status, now_ms))
         return 0;
     database_close(database);
+    if (code == 0)
+        code = find_file(database, error);
     if (code != 0)
         return code;
-    database->identity = status;
-    database->openings++;
-    database->losses = page_guard_losses();
-    struct error why = {0};
-    code = open_as(database, false, &why);
-    if (code == ERR_IO || code == ERR_READONLY)
-        code = open_immutable(database, &why);
     database->reopen_ms = now_ms + READ_ONLY_MS;
-    return code == 0 ? 0 : error_set(error, code, "%s", why.text);
+    code = try_to_open(database, now_ms, &again, &why);
+    if (code != 0 && again && database->openings == 0) {
+        why = (struct error){0};
+        code = try_to_open(database, now_ms, &again, &why);
+    }
+    if (code != 0)
+        return error_set(error, code, "%s", why.text);
+    database->openings++;
+    return 0;
 }
+
+int database_check(struct database *database, bool now, int64_t now_ms, struct error *error)
+{
+    if (!database->connection ||
+        file_check_passes(&database->check, &database->lock, database->real_path,
+                          now || database->stale, now_ms))
+        return 0;
+    database_close(database);
+    return file_check_error(database->path, error);
+}
+
+/* ---------------------------------------------------------------- statements and transactions */
 
 sqlite3_stmt *database_statement(struct database *database, enum query query)
 {
@@ -410,16 +277,32 @@ int database_begin(struct database *database, int64_t *ret_configuration, int64_
     return code;
 }
 
-sqlite3_file *database_file(sqlite3 *connection, int which)
-{
-    sqlite3_file *file = NULL;
-    int result = sqlite3_file_control(connection, "main", which, &file);
-    return result == SQLITE_OK && file && file->pMethods ? file : NULL;
-}
-
 void database_end(struct database *database)
 {
     if (database->reading)
         sqlite3_reset(database_statement(database, QUERY_REVISION));
     database->reading = false;
+}
+
+bool database_wait_in_line(struct database *database, int64_t until_ms)
+{
+    if (!database->ticker.exists)
+        ticker_init(&database->ticker);
+    return lock_file_wait(&database->lock, LOCK_WRITING, &database->ticker, until_ms);
+}
+
+void database_leave_line(struct database *database)
+{
+    lock_file_give(&database->lock, LOCK_WRITING);
+}
+
+struct stat database_log_file(const struct database *database)
+{
+    struct stat status = {0};
+    struct buffer path = {0};
+    buffer_printf(&path, "%s-wal", database->real_path ? database->real_path : database->path);
+    if (path.failed || stat(path.data, &status) != 0)
+        status = (struct stat){0};
+    buffer_release(&path);
+    return status;
 }

@@ -1,6 +1,12 @@
 /*
- * One connection to the database file with its prepared statements. Inside of the store only; this
- * and the files beside it are the only ones that know SQLite.
+ * One connection to the database file with its prepared statements, and what lies beside the file:
+ * its lock file, and the watch over SQLite's own files. Only the rooms of the store know it.
+ *
+ * The path may lead through symbolic links. They are followed when the file is opened, as SQLite
+ * does it, so the files beside it (-wal, -shm, -lock) are those of the file itself, whatever path a
+ * process was given. A link that leads elsewhere means another file.
+ *
+ * One struct belongs to one thread. Times are monotonic.
  */
 #ifndef STICKY_STORE_SQLITE_DATABASE_H
 #define STICKY_STORE_SQLITE_DATABASE_H
@@ -11,8 +17,11 @@
 #include <sys/stat.h>
 
 #include "core/base/error.h"
+#include "store/sqlite/file_check.h"
 #include "store/sqlite/queries.h"
 #include "store/sqlite/wal_index.h"
+#include "system/lock_file.h"
+#include "system/ticker.h"
 
 /* "PSTY" in the file's header (PRAGMA application_id). */
 #define DATABASE_APPLICATION_ID 0x50535459
@@ -20,33 +29,52 @@
 #define DATABASE_VERSION 1
 
 struct database {
-    char *path;          /* owned */
+    char *path;          /* as it was given; owned */
+    char *real_path;     /* of the file that was opened last; owned; NULL: none was */
     sqlite3 *connection; /* NULL: not open */
     sqlite3_stmt *statements[QUERY_COUNT];
     struct stat identity; /* of the file that is open */
     int64_t openings;     /* how often one was */
-    unsigned losses;      /* of mapped pages, when it was opened (page_guard.h) */
+    int64_t reopen_ms;    /* until when one that can only be read may stay open */
+    bool ready;           /* it is open, is a database of ours, and all is prepared */
     bool immutable;       /* open without log and locks, since those cannot be made beside it */
-    int64_t reopen_ms;    /* monotonic: until when one that is read-only or older may stay open */
     bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
-    int lock_wait_ms;     /* how long a lock is waited for */
-    int64_t waiting_ms;   /* monotonic: when that began */
+    bool stale;           /* an error that a new connection may mend has happened */
+    int usual_wait_ms;    /* how long a lock is waited for, as the owner wants it */
+    int lock_wait_ms;     /* how long the next one is */
+    int64_t waiting_ms;   /* when that wait began */
+    int64_t log_pages;    /* in the log at the last commit of this connection */
     struct wal_index wal_index;
-    bool stale;                     /* an error that a new connection may mend has happened */
+    struct lock_file lock;
+    struct file_check check;
+    struct ticker ticker;           /* made when a lock is waited for in line the first time */
     char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
-    int64_t version;                /* of the file */
-    char older[ERROR_TEXT_MAX];     /* that it is of an older version, or "" */
 };
 
+/* Touches no file. `path` is copied. 0 or ERR_NOMEM. */
+int database_init(struct database *database, const char *path, int usual_wait_ms);
+
+/* Closes everything; may be called on a struct of zeros. */
+void database_release(struct database *database);
+
 /*
- * Opens the file unless the one that `path` means is open already. `now_ms` is monotonic. 0, or a
- * code with `error` set.
+ * Opens the file unless the one that `path` means is open already. 0, or a code with `error` set.
  */
 int database_open(struct database *database, int64_t now_ms, struct error *error);
 
-/* Closes the connection, if any; the struct can be opened again. */
+/* Closes the connection, if any, and keeps the lock file; the struct can be opened again. */
 void database_close(struct database *database);
+
+/*
+ * Looks whether the files beside the database are still those that were opened. If they are not,
+ * closes the connection and returns ERR_IO with `error` set; see file_check.h. With `now` it is
+ * sure: to be called so before each write.
+ */
+int database_check(struct database *database, bool now, int64_t now_ms, struct error *error);
+
+/* Opens the lock file if that could not be done before. */
+void database_open_lock(struct database *database);
 
 /* A statement that is reset and has no bindings. */
 sqlite3_stmt *database_statement(struct database *database, enum query query);
@@ -59,23 +87,43 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
                  struct error *error);
 
 /*
- * Begins a read transaction, and gives the row that it begins with: the counters of table
+ * Begins a read transaction, and gives the row that it begins with: the numbers of table
  * `revision`. A statement that writes then commits by itself, and reading goes on from there. 0, or
  * a code with `error` set.
  */
 int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
                    int64_t *ret_topology, struct error *error);
 
-/*
- * SQLite's handle of a connection's file (SQLITE_FCNTL_FILE_POINTER) or of its log
- * (SQLITE_FCNTL_JOURNAL_POINTER); NULL when that is not open.
- */
-sqlite3_file *database_file(sqlite3 *connection, int which);
-
 /* Ends the transaction, if there is one. */
 void database_end(struct database *database);
 
+/*
+ * Waits for our turn to write, until a time at the latest, and says whether it is. SQLite's own
+ * lock is no queue: whoever asks for it again and again may be overtaken for ever. In line, only
+ * the first one asks.
+ */
+bool database_wait_in_line(struct database *database, int64_t until_ms);
+void database_leave_line(struct database *database);
+
+/* The log as a file: its size, and by the rest whether it is the same one. Zeros without one. */
+struct stat database_log_file(const struct database *database);
+
 /* Turns SQLite's last error into ours, with words; `doing` says what failed. */
 int database_error(struct database *database, int result, const char *doing, struct error *error);
+
+/*
+ * For the two files of this header alone. Opens the connection to `real_path` and prepares all: 0,
+ * or a code with `error` set and no connection. Closes it.
+ */
+int database_connect(struct database *database, struct error *error);
+void database_disconnect(struct database *database);
+
+/* ERR_FOREIGN with `error` set. */
+int database_is_foreign(const struct database *database, struct error *error);
+
+/* Takes the owner's and our own uid. */
+#define DATABASE_ADVICE                                                                            \
+    "it belongs to uid %ld, this is uid %ld; it, its -wal and -shm and the directory must belong"  \
+    " to the user PowerDNS runs as, who can write them"
 
 #endif

@@ -1,116 +1,278 @@
-#include "store/store_parts.h"
-#include "system/clock.h"
+#include "store/sqlite/file_check.h"
+
+#include <time.h>
+
+#include "core/base/buffer.h"
+#include "store/sqlite/lock_bytes.h"
 #include "system/page_guard.h"
 
-/*
- * Longer than it takes an idle process to look (program/server/serve.c): then all have let go of
- * the old files, and SQLite makes new ones.
- */
-#define SHUT_MS 1500
+/* How often the files are looked at: as long as an answering process keeps a transaction. */
+#define LOOK_MS 5
 
-/* How often is looked whether they are the same. */
-#define LOOK_MS STORE_KEPT_MS
+/* How often somebody who waits tries again. */
+#define PAUSE_MS 10
 
-/* What somebody else's transaction keeps from being copied back is waited for so long. */
-#define RESCUE_MS 10000
+/* Which file is meant; all zeros: none. */
+struct file_id {
+    uint64_t device, number;
+};
 
-static void let_go(struct store *store, int64_t now_ms)
+/* What stands in the lock file. */
+struct openings {
+    int64_t wanted;                      /* how often the database was to be opened again */
+    int64_t done;                        /* and how often all had closed it */
+    int64_t called_ms;                   /* when it was to be last */
+    int64_t suspected_ms;                /* when suspicion was last the reason; 0: it never was */
+    int64_t truncations;                 /* of the log, by processes of ours */
+    struct file_id database, log, index; /* the files that are in use since */
+};
+
+static struct file_id id_of(const struct stat *status)
 {
-    database_close(&store->database);
-    store->check = (struct file_check){.shut_until_ms = now_ms + SHUT_MS, .awaits_round = true};
+    return (struct file_id){(uint64_t)status->st_dev, (uint64_t)status->st_ino};
 }
 
-/*
- * Copies back what only a log has that lost its name. Says whether all of it is: another process
- * may be copying, or read what was there before.
- */
-static bool rescue(struct database *database)
+static bool same_id(struct file_id a, struct file_id b)
 {
-    int pages = 0, copied = 0;
-    int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                           &pages, &copied);
-    return result == SQLITE_OK ? copied == pages : (result & 0xff) != SQLITE_BUSY;
+    return a.device == b.device && a.number == b.number;
 }
 
-static bool round_runs(const struct store *store)
+static bool same_file(const struct stat *a, const struct stat *b)
 {
-    return store->housekeeper || lock_file_is_taken(&store->lock, LOCK_HOUSEKEEPING);
+    return same_id(id_of(a), id_of(b));
 }
 
-/* A round has the old files open for as long as the disk takes. */
-static void wait_for_round(struct store *store, int64_t now_ms)
+static bool look_at(const char *path, const char *suffix, struct stat *ret_status)
 {
-    if (round_runs(store))
-        store->check.shut_until_ms = now_ms + SHUT_MS;
-    else
-        store->check.awaits_round = false;
+    struct buffer name = {0};
+    buffer_add_text(&name, path);
+    buffer_add_text(&name, suffix);
+    bool found = !name.failed && stat(name.data, ret_status) == 0;
+    buffer_release(&name);
+    return found;
 }
 
-static enum sidecars_state look(struct store *store)
+/* Nothing was written yet, or somebody has emptied the file: no opening was called for. */
+static struct openings read_openings(const struct lock_file *lock)
 {
-    const struct database *database = &store->database;
-    const struct wal_index *index = &database->wal_index;
-    enum sidecars_state state = sidecars_check(&store->check.sidecars, database->path);
-    if (state != SIDECARS_SAME)
-        return state;
-    if (!wal_index_finds_frames(index))
-        return SIDECARS_INDEX_GONE;
-    return wal_index_fits_log(index, database->connection) ? SIDECARS_SAME : SIDECARS_LOG_SPOILT;
+    struct openings openings;
+    if (!lock_file_read(lock, LOCK_BYTES_OPENINGS, &openings, sizeof openings))
+        openings = (struct openings){0};
+    return openings;
 }
 
-/*
- * What is left of an index that was cut would mislead a program that has it open still, and when
- * that is the last one to close the database, it copies back what it finds and deletes the log.
- */
-static void spoil_index(const struct database *database)
+static void write_openings(const struct lock_file *lock, const struct openings *openings)
 {
-    if (!database->read_only[0])
-        wal_index_invalidate(&database->wal_index);
+    lock_file_write(lock, LOCK_BYTES_OPENINGS, openings, sizeof *openings);
 }
 
-void file_check_run(struct store *store, int64_t now_ms)
+int file_check_error(const char *path, struct error *error)
 {
-    struct database *database = &store->database;
-    struct file_check *check = &store->check;
-    if (check->awaits_round)
-        wait_for_round(store, now_ms);
-    if (!database->connection)
-        return;
-    if (database->losses != page_guard_losses()) {
-        let_go(store, now_ms);
-        return;
-    }
-    if (!database->wal_index.header || (!database->stale && now_ms < check->look_ms))
-        return;
-    check->look_ms = now_ms + LOOK_MS;
-    enum sidecars_state state = look(store);
-    if (state == SIDECARS_SAME)
-        return;
-    if (check->rescue_until_ms == 0)
-        check->rescue_until_ms = now_ms + RESCUE_MS;
-    database_end(database); /* a transaction of our own would be in the way */
-    if (state == SIDECARS_INDEX_GONE)
-        spoil_index(database);
-    if (state != SIDECARS_LOG_GONE || rescue(database) || now_ms >= check->rescue_until_ms)
-        let_go(store, now_ms);
-}
-
-int file_check_opening(struct store *store, int64_t now_ms, struct error *error)
-{
-    if (now_ms >= store->check.shut_until_ms)
-        return 0;
     return error_set(error, ERR_IO,
-                     "%s: somebody deleted, cut or overwrote its -wal or -shm; it is opened anew in"
-                     " a moment, until then no mappings are kept",
-                     store->database.path);
+                     "%s: somebody deleted, replaced, truncated or overwrote its -wal, -shm or"
+                     " -lock; all processes close it, then it is opened again, and until then no"
+                     " mappings are kept",
+                     path);
 }
 
-int file_check_begin(struct store *store, int64_t now_ms, struct error *error)
+/* ---------------------------------------------------------------- opening */
+
+/* From here on the files that are found count, whatever was there before. */
+static void begin_anew(struct lock_file *lock, struct openings *openings)
 {
-    struct database *database = &store->database;
-    wal_index_attach(&database->wal_index, database->connection);
-    sidecars_look(&store->check.sidecars, database->path);
-    store->check.look_ms = store->check.rescue_until_ms = 0;
-    file_check_run(store, now_ms);
-    return file_check_opening(store, now_ms, error);
+    *openings = (struct openings){.wanted = openings->wanted,
+                                  .done = openings->wanted,
+                                  .suspected_ms = openings->suspected_ms,
+                                  .truncations = openings->truncations};
+    write_openings(lock, openings);
+}
+
+/* Says whether somebody who hangs, or was stopped, has been waited for long enough. */
+static bool is_late(const struct openings *openings, int64_t now_ms)
+{
+    int64_t ago_ms = now_ms - openings->called_ms;
+    return ago_ms < 0 || ago_ms >= FILE_CHECK_WAIT_MS; /* a time to come is of another start */
+}
+
+/*
+ * Says whether nobody has to be waited for, and if so holds LOCK_OPEN. Somebody who has come in
+ * just before holds it alone for some microseconds.
+ */
+static bool enter(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+{
+    bool alone = lock_file_take(lock, LOCK_OPEN);
+    struct openings openings = read_openings(lock);
+    bool waits = openings.wanted != openings.done;
+    if (alone || (waits && is_late(&openings, now_ms)))
+        begin_anew(lock, &openings);
+    else if (waits)
+        return false;
+    if (!lock_file_take_shared(lock, LOCK_OPEN))
+        return false;
+    openings = read_openings(lock); /* somebody may have called for another one */
+    if (openings.wanted != openings.done)
+        lock_file_give(lock, LOCK_OPEN);
+    check->opening = openings.wanted;
+    return openings.wanted == openings.done;
+}
+
+static bool try_to_join(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+{
+    if (lock->descriptor >= 0)
+        return enter(check, lock, now_ms);
+    return check->closed_ms == 0 || now_ms - check->closed_ms >= FILE_CHECK_BLIND_MS;
+}
+
+int file_check_join(struct file_check *check, struct lock_file *lock, const char *path, int wait_ms,
+                    int64_t now_ms, struct error *error)
+{
+    int waited_ms = 0;
+    while (!try_to_join(check, lock, now_ms + waited_ms)) {
+        if (waited_ms >= wait_ms)
+            return file_check_error(path, error);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+        waited_ms += PAUSE_MS;
+    }
+    *check =
+        (struct file_check){.open = true, .opening = check->opening, .losses = page_guard_losses()};
+    return 0;
+}
+
+/* ---------------------------------------------------------------- watching */
+
+/* Tells the others to close it. Who finds the same damage again calls for the same opening. */
+static void call(const struct file_check *check, const struct lock_file *lock, int64_t now_ms)
+{
+    struct openings openings = read_openings(lock);
+    if (openings.wanted != check->opening)
+        return;
+    openings.wanted++;
+    openings.called_ms = now_ms;
+    write_openings(lock, &openings);
+}
+
+/*
+ * A checkpoint that empties the log changes the wal-index before, and one of ours is announced.
+ * Both are remembered before the log is looked at, and compared after it.
+ */
+static bool is_truncated(const struct file_check *check, const struct lock_file *lock,
+                         const struct stat *log)
+{
+    return log->st_size < check->log.st_size && !wal_index_has_changed(&check->index) &&
+           read_openings(lock).truncations == check->truncations;
+}
+
+static bool files_are_sound(struct file_check *check, const struct lock_file *lock,
+                            const char *path, const struct openings *openings)
+{
+    struct stat log, index_file;
+    struct wal_index index = check->index;
+    wal_index_look(&index);
+    if (!look_at(path, "-shm", &index_file) || !same_file(&index_file, &check->index_file) ||
+        index_file.st_size < check->index_file.st_size || !look_at(path, "-wal", &log) ||
+        !same_file(&log, &check->log) || is_truncated(check, lock, &log))
+        return false;
+    if (index.headers && !index.has_seen) /* it is being written: what was seen before will do */
+        return true;
+    check->truncations = openings->truncations;
+    check->log = log;
+    check->index_file = index_file;
+    check->index = index;
+    return true;
+}
+
+void file_check_announce(const struct lock_file *lock)
+{
+    struct openings openings = read_openings(lock);
+    openings.truncations++;
+    write_openings(lock, &openings);
+}
+
+/* Says whether SQLite's files are others than those that processes have open, if any has. */
+static bool are_other_files(const char *path, const struct openings *openings)
+{
+    const struct file_id none = {0, 0};
+    struct stat log, index_file;
+    return !same_id(openings->log, none) &&
+           (!look_at(path, "-wal", &log) || !same_id(id_of(&log), openings->log) ||
+            !look_at(path, "-shm", &index_file) || !same_id(id_of(&index_file), openings->index));
+}
+
+/* A time to come is of before the machine's last start. */
+static bool is_suspicious(struct file_check *check, const struct lock_file *lock, const char *path,
+                          struct openings openings, int64_t now_ms)
+{
+    int64_t ago_ms = now_ms - openings.suspected_ms;
+    bool lately = openings.suspected_ms != 0 && ago_ms >= 0 && ago_ms < FILE_CHECK_SUSPICION_MS;
+    bool suspects = check->suspects && lock->descriptor >= 0;
+    check->suspects = false;
+    if (!suspects || (lately && !are_other_files(path, &openings)))
+        return false;
+    openings.suspected_ms = now_ms;
+    write_openings(lock, &openings);
+    return true;
+}
+
+/* Another lock file would keep nobody apart from those who have this one. */
+static bool is_sound(struct file_check *check, const struct lock_file *lock, const char *path,
+                     const struct openings *openings, int64_t now_ms)
+{
+    return check->losses == page_guard_losses() &&
+           !is_suspicious(check, lock, path, *openings, now_ms) &&
+           (lock->descriptor < 0 || lock_file_is_in_place(lock, path)) &&
+           (!check->watches || files_are_sound(check, lock, path, openings));
+}
+
+bool file_check_passes(struct file_check *check, struct lock_file *lock, const char *path, bool now,
+                       int64_t now_ms)
+{
+    if (!check->open)
+        return true;
+    if (!now && now_ms < check->look_ms && check->losses == page_guard_losses())
+        return true;
+    check->look_ms = now_ms + LOOK_MS;
+    struct openings openings = read_openings(lock);
+    if (openings.wanted == check->opening && is_sound(check, lock, path, &openings, now_ms))
+        return true;
+    call(check, lock, now_ms);
+    check->closed_ms = now_ms;
+    return false;
+}
+
+int file_check_begin(struct file_check *check, struct lock_file *lock, const char *path,
+                     const struct stat *database, sqlite3 *connection, int64_t now_ms,
+                     struct error *error)
+{
+    wal_index_attach(&check->index, connection);
+    wal_index_look(&check->index);
+    check->truncations = read_openings(lock).truncations;
+    check->watches =
+        look_at(path, "-wal", &check->log) && look_at(path, "-shm", &check->index_file);
+    if (!check->watches || lock->descriptor < 0)
+        return 0;
+    struct openings openings = read_openings(lock), mine = openings;
+    mine.database = id_of(database);
+    mine.log = id_of(&check->log);
+    mine.index = id_of(&check->index_file);
+    bool same_files = same_id(mine.log, openings.log) && same_id(mine.index, openings.index);
+    if (!same_id(mine.database, openings.database)) /* none was in use, or another one */
+        write_openings(lock, &mine);
+    else if (!same_files) {
+        call(check, lock, now_ms);
+        return file_check_error(path, error);
+    }
+    return 0;
+}
+
+void file_check_suspect(struct file_check *check)
+{
+    check->suspects = true;
+}
+
+void file_check_leave(struct file_check *check, struct lock_file *lock)
+{
+    if (check->open)
+        lock_file_give(lock, LOCK_OPEN);
+    check->open = check->watches = false;
+    wal_index_detach(&check->index);
 }

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "store/sqlite/database.h"
+#include "store/sqlite/sqlite_file.h"
 #include "system/thread.h"
 
 #define NAME "pdns-sticky-kept-map"
@@ -114,7 +114,7 @@ static void *fill(void *context)
 
 void kept_map_fill(sqlite3 *connection)
 {
-    sqlite3_file *file = database_file(connection, SQLITE_FCNTL_FILE_POINTER);
+    sqlite3_file *file = sqlite_file(connection);
     pthread_t thread;
     if (!file || file->pMethods->xFetch != fetch)
         return;

@@ -44,6 +44,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
     [QUERY_PAGE_SIZE] = "PRAGMA page_size",
     [QUERY_TOUCH] = "PRAGMA application_id = 0x50535459",
+    [QUERY_DATA_VERSION] = "PRAGMA data_version",
     [QUERY_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM persistence"
                          " WHERE (pool_id, ldns) > (?1, ?2) ORDER BY pool_id, ldns LIMIT ?4",
     [QUERY_SWEEP_DELETE] = "DELETE FROM persistence"

@@ -1,12 +1,19 @@
 /*
- * Tells without a system call whether anybody has committed since we looked, and how long the log
- * is.
+ * Tells without a system call whether anybody has committed since we looked.
  *
- * Every commit changes the header of the wal-index, the shared memory behind FILE-shm, and so does
- * starting the log over (https://sqlite.org/walformat.html, section 2.1). SQLite maps that memory
- * for each connection; here its header is only compared. Beginning and ending a read transaction
- * costs two thirds of finding a mapping, so a transaction is kept as long as the header stays the
- * same.
+ * SQLite describes the log in shared memory, the wal-index behind FILE-shm. Every commit changes
+ * its header, and so does starting the log over. Beginning and ending a read transaction costs two
+ * thirds of finding a mapping, so a transaction is kept for as long as the header stays the same.
+ *
+ * The header is SQLite's own (https://sqlite.org/walformat.html, section 2.1) and may look
+ * different in a version to come. So it is used only when
+ *
+ *   - this version of SQLite was tested, see wal_index_is_tested(),
+ *   - the header says that it has the format which is known here, and
+ *   - its two copies agree.
+ *
+ * Otherwise everything counts as moved: each question begins a transaction of its own, which is
+ * slower and always right. The memory is only read, never written.
  */
 #ifndef STICKY_STORE_SQLITE_WAL_INDEX_H
 #define STICKY_STORE_SQLITE_WAL_INDEX_H
@@ -15,20 +22,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The header stands there twice, 48 bytes each. */
-#define WAL_INDEX_HEADER_WORDS (2 * 48 / 4)
+/* The first word of a header of the format that is known here. */
+#define WAL_INDEX_FORMAT 3007000
+
+/* 48 bytes; the header stands there twice, one copy behind the other. */
+#define WAL_INDEX_HEADER_WORDS 12
 
 struct wal_index {
-    volatile uint32_t *header; /* SQLite's; valid while the connection is open; NULL: none */
-    sqlite3_file *file;        /* the same */
+    const volatile uint32_t *headers; /* SQLite's, both copies; NULL: there are none to be used */
     uint32_t seen[WAL_INDEX_HEADER_WORDS];
+    bool has_seen; /* both copies were whole and the same */
 };
 
+/* Says whether the comparison was tested with a version, a number as SQLITE_VERSION_NUMBER is. */
+bool wal_index_is_tested(int sqlite_version);
+
 /*
- * Finds the header of a connection that has read from a database in WAL mode. Without one,
- * everything counts as moved.
+ * Finds the header of a connection that has read from a database in WAL mode. It is valid until the
+ * connection is closed.
  */
 void wal_index_attach(struct wal_index *index, sqlite3 *connection);
+
+/* Forgets the header, since the connection is closed. */
+void wal_index_detach(struct wal_index *index);
 
 /* Remembers the header as it is now. */
 void wal_index_look(struct wal_index *index);
@@ -39,33 +55,10 @@ void wal_index_look(struct wal_index *index);
  */
 void wal_index_commit(struct wal_index *index);
 
-/* A number that every commit, by anybody, moves; 0 without a header. */
-uint32_t wal_index_commits(const struct wal_index *index);
-
-/* The pages in the log, and those of them that are not copied back yet; 0 without a header. */
-uint32_t wal_index_pages(const struct wal_index *index);
-uint32_t wal_index_backlog(const struct wal_index *index);
-
-/*
- * Says whether each part of the index finds the first and the last of its frames: what was cut off
- * and has grown again is zeros. True when it cannot be told, since the header changes right now.
- */
-bool wal_index_finds_frames(const struct wal_index *index);
-
-/*
- * Makes all programs that have it open, shells too, build the index anew from the log before they
- * read again. The connection must be one that may write.
- */
-void wal_index_invalidate(const struct wal_index *index);
-
-/*
- * Says whether the log holds what the header tells of it: the same salts, and as its last frame the
- * one with that checksum. True when it cannot be told, since the header changes right now or the
- * disk does not answer.
- */
-bool wal_index_fits_log(const struct wal_index *index, sqlite3 *connection);
-
 /* Says whether it has changed since, or may have. */
 bool wal_index_moved(const struct wal_index *index);
+
+/* Says whether it was looked at and is known to have changed since. */
+bool wal_index_has_changed(const struct wal_index *index);
 
 #endif

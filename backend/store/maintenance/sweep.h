@@ -1,0 +1,29 @@
+/*
+ * Deletes expired mappings, in batches that are small enough for others to write in between.
+ */
+#ifndef STICKY_STORE_MAINTENANCE_SWEEP_H
+#define STICKY_STORE_MAINTENANCE_SWEEP_H
+
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "store/sqlite/database.h"
+
+/* The longest key that the schema allows, with NUL. */
+#define SWEEP_KEY_MAX 129
+
+/* Behind which row to go on; it goes round and round through the table. */
+struct sweep {
+    int64_t pool_id;
+    char key[SWEEP_KEY_MAX];
+};
+
+/*
+ * Goes on through the table for a few milliseconds, so that ten million rows are gone through in
+ * minutes, and moves `sweep`. `batch` is in rows, `now_s` is Unix time, `now_ms` monotonic. 0, or a
+ * code with `error` set.
+ */
+int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int64_t now_s,
+              int64_t now_ms, struct error *error);
+
+#endif

@@ -1,0 +1,355 @@
+#include "store/maintenance/maintenance.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fixture.h"
+#include "store/sqlite/lock_bytes.h"
+#include "suites.h"
+
+#define NOW_S 1700000000
+#define START_MS 1000000
+
+/* A process that answers, and what it does besides. */
+struct process {
+    struct place place;
+    struct database database;
+    struct maintenance maintenance;
+    struct settings settings;
+};
+
+static void open_database(struct process *process)
+{
+    struct error error = {0};
+    CHECK_INTEGER(database_open(&process->database, 1, &error), 0, "%s", error.text);
+}
+
+static void process_init(struct process *process)
+{
+    *process = (struct process){.settings = settings_default()};
+    place_init_served(&process->place);
+    place_run(&process->place, "PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    CHECK_INTEGER(database_init(&process->database, process->place.path, 40), 0, "database_init");
+    open_database(process);
+}
+
+static void process_release(struct process *process)
+{
+    maintenance_finish(&process->maintenance, &process->database, NULL);
+    database_release(&process->database);
+    place_release(&process->place);
+}
+
+static void insert_mappings(struct process *process, int count, const char *key, int64_t at_s)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+             " FROM n WHERE i < %d) SELECT 1, '%s' || i, 1, 'modulus', %lld, 60 FROM n",
+             count, key, (long long)at_s);
+    place_run(&process->place, sql);
+}
+
+static int64_t rows(struct process *process)
+{
+    return place_number(&process->place, "SELECT count(*) FROM persistence");
+}
+
+/* The number of rows in the file as it lies, without the log. */
+static int64_t rows_in_the_file_itself(const struct process *process)
+{
+    char uri[PLACE_PATH_MAX + 32];
+    struct place bare = process->place;
+    snprintf(uri, sizeof uri, "file:%s?immutable=1", process->place.path);
+    CHECK(sqlite3_open_v2(uri, &bare.shell, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) ==
+              SQLITE_OK,
+          "%s", uri);
+    int64_t count = place_number(&bare, "SELECT count(*) FROM persistence");
+    sqlite3_close(bare.shell);
+    return count;
+}
+
+/* Looks whether something is due, and waits until it is done. */
+static int maintain(struct process *process, int64_t now_ms, struct error *error)
+{
+    const struct occasion occasion = {
+        .settings = process->settings, .now_s = NOW_S, .now_ms = now_ms};
+    int code = maintenance_run(&process->maintenance, &process->database, &occasion, error);
+    int done = maintenance_finish(&process->maintenance, &process->database, error);
+    return code != 0 ? code : done;
+}
+
+static void check_maintain(struct process *process, int64_t now_ms)
+{
+    struct error error = {0};
+    CHECK_INTEGER(maintain(process, now_ms, &error), 0, "%s", error.text);
+    CHECK_TEXT(error.text, "", "nothing to be said");
+}
+
+static struct stat log_of(const struct process *process)
+{
+    return database_log_file(&process->database);
+}
+
+static bool same_time(const struct stat *a, const struct stat *b)
+{
+    return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- sweeping */
+
+static void the_sweep_takes_what_has_expired_in_batches_of_any_size(void)
+{
+    static const int64_t batches[] = {10, 17, 25, 1000};
+    for (size_t i = 0; i < COUNT(batches); i++) {
+        struct process process;
+        process_init(&process);
+        process.settings.sweep_batch = batches[i];
+        insert_mappings(&process, 25, "old", NOW_S - 60); /* ends now */
+        insert_mappings(&process, 25, "new", NOW_S - 59); /* a second left */
+        for (int round = 1; round <= 10; round++)
+            check_maintain(&process, START_MS + round * process.settings.sweep_interval_s * 1000);
+        CHECK_INTEGER(rows(&process), 25, "the live ones");
+        CHECK_INTEGER(
+            place_number(&process.place, "SELECT count(*) FROM persistence WHERE ldns GLOB 'new*'"),
+            25, "batches of %lld", (long long)batches[i]);
+        process_release(&process);
+    }
+}
+
+static void the_sweep_waits_for_its_interval(void)
+{
+    struct process process;
+    process_init(&process);
+    const int64_t interval_ms = process.settings.sweep_interval_s * 1000;
+    check_maintain(&process, START_MS);
+    insert_mappings(&process, 5, "old", NOW_S - 60);
+    check_maintain(&process, START_MS + 1);
+    check_maintain(&process, START_MS + interval_ms - 1);
+    CHECK_INTEGER(rows(&process), 5, "not due");
+    check_maintain(&process, START_MS + interval_ms);
+    CHECK_INTEGER(rows(&process), 0, "due");
+    insert_mappings(&process, 5, "old", NOW_S - 60);
+    check_maintain(&process, 1000); /* as after a start of the machine */
+    CHECK_INTEGER(rows(&process), 0, "the clock went back");
+    process_release(&process);
+}
+
+/* ---------------------------------------------------------------- one process for all */
+
+static void one_process_does_it_at_a_time(void)
+{
+    struct process process;
+    struct lock_file other = {.descriptor = -1};
+    process_init(&process);
+    insert_mappings(&process, 5, "old", NOW_S - 60);
+    CHECK_INTEGER(lock_file_open(&other, process.place.path, false, NULL), 0, "the lock file");
+    CHECK(lock_file_take(&other, LOCK_MAINTENANCE), "somebody else's");
+    check_maintain(&process, START_MS);
+    CHECK_INTEGER(rows(&process), 5, "left alone");
+    lock_file_give(&other, LOCK_MAINTENANCE);
+    check_maintain(&process, 2 * START_MS);
+    CHECK_INTEGER(rows(&process), 0, "swept");
+    lock_file_close(&other);
+    process_release(&process);
+}
+
+static void what_another_process_did_is_not_done_again(void)
+{
+    struct process process;
+    process_init(&process);
+    insert_mappings(&process, 5, "old", NOW_S - 60);
+    const struct progress done = {.sweep_ms = START_MS, .checkpoint_ms = START_MS};
+    lock_file_write(&process.database.lock, LOCK_BYTES_MAINTENANCE, &done, sizeof done);
+    check_maintain(&process, START_MS + 1);
+    CHECK_INTEGER(rows(&process), 5, "it was done just now");
+    check_maintain(&process, START_MS + 60000);
+    CHECK_INTEGER(rows(&process), 0, "a minute later");
+    process_release(&process);
+}
+
+static void a_lock_in_the_way_is_no_error(void)
+{
+    struct process process;
+    process_init(&process);
+    insert_mappings(&process, 5, "old", NOW_S - 60);
+    place_run(&process.place, "BEGIN IMMEDIATE");
+    check_maintain(&process, START_MS);
+    place_run(&process.place, "COMMIT");
+    CHECK_INTEGER(rows(&process), 5, "left for later");
+    check_maintain(&process, 2 * START_MS);
+    CHECK_INTEGER(rows(&process), 0, "swept");
+    process_release(&process);
+}
+
+static void without_a_lock_file_nothing_is_done_and_it_is_said(void)
+{
+    struct process process;
+    struct error error = {0};
+    char name[PLACE_PATH_MAX];
+    process_init(&process);
+    place_name(&process.place, "sticky.sqlite-lock", name);
+    lock_file_close(&process.database.lock);
+    CHECK(remove(name) == 0 && mkdir(name, 0700) == 0, "a directory in its place");
+    CHECK_INTEGER(maintain(&process, START_MS, &error), ERR_IO, "no lock file");
+    CHECK(strstr(error.text, "-lock cannot be opened"), "%s", error.text);
+    CHECK(remove(name) == 0, "rmdir");
+    check_maintain(&process, 2 * START_MS);
+    process_release(&process);
+}
+
+/* ---------------------------------------------------------------- checkpoints */
+
+static void a_checkpoint_brings_the_log_into_the_file(void)
+{
+    struct process process;
+    process_init(&process);
+    insert_mappings(&process, 5, "new", NOW_S);
+    CHECK_INTEGER(rows_in_the_file_itself(&process), 0, "in the log alone");
+    check_maintain(&process, START_MS);
+    CHECK_INTEGER(rows_in_the_file_itself(&process), 5, "in the file");
+    CHECK_INTEGER(rows(&process), 5, "and nothing is lost");
+    process_release(&process);
+}
+
+/* As when the answer starts a round while its transaction still reads what was before the row. */
+static void what_a_reader_kept_from_being_copied_is_copied_later(void)
+{
+    struct process process;
+    struct error error = {0};
+    int64_t counts[3];
+    process_init(&process);
+    struct database *database = &process.database;
+    const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
+    CHECK_INTEGER(database_begin(database, &counts[0], &counts[1], &counts[2], &error), 0, "%s",
+                  error.text);
+    CHECK(sqlite3_exec(database->connection,
+                       "INSERT INTO persistence VALUES (1, 'new', 1, 'modulus', 1700000000, 60)",
+                       NULL, NULL, NULL) == SQLITE_OK,
+          "the transaction goes on behind this commit");
+    check_maintain(&process, START_MS);
+    CHECK_INTEGER(rows_in_the_file_itself(&process), 0, "a page short");
+    database_end(database);
+    check_maintain(&process, START_MS + interval_ms);
+    CHECK_INTEGER(rows_in_the_file_itself(&process), 1, "the newest one");
+    process_release(&process);
+}
+
+static void the_disk_is_left_alone_while_nobody_writes(void)
+{
+    struct process process;
+    process_init(&process);
+    const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
+    insert_mappings(&process, 5, "new", NOW_S);
+    check_maintain(&process, START_MS);
+    struct stat before = log_of(&process);
+    for (int i = 1; i < 4; i++)
+        check_maintain(&process, START_MS + i * interval_ms);
+    struct stat after = log_of(&process);
+    CHECK(same_time(&before, &after), "the log was not written");
+    insert_mappings(&process, 1, "last", NOW_S); /* one page, as a round leaves */
+    check_maintain(&process, START_MS + 4 * interval_ms);
+    CHECK_INTEGER(rows_in_the_file_itself(&process), 6, "the one that came then");
+    process_release(&process);
+}
+
+static void a_commit_right_behind_a_round_is_not_missed(void)
+{
+    struct process process;
+    process_init(&process);
+    const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
+    for (int i = 0; i < 20; i++) {
+        check_maintain(&process, START_MS + 2 * i * interval_ms);
+        insert_mappings(&process, 1, i % 2 ? "a" : "b", NOW_S + i);
+        check_maintain(&process, START_MS + (2 * i + 1) * interval_ms);
+        CHECK_INTEGER(rows_in_the_file_itself(&process), 1, "round %d", i);
+        place_run(&process.place, "DELETE FROM persistence");
+    }
+    process_release(&process);
+}
+
+static void a_large_log_is_truncated_when_nobody_writes(void)
+{
+    struct process process;
+    process_init(&process);
+    const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
+    place_run(&process.place, "CREATE TABLE ballast AS SELECT randomblob(5000000) AS bytes");
+    CHECK(log_of(&process).st_size > 5000000, "a large log");
+    check_maintain(&process, START_MS);
+    CHECK(log_of(&process).st_size > 5000000, "somebody has just written");
+    check_maintain(&process, START_MS + interval_ms);
+    CHECK(log_of(&process).st_size < 100000, "truncated");
+    CHECK(file_check_passes(&process.database.check, &process.database.lock,
+                            process.database.real_path, true, START_MS),
+          "which is no damage");
+    CHECK_INTEGER(place_number(&process.place, "SELECT length(bytes) FROM ballast"), 5000000,
+                  "all is there");
+    process_release(&process);
+}
+
+static void a_log_that_grows_far_is_copied_before_its_time(void)
+{
+    struct process process;
+    process_init(&process);
+    struct database *database = &process.database;
+    check_maintain(&process, START_MS);
+    CHECK(sqlite3_exec(database->connection, "CREATE TABLE ballast (bytes)", NULL, NULL, NULL) ==
+              SQLITE_OK,
+          "a table");
+    check_maintain(&process, START_MS + 200);
+    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS, "not yet");
+    CHECK(sqlite3_exec(database->connection, "INSERT INTO ballast VALUES (zeroblob(4096 * 16500))",
+                       NULL, NULL, NULL) == SQLITE_OK,
+          "66 megabytes");
+    CHECK(database->log_pages > CHECKPOINT_PAGES_MAX, "%lld pages", (long long)database->log_pages);
+    check_maintain(&process, START_MS + 400);
+    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS + 400, "at once");
+    CHECK(process.maintenance.progress.log.pages < 10, "and started over");
+    check_maintain(&process, START_MS + 600);
+    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS + 400, "once");
+    process_release(&process);
+}
+
+static void who_reads_for_long_is_named(void)
+{
+    struct process process;
+    struct error error = {0};
+    int64_t counts[3];
+    process_init(&process);
+    struct database *database = &process.database;
+    const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
+    CHECK_INTEGER(database_begin(database, &counts[0], &counts[1], &counts[2], &error), 0, "%s",
+                  error.text);
+    place_run(&process.place, "CREATE TABLE ballast AS SELECT zeroblob(4096 * 16500) AS bytes");
+    CHECK_INTEGER(maintain(&process, START_MS, &error), ERR_LIMIT, "blocked");
+    CHECK(strstr(error.text, "keeps a transaction open"), "%s", error.text);
+    CHECK(maintenance_is_blocked(&database->lock), "others know it");
+    database_end(database);
+    check_maintain(&process, START_MS + interval_ms);
+    CHECK(!maintenance_is_blocked(&database->lock), "no longer");
+    process_release(&process);
+}
+
+static const CU_TestInfo tests[] = {
+    {"the sweep takes what has expired, in batches of any size",
+     the_sweep_takes_what_has_expired_in_batches_of_any_size},
+    {"the sweep waits for its interval", the_sweep_waits_for_its_interval},
+    {"one process does it at a time", one_process_does_it_at_a_time},
+    {"what another process did is not done again", what_another_process_did_is_not_done_again},
+    {"a lock in the way is no error", a_lock_in_the_way_is_no_error},
+    {"without a lock file nothing is done, and it is said",
+     without_a_lock_file_nothing_is_done_and_it_is_said},
+    {"a checkpoint brings the log into the file", a_checkpoint_brings_the_log_into_the_file},
+    {"what a reader kept from being copied is copied later",
+     what_a_reader_kept_from_being_copied_is_copied_later},
+    {"the disk is left alone while nobody writes", the_disk_is_left_alone_while_nobody_writes},
+    {"a commit right behind a round is not missed", a_commit_right_behind_a_round_is_not_missed},
+    {"a large log is truncated when nobody writes", a_large_log_is_truncated_when_nobody_writes},
+    {"a log that grows far is copied before its time",
+     a_log_that_grows_far_is_copied_before_its_time},
+    {"who reads for long is named", who_reads_for_long_is_named},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_maintenance = {"maintenance", tests};
