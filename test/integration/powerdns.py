@@ -15,6 +15,7 @@ import time
 from dns_client import PLAIN_ADDRESS, LostReply, Question, ask, ask_tcp
 from processes import (
     REPOSITORY,
+    SECONDS_MAX,
     USER,
     as_user,
     assert_no_sanitizer_report,
@@ -219,12 +220,12 @@ class PowerDNS:
 
     def _answers(self):
         """True as soon as it answers anything, False if it ends."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + SECONDS_MAX
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 return False
             with contextlib.suppress(LostReply, OSError):
-                ask(self, [Question(None, "example.com", "SOA")], seconds=0.2)
+                ask(self, [Question(None, "example.com", "SOA")], seconds=1)
                 return True
         return False
 
@@ -233,7 +234,7 @@ class PowerDNS:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(SECONDS_MAX)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
