@@ -47,6 +47,10 @@ class Reply:
     received: float
 
     @property
+    def seconds(self):
+        return self.received - self.sent
+
+    @property
     def message(self):
         return _parse(b"\0\0" + self.wire[2:])
 
