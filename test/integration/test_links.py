@@ -46,7 +46,7 @@ def test_two_paths_are_one_database(demo_database, link):
         assert crowd.forgotten() == []
         crowd.ask_again()
         assert not beside(link, "-lock").exists()
-        with demo_database.without_housekeeping():
+        with demo_database.without_maintenance():
             demo_database.sql(
                 "INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);"
             )

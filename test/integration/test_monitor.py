@@ -374,14 +374,14 @@ def test_there_is_one_daemon_for_a_database(database):
         until_states(database, ALL_UP)
 
 
-# ---------------------------------------------------------------- housekeeping
+# ---------------------------------------------------------------- maintenance
 
 
 def threads_started(trace):
     return len(re.findall(r"\bclone3?\(", trace.read_text()))
 
 
-def test_housekeeping_is_the_monitors_while_it_lives(database, workspace):
+def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
     """A round is a thread of its own in a coprocess; expired mappings go all the same."""
     expired = ("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
                " VALUES (1, '{}', 1, 'modulus', 1, 1);")
@@ -403,7 +403,7 @@ def test_housekeeping_is_the_monitors_while_it_lives(database, workspace):
                 time.sleep(0.1)
             wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "the monitor sweeps")
             assert threads_started(trace) == started, "the coprocess left it to the monitor"
-            with database.without_housekeeping():  # it holds no lock while it hangs
+            with database.without_maintenance():  # it holds no lock while it hangs
                 os.kill(daemon.pid, signal.SIGSTOP)
             database.sql(expired.format("192.0.2.2"))
             wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "it hangs")
@@ -538,7 +538,7 @@ def test_systemd_calls_the_unit_ok(unit):
 
 
 def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, sites, workspace):
-    """Watched while it checks in each way, writes, keeps house and ends."""
+    """Watched while it checks in each way, writes, does maintenance and ends."""
     programs = workspace / "programs"
     programs.mkdir(mode=0o755)
     (programs / "check").write_text("#!/bin/sh\nexit 0\n")

@@ -434,7 +434,7 @@ def test_connections_end_when_the_accepting_process_is_killed(kind, service):
         processes = service.processes()
         service.process.kill()
         assert client.reply() is None
-        # a round of housekeeping comes to its end before
+        # a round of maintenance comes to its end before
         wait_until(lambda: not any(map(is_running, processes)), 20, "they end")
 
 
