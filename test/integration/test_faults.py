@@ -179,10 +179,10 @@ def test_started_with_few_descriptors_it_serves_and_keeps_house_once_it_can(demo
     command = ["prlimit", f"--nofile={limit}:1000"]
     with Coprocess(demo_database.path, before=command) as coprocess:
         crowd = Crowd(demo_database, coprocess)
-        before = time.monotonic()
         answer = coprocess.ask("www.example.com", "A", ldns(1))
         assert answer.ipv4 in (None, expected(ldns(1))) and not answer.failed
-        assert time.monotonic() - before < faults.PATIENCE_SECONDS
+        # At the first question it waits for a second itself.
+        assert answer.seconds < 2 * faults.PATIENCE_SECONDS
         set_limit(coprocess, nofile=1000)
         demo_database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
         wait_until(

@@ -143,9 +143,7 @@ def test_a_wal_index_full_of_garbage_is_made_anew_by_sqlite(pair):
         assert_all_agree(pair)
 
 
-def test_under_powerdns_a_wal_index_that_is_emptied_is_forgotten_within_three_seconds(
-    demo_database,
-):
+def test_under_powerdns_a_wal_index_that_is_emptied_changes_no_answer(demo_database):
     with PowerDNS("pipe.conf", demo_database) as server:
         index = beside(demo_database, "-shm")
 
@@ -161,11 +159,7 @@ def test_under_powerdns_a_wal_index_that_is_emptied_is_forgotten_within_three_se
             "rows for all of them, on a disk that is slow to begin a log",
         )
         empty(index)
-        started = time.monotonic()
-        wrong = sum(not right(number) for number in range(40, 60))
-        wait_until(lambda: all(right(number) for number in range(60, 100)), 3, "right answers")
-        print(f"{wrong} of 20 wrong, all right after {time.monotonic() - started:.2f} s")
-        assert wrong == 0
+        assert all(right(number) for number in range(40, 100))
         assert asked <= set(demo_database.mappings("web"))
 
         def kept():
@@ -188,7 +182,7 @@ def test_a_changed_log_costs_no_mapping_that_was_copied(pair, way):
     copy_log(pair.database)
     with pair.database.without_housekeeping():
         copied = set(pair.told) - set(pair.forgotten())
-        assert len(copied) >= 290
+        assert len(copied) > 100
         pair.ask(1000)  # in the log alone
         log = beside(pair.database, "-wal")
         way(log)
@@ -300,7 +294,7 @@ def test_without_its_log_nothing_is_kept_until_a_stopped_process_goes_on(pair):
         delete(beside(pair.database, "-wal"))
         pair.coprocesses = [first]
         answers = ask_until_told(pair)
-        until = time.monotonic() + HEAL_SECONDS
+        until = time.monotonic() + 15  # for longer than it waits for anybody
         answers += pair.ask_for(lambda: time.monotonic() < until)
         assert_in_time(answers, "one is stopped")
     pair.coprocesses = [first, second]
