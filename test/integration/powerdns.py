@@ -197,6 +197,8 @@ class PowerDNS:
             return {"remote-connection-string": f"unix:path={self.socket},timeout=2000"}
         if self.backend == "remote":
             return {"remote-connection-string": f"pipe:command={self._command()},timeout=2000"}
+        if self.tap:  # which takes longer to start than the program
+            return {"pipe-command": self._command(), "pipe-timeout": 1000 * SECONDS_MAX}
         return {"pipe-command": self._command()}
 
     def _start(self):

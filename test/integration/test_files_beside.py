@@ -20,7 +20,6 @@ from faults import (
     Crowd,
     assert_in_time,
     beside,
-    maintain_often,
     said,
     slow_disk,
     until_a_round_waits,
