@@ -5,6 +5,7 @@ import pytest
 import processes
 from coprocess import Coprocess
 from database import DEMO, SAMPLE, Database
+from faults import Crowd
 
 pytest_plugins = ("schema",)  # databases for test_schema_*.py
 
@@ -45,6 +46,15 @@ def served(sample_database):
     """A coprocess on the sample, and the database."""
     with Coprocess(sample_database.path) as coprocess:
         yield coprocess, sample_database
+
+
+@pytest.fixture
+def pair(demo_database):
+    """Two coprocesses on the example with a few mappings, as a crowd."""
+    with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
+        crowd = Crowd(demo_database, first, second)
+        crowd.ask(300)
+        yield crowd
 
 
 @pytest.hookimpl(hookwrapper=True)

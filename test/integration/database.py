@@ -19,6 +19,9 @@ SCHEMA = REPOSITORY / "schema" / "schema.sql"
 DEMO = REPOSITORY / "schema" / "demo.sql"
 SAMPLE = REPOSITORY / "test" / "sample.sql"
 
+# How long the shell waits for who writes. Less than a command may take.
+PATIENT = ".timeout 30000"
+
 
 class Database:
     """One database file, used only through the sqlite3 shell."""
@@ -36,7 +39,7 @@ class Database:
 
     def _shell(self, text, *options):
         argv = as_user(["sqlite3", "-batch", "-bail", *options, str(self.path)])
-        result = run(argv, input=".timeout 5000\n" + text)
+        result = run(argv, input=f"{PATIENT}\n{text}")
         assert result.returncode == 0, f"sqlite3: {result.stderr.strip()}"
         return result.stdout
 
@@ -65,19 +68,19 @@ class Database:
         argv = as_user(["sqlite3", "-batch", str(self.path)])
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(argv, text=True, **pipes) as shell:
-            shell.stdin.write(".timeout 5000\nBEGIN IMMEDIATE; SELECT 'locked';\n")
+            shell.stdin.write(f"{PATIENT}\nBEGIN IMMEDIATE; SELECT 'locked';\n")
             shell.stdin.flush()
             assert shell.stdout.readline() == "locked\n"
             yield
             shell.communicate("ROLLBACK;\n")
 
     @contextlib.contextmanager
-    def without_housekeeping(self):
+    def without_maintenance(self):
         """No round runs in the block, however long the disk takes for one: we hold its lock, the
         first of backend/system/lock_file.h.  A backend that serves this database makes the file.
         """
         path = Path(f"{self.path}-lock")
-        wait_until(path.exists, 10, "a file for locks")
+        wait_until(path.exists, SECONDS_MAX, "a file for locks")
         with open(path, "r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
             yield
@@ -172,7 +175,7 @@ class Shell:
             text=True,
             **user_options(user),
         )
-        self.run(".timeout 5000")
+        self.run(PATIENT)
 
     def __enter__(self):
         return self

@@ -60,10 +60,11 @@ static void pair_release(struct pair *pair)
 static bool opens(struct pair *pair, struct watcher *watcher, int64_t now_ms)
 {
     struct error error = {0};
-    int code = file_check_join(&watcher->check, &watcher->lock, pair->place.path, now_ms, &error);
+    int code =
+        file_check_join(&watcher->check, &watcher->lock, pair->place.path, 0, now_ms, &error);
     if (code == 0)
         code = file_check_begin(&watcher->check, &watcher->lock, pair->place.path, &pair->database,
-                                pair->place.shell, &error);
+                                pair->place.shell, now_ms, &error);
     if (code == 0)
         return true;
     CHECK_INTEGER(code, ERR_IO, "%s", error.text);

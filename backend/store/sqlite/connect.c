@@ -117,8 +117,10 @@ static int configure(struct database *database, struct error *error)
     sqlite3_commit_hook(connection, refuse_commit, database);
     /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
     int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+    if (result != SQLITE_OK)
+        return database_error(database, result, "cannot be read", error);
     sqlite3_exec(connection, "PRAGMA mmap_size = " MAP_BYTES, NULL, NULL, NULL);
-    return result == SQLITE_OK ? 0 : database_error(database, result, "cannot be read", error);
+    return 0;
 }
 
 static int read_text(struct database *database, const char *sql, char *ret_text, size_t size,
@@ -228,7 +230,7 @@ int database_connect(struct database *database, struct error *error)
 {
     struct error why = {0};
     int code = open_as(database, false, &why);
-    if (code == ERR_IO || code == ERR_READONLY)
+    if ((code == ERR_IO && !database->check.suspects) || code == ERR_READONLY)
         code = open_immutable(database, &why);
     return code == 0 ? 0 : error_set(error, code, "%s", why.text);
 }

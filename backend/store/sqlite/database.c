@@ -14,6 +14,13 @@
 /* How long a file that cannot be written is only read, before it is opened anew to see. */
 #define READ_ONLY_MS 1000
 
+/*
+ * A process that has read nothing yet has no answer at all, so it waits for others who have to
+ * close the database: longer than an idle one takes to see that, and less than the 2000 ms in which
+ * PowerDNS loses patience.
+ */
+#define FIRST_WAIT_MS 1000
+
 int database_init(struct database *database, const char *path, int usual_wait_ms)
 {
     *database = (struct database){.usual_wait_ms = usual_wait_ms, .lock.descriptor = -1};
@@ -160,7 +167,9 @@ static int open_found(struct database *database, int64_t now_ms, struct error *e
 {
     if (database->lock.descriptor < 0)
         lock_file_open(&database->lock, database->real_path, false, NULL);
-    int code = file_check_join(&database->check, &database->lock, database->path, now_ms, error);
+    int wait_ms = database->openings == 0 ? FIRST_WAIT_MS : 0;
+    int code =
+        file_check_join(&database->check, &database->lock, database->path, wait_ms, now_ms, error);
     if (code != 0)
         return code;
     code = database_connect(database, error);
@@ -168,19 +177,34 @@ static int open_found(struct database *database, int64_t now_ms, struct error *e
         return code;
     if (database->lock.descriptor < 0) { /* only now it is known to be a database of ours */
         database_open_lock(database);
-        code = file_check_join(&database->check, &database->lock, database->path, now_ms, error);
+        code = file_check_join(&database->check, &database->lock, database->path, wait_ms, now_ms,
+                               error);
     }
     if (code != 0 || !database->log || database->immutable)
         return code;
     wal_index_attach(&database->wal_index, database->connection);
     return file_check_begin(&database->check, &database->lock, database->real_path,
-                            &database->identity, database->connection, error);
+                            &database->identity, database->connection, now_ms, error);
+}
+
+/* The same; says by `ret_again` that all close it now, so that opening it once more may help. */
+static int try_to_open(struct database *database, int64_t now_ms, bool *ret_again,
+                       struct error *error)
+{
+    int code = open_found(database, now_ms, error);
+    if (code == 0)
+        return 0;
+    *ret_again =
+        !file_check_passes(&database->check, &database->lock, database->real_path, true, now_ms);
+    database_close(database);
+    return code;
 }
 
 int database_open(struct database *database, int64_t now_ms, struct error *error)
 {
     struct stat status;
     struct error why = {0};
+    bool again = false;
     int code = look_at_file(database, &status, error);
     if (code == 0 && is_open_as(database, &status, now_ms))
         return 0;
@@ -190,14 +214,15 @@ int database_open(struct database *database, int64_t now_ms, struct error *error
     if (code != 0)
         return code;
     database->reopen_ms = now_ms + READ_ONLY_MS;
-    code = open_found(database, now_ms, &why);
-    if (code == 0) {
-        database->openings++;
-        return 0;
+    code = try_to_open(database, now_ms, &again, &why);
+    if (code != 0 && again && database->openings == 0) {
+        why = (struct error){0};
+        code = try_to_open(database, now_ms, &again, &why);
     }
-    (void)file_check_passes(&database->check, &database->lock, database->real_path, true, now_ms);
-    database_close(database);
-    return error_set(error, code, "%s", why.text);
+    if (code != 0)
+        return error_set(error, code, "%s", why.text);
+    database->openings++;
+    return 0;
 }
 
 int database_check(struct database *database, bool now, int64_t now_ms, struct error *error)
