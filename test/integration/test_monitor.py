@@ -503,7 +503,7 @@ def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
         (["--help"], 0, "usage: pdns-stickyd"),
         (["--version"], 0, "pdns-stickyd "),
         ([], 64, "no database"),
-        (["--database", "x", "y"], 64, "more words"),
+        (["--database", "x", "y"], 64, "unexpected argument"),
         (["--nonsense"], 64, "bad option"),
     ],
 )
