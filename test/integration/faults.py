@@ -45,6 +45,12 @@ def said(answers):
     return [log for answer in answers for log in answer.logs]
 
 
+def assert_said_once_a_minute(logs, processes, seconds):
+    """No line came more often from one of so many processes that were asked for so long."""
+    most = processes * (1 + int(seconds // 60))
+    assert all(logs.count(log) <= most for log in logs), logs
+
+
 def assert_in_time(answers, what):
     """Prompt, and none so late that PowerDNS would have lost patience, but for one that may have met
     a stall of the machine; prints the times.

@@ -102,6 +102,7 @@ def test_a_restart_under_load_costs_one_servfail_per_connection(activated, datab
             allowed += 2 * (1 + int((time.monotonic() - begin) / TIMEOUT_SECONDS))
     found = wrong(load, database)
     print({rcode: len(replies) for rcode, replies in found.items()}, "of", len(load.replies))
+    print(service.said())
     assert set(found) <= {"SERVFAIL"}
     assert len(found["SERVFAIL"]) <= allowed, "one for each restart and thread, and each timeout"
 
