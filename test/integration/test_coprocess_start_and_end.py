@@ -15,6 +15,7 @@ from coprocess import (
     assert_banner_is_prompt,
     assert_prompt,
     assert_within,
+    question,
 )
 from database import Shell
 from faults import heals, strace
@@ -61,6 +62,17 @@ def test_a_locked_database_does_not_delay_the_banner(sample_database, how):
             if how == "for writing":  # the configuration can be read
                 assert [a.ipv4 for a in answers] == [expected(ldns(i)) for i in range(10)]
         heals(coprocess, sample_database, 20)
+
+
+def test_a_process_that_starts_while_the_database_is_locked_waits_for_it_and_says_no_untruth(
+        sample_database):
+    """It knows no name yet, and PowerDNS would cache that there is none."""
+    with contextlib.ExitStack() as stack:
+        with locked(sample_database.path, "alone"):
+            coprocess = stack.enter_context(Coprocess(sample_database.path))
+            coprocess.send(question("www.example.com"))
+            assert coprocess.silent(0.3)
+        assert coprocess.answer().ipv4 == expected("192.0.2.10")
 
 
 def test_a_log_of_a_gigabyte_does_not_delay_the_banner(sample_database):
