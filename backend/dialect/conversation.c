@@ -1,6 +1,6 @@
 #include "dialect/conversation.h"
 
-/* The first byte of a line that is no blank. */
+/* The first byte of a line that is not a blank. */
 static char first_byte_of(const struct line *line)
 {
     if (line->too_long)

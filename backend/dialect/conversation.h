@@ -1,13 +1,13 @@
 /*
- * A conversation with one peer, in the dialect that its first line chooses.
+ * A conversation with a peer. Its first line decides which dialect it speaks.
  *
- * `{` after blanks, if any, begins the remote backend's JSON protocol (json.h); anything else is
- * the pipe protocol (pipe.h), where the first line is a HELO or gets FAIL. The choice stands until
- * the peer is gone. Each line that comes in gets its one reply.
+ * If the first byte that is not a blank is `{`, the peer speaks the remote backend's JSON protocol
+ * (json.h); otherwise the pipe protocol (pipe.h), where the first line is a HELO or gets FAIL. This
+ * does not change during the conversation. Every line gets exactly one reply.
  *
  * Both dialects read lines of up to LINE_LENGTH_MAX (line_reader.h). The remote backend can send
- * longer ones, record sets that are to be written; nothing longer than 4 KB asks for anything that
- * is answered here.
+ * longer ones, with record sets to be written; but no request that is answered here is longer than
+ * 4 KB.
  */
 #ifndef STICKY_DIALECT_CONVERSATION_H
 #define STICKY_DIALECT_CONVERSATION_H
@@ -26,11 +26,11 @@ struct conversation {
     struct json json;
 };
 
-/* Cannot fail. The service has to outlive the conversation. */
+/* Cannot fail. The service must outlive the conversation. */
 void conversation_init(struct conversation *conversation, const struct service *service);
 void conversation_release(struct conversation *conversation);
 
-/* Answers a line: appends the whole reply to `out`, for the caller to write at once. */
+/* Answers a line: appends the whole reply to `out`, for the caller to write in one go. */
 void conversation_handle(struct conversation *conversation, const struct line *line,
                          struct buffer *out);
 

@@ -1,3 +1,7 @@
+/*
+ * A table of methods, each with a handler that reads the parameters, asks the service and writes
+ * the result. Parameters of unexpected types count as missing.
+ */
 #include "dialect/json.h"
 
 #include <string.h>
@@ -7,18 +11,18 @@
 
 #define RESULT "{\"result\":"
 
-/* What a lookup that failed gives: PowerDNS reads no address in it. */
+/* The result of a failed lookup: PowerDNS cannot read its content as an address. */
 #define FAILED_RECORD                                                                              \
     "{\"qtype\":\"A\",\"qname\":\".\",\"content\":\"lookup failed\",\"ttl\":0,\"domain_id\":-1,"   \
     "\"auth\":1,\"scopeMask\":0}"
 
-/* What a list of zones that failed gives: PowerDNS finds no name in it. */
+/* The result when the zones cannot be listed: PowerDNS finds no name in it. */
 #define FAILED_ZONE "{\"id\":-1}"
 
-/* Whole, so that it can be said without memory. */
+/* A constant, so that it can be sent without memory. */
 #define NO_RESULT "{\"error\":\"not understood, or out of memory\"}\n"
 
-/* Writes a record, or something about the zone whose SOA record it is. */
+/* Writes a record, or facts about the zone whose SOA record it is. */
 typedef void writer(const struct answer_record *record, struct buffer *out);
 
 struct text {
@@ -26,7 +30,7 @@ struct text {
     size_t length;
 };
 
-/* A parameter that is a string; empty when it is none. */
+/* A string parameter; empty if it is missing or of another type. */
 static struct text text_of(const json_t *parameters, const char *name)
 {
     const json_t *value = json_object_get(parameters, name);
@@ -41,7 +45,7 @@ static bool read_name(const json_t *parameters, const char *key, struct name *re
     return name_parse(text.start, text.length, ret_name) == 0;
 }
 
-/* A zone id; without one, any zone is meant. */
+/* A zone id; if it is missing, any zone is meant. */
 static bool read_zone_id(const json_t *parameters, const char *name, int32_t *ret_id)
 {
     const json_t *value = json_object_get(parameters, name);
@@ -61,7 +65,10 @@ static bool read_type(const json_t *parameters, char ret_type[static RECORD_TYPE
     return true;
 }
 
-/* What is no address is nobody's. `remote` is the LDNS, `real-remote` the client's network. */
+/*
+ * `remote` is the LDNS, `real-remote` the client subnet. What is not an address means that there is
+ * no client.
+ */
 static void read_source(const json_t *parameters, struct source *ret_source)
 {
     struct text remote = text_of(parameters, "remote");
@@ -79,7 +86,7 @@ static bool read_question(const json_t *parameters, struct question *ret_questio
            read_zone_id(parameters, "zone-id", &ret_question->zone_id);
 }
 
-/* PowerDNS logs these, of a reply with a result, as information. */
+/* In a reply with a result, PowerDNS logs these with priority info. */
 static void add_notices(struct json *json, struct buffer *out)
 {
     const char *text = json->service->next_notice(json->service->context);
@@ -100,7 +107,10 @@ static void add_end(struct json *json, struct buffer *out)
     buffer_add_text(out, "}\n");
 }
 
-/* Writes the answer's records as an array, one by one: a zone's all at once take much memory. */
+/*
+ * Writes the answer's records as an array, one at a time: those of a whole zone would take much
+ * memory.
+ */
 static void add_records(struct json *json, writer *write, struct buffer *out)
 {
     const char *before = "";
@@ -146,7 +156,7 @@ static void lookup(struct json *json, const json_t *parameters, struct buffer *o
     add_end(json, out);
 }
 
-/* No record says that a list failed: who lists a zone takes each for one of the zone's. */
+/* A failure cannot be told by a record here: PowerDNS would take it for a record of the zone. */
 static void list(struct json *json, const json_t *parameters, struct buffer *out)
 {
     struct name name;
@@ -176,7 +186,7 @@ static void get_all_domains(struct json *json, const json_t *parameters, struct 
     add_end(json, out);
 }
 
-/* Writes something about the zone that `name` names, or that it is not ours. */
+/* Writes facts about the zone called `name`, or false if it is not in this database. */
 static void tell_of_zone(struct json *json, const json_t *parameters, writer *write,
                          struct buffer *out)
 {
@@ -201,7 +211,7 @@ static void get_domain_info(struct json *json, const json_t *parameters, struct 
     tell_of_zone(json, parameters, json_write_zone, out);
 }
 
-/* Zones have no metadata here. */
+/* Zones of this database have no metadata. */
 static void write_empty_object(const struct answer_record *soa, struct buffer *out)
 {
     (void)soa;
@@ -242,7 +252,7 @@ static const struct method {
 } methods[] = {
     {"initialize", initialize},
     {"lookup", lookup},
-    {"APILookup", lookup}, /* since 5.0; its word for disabled records has no meaning here */
+    {"APILookup", lookup}, /* since 5.0; its parameter for disabled records does not matter here */
     {"list", list},
     {"getAllDomains", get_all_domains},
     {"getDomainInfo", get_domain_info},
@@ -251,7 +261,7 @@ static const struct method {
     {"directBackendCmd", run_command},
 };
 
-/* Methods that write, that are for DNSSEC keys, and those that nobody knows yet. */
+/* NULL for methods that write, for those of DNSSEC keys, and for unknown ones. */
 static handler *find_method(const char *name)
 {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
@@ -280,7 +290,7 @@ void json_handle(struct json *json, const struct line *line, struct buffer *out)
     else
         buffer_add_text(out, NO_RESULT);
     json_read_end();
-    if (out->failed) { /* half a reply is worse than none */
+    if (out->failed) { /* an incomplete reply is worse than none */
         out->failed = false;
         buffer_truncate(out, start);
         buffer_add_text(out, NO_RESULT);

@@ -1,20 +1,20 @@
 /*
- * PowerDNS's remote backend: its JSON protocol, on whichever transport.
+ * The JSON protocol of PowerDNS's remote backend, independent of the transport.
  *
  * https://doc.powerdns.com/authoritative/backends/remote.html, and what modules/remotebackend
- * really does. One line comes in, one line goes out: json_handle() appends it whole to a buffer,
- * for the caller to write at once. It does no input or output of its own.
+ * really does. Every line gets one line in reply: json_handle() appends it to a buffer, for the
+ * caller to write in one go. It does no input or output itself.
  *
- * The protocol has words for "none" (`[]`, `false`) but not for "I cannot tell", and PowerDNS
- * caches the former. So there are other replies:
+ * The protocol has replies for "there is none" (`[]`, `false`), which PowerDNS caches, but not for
+ * "I cannot tell". So failures get other replies:
  *
- *   - to a lookup that failed, one record whose content no type has. PowerDNS answers SERVFAIL,
- *     remembers nothing, and asks on;
- *   - to a question for all zones that failed, one zone without a name. PowerDNS keeps to the zones
- *     that it knows, and does not start when it knows none;
- *   - to what is no request, or to any other failure, an object without `result`. PowerDNS takes
- *     the peer for broken: SERVFAIL too, but it closes the connection or kills the coprocess and
- *     starts afresh, which mends a conversation that is out of step.
+ *   - A failed lookup gets a record whose content is not valid for any type. PowerDNS answers
+ *     SERVFAIL and caches nothing.
+ *   - If the zones cannot be listed, the reply is a zone without a name. PowerDNS keeps the zones
+ *     that it knows, and does not start if it knows none.
+ *   - Anything else, and what is not a request, gets an object without `result`. PowerDNS answers
+ *     SERVFAIL, closes the connection or kills the coprocess, and starts again. This also repairs a
+ *     conversation in which replies no longer match requests.
  */
 #ifndef STICKY_DIALECT_JSON_H
 #define STICKY_DIALECT_JSON_H
@@ -26,14 +26,14 @@
 
 struct json {
     const struct service *service;
-    struct answer answer; /* memory that is used again */
+    struct answer answer; /* kept for its memory */
 };
 
 void json_init(struct json *json, const struct service *service);
 void json_release(struct json *json);
 
 /*
- * Answers a line. Records that PowerDNS would not take are left out with a notice; without memory
+ * Answers a line. A record that PowerDNS could not read is left out, with a notice. Without memory,
  * the reply is an object without `result`.
  */
 void json_handle(struct json *json, const struct line *line, struct buffer *out);

@@ -6,7 +6,7 @@
 
 #include "core/base/arena.h"
 
-/* While a text is read, memory comes from the arena; else it is malloc()'s. */
+/* While a text is read, jansson's memory comes from the arena; otherwise from malloc(). */
 static _Thread_local bool reading;
 static _Thread_local struct arena arena;
 static _Thread_local jmp_buf without_memory;

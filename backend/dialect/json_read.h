@@ -1,9 +1,9 @@
 /*
- * Reads one JSON text, with memory that is given back all at once.
+ * Reads a JSON text into memory that is freed all at once.
  *
- * jansson loses bytes of a string that it has no memory for, the closing quote among them, and then
- * reads past its buffer (lex_save() in src/load.c of 2.14). So its allocations never fail: where
- * one would, json_read() returns at once.
+ * When jansson runs out of memory within a string, it loses bytes, perhaps the closing quote, and
+ * then reads beyond its buffer (lex_save() in src/load.c of 2.14). So it never sees an allocation
+ * fail: json_read() returns at once instead.
  */
 #ifndef STICKY_DIALECT_JSON_READ_H
 #define STICKY_DIALECT_JSON_READ_H
@@ -12,8 +12,9 @@
 #include <stddef.h>
 
 /*
- * The value, until json_read_end(), or NULL when the text is none or there is no memory. Not to be
- * kept, changed or released otherwise. Nothing else may be read by this thread meanwhile.
+ * The value, valid until json_read_end(); or NULL when the text is not JSON or there is no memory.
+ * The caller must not change or free it. A thread must not read another text before
+ * json_read_end().
  */
 const json_t *json_read(const char *text, size_t length);
 void json_read_end(void);

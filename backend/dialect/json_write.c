@@ -1,3 +1,7 @@
+/*
+ * Writes records by hand, and everything else by jansson. Texts that are not UTF-8 are escaped
+ * first.
+ */
 #include "dialect/json_write.h"
 
 #include <jansson.h>
@@ -6,7 +10,7 @@
 
 #include "core/base/decimal.h"
 
-/* The serial is the third of an SOA's fields. */
+/* The index of the serial among the fields of an SOA. */
 #define SERIAL_FIELD 2
 
 static int add_bytes(const char *bytes, size_t count, void *context)
@@ -16,7 +20,7 @@ static int add_bytes(const char *bytes, size_t count, void *context)
     return out->failed ? -1 : 0;
 }
 
-/* Writes a value and lets go of it. NULL stands for one that there was no memory for. */
+/* Writes a value and drops the reference. NULL means that there was no memory for it. */
 static void write_value(json_t *value, struct buffer *out)
 {
     if (!value || json_dump_callback(value, add_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
@@ -24,7 +28,7 @@ static void write_value(json_t *value, struct buffer *out)
     json_decref(value);
 }
 
-/* An escape that is there already stays one: `\` and the byte become `\DDD`. */
+/* A backslash before such a byte is part of its escape: both become `\DDD`. */
 static void escape(const char *text, struct buffer *out)
 {
     bool escaped = false;
@@ -50,7 +54,7 @@ static json_t *make_text(const char *text)
     return value;
 }
 
-/* Says whether a text stands for itself between quotes, as nearly all do. */
+/* Says whether a text needs no escapes in JSON, as nearly all do. */
 static bool is_plain(const char *text)
 {
     for (; *text; text++)
@@ -70,7 +74,7 @@ void json_write_text(const char *text, struct buffer *out)
     buffer_add_char(out, '"');
 }
 
-/* By hand: an object of jansson's for each record was half of what a lookup cost. */
+/* By hand: building a jansson object for each record took half the time of a lookup. */
 void json_write_record(const struct answer_record *record, struct buffer *out)
 {
     buffer_add_text(out, "{\"qtype\":");

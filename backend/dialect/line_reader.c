@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What one read takes at most; a pipe holds 64 KiB. */
+/* The most that is read at once; a pipe holds 64 KiB. */
 #define READ_SIZE 4096
 
 void line_reader_release(struct line_reader *reader)
@@ -20,7 +20,7 @@ char line_first_byte(const char *text, size_t length)
     return '\0';
 }
 
-/* Drops what was given out, so that the buffer begins with the next line. */
+/* Drops lines that were returned, so that the buffer begins with the next one. */
 static void compact(struct line_reader *reader)
 {
     struct buffer *buffer = &reader->buffer;

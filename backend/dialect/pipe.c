@@ -1,10 +1,14 @@
+/*
+ * A table of verbs, each with the lowest ABI that has it, the number of its fields, and a handler.
+ * Every handler writes a complete answer.
+ */
 #include "dialect/pipe.h"
 
 #include <string.h>
 
 #include "core/base/decimal.h"
 
-/* Q with all its fields has eight; one more shows that there are too many. */
+/* A Q with all fields has eight; a ninth shows that there are too many. */
 #define FIELDS_MAX 9
 
 struct field {
@@ -53,7 +57,7 @@ static void fail(struct buffer *out)
     buffer_add_text(out, "FAIL\n");
 }
 
-/* LOG lines may stand anywhere in an answer to Q or AXFR, and nowhere else. */
+/* LOG lines are allowed anywhere in an answer to Q or AXFR, but nowhere else. */
 static void add_notices(struct pipe *pipe, struct buffer *out)
 {
     const char *text;
@@ -62,7 +66,7 @@ static void add_notices(struct pipe *pipe, struct buffer *out)
             buffer_printf(out, "LOG\t%s\n", text);
 }
 
-/* MX and SRV come as two fields: the preference or priority, and the rest. */
+/* MX and SRV have two fields: the preference or priority, and the rest. */
 static void add_content(const struct answer_record *record, struct buffer *out)
 {
     const char *space = strchr(record->content, ' ');
@@ -106,8 +110,8 @@ static void add_answer(struct pipe *pipe, struct buffer *out)
 }
 
 /*
- * The banner must be the first line ever: PowerDNS takes any line for it. It is answered without a
- * look at the database, since PowerDNS gives up its start when it takes too long.
+ * The banner must be the first line of all: PowerDNS takes any line for it. The database is not
+ * read for it, because PowerDNS does not start if it takes too long.
  */
 static void handle_helo(struct pipe *pipe, const struct request *request, struct buffer *out)
 {
@@ -142,7 +146,7 @@ static bool read_question(const struct request *request, struct question *ret_qu
         !field_is(&fields[2], "IN") || !read_type(&fields[3], ret_question->type) ||
         !read_integer(&fields[4], &ret_question->zone_id))
         return false;
-    /* What is no address ("invalid ..." as PowerDNS may write) is nobody's. */
+    /* What is not an address (PowerDNS may write "invalid ...") means that there is no client. */
     *source = (struct source){0};
     (void)address_parse(fields[5].start, fields[5].length, &source->remote);
     if (request->count >= 8)
@@ -175,7 +179,7 @@ static void handle_transfer(struct pipe *pipe, const struct request *request, st
     add_answer(pipe, out);
 }
 
-/* A line that PowerDNS would take for the end gets a dot behind it. */
+/* A dot is added to a line that PowerDNS would take for the end. */
 static void add_command_line(const char *text, size_t length, struct buffer *out)
 {
     size_t trimmed = length;
@@ -214,7 +218,7 @@ static const struct verb {
     const char *word;
     int first_abi; /* 0: even before a HELO */
     int last_abi;
-    size_t least, most; /* fields, with the verb */
+    size_t least, most; /* fields, including the verb */
     void (*handle)(struct pipe *pipe, const struct request *request, struct buffer *out);
 } verbs[] = {
     {"HELO", 0, PIPE_ABI_MAX, 2, 2, handle_helo},
@@ -259,7 +263,7 @@ void pipe_handle(struct pipe *pipe, const struct line *line, struct buffer *out)
         verb->handle(pipe, &request, out);
     else
         fail(out);
-    if (out->failed) { /* half an answer is worse than none */
+    if (out->failed) { /* an incomplete answer is worse than none */
         out->failed = false;
         buffer_truncate(out, start);
         fail(out);

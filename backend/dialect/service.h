@@ -1,6 +1,6 @@
 /*
- * What a dialect asks of the program behind it. Every dialect turns its requests into these calls
- * and the results into its replies; nothing here depends on a protocol.
+ * What a dialect needs from the program. Every dialect converts its requests into these calls, and
+ * their results into replies; nothing here depends on a protocol.
  */
 #ifndef STICKY_DIALECT_SERVICE_H
 #define STICKY_DIALECT_SERVICE_H
@@ -11,22 +11,22 @@
 #include "core/base/buffer.h"
 #include "core/dns/question.h"
 
-/* What the operator is told of a record that is not sound (answer_record_is_sound()). */
-#define ANSWER_LACKS_RECORD "a record was left out of an answer, PowerDNS would not read it"
+/* The notice about a record that is not sound (answer_record_is_sound()). */
+#define ANSWER_LACKS_RECORD "a record was left out of an answer, because PowerDNS could not read it"
 
 struct service {
-    void *context; /* handed to every call */
+    void *context; /* passed to every call */
 
-    /* Answers a question. The answer was cleared; its texts are valid until the next call. */
+    /* Answers a question. The answer has been cleared; its texts are valid until the next call. */
     void (*answer)(void *context, const struct question *question, struct answer *answer);
 
-    /* Lists a zone, by id or (may be NULL) by name; else like `answer`. */
+    /* Lists a zone, by id or by name (which may be NULL); otherwise like `answer`. */
     void (*list)(void *context, int32_t zone_id, const struct name *name, struct answer *answer);
 
-    /* Tells the zones of ours, each by its SOA record; else like `answer`. */
+    /* Lists the zones of this database, each by its SOA record; otherwise like `answer`. */
     void (*zones)(void *context, struct answer *answer);
 
-    /* Runs a command of the operator and prints into `out`, lines ending in a newline. */
+    /* Runs an operator's command and prints into `out`, lines that end in a newline. */
     void (*command)(void *context, const char *text, struct buffer *out);
 
     /* The next line for the operator's log, or NULL. Valid until the next call. */

@@ -1,3 +1,7 @@
+/*
+ * A set of MaxMind DB files, each copied into memory (memfd) and opened there. A new set takes over
+ * the files that have not changed.
+ */
 #include "geo/locator.h"
 
 #include <errno.h>
@@ -14,11 +18,9 @@
 
 #include "core/base/error.h"
 
-#define STILL_USED "; what it said before is still used"
+#define STILL_USED "; its previous content is still used"
 
-/*
- * By what one sees that it is another file, another content or other rights. All 0: none was there.
- */
+/* What changes when a path means another file, or its content or rights change. All 0: no file. */
 struct identity {
     dev_t device;
     ino_t inode;
@@ -26,15 +28,15 @@ struct identity {
     struct timespec changed;
 };
 
-/* Of no file at all. */
+/* Equal to that of no file. */
 static const struct identity never = {.bytes = -1};
 
 struct geo_file {
     char *path; /* owned */
     struct identity identity;
     MMDB_s *mmdb;   /* owned; NULL: not open */
-    bool unchanged; /* since the set before, whose file is to be moved here */
-    size_t problem; /* its line, from 1; 0: none */
+    bool unchanged; /* since the previous set; its file is to be taken over */
+    size_t problem; /* its line among the problems, from 1; 0: none */
 };
 
 struct geo {
@@ -90,7 +92,7 @@ static struct geo_file *find_file(const struct geo *geo, const char *path)
     return NULL;
 }
 
-/* Copies all of a file; NULL, or what went wrong. */
+/* Copies a whole file. NULL, or what is wrong. */
 static const char *copy_all(int from, int to, off_t bytes)
 {
     for (off_t done = 0; done < bytes;) {
@@ -98,15 +100,18 @@ static const char *copy_all(int from, int to, off_t bytes)
         if (part < 0 && errno != EINTR)
             return strerror(errno);
         if (part == 0)
-            return "is cut short";
+            return "is truncated";
         done += part > 0 ? part : 0;
     }
     return NULL;
 }
 
-/* Whether it was the file that was wrong, or the moment: then it is read again the next time. */
+/*
+ * What is wrong with a file, and whether it may be temporary, so that the file is read again next
+ * time.
+ */
 struct outcome {
-    const char *wrong; /* NULL: nothing */
+    const char *wrong; /* NULL: nothing is wrong */
     bool passes;
 };
 
@@ -143,7 +148,7 @@ static struct outcome open_copy(int memory, MMDB_s **ret_mmdb)
     }
     free(mmdb);
     if (result == MMDB_FILE_OPEN_ERROR)
-        return (struct outcome){"needs /proc to be read", true};
+        return (struct outcome){"cannot be opened without /proc", true};
     return (struct outcome){MMDB_strerror(result),
                             result == MMDB_IO_ERROR || result == MMDB_OUT_OF_MEMORY_ERROR};
 }
@@ -160,7 +165,7 @@ static struct outcome read_open(int file, struct geo_file *geo_file)
     return outcome;
 }
 
-/* What went wrong, or NULL. */
+/* Says what is wrong, or NULL. */
 static const char *read_file(struct geo_file *geo_file)
 {
     struct outcome outcome;
@@ -260,7 +265,7 @@ const struct problems *geo_problems(const struct geo *geo)
     return &geo->problems;
 }
 
-/* A text of two letters, of a place in the data of an address. */
+/* Reads a text of two letters at a path within an entry. */
 static void read_word(MMDB_entry_s *entry, const char *const *path, char word[static 3])
 {
     MMDB_entry_data_s data;
@@ -279,7 +284,7 @@ static void read_asn(MMDB_entry_s *entry, const char *const *path, uint32_t *asn
         *asn = data.uint32;
 }
 
-/* The names that MaxMind's databases have, and those of others that are made alike. */
+/* The names of MaxMind's databases, which others use too. */
 static void read_entry(MMDB_entry_s *entry, struct location *location)
 {
     static const char *const country[] = {"country", "iso_code", NULL};
@@ -290,7 +295,7 @@ static void read_entry(MMDB_entry_s *entry, struct location *location)
     read_asn(entry, asn, &location->asn);
 }
 
-/* Fills the form in which the library takes addresses. */
+/* Fills the form in which libmaxminddb takes addresses. */
 static const struct sockaddr *sockaddr_of(const struct address *address,
                                           struct sockaddr_storage *storage)
 {

@@ -1,10 +1,14 @@
+/*
+ * Counts failing targets by the second in which they began to fail, in a ring that is as long as
+ * the longest window.
+ */
 #include "monitor/brake.h"
 
 #include <string.h>
 
 #define PLACES (BRAKE_WINDOW_MAX_S + 1)
 
-/* Fewer than these are no mass. */
+/* A single target never engages the brake. */
 #define FAILING_LEAST 2
 
 static uint32_t *place(struct brake *brake, int64_t at_s)
@@ -12,8 +16,11 @@ static uint32_t *place(struct brake *brake, int64_t at_s)
     return &brake->began[at_s % PLACES];
 }
 
-/* The second that a place stood for before leaves the window; once engaged, nothing does. */
-static void use_anew(struct brake *brake, uint32_t *began)
+/*
+ * Before a place is used for another second, its old second leaves the window; while engaged, no
+ * second leaves.
+ */
+static void reuse_place(struct brake *brake, uint32_t *began)
 {
     if (!brake->engaged && brake->first_s <= brake->now_s - PLACES) {
         brake->failing -= *began;
@@ -22,8 +29,8 @@ static void use_anew(struct brake *brake, uint32_t *began)
     *began = 0;
 }
 
-/* Time goes on only. */
-static void move_on(struct brake *brake, int64_t now_s)
+/* Advances the time; a clock that goes back is taken to stand still. */
+static void advance(struct brake *brake, int64_t now_s)
 {
     if (now_s - brake->now_s >= PLACES) {
         memset(brake->began, 0, sizeof brake->began);
@@ -35,7 +42,7 @@ static void move_on(struct brake *brake, int64_t now_s)
     }
     while (brake->now_s < now_s) {
         brake->now_s++;
-        use_anew(brake, place(brake, brake->now_s));
+        reuse_place(brake, place(brake, brake->now_s));
     }
 }
 
@@ -44,10 +51,10 @@ bool brake_counts(const struct brake *brake, int64_t began_s)
     return began_s >= brake->first_s && began_s <= brake->now_s;
 }
 
-/* In the second in which it let go, what begins is of the next one. */
+/* What begins in the second in which the brake was released counts for the next second. */
 int64_t brake_begin(struct brake *brake, int64_t now_s)
 {
-    move_on(brake, now_s > brake->first_s ? now_s : brake->first_s);
+    advance(brake, now_s > brake->first_s ? now_s : brake->first_s);
     ++*place(brake, brake->now_s);
     brake->failing++;
     return brake->now_s;
@@ -62,14 +69,17 @@ void brake_end(struct brake *brake, int64_t began_s)
         --*place(brake, began_s);
 }
 
-/* What began before the window does not count any more; once engaged, the window only grows. */
+/*
+ * What began before the window no longer counts. Not called while engaged: then the window only
+ * grows.
+ */
 static void shift_window(struct brake *brake, int64_t window_s)
 {
     for (; brake->first_s <= brake->now_s - window_s; brake->first_s++)
         brake->failing -= *place(brake, brake->first_s);
 }
 
-static void let_go(struct brake *brake)
+static void disengage(struct brake *brake)
 {
     brake->engaged = false;
     brake->failing = 0;
@@ -82,15 +92,15 @@ static bool too_many(const struct brake *brake, size_t targets, int64_t percent)
            (double)brake->failing * 100 > (double)targets * (double)percent;
 }
 
-bool brake_judge(struct brake *brake, size_t targets, int64_t percent, int64_t window_s,
-                 int64_t now_s)
+bool brake_update(struct brake *brake, size_t targets, int64_t percent, int64_t window_s,
+                  int64_t now_s)
 {
     bool before = brake->engaged;
-    move_on(brake, now_s);
+    advance(brake, now_s);
     if (!brake->engaged)
         shift_window(brake, window_s);
     brake->engaged = too_many(brake, targets, percent);
     if (before && !brake->engaged)
-        let_go(brake);
+        disengage(brake);
     return brake->engaged != before;
 }

@@ -1,19 +1,20 @@
 /*
- * Suspects the monitor's own network when too many targets fail at once (the mass-failure brake).
+ * The mass-failure brake: when too many targets fail at once, the monitor's own network is
+ * suspected, and no target goes down.
  *
- * What counts is a target that was up and began to fail within the last `window_s`, and that still
- * fails. Beginnings are counted and not verdicts, which come `fall` checks later: by then the first
- * ones would be written before the last ones are known. Above `percent` of all targets the brake is
- * on: nobody goes down. It lets go when so many of them answer again that the rest is not above
- * `percent`; those go down then, and count no more. There is no time after which it lets go by
- * itself: what it holds is what was known last, and `percent` 0 turns it off.
+ * A target counts if it was up, began to fail within the last `window_s`, and still fails. First
+ * failures are counted, not verdicts: these come `fall` checks later, and the first would be
+ * written before the last are known. If more than `percent` of all targets count, the brake is
+ * engaged. It is released when so many of them answer again that the rest is not more than
+ * `percent`; the rest then goes down, and no longer counts. The brake is never released only
+ * because of time, since nothing new is known then; `percent` 0 turns it off.
  *
- * A target alone is never above, however few there are. So the default of 50 takes the failure of
- * one target of one or two, and of one site of two or three, for what it is, and holds back that of
- * both of two, or of two sites of three at once.
+ * A single failing target never engages the brake, however few targets there are. So with the
+ * default of 50, the failure of one target of two, or of one site of three, counts as real; that of
+ * both of two targets, or of two sites of three at once, is held back.
  *
- * The caller keeps for each target that it counted when it began. Times are seconds of a clock
- * that does not jump; one that goes back is taken to stand still.
+ * The caller keeps, for each target that counts, the second that brake_begin() returned. Times are
+ * seconds of a monotonic clock; one that goes back is taken to stand still.
  */
 #ifndef STICKY_MONITOR_BRAKE_H
 #define STICKY_MONITOR_BRAKE_H
@@ -22,28 +23,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest window that the table setting allows. */
+/* The longest window that the table `setting` allows. */
 #define BRAKE_WINDOW_MAX_S 3600
 
 struct brake {
     bool engaged;
     int64_t now_s;
-    int64_t first_s;                        /* beginnings from here on count */
-    size_t failing;                         /* that began since, and still fail */
-    uint32_t began[BRAKE_WINDOW_MAX_S + 1]; /* failing by second, where not engaged */
+    int64_t first_s;                        /* failures that began from here on count */
+    size_t failing;                         /* targets that began since then, and still fail */
+    uint32_t began[BRAKE_WINDOW_MAX_S + 1]; /* failing targets by the second in which they began */
 };
 
-/* A target that was up begins to fail; returns the second that brake_end() is to be told. */
+/* A target that was up begins to fail. Returns the second to pass to brake_end(). */
 int64_t brake_begin(struct brake *brake, int64_t now_s);
 
-/* One that began to fail at that second answers again, or is gone. */
+/* A target that began to fail in that second answers again, or was removed. */
 void brake_end(struct brake *brake, int64_t began_s);
 
-/* Decides anew; says whether `engaged` has changed. `window_s` is 1..BRAKE_WINDOW_MAX_S. */
-bool brake_judge(struct brake *brake, size_t targets, int64_t percent, int64_t window_s,
-                 int64_t now_s);
+/*
+ * Engages or releases the brake; says whether `engaged` changed. `window_s` is
+ * 1..BRAKE_WINDOW_MAX_S.
+ */
+bool brake_update(struct brake *brake, size_t targets, int64_t percent, int64_t window_s,
+                  int64_t now_s);
 
-/* Says whether what began at that second counts, that is, lies within the window. */
+/* Says whether a failure that began in that second counts, that is, is within the window. */
 bool brake_counts(const struct brake *brake, int64_t began_s);
 
 #endif

@@ -1,12 +1,16 @@
+/*
+ * Matches a pattern with regexec(), in a form that takes linear time, and as rarely as possible
+ * while the content grows.
+ */
 #include "monitor/content.h"
 
 #include <ctype.h>
 #include <string.h>
 
 /*
- * regexec() tries a pattern at each place anew, so that one like "a.*b" takes the square of the
- * length: five seconds for 64 KiB. Where the pattern is bound to the beginning it goes over the
- * text once. A dot would not do here, since it does not match NUL.
+ * regexec() tries a pattern at every position, so one like "a.*b" takes quadratic time: five
+ * seconds for 64 KiB. Anchored at the beginning, it passes over the text once. A dot would not do
+ * here, since it does not match NUL.
  */
 #define ANYWHERE "^([^a]|a)*("
 
@@ -30,7 +34,10 @@ static bool has_back_reference(const char *pattern)
     return false;
 }
 
-/* Taken for itself by regcomp(), a stray one would end the group that the pattern is put in. */
+/*
+ * regcomp() takes an unmatched parenthesis literally, but here it would close the group around the
+ * pattern.
+ */
 static int refuse_stray_parenthesis(const char *column, const char *pattern, struct error *error)
 {
     regex_t regex;
@@ -40,7 +47,7 @@ static int refuse_stray_parenthesis(const char *column, const char *pattern, str
     if (problem != 0)
         return 0;
     regfree(&regex);
-    return error_set(error, ERR_INVAL, "%s '%s' has a ')' without its '('; \\) is the character",
+    return error_set(error, ERR_INVAL, "%s '%s' has an unmatched ')'; write \\) for the character",
                      column, pattern);
 }
 
@@ -53,12 +60,12 @@ int content_refuse(const char *column, const char *pattern, struct error *error)
         return error_set(error, ERR_NOMEM, "out of memory");
     if (problem != 0) {
         regerror(problem, &regex, why, sizeof why);
-        return error_set(error, ERR_INVAL, "%s '%s' is no extended regular expression: %s", column,
-                         pattern, why);
+        return error_set(error, ERR_INVAL, "%s '%s' is not an extended regular expression: %s",
+                         column, pattern, why);
     }
     regfree(&regex);
     if (has_back_reference(pattern))
-        return error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not taken",
+        return error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not allowed",
                          column, pattern);
     return refuse_stray_parenthesis(column, pattern, error);
 }
@@ -82,8 +89,8 @@ void content_release(struct content *content)
 }
 
 /*
- * Who sends byte by byte must not have us search all of it for each: what is searched again is
- * longer by a sixteenth. What that leaves out is searched when the answer, or the time, ends.
+ * A target that sends single bytes must not make us search everything for each: it is searched
+ * again when it has grown by a sixteenth. The rest is searched when the answer or the time ends.
  */
 enum content_state content_add(struct content *content, const void *bytes, size_t count)
 {

@@ -1,10 +1,9 @@
 /*
- * What a target sent, gathered and searched for a pattern while it comes in.
+ * Collects what a target sends, and searches it for a pattern while it arrives.
  *
  * A pattern is a POSIX extended regular expression in the C locale. It may match anywhere in what
- * has come so far, NUL bytes included; `^` and `$` are the beginning and the end of all of it.
- * Searching takes time that grows with the length alone: back references, which would make it
- * grow beyond measure, are refused.
+ * has arrived, NUL bytes included; `^` and `$` are the beginning and the end of everything.
+ * Searching takes linear time: back references, which can take exponential time, are rejected.
  */
 #ifndef STICKY_MONITOR_CONTENT_H
 #define STICKY_MONITOR_CONTENT_H
@@ -16,34 +15,38 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 
-/* A page that tells whether a site is well is shorter, and a thousand of these fit into memory. */
+/*
+ * A page that shows the health of a site is shorter, and a thousand of this size fit into memory.
+ */
 #define CONTENT_MAX (64 * 1024)
 
 enum content_state {
     CONTENT_MORE,    /* nothing is decided yet */
     CONTENT_MATCHES, /* the pattern was found */
-    CONTENT_FULL,    /* so much has come, and the pattern is not in it */
+    CONTENT_FULL,    /* CONTENT_MAX bytes have arrived without a match */
     CONTENT_FAILED,  /* out of memory */
 };
 
 struct content {
     struct buffer bytes;
-    size_t next_look; /* length at which it is searched again */
+    size_t next_look; /* the length at which to search again */
     regex_t regex;
     bool compiled;
 };
 
-/* 0; ERR_INVAL, when the pattern cannot be used, with words that call it `column`; ERR_NOMEM. */
+/* Checks a pattern. 0; ERR_INVAL, with a text that calls it `column`; ERR_NOMEM. */
 int content_refuse(const char *column, const char *pattern, struct error *error);
 
-/* `content` is all zero. The same codes; content_release() is due after each. */
+/*
+ * `content` must be zeroed. Returns the same codes; content_release() must be called in any case.
+ */
 int content_init(struct content *content, const char *pattern);
 void content_release(struct content *content);
 
-/* Takes bytes in, no more than CONTENT_MAX of them all together. */
+/* Adds bytes, up to CONTENT_MAX in all. */
 enum content_state content_add(struct content *content, const void *bytes, size_t count);
 
-/* No more will come: says whether the pattern is in what did. */
+/* When nothing more will arrive: says whether the pattern matches. */
 bool content_matches(const struct content *content);
 
 #endif

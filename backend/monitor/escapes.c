@@ -13,7 +13,7 @@ static int digit_value(char c)
     return isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
 }
 
-/* The byte of an escape, from behind its backslash, with the place behind it; -1 for none. */
+/* The byte of an escape; `text` begins after the backslash. -1 if it is not valid. */
 static int decode_one(const char *text, const char **ret_end)
 {
     static const char letters[] = "rnt\\", bytes[] = "\r\n\t\\";

@@ -1,5 +1,5 @@
 /*
- * Bytes written as text: what a monitor sends to a TCP target.
+ * Decodes the escapes in the text that a monitor sends to a TCP target.
  */
 #ifndef STICKY_MONITOR_ESCAPES_H
 #define STICKY_MONITOR_ESCAPES_H
@@ -7,9 +7,8 @@
 #include "core/base/buffer.h"
 
 /*
- * Adds the bytes that the text stands for: \r \n \t \\ and \xHH are what they are in C, and every
- * other character is itself. ERR_INVAL for any other backslash, with `ret_bytes` as it was;
- * ERR_NOMEM.
+ * Adds the bytes of a text. \r \n \t \\ and \xHH mean what they mean in C; other characters are
+ * copied. 0; ERR_INVAL, with `ret_bytes` unchanged, for any other backslash; ERR_NOMEM.
  */
 int escapes_decode(const char *text, struct buffer *ret_bytes);
 

@@ -1,9 +1,9 @@
 /*
- * Asks a DNS server one question over UDP. The C library's resolver writes the question and reads
+ * Asks a DNS server a question over UDP. The C library's resolver writes the question and parses
  * the answer.
  *
- * Anybody can send a datagram that looks as if it came from the target. One that does not answer
- * the question is therefore no verdict; only if nothing better comes in time, it was the answer.
+ * Anyone can send a datagram that looks as if it came from the target. So one that does not answer
+ * the question does not end the check; it counts only if nothing better arrives in time.
  */
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -17,14 +17,14 @@
 
 #include "monitor/probe.h"
 
-/* What fits into a datagram without EDNS is less. */
+/* Without EDNS, answers are shorter. */
 #define ANSWER_MAX 4096
 
 struct dns {
     struct probe probe;
     int descriptor;
     struct event event;
-    bool waiting, heard; /* heard: something came that was no answer */
+    bool waiting, heard; /* heard: something arrived that was not an answer */
     uint8_t question[NS_PACKETSZ];
     size_t question_length;
 };
@@ -37,7 +37,7 @@ static const struct {
     {"SOA", ns_t_soa}, {"TXT", ns_t_txt},   {"MX", ns_t_mx},
 };
 
-/* 0 for a word that is none of them. */
+/* The type of a word; 0 for an unknown one. */
 static int type_of(const char *query)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -66,7 +66,10 @@ static void close_resolver(void *shared)
     free(shared);
 }
 
-/* The length of the question, or -1 when it cannot be asked. Its id is to be guessed by nobody. */
+/*
+ * Writes the question, with an id that cannot be guessed. Returns its length, or -1 if it is not
+ * valid.
+ */
 static int write_question(struct __res_state *resolver, const struct monitor *monitor,
                           uint8_t question[static NS_PACKETSZ])
 {
@@ -84,14 +87,15 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
 {
     uint8_t question[NS_PACKETSZ];
     if (!monitor->host)
-        error_set(error, ERR_INVAL, "there is no host, which is the name to ask for");
+        error_set(error, ERR_INVAL, "host, the name to ask for, is missing");
     else if (type_of(monitor->query ? monitor->query : "A") == 0)
-        error_set(error, ERR_INVAL, "query '%s' is none of A AAAA NS SOA TXT MX", monitor->query);
+        error_set(error, ERR_INVAL, "query '%s' is not one of A AAAA NS SOA TXT MX",
+                  monitor->query);
     else if (write_question(prober->shared[CHECK_DNS], monitor, question) < 0)
-        error_set(error, ERR_INVAL, "host '%s' is no DNS name", monitor->host);
+        error_set(error, ERR_INVAL, "host '%s' is not a DNS name", monitor->host);
 }
 
-/* Names in capitals are the same names. */
+/* Names are compared without regard to case. */
 static bool is_same_question(const struct dns *dns, const uint8_t *answer, size_t length)
 {
     if (length < dns->question_length)
@@ -103,7 +107,7 @@ static bool is_same_question(const struct dns *dns, const uint8_t *answer, size_
     return true;
 }
 
-/* A server that makes no sense of the question may leave it out of its answer. */
+/* A server that does not understand the question may omit it from the answer. */
 static bool is_answer(const struct dns *dns, const ns_msg *message)
 {
     uint16_t questions = ns_msg_count(*message, ns_s_qd);
@@ -140,7 +144,7 @@ static void on_answer(evutil_socket_t descriptor, short what, void *context)
         dns->heard = true;
 }
 
-/* An error that a router reports is no reason for the system to wake us, unless it is told so. */
+/* Without this option, the system does not report ICMP errors of routers on the socket. */
 static int open_socket(const struct probe *probe)
 {
     struct sockaddr_storage target;

@@ -1,11 +1,11 @@
 /*
- * Runs a program that tells by its exit status whether the target is well: PROGRAM ADDRESS PORT,
- * with the port 0 when there is none.
+ * Runs a program whose exit status says whether the target is up: PROGRAM ADDRESS PORT, with port 0
+ * if there is none.
  *
- * The program has nothing of ours but our user: no descriptors, no environment but PATH and
- * STICKY_MONITOR, the monitor's name, and all signals as they are at first. It leads a process
- * group, which is killed when the program ends or its time does, so that nothing it left in the
- * background stays. Only one that leaves the group on purpose escapes.
+ * The program inherits nothing but the user: it gets no descriptors, no environment but PATH and
+ * STICKY_MONITOR (the monitor's name), and default signal handling. It leads a process group, which
+ * is killed when the program or its time ends, so that no background process remains. Only a
+ * process that leaves the group on purpose survives.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,17 +25,17 @@
 
 #define SEARCH_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Killed programs are waited for so long at the end; whoever stays is left to process 1. */
+/* How long the end of killed programs is waited for at exit; the others are left to process 1. */
 #define LAST_WAIT_MS 1000
 
 #define PORT_TEXT_MAX 6
 
-/* A process to be reaped. Its probe may be gone, its end not yet come: it may hang in a read. */
+/* A process to be reaped. It may outlive its probe: even a killed process can hang in a read. */
 struct child {
     pid_t process;
     int descriptor; /* of pidfd_open(2): readable when the process has ended */
     struct event event;
-    struct exec *exec; /* NULL: nobody wants to know any more */
+    struct exec *exec; /* NULL: its probe is gone */
     struct child *next, **link;
 };
 
@@ -44,15 +44,15 @@ struct exec {
     struct child *child;
 };
 
-/* All children, those of probes that run and those that were killed. */
-struct nursery {
+/* All children: those of running probes, and killed ones that have not ended yet. */
+struct children {
     struct child *first;
 };
 
-static int open_nursery(struct prober *prober, void **ret_shared, struct error *error)
+static int open_children(struct prober *prober, void **ret_shared, struct error *error)
 {
     (void)prober;
-    *ret_shared = calloc(1, sizeof(struct nursery));
+    *ret_shared = calloc(1, sizeof(struct children));
     return *ret_shared ? 0 : error_set(error, ERR_NOMEM, "out of memory");
 }
 
@@ -66,23 +66,23 @@ static void child_free(struct child *child)
     free(child);
 }
 
-/* The number of a process is given to no other before it is reaped, and its group's neither. */
+/* Until a process is reaped, its id is not used again, and neither is that of its group. */
 static void child_kill(const struct child *child)
 {
     kill(-child->process, SIGKILL);
 }
 
-static void close_nursery(void *shared)
+static void close_children(void *shared)
 {
-    struct nursery *nursery = shared;
-    while (nursery->first) {
-        struct pollfd end = {.fd = nursery->first->descriptor, .events = POLLIN};
-        child_kill(nursery->first);
+    struct children *children = shared;
+    while (children->first) {
+        struct pollfd end = {.fd = children->first->descriptor, .events = POLLIN};
+        child_kill(children->first);
         poll(&end, 1, LAST_WAIT_MS);
-        waitpid(nursery->first->process, NULL, WNOHANG);
-        child_free(nursery->first);
+        waitpid(children->first->process, NULL, WNOHANG);
+        child_free(children->first);
     }
-    free(nursery);
+    free(children);
 }
 
 static void report(struct exec *exec, pid_t reaped, int status)
@@ -108,7 +108,7 @@ static void on_end(evutil_socket_t descriptor, short what, void *context)
         report(exec, reaped, status);
 }
 
-/* Says whether each part of the path leads downwards. */
+/* Says whether every component of the path leads downwards. */
 static bool is_relative(const char *path)
 {
     if (*path == '\0' || *path == '/')
@@ -121,7 +121,7 @@ static bool is_relative(const char *path)
     return true;
 }
 
-/* Both are real paths. */
+/* Both must be real paths. */
 static bool is_below(const char *program, const char *directory)
 {
     size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
@@ -141,24 +141,24 @@ static char *find_below(const char *directory, const char *path, struct error *e
     }
     if (is_below(program, directory))
         return program;
-    error_set(error, ERR_INVAL, "%s lies outside of %s", program, directory);
+    error_set(error, ERR_INVAL, "%s is outside %s", program, directory);
     free(program);
     return NULL;
 }
 
 /*
- * The program's real path, in memory of malloc(), or NULL with `error` set. What is run is what was
- * looked at: no symbolic link is in it any more.
+ * The program's real path, to be freed; or NULL with `error` set. It contains no symbolic links, so
+ * what is checked is what is run.
  */
 static char *find_program(const struct prober_options *options, const char *path,
                           struct error *error)
 {
     if (!options->exec_directory) {
-        error_set(error, ERR_INVAL, "no directory of programs was given to this daemon");
+        error_set(error, ERR_INVAL, "pdns-stickyd was started without --exec-directory");
         return NULL;
     }
     if (!path || !is_relative(path)) {
-        error_set(error, ERR_INVAL, "path '%s' is no path below the directory of programs",
+        error_set(error, ERR_INVAL, "path '%s' is not a path below the directory of programs",
                   path ? path : "");
         return NULL;
     }
@@ -179,7 +179,7 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
     if (!program)
         return;
     if (stat(program, &status) != 0 || !S_ISREG(status.st_mode) || access(program, X_OK) != 0)
-        error_set(error, ERR_INVAL, "%s is no program that this user may run", program);
+        error_set(error, ERR_INVAL, "%s is not a program that this user may run", program);
     free(program);
 }
 
@@ -226,7 +226,7 @@ static int spawn_as(const char *program, char *const *arguments, char *const *en
     return problem;
 }
 
-/* 0, or an errno and no process. */
+/* 0, or an errno when no process was started. */
 static int spawn(const struct probe *probe, pid_t *ret_process)
 {
     static char search_path[] = SEARCH_PATH;
@@ -246,7 +246,7 @@ static int spawn(const struct probe *probe, pid_t *ret_process)
     return problem;
 }
 
-/* Without a descriptor for it nobody would learn of the end of the process. */
+/* False when there is no descriptor that reports the end of the process. */
 static bool child_watch(struct child *child, const struct prober *prober)
 {
     child->descriptor = (int)syscall(SYS_pidfd_open, child->process, 0);
@@ -256,16 +256,16 @@ static bool child_watch(struct child *child, const struct prober *prober)
            event_add(&child->event, NULL) == 0;
 }
 
-static void child_insert(struct child *child, struct nursery *nursery)
+static void child_insert(struct child *child, struct children *children)
 {
-    child->next = nursery->first;
-    child->link = &nursery->first;
+    child->next = children->first;
+    child->link = &children->first;
     if (child->next)
         child->next->link = &child->next;
-    nursery->first = child;
+    children->first = child;
 }
 
-/* The process was begun a moment ago; killed, it is gone in another. */
+/* The process has just been started; once killed, it ends within a moment. */
 static void child_abandon(struct child *child)
 {
     child_kill(child);
@@ -292,7 +292,7 @@ static void start(struct probe *probe)
     }
 }
 
-/* Whoever was killed is reaped when it has ended. */
+/* A killed process is reaped when it has ended. */
 static void stop(struct probe *probe)
 {
     struct child *child = ((struct exec *)probe)->child;
@@ -304,8 +304,8 @@ static void stop(struct probe *probe)
 
 const struct probe_type probe_exec = {
     .size = sizeof(struct exec),
-    .open = open_nursery,
-    .close = close_nursery,
+    .open = open_children,
+    .close = close_children,
     .refuse = refuse,
     .start = start,
     .stop = stop,

@@ -1,10 +1,10 @@
 /*
- * Asks an HTTP server for a page, by libcurl.
+ * Requests a page from an HTTP server, with libcurl.
  *
- * One connection for each check, to the target's address whatever the host is called: no name is
- * ever resolved, no proxy asked, no redirect followed. Without a pattern for the body the check
- * ends where the headers do: the server has decided by then, and the body would cost it and us.
- * With one it ends as soon as the pattern is found, and at the latest where CONTENT_MAX is.
+ * Every check uses a new connection to the target's address, whatever the host is called: no name
+ * is resolved, no proxy used, no redirect followed. Without a pattern for the body, the check ends
+ * after the headers: they have the status, and the body would only cost time. With a pattern, it
+ * ends when the pattern is found, at the latest after CONTENT_MAX bytes.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -16,16 +16,16 @@
 #include "monitor/content.h"
 #include "monitor/probe.h"
 
-/* What servers send is a hundredth of that; Apache and nginx take no more than 32 KiB. */
+/* Servers usually send a hundredth of that; Apache and nginx accept no more than 32 KiB. */
 #define HEADERS_MAX (64 * 1024)
 
-/* What libcurl reads at once: a thousand checks have such a buffer each. */
+/* How much libcurl reads at once: each of a thousand checks has such a buffer. */
 #define READ_BYTES 4096L
 
-/* The certificates of the system are read again so often. */
+/* How long the certificates of the system are kept before they are read again. */
 #define TRUST_MAX_AGE_S 600L
 
-/* CURLE_TOO_LARGE, which libcurl 8.6 brought: a header line without end. */
+/* CURLE_TOO_LARGE of libcurl 8.6: an endless header line. */
 #define CODE_TOO_LARGE ((CURLcode)100)
 
 /* "https://[address]:65535/", or a host name in place of the address. */
@@ -44,13 +44,13 @@ struct http {
     bool added; /* to web.multi */
     struct curl_slist *route;
     size_t header_bytes;
-    bool judged, has_status; /* what follows holds; the headers are there and good */
-    enum reason verdict;     /* by which one of our callbacks ended the transfer */
-    bool broken;             /* we could not watch the socket */
+    bool judged, has_status; /* `verdict` is set; the headers are complete and accepted */
+    enum reason verdict;     /* with which a callback ended the transfer */
+    bool broken;             /* the socket could not be watched */
     struct content body;
 };
 
-/* Ends the transfer from within a callback of libcurl, where nothing may be taken away. */
+/* Ends the transfer from within a callback of libcurl, where handles must not be removed. */
 static bool judge(struct http *http, enum reason verdict)
 {
     http->judged = true;
@@ -58,7 +58,7 @@ static bool judge(struct http *http, enum reason verdict)
     return false;
 }
 
-/* An end of the headers, of which there are several if 1xx statuses go first. */
+/* Called at the end of headers; there are several if 1xx responses come first. */
 static bool take_status(struct http *http)
 {
     const struct monitor *monitor = http->probe.monitor;
@@ -98,7 +98,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return 0;
 }
 
-/* By hand, so that what the system lacks is known to be no fault of the target. */
+/* Opens the socket itself, so that a failure here is known not to be the target's. */
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
@@ -110,13 +110,13 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
     return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
 }
 
-/* What a code of libcurl means; for some the errno tells more. */
+/* The reason for a code of libcurl; for some, the errno decides. */
 static const struct meaning {
     CURLcode code;
     enum reason reason;
     bool has_errno;
 } meanings[] = {
-    {CURLE_OK, REASON_CONTENT, false}, /* all of the body, and no match */
+    {CURLE_OK, REASON_CONTENT, false}, /* the whole body, without a match */
     {CURLE_OPERATION_TIMEDOUT, REASON_TIMEOUT, false},
     {CURLE_COULDNT_CONNECT, REASON_REFUSED, true},
     {CURLE_SEND_ERROR, REASON_CLOSED, true},
@@ -144,7 +144,7 @@ static struct meaning meaning_of(CURLcode code)
     return (struct meaning){code, REASON_INTERNAL, false};
 }
 
-/* Once the request is out, memory runs out only for a header line of more than 100 KB. */
+/* After the request has been sent, "out of memory" means a header line of more than 100 KB. */
 static bool is_endless_line(const struct http *http, CURLcode code)
 {
     curl_off_t before_us = 0;
@@ -173,7 +173,7 @@ static void finish(struct http *http, CURLcode code)
     probe_end(&http->probe, found ? REASON_OK : reason);
 }
 
-/* Reports what ended. The message is gone with its handle. */
+/* Reports finished transfers. A message is freed with its handle. */
 static void collect(struct web *web)
 {
     int left;
@@ -224,7 +224,7 @@ static bool watch(struct web *web, curl_socket_t descriptor, int what, struct ev
            event_add(event, NULL) == 0;
 }
 
-/* An error must not be returned: libcurl would give up all transfers, and all later ones. */
+/* It must not return an error: libcurl would abort all transfers, present and future. */
 static int on_socket_change(CURL *easy, curl_socket_t descriptor, int what, void *context,
                             void *assigned)
 {
@@ -286,7 +286,7 @@ static int open_web(struct prober *prober, void **ret_shared, struct error *erro
     return 0;
 }
 
-/* Whatever a URL could take for something else is no part of a host. */
+/* A host must not contain characters that have another meaning in a URL. */
 static bool is_host(const char *host)
 {
     static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -302,7 +302,7 @@ static bool is_host(const char *host)
     return code == CURLUE_OK;
 }
 
-/* It goes into the request as it is. */
+/* The path is sent as it is, so it must be valid in a request. */
 static bool is_path(const char *path)
 {
     if (*path != '/')
@@ -312,7 +312,7 @@ static bool is_path(const char *path)
     return *path == '\0';
 }
 
-/* Where no file was given libcurl takes the system's, which need not be installed. */
+/* Without a configured file libcurl uses the system's certificates, which may not be installed. */
 static void refuse_without_certificates(const struct prober *prober, struct error *error)
 {
     const char *ca_file = prober->options.ca_file;
@@ -330,9 +330,9 @@ static void refuse_without_certificates(const struct prober *prober, struct erro
 static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
 {
     if (monitor->host && !is_host(monitor->host))
-        error_set(error, ERR_INVAL, "host '%s' is no host name", monitor->host);
+        error_set(error, ERR_INVAL, "host '%s' is not a host name", monitor->host);
     if (monitor->path && !is_path(monitor->path))
-        error_set(error, ERR_INVAL, "path '%s' is not '/' and what a URL may have behind it",
+        error_set(error, ERR_INVAL, "path '%s' is not '/' followed by what a URL may contain",
                   monitor->path);
     if (monitor->body)
         content_refuse("body", monitor->body, error);
@@ -340,7 +340,7 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
         refuse_without_certificates(prober, error);
 }
 
-/* The address as it stands in a URL, with the port. */
+/* The address and port as in a URL. */
 static const char *format_target(const struct probe *probe, char text[static URL_MAX])
 {
     char address[ADDRESS_TEXT_MAX];
@@ -351,8 +351,8 @@ static const char *format_target(const struct probe *probe, char text[static URL
 }
 
 /*
- * The URL has the host, and with it the Host header and the TLS server name; the route leads from
- * any host and port to the target.
+ * The URL names the host, for the Host header and the TLS server name; CURLOPT_CONNECT_TO directs
+ * every connection to the target.
  */
 static bool set_target(struct http *http)
 {
@@ -383,10 +383,10 @@ static bool set_numbers(struct http *http)
         {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_FOLLOWLOCATION, 0},
         {CURLOPT_HTTP09_ALLOWED, 0},
-        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS}, /* 1.1 unless TLS agrees on 2 */
+        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS}, /* HTTP/1.1 unless TLS negotiates HTTP/2 */
         {CURLOPT_FRESH_CONNECT, 1},
         {CURLOPT_FORBID_REUSE, 1},
-        {CURLOPT_SSL_SESSIONID_CACHE, 0}, /* else the certificate is not shown again */
+        {CURLOPT_SSL_SESSIONID_CACHE, 0}, /* else the server would not send its certificate again */
         {CURLOPT_CA_CACHE_TIMEOUT, TRUST_MAX_AGE_S},
         {CURLOPT_SSL_VERIFYPEER, monitor->verify},
         {CURLOPT_SSL_VERIFYHOST, monitor->verify ? 2 : 0},
@@ -401,8 +401,8 @@ static bool set_numbers(struct http *http)
 }
 
 /*
- * Trust comes from one file and no directory, since libcurl keeps what it has read of files alone:
- * all of it for each check would take ten times as long as the check.
+ * Certificates come from a file and not from a directory, because libcurl caches only files;
+ * reading them for each check would take ten times as long as the check.
  */
 static bool set_texts(struct http *http)
 {

@@ -1,11 +1,10 @@
 /*
- * Pings, by datagram sockets that need no privilege where net.ipv4.ping_group_range allows them.
+ * Pings with datagram sockets, which need no privilege if net.ipv4.ping_group_range allows them.
  *
- * All checks of a family share one socket, to which the system gives an identifier of its own. The
- * sequence number of an echo request is the check's slot in a list; what it carries is known to
- * nobody else, so that neither a late answer to somebody who had the slot before nor a forged one
- * counts. A router's word that the target cannot be reached counts only if it quotes the request as
- * far as that.
+ * All checks of a family share a socket, whose identifier the system chooses. The sequence number
+ * of an echo request is the check's slot in an array. Its payload begins with random bytes, so
+ * neither a late reply to the previous user of the slot nor a forged one counts. An ICMP error from
+ * a router counts only if it quotes these bytes too.
  */
 #include <errno.h>
 #include <event2/util.h>
@@ -29,40 +28,40 @@
 /* A sequence number has 16 bits. */
 #define SLOTS_MAX 65536
 
-/* A thousand answers at once; the system may give less. */
+/* Room for a thousand replies; the system may grant less. */
 #define SOCKET_BYTES (1024 * 1024)
 
-/* So many answers, and so many errors, are read before others get their turn. */
+/* How many replies, and how many errors, are read before other events are handled. */
 #define READS_MAX 64
 
-/* A send fails with the error of an earlier request, once for each that came meanwhile. */
+/* A send fails with the pending error of an earlier request, once for each pending error. */
 #define SENDS_MAX 3
 
-/* What ping sends: small, and not so small that somebody takes it for broken. */
+/* Like ping: small, but not so small that a router takes it for malformed. */
 #define FILLING 48
 
 struct echo {
     uint8_t type, code;
-    uint16_t checksum, identifier; /* the system's business */
-    uint16_t sequence;             /* in network order */
+    uint16_t checksum, identifier; /* filled in by the system */
+    uint16_t sequence;             /* in network byte order */
     uint8_t secret[8];
     uint8_t filling[FILLING];
 };
 
-struct line {
-    int descriptor; /* -1: not opened */
+struct ping_socket {
+    int descriptor; /* -1: not open */
     struct event event;
 };
 
 struct slot {
     struct icmp *icmp;
-    size_t next; /* free one; `count` is none */
+    size_t next; /* next free slot; `count`: none */
 };
 
-/* Slots are never given back, only used again. */
+/* Slots are never freed, only reused. */
 struct pings {
     struct event_base *base;
-    struct line lines[2]; /* IPv4, IPv6 */
+    struct ping_socket sockets[2]; /* IPv4, IPv6 */
     struct slot *slots;
     size_t count, capacity, free;
 };
@@ -74,7 +73,7 @@ struct icmp {
     uint8_t secret[8];
 };
 
-/* Whether this is the target: the port that the system reports says nothing. */
+/* Says whether the source is the target; the port that the system reports has no meaning. */
 static bool is_from(const struct probe *probe, const struct sockaddr_storage *source)
 {
     struct sockaddr_storage target;
@@ -87,7 +86,7 @@ static bool is_from(const struct probe *probe, const struct sockaddr_storage *so
     return memcmp(&((const struct sockaddr_in6 *)source)->sin6_addr, probe->address.bytes, 16) == 0;
 }
 
-/* Whose request this is, by what it carries and where it went; NULL: of none that is waiting. */
+/* The check whose request this is, by payload and address; NULL if none is waiting for it. */
 static struct icmp *find_request(struct pings *pings, const struct echo *echo, size_t length,
                                  const struct sockaddr_storage *target)
 {
@@ -112,7 +111,7 @@ static void take_reply(struct pings *pings, const struct echo *echo, size_t leng
     probe_end(&icmp->probe, REASON_OK);
 }
 
-/* What ICMP said, or REASON_OK: nothing, or nothing that ends a check. */
+/* The reason of an ICMP error; REASON_OK if there is none that ends a check. */
 static enum reason reason_in(struct msghdr *message)
 {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
@@ -129,7 +128,7 @@ static enum reason reason_in(struct msghdr *message)
     return REASON_OK;
 }
 
-/* Reads what is said of a request: the system gives its quotation, and where it was sent to. */
+/* Reads an ICMP error: the system passes the quoted request, and where it was sent to. */
 static bool read_error(struct pings *pings, int descriptor)
 {
     struct echo echo;
@@ -164,7 +163,7 @@ static bool read_reply(struct pings *pings, int descriptor)
     return true;
 }
 
-/* Errors first: one that waits would be the result of reading. */
+/* Errors first: a pending one would make the next read fail. */
 static void on_reply(evutil_socket_t descriptor, short what, void *context)
 {
     (void)what;
@@ -174,8 +173,8 @@ static void on_reply(evutil_socket_t descriptor, short what, void *context)
         ;
 }
 
-/* Room for bursts; a socket works without it. */
-static void widen(int descriptor)
+/* Makes room for bursts; not essential. */
+static void grow_buffers(int descriptor)
 {
     static const int bytes = SOCKET_BYTES;
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
@@ -184,7 +183,7 @@ static void widen(int descriptor)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
-/* Without, a target that a router knows to be gone is one that does not answer. */
+/* Without these, a target that a router reports as unreachable would only time out. */
 static void ask_for_errors(int descriptor, bool ipv6)
 {
     static const int on = 1;
@@ -194,27 +193,27 @@ static void ask_for_errors(int descriptor, bool ipv6)
         (void)setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 }
 
-/* Opened when it is needed first: the right to do so may be given while the program runs. */
-static int open_line(struct pings *pings, enum address_family family)
+/* Opened when it is first needed, as the permission may be granted while the program runs. */
+static int open_ping_socket(struct pings *pings, enum address_family family)
 {
     bool ipv6 = family == FAMILY_IPV6;
-    struct line *line = &pings->lines[ipv6];
-    if (line->descriptor >= 0)
-        return line->descriptor;
+    struct ping_socket *ping_socket = &pings->sockets[ipv6];
+    if (ping_socket->descriptor >= 0)
+        return ping_socket->descriptor;
     int descriptor = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
                             ipv6 ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP);
     if (descriptor < 0)
         return -1;
-    widen(descriptor);
+    grow_buffers(descriptor);
     ask_for_errors(descriptor, ipv6);
-    if (event_assign(&line->event, pings->base, descriptor, EV_READ | EV_PERSIST, on_reply,
+    if (event_assign(&ping_socket->event, pings->base, descriptor, EV_READ | EV_PERSIST, on_reply,
                      pings) != 0 ||
-        event_add(&line->event, NULL) != 0) {
+        event_add(&ping_socket->event, NULL) != 0) {
         close(descriptor);
         errno = ENOMEM;
         return -1;
     }
-    line->descriptor = descriptor;
+    ping_socket->descriptor = descriptor;
     return descriptor;
 }
 
@@ -224,7 +223,7 @@ static int open_pings(struct prober *prober, void **ret_shared, struct error *er
     if (!pings)
         return error_set(error, ERR_NOMEM, "out of memory");
     pings->base = prober->base;
-    pings->lines[0].descriptor = pings->lines[1].descriptor = -1;
+    pings->sockets[0].descriptor = pings->sockets[1].descriptor = -1;
     *ret_shared = pings;
     return 0;
 }
@@ -233,9 +232,9 @@ static void close_pings(void *shared)
 {
     struct pings *pings = shared;
     for (size_t i = 0; i < 2; i++)
-        if (pings->lines[i].descriptor >= 0) {
-            event_del(&pings->lines[i].event);
-            close(pings->lines[i].descriptor);
+        if (pings->sockets[i].descriptor >= 0) {
+            event_del(&pings->sockets[i].event);
+            close(pings->sockets[i].descriptor);
         }
     free(pings->slots);
     free(pings);
@@ -244,7 +243,7 @@ static void close_pings(void *shared)
 static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
 {
     (void)monitor;
-    if (open_line(prober->shared[CHECK_ICMP], FAMILY_IPV4) >= 0)
+    if (open_ping_socket(prober->shared[CHECK_ICMP], FAMILY_IPV4) >= 0)
         return;
     if (errno == EACCES || errno == EPERM)
         error_set(error, ERR_IO,
@@ -296,7 +295,7 @@ static void start(struct probe *probe)
 {
     struct icmp *icmp = (struct icmp *)probe;
     struct pings *pings = probe_shared(probe);
-    int descriptor = open_line(pings, probe->address.family);
+    int descriptor = open_ping_socket(pings, probe->address.family);
     if (descriptor < 0 || !take_slot(pings, icmp)) {
         probe_end(probe, REASON_INTERNAL);
         return;

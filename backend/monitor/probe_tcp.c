@@ -1,11 +1,11 @@
 /*
- * Connects, sends something if told so, and reads until the answer matches.
+ * Connects, sends a text if the monitor has one, and reads until the answer matches.
  *
- * A check that went well closes as everybody does, so that servers see a plain end and log no
- * reset. That leaves the connection in TIME_WAIT here, which costs a few hundred bytes for a minute
- * and no port that another target needs: ports are counted for each address and port of a peer.
- * One that went wrong is reset: the end of a conversation with somebody who is gone would be sent
- * again for minutes.
+ * A successful check closes the connection in the normal way, so that servers log no reset. The
+ * connection then stays in TIME_WAIT here for a minute, which costs a few hundred bytes, and no
+ * port that other targets need: local ports are separate for each address and port of a peer. After
+ * a failed check the connection is reset, because a FIN to a target that is gone would be
+ * retransmitted for minutes.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@
 struct tcp {
     struct probe probe;
     int descriptor;
-    struct event event; /* what is waited for, once `waiting` */
+    struct event event; /* the event that is waited for, once `waiting` */
     bool waiting;
     struct buffer request;
     size_t sent;
@@ -33,7 +33,7 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
     (void)prober;
     struct buffer bytes = {0};
     if (monitor->send && escapes_decode(monitor->send, &bytes) != 0)
-        error_set(error, ERR_INVAL, "send '%s' has a \\ without r, n, t, \\ or xHH behind it",
+        error_set(error, ERR_INVAL, "send '%s' has a \\ that is not followed by r, n, t, \\ or xHH",
                   monitor->send);
     buffer_release(&bytes);
     if (monitor->expect)
@@ -56,13 +56,13 @@ static bool would_block(void)
     return errno == EAGAIN || errno == EINTR;
 }
 
-/* A pattern that matches nothing at all does not make an answer of silence. */
+/* Even a pattern that matches an empty text needs an answer. */
 static bool has_matched(const struct tcp *tcp)
 {
     return tcp->answer.bytes.length > 0 && content_matches(&tcp->answer);
 }
 
-/* The peer closed, or the connection broke: nothing more will come. */
+/* The peer closed, or the connection failed: nothing more will arrive. */
 static void judge_end(struct tcp *tcp, int problem)
 {
     enum reason reason = tcp->answer.bytes.length > 0 ? REASON_CONTENT : REASON_CLOSED;
@@ -110,8 +110,8 @@ static void on_writable(evutil_socket_t descriptor, short what, void *context)
 }
 
 /*
- * A connection to a port of this machine that nobody listens on may be given that very port for its
- * own end, and then be connected with itself.
+ * A connection to a local port on which nothing listens may get that very port as its own, and is
+ * then connected to itself.
  */
 static bool is_own_end(const struct tcp *tcp)
 {
@@ -176,7 +176,7 @@ static void start(struct probe *probe)
         probe_end(probe, probe_reason_of(errno));
 }
 
-/* What came in little pieces may not have been searched to its end. */
+/* What arrived in small pieces may not have been searched completely. */
 static enum reason expire(struct probe *probe)
 {
     return has_matched((struct tcp *)probe) ? REASON_OK : REASON_TIMEOUT;

@@ -1,3 +1,7 @@
+/*
+ * Starts probes by type, and ends them by result, timeout or cancellation. The result is always
+ * reported from the event loop, after everything else of the probe has been released.
+ */
 #include "monitor/prober.h"
 
 #include <errno.h>
@@ -20,7 +24,7 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* What is shared is made for all types at once, so that nothing can be missing later. */
+/* What types share is made for all of them at once, so that it cannot fail later. */
 static int open_types(struct prober *prober, struct error *error)
 {
     int code = 0;
@@ -67,7 +71,7 @@ const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
     return ret_error->code == 0 ? NULL : ret_error->text;
 }
 
-/* Nothing of the check goes on behind this; the report is still to come. */
+/* Stops everything of the check; only the report remains. */
 static void conclude(struct probe *probe, enum reason reason)
 {
     probe->ended = true;
@@ -85,7 +89,7 @@ static void probe_remove(struct probe *probe)
     free(probe);
 }
 
-/* Time is over, or the check has ended and is to be reported from here. */
+/* The time is over, or the check has ended and is reported here. */
 static void on_timer(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor, (void)what;
@@ -114,7 +118,7 @@ static uint16_t port_of(const struct check *check, const struct probe_type *type
     return check->port != 0 ? check->port : type->usual_port;
 }
 
-/* 0.0.0.0 and :: would lead to this machine. */
+/* 0.0.0.0 and :: would mean this machine. */
 static bool has_target(const struct probe *probe)
 {
     return probe->address.family != FAMILY_NONE && !address_is_unspecified(&probe->address) &&
@@ -214,7 +218,7 @@ enum reason probe_reason_of(int problem)
         {ENOPROTOOPT, REASON_UNREACHABLE}, {ETIMEDOUT, REASON_TIMEOUT},
         {ECONNRESET, REASON_CLOSED},       {EPIPE, REASON_CLOSED},
         {ECONNABORTED, REASON_CLOSED},     {ENONET, REASON_UNREACHABLE},
-        {EACCES, REASON_UNREACHABLE}, /* somebody on the way forbids it, as ICMPv6 says */
+        {EACCES, REASON_UNREACHABLE}, /* administratively prohibited, reported by ICMPv6 */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].problem == problem)

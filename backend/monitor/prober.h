@@ -1,11 +1,11 @@
 /*
  * Runs checks: each type is a probe, one file and one row in the registry of prober.c.
  *
- * A prober belongs to one event loop and one thread. It only asks and reports: when to check, and
+ * A prober belongs to an event loop and a thread. It only checks and reports; when to check, and
  * what a result means, is decided elsewhere. It logs nothing.
  *
- * The program must ignore SIGPIPE, as libcurl does not do so for it, and must not ignore SIGCHLD,
- * else nobody can tell how the programs of `exec` ended.
+ * The program must ignore SIGPIPE, because libcurl does not, and must not ignore SIGCHLD, because
+ * exit statuses of `exec` programs would be lost.
  */
 #ifndef STICKY_MONITOR_PROBER_H
 #define STICKY_MONITOR_PROBER_H
@@ -16,43 +16,44 @@
 #include "core/health/check.h"
 
 struct prober;
-struct probe; /* a check that runs */
+struct probe; /* a running check */
 
 /* The texts must live as long as the prober. */
 struct prober_options {
-    const char *exec_directory; /* programs of `exec` lie below it; NULL: none may be run */
-    const char *ca_file;        /* whom to trust, in PEM form; NULL: whom the system trusts */
+    const char *exec_directory; /* the programs of `exec` are below it; NULL: none may be run */
+    const char *ca_file;        /* trusted certificates, in PEM form; NULL: those of the system */
 };
 
 /*
- * 0, or a code with `error` set and nothing made. What only some types need and cannot be had (as
- * the right to send ICMP) is no error here; see prober_refusal(). The base must live longer.
+ * 0, or a code with `error` set and nothing made. If something that only some types need is missing
+ * (such as the permission to send ICMP), it is not an error here; see prober_refusal(). The base
+ * must outlive the prober.
  */
 int prober_new(struct event_base *base, const struct prober_options *options,
                struct prober **ret_prober, struct error *error);
-/* Ends all checks that run, without reporting them. Takes NULL. */
+/* Cancels all running checks without reporting them. Takes NULL. */
 void prober_free(struct prober *prober);
 
 /*
- * Why checks by this monitor cannot be run at all, as a sentence for log and status (no right to
- * send ICMP, no directory of programs, a pattern that is no regular expression), or NULL.
- * `ret_error` holds the text. Such checks may be started all the same, and end with
+ * Says why checks by this monitor cannot be run at all, as a sentence for log and status (no
+ * permission to send ICMP, no directory of programs, an invalid regular expression); or NULL.
+ * `ret_error` holds the text. Such checks can be started all the same; they end with
  * REASON_INTERNAL.
  */
 const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
                            struct error *ret_error);
 
 /*
- * Starts a check. `done` is called once, from the event loop and never from here, at the latest a
- * little after the monitor's timeout; the probe is gone by then, and `done` may start others. The
- * check is copied, its monitor is not. 0 or ERR_NOMEM; every other trouble is reported to `done`,
- * our own as REASON_INTERNAL.
+ * Starts a check. `done` is called once, always from the event loop, at the latest shortly after
+ * the monitor's timeout; the probe is freed by then, and `done` may start others. The check is
+ * copied, its monitor is not. 0 or ERR_NOMEM; all other failures are reported to `done`, our own as
+ * REASON_INTERNAL.
  */
 int prober_start(struct prober *prober, const struct check *check,
                  void (*done)(void *context, const struct check_result *result), void *context,
                  struct probe **ret_probe);
 
-/* Ends a check that runs; `done` is not called any more. */
+/* Cancels a running check; `done` will not be called. */
 void prober_cancel(struct prober *prober, struct probe *probe);
 
 #endif

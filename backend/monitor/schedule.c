@@ -1,10 +1,14 @@
+/*
+ * A binary heap by due time. The phase of a new entry is a step of the golden ratio further round
+ * its interval than that of the entry before.
+ */
 #include "monitor/schedule.h"
 
 #include <stdlib.h>
 
 #include "core/base/error.h"
 
-/* Fractions of a circle in 32 bits: the golden ratio, and a step from one interval to the next. */
+/* Fractions of a full turn in 32 bits: the golden ratio, and the offset between intervals. */
 #define GOLDEN_STEP 2654435769U
 #define INTERVAL_STEP 1779033703U
 
@@ -26,7 +30,7 @@ int schedule_reserve(struct schedule *schedule, size_t count)
     return 0;
 }
 
-/* Places count from 1: the parent of n is n / 2. */
+/* Places begin at 1: the parent of n is n / 2. */
 static struct schedule_entry **at(const struct schedule *schedule, size_t place)
 {
     return &schedule->heap[place - 1];
@@ -60,7 +64,7 @@ static void sink(struct schedule *schedule, struct schedule_entry *entry)
     put(schedule, place, entry);
 }
 
-/* The first time after now that lies at the entry's phase. */
+/* The first time after now with the entry's phase. */
 static int64_t next_due_ms(const struct schedule_entry *entry, int64_t now_ms)
 {
     int64_t since_ms = now_ms - entry->phase_ms;

@@ -1,3 +1,7 @@
+/*
+ * The engine: a list of watched targets with their verdicts, a schedule, a queue of checks that
+ * wait for room, and a list of verdicts to be written.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,7 +9,7 @@
 #include "core/base/vector.h"
 #include "monitor/watch_parts.h"
 
-/* Of a sentence for the log; longer ones are cut. */
+/* The longest sentence for the log, with NUL; longer ones are truncated. */
 #define SENTENCE_MAX 512
 
 int watch_new(const struct watch_callbacks *callbacks, struct watch **ret_watch)
@@ -33,11 +37,11 @@ static int64_t now_s(const struct watch *watch)
     return watch->callbacks.monotonic_ms() / 1000;
 }
 
-/* ---------------------------------------------------------------- checks that run and wait */
+/* ---------------------------------------------------------------- running and waiting checks */
 
 static void take_result(void *context, const struct check_result *result);
 
-/* Without memory the check is left out; the next one is due soon enough. */
+/* Without memory the check is skipped; the next one comes soon enough. */
 static void start(struct watched *watched)
 {
     struct watch *watch = watched->watch;
@@ -111,7 +115,7 @@ static void check_now(struct watched *watched)
         enqueue(watched);
 }
 
-/* Ends its check without a result. */
+/* Ends the check of a target without a result. */
 void watch_stop(struct watched *watched)
 {
     struct watch *watch = watched->watch;
@@ -125,7 +129,7 @@ void watch_stop(struct watched *watched)
     targets_release(watched->checked_from);
 }
 
-/* ---------------------------------------------------------------- what is to be written */
+/* ---------------------------------------------------------------- what has to be written */
 
 static void mark(struct watched *watched, bool changed)
 {
@@ -148,7 +152,7 @@ void watch_unmark(struct watched *watched)
     watched->pending = watched->changed = watched->measured = false;
 }
 
-/* Drops from the list those that are not pending any more. */
+/* Removes from the list the targets that are no longer pending. */
 void watch_compact_pending(struct watch *watch)
 {
     size_t kept = 0;
@@ -222,7 +226,7 @@ static void log_change(const struct watched *watched, const struct target_verdic
     const struct target_verdict *now = &watched->verdict;
     const char *name = watched->target->name;
     if (before->state == VERDICT_NONE && now->state == VERDICT_UP)
-        return; /* as it was assumed to be */
+        return; /* as was assumed before */
     if (before->state == VERDICT_NONE)
         watch_log(watched->watch, false, "%s: down, %s", name, reason_word(now->reason));
     else
@@ -245,7 +249,7 @@ void watch_catch_up(struct watch *watch)
     }
 }
 
-/* Those that went down before it was known that so many do. */
+/* Reverts targets that went down before the brake was engaged. */
 static void revert_downs(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
@@ -258,27 +262,27 @@ static void revert_downs(struct watch *watch)
     }
 }
 
-static void judge_brake(struct watch *watch)
+static void update_brake(struct watch *watch)
 {
     const struct watch_limits *limits = &watch->limits;
-    if (!brake_judge(&watch->brake, watch->schedule.count, limits->brake_percent,
-                     limits->brake_window_s, now_s(watch)))
+    if (!brake_update(&watch->brake, watch->schedule.count, limits->brake_percent,
+                      limits->brake_window_s, now_s(watch)))
         return;
     if (watch->brake.engaged) {
-        watch_log(
-            watch, true,
-            "%zu of %zu targets began to fail within %" PRId64
-            " s: the monitor's own network is suspected, nobody goes down until they answer again"
-            " (settings brake_percent, brake_window)",
-            watch->brake.failing, watch->schedule.count, limits->brake_window_s);
+        watch_log(watch, true,
+                  "%zu of %zu targets began to fail within %" PRId64
+                  " s: the monitor's own network is suspected, no target goes down until they "
+                  "answer again"
+                  " (settings brake_percent, brake_window)",
+                  watch->brake.failing, watch->schedule.count, limits->brake_window_s);
         revert_downs(watch);
     } else {
-        watch_log(watch, true, "the brake is off again, verdicts follow the checks");
+        watch_log(watch, true, "the brake is off, verdicts follow the checks again");
         watch_catch_up(watch);
     }
 }
 
-/* Tells the brake of one that begins to fail, or ends to. */
+/* Tells the brake when a target begins or ceases to fail. */
 static void count_for_brake(struct watched *watched, bool failed)
 {
     struct watch *watch = watched->watch;
@@ -287,7 +291,7 @@ static void count_for_brake(struct watched *watched, bool failed)
         watched->began_s = 0;
     } else if (failed && watched->began_s == 0 && watched->verdict.state != VERDICT_DOWN)
         watched->began_s = brake_begin(&watch->brake, now_s(watch));
-    judge_brake(watch);
+    update_brake(watch);
 }
 
 void watch_count_as_checked(struct watched *watched)
@@ -296,7 +300,7 @@ void watch_count_as_checked(struct watched *watched)
     watched->unchecked = false;
 }
 
-static void judge(struct watched *watched, const struct check_result *result)
+static void add_result(struct watched *watched, const struct check_result *result)
 {
     struct watch *watch = watched->watch;
     const struct target_verdict before = watched->verdict;
@@ -319,7 +323,7 @@ static void take_result(void *context, const struct check_result *result)
     watch->running--;
     targets_release(watched->checked_from);
     bool was_cold = watch->unchecked > 0;
-    judge(watched, result);
+    add_result(watched, result);
     watch_count_as_checked(watched);
     if (was_cold && watch->unchecked == 0)
         watch_catch_up(watch);
@@ -336,11 +340,11 @@ int64_t watch_run(struct watch *watch)
     struct schedule_entry *entry;
     while ((entry = schedule_take(&watch->schedule, now_ms)))
         check_now((struct watched *)entry);
-    judge_brake(watch);
+    update_brake(watch);
     return schedule_next_ms(&watch->schedule);
 }
 
-/* ---------------------------------------------------------------- what else is asked */
+/* ---------------------------------------------------------------- other queries */
 
 static struct watched *find(const struct watch *watch, const struct target_key *key)
 {
@@ -397,8 +401,8 @@ void watch_report(const struct watch *watch, struct buffer *out)
 {
     if (watch->brake.engaged)
         buffer_printf(out,
-                      "%zu of %zu targets fail since about the same time: the monitor's own network"
-                      " is suspected and nobody goes down (brake_percent)\n",
+                      "%zu of %zu targets began to fail at about the same time: the monitor's own"
+                      " network is suspected, no target goes down (brake_percent)\n",
                       watch->brake.failing, watch->schedule.count);
     if (watch->targets)
         add_lines(targets_problems(watch->targets), out);

@@ -1,18 +1,18 @@
 /*
- * Another set of targets: first all that it needs is made, then it takes the place of the one
- * before, with checks and verdicts of the targets that are the same.
+ * Replaces the set of targets. First everything that can fail is done, then the new set takes the
+ * place of the old one, with the checks and verdicts of unchanged targets.
  */
 #include <stdlib.h>
 
 #include "core/base/vector.h"
 #include "monitor/watch_parts.h"
 
-/* What a new set needs, all of it there before anything is changed. */
+/* What the new set needs; complete before anything is changed. */
 struct plan {
     struct watch *watch;
     const struct targets *targets;
     struct watched **list;
-    size_t old, new; /* where the comparison stands in both lists */
+    size_t old, new; /* positions of the comparison in both lists */
     bool failed;
     struct problems refusals;
     const struct monitor **refused;
@@ -57,7 +57,7 @@ static int plan_monitor(struct plan *plan, const struct monitor *monitor)
     return problems_add(&plan->refusals, "monitor %s cannot be run: %s", monitor->name, why);
 }
 
-/* Grows an array of the watch to so many elements. */
+/* Grows an array of the engine to at least `count` elements. */
 static bool make_room(void *items, size_t count, size_t size)
 {
     void **place = items;
@@ -103,7 +103,7 @@ static bool is_refused(const struct plan *plan, const struct target *target)
     return false;
 }
 
-/* One that is not checked takes part in nothing, and keeps the verdict that it has. */
+/* A target that cannot be checked is not scheduled, and keeps its verdict. */
 static void begin_checks(const struct plan *plan, struct watched *watched)
 {
     struct watch *watch = plan->watch;
@@ -122,7 +122,7 @@ static void begin_target(const struct plan *plan, struct watched *watched)
     watched->watch = watch;
     watched->unchecked = !watch->targets;
     watch->unchecked += watched->unchecked;
-    for (size_t i = 0; i < watch->ended_count; i++) /* it is back before its end was written */
+    for (size_t i = 0; i < watch->ended_count; i++) /* it is back before its removal was written */
         if (target_key_compare(&watch->ended[i], &watched->target->key) == 0)
             watch->ended[i] = watch->ended[--watch->ended_count];
 }
@@ -139,7 +139,7 @@ static void end_target(struct watched *watched)
     watch->ended[watch->ended_count++] = watched->target->key;
 }
 
-/* Its state is kept; what the checks of the old kind said beyond that is not. */
+/* Keeps the state, but not what else the previous checks have shown. */
 static void change_target(struct watched *watched)
 {
     struct watch *watch = watched->watch;
@@ -149,7 +149,7 @@ static void change_target(struct watched *watched)
     watched->verdict.has_rtt = watched->measured = false;
 }
 
-/* The first pass ends and stops; the list of those to be written is closed behind it. */
+/* The first pass, over removed and changed targets; then the list of pending ones is compacted. */
 static void carry_out_ends(void *context, enum target_change change, const struct target *before,
                            const struct target *after)
 {

@@ -42,9 +42,12 @@
 
 struct store;
 
-/* Counters that triggers move: equal revisions mean an unchanged configuration. */
+/*
+ * Random numbers that triggers change: as long as one is equal to the last, what it stands for is
+ * unchanged.
+ */
 struct revision {
-    int64_t opening; /* of this process; another file may count from the same number */
+    int64_t opening; /* of this process; a copy of the file has the same numbers */
     int64_t configuration;
     int64_t metrics;  /* of availability alone */
     int64_t topology; /* of the databases of places, too */

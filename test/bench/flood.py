@@ -4,7 +4,7 @@ Two coprocesses on one database, as a PowerDNS with two receiver threads has.  T
 mappings that the method would not make, so that each answer shows whether it came from the row.
 
 First the settings are the defaults.  Then max_megabytes is small and the forged mappings expire
-soon: the flood reaches the bound, housekeeping sweeps, and a second flood finds the room again.
+soon: the flood reaches the bound, expired rows are swept, and a second flood finds the room again.
 """
 
 import contextlib

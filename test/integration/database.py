@@ -75,7 +75,7 @@ class Database:
             shell.communicate("ROLLBACK;\n")
 
     @contextlib.contextmanager
-    def without_housekeeping(self):
+    def without_maintenance(self):
         """No round runs in the block, however long the disk takes for one: we hold its lock, the
         first of backend/system/lock_file.h.  A backend that serves this database makes the file.
         """

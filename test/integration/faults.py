@@ -138,7 +138,7 @@ class Crowd:
                 return False
 
         wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
-        with self.database.without_housekeeping():
+        with self.database.without_maintenance():
             since = len(self.told)
             self.ask(50)
             assert self.forgotten(since) == []
@@ -192,7 +192,7 @@ def until_a_round_waits(trace):
     def waits():
         return len(set(re.findall(r"^(\d+) +fdatasync", trace.read_text(), re.MULTILINE))) > 1
 
-    wait_until(waits, HEAL_SECONDS, "a round of housekeeping")
+    wait_until(waits, HEAL_SECONDS, "a round of maintenance")
 
 
 # ---------------------------------------------------------------- limits and full disks

@@ -166,5 +166,5 @@ def test_descriptors_do_not_pile_up_when_the_file_comes_and_goes(served):
         assert coprocess.ask(remote=ldns(round_)).lines[-1] == b"END"
         os.replace(spare, database.path)
         assert coprocess.ask(remote=ldns(round_)).ipv4 == expected(ldns(round_))
-    # a round of housekeeping has some of its own
+    # a round of maintenance has some of its own
     wait_until(lambda: len(list(folder.iterdir())) <= before, HEAL_SECONDS, "as few as before")

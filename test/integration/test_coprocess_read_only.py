@@ -40,7 +40,7 @@ def test_a_running_coprocess_survives_that_root_takes_the_file(root_only, sample
         heals(coprocess, sample_database, 1)
 
 
-def test_root_takes_the_file_while_housekeeping_has_it_open(root_only, sample_database, workspace):
+def test_root_takes_the_file_while_maintenance_has_it_open(root_only, sample_database, workspace):
     """SQLite would hand on a descriptor that was opened when the file could still be written."""
     trace = workspace / "trace"
     with Coprocess(sample_database.path, before=slow_disk(trace)) as coprocess:

@@ -179,7 +179,7 @@ def test_a_changed_log_costs_no_mapping_that_was_copied(pair, way):
     """But not while a checkpoint copies it: then the database is damaged, by any program with
     SQLite."""
     copy_log(pair.database)
-    with pair.database.without_housekeeping():
+    with pair.database.without_maintenance():
         copied = set(pair.told) - set(pair.forgotten())
         assert len(copied) > 100
         pair.ask(1000)  # in the log alone
@@ -218,7 +218,7 @@ def test_a_changed_lock_file_costs_no_mapping(pair, way):
         pair.coprocesses.append(third)
         assert_all_agree(pair)
     # One lock file for all: whoever does maintenance has the one that is there now.
-    with pair.database.without_housekeeping():
+    with pair.database.without_maintenance():
         pair.database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
         time.sleep(2)
         assert pair.database.rows("SELECT 1 FROM persistence WHERE ldns = 'expired'") == [(1,)]

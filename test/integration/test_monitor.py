@@ -285,8 +285,8 @@ def test_a_mass_failure_is_not_believed(database, sites):
         for number in (1, 2, 3):
             sites.end(number)
         wait_until(lambda: problems(database), SECONDS_MAX, "the brake")
-        assert re.match(r"problem: [23] of 3 targets fail since about the same time: the monitor's"
-                        r" own network is suspected", problems(database)[0])
+        assert re.match(r"problem: [23] of 3 targets began to fail at about the same time: the"
+                        r" monitor's own network is suspected", problems(database)[0])
         time.sleep(3)
         assert states(database) == ALL_UP
         assert daemon.said().count("own network is suspected") == 1
@@ -374,14 +374,14 @@ def test_there_is_one_daemon_for_a_database(database):
         until_states(database, ALL_UP)
 
 
-# ---------------------------------------------------------------- housekeeping
+# ---------------------------------------------------------------- maintenance
 
 
 def threads_started(trace):
     return len(re.findall(r"\bclone3?\(", trace.read_text()))
 
 
-def test_housekeeping_is_the_monitors_while_it_lives(database, workspace):
+def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
     """A round is a thread of its own in a coprocess; expired mappings go all the same."""
     expired = ("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
                " VALUES (1, '{}', 1, 'modulus', 1, 1);")
@@ -403,7 +403,7 @@ def test_housekeeping_is_the_monitors_while_it_lives(database, workspace):
                 time.sleep(0.1)
             wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "the monitor sweeps")
             assert threads_started(trace) == started, "the coprocess left it to the monitor"
-            with database.without_housekeeping():  # it holds no lock while it hangs
+            with database.without_maintenance():  # it holds no lock while it hangs
                 os.kill(daemon.pid, signal.SIGSTOP)
             database.sql(expired.format("192.0.2.2"))
             wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "it hangs")
@@ -503,7 +503,7 @@ def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
         (["--help"], 0, "usage: pdns-stickyd"),
         (["--version"], 0, "pdns-stickyd "),
         ([], 64, "no database"),
-        (["--database", "x", "y"], 64, "more words"),
+        (["--database", "x", "y"], 64, "unexpected argument"),
         (["--nonsense"], 64, "bad option"),
     ],
 )
@@ -538,7 +538,7 @@ def test_systemd_calls_the_unit_ok(unit):
 
 
 def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, sites, workspace):
-    """Watched while it checks in each way, writes, keeps house and ends."""
+    """Watched while it checks in each way, writes, does maintenance and ends."""
     programs = workspace / "programs"
     programs.mkdir(mode=0o755)
     (programs / "check").write_text("#!/bin/sh\nexit 0\n")

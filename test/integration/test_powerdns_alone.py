@@ -315,7 +315,7 @@ def test_several_coprocesses_asked_at_one_moment_give_a_new_resolver_one_answer(
         ask_until_kept(server, [Question(RESOLVER, pool.question_name)], pool)
         database.sql("DELETE FROM persistence;")
         with (
-            database.without_housekeeping(),  # which on a slow disk locks writers out for too long
+            database.without_maintenance(),  # which on a slow disk locks writers out for too long
             concurrent.futures.ThreadPoolExecutor() as threads,
         ):
             asking = threads.submit(ask, server, questions)
@@ -826,7 +826,7 @@ def test_coprocesses_end_when_the_server_is_killed(start, fresh_database):
     with start(fresh_database()) as server:
         coprocesses = all_coprocesses(server)
         kill([server.process.pid])
-        # a round of housekeeping comes to its end before
+        # a round of maintenance comes to its end before
         wait_until(lambda: not any(map(is_running, coprocesses)), SECONDS_MAX, "the coprocesses end")
 
 

@@ -740,10 +740,10 @@ def test_dns_ids_and_ports_differ_and_the_type_is_asked_for():
 
 
 DNS_REFUSED = [
-    ({}, "there is no host, which is the name to ask for"),
-    ({"host": "www.example.com", "query": "AXFR"}, "query 'AXFR' is none of A AAAA NS SOA TXT MX"),
-    ({"host": "a..b"}, "host 'a..b' is no DNS name"),
-    ({"host": "x" * 64 + ".com"}, f"host '{'x' * 64}.com' is no DNS name"),
+    ({}, "host, the name to ask for, is missing"),
+    ({"host": "www.example.com", "query": "AXFR"}, "query 'AXFR' is not one of A AAAA NS SOA TXT MX"),
+    ({"host": "a..b"}, "host 'a..b' is not a DNS name"),
+    ({"host": "x" * 64 + ".com"}, f"host '{'x' * 64}.com' is not a DNS name"),
 ]
 
 
@@ -852,18 +852,18 @@ def test_exec_only_below_its_directory(programs, tmp_path):
     (directory / "next").symlink_to("../programs-too")
     (directory / "same").symlink_to(inside)
     (directory / "sub").mkdir()
-    below = "is no path below the directory of programs"
+    below = "is not a path below the directory of programs"
     rows = {
         "check": None,
         "./check": None,
-        "sub/": f"{directory}/sub is no program that this user may run",
+        "sub/": f"{directory}/sub is not a program that this user may run",
         "same": None,
-        "plain": f"{directory}/plain is no program that this user may run",
+        "plain": f"{directory}/plain is not a program that this user may run",
         "none": f"{directory}/none: No such file or directory",
-        "out": f"{outside} lies outside of {directory}",
-        "up": f"{outside} lies outside of {directory}",
-        "away/outside": f"{outside} lies outside of {directory}",
-        "next/check": f"{outside} lies outside of {directory}",
+        "out": f"{outside} is outside {directory}",
+        "up": f"{outside} is outside {directory}",
+        "away/outside": f"{outside} is outside {directory}",
+        "next/check": f"{outside} is outside {directory}",
         "../outside": f"path '../outside' {below}",
         "sub/../check": f"path 'sub/../check' {below}",
         "..": f"path '..' {below}",
@@ -874,7 +874,7 @@ def test_exec_only_below_its_directory(programs, tmp_path):
         result = check_program(programs, path)
         assert (result.cannot, result.reason) == (words, "internal" if words else "ok"), path
     result = check(type="exec", path="check")
-    assert result.cannot == "no directory of programs was given to this daemon"
+    assert result.cannot == "pdns-stickyd was started without --exec-directory"
     assert result.reason == "internal"
 
 
@@ -896,17 +896,17 @@ def test_exec_many_at_once_leave_nothing(programs):
 @pytest.mark.parametrize(
     "keys, words",
     [
-        ({"type": "http", "body": "("}, "body '(' is no extended regular expression: "),
+        ({"type": "http", "body": "("}, "body '(' is not an extended regular expression: "),
         ({"type": "http", "body": r"(a)\1"}, r"body '(a)\1' has a back reference"),
-        ({"type": "http", "host": "a b"}, "host 'a b' is no host name"),
-        ({"type": "http", "host": "a/b"}, "host 'a/b' is no host name"),
-        ({"type": "http", "host": "me@a"}, "host 'me@a' is no host name"),
-        ({"type": "http", "host": "a:b"}, "host 'a:b' is no host name"),
-        ({"type": "http", "host": ""}, "host '' is no host name"),
-        ({"type": "http", "path": "x"}, "path 'x' is not '/' and what "),
-        ({"type": "http", "path": "/a b"}, "path '/a b' is not '/' and what "),
-        ({"type": "https", "path": "/a\nX: y"}, "path '/a\nX: y' is not '/' and what "),
-        ({"type": "tcp", "expect": "["}, "expect '[' is no extended regular expression: "),
+        ({"type": "http", "host": "a b"}, "host 'a b' is not a host name"),
+        ({"type": "http", "host": "a/b"}, "host 'a/b' is not a host name"),
+        ({"type": "http", "host": "me@a"}, "host 'me@a' is not a host name"),
+        ({"type": "http", "host": "a:b"}, "host 'a:b' is not a host name"),
+        ({"type": "http", "host": ""}, "host '' is not a host name"),
+        ({"type": "http", "path": "x"}, "path 'x' is not '/' followed by what "),
+        ({"type": "http", "path": "/a b"}, "path '/a b' is not '/' followed by what "),
+        ({"type": "https", "path": "/a\nX: y"}, "path '/a\nX: y' is not '/' followed by what "),
+        ({"type": "tcp", "expect": "["}, "expect '[' is not an extended regular expression: "),
     ],
 )
 def test_what_cannot_be_checked_is_told(keys, words):

@@ -386,7 +386,7 @@ def test_a_file_that_is_no_socket_is_left_alone(sample_database, workspace):
     path.write_text("precious")
     result = run([backend_path(), "--database", sample_database.path, "--socket", path])
     assert result.returncode == 1
-    assert result.stderr == f"pdns-sticky: {path} is there already, and is no socket\n"
+    assert result.stderr == f"pdns-sticky: {path} already exists and is not a socket\n"
     assert path.read_text() == "precious"
 
 
@@ -406,7 +406,7 @@ def test_sigterm_answers_what_was_asked_and_ends_with_0(kind, service):
         client.close()
     assert service.process.wait(SECONDS_MAX) == 0
     assert not service.path.exists()
-    assert "cut off" not in service.log.read_text()
+    assert "did not end" not in service.log.read_text()
 
 
 def test_sigterm_answers_those_who_wait_to_be_let_in(kind, service):
@@ -449,7 +449,7 @@ def test_connections_end_when_the_accepting_process_is_killed(kind, service):
         processes = service.processes()
         service.process.kill()
         assert client.reply() is None
-        # a round of housekeeping comes to its end before
+        # a round of maintenance comes to its end before
         wait_until(lambda: not any(map(is_running, processes)), SECONDS_MAX, "they end")
 
 

@@ -153,7 +153,7 @@ def test_a_file_that_is_broken_while_it_serves_hurts_nobody(asker, workspace):
     whole = other.read_bytes()
     for size in (len(whole) // 2, 0):
         os.truncate(path, size)
-        wait_until(problem, SOON_SECONDS, "status tells that the file is cut short")
+        wait_until(problem, SOON_SECONDS, "status tells that the file is truncated")
     with open(path, "r+b") as file:
         for at in range(0, len(whole), 100):
             file.write(whole[at : at + 100])

@@ -219,7 +219,7 @@ class Watch(threading.Thread):
         self.bounds = {
             "spared": Bound("spared coprocess, private MiB", 10 * MIB, MIB / 4, MIB),
             "others": Bound("any coprocess, private MiB", 10 * MIB, MIB / 2, MIB),
-            # Eight, and four more while a round of housekeeping has the database open too.
+            # Eight, and four more while a round of maintenance has the database open too.
             "fds": Bound("any coprocess, descriptors", 12, 0),
             "server": Bound("pdns_server, private MiB", 512 * MIB, 16 * MIB, MIB),
             "server_fds": Bound("pdns_server, descriptors", 64, 2),

@@ -416,7 +416,7 @@ static void the_trace_tells_why(void)
     }
 }
 
-static void the_answer_does_not_hang_on_the_trace(void)
+static void the_answer_does_not_depend_on_the_trace(void)
 {
     struct scene told, silent;
     scene_init(&told, &three_sites);
@@ -452,7 +452,7 @@ static const CU_TestInfo tests[] = {
     {"changing the method lets everybody go once", changing_the_method_lets_everybody_go_once},
     {"without metrics all are up", without_metrics_all_are_up},
     {"the trace tells why", the_trace_tells_why},
-    {"the answer does not hang on the trace", the_answer_does_not_hang_on_the_trace},
+    {"the answer does not depend on the trace", the_answer_does_not_depend_on_the_trace},
     CU_TEST_INFO_NULL,
 };
 

@@ -27,7 +27,8 @@ static void it_is_on_above_the_share(void)
         struct brake brake = {0};
         for (size_t j = 0; j < rows[i].failing; j++)
             brake_begin(&brake, START_S);
-        bool changed = brake_judge(&brake, rows[i].targets, rows[i].percent, WINDOW_S, START_S + 1);
+        bool changed =
+            brake_update(&brake, rows[i].targets, rows[i].percent, WINDOW_S, START_S + 1);
         CHECK_INTEGER(brake.engaged, rows[i].engaged, "row %zu", i);
         CHECK_INTEGER(changed, rows[i].engaged, "row %zu", i);
     }
@@ -48,7 +49,7 @@ static void only_what_begins_within_the_window_counts(void)
         for (int64_t j = 0; j < 10; j++) {
             int64_t now_s = START_S + j * rows[i].every_s;
             brake_begin(&brake, now_s);
-            brake_judge(&brake, 10, 50, rows[i].window_s, now_s);
+            brake_update(&brake, 10, 50, rows[i].window_s, now_s);
             engaged |= brake.engaged;
         }
         CHECK_INTEGER(engaged, rows[i].engaged, "row %zu", i);
@@ -61,15 +62,15 @@ static void it_lets_go_when_enough_answer_again(void)
     int64_t began_s[10];
     for (int i = 0; i < 8; i++)
         began_s[i] = brake_begin(&brake, START_S + i);
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S + 8);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S + 8);
     CHECK(brake.engaged, "8 of 10");
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S + 100000);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S + 100000);
     CHECK(brake.engaged, "time alone does not let go");
     brake_end(&brake, began_s[0]);
     brake_end(&brake, began_s[1]);
-    CHECK(!brake_judge(&brake, 10, 50, WINDOW_S, START_S + 100001), "6 of 10");
+    CHECK(!brake_update(&brake, 10, 50, WINDOW_S, START_S + 100001), "6 of 10");
     brake_end(&brake, began_s[2]);
-    CHECK(brake_judge(&brake, 10, 50, WINDOW_S, START_S + 100002), "5 of 10");
+    CHECK(brake_update(&brake, 10, 50, WINDOW_S, START_S + 100002), "5 of 10");
     CHECK(!brake.engaged, "it is off");
     int64_t later_s = brake_begin(&brake, START_S + 100002);
     for (int i = 3; i < 8; i++)
@@ -84,16 +85,16 @@ static void those_that_went_on_failing_do_not_count_again(void)
     int64_t began_s[8];
     for (int i = 0; i < 8; i++)
         began_s[i] = brake_begin(&brake, START_S);
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S);
     for (int i = 0; i < 3; i++)
         brake_end(&brake, began_s[i]);
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S + 1);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S + 1);
     for (int i = 0; i < 5; i++)
         brake_begin(&brake, START_S + 2);
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S + 2);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S + 2);
     CHECK(!brake.engaged, "five that fail anew, and five of before");
     brake_begin(&brake, START_S + 3);
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S + 3);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S + 3);
     CHECK(brake.engaged, "and a sixth");
 }
 
@@ -102,9 +103,9 @@ static void the_setting_turns_it_off(void)
     struct brake brake = {0};
     for (int i = 0; i < 8; i++)
         brake_begin(&brake, START_S);
-    brake_judge(&brake, 10, 50, WINDOW_S, START_S);
+    brake_update(&brake, 10, 50, WINDOW_S, START_S);
     CHECK(brake.engaged, "8 of 10");
-    CHECK(brake_judge(&brake, 10, 0, WINDOW_S, START_S), "0 percent");
+    CHECK(brake_update(&brake, 10, 0, WINDOW_S, START_S), "0 percent");
     CHECK(!brake.engaged, "off");
 }
 
@@ -112,9 +113,9 @@ static void a_clock_that_goes_back_stands_still(void)
 {
     struct brake brake = {0};
     int64_t first_s = brake_begin(&brake, START_S);
-    brake_judge(&brake, 2, 50, WINDOW_S, START_S);
+    brake_update(&brake, 2, 50, WINDOW_S, START_S);
     int64_t second_s = brake_begin(&brake, START_S - 1000);
-    brake_judge(&brake, 2, 50, WINDOW_S, START_S - 1000);
+    brake_update(&brake, 2, 50, WINDOW_S, START_S - 1000);
     CHECK(brake.engaged, "both of two");
     brake_end(&brake, second_s);
     brake_end(&brake, first_s);
@@ -139,7 +140,7 @@ static void it_counts_as_a_list_would(void)
             brake_end(&brake, began_s[target]);
             began_s[target] = 0;
         }
-        brake_judge(&brake, TARGETS, 50, WINDOW_S, now_s);
+        brake_update(&brake, TARGETS, 50, WINDOW_S, now_s);
         size_t expected = 0;
         for (int j = 0; j < TARGETS; j++)
             expected += began_s[j] != 0 && brake_counts(&brake, began_s[j]);

@@ -122,11 +122,11 @@ static void a_pattern_that_cannot_be_used_is_refused_with_words(void)
     static const struct {
         const char *pattern, *words;
     } rows[] = {
-        {"(a", "body '(a' is no extended regular expression: "},
-        {"[a", "body '[a' is no extended regular expression: "},
-        {"a\\", "body 'a\\' is no extended regular expression: "},
-        {"(a)\\1", "body '(a)\\1' has a back reference, which is not taken"},
-        {"a)b", "body 'a)b' has a ')' without its '('; \\) is the character"},
+        {"(a", "body '(a' is not an extended regular expression: "},
+        {"[a", "body '[a' is not an extended regular expression: "},
+        {"a\\", "body 'a\\' is not an extended regular expression: "},
+        {"(a)\\1", "body '(a)\\1' has a back reference, which is not allowed"},
+        {"a)b", "body 'a)b' has an unmatched ')'; write \\) for the character"},
         {"a)|(b", "body 'a)|(b' "},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

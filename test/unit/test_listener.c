@@ -137,7 +137,7 @@ static void what_is_no_socket_is_left_alone(void)
     if (CHECK(file, "a file")) {
         fclose(file);
         CHECK_INTEGER(listener_make(spot.path, NULL, &listener, &error), ERR_FOREIGN, "refused");
-        CHECK(strstr(error.text, "is no socket"), "%s", error.text);
+        CHECK(strstr(error.text, "is not a socket"), "%s", error.text);
         CHECK_INTEGER(access(spot.path, F_OK), 0, "still there");
     }
     spot_remove(&spot);

@@ -188,7 +188,7 @@ static void what_a_file_said_is_used_while_it_is_bad(void)
     for (int i = 0; i < 2; i++) {
         files_open(&files);
         check_problem(&files, files.countries,
-                      "The MaxMind DB file contains invalid metadata; what it said before is still"
+                      "The MaxMind DB file contains invalid metadata; its previous content is still"
                       " used");
         check_location(&files, "192.0.2.1", "NL EU 64500");
         CHECK(!moved(&files), "a bad file is not read again");
@@ -197,7 +197,7 @@ static void what_a_file_said_is_used_while_it_is_bad(void)
     CHECK(moved(&files), "deleted");
     files_open(&files);
     check_problem(&files, files.countries,
-                  "No such file or directory; what it said before is still used");
+                  "No such file or directory; its previous content is still used");
     check_location(&files, "192.0.2.1", "NL EU 64500");
     CHECK(!moved(&files), "nothing is looked for twice");
     write_mmdb("", files.countries, "192.0.2.0/24 BE EU -\n");
@@ -285,7 +285,7 @@ static const CU_TestInfo tests[] = {
     {"a file that is replaced is read anew", a_file_that_is_replaced_is_read_anew},
     {"files are looked at once a second", files_are_looked_at_once_a_second},
     {"what a file said is used while it is bad", what_a_file_said_is_used_while_it_is_bad},
-    {"a file that is cut short hurts nobody", a_file_that_is_cut_short_hurts_nobody},
+    {"a file that is truncated hurts nobody", a_file_that_is_cut_short_hurts_nobody},
     {"what is no file is complained of", what_is_no_file_is_complained_of},
     {"without memory there is no set and no leak", without_memory_there_is_no_set_and_no_leak},
     CU_TEST_INFO_NULL,

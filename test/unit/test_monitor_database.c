@@ -51,14 +51,14 @@ static void say_nothing(void *context, bool alarm, const char *text)
 
 static void desk_begin(struct desk *desk)
 {
-    const struct watch_callbacks hands = {.monotonic_ms = clock_monotonic_ms,
-                                          .unix_s = clock_unix_s,
-                                          .start = start_nothing,
-                                          .refusal = refuse_nothing,
-                                          .write = write_rows,
-                                          .urgent = count_news,
-                                          .log = say_nothing,
-                                          .context = desk};
+    const struct watch_callbacks callbacks = {.monotonic_ms = clock_monotonic_ms,
+                                              .unix_s = clock_unix_s,
+                                              .start = start_nothing,
+                                              .refusal = refuse_nothing,
+                                              .write = write_rows,
+                                              .urgent = count_news,
+                                              .log = say_nothing,
+                                              .context = desk};
     *desk = (struct desk){.news = 0};
     place_init(&desk->place);
     place_run(&desk->place,
@@ -70,7 +70,7 @@ static void desk_begin(struct desk *desk)
               "INSERT INTO virtual_server_verdict"
               " (virtual_server_id, state, reason, since, checked_at) VALUES"
               " (1, 'down', 'timeout', 1000, 2000), (2, 'up', 'ok', 1000, 2000)");
-    CHECK_INTEGER(watch_new(&hands, &desk->watch), 0, "watch_new");
+    CHECK_INTEGER(watch_new(&callbacks, &desk->watch), 0, "watch_new");
     CHECK_INTEGER(monitor_database_new(desk->place.path, &desk->database), 0,
                   "monitor_database_new");
     monitor_database_attach(desk->database, desk->watch);

@@ -86,7 +86,7 @@ static void zones_that_cannot_be_used(void)
          0},
         {{.zones =
               (const struct zone_row[]){{1, "example.com"}, {2, "EXAMPLE.com."}, {.name = NULL}}},
-         "zone example.com: is there twice",
+         "zone example.com: exists twice",
          2},
         {{.zones = EXAMPLE_ZONE},
          "zone example.com: has no usable SOA record, so PowerDNS will not find it",
@@ -126,25 +126,25 @@ static const struct {
     {{9, true, 1, "a.example.com", "A", "192.0.2.1", 2147483648},
      "record 9 (a.example.com A): ttl 2147483648 is out of range"},
     {RECORD(9, 5, "a.example.com", "A", "192.0.2.1"),
-     "record 9 (a.example.com A): its zone is not there or unusable"},
+     "record 9 (a.example.com A): its zone does not exist or cannot be used"},
     {RECORD(9, 1, "a.example.net", "A", "192.0.2.1"),
-     "record 9 (a.example.net A): lies outside its zone"},
-    {RECORD(9, 1, "com", "A", "192.0.2.1"), "record 9 (com A): lies outside its zone"},
+     "record 9 (a.example.net A): is outside its zone"},
+    {RECORD(9, 1, "com", "A", "192.0.2.1"), "record 9 (com A): is outside its zone"},
     {RECORD(9, 1, "badexample.com", "A", "192.0.2.1"),
-     "record 9 (badexample.com A): lies outside its zone"},
+     "record 9 (badexample.com A): is outside its zone"},
     {RECORD(9, 0, "a.example.net", "A", "192.0.2.1"),
-     "record 9 (a.example.net A): has no zone and is not at a balanced name"},
+     "record 9 (a.example.net A): has no zone, and its name is not balanced"},
     {RECORD(9, 0, "www.example.com", "MX", "1 ."),
-     "record 9 (www.example.com MX): has no zone, but its name lies in one of ours"},
+     "record 9 (www.example.com MX): has no zone, but its name is in a zone of this database"},
     {RECORD(9, 1, "www.example.com", "A", "192.0.2.1"),
-     "record 9 (www.example.com A): stands at a balanced name, whose addresses come from its "
+     "record 9 (www.example.com A): belongs to a balanced name, whose addresses come from its "
      "pool"},
     {RECORD(9, 1, "www.example.com", "AAAA", "::1"),
-     "record 9 (www.example.com AAAA): stands at a balanced name, whose addresses come from "
+     "record 9 (www.example.com AAAA): belongs to a balanced name, whose addresses come from "
      "its "
      "pool"},
     {RECORD(9, 1, "www.example.com", "CNAME", "x"),
-     "record 9 (www.example.com CNAME): stands at a balanced name, whose addresses come from "
+     "record 9 (www.example.com CNAME): belongs to a balanced name, whose addresses come from "
      "its pool"},
 };
 
@@ -252,7 +252,8 @@ static void pools_that_cannot_be_used(void)
             {"good.example.net", 1}, {"bad.example.net", 5}, {.name = NULL}};
         struct snapshot *snapshot = build(&all);
         check_problem(snapshot, bad_pools[i].sentence);
-        check_problem(snapshot, "balanced_name bad.example.net: pool 5 is not there or unusable");
+        check_problem(snapshot,
+                      "balanced_name bad.example.net: pool 5 does not exist or cannot be used");
         CHECK_INTEGER((int64_t)snapshot->problems.count, 2, "row %zu", i);
         CHECK_INTEGER((int64_t)snapshot->pool_count, 1, "row %zu", i);
         CHECK(!snapshot->names[0].pool && snapshot->names[0].balanced, "row %zu", i);
@@ -361,11 +362,11 @@ static void servers_that_cannot_be_used(void)
         {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", 65536},
          "virtual_server 9: weight 65536 is not 0..65535"},
         {{9, 77, 1, 1, "192.0.2.1", NULL, "enabled", 1},
-         "virtual_server 9: pool 77 is not there or unusable"},
+         "virtual_server 9: pool 77 does not exist or cannot be used"},
         {{9, 1, 77, 1, "192.0.2.1", NULL, "enabled", 1},
-         "virtual_server 9: controller 77 is not there or unusable"},
+         "virtual_server 9: controller 77 does not exist or cannot be used"},
         {{9, 1, 5, 1, "192.0.2.1", NULL, "enabled", 1},
-         "virtual_server 9: controller 5 is not there or unusable"},
+         "virtual_server 9: controller 5 does not exist or cannot be used"},
     };
     static const struct controller_row controllers[] = {
         CONTROLLER(1, "paris"), {5, "rome", NULL, "closed"}, {.name = NULL}};
@@ -399,10 +400,10 @@ static void groups_and_settings_that_cannot_be_used(void)
          "ldns_group 192.0.2.0/24: the name is empty or too long",
          0},
         {{.settings = (const struct setting_row[]){{"colour", 1}, {.name = NULL}}},
-         "setting colour: not known",
+         "setting colour: unknown",
          0},
         {{.settings = (const struct setting_row[]){{"sweep_batch", 1}, {.name = NULL}}},
-         "setting sweep_batch: 1 is out of range, the default counts",
+         "setting sweep_batch: 1 is out of range, the default is used",
          0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -430,8 +431,9 @@ static void balanced_names_that_cannot_be_used(void)
     rows.pools = pools;
     struct snapshot *snapshot = build(&rows);
     check_problem(snapshot, "balanced_name www..example.net: not a domain name");
-    check_problem(snapshot, "balanced_name www.example.net: is there twice");
-    check_problem(snapshot, "balanced_name lost.example.net: pool 9 is not there or unusable");
+    check_problem(snapshot, "balanced_name www.example.net: exists twice");
+    check_problem(snapshot,
+                  "balanced_name lost.example.net: pool 9 does not exist or cannot be used");
     check_problem(snapshot, "pool empty: has no virtual servers");
     CHECK_INTEGER((int64_t)snapshot->problems.count, 4, "problems");
     CHECK_INTEGER((int64_t)snapshot->name_count, 3, "names");
@@ -517,7 +519,7 @@ static void a_pool_holds_so_many_servers_and_no_more(void)
         build(&(struct rows){.controllers = controllers, .pools = pools, .servers = servers});
     CHECK_INTEGER((int64_t)snapshot->pools[0].server_count, POOL_SERVERS_MAX, "servers");
     CHECK_INTEGER((int64_t)snapshot->problems.count, 3, "problems");
-    check_problem(snapshot, "virtual_server 1: pool web has 1024 already");
+    check_problem(snapshot, "virtual_server 1: pool web already has 1024");
     CHECK(!snapshot_server(snapshot, 1) && snapshot_server(snapshot, 4), "the last positions");
     snapshot_free(snapshot);
 }

@@ -87,14 +87,14 @@ static void what_cannot_be_checked_is_named(void)
         struct target_row row;
         const char *sentence;
     } rows[] = {
-        {CONTROLLER_ROW(1, "lb.example.com", 1),
-         "controller ams, lb.example.com: monitor tcp needs a numeric address, not checked"},
+        {CONTROLLER_ROW(1, "lb.example.com", 1), "controller ams, lb.example.com: not checked, "
+                                                 "because monitor tcp needs a numeric address"},
         {CONTROLLER_ROW(1, NULL, 1),
-         "controller ams, no address: monitor tcp needs a numeric address, not checked"},
-        {SERVER_ROW(1, "192.0.2", 2),
-         "pool web, controller ams, 192.0.2: monitor web needs a numeric address, not checked"},
+         "controller ams, no address: not checked, because monitor tcp needs a numeric address"},
+        {SERVER_ROW(1, "192.0.2", 2), "pool web, controller ams, 192.0.2: not checked, because "
+                                      "monitor web needs a numeric address"},
         {SERVER_ROW(1, "192.0.2.80", 5),
-         "pool web, controller ams, 192.0.2.80: its monitor cannot be used, not checked"},
+         "pool web, controller ams, 192.0.2.80: not checked, because its monitor cannot be used"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct target_row list[] = {rows[i].row, END_ROW};

@@ -133,17 +133,17 @@ static const struct watch_limits usual = {1000, 50, 30};
 
 static void stage_begin(void)
 {
-    static const struct watch_callbacks hands = {.monotonic_ms = monotonic_ms,
-                                                 .unix_s = unix_s,
-                                                 .start = start,
-                                                 .cancel = cancel,
-                                                 .refusal = refuses,
-                                                 .write = write_rows,
-                                                 .urgent = news,
-                                                 .log = say};
+    static const struct watch_callbacks callbacks = {.monotonic_ms = monotonic_ms,
+                                                     .unix_s = unix_s,
+                                                     .start = start,
+                                                     .cancel = cancel,
+                                                     .refusal = refuses,
+                                                     .write = write_rows,
+                                                     .urgent = news,
+                                                     .log = say};
     stage = (struct stage){.now_ms = 5000000};
     buffer_reserve(&stage.said, 16384); /* so that no failing allocation is this one */
-    CHECK_INTEGER(watch_new(&hands, &stage.watch), 0, "watch_new");
+    CHECK_INTEGER(watch_new(&callbacks, &stage.watch), 0, "watch_new");
 }
 
 static void stage_end(void)
@@ -423,7 +423,8 @@ static void a_mass_failure_is_not_believed(void)
     CHECK_INTEGER((int64_t)stage.alarms, 1, "%s", buffer_text(&stage.said));
     struct buffer report = {0};
     watch_report(stage.watch, &report);
-    CHECK(strstr(buffer_text(&report), "100 of 100 targets fail"), "%s", buffer_text(&report));
+    CHECK(strstr(buffer_text(&report), "100 of 100 targets began to fail"), "%s",
+          buffer_text(&report));
     buffer_release(&report);
     for (int i = 31; i <= 100; i++)
         stage.answers[i] = 0;

@@ -25,10 +25,10 @@ void candidates_of_controller(const struct pool *pool, const struct controller *
                               struct candidates *ret_candidates);
 
 /*
- * Lets one method pick. If the method strikes down servers (method.h) and picks one, that server is
- * struck from the list and the method picks again from the rest, so only clients of a down server
- * move (claim 4). Other methods are shown only the servers that are up. NULL when no candidate is
- * left, with `candidates` empty, or when the method is undecided.
+ * Lets one method pick. If the method has `strikes_down` (method.h) and picks a server that is
+ * down, the server is struck from the list and the method picks again from the rest, so only
+ * clients of a down server move (claim 4). Other methods are shown only servers that are up. NULL
+ * when no candidate is left, with `candidates` empty, or when the method is undecided.
  */
 const struct virtual_server *choose_by(const struct method *method,
                                        const struct selection *selection,

@@ -28,8 +28,7 @@ enum topology_kind { TOPOLOGY_CIDR, TOPOLOGY_ASN, TOPOLOGY_COUNTRY, TOPOLOGY_CON
 /* A row of the table `topology`, unchecked. Texts belong to the caller. */
 struct topology_row {
     int64_t id;
-    const char *cidr, *country,
-        *continent; /* exactly one of these and asn is set, the others NULL */
+    const char *cidr, *country, *continent; /* one of these and asn is set, the others NULL */
     bool has_asn;
     int64_t asn;
     int64_t controller_id;

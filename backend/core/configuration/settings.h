@@ -1,6 +1,6 @@
 /*
- * The rows of the table `setting`: limits and switches with their defaults and ranges.
- * Plain values; a missing row means the default.
+ * The rows of the table `setting`: limits and switches. Plain values; a missing row means the
+ * default. Defaults and ranges are in settings.c; a test compares them with the schema.
  */
 #ifndef STICKY_CORE_CONFIGURATION_SETTINGS_H
 #define STICKY_CORE_CONFIGURATION_SETTINGS_H
@@ -8,16 +8,16 @@
 #include <stdint.h>
 
 struct settings {
-    int64_t checkpoint_interval_s; /* between checkpoints of the write-ahead log: 5, 1..3600 */
-    int64_t sweep_interval_s;      /* between looks for expired mappings: 1, 1..3600 */
-    int64_t sweep_batch;           /* rows deleted in one transaction: 1000, 10..100000 */
-    int64_t max_megabytes;         /* of the database; no new mappings above: 1024, 1..1048576 */
-    int64_t max_writes_per_second; /* of mappings, by each process: 2000, 1..1000000 */
-    int64_t metric_max_age_s;      /* of what dynamic methods trust: 60, 1..86400 */
-    int64_t path_metric_max_age_s; /* the same for path metrics: 86400, 1..31536000 */
-    int64_t brake_percent;         /* of targets failing together, not believed above: 50, 0..100 */
-    int64_t brake_window_s;        /* how near in time "together" is: 30, 1..3600 */
-    int64_t max_checks;            /* that the monitor runs at once: 1000, 1..10000 */
+    int64_t checkpoint_interval_s; /* from one checkpoint to the next */
+    int64_t sweep_interval_s;      /* from one round of the sweep to the next */
+    int64_t sweep_batch;           /* rows that one transaction of the sweep examines */
+    int64_t max_megabytes;         /* size of the database above which no mappings are added */
+    int64_t max_writes_per_second; /* mappings that each process writes */
+    int64_t metric_max_age_s;      /* methods ignore older metrics */
+    int64_t path_metric_max_age_s; /* and older path metrics */
+    int64_t brake_percent; /* when more begin to fail within brake_window_s, none goes down */
+    int64_t brake_window_s;
+    int64_t max_checks; /* that the monitor runs at the same time */
 };
 
 struct settings settings_default(void);

@@ -1,3 +1,6 @@
+/*
+ * Lookups in a snapshot: binary searches by id and by name key.
+ */
 #include "core/configuration/snapshot.h"
 
 #include <stdlib.h>
@@ -44,7 +47,7 @@ static int compare_id_index(const void *id, const void *entry)
     return (a > b) - (a < b);
 }
 
-/* bsearch() wants an array even when it holds nothing. */
+/* bsearch() must not be given NULL, even for an empty array. */
 static void *search(const int64_t *id, const void *array, size_t count, size_t size,
                     int (*compare)(const void *, const void *))
 {
@@ -84,7 +87,7 @@ const struct pool *snapshot_pool_named(const struct snapshot *snapshot, const ch
     return NULL;
 }
 
-/* The first entry whose key does not stand before the given one. */
+/* The first entry whose key is not less than the given one. */
 static size_t lower_bound(const struct snapshot *snapshot, const char *key, size_t length)
 {
     size_t low = 0, high = snapshot->name_count;
@@ -133,7 +136,7 @@ const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struc
             return entry->zone;
         if (length == 0)
             return NULL;
-        /* Cut the last label with the NUL that ends it. */
+        /* Remove the last label, and the NUL that ends it. */
         do
             length--;
         while (length > 0 && name->key[length - 1] != '\0');

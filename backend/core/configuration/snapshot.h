@@ -1,11 +1,11 @@
 /*
- * The configuration in memory, as it was at one moment.
+ * The configuration in memory, as it was when it was loaded.
  *
- * Made by a snapshot builder (snapshot_builder.h) and from then on only read, through a const
- * pointer; snapshot_free() releases it with everything it points to. A new configuration is a new
- * snapshot.
+ * A snapshot builder (snapshot_builder.h) makes it; from then on it is only read, through a const
+ * pointer. snapshot_free() frees it with everything it points to. A changed configuration becomes
+ * another snapshot.
  *
- * Names are one array sorted by key (name.h), in which what lies below a name follows it directly.
+ * The names are an array sorted by key (name.h): all names below a name follow it directly.
  */
 #ifndef STICKY_CORE_CONFIGURATION_SNAPSHOT_H
 #define STICKY_CORE_CONFIGURATION_SNAPSHOT_H
@@ -30,9 +30,9 @@ struct zone {
 };
 
 struct record {
-    const struct zone *zone; /* NULL: an extra record of a balanced name in somebody else's zone */
+    const struct zone *zone; /* NULL: extra record of a balanced name, zone in another backend */
     const char *type;
-    const char *content; /* passes rdata_check() */
+    const char *content; /* accepted by rdata_check() */
     uint32_t ttl_s;
 };
 
@@ -40,14 +40,14 @@ struct name_entry {
     const char *key;
     uint16_t key_length;
     const char *text;
-    /* The deepest zone of ours that the name lies in; NULL: the zone is somebody else's. */
+    /* The deepest zone of this database that contains the name; NULL: none does. */
     const struct zone *zone;
     const struct pool *pool; /* NULL: not balanced, or the pool cannot be used */
     const struct record *records;
     size_t record_count;
     bool balanced;  /* in balanced_name, whether or not the pool can be used */
     bool delegated; /* at or below NS records that are not at the zone's apex */
-    bool cut;       /* those NS records are here */
+    bool cut;       /* those NS records belong to this name */
 };
 
 struct id_index {
@@ -57,40 +57,40 @@ struct id_index {
 
 struct snapshot {
     struct arena arena;
-    struct zone *zones; /* these three by id */
+    struct zone *zones; /* these three are sorted by id */
     struct controller *controllers;
     struct pool *pools;
     size_t zone_count, controller_count, pool_count;
-    struct virtual_server *servers; /* by pool and position; a pool's are contiguous */
+    struct virtual_server *servers; /* by pool and position; those of a pool are contiguous */
     struct id_index *server_ids;    /* by id */
     size_t server_count;
     struct name_entry *names; /* by key */
     size_t name_count;
-    struct prefix_map groups; /* to names of groups */
+    struct prefix_map groups; /* to group names */
     struct settings settings;
-    struct problems problems; /* one sentence for every row that could not be used */
+    struct problems problems; /* a sentence for each row that cannot be used */
 };
 
 /* Takes NULL. */
 void snapshot_free(struct snapshot *snapshot);
 
-/* The row of that id, or NULL. */
+/* The row with that id, or NULL. */
 const struct controller *snapshot_controller(const struct snapshot *snapshot, int64_t id);
 const struct pool *snapshot_pool(const struct snapshot *snapshot, int64_t id);
 const struct zone *snapshot_zone(const struct snapshot *snapshot, int64_t id);
 const struct virtual_server *snapshot_server(const struct snapshot *snapshot, int64_t id);
 
-/* The pool of that name, in capitals or not, or NULL. */
+/* The pool of that name, whatever the case, or NULL. */
 const struct pool *snapshot_pool_named(const struct snapshot *snapshot, const char *name);
 
 /*
- * The entry of a name, or NULL. `ret_below` says whether names lie below it, so that even without
- * an entry it exists (an empty non-terminal, RFC 8020).
+ * The entry of a name, or NULL. `ret_below` says whether there are names below it; then the name
+ * exists even without an entry, as an empty non-terminal (RFC 8020).
  */
 const struct name_entry *snapshot_find(const struct snapshot *snapshot, const struct name *name,
                                        bool *ret_below);
 
-/* The deepest zone of ours that the name lies in, or NULL. */
+/* The deepest zone of this database that contains the name, or NULL. */
 const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name);
 
 /* The entries at and below a zone's apex, as a range of `names`. */

@@ -1,3 +1,8 @@
+/*
+ * Takes the rows of all tables as drafts, checks each by itself, and in snapshot_builder_finish()
+ * sorts them, resolves references between them and checks what needs more than one row. Names,
+ * zones and records are completed in snapshot_names.c.
+ */
 #include "core/configuration/snapshot_builder.h"
 
 #include <inttypes.h>
@@ -12,7 +17,7 @@
 #include "core/configuration/snapshot_names.h"
 #include "core/dns/rdata.h"
 
-/* A pool as it came, until the rows it names are known. */
+/* A pool whose references to other rows are not resolved yet. */
 struct pool_draft {
     struct pool pool;
     bool has_keeper, has_fallback;
@@ -22,8 +27,8 @@ struct pool_draft {
 struct server_draft {
     struct virtual_server server;
     int64_t pool_id, controller_id;
-    struct pool *pool;                   /* once the pools are placed; NULL: none */
-    const struct virtual_server *placed; /* NULL: not */
+    struct pool *pool;                   /* once the pools are in place; NULL: none */
+    const struct virtual_server *placed; /* NULL: left out */
 };
 
 struct snapshot_builder {
@@ -63,13 +68,15 @@ void snapshot_builder_free(struct snapshot_builder *builder)
     free(builder);
 }
 
-/* A copy in the snapshot; NULL for NULL and without memory, told apart by the callers' checks. */
+/*
+ * A copy in the snapshot. NULL for NULL, and when there is no memory; callers tell the two apart.
+ */
 static const char *keep(struct snapshot_builder *builder, const char *text)
 {
     return text ? arena_copy(&builder->snapshot->arena, text, strlen(text)) : NULL;
 }
 
-/* PowerDNS cuts white space off the end of a line; at the start it would split an MX wrongly. */
+/* PowerDNS removes white space at the end of a line; at the start, it would split an MX wrongly. */
 static const char *keep_trimmed(struct snapshot_builder *builder, const char *text)
 {
     text += strspn(text, " ");
@@ -175,7 +182,7 @@ int snapshot_add_controller(struct snapshot_builder *builder, const struct contr
     return 0;
 }
 
-/* Says which column of a pool cannot be used, or NULL. Fills what is checked into `pool`. */
+/* Copies the columns of a pool and checks them. Returns the column that is not valid, or NULL. */
 static const char *read_pool(const struct pool_row *row, struct pool *pool)
 {
     if (!(pool->method = method_find(row->method)))
@@ -205,8 +212,8 @@ static const char *read_pool(const struct pool_row *row, struct pool *pool)
 }
 
 /*
- * A method without its metric cannot decide, and the next in the chain does; so the pool stays, but
- * the operator is told.
+ * Without its metric the method is always undecided, and the next one of the chain decides. So the
+ * pool can be used, but the operator should know.
  */
 static int check_metric(struct snapshot_builder *builder, const struct pool *pool,
                         const struct method *method, const char *column)
@@ -217,7 +224,7 @@ static int check_metric(struct snapshot_builder *builder, const struct pool *poo
                         column, method->name);
 }
 
-/* The rest of the chain: an unknown alternate method is left out, since the pool does without. */
+/* The alternate method; an unknown one is left out, since the pool works without it. */
 static int read_chain(struct snapshot_builder *builder, const struct pool_row *row,
                       struct pool *pool)
 {
@@ -263,8 +270,8 @@ int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *r
 }
 
 /*
- * Checks an address column and gives its text: IPv4 the plain one, since a mapped address is taken
- * too, IPv6 as it was written. 0, ERR_INVAL or ERR_NOMEM.
+ * Checks an address column and copies its text: IPv4 in canonical form, since IPv4-mapped addresses
+ * are accepted too; IPv6 as it was written. 0, ERR_INVAL or ERR_NOMEM.
  */
 static int read_address(struct snapshot_builder *builder, const char *text,
                         enum address_family family, const char **ret_text)
@@ -341,10 +348,10 @@ int snapshot_add_setting(struct snapshot_builder *builder, const struct setting_
     case 0:
         return 0;
     case ERR_NOTFOUND:
-        return problems_add(&builder->snapshot->problems, "setting %s: not known", row->name);
+        return problems_add(&builder->snapshot->problems, "setting %s: unknown", row->name);
     default:
         return problems_add(&builder->snapshot->problems,
-                            "setting %s: %" PRId64 " is out of range, the default counts",
+                            "setting %s: %" PRId64 " is out of range, the default is used",
                             row->name, row->value);
     }
 }
@@ -373,7 +380,7 @@ static int compare_server_drafts(const void *left, const void *right)
     COMPARE_FIELD(struct server_draft, server.id);
 }
 
-/* Those of one pool. */
+/* Compares drafts of one pool. */
 static int compare_positions(const void *left, const void *right)
 {
     const struct server_draft *a = *(struct server_draft *const *)left;
@@ -386,14 +393,14 @@ static int compare_positions(const void *left, const void *right)
 static void sort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
     const char *row = array;
-    size_t sorted = 1; /* most tables come in the order in which they were written */
+    size_t sorted = 1; /* most tables are already sorted */
     while (sorted < count && compare(row + (sorted - 1) * size, row + sorted * size) <= 0)
         sorted++;
     if (sorted < count)
         qsort(array, count, size, compare);
 }
 
-/* Drafts sorted by id become the pools; links between them follow in link_pools(). */
+/* Makes pools of the drafts, sorted by id. link_pools() resolves the references between them. */
 static int place_pools(struct snapshot_builder *builder)
 {
     struct snapshot *snapshot = builder->snapshot;
@@ -407,13 +414,13 @@ static int place_pools(struct snapshot_builder *builder)
     return 0;
 }
 
-/* The number of a draft's pool; behind the last are those that have none. */
+/* The index of a draft's pool; one past the last if it has none. */
 static size_t pool_number(const struct snapshot *snapshot, const struct server_draft *draft)
 {
     return draft->pool ? (size_t)(draft->pool - snapshot->pools) : snapshot->pool_count;
 }
 
-/* What stands before each pool's drafts. */
+/* Where the drafts of each pool begin. */
 static void count_by_pool(struct snapshot_builder *builder, size_t *ret_begins)
 {
     struct snapshot *snapshot = builder->snapshot;
@@ -428,8 +435,8 @@ static void count_by_pool(struct snapshot_builder *builder, size_t *ret_begins)
 }
 
 /*
- * The drafts as they are to be placed: pool by pool, each in its order. Counted and not compared,
- * since a question may be waiting for ten thousand of them. To be freed; NULL without memory.
+ * The drafts by pool and, within a pool, in their present order. A counting sort, since a question
+ * may be waiting for ten thousand of them. To be freed; NULL without memory.
  */
 static struct server_draft **order_servers(struct snapshot_builder *builder)
 {
@@ -461,16 +468,17 @@ static int place_server(struct snapshot_builder *builder, struct server_draft *d
     const struct controller *controller = snapshot_controller(snapshot, draft->controller_id);
     if (!pool)
         return problems_add(&builder->snapshot->problems,
-                            "virtual_server %" PRId64 ": pool %" PRId64 " is not there or unusable",
+                            "virtual_server %" PRId64 ": pool %" PRId64
+                            " does not exist or cannot be used",
                             draft->server.id, draft->pool_id);
     if (!controller)
         return problems_add(&builder->snapshot->problems,
                             "virtual_server %" PRId64 ": controller %" PRId64
-                            " is not there or unusable",
+                            " does not exist or cannot be used",
                             draft->server.id, draft->controller_id);
     if (pool->server_count == POOL_SERVERS_MAX)
         return problems_add(&builder->snapshot->problems,
-                            "virtual_server %" PRId64 ": pool %s has %d already", draft->server.id,
+                            "virtual_server %" PRId64 ": pool %s already has %d", draft->server.id,
                             pool->name, POOL_SERVERS_MAX);
     struct virtual_server *place = &snapshot->servers[snapshot->server_count];
     *place = draft->server;
@@ -482,7 +490,7 @@ static int place_server(struct snapshot_builder *builder, struct server_draft *d
     return 0;
 }
 
-/* The drafts are in the order of their ids. */
+/* The drafts are sorted by id. */
 static void index_servers(struct snapshot_builder *builder)
 {
     struct id_index *next = builder->snapshot->server_ids;
@@ -509,7 +517,10 @@ static int place_servers(struct snapshot_builder *builder)
     return code;
 }
 
-/* Sets persistence_pool and fallback pool; what is not there is complained about and left out. */
+/*
+ * Sets the persistence pool and the fallback pool. One that does not exist is left out, with a
+ * problem.
+ */
 static int link_pool(struct snapshot_builder *builder, size_t index)
 {
     struct snapshot *snapshot = builder->snapshot;
@@ -535,7 +546,7 @@ static int link_pool(struct snapshot_builder *builder, size_t index)
     return 0;
 }
 
-/* Says whether the fallback pools behind a pool lead back to it. */
+/* Says whether the fallback pools of a pool lead back to it. */
 static bool falls_back_on_itself(const struct snapshot *snapshot, const struct pool *pool)
 {
     const struct pool *next = pool->fallback_pool;
@@ -585,7 +596,7 @@ static int check_weights(struct snapshot_builder *builder, const struct pool *po
                         column, method->name);
 }
 
-/* What a pool cannot do with the servers that it has. */
+/* Adds a problem for a method that cannot work with the servers of the pool. */
 static int check_pool(struct snapshot_builder *builder, const struct pool *pool)
 {
     if (pool->server_count > 0) {

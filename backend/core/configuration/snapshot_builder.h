@@ -1,9 +1,9 @@
 /*
  * Builds a snapshot from the rows of the database.
  *
- * Rows may come in any order. Texts are copied; NULL stands for NULL. A row that cannot be used is
- * left out and gets a sentence in the snapshot's problems, so that one bad row never takes down
- * the rest; the only failure is ERR_NOMEM, after which the builder can only be freed.
+ * Rows may be added in any order. Texts are copied; NULL means NULL. A row that cannot be used is
+ * left out, with a sentence in the snapshot's problems, so that a bad row never affects others. The
+ * only failure is ERR_NOMEM; then the builder can only be freed.
  */
 #ifndef STICKY_CORE_CONFIGURATION_SNAPSHOT_BUILDER_H
 #define STICKY_CORE_CONFIGURATION_SNAPSHOT_BUILDER_H
@@ -83,7 +83,7 @@ int snapshot_add_balanced_name(struct snapshot_builder *builder,
 int snapshot_add_group(struct snapshot_builder *builder, const struct group_row *row);
 int snapshot_add_setting(struct snapshot_builder *builder, const struct setting_row *row);
 
-/* Links and sorts all; the snapshot is then the caller's and the builder empty. */
+/* Completes the snapshot, which is then the caller's. The builder has to be freed all the same. */
 int snapshot_builder_finish(struct snapshot_builder *builder, struct snapshot **ret_snapshot);
 
 #endif

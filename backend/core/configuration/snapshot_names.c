@@ -1,3 +1,8 @@
+/*
+ * Sorts the drafts of zones, balanced names and records by name key, and walks over them once. The
+ * walk keeps a stack of the zones that contain the present name, which gives every name its zone
+ * and shows where delegations are.
+ */
 #include "core/configuration/snapshot_names.h"
 
 #include <inttypes.h>
@@ -6,22 +11,24 @@
 
 #include "core/base/error.h"
 
-/* A name has at most 127 labels, so at most so many zones nest, with the root. */
+/* A name has at most 127 labels, so at most 128 zones contain it, the root included. */
 #define ZONES_NESTED_MAX 128
 
-/* A zone that the walk is in, and the delegation in it that the walk is below, or NULL. */
+/*
+ * A zone that contains the present name, and the delegation that the name is at or below, or NULL.
+ */
 struct level {
-    const struct zone *zone; /* NULL at the bottom: in none of ours */
+    const struct zone *zone; /* NULL at the bottom: no zone of this database */
     const struct name_entry *cut;
 };
 
-/* Where the walk over the sorted names stands. */
+/* The state of the walk over the sorted names. */
 struct walk {
     struct snapshot *snapshot;
-    struct record *records; /* room for all; those in use first */
+    struct record *records; /* room for all records; the first `record_count` are used */
     size_t record_count;
     struct level levels[ZONES_NESTED_MAX + 1];
-    size_t depth; /* the level that counts */
+    size_t depth; /* index of the innermost level */
 };
 
 static int compare_drafts(const void *left, const void *right)
@@ -45,7 +52,9 @@ static bool within(const struct name_draft *draft, const char *key, size_t key_l
     return name_key_within(draft->key, draft->key_length, key, key_length);
 }
 
-/* Leaves the zones and the delegation that the name does not lie in; enters its own zone. */
+/*
+ * Leaves the zones and the delegation that do not contain the name; enters its zone, if it has one.
+ */
 static void enter(struct walk *walk, const struct name_draft *draft)
 {
     struct level *level = &walk->levels[walk->depth];
@@ -63,7 +72,7 @@ static bool is_address_like(const char *type)
     return strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0 || strcmp(type, "CNAME") == 0;
 }
 
-/* Says what is wrong with a record where it stands, or NULL; finds its zone. */
+/* Finds the zone of a record, and returns what is wrong with it, or NULL. */
 static const char *record_problem(const struct walk *walk, const struct name_draft *draft,
                                   const struct name_entry *entry, const struct zone **ret_zone)
 {
@@ -71,15 +80,15 @@ static const char *record_problem(const struct walk *walk, const struct name_dra
     if (draft->has_reference) {
         *ret_zone = snapshot_zone(walk->snapshot, draft->refers_to);
         if (!*ret_zone)
-            return "its zone is not there or unusable";
+            return "its zone does not exist or cannot be used";
         if (!within(draft, (*ret_zone)->key, (*ret_zone)->key_length))
-            return "lies outside its zone";
+            return "is outside its zone";
     } else if (!entry->balanced)
-        return "has no zone and is not at a balanced name";
+        return "has no zone, and its name is not balanced";
     else if (entry->zone)
-        return "has no zone, but its name lies in one of ours";
+        return "has no zone, but its name is in a zone of this database";
     if (entry->balanced && is_address_like(draft->record.type))
-        return "stands at a balanced name, whose addresses come from its pool";
+        return "belongs to a balanced name, whose addresses come from its pool";
     return NULL;
 }
 
@@ -103,11 +112,12 @@ static int place_balanced(struct walk *walk, const struct name_draft *draft,
 {
     struct problems *problems = &walk->snapshot->problems;
     if (entry->balanced)
-        return problems_add(problems, "balanced_name %s: is there twice", draft->text);
+        return problems_add(problems, "balanced_name %s: exists twice", draft->text);
     entry->balanced = true;
     const struct pool *pool = snapshot_pool(walk->snapshot, draft->refers_to);
     if (!pool)
-        return problems_add(problems, "balanced_name %s: pool %" PRId64 " is not there or unusable",
+        return problems_add(problems,
+                            "balanced_name %s: pool %" PRId64 " does not exist or cannot be used",
                             draft->text, draft->refers_to);
     if (pool->server_count > 0 || pool->fallback_pool)
         entry->pool = pool;
@@ -119,7 +129,7 @@ static int place_zone(struct walk *walk, const struct name_draft *draft,
 {
     if (entry->zone->id == draft->row_id)
         return 0;
-    return problems_add(&walk->snapshot->problems, "zone %s: is there twice", draft->text);
+    return problems_add(&walk->snapshot->problems, "zone %s: exists twice", draft->text);
 }
 
 static int place_draft(struct walk *walk, const struct name_draft *draft, struct name_entry *entry)
@@ -135,7 +145,7 @@ static int place_draft(struct walk *walk, const struct name_draft *draft, struct
     return ERR_INTERNAL;
 }
 
-/* Makes the entry of one name out of its `count` drafts. */
+/* Makes the entry of a name from its `count` drafts. */
 static int place_name(struct walk *walk, const struct name_draft *drafts, size_t count)
 {
     struct snapshot *snapshot = walk->snapshot;

@@ -1,3 +1,7 @@
+/*
+ * A set of targets: built from rows, sorted by key, shared by reference count, and compared with
+ * the set that it replaces.
+ */
 #include "core/health/targets.h"
 
 #include <stdio.h>
@@ -8,7 +12,10 @@
 #include "core/base/error.h"
 #include "core/base/vector.h"
 
-/* Of a target; longer ones are cut. Names have 64 characters at most. */
+/*
+ * Of a target's name, with NUL; a longer one is truncated. Names of pools and controllers have 64
+ * characters at most.
+ */
 #define NAME_MAX_BYTES 256
 
 struct targets {
@@ -48,7 +55,7 @@ void targets_release(struct targets *targets)
     free(targets);
 }
 
-/* Puts a copy in place of a text that may be NULL; false without memory. */
+/* Replaces a text, which may be NULL, by a copy in the arena; false without memory. */
 static bool own(struct targets *targets, const char **text)
 {
     if (*text && !(*text = arena_copy(&targets->arena, *text, strlen(*text))))
@@ -76,7 +83,7 @@ int targets_add_monitor(struct targets *targets, const struct monitor *monitor)
 
 static const struct monitor *find_monitor(const struct targets *targets, int64_t id)
 {
-    size_t first = 0, end = targets->monitor_count; /* in the order of their ids */
+    size_t first = 0, end = targets->monitor_count; /* sorted by id */
     while (first < end) {
         size_t middle = first + (end - first) / 2;
         if (targets->monitors[middle]->id == id)
@@ -109,11 +116,11 @@ int targets_add(struct targets *targets, const struct target_row *row)
                             .name = name};
     name_row(row, name);
     if (!target.monitor)
-        return problems_add(&targets->problems, "%s: its monitor cannot be used, not checked",
-                            name);
+        return problems_add(&targets->problems,
+                            "%s: not checked, because its monitor cannot be used", name);
     if (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0)
         return problems_add(&targets->problems,
-                            "%s: monitor %s needs a numeric address, not checked", name,
+                            "%s: not checked, because monitor %s needs a numeric address", name,
                             target.monitor->name);
     if (!own(targets, &target.name))
         return ERR_NOMEM;
@@ -178,7 +185,7 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* A monitor that is another row, or has another name, asks the same. */
+/* Id and name do not matter: they change nothing about the check. */
 static bool monitor_equal(const struct monitor *a, const struct monitor *b)
 {
     return a->type == b->type && a->port == b->port && same_text(a->path, b->path) &&

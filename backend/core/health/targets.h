@@ -1,12 +1,13 @@
 /*
- * What is to be checked: rows of the database become a set of targets, and two sets are compared.
+ * What the monitor has to check: a set of targets, made from rows of the database.
  *
- * A target is a virtual server that has a monitor, its own or its pool's, or a controller that has
- * one. What is disabled is checked too, so that it is known how it is when it is enabled again. A
- * row that cannot be used becomes a problem.
+ * A target is a virtual server with a monitor, its own or its pool's, or a controller with a
+ * monitor. Disabled ones are checked too, so that their state is known when they are enabled again.
+ * A row that cannot be used becomes a problem.
  *
- * Building: targets_new(), the rows, targets_finish(); a set never changes then. It is counted who
- * uses it, since a check that runs keeps its monitor when the configuration moves on.
+ * Build a set with targets_new(), the rows, and targets_finish(); from then on it does not change.
+ * Sets are reference-counted, because a running check uses its monitor even when the configuration
+ * has changed.
  */
 #ifndef STICKY_CORE_HEALTH_TARGETS_H
 #define STICKY_CORE_HEALTH_TARGETS_H
@@ -29,35 +30,35 @@ struct target {
     struct target_key key;
     const struct monitor *monitor;
     struct address address;
-    uint16_t port;    /* 0: none given */
-    const char *name; /* for people: "pool web, controller ams, 192.0.2.80" */
+    uint16_t port;    /* 0: none */
+    const char *name; /* for messages: "pool web, controller ams, 192.0.2.80" */
 };
 
-struct targets; /* a set; opaque, since parts of it are only for building */
+struct targets; /* opaque, since parts of it are only for building */
 
-/* A row as the tables have it. Texts may be NULL and are copied. */
+/* A row as read from the tables. Texts may be NULL; they are copied. */
 struct target_row {
     struct target_key key;
-    const char *pool; /* its name; NULL of a controller */
+    const char *pool; /* its name; NULL for a controller */
     const char *controller;
     const char *address;
     int64_t port; /* 0: none */
     int64_t monitor_id;
 };
 
-/* 0 or ERR_NOMEM. The set has one user then, the caller. */
+/* 0 or ERR_NOMEM. The caller holds the first reference. */
 int targets_new(struct targets **ret_targets);
 struct targets *targets_retain(struct targets *targets);
-/* One user less; frees the set with the last. Takes NULL. */
+/* Drops a reference, and frees the set with the last one. Takes NULL. */
 void targets_release(struct targets *targets);
 
-/* Monitors come first. Each 0 or ERR_NOMEM. */
+/* Monitors have to be added first. 0 or ERR_NOMEM. */
 int targets_add_monitor(struct targets *targets, const struct monitor *monitor);
 int targets_add(struct targets *targets, const struct target_row *row);
-/* A row that cannot be used, in the words of who has seen it. */
+/* Adds a sentence about a row that the caller could not use. */
 int targets_add_problem(struct targets *targets, const char *sentence);
 
-/* Puts the targets into the order of their keys. Cannot fail. */
+/* Sorts the targets by key. Cannot fail. */
 void targets_finish(struct targets *targets);
 
 size_t targets_count(const struct targets *targets);
@@ -66,7 +67,7 @@ size_t targets_monitor_count(const struct targets *targets);
 const struct monitor *targets_monitor_at(const struct targets *targets, size_t index);
 const struct problems *targets_problems(const struct targets *targets);
 
-/* Below 0, 0, above 0. */
+/* Less than, equal to or greater than 0, as memcmp(). */
 int target_key_compare(const struct target_key *a, const struct target_key *b);
 
 /* Says whether two targets are checked in the same way. */
@@ -75,8 +76,8 @@ bool target_equal(const struct target *a, const struct target *b);
 enum target_change { TARGET_SAME, TARGET_CHANGED, TARGET_ADDED, TARGET_REMOVED };
 
 /*
- * Tells for every target of two sets, in the order of keys, what became of it; `before` is NULL for
- * one that was added, `after` for one that was removed. A set that is NULL is empty.
+ * Calls `tell` for every target of two sets, by key. `before` is NULL for a target that was added,
+ * `after` for one that was removed. A set that is NULL is empty.
  */
 void targets_compare(const struct targets *before, const struct targets *after,
                      void (*tell)(void *context, enum target_change change,

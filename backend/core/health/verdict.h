@@ -1,13 +1,13 @@
 /*
- * Whether a target counts as up: decided from one check after another, so that a single lost packet
- * moves nobody.
+ * Whether a target counts as up, decided from several checks, so that a single lost packet moves no
+ * client.
  *
- * Who is up goes down after `fall` checks in a row that failed, who is down comes up after `rise`
- * checks in a row that went well. A target without a verdict counts as up, as it does in the
- * choice: its first check that goes well says so, and it takes `fall` failures to say otherwise. A
- * check that ended with REASON_INTERNAL says nothing and changes nothing.
+ * A target that is up goes down after `fall` failed checks in a row; one that is down comes up
+ * after `rise` successful checks in a row. A target without a verdict counts as up, as it does for
+ * every choice: its first successful check makes the verdict up, and it takes `fall` failures to
+ * make it down. A check that ends with REASON_INTERNAL changes nothing.
  *
- * Plain values; time is an argument. Begin with zeros, or with the verdict of an earlier run.
+ * Plain values; time is an argument. Initialize with zeros, or with the verdict of an earlier run.
  */
 #ifndef STICKY_CORE_HEALTH_VERDICT_H
 #define STICKY_CORE_HEALTH_VERDICT_H
@@ -18,7 +18,10 @@
 #include "core/health/check.h"
 #include "core/health/targets.h"
 
-/* The weight of a new round trip in the smoothed one: TCP's, so that ten checks forget a peak. */
+/*
+ * The weight of a new round trip time in the smoothed one, as in TCP: a peak is gone after about
+ * ten checks.
+ */
 #define VERDICT_RTT_WEIGHT 0.125
 
 enum verdict_state { VERDICT_NONE, VERDICT_UP, VERDICT_DOWN };
@@ -26,39 +29,44 @@ enum verdict_state { VERDICT_NONE, VERDICT_UP, VERDICT_DOWN };
 struct target_verdict {
     enum verdict_state state;
     enum reason reason;         /* of the last check */
-    int64_t since_s, checked_s; /* when the state was taken, and of the last check; Unix time */
-    int64_t flaps;              /* how often the state has changed; the first is no change */
+    int64_t since_s, checked_s; /* Unix times of the last change of state and of the last check */
+    int64_t flaps;              /* changes of state, without the first verdict */
     bool has_rtt;
-    double rtt_ms; /* smoothed, of checks that went well */
-    uint32_t run;  /* checks in a row that speak against the state */
+    double rtt_ms; /* smoothed, of successful checks */
+    uint32_t run;  /* checks in a row that contradict the state */
 };
 
-/* A verdict on its way to or from the database. */
+/* A verdict as it is read from and written to the database. */
 struct verdict_row {
     struct target_key key;
-    struct target_verdict verdict; /* its state is never VERDICT_NONE */
-    bool measured;                 /* the round trip is newer than the one that was written last */
+    struct target_verdict verdict; /* never of state VERDICT_NONE */
+    bool measured;                 /* the round trip time has changed since it was last written */
 };
 
-/* What may not happen now, whatever the checks say. Runs are counted all the same. */
+/*
+ * Changes of state that are held back now, whatever the checks say. Runs are counted all the same.
+ */
 enum verdict_hold {
     HOLD_NOTHING,
-    HOLD_UP,   /* nobody goes down: the brake is on */
-    HOLD_BOTH, /* nobody with a verdict goes anywhere: not everybody was asked yet */
+    HOLD_UP,   /* no target goes down: the brake is on */
+    HOLD_BOTH, /* targets with a verdict keep it: not all have been checked yet */
 };
 
-/* Takes the result of a check; says whether the state is another one now. Cannot fail. */
+/* Adds the result of a check; says whether the state changed. Cannot fail. */
 bool verdict_add_result(struct target_verdict *verdict, const struct check_result *result,
                         const struct monitor *monitor, enum verdict_hold hold, int64_t now_s);
 
-/* Takes the state that the run speaks for, once the hold is over; says whether it is another. */
+/* Makes the change that was held back, if any; says whether the state changed. */
 bool verdict_catch_up(struct target_verdict *verdict, const struct monitor *monitor,
                       enum verdict_hold hold, int64_t now_s);
 
-/* Makes one that went down count as up again, as if that had been held. */
+/* Makes a target that went down up again, as if that change had been held back. */
 void verdict_revert(struct target_verdict *verdict, int64_t now_s);
 
-/* The words of the column `state`; NULL for none. The parser returns false for other words. */
+/*
+ * The words of the column `state`; NULL for VERDICT_NONE. The parser returns false for an unknown
+ * word.
+ */
 const char *verdict_state_word(enum verdict_state state);
 bool verdict_state_parse(const char *word, enum verdict_state *ret_state);
 

@@ -1,3 +1,8 @@
+/*
+ * The decision for one client, pool by pool: reads the mapping, chooses where it is not live, and
+ * writes the choice before it is returned. What fails or is lost to another process still gives an
+ * answer.
+ */
 #include "core/sticky/assign.h"
 
 #include <string.h>
@@ -5,24 +10,25 @@
 #include "core/base/error.h"
 
 /*
- * A claim is lost when another process wrote the row in between; that row then usually binds. To
- * lose more often takes somebody who writes rows that do not bind, and then the choice itself is as
- * good.
+ * A claim is lost when another process has written the row first; that row is then usually live. It
+ * can be lost repeatedly only if another process keeps writing rows that are not live; then our own
+ * choice is as good as any.
  */
 #define CLAIMS_MAX 4
 
-/* One pool's part of the decision. */
+/* The decision, at one pool. */
 struct attempt {
     const struct decision_inputs *inputs;
-    const struct pool *first, *pool; /* the one asked, and where its fallback has led */
+    const struct pool *first; /* the pool of the question */
+    const struct pool *pool;  /* the present one in its chain of fallback pools */
     struct client client;
-    struct selection selection;              /* without turns */
-    const struct availability *availability; /* NULL: availability is left aside */
-    bool keeps_mapping;                      /* mappings are kept for this client and pool */
+    struct selection selection;              /* its `turns` is always NULL */
+    const struct availability *availability; /* NULL: availability is ignored */
+    bool keeps_mapping;                      /* the client is known and the pool keeps mappings */
     struct error error;                      /* why the mapping could not be read or written */
 };
 
-/* NULL when there is none of that id any more. */
+/* NULL when the controller does not exist any more. */
 static const char *controller_name(const struct decision_inputs *inputs, int64_t id)
 {
     const struct controller *controller = snapshot_controller(inputs->snapshot, id);
@@ -74,7 +80,7 @@ static struct mapping new_mapping(const struct attempt *attempt, int64_t control
     return mapping;
 }
 
-/* The server of a mapping that binds, or NULL; moves the timestamp of a sliding one. */
+/* The server of a mapping if it is live, or NULL. Moves the timestamp of a sliding mapping. */
 static const struct virtual_server *follow_mapping(struct attempt *attempt,
                                                    const struct mapping *mapping)
 {
@@ -89,16 +95,17 @@ static const struct virtual_server *follow_mapping(struct attempt *attempt,
           .values = {TRACE_TEXT("reason", live ? NULL : mapping_state_text(state))});
     if (!live)
         return NULL;
-    /* With availability aside nothing is written, not even a timestamp. */
+    /* While availability is ignored nothing is written, not even a timestamp. */
     if ((attempt->availability || !inputs->availability) &&
         mapping_is_due(mapping, attempt->pool->persistence_pool, inputs->now_s)) {
         struct mapping moved = new_mapping(attempt, mapping->controller_id);
-        claim_mapping(attempt, mapping, &moved); /* if somebody else moved it, so much the better */
+        claim_mapping(attempt, mapping,
+                      &moved); /* if another process has moved it, that is as good */
     }
     return server;
 }
 
-/* A choice; `turns` is NULL if it is not going to be remembered though it should. */
+/* Chooses a server. `turns` is NULL when the choice should be stored but cannot be. */
 static const struct virtual_server *select_server(const struct attempt *attempt,
                                                   struct turns *turns)
 {
@@ -116,8 +123,8 @@ static const struct virtual_server *select_server(const struct attempt *attempt,
 }
 
 /*
- * What stands in for a choice that could not be written: by turns the client would be sent
- * elsewhere with every question.
+ * The server to return when the choice could not be written. A method that takes turns would send
+ * the client elsewhere with each question.
  */
 static const struct virtual_server *select_repeatably(const struct attempt *attempt,
                                                       const struct virtual_server *choice)
@@ -126,8 +133,8 @@ static const struct virtual_server *select_repeatably(const struct attempt *atte
 }
 
 /*
- * The table was locked; perhaps by another process that wrote this very row. Its row counts then,
- * so that both give one answer; if there is none, the choice does.
+ * The table was locked, perhaps by another process that wrote the same row. Then its row is used,
+ * so that both processes give the same answer; if there is none, our choice is.
  */
 static const struct virtual_server *follow_rival_mapping(struct attempt *attempt,
                                                          const struct virtual_server *choice)
@@ -142,7 +149,10 @@ static const struct virtual_server *follow_rival_mapping(struct attempt *attempt
     return server;
 }
 
-/* The next pool that was passed over on the way here and shares the mappings, from `pool` on. */
+/*
+ * The next pool, from `pool` on, that comes before the present one in the chain of fallback pools
+ * and shares its mappings; or NULL.
+ */
 static const struct pool *next_sharing_pool(const struct attempt *attempt, const struct pool *pool)
 {
     while (pool != attempt->pool && pool->persistence_pool != attempt->pool->persistence_pool)
@@ -151,8 +161,9 @@ static const struct pool *next_sharing_pool(const struct attempt *attempt, const
 }
 
 /*
- * What a mapping will give the next question: such a pool, which could not decide, may have a
- * server at its controller. Then that is the answer at once, so that asking again changes nothing.
+ * The answer that a mapping gives to the next question. An earlier pool of the chain that shares
+ * the mappings could not decide, but may have a server at the mapped controller. Then that server
+ * is the answer already now, so that asking again changes nothing.
  */
 static const struct virtual_server *live_in_earlier_pool(const struct attempt *attempt,
                                                          const struct mapping *mapping)
@@ -175,7 +186,7 @@ static const struct virtual_server *live_in_earlier_pool(const struct attempt *a
     return NULL;
 }
 
-/* Says whether a mapping could send a new client to a server of such a pool that drains. */
+/* Says whether a mapping could send a new client to a draining server of an earlier pool. */
 static bool earlier_pool_drains(const struct attempt *attempt)
 {
     for (const struct pool *pool = attempt->first; (pool = next_sharing_pool(attempt, pool));
@@ -189,7 +200,7 @@ static bool earlier_pool_drains(const struct attempt *attempt)
     return false;
 }
 
-/* A choice that goes by the client alone and needs no mapping to stay. */
+/* A choice that depends only on the client, so that it stays the same without a mapping. */
 static const struct virtual_server *select_by_client(const struct attempt *attempt)
 {
     struct candidates candidates;
@@ -197,7 +208,10 @@ static const struct virtual_server *select_by_client(const struct attempt *attem
     return choose_by(&method_modulus, &attempt->selection, attempt->availability, &candidates);
 }
 
-/* Mapping, else choice and claim, until a claim holds or somebody else's row binds. */
+/*
+ * Uses the mapping if it is live; else chooses and claims, until our row is written or that of
+ * another process is live.
+ */
 static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
 {
     struct mapping mapping;
@@ -237,7 +251,8 @@ static const struct virtual_server *try_pool(struct attempt *attempt)
 }
 
 /*
- * All are down: with fallback 'any' they count as up; what binds still binds, nothing is written.
+ * All are down, and with fallback 'any' count as up. A mapping that is otherwise live is used;
+ * nothing is written.
  */
 static const struct virtual_server *ignore_availability(struct attempt *attempt)
 {
@@ -271,7 +286,7 @@ static void trace_client(const struct attempt *attempt)
                          TRACE_TEXT("number", number_format(client->number, number))});
 }
 
-/* Who asks this pool, as the methods see it. */
+/* Identifies the client for a pool, and prepares what methods are shown. */
 static void begin_pool(struct attempt *attempt, const struct pool *pool,
                        const struct source *source)
 {

@@ -1,10 +1,10 @@
 /*
- * The whole decision for one client and one pool: the mapping if one binds, else a choice that
- * becomes the mapping, else the fallback (claims 1, 3, 4, 8, 9 and 13).
+ * The decision for a client and a pool: the server of the live mapping, else a choice that becomes
+ * the mapping, else the fallback (claims 1, 3, 4, 8, 9 and 13).
  *
- * Asking again changes nothing: PowerDNS asks for one name several times in one DNS question. A
- * mapping is committed before the server it names is returned. If that fails a choice is returned
- * all the same, one that took no turn, and a warning says why no row stands behind it.
+ * Asking again changes nothing: PowerDNS looks a name up several times for one DNS question. A
+ * mapping is committed before its server is returned. If that fails, a choice is returned all the
+ * same, made without taking a turn, and a warning says why it was not stored.
  */
 #ifndef STICKY_CORE_STICKY_ASSIGN_H
 #define STICKY_CORE_STICKY_ASSIGN_H
@@ -20,15 +20,16 @@
 #include "core/sticky/mapping.h"
 
 /*
- * All that a decision depends on beside the question. All but snapshot and mappings may be NULL:
- * everybody is up, nothing was measured, no place is known, no turns are taken, nobody listens.
+ * Everything that a decision depends on besides the question. All pointers but snapshot and
+ * mappings may be NULL: everything is up, nothing was measured, no location is known, no turns are
+ * taken, nothing is traced.
  */
 struct decision_inputs {
     const struct snapshot *snapshot;
     const struct availability *availability;
     const struct mapping_table *mappings;
     int64_t now_s;
-    const struct metric_table *measured; /* read for a choice alone, never for a live mapping */
+    const struct metric_table *measured; /* read only for a choice, never for a live mapping */
     const struct topology *topology;
     const struct locator *locator;
     struct turns *turns;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* A sliding timer writes at most this often in the life of a mapping. */
+/* A sliding timer moves the timestamp at most this often per TTL. */
 #define SLIDES_PER_TTL 10
 
 static const char *const texts[] = {
@@ -20,7 +20,7 @@ const char *mapping_state_text(enum mapping_state state)
     return texts[state];
 }
 
-/* a - b, or the nearest there is. */
+/* a - b, or the nearest value that fits. */
 static int64_t difference(int64_t a, int64_t b)
 {
     int64_t result;

@@ -1,9 +1,9 @@
 /*
- * Mappings: which controller a client was sent to, and whether that still binds (claims 1d, 8, 9,
- * 13).
+ * Mappings: which controller a client was sent to, and whether the mapping is still live (claims
+ * 1d, 8, 9, 13).
  *
- * A mapping is a plain value, one row of the table `persistence`. Where the rows are kept is behind
- * struct mapping_table, so that the rules need no database. Time is an argument.
+ * A mapping is a plain value, a row of the table `persistence`. Rows are read and written through
+ * struct mapping_table, so that these rules need no database. Time is an argument.
  */
 #ifndef STICKY_CORE_STICKY_MAPPING_H
 #define STICKY_CORE_STICKY_MAPPING_H
@@ -27,20 +27,20 @@ enum mapping_state {
     MAPPING_LIVE,
     MAPPING_EXPIRED,
     MAPPING_METHOD_CHANGED,  /* claim 1(d): "until another method is selected" */
-    MAPPING_CONTROLLER_GONE, /* no such controller any more */
+    MAPPING_CONTROLLER_GONE, /* the controller does not exist any more */
     MAPPING_CONTROLLER_DISABLED,
-    MAPPING_NO_SERVER, /* the controller has no server in the pool asked, or disabled ones */
+    MAPPING_NO_SERVER, /* the controller has no server in the pool, or only disabled ones */
     MAPPING_SERVERS_DOWN,
 };
 
-/* A few words for people, such as "expired". */
+/* A few words for a message, such as "expired". */
 const char *mapping_state_text(enum mapping_state state);
 
 /*
- * Says whether a mapping is live for the client of a selection in its pool. If so, sets
- * `ret_server` to the controller's server in that pool; of several, the one by choose_within().
- * Nothing that is measured is looked at but availability, and with `availability` NULL that is left
- * aside too.
+ * Says whether a mapping is live for the client and the pool of a selection. If it is, sets
+ * `ret_server` to the controller's server in that pool, chosen by choose_within() if it has
+ * several. Of what is measured only availability matters, and with `availability` NULL not even
+ * that.
  */
 enum mapping_state mapping_evaluate(const struct mapping *mapping,
                                     const struct selection *selection,
@@ -49,28 +49,28 @@ enum mapping_state mapping_evaluate(const struct mapping *mapping,
                                     const struct virtual_server **ret_server);
 
 /*
- * Says whether a binding mapping's timestamp is to be moved to now: with a sliding timer, once a
- * tenth of the TTL has passed.
+ * Says whether the timestamp of a live mapping has to be moved: with a sliding timer, once a tenth
+ * of the TTL has passed.
  */
 bool mapping_is_due(const struct mapping *mapping, const struct pool *persistence_pool,
                     int64_t now_s);
 
 /*
- * The seconds that a mapping has left, 0 when it is over, and those since its timestamp, below 0
- * when that is to come. Safe for any 64-bit values.
+ * The seconds until a mapping ends, 0 if it has ended; and those since its timestamp, negative if
+ * that is in the future. No 64-bit values overflow.
  */
 int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s);
 int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
 
 /*
- * Where mappings are kept. `context` is handed to both functions, and `error` is set when the table
- * cannot be read or written, if there is something to be said of that.
+ * Reads and writes mappings. `context` is passed to both functions. Where a table cannot be read or
+ * written, `error` is set if there is anything to say about it.
  *
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
- * claim: writes `wanted` if the row is still as `seen` (NULL: still absent) and commits it. 0
- * when written, ERR_NOTFOUND when the row was not as seen any more and nothing was written, another
- * code when the table cannot be written. NULL when nothing may be written at all, as in explain.
+ * claim: writes and commits `wanted` if the row is still `seen` (NULL: still missing). 0 when it
+ * was written; ERR_NOTFOUND, with nothing written, when the row has changed; another code when the
+ * table cannot be written. The function is NULL when nothing may be written, as in explain.
  */
 struct mapping_table {
     int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,

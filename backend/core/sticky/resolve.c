@@ -1,16 +1,18 @@
+/*
+ * Answers questions and zone transfers from the snapshot; what depends on the client is decided by
+ * assign().
+ */
 #include "core/sticky/resolve.h"
 
 #include <string.h>
 
 /*
- * "This name exists": from the range for private use (RFC 6895 section 3.1), so that no question
- * asks for it by accident.
+ * A record that only says that the name exists. The type is from the range for private use (RFC
+ * 6895 section 3.1), so no question asks for it by accident.
  */
 #define EXISTS_TYPE "TYPE65534"
 #define EXISTS_CONTENT "\\# 0"
-/*
- * Only PowerDNS's query cache ever counts with it; a TTL of 0 would keep the record out of there.
- */
+/* Used only by PowerDNS's query cache, which does not keep records with a TTL of 0. */
 #define EXISTS_TTL_S 60
 
 static bool wants(const struct question *question, const char *type)
@@ -18,7 +20,10 @@ static bool wants(const struct question *question, const char *type)
     return strcmp(question->type, "ANY") == 0 || strcmp(question->type, type) == 0;
 }
 
-/* At a delegation DS is ours, NS is not, and nothing is below it (RFC 4035 section 2.2). */
+/*
+ * At a delegation we are authoritative for DS but not for NS; below it, for nothing (RFC 4035
+ * section 2.2).
+ */
 static bool is_authoritative(const struct name_entry *entry, const struct record *record)
 {
     if (strcmp(record->type, "DS") == 0)
@@ -26,7 +31,7 @@ static bool is_authoritative(const struct name_entry *entry, const struct record
     return !entry->delegated && record->zone == entry->zone;
 }
 
-/* The zone id of an answer: the question's own if it had one. */
+/* The zone id of an answer: the question's if it has one. */
 static int32_t zone_id_of(const struct question *question, const struct zone *zone)
 {
     if (question->zone_id != ZONE_ID_ANY)
@@ -57,7 +62,7 @@ static void add_address(const struct name_entry *entry, const char *type, const 
                                                .authoritative = !entry->delegated});
 }
 
-/* The servers by which a question without client is answered: those in reach of anybody. */
+/* The servers for a question without client: all that a client could get. */
 static size_t reachable(const struct pool *pool, const struct availability *availability,
                         struct candidates *ret_servers)
 {
@@ -69,7 +74,10 @@ static size_t reachable(const struct pool *pool, const struct availability *avai
     return ret_servers->count;
 }
 
-/* For nobody in particular: one address of each type that all servers offer, or of every type. */
+/*
+ * Without client: an address of each type that all servers have; if they have none in common, of
+ * every type.
+ */
 static void add_without_client(const struct decision_inputs *inputs, const struct name_entry *entry,
                                int32_t zone_id, struct answer *answer)
 {
@@ -97,7 +105,7 @@ static void add_without_client(const struct decision_inputs *inputs, const struc
         add_address(entry, EXISTS_TYPE, EXISTS_CONTENT, zone_id, 1, answer);
 }
 
-/* Drops what was not asked for. Addresses are always decided together. */
+/* Drops records of other types: both addresses are always decided together. */
 static void keep_wanted(const struct question *question, struct answer *answer)
 {
     size_t kept = 0;
@@ -128,11 +136,11 @@ static void add_balanced(const struct decision_inputs *inputs, const struct ques
         add_address(entry, "A", server->ipv4, zone_id, scope_bits, answer);
     if (server && server->ipv6)
         add_address(entry, "AAAA", server->ipv6, zone_id, scope_bits, answer);
-    if (!server) /* the name stays, whatever its servers do */
+    if (!server) /* the name exists even when it has no address */
         add_address(entry, EXISTS_TYPE, EXISTS_CONTENT, zone_id, scope_bits, answer);
 }
 
-/* Says whether the question is about this zone, or about none in particular. */
+/* Says whether the question is about this zone, or about any. */
 static bool asks_zone(const struct question *question, const struct zone *zone)
 {
     return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
@@ -155,7 +163,7 @@ static void add_entry(const struct decision_inputs *inputs, const struct questio
     }
 }
 
-/* A name in a zone of ours that exists without records must not become NXDOMAIN. */
+/* A name that exists without records in a zone of this database must not become NXDOMAIN. */
 static void add_existence(const struct decision_inputs *inputs, const struct question *question,
                           struct answer *answer)
 {
@@ -209,7 +217,7 @@ void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const s
         add_transfer(inputs, zone, entry, answer);
 }
 
-/* A zone that is there twice has its names in the first. */
+/* If a zone exists twice, the first one has the names. */
 static void add_soa(const struct snapshot *snapshot, const struct zone *zone, struct answer *answer)
 {
     const struct name_entry *apex;

@@ -1,15 +1,15 @@
 /*
- * From a question to an answer.
+ * Makes an answer for a question.
  *
- * Follows how PowerDNS asks (pdns/packethandler.cc, pdns/ueberbackend.cc of 4.7.3): an SOA is
- * answered at the exact apex only and never fails; `ANY` means all records of a name; a name of our
- * own zones that exists without records is told by a record of a type nobody asks for, since "no
- * records" would make it NXDOMAIN; records of a balanced name carry a scope above 0, because those
- * with 0 go into caches that do not care who asked.
+ * It follows the way in which PowerDNS asks (pdns/packethandler.cc, pdns/ueberbackend.cc of 4.7.3).
+ * An SOA is answered only at the exact apex, and never fails. `ANY` means all records of a name. A
+ * name that exists without records in a zone of this database gets a record of a type that nobody
+ * asks for, because an empty answer would become NXDOMAIN. Records of a balanced name have a scope
+ * above 0, because records with scope 0 go into caches that serve them to any client.
  *
- * Which types a name has does not depend on who asks. A question without client gets the types that
- * all servers of the pool offer, so that a proof of non-existence signed from it (NSEC, NSEC3)
- * never denies or promises what another answer contradicts; if they have none in common, all types.
+ * The types that a name has must not depend on the client, because PowerDNS signs proofs of
+ * non-existence (NSEC, NSEC3) from them. So a question without client gets the types that all
+ * servers of the pool have; if they have none in common, all types.
  */
 #ifndef STICKY_CORE_STICKY_RESOLVE_H
 #define STICKY_CORE_STICKY_RESOLVE_H
@@ -18,21 +18,21 @@
 #include "core/sticky/assign.h"
 
 /*
- * Fills an answer that was cleared. Where a mapping could not be read or written, there is a
- * warning, and the answer is good all the same.
+ * Fills an answer, which was cleared before. If a mapping could not be read or written there is a
+ * warning; the answer is valid all the same.
  */
 void resolve(const struct decision_inputs *inputs, const struct question *question,
              struct answer *answer);
 
 /*
- * All records of a zone, as in a zone transfer: balanced names as a question without client gets
- * them. The zone is named by its id or, when that is not one of ours, by its name (may be NULL). No
- * records when the zone is not ours.
+ * All records of a zone, for a zone transfer; balanced names as for a question without client. The
+ * zone is found by its id or, if that is unknown, by its name (may be NULL). No records if the zone
+ * is not in this database.
  */
 void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const struct name *name,
                   struct answer *answer);
 
-/* The SOA record of every zone of ours that has one; PowerDNS does not find the others. */
+/* The SOA record of every zone of this database that has one; PowerDNS does not find the others. */
 void resolve_zones(const struct snapshot *snapshot, struct answer *answer);
 
 #endif

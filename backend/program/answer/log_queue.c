@@ -6,7 +6,7 @@
 
 #include "core/base/hash.h"
 
-/* Says whether the sentence was said lately; if not, remembers it, in place of the oldest. */
+/* Says whether the sentence was added lately; if not, remembers it in place of the oldest one. */
 static bool was_added_lately(struct log_queue *queue, uint64_t hash, int64_t now_ms)
 {
     unsigned place = 0;
@@ -48,7 +48,7 @@ void log_queue_add_problems(struct log_queue *queue, int64_t now_ms, const struc
     }
     if (said < LOG_QUEUE_PROBLEMS_MAX)
         return;
-    snprintf(more, sizeof more, "%zu rows cannot be used; pdns-sticky status names them all",
+    snprintf(more, sizeof more, "%zu rows cannot be used; pdns-sticky status lists them all",
              now->count);
     log_queue_add(queue, now_ms, more);
 }

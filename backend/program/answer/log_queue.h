@@ -1,8 +1,9 @@
 /*
- * What an operator must see, held until the dialect can say it.
+ * Sentences for the operator's log, kept until they can be written.
  *
- * The same sentence is said at most once in LOG_QUEUE_QUIET_MS, and sentences that nobody fetches
- * are dropped from the oldest on. Under a coprocess they become LOG lines in PowerDNS's log.
+ * The same sentence is taken at most once in LOG_QUEUE_QUIET_MS. When the queue is full, the oldest
+ * sentence is dropped. A coprocess can write to PowerDNS's log only within an answer, hence the
+ * queue.
  */
 #ifndef STICKY_PROGRAM_ANSWER_LOG_QUEUE_H
 #define STICKY_PROGRAM_ANSWER_LOG_QUEUE_H
@@ -11,15 +12,15 @@
 
 #include "core/base/problems.h"
 
-/* Long enough not to fill a log, short enough not to be missed when somebody looks. */
+/* Long enough not to fill the log, short enough to be seen by an operator who watches it. */
 #define LOG_QUEUE_QUIET_MS 60000
-/* Sentences waiting to be said, and sentences remembered. */
+/* Sentences waiting to be written, and sentences remembered. */
 #define LOG_QUEUE_WAITING_MAX 16
 #define LOG_QUEUE_REMEMBERED_MAX 64
-/* With NUL; longer ones are cut. */
+/* With NUL; longer sentences are truncated. */
 #define LOG_QUEUE_TEXT_MAX 768
 
-/* Complaints named after one load; `status` has all of them. */
+/* Problems logged after a load; `status` shows all of them. */
 #define LOG_QUEUE_PROBLEMS_MAX 10
 
 struct log_queue {
@@ -36,13 +37,13 @@ struct log_queue {
 void log_queue_add(struct log_queue *queue, int64_t now_ms, const char *text);
 
 /*
- * Says what is wrong with rows that were just loaded, unless it was with those before. Of many some
- * are said. Both may be NULL.
+ * Adds the problems of rows that were just loaded, without those that were known before; of many,
+ * only some. Both lists may be NULL.
  */
 void log_queue_add_problems(struct log_queue *queue, int64_t now_ms, const struct problems *now,
                             const struct problems *before);
 
-/* The oldest sentence that waits, or NULL; valid until the next call. */
+/* Takes the oldest sentence, or NULL. Valid until the next call. */
 const char *log_queue_take(struct log_queue *queue);
 
 #endif

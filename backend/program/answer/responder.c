@@ -1,3 +1,7 @@
+/*
+ * Keeps what answers are made from: store, snapshot, availability, turns and topology. Before each
+ * question it compares revisions and loads what has changed.
+ */
 #include "program/answer/responder.h"
 
 #include <stdio.h>
@@ -11,7 +15,7 @@
 #include "system/clock.h"
 
 /*
- * A configuration that cannot be read is not tried again before; reading a large one takes a
+ * If loading the configuration fails, it is not tried again before this time; a large one takes a
  * while.
  */
 #define RELOAD_PAUSE_MS 1000
@@ -19,15 +23,15 @@
 struct responder {
     struct store *store;
     struct mapping_table mappings;
-    struct snapshot *snapshot; /* NULL until one was read */
+    struct snapshot *snapshot; /* NULL until one was loaded */
     struct availability *availability;
     struct metric_table measurements;
-    struct turns *turns; /* of the snapshot's pools, kept from one to the next */
+    struct turns *turns; /* for the snapshot's pools; taken over by the next snapshot */
     struct topology_loader *loader;
-    bool needs_topology; /* a pool of the snapshot does */
+    bool needs_topology; /* a pool of the snapshot uses method topology */
     struct warnings warnings;
     struct revision loaded;
-    bool missing;      /* there was no file when it was last looked for */
+    bool missing;      /* the database file did not exist when it was last opened */
     int64_t reload_ms; /* monotonic: not before */
     struct log_queue log_queue;
 };
@@ -68,7 +72,7 @@ void responder_free(struct responder *responder)
     free(responder);
 }
 
-/* Where turns begin; any number will do if the system has no random one. */
+/* Where turns begin. If there is no random number, any other will do. */
 static uint64_t random_number(void)
 {
     uint64_t number = (uint64_t)clock_monotonic_ms();
@@ -125,7 +129,7 @@ static int load_metrics(struct responder *responder, struct error *error)
     return 0;
 }
 
-/* Brings snapshot and availability to the revision; what fails is tried again a little later. */
+/* Loads what has changed since the revision that is loaded. What fails is tried again later. */
 static int follow_revision(struct responder *responder, const struct revision *revision,
                            int64_t now_ms, struct error *error)
 {
@@ -147,8 +151,8 @@ static int follow_revision(struct responder *responder, const struct revision *r
 }
 
 /*
- * Begins reading and follows the configuration. False when the database cannot be read now; the
- * journal knows why.
+ * Begins a transaction and loads what has changed. False when the database cannot be read; the
+ * reason is logged.
  */
 static bool refresh(struct responder *responder)
 {
@@ -178,8 +182,8 @@ static int find_nothing(void *context, int64_t pool_id, const char *key,
 }
 
 /*
- * Stands for a table that cannot be read, which was told already: every choice is made without
- * mappings and measurements.
+ * Takes the place of mappings that cannot be read, which has been logged already: every choice is
+ * made without them.
  */
 static const struct mapping_table unreadable = {.find = find_nothing};
 
@@ -217,8 +221,8 @@ void responder_list(struct responder *responder, int32_t zone_id, const struct n
 }
 
 /*
- * A file that is not there holds no zones, but one that cannot be read may hold them all, and
- * PowerDNS would refuse to serve those that it is not told of.
+ * A file that does not exist has no zones. One that cannot be read may have any, and PowerDNS would
+ * not serve the zones that are not listed.
  */
 void responder_zones(struct responder *responder, struct answer *answer)
 {
@@ -257,7 +261,7 @@ int responder_begin(struct responder *responder, struct decision_inputs *ret_inp
     code = follow_revision(responder, &revision, now_ms, error);
     if (code != 0) {
         store_rest(responder->store);
-        return error_set(error, code, "the configuration cannot be read; again in a second");
+        return error_set(error, code, "the configuration cannot be read; trying again in a second");
     }
     if (responder->needs_topology)
         topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);

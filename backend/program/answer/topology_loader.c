@@ -1,3 +1,7 @@
+/*
+ * Loads in a thread, with a store of its own. The thread works on a struct load, which no other
+ * code uses until the thread has ended; its results then replace the previous ones.
+ */
 #include "program/answer/topology_loader.h"
 
 #include <stdlib.h>
@@ -8,15 +12,15 @@
 #include "system/clock.h"
 #include "system/thread.h"
 
-/* What a thread works on; nobody else touches it until the thread has ended. */
+/* What a thread works on; nothing else uses it until the thread has ended. */
 struct load {
-    struct store *store; /* the thread's; NULL: the rows have not moved */
+    struct store *store; /* the thread's; NULL: the rows have not changed */
     int64_t began_ms, ended_ms;
-    const struct topology *topology_before; /* read by both threads */
+    const struct topology *topology_before; /* only read, by both threads */
     const struct geo *geo_before;
-    struct topology *topology; /* what was read, NULL: nothing */
+    struct topology *topology; /* the result; NULL: none */
     struct geo *geo;
-    struct revision revision; /* `opening` as the loader knows it, the rest of what was read */
+    struct revision revision; /* `opening` is the loader's, the rest is what was read */
     struct error error;
     pthread_t thread;
     bool has_thread;
@@ -28,7 +32,7 @@ struct topology_loader {
     struct geo *geo;
     struct locator locator;
     struct revision loaded;
-    struct load *load;  /* NULL: none runs */
+    struct load *load;  /* NULL: none is running */
     struct error error; /* of the last load */
     int64_t next_ms;    /* monotonic: not before */
 };
@@ -70,7 +74,7 @@ void topology_loader_free(struct topology_loader *loader)
     free(loader);
 }
 
-/* The revision is that of the transaction which the rows are read in. */
+/* The revision comes from the transaction in which the rows are read. */
 static int load_rows(struct load *load)
 {
     struct revision revision;
@@ -99,7 +103,7 @@ static void *load_all(void *context)
     return NULL;
 }
 
-/* Without a thread, it is loaded here. */
+/* If no thread can be started, loads here. */
 static void start(struct load *load)
 {
     load->has_thread = thread_start(load_all, load, &load->thread);
@@ -107,7 +111,7 @@ static void start(struct load *load)
         load_all(load);
 }
 
-/* Waits so long for the end of the load that runs, and says whether it has come. */
+/* Waits for the running load, at most so long, and says whether it has ended. */
 static bool has_ended(const struct load *load, int64_t wait_ms)
 {
     struct timespec until;
@@ -122,7 +126,7 @@ static bool has_ended(const struct load *load, int64_t wait_ms)
     return pthread_clockjoin_np(load->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
 }
 
-/* Puts what was loaded in place of what was before. */
+/* Replaces what was loaded before. */
 static void replace(struct topology_loader *loader, struct load *load)
 {
     if (load->topology) {
@@ -165,7 +169,7 @@ static bool rows_changed(const struct topology_loader *loader, const struct revi
            loader->loaded.topology != revision->topology;
 }
 
-/* Without memory it has to wait. */
+/* Without memory, nothing begins; it is tried again with the next question. */
 static void begin(struct topology_loader *loader, bool rows, const struct revision *revision,
                   int64_t now_ms)
 {

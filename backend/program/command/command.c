@@ -2,14 +2,14 @@
 
 #include <string.h>
 
-/* Words of one command line that comes through PowerDNS; no command takes as many. */
+/* Words of a command line that comes through PowerDNS; no command takes that many. */
 #define WORDS_MAX 16
 
 static enum command_result help(const struct command_call *call);
 
 static const struct command {
     const char *name, *arguments, *summary;
-    int least, most; /* words, with the name */
+    int least, most; /* words, including the name */
     bool shell_only;
     enum command_result (*run)(const struct command_call *call);
 } commands[] = {

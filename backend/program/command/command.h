@@ -1,8 +1,8 @@
 /*
  * The operator's commands: `status`, `explain`, `forget`, `help`, and from the shell `migrate`.
  *
- * One implementation serves the command line and PowerDNS's `pdnsutil backend-cmd`. A command
- * prints plain lines into a buffer, at most 100 columns wide where names allow.
+ * The same implementation serves the command line and PowerDNS's `pdnsutil backend-cmd`. A command
+ * prints lines of text into a buffer, at most 100 columns wide unless names are long.
  */
 #ifndef STICKY_PROGRAM_COMMAND_COMMAND_H
 #define STICKY_PROGRAM_COMMAND_COMMAND_H
@@ -18,28 +18,28 @@ enum command_result { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 64 };
 struct command_call {
     struct responder *responder;
     const char *database; /* path of the file */
-    int count;            /* of words, the command's name first */
+    int count;            /* of words, including the command's name */
     const char *const *words;
     struct buffer *out;
 };
 
 /*
- * Runs the command that `call` names. `from_shell` allows those that only make sense there. What is
- * wrong is printed too.
+ * Runs the command that `call` names. `from_shell` allows those that are only for the shell. Errors
+ * are printed too.
  */
 enum command_result command_run(const struct command_call *call, bool from_shell);
 
-/* The same for a text with spaces between its words, as it comes through PowerDNS. */
+/* The same for a line of words separated by spaces, as it comes through PowerDNS. */
 enum command_result command_run_text(struct responder *responder, const char *database,
                                      const char *text, struct buffer *out);
 
 /* Says whether a word names a command. */
 bool command_exists(const char *word);
 
-/* The list of commands, one a line, for --help. */
+/* Prints the list of commands, one a line, for --help. */
 void command_list(bool from_shell, struct buffer *out);
 
-/* The commands themselves, one file each; the table of command.c names them. */
+/* The commands, one file each; command.c has their table. */
 enum command_result command_status(const struct command_call *call);
 enum command_result command_explain(const struct command_call *call);
 enum command_result command_forget(const struct command_call *call);

@@ -1,6 +1,6 @@
 /*
- * Reads the words of `explain` as a question, and prints the explanation as text. What is printed
- * was gathered by explanation.c.
+ * Reads the words of `explain` as a question, and prints the explanation as text; explanation.c
+ * gathers it.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "program/command/explanation.h"
 #include "program/command/step_text.h"
 
-/* Fills the question that PowerDNS would ask for these words; says which word is wrong, or NULL. */
+/* Fills the question that PowerDNS would ask. Returns what is wrong with the words, or NULL. */
 static const char *read_words(const struct command_call *call, struct question *ret_question)
 {
     const char *name = call->words[1], *ldns = call->words[2];

@@ -3,7 +3,7 @@
 
 #include "program/command/command.h"
 
-/* The client as it is written in one pool's mappings: a masked network or a group, perhaps. */
+/* The client's key in a pool's mappings, which may be a network or a group. */
 static void key_in_pool(const struct decision_inputs *inputs, const struct pool *pool,
                         const struct address *ldns, struct client *ret_client)
 {
@@ -11,7 +11,7 @@ static void key_in_pool(const struct decision_inputs *inputs, const struct pool 
     client_identify(&source, pool, &inputs->snapshot->groups, ret_client);
 }
 
-/* What was typed, in the form in which keys are written. */
+/* The word of the operator, in the canonical form of keys. */
 static void canonical_key(const char *word, struct buffer *ret_key)
 {
     struct prefix prefix;
@@ -26,7 +26,7 @@ static void canonical_key(const char *word, struct buffer *ret_key)
     buffer_add_text(ret_key, address);
 }
 
-/* Deletes the row with the key as typed. */
+/* Deletes the rows whose key is the operator's word. */
 static int forget_key(const struct command_call *call, const char *word, const struct pool *pool,
                       int64_t *count, struct error *error)
 {
@@ -41,7 +41,9 @@ static int forget_key(const struct command_call *call, const char *word, const s
     return code;
 }
 
-/* An address counts as a whole in some pools, by its network or its group in others. */
+/*
+ * Deletes the rows of an address: its key differs between pools, since some use networks or groups.
+ */
 static int forget_address(const struct command_call *call, const struct decision_inputs *inputs,
                           const struct address *ldns, const struct pool *only, int64_t *count,
                           struct error *error)

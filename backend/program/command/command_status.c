@@ -1,5 +1,5 @@
 /*
- * Prints a status as text. What is printed was gathered by status.c.
+ * Prints a status as text; status.c gathers it.
  */
 #include <inttypes.h>
 
@@ -25,10 +25,10 @@ static void print_topology(const struct status_topology *topology, struct buffer
     if (topology->needed)
         buffer_printf(out, "topology %zu rows, geo databases %zu%s\n", topology->rows,
                       topology->geo_databases,
-                      topology->is_loading ? ", others are being loaded" : "");
+                      topology->is_loading ? ", a new one is being loaded" : "");
 }
 
-/* How far the draining is. With the sliding timer each question puts the end off. */
+/* How far draining has come. With a sliding timer, each question postpones the end. */
 static void print_draining(const struct status *status, const struct pool *pool,
                            const struct status_server *server, struct buffer *out)
 {
@@ -40,7 +40,7 @@ static void print_draining(const struct status *status, const struct pool *pool,
             "       draining: %s%" PRId64 " live mapping%s, the last ends in %" PRId64 " s%s\n",
             at_least(status), server->live_mappings, server->live_mappings == 1 ? "" : "s",
             server->last_ends_in_s,
-            pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is asked for" : "");
+            pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is renewed" : "");
 }
 
 static void print_server(const struct status *status, const struct pool *pool, size_t number,
@@ -91,7 +91,7 @@ static void print_target(const struct status_target *target, struct buffer *out)
     else if (target->controller)
         buffer_printf(out, "controller %s", target->controller->name);
     else
-        buffer_printf(out, "%s %" PRId64 " that is left out",
+        buffer_printf(out, "%s %" PRId64 " that cannot be used",
                       target->key.kind == TARGET_SERVER ? "virtual server" : "controller",
                       target->key.id);
     buffer_printf(
@@ -120,7 +120,8 @@ static void print_status(const struct status *status, struct buffer *out)
         print_pool(status, &status->pools[i], out);
     print_monitor(&status->monitor, out);
     if (status->counts.mappings_partial)
-        buffer_printf(out, "counting stopped after %" PRId64 " mappings, the numbers are too low\n",
+        buffer_printf(out,
+                      "counting stopped after %" PRId64 " mappings, so the numbers are too low\n",
                       status->counts.mappings_read);
 }
 

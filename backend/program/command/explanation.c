@@ -1,17 +1,17 @@
 /*
- * Gathers an explanation: runs the decision with a trace, on a table of mappings that is only read,
- * and again on one that seems empty.
+ * Gathers an explanation: runs the decision with a trace and a read-only table of mappings, and
+ * again with a table that seems empty.
  */
 #include "program/command/explanation.h"
 
 #include "core/balance/turns.h"
 #include "core/base/error.h"
 
-/* Shows mappings of a table and lets none be written. */
+/* Reads mappings from another table, and writes none. */
 struct read_only_table {
     const struct mapping_table *table;
     bool hides_all;
-    bool found; /* a mapping was there */
+    bool found; /* a mapping was found */
 };
 
 static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
@@ -52,7 +52,7 @@ void explanation_gather(const struct decision_inputs *inputs, const struct quest
     struct decision_inputs shown = *inputs;
     shown.mappings = &mappings;
     shown.turns = &turns;
-    shown.warnings = NULL; /* the steps tell as much */
+    shown.warnings = NULL; /* the steps say the same */
     *ret_explanation =
         (struct explanation){.name = question->name.text,
                              .status = status_of(inputs, &question->name),

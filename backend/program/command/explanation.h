@@ -1,10 +1,10 @@
 /*
- * How a question is decided, as values: gathered here and printed by command_explain.c; JSON or
- * a page can show the same.
+ * How a question is decided, as values. They are gathered here and printed by command_explain.c;
+ * JSON or a page can show the same values.
  *
- * The decision is made by the very functions that answer PowerDNS, but nothing is written and no
- * turn is used up. Where the client has a mapping, the question is decided a second time as if it
- * had none.
+ * The decision is made by the same functions that answer PowerDNS, but nothing is written and no
+ * turn is used up. If the client has a mapping, the question is decided a second time as if it had
+ * none.
  */
 #ifndef STICKY_PROGRAM_COMMAND_EXPLANATION_H
 #define STICKY_PROGRAM_COMMAND_EXPLANATION_H
@@ -16,7 +16,7 @@
 #include "core/dns/question.h"
 #include "core/sticky/resolve.h"
 
-/* What the database knows of the name. */
+/* What the database says about the name. */
 enum name_status {
     NAME_STATUS_BALANCED,
     NAME_STATUS_UNUSABLE, /* its pool cannot be used */
@@ -25,7 +25,7 @@ enum name_status {
     NAME_STATUS_UNKNOWN,
 };
 
-/* One decision: its steps, and the answer that they lead to. */
+/* A decision: its steps and the answer. */
 struct decision {
     struct trace steps;
     struct answer answer;
@@ -34,16 +34,16 @@ struct decision {
 struct explanation {
     const char *name;
     enum name_status status;
-    const struct zone *zone; /* of ours, or NULL: the zone is another backend's */
+    const struct zone *zone; /* NULL: the zone is in another backend */
     struct decision actual;
-    bool has_mapping; /* live or not; then `without_mapping` is filled, too */
+    bool has_mapping; /* live or not; only then `without_mapping` is filled */
     struct decision without_mapping;
 };
 
 /*
- * Fills an explanation. Texts of answers belong to the question and to the inputs' snapshot, so it
- * is valid as long as both. Cannot fail: without memory, steps or records are missing, and the
- * trace or the answer says so. To be released in any case.
+ * Fills an explanation. The texts of answers belong to the question and to the snapshot of the
+ * inputs, so it is valid as long as these. Cannot fail: without memory, steps or records are
+ * missing, and the trace or the answer says so. Must be released.
  */
 void explanation_gather(const struct decision_inputs *inputs, const struct question *question,
                         struct explanation *ret_explanation);

@@ -10,17 +10,17 @@
 #include "program/command/status_parts.h"
 #include "system/clock.h"
 
-/* PowerDNS waits two seconds for the output; a table too large to count by then is cut short. */
+/* PowerDNS waits two seconds for the output, so counting a large table is stopped before. */
 #define COUNT_MS 1000
-/* Rows between looks at the clock. */
+/* Rows between checks of the clock. */
 #define COUNT_STRIDE 4096
 
-/* The live mappings of one pool to one controller, and when the last of them ends. */
+/* The live mappings of a pool to a controller, and when the last of them ends. */
 struct live_mappings {
     int64_t count, end_s;
 };
 
-/* A count of them that goes on. */
+/* The state of counting. */
 struct mapping_count {
     const struct decision_inputs *inputs;
     struct live_mappings *live; /* [pool][controller] */

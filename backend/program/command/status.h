@@ -1,10 +1,10 @@
 /*
- * What `status` tells, as values: gathered in one place, printed in another (command_status.c),
- * so that JSON, a page and metrics can show the same.
+ * The state of the database and the monitor, as values. They are gathered here and printed by
+ * command_status.c; JSON, a page and metrics can show the same values.
  *
- * Gathering prints nothing. The values belong to one moment of the database, that of
- * responder_begin(). Pools, servers and texts are the snapshot's and the store's, so a status is
- * valid until responder_end(). Ages and times left are seconds at that moment, never below 0.
+ * All values are of the same moment, that of responder_begin(). Pools, servers and texts belong to
+ * the snapshot and the store, so a status is valid until responder_end(). Ages and times left are
+ * never negative.
  */
 #ifndef STICKY_PROGRAM_COMMAND_STATUS_H
 #define STICKY_PROGRAM_COMMAND_STATUS_H
@@ -22,8 +22,8 @@
 
 struct status_database {
     const char *path;
-    struct revision revision; /* of the configuration that is described */
-    const char *read_only;    /* why it cannot be written, or NULL */
+    struct revision revision; /* of the configuration */
+    const char *read_only;    /* why it cannot be written; NULL: it can */
 };
 
 struct status_counts {
@@ -35,8 +35,8 @@ struct status_counts {
 
 struct status_limits {
     int64_t max_megabytes, max_writes_per_second;
-    const char *full;       /* why no new mappings are stored, or NULL */
-    int64_t refused_ago_ms; /* since a mapping was not stored for the rate; -1: not known of */
+    const char *full;       /* why no new mappings are stored; NULL: they are */
+    int64_t refused_ago_ms; /* since the rate was last exceeded; -1: not known of */
 };
 
 struct status_maintenance {
@@ -45,49 +45,49 @@ struct status_maintenance {
 };
 
 struct status_topology {
-    bool needed; /* by the method of a pool; else the rest is not filled */
+    bool needed; /* a pool uses it; else the rest is not filled */
     size_t rows, geo_databases;
-    bool is_loading; /* others are about to take their place */
+    bool is_loading; /* a new topology is being loaded */
 };
 
-/* One server; what is counted of mappings is that of its controller in the pool's mappings. */
+/* A server. Mappings are counted for its controller, in the mappings that the pool uses. */
 struct status_server {
     const struct virtual_server *server;
-    enum state state; /* the server's and its controller's together */
+    enum state state; /* the more restrictive of the server's and its controller's */
     bool up;
     int64_t live_mappings;
-    int64_t last_ends_in_s; /* until the last of these ends, unless it is renewed */
+    int64_t last_ends_in_s; /* until the last of these mappings ends */
 };
 
 struct status_pool {
     const struct pool *pool;
-    const char *metric;            /* that a method of the pool goes by, or NULL */
+    const char *metric;            /* that a method of the pool reads, or NULL */
     struct status_server *servers; /* by position, pool->server_count of them */
 };
 
-/* A target of a monitor that is down. */
+/* A target that is down. */
 struct status_target {
     struct target_key key;
-    const struct pool *pool;             /* NULL: a controller, or no longer configured */
+    const struct pool *pool; /* NULL for a controller, and if the server cannot be used */
     const struct virtual_server *server; /* NULL likewise */
-    const struct controller *controller; /* NULL: no longer configured */
+    const struct controller *controller; /* NULL if it cannot be used */
     enum reason reason;
     int64_t down_s, checked_ago_s, flaps;
 };
 
 enum monitor_state {
-    MONITOR_UNUSED,    /* nothing is to be checked */
+    MONITOR_UNUSED,    /* there is nothing to check */
     MONITOR_REPORTING, /* pdns-stickyd runs and reports */
-    MONITOR_SILENT,    /* it runs, but has not reported lately */
+    MONITOR_SILENT,    /* it runs, but has not reported for a while */
     MONITOR_ABSENT,    /* it does not run */
 };
 
 struct status_monitor {
     enum monitor_state state;
-    int64_t reported_ago_ms; /* -1: never since this machine started */
+    int64_t reported_ago_ms; /* -1: not since this machine started */
     size_t up, down;         /* targets with a verdict */
-    int64_t checked_ago_s;   /* the last check of all; without meaning if none has a verdict */
-    struct status_target *targets; /* those that are down */
+    int64_t checked_ago_s;   /* since the last check of any target; undefined without verdicts */
+    struct status_target *targets; /* the targets that are down */
     size_t target_count, target_capacity;
 };
 
@@ -99,13 +99,13 @@ struct status {
     struct status_topology topology;
     struct status_monitor monitor;
     struct status_pool *pools; /* by id, counts.pools of them */
-    struct problems problems;  /* everything that somebody should look at, a sentence each */
+    struct problems problems;  /* what an operator should look at, a sentence each */
     struct arena arena;
 };
 
 /*
- * Gathers everything, between responder_begin(), which gave the inputs, and responder_end(). 0,
- * or a code with `error` set. To be released in both cases.
+ * Gathers everything. To be called between responder_begin(), which gives the inputs, and
+ * responder_end(). 0, or a code with `error` set. Must be released in either case.
  */
 int status_gather(struct responder *responder, const struct decision_inputs *inputs,
                   const char *path, struct status *ret_status, struct error *error);

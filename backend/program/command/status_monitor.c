@@ -1,6 +1,6 @@
 /*
- * The part of a status that tells what the monitor knows, and whether it runs: its verdicts are
- * read from the database, its last report and its lock from the lock file.
+ * Gathers what the monitor knows, and whether it runs: verdicts from the database, its last report
+ * and its lock from the lock file.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,14 +11,14 @@
 #include "store/monitoring.h"
 #include "system/clock.h"
 
-/* It reports once a second; one that writes to a slow disk may be late. */
+/* It reports once a second, but may be late when it writes to a slow disk. */
 #define SILENT_MS 10000
 
-/* What each verdict is added to. */
+/* What verdicts are added to. */
 struct summary {
     const struct decision_inputs *inputs;
     struct status_monitor *monitor;
-    int64_t checked_s; /* the last of all */
+    int64_t checked_s; /* of the last check of any target */
 };
 
 static int64_t age_s(const struct decision_inputs *inputs, int64_t at_s)
@@ -100,7 +100,7 @@ static int add_silence(const struct status_monitor *monitor, struct problems *pr
     return problems_add(problems, "%s: pdns-stickyd does not run", checked);
 }
 
-/* What is to be checked, and would be if the monitor did its work. 0 or ERR_NOMEM. */
+/* Decides whether a monitor is missed, that is, whether there are targets. 0 or ERR_NOMEM. */
 static int judge_silence(struct store *store, bool runs, struct status_monitor *monitor,
                          struct problems *problems)
 {

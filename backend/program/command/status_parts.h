@@ -8,15 +8,15 @@
 #include "store/store.h"
 
 /*
- * Fills status->monitor, and adds what is wrong with the monitor to `ret_problems`. What cannot be
- * read is left out. 0 or ERR_NOMEM.
+ * Fills status->monitor, and adds the monitor's problems to `ret_problems`. What cannot be read is
+ * left out. 0 or ERR_NOMEM.
  */
 int status_gather_monitor(struct store *store, const struct decision_inputs *inputs,
                           struct status *status, struct problems *ret_problems);
 
 /*
- * Fills status->problems, once the rest is gathered; those of the monitor come last. 0 or
- * ERR_NOMEM.
+ * Fills status->problems from the rest of the status, which has to be gathered before; those of the
+ * monitor come last. 0 or ERR_NOMEM.
  */
 int status_gather_problems(struct responder *responder, const struct decision_inputs *inputs,
                            const struct problems *monitor_problems, struct status *status);

@@ -1,6 +1,6 @@
 /*
- * Everything that somebody should look at, as sentences: of the database, of rows that cannot be
- * used, of servers that were not measured, and of the monitor.
+ * Gathers what an operator should look at, as sentences: about the database, rows that cannot be
+ * used, servers without fresh metrics, and the monitor.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "core/balance/fresh_metric.h"
 #include "program/command/status_parts.h"
 
-/* A flood that ended so long ago is no problem any more. */
+/* A flood that ended this long ago is no longer a problem. */
 #define REFUSED_SHOWN_MS (10 * 60 * 1000)
 
 /* 0 or ERR_NOMEM. */
@@ -31,19 +31,19 @@ static int add_of_database(const struct status *status, struct problems *problem
     if (code == 0 && limits->full)
         code = problems_add(problems, "%s: %s", database->path, limits->full);
     if (code == 0 && limits->refused_ago_ms >= 0 && limits->refused_ago_ms < REFUSED_SHOWN_MS)
-        code = problems_add(problems,
-                            "more mappings than max_writes_per_second, %" PRId64
-                            " s ago some were not kept",
-                            limits->refused_ago_ms / 1000);
+        code = problems_add(
+            problems,
+            "more new mappings than max_writes_per_second: some were not stored %" PRId64 " s ago",
+            limits->refused_ago_ms / 1000);
     if (code == 0 && status->maintenance.log_is_blocked)
         code = problems_add(problems,
-                            "%s-wal is large, somebody keeps a transaction open that reads the"
-                            " database",
+                            "%s-wal is large, because a process keeps a transaction open that reads"
+                            " the database",
                             database->path);
     return code;
 }
 
-/* The candidates of a pool, and those of them that have no fresh value of a metric. */
+/* The candidates of a pool, and how many have no fresh value of a metric. */
 struct unmeasured {
     size_t candidates, count;
     const struct virtual_server *first;
@@ -73,7 +73,7 @@ static struct unmeasured find_unmeasured(const struct decision_inputs *inputs,
     return unmeasured;
 }
 
-/* Where no server has a value, paths may be what is measured in their place. 0 or ERR_NOMEM. */
+/* If no server has a value, paths may be measured instead. 0 or ERR_NOMEM. */
 static int add_unmeasured(const struct decision_inputs *inputs, const struct pool *pool,
                           const struct method *method, bool has_paths, struct problems *problems)
 {
@@ -93,7 +93,7 @@ static int add_unmeasured(const struct decision_inputs *inputs, const struct poo
                         unmeasured.first->controller->name, unmeasured.first->position);
 }
 
-/* What the methods of a pool would go by and was not measured. 0 or ERR_NOMEM. */
+/* Adds the metrics that the pool's methods read and that are missing. 0 or ERR_NOMEM. */
 static int add_of_pool(const struct decision_inputs *inputs, const struct pool *pool,
                        bool has_paths, struct problems *problems)
 {

@@ -1,6 +1,6 @@
 /*
- * The table of sentences, one for each step with each of its outcomes, and the little language in
- * which they are written:
+ * The table of sentences, one for each step and outcome, and the templates in which they are
+ * written:
  *
  *     {name}      the value of that name; {name.3}: a real number with three decimals
  *     [a|b]       the first part whose values have all been recorded; [a] is [a|]
@@ -91,7 +91,7 @@ static const char *find_sentence(const struct trace_step *step)
     return NULL;
 }
 
-/* `decimals` below 0: as many as the number has, within six digits. */
+/* `decimals` below 0: as many as needed, up to six digits in all. */
 static void print_value(const struct trace_value *value, int decimals, struct buffer *out)
 {
     switch (value->kind) {
@@ -110,7 +110,7 @@ static void print_value(const struct trace_value *value, int decimals, struct bu
     }
 }
 
-/* Prints what `{` at `text` begins; false when there is no such value. */
+/* Prints the value of the `{name}` that begins at `text`; false when there is none. */
 static bool print_place(const char *text, const struct trace_step *step, struct buffer *out)
 {
     char name[NAME_MAX_BYTES];
@@ -126,7 +126,7 @@ static bool print_place(const char *text, const struct trace_step *step, struct 
     return value != NULL;
 }
 
-/* Prints `length` characters, none of them a bracket; false when a value is not there. */
+/* Prints `length` characters without brackets; false when a value is missing. */
 static bool print_part(const char *text, size_t length, const struct trace_step *step,
                        struct buffer *out)
 {
@@ -141,7 +141,7 @@ static bool print_part(const char *text, size_t length, const struct trace_step 
     return true;
 }
 
-/* Prints the first of the parts before `]` whose values are all there, or nothing. */
+/* Prints the first alternative before `]` whose values are all there, or nothing. */
 static void print_first(const char *text, const struct trace_step *step, struct buffer *out)
 {
     size_t before = out->length;

@@ -1,5 +1,5 @@
 /*
- * The steps of a trace as sentences, one line for each, as `explain` prints them.
+ * Prints the steps of a trace as sentences, as `explain` shows them.
  */
 #ifndef STICKY_PROGRAM_COMMAND_STEP_TEXT_H
 #define STICKY_PROGRAM_COMMAND_STEP_TEXT_H
@@ -8,8 +8,8 @@
 #include "core/base/trace.h"
 
 /*
- * Prints all steps, each line behind `indent`. A step that the table of sentences does not know is
- * printed by its word, its values' names and its outcome.
+ * Prints each step on a line that begins with `indent`. A step without a sentence is printed as its
+ * word, its values with their names, and its outcome.
  */
 void step_text_print(const struct trace *trace, const char *indent, struct buffer *out);
 

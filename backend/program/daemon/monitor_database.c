@@ -1,3 +1,7 @@
+/*
+ * Connects the engine with a store: loads targets and stored verdicts when they have changed,
+ * writes verdicts, and reports.
+ */
 #include "program/daemon/monitor_database.h"
 
 #include <stdlib.h>
@@ -5,12 +9,12 @@
 #include "store/monitoring.h"
 #include "system/clock.h"
 
-/* A configuration that cannot be read is not tried again before. */
+/* If loading the configuration fails, it is not tried again before this time. */
 #define RELOAD_PAUSE_MS 1000
 
 /*
- * How long a write waits for the lock: writers come in between each other within milliseconds. Once
- * it was waited for in vain somebody sits on it, and checks should not be late for that.
+ * How long a write waits for the lock. Usually another writer releases it within milliseconds. If
+ * not, a process holds it for long, and checks must not be delayed for that.
  */
 #define WAIT_MS STORE_BUSY_MS
 #define LOCKED_OUT_WAIT_MS 2
@@ -67,15 +71,15 @@ static int configure(struct monitor_database *database, struct error *error)
                                         .brake_window_s = settings->brake_window_s};
     code = watch_configure(database->watch, targets, &limits);
     targets_release(targets);
-    return code == 0 ? 0 : error_set(error, code, "the targets cannot be taken up: out of memory");
+    return code == 0 ? 0 : error_set(error, code, "the targets cannot be loaded: out of memory");
 }
 
-/* Another file knows nothing of our verdicts, and perhaps of others. */
+/* A new file has none of our verdicts, but may have others. */
 static int adopt_file(struct monitor_database *database, struct error *error)
 {
     int code = store_each_verdict(database->store, adopt, database->watch, error);
     if (code != 0)
-        return error_set(error, code, "stored verdicts cannot be taken up: out of memory");
+        return error_set(error, code, "stored verdicts cannot be loaded: out of memory");
     if (database->has_loaded)
         watch_rewrite(database->watch);
     return 0;
@@ -88,13 +92,13 @@ static int load(struct monitor_database *database, const struct revision *revisi
     if (same_file && database->loaded.configuration == revision->configuration)
         return 0;
     if (clock_monotonic_ms() < database->reload_ms)
-        return 0; /* it was told why */
+        return 0; /* the reason was reported before */
     int code = configure(database, error);
     if (code == 0 && !same_file)
         code = adopt_file(database, error);
     if (code != 0) {
         database->reload_ms = clock_monotonic_ms() + RELOAD_PAUSE_MS;
-        return code == ERR_BUSY ? ERR_IO : code; /* not our rival */
+        return code == ERR_BUSY ? ERR_IO : code; /* ERR_BUSY is only for a second monitor */
     }
     database->loaded = *revision;
     database->has_loaded = true;

@@ -1,8 +1,8 @@
 /*
- * pdns-stickyd: watches the sites of pdns-sticky and writes who is up into its database.
+ * pdns-stickyd: checks the sites of pdns-sticky, and writes into its database which are up.
  *
- * This is wiring: the event loop's timers call the engine (monitor/watch.h) and the database
- * (program/daemon/monitor_database.h), the engine calls the prober and the database.
+ * This is only wiring: timers of the event loop call the engine (monitor/watch.h) and the database
+ * (monitor_database.h); the engine calls the prober and the database.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -25,15 +25,15 @@
 #define DATABASE_VARIABLE "PDNS_STICKY_DATABASE"
 #define EXIT_USAGE 64
 
-/* How often is looked whether the configuration has changed and whether housekeeping is due. */
+/* How often changes of the configuration and due maintenance are looked for. */
 #define REFRESH_MS 200
-/* How soon a changed state is written; those that come meanwhile go with it. */
+/* How soon a changed state is written, together with others that change meanwhile. */
 #define URGENT_MS 20
-/* When it could not be, how soon again. */
+/* How soon a failed write is tried again. */
 #define RETRY_MS 100
-/* How often all that was checked is written, and the report. */
+/* How often all other results and the report are written. */
 #define SECOND_MS 1000
-/* A last write may take so long when we are told to end. */
+/* How long the last write may take when the daemon is told to stop. */
 #define FINAL_WRITE_MS 700
 
 enum { OPTION_FOREGROUND = 1, OPTION_EXEC_DIRECTORY, OPTION_CA_FILE };
@@ -51,9 +51,9 @@ struct daemon {
     struct prober *prober;
     struct monitor_database *database;
     struct watch *watch;
-    struct log_queue log_queue; /* so that nothing is said more than once a minute */
-    bool is_second;             /* another daemon has the database */
-    bool opened;                /* the database was, once */
+    struct log_queue log_queue; /* so that nothing is logged more than once a minute */
+    bool is_second;             /* another pdns-stickyd uses the database */
+    bool opened;                /* the database has been opened at least once */
 };
 
 static struct timeval milliseconds(int64_t ms)
@@ -69,7 +69,7 @@ static void wake(struct event *event, int64_t in_ms)
     evtimer_add(event, &interval);
 }
 
-/* ---------------------------------------------------------------- what has to be told */
+/* ---------------------------------------------------------------- logging */
 
 static void log_once_a_minute(struct daemon *daemon, const char *text)
 {
@@ -174,10 +174,10 @@ static void on_refresh(evutil_socket_t descriptor, short what, void *context)
     log_error(daemon, &error);
     monitor_database_maintain(daemon->database, &maintenance);
     log_error(daemon, &maintenance);
-    on_due(-1, 0, daemon); /* there may be new targets */
+    on_due(-1, 0, daemon); /* new targets may be due */
 }
 
-/* One batch after the other, with checks in between. */
+/* Writes one batch at a time, so that checks run in between. */
 static void on_every_second(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor;
@@ -204,13 +204,13 @@ static void on_end(evutil_socket_t descriptor, short what, void *context)
     event_base_loopbreak(daemon->base);
 }
 
-/* Everything is followed by itself; somebody may expect a daemon to survive it. */
+/* Nothing has to be reloaded, but operators expect a daemon to survive SIGHUP. */
 static void on_hangup(evutil_socket_t descriptor, short what, void *context)
 {
     on_refresh(descriptor, what, context);
 }
 
-/* ---------------------------------------------------------------- the daemon's life */
+/* ---------------------------------------------------------------- start and end */
 
 static bool add_signal(struct daemon *daemon, struct event **place, int number,
                        event_callback_fn call)
@@ -246,7 +246,7 @@ static bool add_events(struct daemon *daemon)
            add_signal(daemon, &daemon->hangup, SIGHUP, on_hangup) && add_watchdog(daemon);
 }
 
-/* A timer that is late by a few milliseconds is late for every check. */
+/* Precise timers: a delay of a few milliseconds would be added to every check. */
 static struct event_base *make_base(void)
 {
     struct event_config *config = event_config_new();
@@ -282,7 +282,7 @@ static void daemon_release(struct daemon *daemon)
     struct event *events[] = {daemon->due,          daemon->flush,     daemon->refresh,
                               daemon->every_second, daemon->terminate, daemon->interrupt,
                               daemon->hangup,       daemon->watchdog};
-    watch_free(daemon->watch); /* ends what the prober runs */
+    watch_free(daemon->watch); /* ends the checks of the prober */
     prober_free(daemon->prober);
     monitor_database_free(daemon->database);
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
@@ -293,8 +293,7 @@ static void daemon_release(struct daemon *daemon)
     libevent_global_shutdown();
 }
 
-/* What was found out and is not written yet; the last verdicts hold until somebody watches again.
- */
+/* Writes what is not written yet. The verdicts stay valid until a monitor runs again. */
 static void say_last_words(struct daemon *daemon)
 {
     int64_t end_ms = clock_monotonic_ms() + FINAL_WRITE_MS;
@@ -305,8 +304,8 @@ static void say_last_words(struct daemon *daemon)
 }
 
 /*
- * In the foreground a database that is not there yet is waited for; who starts a daemon by hand is
- * told.
+ * In the foreground, the daemon waits for a database that does not exist yet; started by hand in
+ * the background, it fails.
  */
 static int first_look(struct daemon *daemon, const struct options *options)
 {
@@ -407,7 +406,7 @@ static void take_option(int option, struct options *options)
     case 'V':
         printf("pdns-stickyd %s\n", PACKAGE_VERSION);
         exit(EXIT_SUCCESS);
-    default: /* getopt_long() has said what is wrong */
+    default: /* getopt_long() has printed what is wrong */
         fail_usage("bad option");
     }
 }
@@ -428,14 +427,14 @@ static void parse(int argc, char **argv, struct options *ret_options)
     while ((option = getopt_long(argc, argv, "d:fhV", known, NULL)) != -1)
         take_option(option, ret_options);
     if (optind < argc)
-        fail_usage("more words than options");
+        fail_usage("unexpected argument");
     if (!ret_options->database || !*ret_options->database)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE);
 }
 
 /*
- * A daemon changes its directory: what was named from here must still be found. Links are left as
- * they are, since where they lead may change.
+ * The daemon changes its directory, so relative paths are made absolute. Symbolic links are kept,
+ * since their targets may change.
  */
 static const char *absolute(const char *path)
 {
@@ -447,7 +446,10 @@ static const char *absolute(const char *path)
     return found ? found : path;
 }
 
-/* Each check that runs has a descriptor, and 1024, the usual bound, is hardly enough for 1000. */
+/*
+ * Each running check has a descriptor, and the usual limit of 1024 is hardly enough for 1000
+ * checks.
+ */
 static void allow_descriptors(void)
 {
     struct rlimit limit;
@@ -463,15 +465,14 @@ int main(int argc, char **argv)
     int ready = -1;
     parse(argc, argv, &options);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, not our end */
-    signal(SIGCHLD,
-           SIG_DFL); /* a parent may have it ignored, and programs could not be waited for */
+    signal(SIGXFSZ, SIG_IGN); /* exceeding a file size limit is a write error, not fatal */
+    signal(SIGCHLD, SIG_DFL); /* if the parent ignores it, exit statuses of programs are lost */
     if (!options.foreground) {
         options.database = absolute(options.database);
         options.prober.exec_directory = absolute(options.prober.exec_directory);
         options.prober.ca_file = absolute(options.prober.ca_file);
         if (daemonize_begin(&ready) != 0) {
-            log_line(SD_ERR, "cannot go into the background: %s", strerror(errno));
+            log_line(SD_ERR, "cannot run in the background: %s", strerror(errno));
             return EXIT_FAILURE;
         }
     }

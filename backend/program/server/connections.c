@@ -1,3 +1,7 @@
+/*
+ * Accepts clients and forks a process for each. The parent waits in poll() for clients and, through
+ * a signalfd, for the ends of processes and for being told to stop.
+ */
 #include "program/server/connections.h"
 
 #include <errno.h>
@@ -18,12 +22,12 @@
 #include "system/log.h"
 
 /*
- * How long processes may take to end. An answer takes a tenth of a second; more is a client that
- * does not read, which PowerDNS does for two seconds at most.
+ * How long processes may take to end. An answer takes a tenth of a second; it takes longer only if
+ * the client does not read, which PowerDNS does for at most two seconds.
  */
 #define STOP_MS 3000
 
-/* After a failure that is not the client's, such as too many open files. */
+/* Pause after a failure that is not the client's, such as too many open files. */
 #define PAUSE_MS 100
 
 struct connections {
@@ -31,8 +35,8 @@ struct connections {
     int (*converse)(void *context);
     void *context;
     int signals;                /* signalfd(2) */
-    sigset_t before;            /* what was blocked before that */
-    struct log_queue log_queue; /* so that nothing is said more than once a minute */
+    sigset_t before;            /* the signals that were blocked before */
+    struct log_queue log_queue; /* so that nothing is logged more than once a minute */
     pid_t processes[CONNECTIONS_MAX];
     int count;
     bool stopping;
@@ -55,7 +59,7 @@ static void say_and_pause(struct connections *connections, const char *what, int
 
 /* ---------------------------------------------------------------- the process of a connection */
 
-/* What has arrived can still be read; then the input ends. */
+/* The process still reads what has arrived; then its input ends. */
 static void end_input(int number)
 {
     int before = errno;
@@ -92,7 +96,7 @@ static void start_process(struct connections *connections, int descriptor)
         connections->processes[connections->count++] = child;
 }
 
-/* Says whether there was somebody. */
+/* Accepts a client; says whether there was one. */
 static bool accept_one(struct connections *connections)
 {
     int descriptor = accept4(connections->listener->descriptor, NULL, NULL, SOCK_CLOEXEC);
@@ -166,7 +170,7 @@ static void signal_all(const struct connections *connections, int number)
         kill(connections->processes[i], number);
 }
 
-/* Waits until all processes have ended, or the time is over. */
+/* Waits until all processes have ended, at most STOP_MS. */
 static void await_processes(struct connections *connections)
 {
     struct pollfd event = {.fd = connections->signals, .events = POLLIN};
@@ -188,11 +192,14 @@ static void stop(struct connections *connections)
     signal_all(connections, SIGTERM);
     await_processes(connections);
     if (connections->count > 0)
-        log_line(SD_WARNING, "%d connections did not end and are cut off", connections->count);
+        log_line(SD_WARNING, "%d connections did not end and are closed", connections->count);
     signal_all(connections, SIGKILL);
 }
 
-/* Signals are events from here on; a parent may have us ignore our children's ends. */
+/*
+ * From here on signals are read as events. SIGCHLD is reset, since the parent may have set it to be
+ * ignored.
+ */
 static int take_over_signals(struct connections *connections)
 {
     sigset_t events;

@@ -1,3 +1,7 @@
+/*
+ * Creates the socket under a lock on its directory, so that two services cannot replace each
+ * other's, or takes the one that systemd passed.
+ */
 #include "program/server/listener.h"
 
 #include <errno.h>
@@ -12,12 +16,12 @@
 
 #include "core/base/buffer.h"
 
-/* Whoever connects while the service is busy waits, rather than being turned away. */
+/* Clients that connect while the service is busy wait instead of being rejected. */
 #define BACKLOG SOMAXCONN
 
 #define SOCKET_MODE 0660
 
-/* What no group is. */
+/* No group: chown() leaves it unchanged. */
 #define GROUP_NONE ((gid_t)-1)
 
 static int failed(const char *path, const char *doing, struct error *error)
@@ -31,7 +35,7 @@ int listener_inherit(const char *path, struct listener *ret_listener, struct err
     if (count == 0)
         return ERR_NOTFOUND;
     if (count != 1)
-        return error_set(error, ERR_INVAL, "systemd hands over %d sockets in place of one", count);
+        return error_set(error, ERR_INVAL, "systemd passed %d sockets instead of one", count);
     if (sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, path, 0) <= 0)
         return error_set(error, ERR_INVAL,
                          "what systemd hands over is not a listening Unix stream socket%s%s",
@@ -61,7 +65,7 @@ static int find_group(const char *name, gid_t *ret_group, struct error *error)
     return 0;
 }
 
-/* Locks the directory of the socket, so that only one process at a time looks and replaces. */
+/* Locks the directory of the socket, so that only one process at a time checks and replaces it. */
 static int lock_directory(const char *path, int *ret_directory, struct error *error)
 {
     struct buffer name = {0};
@@ -80,7 +84,7 @@ static int lock_directory(const char *path, int *ret_directory, struct error *er
     return 0;
 }
 
-/* 0 when somebody accepts connections there, else the errno of trying. */
+/* 0 if a process listens there, else the errno of connect(). */
 static int try_to_connect(const struct sockaddr_un *address)
 {
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -91,15 +95,15 @@ static int try_to_connect(const struct sockaddr_un *address)
     return problem;
 }
 
-/* Makes room for the new socket: nobody must be listening on an old one. */
+/* Removes an old socket, unless a process listens on it. */
 static int clear_path(const struct sockaddr_un *address, struct error *error)
 {
     const char *path = address->sun_path;
     struct stat status;
     if (lstat(path, &status) != 0)
-        return errno == ENOENT ? 0 : failed(path, "cannot be looked at", error);
+        return errno == ENOENT ? 0 : failed(path, "cannot be examined", error);
     if (!S_ISSOCK(status.st_mode))
-        return error_set(error, ERR_FOREIGN, "%s is there already, and is no socket", path);
+        return error_set(error, ERR_FOREIGN, "%s already exists and is not a socket", path);
     errno = try_to_connect(address);
     if (errno == 0 || errno == EAGAIN || errno == EPROTOTYPE)
         return error_set(error, ERR_BUSY,
@@ -110,7 +114,7 @@ static int clear_path(const struct sockaddr_un *address, struct error *error)
     return unlink(path) == 0 ? 0 : failed(path, "an old socket cannot be removed", error);
 }
 
-/* Nobody can connect before listen(), so the order of mode and group does not matter. */
+/* No client can connect before listen(), so mode and group may be set in any order. */
 static int open_for_clients(int descriptor, const struct sockaddr_un *address, gid_t group,
                             struct stat *ret_made, struct error *error)
 {
@@ -119,7 +123,7 @@ static int open_for_clients(int descriptor, const struct sockaddr_un *address, g
     int result = bind(descriptor, (const void *)address, sizeof *address);
     umask(mask);
     if (result != 0)
-        return failed(path, "the socket cannot be made", error);
+        return failed(path, "the socket cannot be created", error);
     if (group != GROUP_NONE && chown(path, (uid_t)-1, group) != 0)
         failed(path, "cannot be given to the group", error);
     else if (listen(descriptor, BACKLOG) != 0 || stat(path, ret_made) != 0)
@@ -138,7 +142,7 @@ static int make_at(const struct sockaddr_un *address, gid_t group, struct listen
         return code;
     listener->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->descriptor < 0)
-        return failed(address->sun_path, "the socket cannot be made", error);
+        return failed(address->sun_path, "the socket cannot be created", error);
     code = open_for_clients(listener->descriptor, address, group, &listener->made, error);
     if (code != 0)
         listener_close(listener);

@@ -1,8 +1,8 @@
 /*
  * pdns-sticky: sticky global load balancing for PowerDNS Authoritative.
  *
- * Without a command it is a coprocess of PowerDNS's pipe or remote backend, or with a socket the
- * service that the remote backend connects to; with a command it is the operator's tool.
+ * Without a command it is a coprocess of PowerDNS's pipe or remote backend or, with a socket, the
+ * service to which the remote backend connects. With a command it is the operator's tool.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,7 +20,7 @@
 
 #define DATABASE_VARIABLE "PDNS_STICKY_DATABASE"
 
-/* Options without a letter. */
+/* Options that have no letter. */
 enum { OPTION_SOCKET = 1, OPTION_GROUP };
 
 struct options {
@@ -83,7 +83,7 @@ static void parse(int argc, char **argv, struct options *ret_options)
         case 'V':
             printf("pdns-sticky %s\n", PACKAGE_VERSION);
             exit(EXIT_SUCCESS);
-        default: /* getopt_long() has said what is wrong */
+        default: /* getopt_long() has printed what is wrong */
             fail_usage("bad option", "");
         }
     }
@@ -136,16 +136,17 @@ static int answer_input(struct responder *responder, const struct options *optio
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The whole life of a coprocess, and of a connection's process. */
+/* Everything that a coprocess does, and the process of a connection. */
 static int converse(void *context)
 {
     return with_responder(context, answer_input);
 }
 
 /*
- * A coprocess holds nothing of its parent's but the three descriptors; a listening socket that it
- * inherited would keep PowerDNS from starting again (pdns issue 194). SIGTERM comes to the whole
- * unit when systemd stops PowerDNS, which may still ask: the end of the input is what ends us.
+ * A coprocess keeps only the three standard descriptors of its parent: an inherited listening
+ * socket would keep PowerDNS from starting again (pdns issue 194). When systemd stops PowerDNS it
+ * sends SIGTERM to the whole unit, and PowerDNS may still ask; so only the end of the input ends a
+ * coprocess.
  */
 static int run_coprocess(struct options *options)
 {
@@ -159,17 +160,17 @@ static int run_service(struct options *options, struct listener *listener)
     log_line(SD_INFO, "version " PACKAGE_VERSION ", database %s", options->database);
     int code = connections_serve(listener, converse, options);
     if (code != 0)
-        log_line(SD_ERR, "the service cannot begin: %s", error_text(code));
+        log_line(SD_ERR, "the service cannot start: %s", error_text(code));
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A socket that systemd has made comes before one of our own. */
+/* A socket passed by systemd takes precedence over creating one. */
 static int serve_powerdns(struct options *options)
 {
     struct listener listener;
     struct error error = {0};
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, not our end */
+    signal(SIGXFSZ, SIG_IGN); /* exceeding a file size limit is a write error, not fatal */
     int code = listener_inherit(options->socket, &listener, &error);
     if (code == ERR_NOTFOUND && !options->socket)
         return run_coprocess(options);

@@ -1,3 +1,8 @@
+/*
+ * The loop of a coprocess: waits for lines, answers each with one write, and does maintenance
+ * between questions. The transaction of a question is kept for the next one as long as questions
+ * keep coming.
+ */
 #include "program/server/serve.h"
 
 #include <errno.h>
@@ -11,12 +16,14 @@
 #include "system/memory.h"
 #include "system/ticker.h"
 
-/* A question that comes within this finds the database as the last one left it. */
+/* A question that comes within this time uses the transaction of the last one. */
 #define SOON_MS STORE_KEPT_MS
-/* After so many ticks without a question none is expected soon. */
+/* After so many ticks without a question, none is expected soon. */
 #define SILENT_TICKS_MAX 2
 
-/* How soon housekeeping is looked for, and a parent's end is noticed, while nobody asks. */
+/*
+ * While there are no questions: how often due maintenance and the end of the parent are looked for.
+ */
 #define IDLE_MS 500
 
 struct session {
@@ -68,7 +75,7 @@ static void notify(void *context, const char *text)
 }
 
 /*
- * poll() fails when the limit on open files was set below one while we run; then read() waits. A
+ * poll() fails if the limit of open files is set to 0 meanwhile; then read() waits instead. A
  * signal counts as a timeout.
  */
 static int poll_input(struct pollfd *input, int timeout_ms)
@@ -80,9 +87,9 @@ static int poll_input(struct pollfd *input, int timeout_ms)
 }
 
 /*
- * Waits until there is something to read, as nobody asked for a while. False when there never will
- * be: our parent is gone. PowerDNS forks in many threads, so PR_SET_PDEATHSIG, which minds the
- * forking thread, would come too soon.
+ * Waits for input after a while without questions. False when there cannot be any, because the
+ * parent is gone. PR_SET_PDEATHSIG would not do: it fires when the thread that forked ends, and
+ * PowerDNS forks in many threads.
  */
 static bool wait_idle(struct session *session, struct pollfd *input)
 {
@@ -102,7 +109,7 @@ static bool wait_idle(struct session *session, struct pollfd *input)
     }
 }
 
-/* Waits until read() is the thing to do: it returns at the second tick without a question. */
+/* Waits until read() should be called; a tick interrupts it when no question comes. */
 static bool wait_for_input(struct session *session, int in)
 {
     struct pollfd input = {.fd = in, .events = POLLIN};
@@ -111,7 +118,7 @@ static bool wait_for_input(struct session *session, int in)
     return soon || wait_idle(session, &input);
 }
 
-/* Writes all of it: one write() unless the pipe is full or a signal comes in between. */
+/* Writes all bytes, with one write() unless the pipe is full or a signal interrupts it. */
 static int write_all(int descriptor, const char *bytes, size_t count)
 {
     while (count > 0) {
@@ -128,7 +135,7 @@ static int write_all(int descriptor, const char *bytes, size_t count)
     return 0;
 }
 
-/* Answers the lines that are whole. 0 or an errno. */
+/* Answers the lines that are complete. 0 or an errno. */
 static int answer_lines(struct session *session, int out)
 {
     struct line line;
@@ -146,7 +153,7 @@ static int converse(struct session *session, int in, int out)
 {
     while (wait_for_input(session, in)) {
         ssize_t count = line_reader_fill(&session->reader, in);
-        if (count < 0 && errno == EINTR) { /* a tick: nobody asks now */
+        if (count < 0 && errno == EINTR) { /* a tick: no question came */
             responder_idle(session->responder);
             session->silent_ticks++;
             continue;
@@ -154,7 +161,7 @@ static int converse(struct session *session, int in, int out)
         session->silent_ticks = 0;
         if (count < 0 && errno != EAGAIN && errno != ENOMEM)
             return ERR_IO;
-        if (count < 0) { /* without memory, wait until there is some again */
+        if (count < 0) { /* out of memory: try again a little later */
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
             continue;
         }

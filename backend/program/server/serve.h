@@ -7,12 +7,12 @@
 #include "program/answer/responder.h"
 
 /*
- * Answers every line that comes in, in order, each with one write(), until the input ends or nobody
- * reads any more. Never returns while there may be another question: PowerDNS takes an exit between
- * questions for "no such name". Returns also when the parent process is gone, since a sibling of
- * ours can hold the writing end of our input open.
+ * Answers every line in order, each with one write(), until the input ends or the output is closed.
+ * It does not return while there may be another question: when a coprocess exits between questions,
+ * PowerDNS answers "no such name". It also returns when the parent process is gone, because a
+ * sibling process may hold the writing end of the input open.
  *
- * 0, or ERR_IO when reading or writing broke for another reason.
+ * 0, or ERR_IO when reading or writing fails for another reason.
  */
 int serve(struct responder *responder, const char *database, int in, int out);
 

@@ -87,7 +87,7 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
                  struct error *error);
 
 /*
- * Begins a read transaction, and gives the row that it begins with: the counters of table
+ * Begins a read transaction, and gives the row that it begins with: the numbers of table
  * `revision`. A statement that writes then commits by itself, and reading goes on from there. 0, or
  * a code with `error` set.
  */

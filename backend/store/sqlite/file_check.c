@@ -1,3 +1,7 @@
+/*
+ * The word that processes leave for each other about opening the database again, and the looks at
+ * its files that make them leave it.
+ */
 #include "store/sqlite/file_check.h"
 
 #include <time.h>
@@ -9,8 +13,12 @@
 /* How often the files are looked at: as long as an answering process keeps a transaction. */
 #define LOOK_MS 5
 
-/* How often somebody who waits tries again. */
+/* How often somebody who waits for others tries again. */
 #define PAUSE_MS 10
+
+/* Who is just entering holds LOCK_OPEN alone, for microseconds unless the machine is very busy. */
+#define SHARE_TRIES 40
+#define SHARE_PAUSE_MS 1
 
 /* Which file is meant; all zeros: none. */
 struct file_id {
@@ -94,11 +102,23 @@ static bool is_late(const struct openings *openings, int64_t now_ms)
     return ago_ms < 0 || ago_ms >= FILE_CHECK_WAIT_MS; /* a time to come is of another start */
 }
 
-/*
- * Says whether nobody has to be waited for, and if so holds LOCK_OPEN. Somebody who has come in
- * just before holds it alone for some microseconds.
- */
-static bool enter(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+static void pause_for(int milliseconds)
+{
+    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
+}
+
+static bool share(struct lock_file *lock)
+{
+    for (int i = 0; i < SHARE_TRIES; i++) {
+        if (lock_file_take_shared(lock, LOCK_OPEN))
+            return true;
+        pause_for(SHARE_PAUSE_MS);
+    }
+    return false;
+}
+
+/* 0 with LOCK_OPEN held, ERR_IO while others still have to close it, or ERR_BUSY. */
+static int enter(struct file_check *check, struct lock_file *lock, int64_t now_ms)
 {
     bool alone = lock_file_take(lock, LOCK_OPEN);
     struct openings openings = read_openings(lock);
@@ -106,33 +126,37 @@ static bool enter(struct file_check *check, struct lock_file *lock, int64_t now_
     if (alone || (waits && is_late(&openings, now_ms)))
         begin_anew(lock, &openings);
     else if (waits)
-        return false;
-    if (!lock_file_take_shared(lock, LOCK_OPEN))
-        return false;
-    openings = read_openings(lock); /* somebody may have called for another one */
-    if (openings.wanted != openings.done)
-        lock_file_give(lock, LOCK_OPEN);
+        return ERR_IO;
+    if (!share(lock))
+        return ERR_BUSY;
+    openings = read_openings(lock);
     check->opening = openings.wanted;
-    return openings.wanted == openings.done;
+    if (openings.wanted == openings.done)
+        return 0;
+    lock_file_give(lock, LOCK_OPEN); /* somebody has called for another opening meanwhile */
+    return ERR_IO;
 }
 
-static bool try_to_join(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+static int try_to_join(struct file_check *check, struct lock_file *lock, int64_t now_ms)
 {
     if (lock->descriptor >= 0)
         return enter(check, lock, now_ms);
-    return check->closed_ms == 0 || now_ms - check->closed_ms >= FILE_CHECK_BLIND_MS;
+    bool waits = check->closed_ms != 0 && now_ms - check->closed_ms < FILE_CHECK_BLIND_MS;
+    return waits ? ERR_IO : 0;
 }
 
 int file_check_join(struct file_check *check, struct lock_file *lock, const char *path, int wait_ms,
                     int64_t now_ms, struct error *error)
 {
-    int waited_ms = 0;
-    while (!try_to_join(check, lock, now_ms + waited_ms)) {
-        if (waited_ms >= wait_ms)
-            return file_check_error(path, error);
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+    int waited_ms = 0, code;
+    while ((code = try_to_join(check, lock, now_ms + waited_ms)) == ERR_IO && waited_ms < wait_ms) {
+        pause_for(PAUSE_MS);
         waited_ms += PAUSE_MS;
     }
+    if (code == ERR_IO)
+        return file_check_error(path, error);
+    if (code != 0)
+        return error_set(error, code, "%s: another process is just opening it", path);
     *check =
         (struct file_check){.open = true, .opening = check->opening, .losses = page_guard_losses()};
     return 0;
@@ -214,25 +238,24 @@ static bool is_suspicious(struct file_check *check, const struct lock_file *lock
 }
 
 /* Another lock file would keep nobody apart from those who have this one. */
-static bool is_sound(struct file_check *check, const struct lock_file *lock, const char *path,
-                     const struct openings *openings, int64_t now_ms)
+static bool has_lock_file(const struct lock_file *lock, const char *path)
 {
-    return check->losses == page_guard_losses() &&
-           !is_suspicious(check, lock, path, *openings, now_ms) &&
-           (lock->descriptor < 0 || lock_file_is_in_place(lock, path)) &&
-           (!check->watches || files_are_sound(check, lock, path, openings));
+    return lock->descriptor < 0 || lock_file_is_in_place(lock, path);
 }
 
 bool file_check_passes(struct file_check *check, struct lock_file *lock, const char *path, bool now,
                        int64_t now_ms)
 {
-    if (!check->open)
+    bool is_time = now_ms >= check->look_ms, kept_pages = check->losses == page_guard_losses();
+    if (!check->open || (!is_time && !now && kept_pages))
         return true;
-    if (!now && now_ms < check->look_ms && check->losses == page_guard_losses())
-        return true;
-    check->look_ms = now_ms + LOOK_MS;
+    if (is_time)
+        check->look_ms = now_ms + LOOK_MS;
     struct openings openings = read_openings(lock);
-    if (openings.wanted == check->opening && is_sound(check, lock, path, &openings, now_ms))
+    if (openings.wanted == check->opening && kept_pages &&
+        !is_suspicious(check, lock, path, openings, now_ms) &&
+        (!is_time || has_lock_file(lock, path)) &&
+        (!check->watches || files_are_sound(check, lock, path, &openings)))
         return true;
     call(check, lock, now_ms);
     check->closed_ms = now_ms;
@@ -243,14 +266,14 @@ int file_check_begin(struct file_check *check, struct lock_file *lock, const cha
                      const struct stat *database, sqlite3 *connection, int64_t now_ms,
                      struct error *error)
 {
+    struct openings openings = read_openings(lock), mine = openings;
+    check->truncations = openings.truncations;
     wal_index_attach(&check->index, connection);
     wal_index_look(&check->index);
-    check->truncations = read_openings(lock).truncations;
     check->watches =
         look_at(path, "-wal", &check->log) && look_at(path, "-shm", &check->index_file);
-    if (!check->watches || lock->descriptor < 0)
+    if (!check->watches)
         return 0;
-    struct openings openings = read_openings(lock), mine = openings;
     mine.database = id_of(database);
     mine.log = id_of(&check->log);
     mine.index = id_of(&check->index_file);

@@ -1,4 +1,4 @@
-"""Housekeeping by coprocesses: expired mappings are swept, and checkpoints are run."""
+"""Maintenance by coprocesses: expired mappings are swept, and checkpoints are run."""
 
 import fcntl
 import os
@@ -67,11 +67,11 @@ def test_a_large_log_is_started_over_while_nobody_asks(served):
     assert database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_one_process_at_a_time_keeps_house(sample_database):
+def test_one_process_at_a_time_does_maintenance(sample_database):
     expire(sample_database, 100)
     with open(f"{sample_database.path}-lock", "a+b") as lock:
         give_to_user(lock.name)
-        # The first byte is the housekeeper's (struct flock: type, whence, start, length, pid).
+        # The first byte is that of maintenance (struct flock: type, whence, start, length, pid).
         set_lock = 37  # F_OFD_SETLK: the lock of this open file, as among processes
         fcntl.fcntl(lock, set_lock, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
         with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
