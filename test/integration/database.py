@@ -16,7 +16,6 @@ from pathlib import Path
 from processes import REPOSITORY, SECONDS_MAX, USER, as_user, run, user_options, wait_until
 
 SCHEMA = REPOSITORY / "schema" / "schema.sql"
-DEMO = REPOSITORY / "schema" / "demo.sql"
 SAMPLE = REPOSITORY / "test" / "sample.sql"
 
 # How long the shell waits for who writes. Less than a command may take.

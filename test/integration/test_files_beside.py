@@ -142,9 +142,9 @@ def test_a_wal_index_full_of_garbage_is_made_anew_by_sqlite(pair):
         assert_all_agree(pair)
 
 
-def test_under_powerdns_a_wal_index_that_is_emptied_changes_no_answer(demo_database):
-    with PowerDNS("pipe.conf", demo_database) as server:
-        index = beside(demo_database, "-shm")
+def test_under_powerdns_a_wal_index_that_is_emptied_changes_no_answer(sample_database):
+    with PowerDNS("pipe.conf", sample_database) as server:
+        index = beside(sample_database, "-shm")
 
         def right(number):
             reply = server.one(ldns(number), "www.example.com")
@@ -153,20 +153,20 @@ def test_under_powerdns_a_wal_index_that_is_emptied_changes_no_answer(demo_datab
         assert all(right(number) for number in range(40))
         asked = {ldns(n) for n in range(40)}
         wait_until(
-            lambda: all(map(right, range(40))) and asked <= set(demo_database.mappings("web")),
+            lambda: all(map(right, range(40))) and asked <= set(sample_database.mappings("web")),
             HEAL_SECONDS,
             "rows for all of them, on a disk that is slow to begin a log",
         )
         empty(index)
         assert all(right(number) for number in range(40, 100))
-        assert asked <= set(demo_database.mappings("web"))
+        assert asked <= set(sample_database.mappings("web"))
 
         def kept():
             all(right(number) for number in range(60, 100))
-            return {ldns(n) for n in range(60, 100)} <= set(demo_database.mappings("web"))
+            return {ldns(n) for n in range(60, 100)} <= set(sample_database.mappings("web"))
 
         wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
-        assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+        assert sample_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 # ---------------------------------------------------------------- -wal
@@ -233,21 +233,21 @@ def test_a_changed_lock_file_costs_no_mapping(pair, way):
 
 
 @pytest.mark.parametrize("suffix, way", [("-wal", delete), ("-shm", delete), ("-shm", halve)])
-def test_a_round_that_waits_for_the_disk_is_waited_for(demo_database, workspace, suffix, way):
+def test_a_round_that_waits_for_the_disk_is_waited_for(sample_database, workspace, suffix, way):
     """It has the old files open, and copies the log, when somebody changes them."""
     trace = workspace / "trace"
     with (
-        Coprocess(demo_database.path, before=slow_disk(trace)) as first,
-        Coprocess(demo_database.path) as second,
+        Coprocess(sample_database.path, before=slow_disk(trace)) as first,
+        Coprocess(sample_database.path) as second,
     ):
-        crowd = Crowd(demo_database, first)
+        crowd = Crowd(sample_database, first)
         crowd.ask()
         until_a_round_waits(trace)
         crowd.coprocesses = [second]
         crowd.ask(300)
         before = set(crowd.told) - set(crowd.forgotten())
         assert len(before) > 100
-        way(beside(demo_database, suffix))
+        way(beside(sample_database, suffix))
         crowd.coprocesses = [first, second]
         answers = ask_until_told(crowd)
         assert_in_time(answers, f"{suffix}, {way.__name__}")
