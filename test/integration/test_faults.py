@@ -181,7 +181,7 @@ def test_without_descriptors_it_goes_on_and_opens_a_new_file_once_it_can(sample_
 
 
 @pytest.mark.parametrize("limit", range(4, 8))
-def test_started_with_few_descriptors_it_serves_and_keeps_house_once_it_can(sample_database, limit):
+def test_started_with_few_descriptors_it_serves_and_does_maintenance_once_it_can(sample_database, limit):
     maintain_often(sample_database)
     command = ["prlimit", f"--nofile={limit}:1000"]
     with Coprocess(sample_database.path, before=command) as coprocess:
@@ -371,7 +371,7 @@ def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_map
     crowd.told = told
     lost = set(crowd.forgotten())
     print(
-        f"{kills} kills, {in_checkpoint} rounds in housekeeping, {len(told)} answered,"
+        f"{kills} kills, {in_checkpoint} rounds in maintenance, {len(told)} answered,"
         f" {len(lost)} with word that the database was locked"
     )
     assert lost <= locked_out
@@ -417,7 +417,7 @@ def test_a_log_that_somebody_pins_is_named(sample_database):
         log = beside(sample_database, "-wal")
         while log.stat().st_size <= 70 << 20:
             sample_database.sql("UPDATE persistence SET ttl = ttl + 1 WHERE ldns LIKE 'group:%';")
-        time.sleep(0.6)  # housekeeping is for the time between questions
+        time.sleep(0.6)  # maintenance is for the time between questions
         wait_until(lambda: answers.extend(crowd.ask()) or said(answers), HEAL_SECONDS, "a log line")
         words = "keeps a transaction open"
         assert all(words in line for line in said(answers)), said(answers)
