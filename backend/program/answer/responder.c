@@ -69,6 +69,11 @@ int responder_new(const char *path, struct responder **ret_responder)
     return 0;
 }
 
+void responder_be_patient(struct responder *responder)
+{
+    topology_loader_be_patient(responder->loader);
+}
+
 void responder_free(struct responder *responder)
 {
     if (!responder)
