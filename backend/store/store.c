@@ -7,6 +7,9 @@
 #include "system/memory.h"
 #include "system/page_guard.h"
 
+/* Where questions come in, each of them has the files looked at. */
+#define IDLE_FRESH_MS 100
+
 /* A store that has begun to read so often goes on to do so; others read little of the file. */
 #define FILL_AFTER 20
 
@@ -76,7 +79,7 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
     store->now_ms = now_ms;
     if (!can_be_kept(store, now_ms)) {
         store_rest(store);
-        code = database_check(&store->database, false, now_ms, error);
+        code = database_check(&store->database, STORE_KEPT_MS, now_ms, error);
         if (code == 0)
             code = database_open(&store->database, now_ms, error);
         if (store->database.openings != openings)
@@ -107,7 +110,7 @@ int store_maintain(struct store *store, const struct settings *settings, int64_t
                                       .now_ms = now_ms,
                                       .is_monitor = store->is_monitor,
                                       .disk_short = store->limits.disk_short};
-    int code = database_check(&store->database, false, now_ms, error);
+    int code = database_check(&store->database, IDLE_FRESH_MS, now_ms, error);
     int before = maintenance_run(&store->maintenance, &store->database, &occasion, error);
     if (store->maintenance.round)
         store->limits.disk_short = false; /* until it is looked at again */

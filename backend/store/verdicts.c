@@ -147,7 +147,7 @@ int store_write_verdicts(struct store *store, const struct verdict_row *rows, si
         return error_set(error, ERR_IO, "%s is not open", database->path);
     if (database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
-    int code = database_check(database, true, clock_monotonic_ms(), error);
+    int code = database_check(database, 0, clock_monotonic_ms(), error);
     if (code != 0)
         return code;
     database_end(database);

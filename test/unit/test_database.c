@@ -72,10 +72,10 @@ static void damage_is_noticed_through_a_link(void)
     char log[PLACE_PATH_MAX];
     linked_init(&linked);
     open_as(&linked.one, linked.link);
-    CHECK_INTEGER(database_check(&linked.one, true, 10, &error), 0, "as it was");
+    CHECK_INTEGER(database_check(&linked.one, 0, 10, &error), 0, "as it was");
     place_name(&linked.place, "sticky.sqlite-wal", log);
     CHECK(unlink(log) == 0, "rm");
-    CHECK_INTEGER(database_check(&linked.one, true, 20, &error), ERR_IO, "deleted");
+    CHECK_INTEGER(database_check(&linked.one, 0, 20, &error), ERR_IO, "deleted");
     CHECK(strstr(error.text, "deleted") && strstr(error.text, linked.link), "%s", error.text);
     CHECK(linked.one.connection == NULL, "and closed");
     linked_release(&linked);
@@ -149,7 +149,7 @@ static void a_database_without_a_log_is_served_as_well(void)
     open_as(&database, place.path);
     CHECK(!database.log && database.wal_index.headers == NULL, "it has no wal-index");
     CHECK(wal_index_moved(&database.wal_index), "so it counts as moved");
-    CHECK_INTEGER(database_check(&database, true, 10, &error), 0, "nothing to be looked after");
+    CHECK_INTEGER(database_check(&database, 0, 10, &error), 0, "nothing to be looked after");
     CHECK(!exists(&place, "sticky.sqlite-shm"), "and none was made");
     database_release(&database);
     place_release(&place);

@@ -38,7 +38,7 @@ struct checkpoint {
 static int write_page(struct checkpoint *checkpoint, struct error *error)
 {
     struct database *database = checkpoint->database;
-    int code = database_check(database, true, checkpoint->now_ms, error);
+    int code = database_check(database, 0, checkpoint->now_ms, error);
     if (code != 0)
         return code;
     code = database_run(database, database_statement(database, QUERY_TOUCH),
@@ -62,7 +62,7 @@ static int copy_pages(struct checkpoint *checkpoint, int mode, int wait_ms, stru
 {
     struct database *database = checkpoint->database;
     int pages = 0, copied = 0;
-    int code = database_check(database, true, checkpoint->now_ms, error);
+    int code = database_check(database, 0, checkpoint->now_ms, error);
     if (code != 0)
         return code;
     database->lock_wait_ms = wait_ms;

@@ -45,7 +45,7 @@ static int delete_expired(struct database *database, const struct sweep *from,
                           const struct sweep *to, int64_t now_s, int64_t now_ms,
                           struct error *error)
 {
-    int code = database_check(database, true, now_ms, error);
+    int code = database_check(database, 0, now_ms, error);
     if (code != 0)
         return code;
     sqlite3_stmt *statement = database_statement(database, QUERY_SWEEP_DELETE);

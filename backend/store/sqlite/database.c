@@ -195,7 +195,7 @@ static int try_to_open(struct database *database, int64_t now_ms, bool *ret_agai
     if (code == 0)
         return 0;
     *ret_again =
-        !file_check_passes(&database->check, &database->lock, database->real_path, true, now_ms);
+        !file_check_passes(&database->check, &database->lock, database->real_path, 0, now_ms);
     database_close(database);
     return code;
 }
@@ -225,11 +225,11 @@ int database_open(struct database *database, int64_t now_ms, struct error *error
     return 0;
 }
 
-int database_check(struct database *database, bool now, int64_t now_ms, struct error *error)
+int database_check(struct database *database, int fresh_ms, int64_t now_ms, struct error *error)
 {
     if (!database->connection ||
         file_check_passes(&database->check, &database->lock, database->real_path,
-                          now || database->stale, now_ms))
+                          database->stale ? 0 : fresh_ms, now_ms))
         return 0;
     database_close(database);
     return file_check_error(database->path, error);

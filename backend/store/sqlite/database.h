@@ -68,10 +68,11 @@ void database_close(struct database *database);
 
 /*
  * Looks whether the files beside the database are still those that were opened. If they are not,
- * closes the connection and returns ERR_IO with `error` set; see file_check.h. With `now` it is
- * sure: to be called so before each write.
+ * closes the connection and returns ERR_IO with `error` set; see file_check.h. To be called before
+ * each transaction and each write. Does not look again when it did so in the last `fresh_ms`,
+ * unless SQLite has found damage since.
  */
-int database_check(struct database *database, bool now, int64_t now_ms, struct error *error);
+int database_check(struct database *database, int fresh_ms, int64_t now_ms, struct error *error);
 
 /* Opens the lock file if that could not be done before. */
 void database_open_lock(struct database *database);

@@ -10,8 +10,8 @@
 #include "store/sqlite/lock_bytes.h"
 #include "system/page_guard.h"
 
-/* How often the files are looked at: as long as an answering process keeps a transaction. */
-#define LOOK_MS 5
+/* How often the lock file is looked at. Nothing is lost with it. */
+#define LOCK_LOOK_MS 100
 
 /* How often somebody who waits for others tries again. */
 #define PAUSE_MS 10
@@ -238,23 +238,26 @@ static bool is_suspicious(struct file_check *check, const struct lock_file *lock
 }
 
 /* Another lock file would keep nobody apart from those who have this one. */
-static bool has_lock_file(const struct lock_file *lock, const char *path)
+static bool has_lock_file(struct file_check *check, const struct lock_file *lock, const char *path,
+                          int64_t now_ms)
 {
-    return lock->descriptor < 0 || lock_file_is_in_place(lock, path);
+    if (lock->descriptor < 0 || now_ms < check->lock_look_ms)
+        return true;
+    check->lock_look_ms = now_ms + LOCK_LOOK_MS;
+    return lock_file_is_in_place(lock, path);
 }
 
-bool file_check_passes(struct file_check *check, struct lock_file *lock, const char *path, bool now,
-                       int64_t now_ms)
+bool file_check_passes(struct file_check *check, struct lock_file *lock, const char *path,
+                       int fresh_ms, int64_t now_ms)
 {
-    bool is_time = now_ms >= check->look_ms, kept_pages = check->losses == page_guard_losses();
-    if (!check->open || (!is_time && !now && kept_pages))
+    bool has_all_pages = check->losses == page_guard_losses();
+    if (!check->open || (now_ms - check->looked_ms < fresh_ms && has_all_pages))
         return true;
-    if (is_time)
-        check->look_ms = now_ms + LOOK_MS;
+    check->looked_ms = now_ms;
     struct openings openings = read_openings(lock);
-    if (openings.wanted == check->opening && kept_pages &&
+    if (openings.wanted == check->opening && has_all_pages &&
         !is_suspicious(check, lock, path, openings, now_ms) &&
-        (!is_time || has_lock_file(lock, path)) &&
+        has_lock_file(check, lock, path, now_ms) &&
         (!check->watches || files_are_sound(check, lock, path, &openings)))
         return true;
     call(check, lock, now_ms);

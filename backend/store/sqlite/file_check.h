@@ -44,7 +44,8 @@ struct file_check {
     int64_t truncations; /* of the log by processes of ours, before `log` was looked at */
     struct stat log, index_file;
     struct wal_index index; /* before `log` was looked at */
-    int64_t look_ms;        /* when the next look is due */
+    int64_t looked_ms;      /* when they were last looked at */
+    int64_t lock_look_ms;   /* when the lock file is to be */
     int64_t closed_ms;      /* when a changed file made us close the database; 0: it did not */
 };
 
@@ -67,10 +68,10 @@ int file_check_begin(struct file_check *check, struct lock_file *lock, const cha
 
 /*
  * Says whether the connection may be used. If not, it has to be closed, and the other processes
- * will close theirs. Looks every 5 ms, or with `now` at once.
+ * will close theirs. Does not look again when it did so in the last `fresh_ms`.
  */
-bool file_check_passes(struct file_check *check, struct lock_file *lock, const char *path, bool now,
-                       int64_t now_ms);
+bool file_check_passes(struct file_check *check, struct lock_file *lock, const char *path,
+                       int fresh_ms, int64_t now_ms);
 
 /*
  * Tells that SQLite found damage, perhaps in a log that was overwritten. The next
