@@ -16,7 +16,7 @@ import pytest
 
 import faults
 from coprocess import Coprocess, question
-from database import DEMO, Database, Shell
+from database import SAMPLE, Database, Shell
 from faults import (
     HEAL_SECONDS,
     Crowd,
@@ -66,7 +66,7 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
     with faults.small_disk(folder, 16 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
-        database = Database.create(folder, DEMO)
+        database = Database.create(folder, SAMPLE)
         ballast = folder / "ballast"
         if when == "before the start":
             faults.fill_up(ballast)
@@ -99,7 +99,7 @@ def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
     with faults.small_disk(folder, 24 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
-        database = Database.create(folder, DEMO)
+        database = Database.create(folder, SAMPLE)
         database.sql("UPDATE setting SET value = 1000000 WHERE name = 'max_writes_per_second';")
         crowd = Crowd(database, stack.enter_context(Coprocess(database.path)))
         answers = []
