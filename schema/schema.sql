@@ -1006,14 +1006,14 @@ END;
 -- view and create it again with its trigger. A CHECK could not be changed.
 -----------------------------------------------------------------------------------------------
 
--- For controller.state, virtual_server.state.
+-- For controller.state and virtual_server.state.
 CREATE VIEW IF NOT EXISTS allowed_state (word) AS VALUES ('enabled'), ('draining'), ('disabled');
 CREATE TRIGGER IF NOT EXISTS allowed_state_check INSTEAD OF INSERT ON allowed_state
 WHEN NOT EXISTS (SELECT 1 FROM allowed_state WHERE word = NEW.word) BEGIN
   SELECT RAISE(ABORT, 'state must be one of enabled, draining, disabled');
 END;
 
--- For pool.method, pool.alternate_method.
+-- For pool.method and pool.alternate_method.
 CREATE VIEW IF NOT EXISTS allowed_method (word) AS
   VALUES ('modulus'), ('rendezvous'), ('round-robin'), ('ratio'), ('failover'), ('rtt'), ('least'),
          ('topology');
@@ -1060,14 +1060,14 @@ WHEN NOT EXISTS (SELECT 1 FROM allowed_query WHERE word = NEW.word) BEGIN
   SELECT RAISE(ABORT, 'monitor.query must be one of A, AAAA, NS, SOA, TXT, MX');
 END;
 
--- For controller_verdict.state, virtual_server_verdict.state.
+-- For controller_verdict.state and virtual_server_verdict.state.
 CREATE VIEW IF NOT EXISTS allowed_verdict (word) AS VALUES ('up'), ('down');
 CREATE TRIGGER IF NOT EXISTS allowed_verdict_check INSTEAD OF INSERT ON allowed_verdict
 WHEN NOT EXISTS (SELECT 1 FROM allowed_verdict WHERE word = NEW.word) BEGIN
   SELECT RAISE(ABORT, 'the state of a verdict must be one of up, down');
 END;
 
--- For controller_verdict.reason, virtual_server_verdict.reason.
+-- For controller_verdict.reason and virtual_server_verdict.reason.
 CREATE VIEW IF NOT EXISTS allowed_reason (word) AS
   VALUES ('ok'), ('timeout'), ('refused'), ('unreachable'), ('closed'), ('tls'), ('protocol'),
          ('status'), ('content'), ('internal');
@@ -1120,8 +1120,7 @@ CREATE TRIGGER IF NOT EXISTS zone_insert AFTER INSERT ON zone BEGIN
                    SELECT (SELECT min(zone_id) FROM record WHERE zone_id > used.id)
                      FROM used WHERE used.id IS NOT NULL)
                  SELECT 1 FROM used WHERE id NOT IN (SELECT id FROM zone));
-  SELECT RAISE(ABORT,
-    'the zone has records that are not below this name: delete or rename them first')
+  SELECT RAISE(ABORT, 'the zone has records outside this name: delete or rename them first')
    WHERE NEW.name <> '.'
      AND EXISTS (SELECT 1 FROM record
                   WHERE zone_id = NEW.id AND name <> NEW.name COLLATE NOCASE
@@ -1140,8 +1139,7 @@ CREATE TRIGGER IF NOT EXISTS zone_rename AFTER UPDATE OF name ON zone BEGIN
                    SELECT (SELECT min(zone_id) FROM record WHERE zone_id > used.id)
                      FROM used WHERE used.id IS NOT NULL)
                  SELECT 1 FROM used WHERE id NOT IN (SELECT id FROM zone));
-  SELECT RAISE(ABORT,
-    'the zone has records that are not below this name: delete or rename them first')
+  SELECT RAISE(ABORT, 'the zone has records outside this name: delete or rename them first')
    WHERE NEW.name <> '.'
      AND EXISTS (SELECT 1 FROM record
                   WHERE zone_id = NEW.id AND name <> NEW.name COLLATE NOCASE

@@ -4,7 +4,7 @@ import pytest
 
 import processes
 from coprocess import Coprocess
-from database import DEMO, SAMPLE, Database
+from database import SAMPLE, Database
 from faults import Crowd
 
 pytest_plugins = ("schema",)  # databases for test_schema_*.py
@@ -30,12 +30,6 @@ def empty_database(workspace):
 
 
 @pytest.fixture
-def demo_database(workspace):
-    """The schema filled with the example that is shipped."""
-    return Database.create(workspace, DEMO, name="demo.sqlite")
-
-
-@pytest.fixture
 def sample_database(workspace):
     """The schema filled with test/sample.sql; sample.py has what is in it."""
     return Database.create(workspace, SAMPLE, name="sample.sqlite")
@@ -49,10 +43,10 @@ def served(sample_database):
 
 
 @pytest.fixture
-def pair(demo_database):
+def pair(sample_database):
     """Two coprocesses on the example with a few mappings, as a crowd."""
-    with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
-        crowd = Crowd(demo_database, first, second)
+    with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
+        crowd = Crowd(sample_database, first, second)
         crowd.ask(300)
         yield crowd
 

@@ -15,9 +15,9 @@ import time
 from powerdns_parser import Record, parse
 from processes import SECONDS_MAX, USER, backend_path, process_stat, user_options
 
-PROMPT_SECONDS = 0.1  # an answer is to come within this time
+PATIENCE_SECONDS = 2  # PowerDNS kills a coprocess that takes longer for one answer
+PROMPT_SECONDS = PATIENCE_SECONDS / 2  # how fast an answer can be is for the benchmarks to say
 BANNER = re.compile(rb"OK\tpdns-sticky [0-9.]+")
-BANNER_SECONDS = 0.2
 NOBODY = ("0.0.0.0", "0.0.0.0", "0.0.0.0/0")  # how PowerDNS says that it asks by itself
 
 
@@ -221,7 +221,7 @@ def assert_banner_is_prompt(path):
         with Coprocess(path) as coprocess:
             assert BANNER.fullmatch(coprocess.banner)
 
-    assert_within(BANNER_SECONDS, hello)
+    assert_within(PROMPT_SECONDS, hello)
 
 
 def assert_little_memory(process):

@@ -16,8 +16,10 @@ from pathlib import Path
 from processes import REPOSITORY, SECONDS_MAX, USER, as_user, run, user_options, wait_until
 
 SCHEMA = REPOSITORY / "schema" / "schema.sql"
-DEMO = REPOSITORY / "schema" / "demo.sql"
 SAMPLE = REPOSITORY / "test" / "sample.sql"
+
+# How long the shell waits for who writes. Less than a command may take.
+PATIENT = ".timeout 30000"
 
 
 class Database:
@@ -36,7 +38,7 @@ class Database:
 
     def _shell(self, text, *options):
         argv = as_user(["sqlite3", "-batch", "-bail", *options, str(self.path)])
-        result = run(argv, input=".timeout 5000\n" + text)
+        result = run(argv, input=f"{PATIENT}\n{text}")
         assert result.returncode == 0, f"sqlite3: {result.stderr.strip()}"
         return result.stdout
 
@@ -65,7 +67,7 @@ class Database:
         argv = as_user(["sqlite3", "-batch", str(self.path)])
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(argv, text=True, **pipes) as shell:
-            shell.stdin.write(".timeout 5000\nBEGIN IMMEDIATE; SELECT 'locked';\n")
+            shell.stdin.write(f"{PATIENT}\nBEGIN IMMEDIATE; SELECT 'locked';\n")
             shell.stdin.flush()
             assert shell.stdout.readline() == "locked\n"
             yield
@@ -77,7 +79,7 @@ class Database:
         first of backend/system/lock_file.h.  A backend that serves this database makes the file.
         """
         path = Path(f"{self.path}-lock")
-        wait_until(path.exists, 10, "a file for locks")
+        wait_until(path.exists, SECONDS_MAX, "a file for locks")
         with open(path, "r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
             yield
@@ -172,7 +174,7 @@ class Shell:
             text=True,
             **user_options(user),
         )
-        self.run(".timeout 5000")
+        self.run(PATIENT)
 
     def __enter__(self):
         return self

@@ -22,6 +22,8 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
+from processes import SECONDS_MAX, wait_until
+
 # Questions from this address need no PROXY header, and must not have one: dig and delv use it.
 PLAIN_ADDRESS = "127.0.0.2"
 
@@ -43,6 +45,10 @@ class Reply:
     wire: bytes
     sent: float  # time.monotonic()
     received: float
+
+    @property
+    def seconds(self):
+        return self.received - self.sent
 
     @property
     def message(self):
@@ -163,7 +169,7 @@ class _Line:
             yield place, reply
 
 
-def ask(server, questions, window=64, seconds=5):
+def ask(server, questions, window=64, seconds=SECONDS_MAX):
     """Asks over UDP, at most `window` at a time, and returns the replies in the questions' order.
 
     A question that gets no reply within `seconds` raises LostReply.  Nothing is asked twice.
@@ -209,7 +215,7 @@ def _raise_if_lost(lines, seconds):
             raise LostReply(f"no reply within {seconds} s to {first[1]}")
 
 
-def ask_tcp(server, questions, seconds=5):
+def ask_tcp(server, questions, seconds=SECONDS_MAX):
     """The same over TCP, one connection per run of questions from the same resolver."""
     replies, connection, whose = [], None, object()
     for question in questions:
@@ -244,20 +250,23 @@ def _read_exactly(connection, count):
 class Load(threading.Thread):
     """Questions without end, in the background, until the `with` block is left.
 
-    make_question(n) gives the n-th.  Afterwards .replies has every one of them.
+    make_question(n) gives the n-th.  The block begins when hundreds have their replies.  Afterwards
+    .replies has every one of them.
     """
+
+    BEGUN = 500
 
     def __init__(self, server, make_question, window=32):
         super().__init__(daemon=True)
         self.server, self.make_question, self.window = server, make_question, window
         self.replies, self.error = [], None
+        self.asked = 0
         self.leaving = threading.Event()
 
     def _questions(self):
-        count = 0
         while not self.leaving.is_set():
-            yield self.make_question(count)
-            count += 1
+            yield self.make_question(self.asked)
+            self.asked += 1
 
     def run(self):
         try:
@@ -267,8 +276,14 @@ class Load(threading.Thread):
 
     def __enter__(self):
         self.start()
-        time.sleep(0.2)
+        self.until_answered(self.BEGUN)
         return self
+
+    def until_answered(self, count):
+        """Returns when so many questions have their replies."""
+        # No more than `window` are under way.
+        enough = count + self.window
+        wait_until(lambda: self.asked > enough or self.error, SECONDS_MAX, f"{count} replies")
 
     def __exit__(self, kind, value, trace):
         self.leaving.set()

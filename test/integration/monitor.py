@@ -10,7 +10,7 @@ import selectors
 import socket
 import threading
 
-from processes import LoggedProcess, daemon_path
+from processes import SECONDS_MAX, LoggedProcess, daemon_path
 
 
 class Daemon(LoggedProcess):
@@ -28,8 +28,16 @@ def free_port():
         return tried.getsockname()[1]
 
 
+def _answer(connection, status):
+    with connection, contextlib.suppress(OSError):
+        connection.settimeout(SECONDS_MAX)
+        if connection.recv(1000):
+            head = f"HTTP/1.1 {status} so\r\nContent-Length: 2\r\n\r\nok"
+            connection.sendall(head.encode())
+
+
 class Sites(threading.Thread):
-    """Sites 1 to count.  Each takes connections, answers a request as HTTP does, and counts them.
+    """Sites 1 to count.  Each takes connections, counts them, and answers a request as HTTP does.
 
     statuses: what site n answers with, 200 where it is not there.
     """
@@ -89,13 +97,8 @@ class Sites(threading.Thread):
         with contextlib.suppress(OSError):
             connection, _ = listener.accept()
             self.asked[number] += 1
-            with connection:
-                connection.settimeout(0.05)
-                status = self.statuses.get(number, 200)
-                with contextlib.suppress(OSError):
-                    if connection.recv(1000):
-                        head = f"HTTP/1.1 {status} so\r\nContent-Length: 2\r\n\r\nok"
-                        connection.sendall(head.encode())
+            status = self.statuses.get(number, 200)
+            threading.Thread(target=_answer, args=(connection, status), daemon=True).start()
 
 
 def watched(database, sites, count, kind="tcp", interval=1, timeout=1, rise=1, fall=2, **columns):

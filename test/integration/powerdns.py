@@ -15,6 +15,7 @@ import time
 from dns_client import PLAIN_ADDRESS, LostReply, Question, ask, ask_tcp
 from processes import (
     REPOSITORY,
+    SECONDS_MAX,
     USER,
     as_user,
     assert_no_sanitizer_report,
@@ -75,6 +76,17 @@ def name_and_type(line):
     return tuple(line.split("\t")[1:4:2])
 
 
+def _whole_answers(lines):
+    """The lines of each answer to a lookup; of nothing else but HELO there is one."""
+    answer = []
+    for line in lines:
+        if not line.startswith("OK\t"):
+            answer.append(line)
+        if line in ("END", "FAIL"):
+            yield answer
+            answer = []
+
+
 # ---------------------------------------------------------------- the server
 
 
@@ -97,7 +109,7 @@ class PowerDNS:
 
     conf       the file's name in pdns-conf/
     database   what the backend serves
-    tap        keep every line between PowerDNS and its coprocesses; see asked_lines()
+    tap        keep every line between PowerDNS and its coprocesses; see asked_lines(), lookups()
     exit_codes keep the exit codes of the coprocesses; see exit_codes()
     options    further settings, {"cache-ttl": 0}: a test that has any says why
     listen     makes the service's socket, as systemd would; called with its path
@@ -185,6 +197,8 @@ class PowerDNS:
             return {"remote-connection-string": f"unix:path={self.socket},timeout=2000"}
         if self.backend == "remote":
             return {"remote-connection-string": f"pipe:command={self._command()},timeout=2000"}
+        if self.tap:  # which takes longer to start than the program
+            return {"pipe-command": self._command(), "pipe-timeout": 1000 * SECONDS_MAX}
         return {"pipe-command": self._command()}
 
     def _start(self):
@@ -202,7 +216,9 @@ class PowerDNS:
             shutil.copy(backend_path(), program)
         command = f"{program} --database {self.database.path}"
         if self.tap:
-            line = f"tee -a {self.directory}/asked | {command} | tee -a {self.directory}/told"
+            # All lines in one file, and those of each coprocess in one with its process ID.
+            ways = [f"tee -a {path} {path}.$$" for path in self._tapped()]
+            line = f"{ways[0]} | {command} | {ways[1]}"
             # Not with the pipes of other coprocesses, which a fork of PowerDNS's may hand on: two
             # taps would keep each other alive.
             text = f"import os\nos.closerange(3, 1024)\nos.execv('/bin/sh', ['sh', '-c', '{line}'])"
@@ -219,12 +235,12 @@ class PowerDNS:
 
     def _answers(self):
         """True as soon as it answers anything, False if it ends."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + SECONDS_MAX
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 return False
             with contextlib.suppress(LostReply, OSError):
-                ask(self, [Question(None, "example.com", "SOA")], seconds=0.2)
+                ask(self, [Question(None, "example.com", "SOA")], seconds=1)
                 return True
         return False
 
@@ -233,7 +249,7 @@ class PowerDNS:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(SECONDS_MAX)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -250,13 +266,26 @@ class PowerDNS:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         return ""
 
+    def _tapped(self):
+        return self.directory / "asked", self.directory / "told"
+
     def asked_lines(self):
         """With tap: the lines that PowerDNS sent to all its coprocesses so far."""
-        return (self.directory / "asked").read_text().splitlines()
+        return self._tapped()[0].read_text().splitlines()
 
     def told_lines(self):
         """With tap: the lines that all coprocesses sent to PowerDNS so far."""
-        return (self.directory / "told").read_text().splitlines()
+        return self._tapped()[1].read_text().splitlines()
+
+    def lookups(self):
+        """With tap, by pipe: for each coprocess the lookups it has answered, in order, each with the
+        lines of its answer.
+        """
+        asked, told = self._tapped()
+        for path in self.directory.glob(f"{asked.name}.*"):
+            questions = [line for line in path.read_text().splitlines() if is_lookup(line)]
+            answers = told.with_suffix(path.suffix).read_text().splitlines()
+            yield list(zip(questions, _whole_answers(answers)))
 
     def exit_codes(self):
         """With exit_codes: the exit code of each coprocess that has ended."""

@@ -5,7 +5,7 @@ import re
 import socket
 from pathlib import Path
 
-from processes import LoggedProcess, backend_path, children, give_to_user, run
+from processes import SECONDS_MAX, LoggedProcess, backend_path, children, give_to_user, run
 
 # In front of a command: it is the process that descriptor 3 is meant for.
 HANDED_OVER = ["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh"]
@@ -45,7 +45,7 @@ class Service(LoggedProcess):
         self.stop()
         super().__exit__(*exception)
 
-    def connect(self, seconds=20):
+    def connect(self, seconds=SECONDS_MAX):
         """A connection that waits so long at most."""
         client = socket.socket(socket.AF_UNIX)
         client.settimeout(seconds)

@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+from processes import SECONDS_MAX
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -59,7 +61,7 @@ class Target:
 
 def until_closed(connection):
     """Reads until the peer has closed; returns all of it."""
-    connection.settimeout(10)
+    connection.settimeout(SECONDS_MAX)
     heard = b""
     while part := connection.recv(65536):
         heard += part

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coprocess import Coprocess
 from database import Shell
-from processes import give_to_user, run, wait_until
+from processes import SECONDS_MAX, give_to_user, run, wait_until
 from resolvers import ldns
 from sample import expected
 
@@ -28,7 +28,9 @@ def test_expired_rows_are_swept_while_nobody_asks(served):
     coprocess.ask("www.example.com", "A", ldns(1))
     with Shell(database.path) as reader:
         wait_until(
-            lambda: reader.run("SELECT count(*) FROM persistence;") == ["2"], 15, "the sweep"
+            lambda: reader.run("SELECT count(*) FROM persistence;") == ["2"],
+            SECONDS_MAX,
+            "the sweep",
         )
     assert set(database.mappings("web")) == {"kept", ldns(1)}
 
@@ -45,7 +47,7 @@ def test_the_log_is_copied_back_while_nobody_asks(served):
 
     with Shell(database.path) as reader:  # the last one to close copies too: it isn't that
         reader.run("SELECT 1 FROM pool;")
-        wait_until(copied, 15, "the row in the file itself")
+        wait_until(copied, SECONDS_MAX, "the row in the file itself")
 
 
 def test_a_large_log_is_started_over_while_nobody_asks(served):
@@ -59,7 +61,7 @@ def test_a_large_log_is_started_over_while_nobody_asks(served):
         for _ in range(20):
             shell.change("INSERT INTO ballast VALUES (randomblob(1000000));")
         assert log.stat().st_size > 20_000_000
-        wait_until(lambda: log.stat().st_size < 1_000_000, 15, "a small log")
+        wait_until(lambda: log.stat().st_size < 1_000_000, SECONDS_MAX, "a small log")
     assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
     assert database.rows("SELECT count(*), sum(length(content)) FROM ballast") == [(20, 20000000)]
     assert database.rows("PRAGMA integrity_check") == [("ok",)]
@@ -82,6 +84,6 @@ def test_one_process_at_a_time_does_maintenance(sample_database):
             fcntl.fcntl(lock, set_lock, struct.pack("hhqqi4x", fcntl.F_UNLCK, 0, 0, 1, 0))
             wait_until(
                 lambda: sample_database.rows("SELECT count(*) FROM persistence") == [(2,)],
-                15,
+                SECONDS_MAX,
                 "the sweep",
             )

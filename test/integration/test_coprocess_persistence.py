@@ -50,7 +50,7 @@ def test_a_mapping_that_binds_does_not_need_the_lock(served):
 
 def test_a_new_resolver_gets_one_answer_from_all_processes(sample_database):
     resolvers, together = 4000, 100
-    answered = {}
+    answered, talked = {}, set()
     with contextlib.ExitStack() as stack:
         shell = stack.enter_context(Shell(sample_database.path))
         shell.run("PRAGMA synchronous = OFF;")  # a slow disk under a lock is another test
@@ -67,12 +67,18 @@ def test_a_new_resolver_gets_one_answer_from_all_processes(sample_database):
             )
             for process in processes:
                 for remote in remotes:
-                    answered.setdefault(remote, set()).add(process.answer(alone=False).ipv4)
+                    answer = process.answer(alone=False)
+                    assert all("locked" in log for log in answer.logs), answer.logs
+                    if answer.logs:  # it says that it keeps no rows now, and says so once
+                        talked.add(process)
+                    if process not in talked:
+                        answered.setdefault(remote, set()).add(answer.ipv4)
     different = {remote: sites for remote, sites in answered.items() if len(sites) > 1}
     assert different == {}
     mappings = sample_database.mappings("web")
-    assert {remote: SITES[sites.pop()] for remote, sites in answered.items()} == mappings
-    assert any(mappings[remote] != SITES[expected(remote)] for remote in mappings)
+    promised = {remote: SITES[sites.pop()] for remote, sites in answered.items()}
+    assert {remote: mappings[remote] for remote in promised} == promised
+    assert any(site != SITES[expected(remote)] for remote, site in promised.items())
 
 
 def read_what_came(coprocess, remotes):
@@ -169,11 +175,14 @@ def test_rows_of_a_controller_that_is_gone_behind_the_triggers_do_not_bind(serve
 def test_more_new_resolvers_than_the_rate_allows_are_answered_without_rows(served):
     coprocess, database = served
     database.sql("UPDATE setting SET value = 1 WHERE name = 'max_writes_per_second';")
+    started = time.monotonic()
     answers = [coprocess.ask("www.example.com", "A", ldns(i)) for i in range(200)]
+    seconds = time.monotonic() - started
     assert [answer.ipv4 for answer in answers] == [expected(ldns(i)) for i in range(200)]
     said = [log for answer in answers for log in answer.logs]
     assert len(said) == 1 and "max_writes_per_second" in said[0], said
-    assert 10 <= len(database.mappings("web")) < 100  # ten seconds' worth, and those of the test
+    # Ten seconds' worth at once, and one in each second of the test.
+    assert 10 <= len(database.mappings("web")) <= 11 + seconds
     database.sql("UPDATE setting SET value = 1000 WHERE name = 'max_writes_per_second';")
     heals(coprocess, database, 500)
 
@@ -192,7 +201,7 @@ def test_a_file_that_is_full_takes_no_new_mappings_and_keeps_the_old(served):
         answer = coprocess.ask("www.example.com", "A", ldns(next(numbers)))
         return any("max_megabytes" in log for log in answer.logs)
 
-    wait_until(told, 15, "the log line about the size")
+    wait_until(told, SECONDS_MAX, "the log line about the size")
     rows = len(database.mappings("web"))
     for i in range(10, 30):
         assert coprocess.ask("www.example.com", "A", ldns(i)).ipv4 == expected(ldns(i))

@@ -16,12 +16,13 @@ import pytest
 
 import faults
 from coprocess import Coprocess, question
-from database import DEMO, Database, Shell
+from database import SAMPLE, Database, Shell
 from faults import (
     HEAL_SECONDS,
     Crowd,
     Shim,
     assert_in_time,
+    assert_said_once_a_minute,
     beside,
     maintain_often,
     said,
@@ -65,7 +66,7 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
     with faults.small_disk(folder, 16 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
-        database = Database.create(folder, DEMO)
+        database = Database.create(folder, SAMPLE)
         ballast = folder / "ballast"
         if when == "before the start":
             faults.fill_up(ballast)
@@ -76,10 +77,13 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
             crowd.ask(300)
             faults.fill_up(ballast)
         kept = len(crowd.told)
+        begin = time.monotonic()
         answers += crowd.ask(300) + crowd.ask_again()
+        seconds = time.monotonic() - begin
         assert_in_time(answers, f"disk full {when}")
         logs = said(answers)
-        assert 1 <= len(logs) <= 6 and all(logs.count(log) <= 2 for log in logs), logs
+        assert 1 <= len(set(logs)) <= 3, logs
+        assert_said_once_a_minute(logs, len(coprocesses), seconds)
         if when == "while serving":
             assert any("full" in log for log in logs), logs
         ballast.unlink()
@@ -95,7 +99,7 @@ def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
     with faults.small_disk(folder, 24 << 10) as possible, contextlib.ExitStack() as stack:
         if not possible:
             pytest.skip("no file system can be mounted here")
-        database = Database.create(folder, DEMO)
+        database = Database.create(folder, SAMPLE)
         database.sql("UPDATE setting SET value = 1000000 WHERE name = 'max_writes_per_second';")
         crowd = Crowd(database, stack.enter_context(Coprocess(database.path)))
         answers = []
@@ -110,36 +114,39 @@ def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.EDQUOT, errno.ENOSPC])
-def test_a_disk_that_refuses_to_be_written_changes_no_answer(demo_database, workspace, number):
-    maintain_often(demo_database)
+def test_a_disk_that_refuses_to_be_written_changes_no_answer(sample_database, workspace, number):
+    maintain_often(sample_database)
     shim = Shim(workspace)
     with contextlib.ExitStack() as stack:
         coprocesses = [
-            stack.enter_context(Coprocess(demo_database.path, env=shim.environment))
+            stack.enter_context(Coprocess(sample_database.path, env=shim.environment))
             for _ in range(2)
         ]
-        crowd = Crowd(demo_database, *coprocesses)
+        crowd = Crowd(sample_database, *coprocesses)
         crowd.ask(300)
         shim.set(write_errno=number)
         answers = []
+        begin = time.monotonic()
         for _ in range(60):  # maintenance fails too
             answers += crowd.ask(10)
             time.sleep(0.025)
         answers += crowd.ask_again()
+        seconds = time.monotonic() - begin
         shim.set(write_errno=0)
         assert_in_time(answers, errno.errorcode[number])
         logs = said(answers)
-        assert logs and all(logs.count(log) <= 2 for log in logs), logs
+        assert logs
+        assert_said_once_a_minute(logs, len(coprocesses), seconds)
         crowd.heals()
         crowd.ask_again()
         assert crowd.forgotten() == []
 
 
 @pytest.mark.parametrize("kib", [0, 64])
-def test_a_limit_on_the_size_of_files_changes_no_answer(demo_database, kib):
+def test_a_limit_on_the_size_of_files_changes_no_answer(sample_database, kib):
     # Without Python's own setting, which would be inherited, its signal ends the process.
-    with Coprocess(demo_database.path, restore_signals=True) as coprocess:
-        crowd = Crowd(demo_database, coprocess)
+    with Coprocess(sample_database.path, restore_signals=True) as coprocess:
+        crowd = Crowd(sample_database, coprocess)
         crowd.ask(10)
         set_limit(coprocess, fsize=kib << 10)
         answers = crowd.ask(300) + crowd.ask_again()
@@ -155,17 +162,17 @@ def test_a_limit_on_the_size_of_files_changes_no_answer(demo_database, kib):
 
 
 @pytest.mark.parametrize("limit", [0, 3])
-def test_without_descriptors_it_goes_on_and_opens_a_new_file_once_it_can(demo_database, limit):
-    with Coprocess(demo_database.path) as coprocess:
-        crowd = Crowd(demo_database, coprocess)
+def test_without_descriptors_it_goes_on_and_opens_a_new_file_once_it_can(sample_database, limit):
+    with Coprocess(sample_database.path) as coprocess:
+        crowd = Crowd(sample_database, coprocess)
         crowd.ask(10)
         set_limit(coprocess, nofile=limit)
         answers = crowd.ask(100)  # what is open stays open
-        copy = demo_database.path.with_name("copy")
-        demo_database.sql(f"VACUUM INTO '{copy}';")
-        os.replace(copy, demo_database.path)
+        copy = sample_database.path.with_name("copy")
+        sample_database.sql(f"VACUUM INTO '{copy}';")
+        os.replace(copy, sample_database.path)
         for suffix in ("-wal", "-shm"):
-            beside(demo_database, suffix).unlink(missing_ok=True)
+            beside(sample_database, suffix).unlink(missing_ok=True)
         answers += crowd.ask(100)
         assert_in_time(answers, f"{limit} descriptors")
         assert len(said(answers)) >= 1
@@ -174,24 +181,24 @@ def test_without_descriptors_it_goes_on_and_opens_a_new_file_once_it_can(demo_da
 
 
 @pytest.mark.parametrize("limit", range(4, 8))
-def test_started_with_few_descriptors_it_serves_and_does_maintenance_once_it_can(demo_database, limit):
-    maintain_often(demo_database)
+def test_started_with_few_descriptors_it_serves_and_does_maintenance_once_it_can(sample_database, limit):
+    maintain_often(sample_database)
     command = ["prlimit", f"--nofile={limit}:1000"]
-    with Coprocess(demo_database.path, before=command) as coprocess:
-        crowd = Crowd(demo_database, coprocess)
-        before = time.monotonic()
+    with Coprocess(sample_database.path, before=command) as coprocess:
+        crowd = Crowd(sample_database, coprocess)
         answer = coprocess.ask("www.example.com", "A", ldns(1))
         assert answer.ipv4 in (None, expected(ldns(1))) and not answer.failed
-        assert time.monotonic() - before < faults.PATIENCE_SECONDS
+        # At the first question it waits for a second itself.
+        assert answer.seconds < 2 * faults.PATIENCE_SECONDS
         set_limit(coprocess, nofile=1000)
-        demo_database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
+        sample_database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
         wait_until(
             lambda: coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1)),
             HEAL_SECONDS,
             "the configuration",
         )
         crowd.heals()
-        wait_until(lambda: "expired" not in keys(demo_database), HEAL_SECONDS, "the sweep")
+        wait_until(lambda: "expired" not in keys(sample_database), HEAL_SECONDS, "the sweep")
 
 
 def keys(database):
@@ -201,11 +208,11 @@ def keys(database):
 # ---------------------------------------------------------------- clock
 
 
-def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(demo_database, workspace):
-    maintain_often(demo_database)
+def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(sample_database, workspace):
+    maintain_often(sample_database)
     shim = Shim(workspace)
     remotes = [ldns(i) for i in range(100)]
-    with Coprocess(demo_database.path, env=shim.environment) as coprocess:
+    with Coprocess(sample_database.path, env=shim.environment) as coprocess:
 
         def ask():
             answers = [coprocess.ask("www.example.com", "A", remote) for remote in remotes]
@@ -217,36 +224,36 @@ def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(demo_database, works
         by_choice = [expected(remote) for remote in remotes]
         assert ask() == by_choice
         # From now on everybody is bound to a site that is not the choice.
-        demo_database.sql("UPDATE persistence SET controller_id = controller_id % 3 + 1;")
+        sample_database.sql("UPDATE persistence SET controller_id = controller_id % 3 + 1;")
         bound = ask()
         assert not set(zip(remotes, bound)) & set(zip(remotes, by_choice))
         shim.set(clock_offset_s=-DAY)
         assert ask() == bound
-        assert demo_database.rows("SELECT count(*) FROM persistence") == [(100,)]
+        assert sample_database.rows("SELECT count(*) FROM persistence") == [(100,)]
         shim.set(clock_offset_s=0)
         assert ask() == bound
         shim.set(clock_offset_s=DAY)  # their time is over, and they choose anew
         assert ask() == by_choice
         assert ask() == by_choice
-        wait_until(lambda: len(keys(demo_database)) == 100, HEAL_SECONDS, "one row each")
+        wait_until(lambda: len(keys(sample_database)) == 100, HEAL_SECONDS, "one row each")
         shim.set(clock_offset_s=0)  # rows of a time to come bind
         assert ask() == by_choice
         assert ask() == by_choice
-        demo_database.sql("UPDATE persistence SET controller_id = controller_id % 3 + 1;")
+        sample_database.sql("UPDATE persistence SET controller_id = controller_id % 3 + 1;")
         assert ask() == bound
 
 
 # ---------------------------------------------------------------- many writers
 
 
-def test_thirty_two_writers_lose_nothing(demo_database):
+def test_thirty_two_writers_lose_nothing(sample_database):
     processes, seconds, together = 32, 60, 4
-    maintain_often(demo_database)
+    maintain_often(sample_database)
     log_peak, logs, started_at, counter = 0, [], {}, 0
     told, times, bound, talked = {}, [], set(), set()
     with contextlib.ExitStack() as stack:
         coprocesses = [
-            stack.enter_context(Coprocess(demo_database.path)) for _ in range(processes)
+            stack.enter_context(Coprocess(sample_database.path)) for _ in range(processes)
         ]
         owed = {coprocess: [] for coprocess in coprocesses}
 
@@ -284,9 +291,9 @@ def test_thirty_two_writers_lose_nothing(demo_database):
                     send(coprocess)
                 else:
                     del by_stream[coprocess.process.stdout]
-            log_peak = max(log_peak, beside(demo_database, "-wal").stat().st_size)
+            log_peak = max(log_peak, beside(sample_database, "-wal").stat().st_size)
         times.sort()
-        rows = demo_database.mappings("web")
+        rows = sample_database.mappings("web")
         lost = [remote for remote in told if remote not in rows]
         print(
             f"{len(told)} new resolvers in {seconds} s, {len(lost)} answered without a row,"
@@ -299,7 +306,7 @@ def test_thirty_two_writers_lose_nothing(demo_database):
         assert len(lost) <= len(told) // 20 and not bound & set(lost)
         assert log_peak < 1 << 30
         assert times[len(times) * 99 // 100] < faults.PATIENCE_SECONDS
-        crowd = Crowd(demo_database, *coprocesses)
+        crowd = Crowd(sample_database, *coprocesses)
         crowd.told = told
 
         def all_kept():
@@ -309,24 +316,24 @@ def test_thirty_two_writers_lose_nothing(demo_database):
             return crowd.forgotten() == []
 
         wait_until(all_kept, 2 * HEAL_SECONDS, "rows for those as well")
-        assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+        assert sample_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
-    demo_database, workspace
+    sample_database, workspace
 ):
     rng = random.Random(11)
     rounds, together = 334, 400
-    maintain_often(demo_database)
+    maintain_often(sample_database)
     shim = Shim(workspace)
     shim.set(sync_delay_us=3000)  # a checkpoint is long enough to be hit
-    lock = beside(demo_database, "-lock")
+    lock = beside(sample_database, "-lock")
     told, locked_out, in_checkpoint, kills = {}, set(), 0, 0
-    with Coprocess(demo_database.path) as witness, contextlib.ExitStack() as stack:
+    with Coprocess(sample_database.path) as witness, contextlib.ExitStack() as stack:
         witness.ask()
         for round_ in range(rounds):
             doomed = [
-                stack.enter_context(Coprocess(demo_database.path, env=shim.environment))
+                stack.enter_context(Coprocess(sample_database.path, env=shim.environment))
                 for _ in range(3)
             ]
             os.truncate(lock, 0)  # no checkpoint is known of: one is due
@@ -359,8 +366,8 @@ def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_map
             assert witness.ask().ipv4 == expected("192.0.2.10")
             stack.pop_all().close()
             if round_ % 20 == 0:
-                assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
-    crowd = Crowd(demo_database)
+                assert sample_database.rows("PRAGMA integrity_check") == [("ok",)]
+    crowd = Crowd(sample_database)
     crowd.told = told
     lost = set(crowd.forgotten())
     print(
@@ -370,7 +377,7 @@ def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_map
     assert lost <= locked_out
     assert len(lost) <= len(told) // 20
     assert in_checkpoint > 0
-    assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+    assert sample_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 def is_being_copied(lock):
@@ -397,19 +404,19 @@ def test_a_reader_that_stays_makes_the_log_grow_until_it_goes(pair):
     assert pair.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_a_log_that_somebody_pins_is_named(demo_database):
-    maintain_often(demo_database)
-    demo_database.sql(
+def test_a_log_that_somebody_pins_is_named(sample_database):
+    maintain_often(sample_database)
+    sample_database.sql(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
         " INSERT INTO persistence SELECT 1, 'group:' || i, 1, 'modulus', unixepoch(), 3600 FROM n;"
     )
-    with Coprocess(demo_database.path) as coprocess, Shell(demo_database.path) as reader:
-        crowd = Crowd(demo_database, coprocess)
+    with Coprocess(sample_database.path) as coprocess, Shell(sample_database.path) as reader:
+        crowd = Crowd(sample_database, coprocess)
         answers = crowd.ask(10)
         reader.run("BEGIN; SELECT count(*) FROM persistence;")
-        log = beside(demo_database, "-wal")
+        log = beside(sample_database, "-wal")
         while log.stat().st_size <= 70 << 20:
-            demo_database.sql("UPDATE persistence SET ttl = ttl + 1 WHERE ldns LIKE 'group:%';")
+            sample_database.sql("UPDATE persistence SET ttl = ttl + 1 WHERE ldns LIKE 'group:%';")
         time.sleep(0.6)  # maintenance is for the time between questions
         wait_until(lambda: answers.extend(crowd.ask()) or said(answers), HEAL_SECONDS, "a log line")
         words = "keeps a transaction open"
@@ -422,13 +429,13 @@ def test_a_log_that_somebody_pins_is_named(demo_database):
 
 
 @pytest.mark.parametrize("is_read", (False, True))
-def test_a_large_log_is_blamed_on_who_reads_and_not_on_who_writes(demo_database, is_read):
+def test_a_large_log_is_blamed_on_who_reads_and_not_on_who_writes(sample_database, is_read):
     """It is copied back beside one who writes for long, but cannot be started over."""
-    maintain_often(demo_database)
+    maintain_often(sample_database)
     with contextlib.ExitStack() as stack:
-        coprocess = stack.enter_context(Coprocess(demo_database.path))
-        reader, writer = (stack.enter_context(Shell(demo_database.path)) for _ in range(2))
-        crowd = Crowd(demo_database, coprocess)
+        coprocess = stack.enter_context(Coprocess(sample_database.path))
+        reader, writer = (stack.enter_context(Shell(sample_database.path)) for _ in range(2))
+        crowd = Crowd(sample_database, coprocess)
         crowd.ask(10)
         if is_read:
             reader.run("BEGIN; SELECT count(*) FROM persistence;")
@@ -451,7 +458,7 @@ def test_a_large_log_is_blamed_on_who_reads_and_not_on_who_writes(demo_database,
         writer.change("ROLLBACK; DROP TABLE bulk;")
         if is_read:
             reader.change("COMMIT;")
-        log = beside(demo_database, "-wal")
+        log = beside(sample_database, "-wal")
         wait_until(lambda: log.stat().st_size < 1 << 20, HEAL_SECONDS, "a small log")
         crowd.heals()
 
@@ -466,10 +473,10 @@ def used_bytes(database):
     return (count - free) * size
 
 
-def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobody(demo_database):
+def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobody(sample_database):
     bound, burst = 1 << 20, 2 << 20  # what may come between two looks at the size
     honest = {f"10.9.{i // 250}.{i % 250 + 1}": 3 for i in range(200)}
-    demo_database.sql(
+    sample_database.sql(
         "UPDATE setting SET value = 1 WHERE name = 'max_megabytes' OR name LIKE '%_interval';"
         "UPDATE pool SET persistence_ttl = 600 WHERE name = 'web';"
         + "".join(
@@ -477,8 +484,8 @@ def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobod
             for remote, site in honest.items()
         )
     )
-    with Coprocess(demo_database.path) as first, Coprocess(demo_database.path) as second:
-        crowd = Crowd(demo_database, first, second)
+    with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
+        crowd = Crowd(sample_database, first, second)
         answers, quiet = [], []
 
         def ask_honest():
@@ -493,23 +500,23 @@ def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobod
 
         wait_until(lambda: told("max_megabytes"), 2 * SECONDS_MAX, "the log line about the size")
         assert any("max_megabytes" in line for line in second.command("status"))
-        rows = len(demo_database.mappings("web"))
+        rows = len(sample_database.mappings("web"))
         since = len(crowd.told)
         answers += crowd.ask(1000)
         ask_honest()
-        assert used_bytes(demo_database) < bound + burst
+        assert used_bytes(sample_database) < bound + burst
         assert_in_time(answers, f"the flood, {rows} rows kept")
         assert_in_time(quiet, "honest ones meanwhile")
         assert len(crowd.forgotten(since)) > 500  # answered without a row
         # The forged ones expire, are swept, and there is room again.
-        demo_database.sql("UPDATE persistence SET timestamp = timestamp - 600 WHERE ttl = 600;")
-        wait_until(lambda: used_bytes(demo_database) < bound, 2 * SECONDS_MAX, "room")
-        size = demo_database.path.stat().st_size
+        sample_database.sql("UPDATE persistence SET timestamp = timestamp - 600 WHERE ttl = 600;")
+        wait_until(lambda: used_bytes(sample_database) < bound, 2 * SECONDS_MAX, "room")
+        size = sample_database.path.stat().st_size
         crowd.heals()
         ask_honest()
         status = second.command("status")
         assert not any("max_megabytes" in line for line in status), status
-        assert demo_database.path.stat().st_size <= max(size, bound + burst)
+        assert sample_database.path.stat().st_size <= max(size, bound + burst)
 
 
 # ---------------------------------------------------------------- versions
@@ -535,7 +542,7 @@ def test_a_version_that_changes_while_serving_changes_nothing_until_the_next_sta
         pair.heals()
 
 
-def test_eight_coprocesses_answer_while_a_migration_runs(demo_database, workspace):
+def test_eight_coprocesses_answer_while_a_migration_runs(sample_database, workspace):
     folder = workspace / "migrations"
     folder.mkdir()
     (folder / "2.sql").write_text(
@@ -546,10 +553,10 @@ def test_eight_coprocesses_answer_while_a_migration_runs(demo_database, workspac
         " WHERE i < 300000) SELECT i FROM n;\n"
     )
     folder.chmod(0o755)
-    argv = [backend_path(), "--database", demo_database.path, "migrate", folder]
+    argv = [backend_path(), "--database", sample_database.path, "migrate", folder]
     with contextlib.ExitStack() as stack:
-        coprocesses = [stack.enter_context(Coprocess(demo_database.path)) for _ in range(8)]
-        crowd = Crowd(demo_database, *coprocesses)
+        coprocesses = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(8)]
+        crowd = Crowd(sample_database, *coprocesses)
         crowd.ask(80)
         migrated = []
         migration = threading.Thread(
@@ -562,7 +569,7 @@ def test_eight_coprocesses_answer_while_a_migration_runs(demo_database, workspac
         answers += crowd.ask(80)
         assert_in_time(answers, "a migration")
         assert all("locked" in log for log in said(answers)), said(answers)
-        assert demo_database.rows("PRAGMA user_version") == [(2,)]
+        assert sample_database.rows("PRAGMA user_version") == [(2,)]
         crowd.heals()
         crowd.ask_again()
         assert crowd.forgotten() == []

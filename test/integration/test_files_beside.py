@@ -20,7 +20,6 @@ from faults import (
     Crowd,
     assert_in_time,
     beside,
-    maintain_often,
     said,
     slow_disk,
     until_a_round_waits,
@@ -143,11 +142,9 @@ def test_a_wal_index_full_of_garbage_is_made_anew_by_sqlite(pair):
         assert_all_agree(pair)
 
 
-def test_under_powerdns_a_wal_index_that_is_emptied_is_forgotten_within_three_seconds(
-    demo_database,
-):
-    with PowerDNS("pipe.conf", demo_database) as server:
-        index = beside(demo_database, "-shm")
+def test_under_powerdns_a_wal_index_that_is_emptied_changes_no_answer(sample_database):
+    with PowerDNS("pipe.conf", sample_database) as server:
+        index = beside(sample_database, "-shm")
 
         def right(number):
             reply = server.one(ldns(number), "www.example.com")
@@ -156,24 +153,20 @@ def test_under_powerdns_a_wal_index_that_is_emptied_is_forgotten_within_three_se
         assert all(right(number) for number in range(40))
         asked = {ldns(n) for n in range(40)}
         wait_until(
-            lambda: all(map(right, range(40))) and asked <= set(demo_database.mappings("web")),
+            lambda: all(map(right, range(40))) and asked <= set(sample_database.mappings("web")),
             HEAL_SECONDS,
             "rows for all of them, on a disk that is slow to begin a log",
         )
         empty(index)
-        started = time.monotonic()
-        wrong = sum(not right(number) for number in range(40, 60))
-        wait_until(lambda: all(right(number) for number in range(60, 100)), 3, "right answers")
-        print(f"{wrong} of 20 wrong, all right after {time.monotonic() - started:.2f} s")
-        assert wrong == 0
-        assert asked <= set(demo_database.mappings("web"))
+        assert all(right(number) for number in range(40, 100))
+        assert asked <= set(sample_database.mappings("web"))
 
         def kept():
             all(right(number) for number in range(60, 100))
-            return {ldns(n) for n in range(60, 100)} <= set(demo_database.mappings("web"))
+            return {ldns(n) for n in range(60, 100)} <= set(sample_database.mappings("web"))
 
         wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
-        assert demo_database.rows("PRAGMA integrity_check") == [("ok",)]
+        assert sample_database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 # ---------------------------------------------------------------- -wal
@@ -188,7 +181,7 @@ def test_a_changed_log_costs_no_mapping_that_was_copied(pair, way):
     copy_log(pair.database)
     with pair.database.without_maintenance():
         copied = set(pair.told) - set(pair.forgotten())
-        assert len(copied) >= 290
+        assert len(copied) > 100
         pair.ask(1000)  # in the log alone
         log = beside(pair.database, "-wal")
         way(log)
@@ -240,21 +233,21 @@ def test_a_changed_lock_file_costs_no_mapping(pair, way):
 
 
 @pytest.mark.parametrize("suffix, way", [("-wal", delete), ("-shm", delete), ("-shm", halve)])
-def test_a_round_that_waits_for_the_disk_is_waited_for(demo_database, workspace, suffix, way):
+def test_a_round_that_waits_for_the_disk_is_waited_for(sample_database, workspace, suffix, way):
     """It has the old files open, and copies the log, when somebody changes them."""
     trace = workspace / "trace"
     with (
-        Coprocess(demo_database.path, before=slow_disk(trace)) as first,
-        Coprocess(demo_database.path) as second,
+        Coprocess(sample_database.path, before=slow_disk(trace)) as first,
+        Coprocess(sample_database.path) as second,
     ):
-        crowd = Crowd(demo_database, first)
+        crowd = Crowd(sample_database, first)
         crowd.ask()
         until_a_round_waits(trace)
         crowd.coprocesses = [second]
         crowd.ask(300)
         before = set(crowd.told) - set(crowd.forgotten())
         assert len(before) > 100
-        way(beside(demo_database, suffix))
+        way(beside(sample_database, suffix))
         crowd.coprocesses = [first, second]
         answers = ask_until_told(crowd)
         assert_in_time(answers, f"{suffix}, {way.__name__}")
@@ -300,10 +293,10 @@ def test_without_its_log_nothing_is_kept_until_a_stopped_process_goes_on(pair):
         delete(beside(pair.database, "-wal"))
         pair.coprocesses = [first]
         answers = ask_until_told(pair)
-        until = time.monotonic() + HEAL_SECONDS
+        until = time.monotonic() + 15  # for longer than it waits for anybody
         while time.monotonic() < until:
             answers += pair.ask(10)
-            time.sleep(0.02)
+            time.sleep(0.02)  # within max_writes_per_second
         assert_in_time(answers, "one is stopped")
     pair.coprocesses = [first, second]
     assert_all_agree(pair)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from coprocess import Coprocess
-from database import DEMO, Database
+from database import SAMPLE, Database
 from faults import HEAL_SECONDS, Crowd, beside, maintain_often, said
 from monitor import Daemon, Sites, watched
 from processes import daemon_path, give_to_user, is_running, run, user_options, wait_until
@@ -18,13 +18,13 @@ from resolvers import ldns
 
 
 @pytest.fixture
-def link(demo_database, workspace):
+def link(sample_database, workspace):
     """The same database by another path, in another directory."""
     folder = workspace / "elsewhere"
     folder.mkdir()
     give_to_user(folder)
     path = folder / "link.sqlite"
-    path.symlink_to(demo_database.path)
+    path.symlink_to(sample_database.path)
     return Database(path)
 
 
@@ -38,34 +38,34 @@ def point(link, target):
 # ---------------------------------------------------------------- coprocesses
 
 
-def test_two_paths_are_one_database(demo_database, link):
-    maintain_often(demo_database)
-    with Coprocess(demo_database.path) as first, Coprocess(link.path) as second:
-        crowd = Crowd(demo_database, first, second)
+def test_two_paths_are_one_database(sample_database, link):
+    maintain_often(sample_database)
+    with Coprocess(sample_database.path) as first, Coprocess(link.path) as second:
+        crowd = Crowd(sample_database, first, second)
         crowd.ask(100)
         assert crowd.forgotten() == []
         crowd.ask_again()
         assert not beside(link, "-lock").exists()
-        with demo_database.without_maintenance():
-            demo_database.sql(
+        with sample_database.without_maintenance():
+            sample_database.sql(
                 "INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);"
             )
             until = time.monotonic() + 3  # several rounds are due
             crowd.ask_for(lambda: time.monotonic() < until)
-            assert "expired" in demo_database.mappings("web"), "one of them is elected"
+            assert "expired" in sample_database.mappings("web"), "one of them is elected"
         wait_until(
-            lambda: crowd.ask() and "expired" not in demo_database.mappings("web"),
+            lambda: crowd.ask() and "expired" not in sample_database.mappings("web"),
             HEAL_SECONDS,
             "the sweep",
         )
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
-def test_what_somebody_deletes_is_noticed_through_a_link(demo_database, link, suffix):
+def test_what_somebody_deletes_is_noticed_through_a_link(sample_database, link, suffix):
     with Coprocess(link.path) as coprocess:
-        crowd = Crowd(demo_database, coprocess)
+        crowd = Crowd(sample_database, coprocess)
         crowd.ask(10)
-        beside(demo_database, suffix).unlink()
+        beside(sample_database, suffix).unlink()
         answers = []
         wait_until(
             lambda: answers.extend(crowd.ask(10)) or any(suffix in log for log in said(answers)),
@@ -76,15 +76,15 @@ def test_what_somebody_deletes_is_noticed_through_a_link(demo_database, link, su
 
 
 def test_a_link_that_leads_elsewhere_counts_from_the_next_question_on(
-    demo_database, link, workspace
+    sample_database, link, workspace
 ):
-    other = Database.create(workspace, DEMO, name="other.sqlite")
+    other = Database.create(workspace, SAMPLE, name="other.sqlite")
     other.sql("UPDATE virtual_server SET ipv4 = '192.0.2.99';")
     with Coprocess(link.path) as coprocess:
         coprocess.ask("www.example.com", "A", ldns(1))
         point(link, other.path)
         assert coprocess.ask("www.example.com", "A", ldns(2)).ipv4 == "192.0.2.99"
-        assert set(demo_database.mappings("web")) == {ldns(1)}
+        assert set(sample_database.mappings("web")) == {ldns(1)}
         assert set(other.mappings("web")) == {ldns(2)}
         assert beside(other, "-lock").exists()
 

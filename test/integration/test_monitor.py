@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import statistics
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from faults import Shim
 from monitor import Daemon, Sites, add_server, states, watched
 from processes import (
     REPOSITORY,
+    SECONDS_MAX,
     as_user,
     backend_path,
     children,
@@ -43,8 +45,13 @@ def database(empty_database, sites):
     return empty_database
 
 
-def until_states(database, expected, seconds=10):
-    wait_until(lambda: states(database) == expected, seconds, f"{expected}, now {states(database)}")
+def until_states(database, expected):
+    wait_until(lambda: states(database) == expected, SECONDS_MAX, f"states {expected}")
+
+
+def until_said(daemon, *words):
+    """Until all of them are in the log."""
+    wait_until(lambda: all(word in daemon.said() for word in words), SECONDS_MAX, f"{words}")
 
 
 def status(database):
@@ -65,11 +72,11 @@ def test_sites_go_down_and_come_back(database, sites):
     with Daemon(database) as daemon:
         until_states(database, ALL_UP)
         sites.end(2)
-        until_states(database, {**ALL_UP, 2: "down"}, 4)
+        until_states(database, {**ALL_UP, 2: "down"})
         rows = database.rows("SELECT reason, flaps FROM virtual_server_verdict ORDER BY 1")
         assert rows == [("ok", 0), ("ok", 0), ("refused", 1)]
         sites.begin(2)
-        until_states(database, ALL_UP, 4)
+        until_states(database, ALL_UP)
         assert re.search(r"site2, 127\.1\.0\.2: down, refused, after \d+ s up", daemon.said())
         assert re.search(r"site2, 127\.1\.0\.2: up, ok, after \d+ s down", daemon.said())
 
@@ -78,25 +85,37 @@ def test_what_is_measured_stands_in_the_metrics(database, sites):
     sites.end(3)
     with Daemon(database):
         until_states(database, {**ALL_UP, 3: "down"})
-        time.sleep(1.2)
-        rows = database.rows(
-            "SELECT virtual_server_id, name, value, unixepoch() - measured_at"
-            " FROM virtual_server_metric ORDER BY 1, 2"
-        )
+        query = ("SELECT virtual_server_id, name, value, measured_at FROM virtual_server_metric"
+                 " ORDER BY 1, 2")
+
+        def until_measured_again():
+            before = max((row[3] for row in database.rows(query)), default=0)
+
+            def is_newer():
+                rows = database.rows(query)
+                return len(rows) == 5 and min(row[3] for row in rows) > before
+
+            wait_until(is_newer, SECONDS_MAX, "new measurements of all")
+
+        until_measured_again()
+        rows = database.rows(query)
         assert [row[:2] for row in rows] == [
             (1, "availability"), (1, "rtt"), (2, "availability"), (2, "rtt"), (3, "availability")
         ]
         assert [row[2] for row in rows if row[1] == "availability"] == [1, 1, 0]
         assert all(0 < row[2] < 1000 for row in rows if row[1] == "rtt")
-        assert all(row[3] <= 3 for row in rows)
         before = database.rows("SELECT metrics FROM revision")
-        time.sleep(2.5)
+        until_measured_again()
         assert database.rows("SELECT metrics FROM revision") == before, "no state has changed"
 
 
 @pytest.mark.parametrize("kind", ["tcp", "http"])
 def test_a_site_that_dies_is_avoided_in_time(empty_database, sites, kind):
-    """Within interval * fall + timeout + 1 seconds, and nobody else moves."""
+    """Within interval * fall + timeout + 1 seconds, and nobody else moves.
+
+    Counted in checks of another site, one in each interval, as the daemon may be late; twice as many
+    are let pass, as those who look may be late too.
+    """
     interval, fall, timeout = 1, 3, 1
     watched(empty_database, sites, 3, kind, interval, timeout, rise=2, fall=fall)
     empty_database.sql("UPDATE pool SET persistence_ttl = 3600;")
@@ -107,10 +126,10 @@ def test_a_site_that_dies_is_avoided_in_time(empty_database, sites, kind):
         dead = "127.1.0.2"
         assert sorted(before.values()).count(dead) == 10
         sites.end(2)
-        died = time.monotonic()
+        counted = sites.asked[1]
         theirs = [ldns for ldns in crowd if before[ldns] == dead]
         while coprocess.ask(remote=theirs[0]).ipv4 == dead:
-            assert time.monotonic() - died <= interval * fall + timeout + 1
+            assert interval * (sites.asked[1] - counted) <= 2 * (interval * fall + timeout + 1)
             time.sleep(0.01)
         after = {ldns: coprocess.ask(remote=ldns).ipv4 for ldns in crowd}
         assert dead not in after.values()
@@ -138,7 +157,8 @@ def test_controllers_are_checked_too(database, sites):
     sites.end(1)
     with Daemon(database):
         query = "SELECT controller_id, state FROM controller_verdict"
-        wait_until(lambda: dict(database.rows(query)) == {**ALL_UP, 1: "down"}, 5, "verdicts")
+        expected = {**ALL_UP, 1: "down"}
+        wait_until(lambda: dict(database.rows(query)) == expected, SECONDS_MAX, "verdicts")
         assert "controller site1: down for" in "\n".join(status(database))
 
 
@@ -161,22 +181,24 @@ def test_changes_leave_the_other_checks_undisturbed(database, sites):
                          f"UPDATE virtual_server SET port = {1000 + change} WHERE id = 3;")
             time.sleep(0.2)
         passed = time.monotonic() - begin
-        assert abs(sites.asked[1] - counted - passed) <= 1.5
+        # A change that began the interval anew would leave none of them; a daemon that is late may
+        # omit some.
+        assert passed / 2 <= sites.asked[1] - counted <= passed + 2
 
 
 def test_what_is_added_is_checked_and_what_is_deleted_is_forgotten(database, sites):
     with Daemon(database):
         until_states(database, ALL_UP)
         database.sql("DELETE FROM virtual_server WHERE id = 3;")
-        until_states(database, {1: "up", 2: "up"}, 2)
+        until_states(database, {1: "up", 2: "up"})
         asked = sites.asked[3]
         time.sleep(2)
         assert sites.asked[3] <= asked + 1
         database.sql("DELETE FROM controller WHERE id = 3;" + add_server(3, sites))
-        until_states(database, ALL_UP, 4)
+        until_states(database, ALL_UP)
         database.sql("UPDATE pool SET monitor_id = NULL;"
                      "UPDATE virtual_server SET monitor_id = 1 WHERE id = 1;")
-        until_states(database, {1: "up"}, 2)
+        until_states(database, {1: "up"})
         rows = database.rows("SELECT DISTINCT virtual_server_id FROM virtual_server_metric")
         assert rows == [(1,)], "the metrics go too"
 
@@ -190,7 +212,7 @@ def test_metrics_of_servers_without_a_monitor_are_somebody_elses(database, sites
     with Daemon(database):
         until_states(database, {1: "up"})
         database.sql("UPDATE virtual_server SET monitor_id = NULL;")
-        until_states(database, {}, 3)
+        until_states(database, {})
         time.sleep(1.2)
     rows = database.rows("SELECT virtual_server_id, name, value FROM virtual_server_metric"
                          " ORDER BY 1, 2")
@@ -206,14 +228,15 @@ def test_a_monitor_that_cannot_be_run_is_named(database):
         assert any("monitor script cannot be run: " in line for line in problems(database))
         database.sql("UPDATE virtual_server SET monitor_id = NULL;")
         until_states(database, ALL_UP)
-        wait_until(lambda: problems(database) == [], 3, "no problem any more")
+        wait_until(lambda: problems(database) == [], SECONDS_MAX, "no problem any more")
 
 
 # ---------------------------------------------------------------- when it cannot be known
 
 
 def test_verdicts_of_the_last_run_hold_until_everybody_was_asked(database, sites):
-    database.sql("UPDATE monitor SET interval = 3, rise = 1, fall = 1;")
+    # By HTTP, as then a site has counted the check before the daemon has the result.
+    database.sql("UPDATE monitor SET type = 'http', interval = 3, timeout = 3, rise = 1, fall = 1;")
     with Daemon(database) as daemon:
         until_states(database, ALL_UP)
         sites.end(1)
@@ -227,7 +250,7 @@ def test_verdicts_of_the_last_run_hold_until_everybody_was_asked(database, sites
         while min(now - before for now, before in zip(sites.asked[1:], asked[1:])) == 0:
             assert seen == {**ALL_UP, 1: "down"}
             seen = states(database)
-        until_states(database, ALL_UP, 5)
+        until_states(database, ALL_UP)
         assert database.rows("SELECT since FROM virtual_server_verdict ORDER BY 1")[:2] == since[:2]
 
 
@@ -237,7 +260,7 @@ def test_a_dead_monitor_leaves_its_verdicts(database, sites):
         until_states(database, {**ALL_UP, 2: "down"})
         assert problems(database) == []
         daemon.process.kill()
-        daemon.process.wait(10)
+        daemon.process.wait(SECONDS_MAX)
         database.sql("UPDATE virtual_server_verdict SET checked_at = checked_at - 340;")
         assert re.fullmatch(r"problem: the last check was 34\d s ago: pdns-stickyd does not run",
                             *problems(database))
@@ -251,9 +274,9 @@ def test_a_monitor_that_hangs_is_told_of(database):
         os.kill(daemon.pid, signal.SIGSTOP)
         silent = re.compile(r"problem: the last check was \d+ s ago: pdns-stickyd has not reported"
                             r" for \d+ s")
-        wait_until(lambda: any(map(silent.fullmatch, problems(database))), 20, "silence")
+        wait_until(lambda: any(map(silent.fullmatch, problems(database))), SECONDS_MAX, "silence")
         os.kill(daemon.pid, signal.SIGCONT)
-        wait_until(lambda: problems(database) == [], 5, "a report")
+        wait_until(lambda: problems(database) == [], SECONDS_MAX, "a report")
 
 
 def test_a_mass_failure_is_not_believed(database, sites):
@@ -261,15 +284,15 @@ def test_a_mass_failure_is_not_believed(database, sites):
         until_states(database, ALL_UP)
         for number in (1, 2, 3):
             sites.end(number)
-        wait_until(lambda: problems(database), 5, "the brake")
+        wait_until(lambda: problems(database), SECONDS_MAX, "the brake")
         assert re.match(r"problem: [23] of 3 targets began to fail at about the same time: the"
                         r" monitor's own network is suspected", problems(database)[0])
         time.sleep(3)
         assert states(database) == ALL_UP
         assert daemon.said().count("own network is suspected") == 1
         database.sql("UPDATE setting SET value = 0 WHERE name = 'brake_percent';")
-        until_states(database, dict.fromkeys(ALL_UP, "down"), 3)
-        wait_until(lambda: problems(database) == [], 3, "the brake is off")
+        until_states(database, dict.fromkeys(ALL_UP, "down"))
+        wait_until(lambda: problems(database) == [], SECONDS_MAX, "the brake is off")
         sites.begin(3)
         until_states(database, {1: "down", 2: "down", 3: "up"})
 
@@ -282,10 +305,9 @@ def test_a_locked_database_is_written_later(database, sites):
         until_states(database, ALL_UP)
         with database.locked():
             sites.end(3)
-            time.sleep(4)
-            assert "site3, 127.1.0.3: down" in daemon.said()
+            until_said(daemon, "site3, 127.1.0.3: down")
             assert states(database) == ALL_UP
-        until_states(database, {**ALL_UP, 3: "down"}, 1)
+        until_states(database, {**ALL_UP, 3: "down"})
 
 
 def test_a_full_disk_is_written_later(database, sites, workspace):
@@ -294,11 +316,9 @@ def test_a_full_disk_is_written_later(database, sites, workspace):
         until_states(database, ALL_UP)
         shim.set(write_errno=28)
         sites.end(3)
-        time.sleep(4)
-        assert "site3, 127.1.0.3: down" in daemon.said()
-        assert "verdicts cannot be written" in daemon.said()
+        until_said(daemon, "site3, 127.1.0.3: down", "verdicts cannot be written")
         shim.set(write_errno=0)
-        until_states(database, {**ALL_UP, 3: "down"}, 6)
+        until_states(database, {**ALL_UP, 3: "down"})
 
 
 def test_a_database_may_be_replaced(database, sites, workspace):
@@ -322,7 +342,7 @@ def test_a_database_may_be_replaced(database, sites, workspace):
                 os.unlink(f"{other.path}{suffix}")
                 os.unlink(f"{database.path}{suffix}")
         os.replace(other.path, database.path)
-        until_states(database, {1: "up", 2: "down"}, 6)
+        until_states(database, {1: "up", 2: "down"})
 
 
 def test_a_database_that_is_missing_is_waited_for(sites, workspace):
@@ -349,7 +369,7 @@ def test_there_is_one_daemon_for_a_database(database):
             assert result.returncode == 1
             assert "another pdns-stickyd watches it already" in result.stderr
         daemon.process.kill()
-        daemon.process.wait(10)
+        daemon.process.wait(SECONDS_MAX)
         daemon.start()
         until_states(database, ALL_UP)
 
@@ -365,7 +385,10 @@ def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
     """A round is a thread of its own in a coprocess; expired mappings go all the same."""
     expired = ("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
                " VALUES (1, '{}', 1, 'modulus', 1, 1);")
-    left = "SELECT count(*) FROM persistence WHERE timestamp = 1"
+
+    def is_swept():
+        return database.rows("SELECT count(*) FROM persistence WHERE timestamp = 1") == [(0,)]
+
     trace = workspace / "trace"
     before = ["strace", "-f", "-o", str(trace), "-e", "trace=clone,clone3"]
     with Daemon(database) as daemon:
@@ -378,33 +401,36 @@ def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
             for _ in range(30):
                 coprocess.ask()
                 time.sleep(0.1)
-            assert database.rows(left) == [(0,)]
+            wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "the monitor sweeps")
             assert threads_started(trace) == started, "the coprocess left it to the monitor"
             with database.without_maintenance():  # it holds no lock while it hangs
                 os.kill(daemon.pid, signal.SIGSTOP)
             database.sql(expired.format("192.0.2.2"))
-            wait_until(lambda: coprocess.ask() and database.rows(left) == [(0,)], 15, "it hangs")
+            wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "it hangs")
             os.kill(daemon.pid, signal.SIGCONT)
             time.sleep(2)
             daemon.process.kill()
-            daemon.process.wait(10)
+            daemon.process.wait(SECONDS_MAX)
             started = threads_started(trace)
             database.sql(expired.format("192.0.2.3"))
-            wait_until(lambda: coprocess.ask() and database.rows(left) == [(0,)], 5, "it is dead")
+            wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "it is dead")
             assert threads_started(trace) > started
 
 
 # ---------------------------------------------------------------- the daemon itself
 
 
+ENDED_SECONDS = 10  # it takes 0.7 at most on a machine that is free
+
+
 def test_it_ends_at_once_and_writes_what_it_has(database, sites):
     with Daemon(database) as daemon:
         until_states(database, ALL_UP)
-        begin = time.monotonic()
+        begin, began = time.monotonic(), time.time()
         assert daemon.stop() == 0
-        assert time.monotonic() - begin < 1
-        ages = database.rows("SELECT unixepoch() - checked_at FROM virtual_server_verdict")
-        assert max(ages) <= (2,)
+        assert time.monotonic() - begin < ENDED_SECONDS
+        (last,) = database.rows("SELECT min(checked_at) FROM virtual_server_verdict")
+        assert last[0] >= began - 5, "each site was checked once a second until then"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -414,7 +440,7 @@ def test_it_ends_while_the_database_is_locked(database, number):
         with database.locked():
             time.sleep(1)
             daemon.process.send_signal(number)
-            assert daemon.process.wait(2) == 0
+            assert daemon.process.wait(ENDED_SECONDS) == 0
 
 
 def test_a_hangup_is_survived(database):
@@ -428,17 +454,21 @@ def test_systemd_is_told(database, workspace):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(workspace / "notify"))
         (workspace / "notify").chmod(0o666)
-        notified.settimeout(5)
+        notified.settimeout(SECONDS_MAX)
+        is_status_of_all = re.compile("STATUS=3 targets, 3 up, 0 down,").match
         environment = {**os.environ, "NOTIFY_SOCKET": str(workspace / "notify"),
                        "WATCHDOG_USEC": "600000", "JOURNAL_STREAM": "8:1"}
         with Daemon(database, env=environment) as daemon:
             told = [notified.recv(1000).decode()]
             assert told == ["READY=1"]
-            begin = time.monotonic()
-            while time.monotonic() - begin < 3:
+            times = []
+            while len(times) < 12 or not any(map(is_status_of_all, told)):
                 told.append(notified.recv(1000).decode())
-            assert 8 <= told.count("WATCHDOG=1") <= 11
-            assert any(re.match("STATUS=3 targets, 3 up, 0 down,", line) for line in told)
+                if told[-1] == "WATCHDOG=1":
+                    times.append(time.monotonic())
+            # Twice in the time that systemd gives it; some may have been late.
+            gaps = [later - earlier for earlier, later in zip(times, times[1:])]
+            assert 0.2 < statistics.median(gaps) < 0.6, gaps
             assert daemon.stop() == 0
             while told[-1] != "STOPPING=1":
                 told.append(notified.recv(1000).decode())
@@ -458,7 +488,7 @@ def test_it_goes_into_the_background_by_itself(database, workspace):
         until_states(database, ALL_UP)
     finally:
         os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not is_running(pid), 3, "it ends")
+    wait_until(lambda: not is_running(pid), SECONDS_MAX, "it ends")
 
 
 def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
@@ -473,7 +503,7 @@ def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
         (["--help"], 0, "usage: pdns-stickyd"),
         (["--version"], 0, "pdns-stickyd "),
         ([], 64, "no database"),
-        (["--database", "x", "y"], 64, "more words"),
+        (["--database", "x", "y"], 64, "unexpected argument"),
         (["--nonsense"], 64, "bad option"),
     ],
 )
@@ -515,8 +545,8 @@ def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, si
     (programs / "check").chmod(0o755)
     database.sql(
         "INSERT INTO monitor (id, name, type, path, host, interval, timeout) VALUES"
-        " (2, 'web', 'https', '/', NULL, 1, 1), (3, 'name', 'dns', NULL, 'example.com', 1, 1),"
-        " (4, 'script', 'exec', 'check', NULL, 1, 1), (5, 'ping', 'icmp', NULL, NULL, 1, 1);"
+        " (2, 'web', 'https', '/', NULL, 3, 3), (3, 'name', 'dns', NULL, 'example.com', 3, 3),"
+        " (4, 'script', 'exec', 'check', NULL, 3, 3), (5, 'ping', 'icmp', NULL, NULL, 3, 3);"
         "UPDATE virtual_server SET monitor_id = 1 + id;"
         "UPDATE controller SET address = '127.1.0.' || id, monitor_id = 3 + id WHERE id < 3;"
         "UPDATE controller SET address = '127.1.0.3', monitor_id = 1 WHERE id = 3;"
@@ -524,13 +554,17 @@ def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, si
     )
     trace = workspace / "trace"
     before = ["strace", "-f", "-o", trace, "-e", "trace=all"]
+    needed = {"epoll_wait", "connect", "fdatasync", "sendto"}
+
+    def calls_of_the_daemon():
+        lines = trace.read_text().splitlines()
+        first = next(i for i, line in enumerate(lines) if str(daemon_path()) in line)
+        return set(re.findall(r"^\d+ +(\w+)\(", "\n".join(lines[first:]), re.MULTILINE))
+
     with Daemon(database, "--exec-directory", programs, before=before) as daemon:
-        until_states(database, {3: "up"}, 15)
+        wait_until(lambda: states(database).get(3) == "up", SECONDS_MAX, "a check that is well")
+        wait_until(lambda: needed <= calls_of_the_daemon(), SECONDS_MAX, f"{needed}")
         time.sleep(3)
         kill(children(daemon.pid), signal.SIGTERM)
-        assert daemon.process.wait(10) == 0
-    lines = trace.read_text().splitlines()
-    first = next(i for i, line in enumerate(lines) if str(daemon_path()) in line)
-    used = set(re.findall(r"^\d+ +(\w+)\(", "\n".join(lines[first:]), re.MULTILINE))
-    assert {"epoll_wait", "connect", "fdatasync", "sendto"} <= used
-    assert used - allowed_calls(unit) == set()
+        assert daemon.process.wait(SECONDS_MAX) == 0
+    assert calls_of_the_daemon() - allowed_calls(unit) == set()

@@ -8,6 +8,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import functools
+import ipaddress
 import math
 import random
 import signal
@@ -17,8 +18,9 @@ import pytest
 
 from database import Database
 from dns_client import Load, Question, ask, ask_tcp
+from faults import assert_in_time
 from powerdns import PowerDNS, is_lookup, name_and_type
-from processes import USER, children, is_running, kill, wait_until, workspace
+from processes import SECONDS_MAX, USER, children, is_running, kill, wait_until, workspace
 from resolvers import addresses_of_many_resolvers, chosen, mixed_case
 from zones import A, AAAA, ITS_SITE, MX, NS1, NS2, RECORDS, RESOLVER, SOA, THREE_SITES
 
@@ -77,7 +79,7 @@ def ask_until_kept(server, questions, pool):
         resolvers = {question.ldns for question in questions}
         return resolvers <= set(server.database.mappings(pool.name))
 
-    wait_until(kept, 10, "a row for everybody")
+    wait_until(kept, SECONDS_MAX, "a row for everybody")
 
 
 # ---------------------------------------------------------------- who gets what
@@ -139,7 +141,9 @@ def test_in_steady_state_a_question_costs_one_round_trip(start, fresh_database):
         seconds = time.monotonic() - start
         counted = server.counter("backend-queries") - counter_before
         wait_until(
-            lambda: len(server.asked_lines()) - len(lines_before) >= counted, 2, "all lines written"
+            lambda: len(server.asked_lines()) - len(lines_before) >= counted,
+            SECONDS_MAX,
+            "all lines written",
         )
         lines = [line for line in server.asked_lines()[len(lines_before) :] if is_lookup(line)]
     kinds = collections.Counter(map(name_and_type, lines))
@@ -269,17 +273,44 @@ def test_tcp_and_udp_at_once_give_a_new_resolver_one_answer(server):
     assert len(server.database.mappings("both")) == len(resolvers)
 
 
+def answered_without_a_row(server, pool, count):
+    """The resolvers whose answer came with word that the database was locked, or from the same
+    coprocess later: it says so once a minute.  Waits for `count` answers.
+    """
+
+    def lookups_of_pool():
+        return [
+            [each for each in lookups if name_and_type(each[0])[0] == pool.question_name]
+            for lookups in server.lookups()
+        ]
+
+    wait_until(lambda: sum(map(len, lookups_of_pool())) >= count, SECONDS_MAX, "all lines written")
+    unwritten = set()
+    for lookups in lookups_of_pool():
+        locked_out = False
+        for asked, told in lookups:
+            locked_out = locked_out or any(is_log_of_lock(line) for line in told)
+            if locked_out:
+                unwritten.add(str(ipaddress.ip_address(asked.split("\t")[5])))
+    return unwritten
+
+
+def is_log_of_lock(line):
+    return line.startswith("LOG\t") and "locked" in line
+
+
 def test_several_coprocesses_asked_at_one_moment_give_a_new_resolver_one_answer(
     start_pipe, fresh_database
 ):
     """Meanwhile a server is drained and enabled, again and again: two processes that choose for the
-    same resolver often choose differently, and only the row in the table makes them agree.
+    same resolver often choose differently, and only the row in the table makes them agree.  Who could
+    not write it, because the other held the lock for too long, says that the database is locked.
     """
     database = fresh_database()
     pool = database.add_pool("race", THREE_SITES)
     resolvers = addresses_of_many_resolvers(4000, random.Random(7))
     questions = [Question(ldns, pool.question_name) for ldns in resolvers for _ in range(4)]
-    with start_pipe(database) as server:
+    with start_pipe(database, tap=True) as server:
         all_coprocesses(server)
         ask_until_kept(server, [Question(RESOLVER, pool.question_name)], pool)
         database.sql("DELETE FROM persistence;")
@@ -292,11 +323,15 @@ def test_several_coprocesses_asked_at_one_moment_give_a_new_resolver_one_answer(
                 for state in ("draining", "enabled"):
                     change = f"UPDATE controller SET state = '{state}' WHERE name = 'race-2';"
                     database.sql(change)
+        unwritten = answered_without_a_row(server, pool, len(questions))
     answers = collections.defaultdict(set)
     for reply in asking.result():
         answers[reply.question.ldns].add(pool.controller(pool.index_of(reply)))
-    assert {ldns: given for ldns, given in answers.items() if len(given) > 1} == {}
-    assert database.mappings("race") == {ldns: min(given) for ldns, given in answers.items()}
+    print(f"{len(unwritten)} of {len(resolvers)} may have been answered without a row")
+    promised = {ldns: given for ldns, given in answers.items() if ldns not in unwritten}
+    assert {ldns: given for ldns, given in promised.items() if len(given) > 1} == {}
+    mappings = database.mappings("race")
+    assert {ldns: {mappings.get(ldns)} for ldns in promised} == promised
     elsewhere = [n for n in resolvers if pool.controller(index_asked(pool, n)) not in answers[n]]
     assert len(elsewhere) > 100, "the choice did change meanwhile"
 
@@ -547,15 +582,24 @@ def test_a_site_without_ipv6_is_reached_by_ipv4_and_kept(server):
 # ---------------------------------------------------------------- what PowerDNS remembers
 
 
-def test_a_name_asked_for_before_it_was_added_is_there_within_two_seconds(server):
+# Two on a machine that is free. PowerDNS's own settings would make it 60.
+FORGOTTEN_SECONDS = 15
+
+
+def test_a_name_asked_for_before_it_was_added_is_there_seconds_later(server):
     """The caches keep "no such name" for a second, which in PowerDNS is up to two."""
     assert server.one(RESOLVER, "early.example.com").rcode == "NXDOMAIN"
     pool = server.database.add_pool("early", THREE_SITES)
-    time.sleep(2)
-    assert server.one(RESOLVER, pool.question_name).addresses == pool.answer(1)
+    added = time.monotonic()
+    wait_until(
+        lambda: server.one(RESOLVER, pool.question_name).addresses == pool.answer(1),
+        SECONDS_MAX,
+        "it is there",
+    )
+    assert time.monotonic() - added < FORGOTTEN_SECONDS
 
 
-def test_no_ipv6_at_one_site_is_told_to_all_sites_clients_for_two_seconds_at_most(server):
+def test_no_ipv6_at_one_site_is_told_to_all_sites_clients_for_seconds_only(server):
     """PowerDNS caches "no such type" without regard to who asked, and no backend can prevent it.
 
     So all servers of a pool should have addresses of the same families.  Nobody gets the address of
@@ -566,8 +610,13 @@ def test_no_ipv6_at_one_site_is_told_to_all_sites_clients_for_two_seconds_at_mos
     assert server.one(without, pool.question_name, "AAAA").addresses == ()
     assert server.one(with_ipv6, pool.question_name, "A").addresses == pool.answer(1, "A")
     assert server.one(with_ipv6, pool.question_name, "AAAA").addresses in ((), ITS_SITE[1:])
-    time.sleep(2)
-    assert server.one(with_ipv6, pool.question_name, "AAAA").addresses == ITS_SITE[1:]
+    asked = time.monotonic()
+    wait_until(
+        lambda: server.one(with_ipv6, pool.question_name, "AAAA").addresses == ITS_SITE[1:],
+        SECONDS_MAX,
+        "it is told",
+    )
+    assert time.monotonic() - asked < FORGOTTEN_SECONDS
 
 
 # ---------------------------------------------------------------- changes under load
@@ -662,6 +711,7 @@ def test_a_change_under_load_loses_nothing_and_counts_from_the_next_question(sta
                 mapped = era.mapped
                 for reply in ask(server, known_questions):
                     assert server_in(reply) == mapped[reply.question.ldns]
+            load.until_answered(1000)
     wrong = [
         reply
         for reply in load.replies
@@ -684,11 +734,11 @@ def test_a_locked_database_delays_nobody_and_what_was_not_written_is_written_lat
         replies = ask(server, questions)
     for reply in replies:
         assert reply.addresses == pool.answer(index_asked(pool, reply.question.ldns))
-        assert reply.received - reply.sent < 0.5
+    assert_in_time(replies, "locked")
     assert server.database.mappings("locked") == {}
     wait_until(
         lambda: ask(server, questions) and len(server.database.mappings("locked")) == 200,
-        3,
+        SECONDS_MAX,
         "all mappings are written",
     )
 
@@ -696,11 +746,11 @@ def test_a_locked_database_delays_nobody_and_what_was_not_written_is_written_lat
 # ---------------------------------------------------------------- processes that end
 
 
-def wrong_replies(load, pool):
-    """Replies that are not what the modulus says."""
+def wrong_replies(replies, pool):
+    """Those that are not what the modulus says."""
     return [
         reply
-        for reply in load.replies
+        for reply in replies
         if reply.addresses != pool.answer(index_asked(pool, reply.question.ldns))
     ]
 
@@ -713,34 +763,45 @@ def all_coprocesses(server):
         ask(server, [Question(RESOLVER, "www.example.com")] * 64)
         return len(server.coprocesses()) == 3
 
-    wait_until(found, 5, "every thread has a coprocess")
+    wait_until(found, SECONDS_MAX, "every thread has a coprocess")
     return server.coprocesses()
 
 
-def load_on_www(server):
+def questions_for_www():
     resolvers = addresses_of_many_resolvers(500, random.Random(12))
-    return Load(server, lambda n: Question(resolvers[n % len(resolvers)], "www.example.com"))
+    return [Question(ldns, "www.example.com") for ldns in resolvers]
+
+
+def load_on_www(server):
+    questions = questions_for_www()
+    return Load(server, lambda n: questions[n % len(questions)])
+
+
+def all_are_right(server):
+    return wrong_replies(ask(server, questions_for_www()), server.database.www) == []
 
 
 @pytest.mark.parametrize("when", ["while it works", "between two questions"])
-def test_three_seconds_after_a_killed_coprocess_all_is_well(start_pipe, fresh_database, when):
+def test_seconds_after_a_killed_coprocess_all_is_well(start_pipe, fresh_database, when):
     """PowerDNS takes what a dead coprocess does not say for "no such name", and caches that.
 
     How long is what cache-ttl and negquery-cache-ttl in the configuration are about: each is one
-    second, which in PowerDNS is up to two, and the one can be filled from the other at its end.
+    second, which in PowerDNS is up to two, and the one can be filled from the other at its end.  That
+    makes three seconds on a machine that is free.
     """
     with start_pipe(fresh_database()) as server:
         server.one(RESOLVER, "www.example.com")
         if when == "between two questions":
             kill(server.coprocesses())
-            killed = time.monotonic()
         with load_on_www(server) as load:
             if when == "while it works":
                 kill(server.coprocesses())
-                killed = time.monotonic()
-            time.sleep(3.2)
-    wrong = wrong_replies(load, server.database.www)
-    assert [reply for reply in wrong if reply.sent > killed + 3] == []
+            time.sleep(3)
+            wait_until(lambda: all_are_right(server), FORGOTTEN_SECONDS, "right answers")
+            well = time.monotonic()
+            load.until_answered(load.asked + 500)
+    wrong = wrong_replies(load.replies, server.database.www)
+    assert [reply for reply in wrong if reply.sent > well] == []
     assert {reply.rcode for reply in wrong} <= {"NXDOMAIN", "REFUSED", "SERVFAIL"}
     assert {reply.addresses for reply in wrong} <= {()}, "never the address of another site"
 
@@ -758,7 +819,7 @@ def test_a_killed_coprocess_spoils_one_answer_at_most_when_nothing_is_cached(
                 kill(victims)
                 killed += len(victims)
                 time.sleep(0.3)
-    assert len(wrong_replies(load, server.database.www)) <= killed
+    assert len(wrong_replies(load.replies, server.database.www)) <= killed
 
 
 def test_coprocesses_end_when_the_server_is_killed(start, fresh_database):
@@ -766,7 +827,7 @@ def test_coprocesses_end_when_the_server_is_killed(start, fresh_database):
         coprocesses = all_coprocesses(server)
         kill([server.process.pid])
         # a round of maintenance comes to its end before
-        wait_until(lambda: not any(map(is_running, coprocesses)), 20, "the coprocesses end")
+        wait_until(lambda: not any(map(is_running, coprocesses)), SECONDS_MAX, "the coprocesses end")
 
 
 def test_a_stop_by_systemd_ends_every_coprocess_with_exit_code_0(start_coprocesses, fresh_database):
@@ -774,8 +835,8 @@ def test_a_stop_by_systemd_ends_every_coprocess_with_exit_code_0(start_coprocess
     with start_coprocesses(fresh_database(), exit_codes=True) as server:
         coprocesses = [pid for script in all_coprocesses(server) for pid in children(script)]
         kill([*coprocesses, server.process.pid], signal.SIGTERM)
-        wait_until(lambda: not any(map(is_running, coprocesses)), 20, "all coprocesses end")
-        wait_until(lambda: len(server.exit_codes()) >= 3, 2, "they are reaped")
+        wait_until(lambda: not any(map(is_running, coprocesses)), SECONDS_MAX, "all coprocesses end")
+        wait_until(lambda: len(server.exit_codes()) >= 3, SECONDS_MAX, "they are reaped")
         assert set(server.exit_codes()) == {0}
 
 
@@ -785,7 +846,7 @@ def test_a_coprocess_serves_on_after_sigterm_until_powerdns_is_done_with_it(star
         kill(coprocesses, signal.SIGTERM)
         with load_on_www(server) as load:
             pass
-        assert wrong_replies(load, server.database.www) == []
+        assert wrong_replies(load.replies, server.database.www) == []
         assert server.coprocesses() == coprocesses
 
 

@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 
 import versions
-from processes import REPOSITORY, group_members, wait_until
+from processes import REPOSITORY, SECONDS_MAX, group_members, wait_until
 from targets import (
     LOOPBACK,
     Certificates,
@@ -44,9 +44,13 @@ BUFFERS_MAX = 16 << 20
 
 
 class Result:
-    """What the program printed: the reason and the time of one check, or counts of many."""
+    """What the program printed: the reason and the time of one check, or counts of many.
 
-    def __init__(self, said):
+    run_ms: how long the program ran.
+    """
+
+    def __init__(self, said, run_ms):
+        self.run_ms = run_ms
         lines = said.splitlines()
         self.cannot = lines[0].removeprefix("cannot: ") if lines[0].startswith("cannot: ") else None
         rows = [line.split() for line in lines[1 if self.cannot else 0 :]]
@@ -56,17 +60,29 @@ class Result:
 
 
 def command(**keys):
-    keys = {"address": LOOPBACK, "timeout": 1} | keys
+    keys = {"address": LOOPBACK, "timeout": 10} | keys
     return [PROGRAM, *(f"{key}={value}" for key, value in keys.items())]
+
+
+def within(reason):
+    """The timeout of a check that is to end so: short where the test has to wait for it."""
+    return {"timeout": 1} if reason == "timeout" else {}
+
+
+def result_of(argv, **options):
+    begin = time.monotonic()
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=SECONDS_MAX, check=False, **options
+    )
+    if "unshare" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return Result(done.stdout, 1000 * (time.monotonic() - begin))
 
 
 def check(environment=None, **keys):
     """Runs one check and returns its Result."""
-    done = subprocess.run(
-        command(**keys), env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return Result(done.stdout)
+    return result_of(command(**keys), env=environment)
 
 
 def check_at(target, **keys):
@@ -110,7 +126,10 @@ TCP_ROWS = {
 def test_tcp_answer(row):
     serve, expect, reason = TCP_ROWS[row]
     with Target(serve) as target:
-        assert check_at(target, type="tcp", expect=expect).reason == reason
+        # What came last may be searched only when the time is over.
+        limit = {"timeout": 3} if row.startswith("the last bytes") else within(reason)
+        result = check_at(target, type="tcp", expect=expect, **limit)
+        assert result.reason == reason
 
 
 def test_tcp_answer_without_end_is_not_read_on():
@@ -139,7 +158,7 @@ def test_tcp_bytes_are_sent():
     assert heard == [b"\0PING\r\n\\"]
 
 
-@pytest.mark.parametrize("keys, how", [({}, "end"), ({"expect": "never"}, "reset")])
+@pytest.mark.parametrize("keys, how", [({}, "end"), ({"expect": "never", "timeout": 1}, "reset")])
 def test_tcp_ends_softly_when_well_and_hard_when_not(keys, how):
     ends = []
 
@@ -152,23 +171,13 @@ def test_tcp_ends_softly_when_well_and_hard_when_not(keys, how):
 
     with Target(serve) as target:
         check_at(target, type="tcp", **keys)
-        wait_until(lambda: ends == [how], 5, f"{how}, not {ends}")
+        wait_until(lambda: ends == [how], SECONDS_MAX, how)
 
 
 def in_namespace(script, **keys):
     """Runs a check in a network of its own, in which `script` was run before."""
     line = " ".join(f"'{word}'" for word in command(**keys))
-    done = subprocess.run(
-        ["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\n{line}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if "unshare" in done.stderr:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return Result(done.stdout)
+    return result_of(["unshare", "-n", "sh", "-ec", f"ip link set lo up\n{script}\n{line}"])
 
 
 def test_tcp_connection_with_itself_is_no_answer():
@@ -209,7 +218,7 @@ def check_network(script, kind, address, reason, **keys):
     """The result of a check in a network, which has to end for that reason."""
     if kind != "icmp":
         keys |= {"port": 99, "host": "example.com"}
-    result = in_namespace(script, type=kind, address=address, **keys)
+    result = in_namespace(script, type=kind, address=address, **within(reason), **keys)
     assert result.cannot is None
     assert result.reason == reason
     return result
@@ -218,7 +227,7 @@ def check_network(script, kind, address, reason, **keys):
 @pytest.mark.parametrize("kind, address, reason", NETWORK_ROWS)
 def test_network(kind, address, reason):
     result = check_network(NETWORK, kind, address, reason)
-    assert reason != "ok" or 0 < result.rtt_ms < 500
+    assert reason != "ok" or 0 < result.rtt_ms < result.run_ms
 
 
 # Another host is the router. Where it has no way to go, it says so. The two need not find each
@@ -270,8 +279,8 @@ ROUTED_ROWS = [
 
 @pytest.mark.parametrize("kind, address, reason", ROUTED_ROWS)
 def test_what_a_router_says(kind, address, reason):
-    """Within two seconds: here it says so before connect() is over, and is heard the next time."""
-    check_network(ROUTED, kind, address, reason, timeout=1 if kind == "icmp" else 3)
+    """Here it says so before connect() is over, and is heard the next time, within two seconds."""
+    check_network(ROUTED, kind, address, reason)
 
 
 @pytest.mark.parametrize(
@@ -386,10 +395,10 @@ HTTP_ROWS = {
 def test_http(row):
     serve, keys, reason = HTTP_ROWS[row]
     with Target(serve) as target:
-        result = check_at(target, type="http", **keys)
+        result = check_at(target, type="http", **within(reason), **keys)
         assert target.seen == 1
     assert result.reason == reason
-    assert reason != "ok" or 0 < result.rtt_ms < 1000
+    assert reason != "ok" or 0 < result.rtt_ms < result.run_ms
 
 
 ENDLESS_ROWS = {
@@ -408,10 +417,8 @@ ENDLESS_ROWS = {
 def test_http_without_end_is_not_read_on(row):
     beginning, block, keys, reason = ENDLESS_ROWS[row]
     endless = Endless(beginning, block)
-    begin = time.monotonic()
     with Target(endless) as target:
-        assert check_at(target, type="http", timeout=10, **keys).reason == reason
-    assert time.monotonic() - begin < 5
+        assert check_at(target, type="http", **keys).reason == reason
     assert endless.sent < BUFFERS_MAX
 
 
@@ -482,13 +489,13 @@ def test_http_rtt_is_the_time_to_the_first_byte():
         head_of(connection)
         time.sleep(0.2)
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
-        time.sleep(0.3)
+        time.sleep(2)
         connection.sendall(b"\r\n")
 
     with Target(serve) as target:
-        result = check_at(target, type="http", timeout=3)
+        result = check_at(target, type="http")
     assert result.reason == "ok"
-    assert 200 <= result.rtt_ms < 400
+    assert 200 <= result.rtt_ms < 2000
 
 
 def test_http_never_asks_for_a_name_and_starts_no_thread(tmp_path):
@@ -584,7 +591,7 @@ TLS_ROWS = {
 def test_https_with_bad_tls(certificates, row):
     serve, reason = TLS_ROWS[row]
     with Target(serve) as target:
-        assert check_tls(certificates, target).reason == reason
+        assert check_tls(certificates, target, **within(reason)).reason == reason
 
 
 def test_https_server_name_is_the_host(certificates):
@@ -633,15 +640,16 @@ def test_https_with_http2(certificates, frames, keys, reason):
         until_closed(connection)
 
     with Target(behind_tls(serve, certificate, ["h2"])) as target:
-        assert check_tls(certificates, target, **keys).reason == reason
+        assert check_tls(certificates, target, **within(reason), **keys).reason == reason
 
 
 def test_https_many_do_not_read_the_certificates_of_the_system_each(certificates):
     certificate = certificates.self_signed("many", "DNS:www.example.com")
     with Target(behind_tls(answering(page()), certificate)) as target:
-        result = check_at(target, type="https", count=100, at_once=4, timeout=10)
-    assert result.counts["tls"] == 100
-    assert result.counts["cpu_us"] < 10000  # reading them takes twice as long
+        few = check_at(target, type="https", count=2)
+        many = check_at(target, type="https", count=100, at_once=4)
+    assert (few.counts["tls"], many.counts["tls"]) == (2, 100)
+    assert many.counts["cpu_us"] < few.counts["cpu_us"] / 2  # they are read at the first one
 
 
 # DNS
@@ -708,9 +716,11 @@ DNS_ROWS = {
 def test_dns(row):
     answers, reason = DNS_ROWS[row]
     with DnsTarget(answers) as target:
-        result = check_at(target, type="dns", host="www.example.com")
+        # A datagram that is no answer is told of when no better one came in time.
+        limit = within("timeout" if reason == "protocol" else reason)
+        result = check_at(target, type="dns", host="www.example.com", **limit)
     assert result.reason == reason
-    assert reason != "ok" or 0 < result.rtt_ms < 500
+    assert reason != "ok" or 0 < result.rtt_ms < result.run_ms
 
 
 def test_dns_nobody_listens():
@@ -783,10 +793,13 @@ def test_exec(programs, row, tmp_path):
     body, reason = EXEC_ROWS[row]
     pids = tmp_path / "pids"
     programs.write("check", f"echo $$ >{pids}\n{body}")
-    result = check_program(programs)
+    # A shell has to begin before its time is over.
+    result = check_program(programs, timeout=3 if reason == "timeout" else 10)
     assert result.reason == reason
-    assert reason != "ok" or 0 < result.rtt_ms < 1000
-    wait_until(lambda: not group_members(int(pids.read_text())), 5, "the group has ended")
+    assert reason != "ok" or 0 < result.rtt_ms < result.run_ms
+    wait_until(
+        lambda: not group_members(int(pids.read_text())), SECONDS_MAX, "the group has ended"
+    )
 
 
 def test_exec_has_nothing_of_ours(programs, tmp_path):
@@ -805,7 +818,7 @@ def test_exec_has_nothing_of_ours(programs, tmp_path):
         done = subprocess.run(
             command(
                 type="exec", exec_directory=programs.directory, path="sub/check", name="web check",
-                address="2001:db8::1", target_port=8080, timeout=5,
+                address="2001:db8::1", target_port=8080,
             ),
             env={"SECRET": "x"}, close_fds=False, capture_output=True, text=True, check=True,
         )
@@ -898,7 +911,7 @@ def test_exec_many_at_once_leave_nothing(programs):
 )
 def test_what_cannot_be_checked_is_told(keys, words):
     done = subprocess.run(
-        command(port=99, **keys), capture_output=True, text=True, timeout=10, check=True
+        command(port=99, **keys), capture_output=True, text=True, timeout=SECONDS_MAX, check=True
     )
     assert done.stdout.startswith(f"cannot: {words}")
     assert done.stdout.splitlines()[-1].startswith("internal ")
@@ -908,6 +921,6 @@ def test_many_checks_cost_little():
     """A thousand of them a second are to be had for a tenth of a processor."""
     with socket.create_server((LOOPBACK, 0), backlog=4096) as listener:
         port = listener.getsockname()[1]
-        result = check(port=port, type="tcp", count=3000, at_once=50, timeout=10)
+        result = check(port=port, type="tcp", count=3000, at_once=50)
     assert result.counts["ok"] == 3000
     assert result.counts["cpu_us"] < 200

@@ -5,7 +5,9 @@ What both do alike is in test_powerdns_alone.py, which runs with each.
 
 import concurrent.futures
 import contextlib
+import fcntl
 import signal
+import termios
 import time
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from database import SCHEMA, Database
 from dns_client import Question, ask
 from powerdns import PowerDNS
-from processes import USER, is_running, kill, wait_until, workspace
+from processes import SECONDS_MAX, USER, is_running, kill, wait_until, workspace
 from zones import RESOLVER, THREE_SITES
 
 SOA = "ns1.example.com hostmaster.example.com 7 7200 900 1209600 60"
@@ -80,6 +82,10 @@ def server(database):
         yield running
 
 
+def until_rcode(server, name, rdtype, rcode):
+    wait_until(lambda: server.one(RESOLVER, name, rdtype).rcode == rcode, SECONDS_MAX, rcode)
+
+
 def lookups(server):
     """How many lookups PowerDNS has sent so far."""
     return sum('"lookup"' in line for line in server.asked_lines())
@@ -128,13 +134,11 @@ def test_a_zone_that_is_added_is_served_after_rediscover(server, database):
             (3, 'example.org', 'SOA', '{SOA}'), (3, 'example.org', 'NS', 'ns1.example.com');
     """)
     server.control("rediscover")
-    time.sleep(2)  # that it was refused is in the cache of whole replies
-    assert server.one(RESOLVER, "example.org", "SOA").rcode == "NOERROR"
+    # That it was refused is in the cache of whole replies.
+    until_rcode(server, "example.org", "SOA", "NOERROR")
     database.sql("DELETE FROM record WHERE zone_id = 3; DELETE FROM zone WHERE id = 3;")
     server.control("rediscover")
-    wait_until(
-        lambda: server.one(RESOLVER, "example.org", "SOA").rcode == "REFUSED", 3, "it is gone"
-    )
+    until_rcode(server, "example.org", "SOA", "REFUSED")
 
 
 @contextlib.contextmanager
@@ -157,7 +161,7 @@ def test_the_zones_are_kept_while_the_database_cannot_be_read(database):
     with PowerDNS("remote-pipe.conf", database, options=options) as server:
         ask(server, [Question(RESOLVER, "www.example.com")] * 64)
         with unreadable(database):
-            wait_until(lambda: SAID in server.log.read_text(), 5, "the log says why")
+            wait_until(lambda: SAID in server.log.read_text(), SECONDS_MAX, "the log says why")
             assert ask(server, [Question(RESOLVER, "ns1.example.com")] * 9)[8].addresses
 
 
@@ -176,9 +180,7 @@ def test_powerdns_starts_when_there_is_no_database_yet(workspace):
         database.sql(SCHEMA.read_text())
         database.sql(ZONES)
         server.control("rediscover")
-        wait_until(
-            lambda: server.one(RESOLVER, "example.net", "NS").rcode == "NOERROR", 3, "it serves"
-        )
+        until_rcode(server, "example.net", "NS", "NOERROR")
 
 
 def test_pdnsutil_lists_the_zones_and_what_is_in_them(server):
@@ -236,7 +238,7 @@ def test_what_the_operator_must_see_is_in_the_log(server, database):
     server.one(RESOLVER, "www.example.com")
     wait_until(
         lambda: "[remotebackend]: pool bare: has no virtual servers" in server.log.read_text(),
-        2,
+        SECONDS_MAX,
         "it is said",
     )
     database.sql("DELETE FROM pool WHERE name = 'bare';")
@@ -249,11 +251,17 @@ def test_a_coprocess_that_dies_between_two_questions_is_not_replaced(database):
         assert server.one(RESOLVER, "www.example.com").rcode == "NOERROR"
         coprocesses = server.coprocesses()
         kill(coprocesses)
-        wait_until(lambda: not any(map(is_running, coprocesses)), 2, "they are dead")
+        wait_until(lambda: not any(map(is_running, coprocesses)), SECONDS_MAX, "they are dead")
         for _ in range(3):
             assert server.one(RESOLVER, "www.example.com").rcode == "SERVFAIL"
             time.sleep(0.5)
         assert server.one_tcp(RESOLVER, "www.example.com").rcode == "NOERROR"
+
+
+def has_a_question(pid):
+    """Whether something waits in the pipe to a process that is stopped."""
+    with open(f"/proc/{pid}/fd/0", "rb", buffering=0) as pipe:
+        return any(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
 
 
 def test_a_coprocess_that_dies_with_a_question_in_hand_is_replaced(database):
@@ -264,7 +272,9 @@ def test_a_coprocess_that_dies_with_a_question_in_hand_is_replaced(database):
         kill(coprocesses, signal.SIGSTOP)
         with concurrent.futures.ThreadPoolExecutor() as threads:
             reply = threads.submit(server.one, RESOLVER, "www.example.com")
-            time.sleep(0.5)
+            wait_until(
+                lambda: any(map(has_a_question, coprocesses)), SECONDS_MAX, "the question is in hand"
+            )
             kill(coprocesses)
         assert reply.result().rcode == "SERVFAIL"
         assert server.one(RESOLVER, "www.example.com").rcode == "NOERROR"

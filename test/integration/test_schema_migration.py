@@ -12,12 +12,10 @@ import pytest
 
 from coprocess import Coprocess
 from faults import answers_without_rows
-from processes import backend_path, user_options, wait_until
+from processes import SECONDS_MAX, backend_path, user_options, wait_until
 from resolvers import ldns
 from sample import expected
 from schema import SCHEMA_SQL, connect
-
-SECONDS_MAX = 60
 
 
 def tokens(sql):

@@ -21,7 +21,17 @@ import pytest
 
 from coprocess import question
 from faults import set_limit
-from processes import REPOSITORY, USER, backend_path, children, is_running, kill, run, wait_until
+from processes import (
+    REPOSITORY,
+    SECONDS_MAX,
+    USER,
+    backend_path,
+    children,
+    is_running,
+    kill,
+    run,
+    wait_until,
+)
 from resolvers import ldns
 from sample import expected
 from service import HANDED_OVER, Service, allowed_calls, listening_socket
@@ -135,7 +145,12 @@ def usage(service):
 
 
 def connections_end(service):
-    wait_until(lambda: usage(service)[2] == 0, 60, "the processes of the connections end")
+    wait_until(lambda: usage(service)[2] == 0, SECONDS_MAX, "the processes of the connections end")
+
+
+def comes_to_rest(service, idle):
+    """A process that has ended is counted until the service takes notice of it."""
+    wait_until(lambda: usage(service) == idle, SECONDS_MAX, f"the service is as before: {idle}")
 
 
 def memory(service):
@@ -199,8 +214,7 @@ def test_clients_that_vanish_in_mid_request_leave_nothing_behind(kind, service):
         client = greeted(kind, service)  # and one that does not wait for the replies
         client.send(request * 1000 + request[:cut])
         client.close()
-    connections_end(service)
-    assert usage(service) == before
+    comes_to_rest(service, before)
     with greeted(kind, service) as client:
         assert client.ask(ldns(1)) == expected(ldns(1))
 
@@ -238,7 +252,7 @@ def test_as_many_connections_as_there_may_be(service, many_descriptors):
         for number, client in enumerate(asking):
             assert client.greeted.fullmatch(client.line())
             assert client.address(client.reply()) == expected(ldns(number))
-        wait_until(lambda: len(service.processes()) == limit, 20, "all are let in")
+        wait_until(lambda: len(service.processes()) == limit, SECONDS_MAX, "all are let in")
         for _ in range(3):  # and nobody else
             assert stack.enter_context(Client(service)).line() is None
         for client in silent[:100]:
@@ -246,7 +260,9 @@ def test_as_many_connections_as_there_may_be(service, many_descriptors):
             assert client.greeted.fullmatch(client.line())
         for client in asking[:5]:
             client.close()
-        wait_until(lambda: len(service.processes()) == limit - 5, 5, "there is room again")
+        wait_until(
+            lambda: len(service.processes()) == limit - 5, SECONDS_MAX, "there is room again"
+        )
         with greeted(JsonClient, service) as client:
             assert client.ask(ldns(1)) == expected(ldns(1))
     connections_end(service)
@@ -263,16 +279,12 @@ def test_two_thousand_connections_leave_nothing_behind(service):
                 if number % 4 < 2:
                     assert kind.greeted.fullmatch(client.line())
 
-    def comes_to_rest():
-        """A process that has ended is counted until the service takes notice of it."""
-        wait_until(lambda: usage(service) == idle, 60, f"the service is as before: {idle}")
-
     idle = usage(service)
     go_through(100)
-    comes_to_rest()
+    comes_to_rest(service, idle)
     memory_before = memory(service)
     go_through(2000)
-    comes_to_rest()
+    comes_to_rest(service, idle)
     assert memory(service) <= memory_before + 256
 
 
@@ -288,7 +300,7 @@ def test_without_processes_or_descriptors_it_waits_until_there_are_some(service)
                 client.socket.settimeout(0.3)
                 with contextlib.suppress(TimeoutError):
                     assert client.line() is None
-            wait_until(lambda: words in service.log.read_text(), 2, "it is said")
+            wait_until(lambda: words in service.log.read_text(), SECONDS_MAX, "it is said")
             assert first.ask(ldns(1)) == expected(ldns(1))
             set_limit(service, **{limit: enough})
             with greeted(JsonClient, service) as client:
@@ -359,12 +371,14 @@ def test_of_services_that_start_at_one_moment_one_lives(sample_database, workspa
             subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for _ in range(4)
         ]
-        wait_until(lambda: sum(s.poll() is None for s in services) == 1, 5, "all but one give up")
+        wait_until(
+            lambda: sum(s.poll() is None for s in services) == 1, SECONDS_MAX, "all but one give up"
+        )
         (living,) = [s for s in services if s.poll() is None]
         assert {s.returncode for s in services if s is not living} == {1}
         socket.socket(socket.AF_UNIX).connect(str(path))
         living.terminate()
-        assert living.wait(5) == 0
+        assert living.wait(SECONDS_MAX) == 0
 
 
 def test_a_file_that_is_no_socket_is_left_alone(sample_database, workspace):
@@ -390,7 +404,7 @@ def test_sigterm_answers_what_was_asked_and_ends_with_0(kind, service):
             assert kind.address(client.reply()) == expected(ldns(number))
         assert client.reply() is None
         client.close()
-    assert service.process.wait(5) == 0
+    assert service.process.wait(SECONDS_MAX) == 0
     assert not service.path.exists()
     assert "did not end" not in service.log.read_text()
 
@@ -407,7 +421,7 @@ def test_sigterm_answers_those_who_wait_to_be_let_in(kind, service):
         assert kind.address(client.reply()) == expected(ldns(1))
         assert client.reply() is None
         client.close()
-    assert service.process.wait(5) == 0
+    assert service.process.wait(SECONDS_MAX) == 0
 
 
 def test_a_client_that_reads_nothing_delays_the_end_by_seconds_only(service):
@@ -417,7 +431,8 @@ def test_a_client_that_reads_nothing_delays_the_end_by_seconds_only(service):
             client.send(client.request(ldns(1)) * 20_000)
         begin = time.monotonic()
         assert service.stop() == 0
-        assert 2 < time.monotonic() - begin < 6
+        # It waits for three; a machine that is busy adds to them.
+        assert 2 < time.monotonic() - begin < 15
     assert "1 connections did not end" in service.log.read_text()
 
 
@@ -425,7 +440,7 @@ def test_sigterm_twice_and_to_all_processes_is_the_same(kind, service):
     clients = [greeted(kind, service) for _ in range(5)]
     kill([*service.processes(), service.pid], signal.SIGTERM)
     kill([service.pid], signal.SIGTERM)
-    assert service.process.wait(5) == 0
+    assert service.process.wait(SECONDS_MAX) == 0
     assert [client.reply() for client in clients] == [None] * 5
 
 
@@ -435,7 +450,7 @@ def test_connections_end_when_the_accepting_process_is_killed(kind, service):
         service.process.kill()
         assert client.reply() is None
         # a round of maintenance comes to its end before
-        wait_until(lambda: not any(map(is_running, processes)), 20, "they end")
+        wait_until(lambda: not any(map(is_running, processes)), SECONDS_MAX, "they end")
 
 
 def test_a_connection_that_is_killed_is_the_only_one_and_the_log_says_so(kind, service):
@@ -445,7 +460,9 @@ def test_a_connection_that_is_killed_is_the_only_one_and_the_log_says_so(kind, s
         kill([process])
         assert victim.reply() is None
         assert other.ask(ldns(1)) == expected(ldns(1))
-        wait_until(lambda: "signal 9 (Killed)" in service.log.read_text(), 2, "it is said")
+        wait_until(
+            lambda: "signal 9 (Killed)" in service.log.read_text(), SECONDS_MAX, "it is said"
+        )
 
 
 # ---------------------------------------------------------------- systemd
@@ -506,7 +523,7 @@ def test_systemd_is_told_when_it_is_ready_and_when_it_stops(sample_database, wor
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(workspace / "notify"))
         (workspace / "notify").chmod(0o666)
-        notified.settimeout(5)
+        notified.settimeout(SECONDS_MAX)
         environment = {**os.environ, "NOTIFY_SOCKET": str(workspace / "notify")}
         with Service(sample_database, workspace / "socket", env=environment) as service:
             assert notified.recv(100) == b"READY=1"
@@ -563,13 +580,13 @@ def test_the_filter_of_the_unit_lets_all_system_calls_through(units, sample_data
             for number in range(50):
                 pipe.ask(ldns(number))
                 other.ask(ldns(number))
-            time.sleep(1.5)
+            wait_until(lambda: "fdatasync(" in trace.read_text(), SECONDS_MAX, "a checkpoint")
             sample_database.path.with_name(sample_database.path.name + "-wal").unlink()
             pipe.ask(ldns(1))
             time.sleep(2)
             pipe.ask(ldns(2))
             kill(children(service.pid), signal.SIGTERM)
-            assert service.process.wait(10) == 0
+            assert service.process.wait(SECONDS_MAX) == 0
     calls = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
     used = set(calls[len(calls) - calls[::-1].index("execve") :])  # the shell's are not ours
     assert {"accept4", "clone", "fdatasync", "timer_settime"} <= used

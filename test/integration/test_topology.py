@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from coprocess import Coprocess, assert_prompt
-from processes import as_user, wait_until
+from coprocess import PATIENCE_SECONDS, Coprocess, assert_prompt
+from processes import SECONDS_MAX, as_user, wait_until
 from sample import SITES
 
 # What changes counts within a second or two on a machine that is free: files are looked at once a
 # second, and a large table is loaded at most once a second.
-SOON_SECONDS = 15
+SOON_SECONDS = SECONDS_MAX
 
 ROWS = 300_000
-LOAD_SECONDS = 1.0
+FIRST_WAIT_SECONDS = 1.2  # as long the first question waits for the rows
 
 WRITER = Path(__file__).resolve().parents[1] / "mmdb"
 
@@ -203,9 +203,10 @@ def fill(database, site):
 
 def test_a_large_table_is_loaded_beside_the_questions(asker):
     fill(asker.database, "fra")
-    started = time.monotonic()
-    assert asker.site("198.18") == "fra", "the first question waits for it"
-    assert time.monotonic() - started < 2 * LOAD_SECONDS
+    first = asker.answer("198.18")
+    assert SITES[first.ipv4] == "fra" or first.seconds >= FIRST_WAIT_SECONDS, "it waits for them"
+    assert first.seconds < FIRST_WAIT_SECONDS + PATIENCE_SECONDS
+    asker.becomes("198.18", "fra")
     fill(asker.database, "nyc")
     answers = []
     wait_until(

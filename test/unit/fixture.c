@@ -461,7 +461,14 @@ void place_close_shell(struct place *place)
 
 void place_init(struct place *place)
 {
-    place_init_from(place, TEST_SCHEMA_DIR "/schema.sql");
+    const char *parent = getenv("TMPDIR");
+    *place = (struct place){.shell = NULL};
+    snprintf(place->directory, sizeof place->directory, "%s/pdns-sticky-unit-XXXXXX",
+             parent ? parent : "/tmp");
+    CHECK(mkdtemp(place->directory) != NULL, "mkdtemp %s", place->directory);
+    place_name(place, "sticky.sqlite", place->path);
+    place_open_shell(place);
+    place_run_file(place, TEST_SCHEMA_DIR "/schema.sql");
 }
 
 void place_init_served(struct place *place)
@@ -472,18 +479,6 @@ void place_init_served(struct place *place)
                      "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
                      " VALUES (1, 1, 1, '192.0.2.1'), (1, 2, 2, '192.0.2.2');"
                      "INSERT INTO balanced_name VALUES ('www.example.com', 1);");
-}
-
-void place_init_from(struct place *place, const char *schema)
-{
-    const char *parent = getenv("TMPDIR");
-    *place = (struct place){.shell = NULL};
-    snprintf(place->directory, sizeof place->directory, "%s/pdns-sticky-unit-XXXXXX",
-             parent ? parent : "/tmp");
-    CHECK(mkdtemp(place->directory) != NULL, "mkdtemp %s", place->directory);
-    place_name(place, "sticky.sqlite", place->path);
-    place_open_shell(place);
-    place_run_file(place, schema);
 }
 
 void place_release(struct place *place)

@@ -221,9 +221,6 @@ void place_init(struct place *place);
 /* The same with two controllers, and the pool 1 of theirs that answers www.example.com. */
 void place_init_served(struct place *place);
 
-/* A database made by another file of statements. */
-void place_init_from(struct place *place, const char *schema);
-
 /* Closes the shell and removes the directory with the files in it. */
 void place_release(struct place *place);
 

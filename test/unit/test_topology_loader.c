@@ -96,7 +96,6 @@ static void add_file(struct map_room *room)
 static void what_is_committed_counts_from_the_next_question_on(void)
 {
     struct map_room room;
-    int at_once = 0;
     map_room_init(&room);
     CHECK(!topology_loader_topology(room.loader) && !topology_loader_locator(room.loader),
           "nobody has asked");
@@ -108,12 +107,14 @@ static void what_is_committed_counts_from_the_next_question_on(void)
         snprintf(sql, sizeof sql,
                  "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.%d.0/24', 1)", i);
         place_run(&room.place, sql);
+        int64_t begun_ms = clock_monotonic_ms();
         follow(&room, TOPOLOGY_LOADER_PAUSE_MS * i); /* however long one of them took */
-        at_once += topology_row_count(topology_loader_topology(room.loader)) == (size_t)i;
+        /* It returns early only because all is loaded; on a busy machine it may not. */
+        if (clock_monotonic_ms() - begun_ms < TOPOLOGY_LOADER_WAIT_MS)
+            check_rows(&room, i, "at once");
         settle(&room, TOPOLOGY_LOADER_PAUSE_MS * i);
         check_rows(&room, i, "one more");
     }
-    CHECK(at_once > 10, "%d of 20", at_once);
     map_room_release(&room);
 }
 

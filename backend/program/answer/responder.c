@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "core/balance/method.h"
 #include "core/balance/turns.h"
@@ -19,6 +20,13 @@
  * while.
  */
 #define RELOAD_PAUSE_MS 1000
+
+/*
+ * So long the first question of a process waits for a database that is locked, and between two
+ * tries; PowerDNS waits for 2000 ms.
+ */
+#define FIRST_WAIT_MS 1000
+#define FIRST_RETRY_NS 2000000L
 
 struct responder {
     struct store *store;
@@ -33,6 +41,7 @@ struct responder {
     struct revision loaded;
     bool missing;      /* the database file did not exist when it was last opened */
     int64_t reload_ms; /* monotonic: not before */
+    bool has_waited;   /* for the database to be opened the first time */
     struct log_queue log_queue;
 };
 
@@ -58,6 +67,11 @@ int responder_new(const char *path, struct responder **ret_responder)
     responder->warnings = (struct warnings){.add = warn, .context = responder};
     *ret_responder = responder;
     return 0;
+}
+
+void responder_be_patient(struct responder *responder)
+{
+    topology_loader_be_patient(responder->loader);
 }
 
 void responder_free(struct responder *responder)
@@ -151,6 +165,26 @@ static int follow_revision(struct responder *responder, const struct revision *r
 }
 
 /*
+ * A process without a configuration has to answer that there is nothing, and PowerDNS caches that.
+ * Another process may hold SQLite's lock for a moment, as when it recovers the log, so a new one
+ * waits for it once.
+ */
+static int begin(struct responder *responder, int64_t now_ms, struct revision *ret_revision,
+                 struct error *error)
+{
+    int64_t until_ms = now_ms + FIRST_WAIT_MS;
+    int code = store_begin(responder->store, now_ms, ret_revision, error);
+    while (code == ERR_BUSY && !responder->snapshot && !responder->has_waited &&
+           (now_ms = clock_monotonic_ms()) < until_ms) {
+        nanosleep(&(struct timespec){.tv_nsec = FIRST_RETRY_NS}, NULL);
+        *error = (struct error){0};
+        code = store_begin(responder->store, now_ms, ret_revision, error);
+    }
+    responder->has_waited = true;
+    return code;
+}
+
+/*
  * Begins a transaction and loads what has changed. False when the database cannot be read; the
  * reason is logged.
  */
@@ -159,7 +193,7 @@ static bool refresh(struct responder *responder)
     struct revision revision;
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
-    int code = store_begin(responder->store, now_ms, &revision, &error);
+    int code = begin(responder, now_ms, &revision, &error);
     bool readable = code == 0;
     responder->missing = code == ERR_NOTFOUND;
     if (readable) {

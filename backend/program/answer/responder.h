@@ -21,6 +21,9 @@ struct responder;
 
 /* 0 or ERR_NOMEM. Does not open the database. `path` is copied. */
 int responder_new(const char *path, struct responder **ret_responder);
+
+/* Nobody waits but a person at the shell: what takes long to load is waited for. */
+void responder_be_patient(struct responder *responder);
 void responder_free(struct responder *responder);
 
 /* Fills an answer, which was cleared before; its texts are valid until the next call. */

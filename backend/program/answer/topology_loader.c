@@ -35,6 +35,7 @@ struct topology_loader {
     struct load *load;  /* NULL: none is running */
     struct error error; /* of the last load */
     int64_t next_ms;    /* monotonic: not before */
+    int64_t first_wait_ms;
 };
 
 int topology_loader_new(const char *path, struct topology_loader **ret_loader)
@@ -47,8 +48,14 @@ int topology_loader_new(const char *path, struct topology_loader **ret_loader)
         free(loader);
         return ERR_NOMEM;
     }
+    loader->first_wait_ms = TOPOLOGY_LOADER_FIRST_WAIT_MS;
     *ret_loader = loader;
     return 0;
+}
+
+void topology_loader_be_patient(struct topology_loader *loader)
+{
+    loader->first_wait_ms = TOPOLOGY_LOADER_SHELL_WAIT_MS;
 }
 
 static void load_free(struct load *load)
@@ -197,7 +204,7 @@ void topology_loader_refresh(struct topology_loader *loader, const struct revisi
         bool rows = rows_changed(loader, revision);
         if (rows || geo_changed(loader->geo, now_ms)) {
             begin(loader, rows, revision, now_ms);
-            wait_ms = loader->topology ? TOPOLOGY_LOADER_WAIT_MS : TOPOLOGY_LOADER_FIRST_WAIT_MS;
+            wait_ms = loader->topology ? TOPOLOGY_LOADER_WAIT_MS : loader->first_wait_ms;
         }
     }
     if (loader->load && wait_ms > 0 && has_ended(loader->load, wait_ms))

@@ -28,6 +28,9 @@
 /* PowerDNS kills a coprocess that is silent for 2000 ms. */
 #define TOPOLOGY_LOADER_FIRST_WAIT_MS 1200
 
+/* A command in the shell has the time of a person. */
+#define TOPOLOGY_LOADER_SHELL_WAIT_MS 60000
+
 /* Pause after a load that failed, or took longer than TOPOLOGY_LOADER_WAIT_MS. */
 #define TOPOLOGY_LOADER_PAUSE_MS 1000
 
@@ -35,6 +38,9 @@ struct topology_loader;
 
 /* 0 or ERR_NOMEM. Opens no file. `path` of the database is copied. */
 int topology_loader_new(const char *path, struct topology_loader **ret_loader);
+
+/* The first load is waited for as long as a person would wait, and not as PowerDNS would. */
+void topology_loader_be_patient(struct topology_loader *loader);
 
 /* Takes NULL. Waits for a running load to end. */
 void topology_loader_free(struct topology_loader *loader);

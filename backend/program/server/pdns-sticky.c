@@ -107,6 +107,7 @@ static int print_command(struct responder *responder, const struct options *opti
                                 .count = options->word_count,
                                 .words = options->words,
                                 .out = &out};
+    responder_be_patient(responder);
     enum command_result result = command_run(&call, true);
     FILE *stream = result == COMMAND_OK ? stdout : stderr;
     if (out.failed)

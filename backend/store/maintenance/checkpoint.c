@@ -147,8 +147,7 @@ static int run_passes(struct checkpoint *checkpoint, bool truncate, struct error
     return restart && code == 0 ? restart_log(checkpoint, truncate, error) : code;
 }
 
-/* ---------------------------------------------------------------- whether there is anything to do
- */
+/* ---------------------------------------------------------------- what is left to do */
 
 static struct file_mark mark_of(const struct stat *file)
 {
