@@ -800,11 +800,18 @@ CREATE TABLE IF NOT EXISTS revision (
   metrics INTEGER NOT NULL,
 
   -- Changes with topology and geo_database.
-  topology INTEGER NOT NULL
+  topology INTEGER NOT NULL,
+
+  -- Changes when a mapping that would still last is deleted. A decision that a process has made
+  -- before that, and that is not in the table yet, is dropped.
+  deletions INTEGER NOT NULL,
+
+  -- Says which database this is. It never changes, and a copy has the same.
+  identity INTEGER NOT NULL
 ) STRICT;
 
-INSERT OR IGNORE INTO revision (id, configuration, metrics, topology)
-  VALUES (1, random(), random(), random());
+INSERT OR IGNORE INTO revision (id, configuration, metrics, topology, deletions, identity)
+  VALUES (1, random(), random(), random(), random(), random());
 
 -----------------------------------------------------------------------------------------------
 -- Indexes. The unique ones prevent a duplicate record in a zone, and two rows of topology for the
@@ -1690,6 +1697,11 @@ CREATE TRIGGER IF NOT EXISTS revision_setting_update AFTER UPDATE ON setting BEG
 END;
 CREATE TRIGGER IF NOT EXISTS revision_setting_delete AFTER DELETE ON setting BEGIN
   UPDATE revision SET configuration = random();
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_persistence_delete AFTER DELETE ON persistence
+  WHEN old.timestamp + old.ttl > unixepoch() BEGIN
+  UPDATE revision SET deletions = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_controller_metric_insert
