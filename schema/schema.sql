@@ -800,11 +800,19 @@ CREATE TABLE IF NOT EXISTS revision (
   metrics INTEGER NOT NULL,
 
   -- Changes with topology and geo_database.
-  topology INTEGER NOT NULL
+  topology INTEGER NOT NULL,
+
+  -- Changes when anybody but the program writes to persistence. What the program decided before
+  -- that, and has not written there yet, is dropped: so a DELETE also holds for the mappings of the
+  -- last milliseconds.
+  mappings INTEGER NOT NULL,
+
+  -- Says which database this is. It never changes, and a copy has the same.
+  identity INTEGER NOT NULL
 ) STRICT;
 
-INSERT OR IGNORE INTO revision (id, configuration, metrics, topology)
-  VALUES (1, random(), random(), random());
+INSERT OR IGNORE INTO revision (id, configuration, metrics, topology, mappings, identity)
+  VALUES (1, random(), random(), random(), random(), random());
 
 -----------------------------------------------------------------------------------------------
 -- Indexes. The unique ones prevent a duplicate record in a zone, and two rows of topology for the
@@ -1688,6 +1696,19 @@ CREATE TRIGGER IF NOT EXISTS revision_setting_update AFTER UPDATE ON setting BEG
 END;
 CREATE TRIGGER IF NOT EXISTS revision_setting_delete AFTER DELETE ON setting BEGIN
   UPDATE revision SET configuration = random();
+END;
+
+-- The program's own connection for mappings runs without triggers.
+CREATE TRIGGER IF NOT EXISTS revision_persistence_insert AFTER INSERT ON persistence BEGIN
+  UPDATE revision SET mappings = random();
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_persistence_update AFTER UPDATE ON persistence BEGIN
+  UPDATE revision SET mappings = random();
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_persistence_delete AFTER DELETE ON persistence BEGIN
+  UPDATE revision SET mappings = random();
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_controller_metric_insert

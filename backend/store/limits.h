@@ -29,11 +29,7 @@ bool rate_take(struct rate *rate, int64_t per_second, int64_t now_ms);
 struct limits {
     int64_t max_bytes, writes_per_second;
     struct rate rate;
-    int64_t looked_ms;  /* when the sizes were last looked at */
-    int rows;           /* and after so many they are again */
     int64_t refused_ms; /* when the rate was last told to be passed */
-    const char *full;   /* why no new mappings are kept, or NULL */
-    bool disk_short;    /* the log takes the room that is left */
 };
 
 #endif

@@ -1,62 +1,36 @@
 /*
- * The rows of `persistence`: found, claimed, forgotten.
+ * The mappings of clients: claims that are not written yet, and behind them the rows of
+ * `persistence`.
  */
-#include <string.h>
+#include <stdlib.h>
+#include <time.h>
 
+#include "core/base/vector.h"
+#include "store/sqlite/persistence_row.h"
 #include "store/store_parts.h"
 #include "system/clock.h"
 
-/*
- * A look at SQLite's files takes three system calls, a third of what a new mapping takes; a process
- * that writes ten in a millisecond hardly feels them. What is written between two looks may be
- * written to a file that somebody has just truncated.
- */
-#define FRESH_MS 1
+/* So often a decision may meet a commit of others before it reads under the bucket's mutex. */
+#define LOST_MAX 2
 
-/* A write takes some tens of microseconds. */
-#define BRIEF_WAIT_MS 1
+/* So often a claim may be replaced by one of another revision while it is looked up. */
+#define LOOKS_MAX 100
 
-/* After a lock was waited for in vain, how long claims wait only this long. */
-#define LOCKED_OUT_MS 1000
-#define LOCKED_OUT_BUSY_MS 5
+/* How long forgetting waits for the row to be gone, and between two looks. */
+#define FORGET_WAIT_MS 2000
+#define FORGET_LOOK_NS 1000000L
 
-static void bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key)
+/* ---------------------------------------------------------------- finding */
+
+static int find_row(struct store *store, int64_t pool_id, const char *key,
+                    struct mapping *ret_mapping, struct error *error)
 {
-    sqlite3_bind_int64(statement, 1, pool_id);
-    sqlite3_bind_text(statement, 2, key, -1, SQLITE_STATIC);
-}
-
-static void bind_mapping(sqlite3_stmt *statement, int first, const struct mapping *mapping)
-{
-    sqlite3_bind_int64(statement, first, mapping->controller_id);
-    sqlite3_bind_text(statement, first + 1, mapping->method, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, first + 2, mapping->timestamp_s);
-    sqlite3_bind_int64(statement, first + 3, mapping->ttl_s);
-}
-
-static void read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
-{
-    const char *method = (const char *)sqlite3_column_text(row, 1);
-    *ret_mapping = (struct mapping){.controller_id = sqlite3_column_int64(row, 0),
-                                    .timestamp_s = sqlite3_column_int64(row, 2),
-                                    .ttl_s = sqlite3_column_int64(row, 3)};
-    /* A longer name is no method of ours, and its beginning is none either. */
-    if (method && strlen(method) < METHOD_NAME_MAX)
-        strcpy(ret_mapping->method, method);
-}
-
-static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
-                struct error *error)
-{
-    struct store *store = context;
     struct database *database = &store->database;
-    if (!database->connection) /* it was told why */
-        return ERR_IO;
     sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FIND);
-    bind_key(statement, pool_id, key);
+    persistence_bind_key(statement, pool_id, key);
     int result = sqlite3_step(statement), code = 0;
     if (result == SQLITE_ROW)
-        read_mapping(statement, ret_mapping);
+        persistence_read_mapping(statement, ret_mapping);
     else if (result == SQLITE_DONE)
         code = ERR_NOTFOUND;
     else
@@ -65,69 +39,65 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     return code;
 }
 
-/* Runs a statement and resets it. */
-static int run(sqlite3_stmt *statement)
+/* 0, ERR_NOTFOUND where the table has to be asked, or a code with `error` set. */
+static int find_claim(struct store *store, int64_t pool_id, const char *key,
+                      struct claim *ret_claim, struct error *error)
 {
-    int result = sqlite3_step(statement);
-    sqlite3_reset(statement);
-    return result;
-}
-
-/* Waits for the lock for so long, other than usual. */
-static int run_within(struct store *store, sqlite3_stmt *statement, int64_t wait_ms)
-{
-    int usual_ms = store->database.lock_wait_ms;
-    store->database.lock_wait_ms = (int)wait_ms;
-    int result = run(statement);
-    store->database.lock_wait_ms = usual_ms;
-    return result;
-}
-
-/*
- * Runs a writing statement in a transaction of its own, within the time that may be waited for
- * locks: at once, if another one is just about to give up the lock, else when it is our turn.
- */
-static int run_alone(struct store *store, sqlite3_stmt *statement)
-{
-    int64_t until_ms = clock_monotonic_ms() + store->database.lock_wait_ms;
-    int result = run_within(store, statement, BRIEF_WAIT_MS);
-    if ((result & 0xff) != SQLITE_BUSY)
-        return result;
-    bool in_line = database_wait_in_line(&store->database, until_ms);
-    result = run_within(store, statement, until_ms - clock_monotonic_ms());
-    if (in_line)
-        database_leave_line(&store->database);
-    return result;
-}
-
-/*
- * Runs one writing statement, which commits by itself. In the transaction that has read it becomes
- * a writer at once if nobody has written since, and reading goes on behind its commit. If somebody
- * has, or is writing now, SQLite would not wait there, and the transaction is given up.
- */
-static int write_rows(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
-                      struct error *error)
-{
-    struct database *database = &store->database;
-    int result = SQLITE_BUSY;
-    if (database->reading && !wal_index_moved(&database->wal_index)) {
-        result = run(statement);
-        wal_index_commit(&database->wal_index);
-    }
-    if ((result & 0xff) == SQLITE_BUSY) {
-        database_end(database);
-        result = run_alone(store, statement);
-    }
-    if (result != SQLITE_DONE) {
-        int code = database_error(database, result, "a mapping cannot be written", error);
-        database_end(database);
+    if (!store->claims)
+        return ERR_NOTFOUND;
+    int code = claims_find(store->claims, pool_id, key, ret_claim);
+    if (code == 0 || code == ERR_NOTFOUND)
         return code;
-    }
-    *ret_changes = sqlite3_changes64(database->connection);
-    return 0;
+    return error_set(error, code, "%s-claims: %s", store->database.real_path,
+                     code == ERR_BUSY ? "a process that is stopped holds a part of it"
+                                      : "somebody overwrote or truncated it");
 }
 
-/* 0, or why nothing can be written now, with `error` set. */
+/* What a claim says of the mapping, or the row behind it if it does not count any more. */
+static int follow_claim(struct store *store, int64_t pool_id, const char *key,
+                        const struct claim *claim, struct mapping *ret_mapping, struct error *error)
+{
+    if (claim->maps && claim->revision == store->mappings_revision) {
+        *ret_mapping = claim->wanted;
+        return 0;
+    }
+    return claim->deletes ? ERR_NOTFOUND : find_row(store, pool_id, key, ret_mapping, error);
+}
+
+/*
+ * Claims come first, and the table in a transaction that is at least as new: what was taken out of
+ * the claims before the look was committed before it. Whether a claim of another revision counts is
+ * told by such a transaction only; if one had to be begun, the claim may have become another.
+ */
+static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
+                struct error *error)
+{
+    struct store *store = context;
+    struct claim claim;
+    if (!store->database.connection) /* it was told why */
+        return ERR_IO;
+    for (int look = 0; look < LOOKS_MAX; look++) {
+        unsigned begun = store->begun;
+        int code = find_claim(store, pool_id, key, &claim, error);
+        if (code == 0 && claim.revision == store->mappings_revision)
+            return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
+        if (code != 0 && code != ERR_NOTFOUND)
+            return code;
+        int renewed = store_renew(store, error);
+        if (renewed != 0)
+            return renewed;
+        if (code == ERR_NOTFOUND)
+            return find_row(store, pool_id, key, ret_mapping, error);
+        if (store->begun == begun)
+            return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
+    }
+    return error_set(error, ERR_BUSY, "%s: table persistence is changed all the time",
+                     store->database.path);
+}
+
+/* ---------------------------------------------------------------- claiming */
+
+/* 0, or why nothing can be kept now, with `error` set. */
 static int check_writable(struct store *store, bool adds_row, struct error *error)
 {
     struct database *database = &store->database;
@@ -135,66 +105,183 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
         return error_set(error, ERR_IO, "%s is not open", database->path);
     if (database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
-    int code = store_check_limits(store, adds_row, error);
-    return code == 0 ? database_check(database, FRESH_MS, store->now_ms, error) : code;
+    if (!store->claims)
+        return error_set(error, store->claims_error.code ? store->claims_error.code : ERR_IO, "%s",
+                         store->claims_error.text);
+    return store_check_limits(store, adds_row, error);
+}
+
+/* What a decision has read, to be looked at again under the mutex of its bucket. */
+struct reading {
+    struct store *store;
+    int64_t pool_id;
+    const char *key;
+    const struct mapping *seen;
+    int64_t revision;
+};
+
+static bool is_still_seen(const struct reading *reading)
+{
+    struct mapping now;
+    int code = store_renew(reading->store, NULL);
+    if (code == 0 && reading->store->mappings_revision != reading->revision)
+        return false;
+    if (code == 0)
+        code = find_row(reading->store, reading->pool_id, reading->key, &now, NULL);
+    if (code == ERR_NOTFOUND)
+        return !reading->seen;
+    return code == 0 && reading->seen && mapping_equal(&now, reading->seen);
 }
 
 /*
- * Writes within the time that is left for a lock. After waiting in vain, that is less for a while,
- * if nobody has committed meanwhile: somebody sits on the lock, and it is not just much in demand.
+ * Usually nobody has committed since the row was read, and then it is as it was. Where others
+ * commit so often that this fails, or the log does not tell, the row itself is read once more.
  */
-static int write_in_time(struct store *store, sqlite3_stmt *statement, int64_t *ret_changes,
-                         struct error *error)
+static bool is_current(void *context)
 {
-    struct wal_index before = store->database.wal_index;
-    bool locked_out = store->now_ms < store->locked_out_ms;
-    wal_index_look(&before);
-    store->database.lock_wait_ms = locked_out ? LOCKED_OUT_BUSY_MS : STORE_BUSY_MS;
-    int code = write_rows(store, statement, ret_changes, error);
-    store->database.lock_wait_ms = STORE_BUSY_MS;
-    if (code == 0 || wal_index_has_changed(&before))
-        store->locked_out_ms = 0;
-    else if (!locked_out && code == ERR_BUSY)
-        store->locked_out_ms = store->now_ms + LOCKED_OUT_MS;
-    return code;
+    const struct reading *reading = context;
+    struct store *store = reading->store;
+    const struct wal_index *index = &store->database.wal_index;
+    if (store->database.reading && !wal_index_moved(index))
+        return true;
+    return (store->lost >= LOST_MAX || !index->has_seen) && is_still_seen(reading);
+}
+
+static int put_claim(struct store *store, int64_t pool_id, const char *key,
+                     const struct mapping *seen, const struct claim *claim, struct error *error)
+{
+    struct reading reading = {store, pool_id, key, seen, claim->revision};
+    int code = claims_put(store->claims, pool_id, key, seen, claim, is_current, &reading);
+    store->lost = code == ERR_NOTFOUND ? store->lost + 1 : 0;
+    store->has_claimed |= code == 0;
+    if (code == 0 || code == ERR_NOTFOUND)
+        return code;
+    return error_set(
+        error, code, "%s-claims: %s; some mappings are not kept", store->database.real_path,
+        code == ERR_LIMIT ? "it is full, since they cannot be written to the database"
+                          : "it was overwritten, or a process that is stopped holds a part of it");
 }
 
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
                  const struct mapping *wanted, struct error *error)
 {
     struct store *store = context;
-    int64_t changes = 0;
     int code = check_writable(store, !seen, error);
     if (code != 0)
         return code;
-    sqlite3_stmt *statement =
-        database_statement(&store->database, seen ? QUERY_MAPPING_REPLACE : QUERY_MAPPING_INSERT);
-    bind_key(statement, pool_id, key);
-    bind_mapping(statement, 3, wanted);
-    if (seen)
-        bind_mapping(statement, 7, seen);
-    code = write_in_time(store, statement, &changes, error);
-    if (code != 0)
-        return code;
-    return changes > 0 ? 0 : ERR_NOTFOUND;
+    const struct claim claim = {
+        .maps = true, .wanted = *wanted, .revision = store->mappings_revision};
+    return put_claim(store, pool_id, key, seen, &claim, error);
 }
 
 struct mapping_table store_mappings(struct store *store)
 {
+    store->uses_claims = true;
     return (struct mapping_table){.find = find, .claim = claim, .context = store};
+}
+
+/* ---------------------------------------------------------------- forgetting */
+
+/* The pools in which a key is to be forgotten, and then those in which it was. */
+struct pool_ids {
+    int64_t *ids; /* owned */
+    size_t count, capacity;
+};
+
+static int read_pool_ids(struct store *store, struct pool_ids *ids, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_POOL_IDS);
+    int result, code = 0;
+    while (code == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t *id = VECTOR_ADD(ids->ids, ids->count, ids->capacity);
+        if (id)
+            *id = sqlite3_column_int64(statement, 0);
+        else
+            code = error_set(error, ERR_NOMEM, "out of memory");
+    }
+    if (code == 0 && result != SQLITE_DONE)
+        code = database_error(&store->database, result, "pools cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
+}
+
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+/* Claims that a mapping goes. 0, ERR_NOTFOUND where there is none, or a code with `error` set. */
+static int forget(struct store *store, int64_t pool_id, const char *key, struct error *error)
+{
+    const struct claim gone = {.deletes = true, .revision = store->mappings_revision};
+    struct mapping mapping;
+    int code = find(store, pool_id, key, &mapping, error);
+    if (code != 0)
+        return code;
+    code = claims_put(store->claims, pool_id, key, NULL, &gone, always, NULL);
+    store->has_claimed |= code == 0;
+    return code == 0 ? 0
+                     : error_set(error, code, "%s-claims: a mapping cannot be forgotten now: %s",
+                                 store->database.real_path, error_text(code));
+}
+
+/* Keeps the ids of those that are being forgotten. */
+static int forget_all(struct store *store, struct pool_ids *ids, const char *key,
+                      struct error *error)
+{
+    size_t kept = 0;
+    int code = 0;
+    for (size_t i = 0; i < ids->count && (code == 0 || code == ERR_NOTFOUND); i++) {
+        code = forget(store, ids->ids[i], key, error);
+        if (code == 0)
+            ids->ids[kept++] = ids->ids[i];
+    }
+    ids->count = kept;
+    return code == ERR_NOTFOUND ? 0 : code;
+}
+
+static bool are_gone(struct store *store, const struct pool_ids *ids, const char *key)
+{
+    struct claim claim;
+    for (size_t i = 0; i < ids->count; i++)
+        if (claims_find(store->claims, ids->ids[i], key, &claim) == 0 && claim.deletes)
+            return false;
+    return true;
+}
+
+/* So that whoever looks at the table next finds the rows gone. Later they go all the same. */
+static void wait_for_writer(struct store *store, const struct pool_ids *ids, const char *key)
+{
+    int64_t until_ms = clock_monotonic_ms() + FORGET_WAIT_MS;
+    store_rest(store);
+    store_write_claims(store);
+    while (!are_gone(store, ids, key) && clock_monotonic_ms() < until_ms)
+        nanosleep(&(struct timespec){.tv_nsec = FORGET_LOOK_NS}, NULL);
 }
 
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
                  struct error *error)
 {
-    struct database *database = &store->database;
+    struct pool_ids ids = {0};
     int code = check_writable(store, false, error);
-    if (code != 0)
-        return code;
-    sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_FORGET);
-    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, pool_id);
-    return write_rows(store, statement, ret_count, error);
+    if (code == 0 && pool_id == 0)
+        code = read_pool_ids(store, &ids, error);
+    if (code == 0 && pool_id != 0) {
+        int64_t *id = VECTOR_ADD(ids.ids, ids.count, ids.capacity);
+        if (id)
+            *id = pool_id;
+        else
+            code = error_set(error, ERR_NOMEM, "out of memory");
+    }
+    if (code == 0)
+        code = forget_all(store, &ids, key, error);
+    if (code == 0 && ids.count > 0)
+        wait_for_writer(store, &ids, key);
+    if (code == 0)
+        *ret_count = (int64_t)ids.count;
+    free(ids.ids);
+    return code;
 }
 
 int store_each_mapping(struct store *store,
@@ -206,7 +293,7 @@ int store_each_mapping(struct store *store,
     int result, code = 0;
     struct mapping mapping;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
-        read_mapping(statement, &mapping);
+        persistence_read_mapping(statement, &mapping);
         const char *key = (const char *)sqlite3_column_text(statement, 5);
         if (!each(context, sqlite3_column_int64(statement, 4), key ? key : "", &mapping))
             break;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/maintenance/writer.h"
 #include "store/sqlite/kept_map.h"
 #include "system/memory.h"
 #include "system/page_guard.h"
@@ -40,9 +41,69 @@ void store_free(struct store *store)
     if (!store)
         return;
     store_finish_maintenance(store, NULL);
+    if (store->has_claimed)
+        store_write_claims(store);
+    claims_close(store->claims);
     database_release(&store->database);
     free(store);
 }
+
+/* ---------------------------------------------------------------- claims */
+
+/* How often it is looked whether the file of claims is the one that is open, and tried again. */
+#define CLAIMS_LOOK_MS STORE_KEPT_MS
+#define CLAIMS_RETRY_MS 1000
+
+static void close_claims(struct store *store)
+{
+    claims_close(store->claims);
+    store->claims = NULL;
+}
+
+static void open_claims(struct store *store, int64_t now_ms)
+{
+    struct database *database = &store->database;
+    struct error *error = &store->claims_error;
+    struct generation generation;
+    *error = (struct error){0};
+    store->claims_opening = database->openings;
+    store->claims_look_ms = now_ms + CLAIMS_RETRY_MS;
+    if (database->read_only[0])
+        return;
+    database_open_lock(database);
+    if (database->lock.descriptor < 0)
+        error_set(error, ERR_IO, "%s-lock cannot be opened; no mappings are kept",
+                  database->real_path);
+    else if (database_read_generation(database, &generation, error) == 0 &&
+             claims_open(database->real_path, &database->identity, generation.identity,
+                         &database->lock, &store->claims, error) == 0)
+        store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
+}
+
+/* Follows the database to another file, and the claims to a new one. */
+static void follow_claims(struct store *store, int64_t now_ms)
+{
+    bool same_database = store->claims_opening == store->database.openings;
+    if (!store->uses_claims || (same_database && now_ms < store->claims_look_ms))
+        return;
+    store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
+    if (store->claims && (!same_database || !claims_are_current(store->claims)))
+        close_claims(store);
+    if (!store->claims)
+        open_claims(store, now_ms);
+}
+
+void store_write_claims(struct store *store)
+{
+    struct writer *writer;
+    const struct lock_file *lock = &store->database.lock;
+    if (store->claims && !lock_file_is_taken(lock, LOCK_WRITER) &&
+        writer_start(store->database.real_path, WRITER_MAIN, store->is_monitor,
+                     store->limits.max_bytes, &writer) == 0)
+        writer_stop(writer);
+}
+
+/* ---------------------------------------------------------------- transactions */
 
 /*
  * Begins to read. What was committed between the look at the wal-index and the first read is read,
@@ -51,41 +112,51 @@ void store_free(struct store *store)
 static int begin(struct store *store, int64_t now_ms, struct error *error)
 {
     struct database *database = &store->database;
+    struct revision_row row;
     wal_index_look(&database->wal_index);
-    struct revision revision = {.opening = database->openings};
-    int code = database_begin(database, &revision.configuration, &revision.metrics,
-                              &revision.topology, error);
+    int code = database_begin(database, &row, error);
     if (code != 0)
         return code;
-    store->revision = revision;
+    store->revision = (struct revision){.opening = database->openings,
+                                        .configuration = row.configuration,
+                                        .metrics = row.metrics,
+                                        .topology = row.topology};
+    store->mappings_revision = row.mappings;
     if (++store->begun % FILL_AFTER == 0)
         kept_map_fill(database->connection);
     store->kept_until_ms = now_ms + STORE_KEPT_MS;
     return 0;
 }
 
-/* Nobody has committed since, and it was not long ago: the transaction is as good as a new one. */
-static bool can_be_kept(const struct store *store, int64_t now_ms)
+/* Nobody has committed since it began: the transaction is as good as a new one. */
+static bool is_new(const struct store *store)
 {
-    return store->database.reading && now_ms < store->kept_until_ms && !store->database.stale &&
+    return store->database.reading && !store->database.stale &&
            !wal_index_moved(&store->database.wal_index);
+}
+
+int store_renew(struct store *store, struct error *error)
+{
+    if (is_new(store))
+        return 0;
+    store_rest(store);
+    return begin(store, store->now_ms, error);
 }
 
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error)
 {
-    int64_t openings = store->database.openings;
     int code = 0;
     store->now_ms = now_ms;
-    if (!can_be_kept(store, now_ms)) {
+    if (!is_new(store) || now_ms >= store->kept_until_ms) {
         store_rest(store);
         code = database_check(&store->database, STORE_KEPT_MS, now_ms, error);
         if (code == 0)
             code = database_open(&store->database, now_ms, error);
-        if (store->database.openings != openings)
-            store->locked_out_ms = 0;
         if (code == 0)
             code = begin(store, now_ms, error);
+        if (code == 0)
+            follow_claims(store, now_ms);
     }
     if (code == 0)
         *ret_revision = store->revision;
@@ -109,17 +180,15 @@ int store_maintain(struct store *store, const struct settings *settings, int64_t
                                       .now_s = now_s,
                                       .now_ms = now_ms,
                                       .is_monitor = store->is_monitor,
-                                      .disk_short = store->limits.disk_short};
+                                      .claims = store->claims};
     int code = database_check(&store->database, IDLE_FRESH_MS, now_ms, error);
     int before = maintenance_run(&store->maintenance, &store->database, &occasion, error);
-    if (store->maintenance.round)
-        store->limits.disk_short = false; /* until it is looked at again */
     return code != 0 ? code : before;
 }
 
 int store_finish_maintenance(struct store *store, struct error *error)
 {
-    return maintenance_finish(&store->maintenance, &store->database, error);
+    return maintenance_finish(&store->maintenance, error);
 }
 
 bool store_log_is_blocked(const struct store *store)

@@ -4,6 +4,7 @@
 #ifndef STICKY_STORE_STORE_PARTS_H
 #define STICKY_STORE_STORE_PARTS_H
 
+#include "store/claims/claims_file.h"
 #include "store/limits.h"
 #include "store/maintenance/maintenance.h"
 #include "store/sqlite/database.h"
@@ -13,13 +14,29 @@ struct store {
     struct database database;
     struct maintenance maintenance;
     struct limits limits;
-    int64_t now_ms;           /* monotonic, of the last store_begin() */
-    unsigned begun;           /* so many transactions */
-    struct revision revision; /* of the transaction that is begun */
-    int64_t kept_until_ms;    /* monotonic: then it is begun anew */
-    int64_t locked_out_ms;    /* monotonic: until then a lock is hardly waited for */
-    bool is_monitor;          /* holds LOCK_MONITOR */
+    int64_t now_ms;            /* monotonic, of the last store_begin() */
+    unsigned begun;            /* so many transactions */
+    struct revision revision;  /* of the transaction that is begun */
+    int64_t kept_until_ms;     /* monotonic: then it is begun anew */
+    int64_t mappings_revision; /* column `mappings` of table `revision`, the same */
+    struct claims *claims;     /* NULL: not open */
+    struct error claims_error; /* why they are not */
+    int64_t claims_look_ms; /* monotonic: then it is looked whether the file is as it should be */
+    int64_t claims_opening; /* of the database, for which they were opened */
+    bool uses_claims;       /* somebody asks for mappings */
+    bool has_claimed;       /* claims were made that may not be written yet */
+    int lost;               /* claims in a row that met a commit of others */
+    bool is_monitor;        /* holds LOCK_MONITOR */
 };
+
+/*
+ * Goes on in a new transaction if anybody may have committed since this one began. 0, or a code
+ * with `error` set.
+ */
+int store_renew(struct store *store, struct error *error);
+
+/* Writes claims from here if there is no writer. */
+void store_write_claims(struct store *store);
 
 /* A table and what takes its rows: 0, or a code that ends the reading. */
 struct table_reader {
@@ -37,8 +54,7 @@ static inline const char *row_text(sqlite3_stmt *row, int column)
     return (const char *)sqlite3_column_text(row, column);
 }
 
-/* 0, or ERR_LIMIT with `error` set when this write would be one too many in the file or this
- * second. */
+/* 0, or ERR_LIMIT with `error` set when this claim would be one too many. */
 int store_check_limits(struct store *store, bool adds_row, struct error *error);
 
 #endif

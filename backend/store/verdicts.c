@@ -152,12 +152,9 @@ int store_write_verdicts(struct store *store, const struct verdict_row *rows, si
         return code;
     database_end(database);
     int usual_ms = database->lock_wait_ms;
-    bool in_line = database_wait_in_line(database, clock_monotonic_ms() + wait_ms);
     database->lock_wait_ms = wait_ms;
     code = write_all(store, rows, count, ended, ended_count, error);
     database->lock_wait_ms = usual_ms;
-    if (in_line)
-        database_leave_line(database);
     return code;
 }
 

@@ -6,10 +6,6 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
-#include "system/clock.h"
-
-/* How often somebody who waits in line looks whether the time is over. */
-#define WAIT_TICK_MS 5
 
 static char *name_of(const char *database_path, struct buffer *name)
 {
@@ -80,21 +76,6 @@ bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind)
 {
     struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = kind, .l_len = 1};
     return fcntl(lock->descriptor, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
-}
-
-bool lock_file_wait(struct lock_file *lock, enum lock_kind kind, struct ticker *ticker,
-                    int64_t until_ms)
-{
-    if (lock_file_take(lock, kind))
-        return true;
-    if (lock->descriptor < 0 || !ticker_start(ticker, WAIT_TICK_MS))
-        return false;
-    bool taken;
-    do
-        taken = set(lock, kind, F_OFD_SETLKW, F_WRLCK);
-    while (!taken && errno == EINTR && clock_monotonic_ms() < until_ms);
-    ticker_stop(ticker);
-    return taken;
 }
 
 bool lock_file_read(const struct lock_file *lock, off_t at, void *bytes, size_t count)

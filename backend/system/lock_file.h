@@ -15,17 +15,18 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "system/ticker.h"
-
 struct lock_file {
     int descriptor; /* -1: not open */
 };
 
 enum lock_kind {
     LOCK_MAINTENANCE, /* of the process that runs checkpoints and sweeps */
-    LOCK_WRITING,     /* whose turn it is among those who wait for SQLite's lock to write */
     LOCK_MONITOR,     /* of the only pdns-stickyd, as long as it runs */
     LOCK_OPEN,        /* shared by all who have the database open */
+    LOCK_WRITER,      /* of the process that writes mappings */
+    LOCK_STANDBY,     /* of one that does so while the writer hangs */
+    LOCK_CLAIMS_USED, /* shared by all that have FILE-claims open */
+    LOCK_CLAIMS_MADE, /* of the process that makes it */
 };
 
 /*
@@ -48,14 +49,6 @@ bool lock_file_take_shared(struct lock_file *lock, enum lock_kind kind);
 
 /* Says whether another one holds it. */
 bool lock_file_is_taken(const struct lock_file *lock, enum lock_kind kind);
-
-/*
- * Waits in line, until a time of the monotonic clock at the latest; the ticker, which stands still
- * before and after, ends the wait. Says whether the lock is held now; false at once where the file
- * is not open or the ticker does not tick.
- */
-bool lock_file_wait(struct lock_file *lock, enum lock_kind kind, struct ticker *ticker,
-                    int64_t until_ms);
 
 void lock_file_give(struct lock_file *lock, enum lock_kind kind);
 

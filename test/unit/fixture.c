@@ -194,12 +194,6 @@ void memory_table_put(struct memory_table *table, int64_t pool_id, const char *k
     *place = *mapping;
 }
 
-bool mapping_equal(const struct mapping *a, const struct mapping *b)
-{
-    return a->controller_id == b->controller_id && a->timestamp_s == b->timestamp_s &&
-           a->ttl_s == b->ttl_s && strcmp(a->method, b->method) == 0;
-}
-
 static int set_error(int code, struct error *error)
 {
     return error_set(error, code, "the table: %s", error_text(code));

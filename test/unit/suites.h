@@ -74,6 +74,7 @@ struct suite {
     X(migrate)                                                                                     \
     X(maintenance)                                                                                 \
     X(locator)                                                                                     \
+    X(claims)                                                                                      \
     X(store)                                                                                       \
     X(columns)                                                                                     \
     X(measurements)                                                                                \

@@ -49,3 +49,8 @@ int settings_set(struct settings *settings, const char *name, int64_t value)
     }
     return ERR_NOTFOUND;
 }
+
+int64_t settings_max_bytes(const struct settings *settings)
+{
+    return settings->max_megabytes * 1024 * 1024;
+}

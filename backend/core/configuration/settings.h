@@ -22,6 +22,9 @@ struct settings {
 
 struct settings settings_default(void);
 
+/* max_megabytes in bytes. */
+int64_t settings_max_bytes(const struct settings *settings);
+
 /* 0; ERR_NOTFOUND for an unknown name; ERR_INVAL out of range. Changes nothing on failure. */
 int settings_set(struct settings *settings, const char *name, int64_t value);
 

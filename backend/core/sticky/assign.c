@@ -133,23 +133,6 @@ static const struct virtual_server *select_repeatably(const struct attempt *atte
 }
 
 /*
- * The table was locked, perhaps by another process that wrote the same row. Then its row is used,
- * so that both processes give the same answer; if there is none, our choice is.
- */
-static const struct virtual_server *follow_rival_mapping(struct attempt *attempt,
-                                                         const struct virtual_server *choice)
-{
-    struct mapping mapping;
-    const struct virtual_server *server = NULL;
-    if (find_mapping(attempt, &mapping) == 0)
-        server = follow_mapping(attempt, &mapping);
-    if (!server)
-        return select_repeatably(attempt, choice);
-    attempt->error = (struct error){0};
-    return server;
-}
-
-/*
  * The next pool, from `pool` on, that comes before the present one in the chain of fallback pools
  * and shares its mappings; or NULL.
  */
@@ -232,8 +215,6 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
             return before ? before : server;
-        if (claimed == ERR_BUSY)
-            return follow_rival_mapping(attempt, server);
         if (claimed != ERR_NOTFOUND)
             return select_repeatably(attempt, server);
         TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);

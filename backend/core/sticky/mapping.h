@@ -48,6 +48,9 @@ enum mapping_state mapping_evaluate(const struct mapping *mapping,
                                     const struct availability *availability,
                                     const struct virtual_server **ret_server);
 
+/* Says whether two mappings are the same in all columns. */
+bool mapping_equal(const struct mapping *a, const struct mapping *b);
+
 /*
  * Says whether the timestamp of a live mapping has to be moved: with a sliding timer, once a tenth
  * of the TTL has passed.

@@ -128,12 +128,7 @@ static int restart_log(struct checkpoint *checkpoint, bool truncate, struct erro
     flush_copy(checkpoint->database);
     if (truncate)
         file_check_announce(&checkpoint->database->lock);
-    bool in_line =
-        database_wait_in_line(checkpoint->database, clock_monotonic_ms() + RESTART_WAIT_MS);
-    int code = run_pass(checkpoint, mode, RESTART_WAIT_MS, error);
-    if (in_line)
-        database_leave_line(checkpoint->database);
-    return code;
+    return run_pass(checkpoint, mode, RESTART_WAIT_MS, error);
 }
 
 static int run_passes(struct checkpoint *checkpoint, bool truncate, struct error *error)

@@ -9,8 +9,8 @@
 /* From the start of one round to that of the next, where one is due already. */
 #define PAUSE_MS 100
 
-/* So long behind its time, pdns-stickyd is taken to hang. */
-#define MONITOR_LATE_S 5
+/* How often a process that is not the writer looks whether there is one. */
+#define WRITER_LOOK_MS 100
 
 /* No question waits for this connection, and those who write hold the lock for microseconds. */
 #define ROUND_LOCK_WAIT_MS 40
@@ -30,41 +30,30 @@ static bool has_passed(int64_t last_ms, int64_t interval_s, int64_t now_ms)
     return last_ms > now_ms || now_ms - last_ms >= interval_s * 1000;
 }
 
-/*
- * `log_pages` are in the log as far as this process knows. What is left to pdns-stickyd is due only
- * when that is late, as one is that hangs; it looks several times a second.
- */
-static struct due what_is_due(const struct progress *progress, const struct occasion *occasion,
-                              int64_t log_pages, bool left_to_monitor)
+static struct due what_is_due(const struct maintenance *maintenance,
+                              const struct occasion *occasion)
 {
+    const struct progress *progress = &maintenance->progress;
     const struct settings *settings = &occasion->settings;
-    int64_t grace_s = left_to_monitor ? MONITOR_LATE_S : 0, now_ms = occasion->now_ms;
-    int64_t pages = left_to_monitor ? 2 * CHECKPOINT_PAGES_MAX : CHECKPOINT_PAGES_MAX;
+    const struct writer *writer = maintenance->writer;
+    int64_t now_ms = occasion->now_ms;
     return (struct due){
-        .sweep = has_passed(progress->sweep_ms, settings->sweep_interval_s + grace_s, now_ms),
-        .checkpoint = has_passed(progress->checkpoint_ms, settings->checkpoint_interval_s + grace_s,
-                                 now_ms) ||
-                      occasion->disk_short || log_pages > progress->log.pages + pages};
-}
-
-/* Another process may have done it; then what this one knows of the log is of before that. */
-static void learn(struct maintenance *maintenance, struct database *served,
-                  const struct progress *progress)
-{
-    if (progress->checkpoint_ms != maintenance->progress.checkpoint_ms)
-        served->log_pages = 0;
-    maintenance->progress = *progress;
+        .sweep = has_passed(progress->sweep_ms, settings->sweep_interval_s, now_ms),
+        .checkpoint =
+            has_passed(progress->checkpoint_ms, settings->checkpoint_interval_s, now_ms) ||
+            writer_is_short_of_disk(writer) ||
+            writer_log_pages(writer) > progress->log.pages + CHECKPOINT_PAGES_MAX};
 }
 
 /* What is due by what the last round of any process has left. */
-static struct due look(struct maintenance *maintenance, struct database *served,
-                       const struct occasion *occasion, bool left_to_monitor)
+static struct due look(struct maintenance *maintenance, const struct database *served,
+                       const struct occasion *occasion)
 {
     struct progress progress;
     if (!lock_file_read(&served->lock, LOCK_BYTES_MAINTENANCE, &progress, sizeof progress))
         progress = (struct progress){0};
-    learn(maintenance, served, &progress);
-    return what_is_due(&maintenance->progress, occasion, served->log_pages, left_to_monitor);
+    maintenance->progress = progress;
+    return what_is_due(maintenance, occasion);
 }
 
 /* ---------------------------------------------------------------- a round */
@@ -75,6 +64,7 @@ struct round {
     struct lock_file lock; /* holds LOCK_MAINTENANCE */
     struct occasion occasion;
     struct due due;
+    bool disk_short; /* the log takes the room that is left */
     struct progress progress;
     struct error error;
     pthread_t thread;
@@ -95,8 +85,7 @@ static int do_what_is_due(struct round *round, struct error *error)
     }
     if (code == 0 && round->due.checkpoint) {
         progress->checkpoint_ms = now_ms;
-        code =
-            checkpoint_run(&round->database, &progress->log, occasion->disk_short, now_ms, error);
+        code = checkpoint_run(&round->database, &progress->log, round->disk_short, now_ms, error);
     }
     return code;
 }
@@ -136,8 +125,9 @@ static struct round *new_round(const struct database *served)
     if (!round)
         return NULL;
     round->lock.descriptor = -1;
-    if (database_init(&round->database, served->real_path, ROUND_LOCK_WAIT_MS) == 0 &&
-        lock_file_open(&round->lock, served->real_path, false, NULL) == 0 &&
+    int code = database_init(&round->database, served->real_path, ROUND_LOCK_WAIT_MS);
+    round->database.no_triggers = true;
+    if (code == 0 && lock_file_open(&round->lock, served->real_path, false, NULL) == 0 &&
         lock_file_take(&round->lock, LOCK_MAINTENANCE))
         return round;
     free_round(round);
@@ -146,18 +136,19 @@ static struct round *new_round(const struct database *served)
 
 /* Without a thread, the round runs here. Without memory or descriptors it has to wait. */
 static void start_round(struct maintenance *maintenance, struct database *served,
-                        const struct occasion *occasion, bool left_to_monitor)
+                        const struct occasion *occasion)
 {
     maintenance->looked_ms = occasion->now_ms;
     struct round *round = new_round(served);
     if (!round)
         return;
-    round->due = look(maintenance, served, occasion, left_to_monitor);
+    round->due = look(maintenance, served, occasion);
     if (!round->due.sweep && !round->due.checkpoint) { /* another process was faster */
         free_round(round);
         return;
     }
     round->occasion = *occasion;
+    round->disk_short = writer_is_short_of_disk(maintenance->writer);
     round->progress = maintenance->progress;
     maintenance->round = round;
     round->has_thread = thread_start(run_round, round, &round->thread);
@@ -165,15 +156,14 @@ static void start_round(struct maintenance *maintenance, struct database *served
         run_round(round);
 }
 
-int maintenance_finish(struct maintenance *maintenance, struct database *served,
-                       struct error *error)
+static int finish_round(struct maintenance *maintenance, struct error *error)
 {
     struct round *round = maintenance->round;
     if (!round)
         return 0;
     if (round->has_thread)
         pthread_join(round->thread, NULL);
-    learn(maintenance, served, &round->progress);
+    maintenance->progress = round->progress;
     maintenance->round = NULL;
     int code = round->error.code;
     if (code != 0)
@@ -185,37 +175,76 @@ int maintenance_finish(struct maintenance *maintenance, struct database *served,
 static void start_if_due(struct maintenance *maintenance, struct database *served,
                          const struct occasion *occasion)
 {
-    struct due due = what_is_due(&maintenance->progress, occasion, served->log_pages, false);
-    if (!due.sweep && !due.checkpoint)
+    int64_t passed_ms = occasion->now_ms - maintenance->looked_ms;
+    if (maintenance->round || (passed_ms >= 0 && passed_ms < PAUSE_MS))
         return;
-    bool left = !occasion->is_monitor && lock_file_is_taken(&served->lock, LOCK_MONITOR);
-    due = look(maintenance, served, occasion, left);
+    struct due due = what_is_due(maintenance, occasion);
     if (due.sweep || due.checkpoint)
-        start_round(maintenance, served, occasion, left);
-    else if (left) /* it need not be looked at with every question */
-        maintenance->looked_ms = occasion->now_ms;
+        due = look(maintenance, served, occasion);
+    if (due.sweep || due.checkpoint)
+        start_round(maintenance, served, occasion);
 }
+
+/* ---------------------------------------------------------------- the writer */
+
+static void start_writer(struct maintenance *maintenance, const struct database *served,
+                         const struct occasion *occasion)
+{
+    int64_t passed_ms = occasion->now_ms - maintenance->writer_look_ms;
+    if (passed_ms >= 0 && passed_ms < WRITER_LOOK_MS)
+        return;
+    maintenance->writer_look_ms = occasion->now_ms;
+    enum writer_role role =
+        writer_free_role(&served->lock, occasion->claims, occasion->is_monitor, occasion->now_ms);
+    if (role != WRITER_NONE)
+        writer_start(served->real_path, role, occasion->is_monitor,
+                     settings_max_bytes(&occasion->settings), &maintenance->writer);
+}
+
+/* Starts one where none is, lets go of one that has ended, and says what it could not do. */
+static int follow_writer(struct maintenance *maintenance, const struct database *served,
+                         const struct occasion *occasion, struct error *error)
+{
+    int code = maintenance->writer ? writer_problem(maintenance->writer, error) : 0;
+    if (maintenance->writer && writer_has_ended(maintenance->writer)) {
+        writer_stop(maintenance->writer);
+        maintenance->writer = NULL;
+    }
+    if (!maintenance->writer)
+        start_writer(maintenance, served, occasion);
+    else
+        writer_limit(maintenance->writer, settings_max_bytes(&occasion->settings));
+    return code;
+}
+
+/* ---------------------------------------------------------------- both */
 
 int maintenance_run(struct maintenance *maintenance, struct database *served,
                     const struct occasion *occasion, struct error *error)
 {
-    int64_t passed_ms = occasion->now_ms - maintenance->looked_ms;
-    bool paused = passed_ms >= 0 && passed_ms < PAUSE_MS;
     int code = 0;
     if (maintenance->round && atomic_load(&maintenance->round->finished))
-        code = maintenance_finish(maintenance, served, error);
-    if (code != 0 || maintenance->round || paused || !served->connection || served->read_only[0])
+        code = finish_round(maintenance, error);
+    if (!served->connection || served->read_only[0])
         return code;
     database_open_lock(served); /* perhaps there were no descriptors for it before */
-    if (served->lock.descriptor < 0) {
-        maintenance->looked_ms = occasion->now_ms;
+    if (served->lock.descriptor < 0)
         return error_set(error, ERR_IO,
-                         "%s-lock cannot be opened, so no checkpoints are run and no expired"
-                         " mappings deleted",
+                         "%s-lock cannot be opened, so no mappings are kept, no checkpoints are run"
+                         " and no expired mappings deleted",
                          served->real_path);
-    }
-    start_if_due(maintenance, served, occasion);
-    return 0;
+    int problem = follow_writer(maintenance, served, occasion, error);
+    if (maintenance->writer)
+        start_if_due(maintenance, served, occasion);
+    return code != 0 ? code : problem;
+}
+
+int maintenance_finish(struct maintenance *maintenance, struct error *error)
+{
+    int code = finish_round(maintenance, error);
+    writer_stop(maintenance->writer);
+    maintenance->writer = NULL;
+    return code;
 }
 
 bool maintenance_is_blocked(const struct lock_file *lock)

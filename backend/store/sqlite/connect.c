@@ -114,6 +114,7 @@ static int configure(struct database *database, struct error *error)
     sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_TRIGGER, !database->no_triggers, NULL);
     sqlite3_commit_hook(connection, refuse_commit, database);
     /* No fsync on the way to an answer: a power cut may cost the last mappings, never the file. */
     int result = sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);

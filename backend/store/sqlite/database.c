@@ -34,7 +34,6 @@ void database_release(struct database *database)
         return;
     database_close(database);
     lock_file_close(&database->lock);
-    ticker_release(&database->ticker);
     free(database->real_path);
     free(database->path);
 }
@@ -251,28 +250,46 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
     return code;
 }
 
+/* Why the row of table `revision` was not given. */
+static int no_revision(struct database *database, int result, struct error *error)
+{
+    if (result != SQLITE_DONE)
+        return database_error(database, result, "cannot be read", error);
+    return error_set(error, ERR_CORRUPT, "%s: the row of table revision is gone", database->path);
+}
+
 /*
  * The statement is left as it stands on its row: as long as it is not reset, SQLite keeps the
  * transaction that it reads in, over the commits of other statements too
  * (https://sqlite.org/lang_transaction.html).
  */
-int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
-                   int64_t *ret_topology, struct error *error)
+int database_begin(struct database *database, struct revision_row *ret_row, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(database, QUERY_REVISION);
-    int result = sqlite3_step(statement), code;
+    int result = sqlite3_step(statement);
     if (result == SQLITE_ROW) {
-        *ret_configuration = sqlite3_column_int64(statement, 0);
-        *ret_metrics = sqlite3_column_int64(statement, 1);
-        *ret_topology = sqlite3_column_int64(statement, 2);
+        *ret_row = (struct revision_row){.configuration = sqlite3_column_int64(statement, 0),
+                                         .metrics = sqlite3_column_int64(statement, 1),
+                                         .topology = sqlite3_column_int64(statement, 2),
+                                         .mappings = sqlite3_column_int64(statement, 3)};
         database->reading = true;
         return 0;
     }
-    if (result == SQLITE_DONE)
-        code =
-            error_set(error, ERR_CORRUPT, "%s: the row of table revision is gone", database->path);
+    int code = no_revision(database, result, error);
+    sqlite3_reset(statement);
+    return code;
+}
+
+int database_read_generation(struct database *database, struct generation *ret_generation,
+                             struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(database, QUERY_GENERATION);
+    int result = sqlite3_step(statement), code = 0;
+    if (result == SQLITE_ROW)
+        *ret_generation = (struct generation){.identity = sqlite3_column_int64(statement, 0),
+                                              .mappings = sqlite3_column_int64(statement, 1)};
     else
-        code = database_error(database, result, "cannot be read", error);
+        code = no_revision(database, result, error);
     sqlite3_reset(statement);
     return code;
 }
@@ -282,18 +299,6 @@ void database_end(struct database *database)
     if (database->reading)
         sqlite3_reset(database_statement(database, QUERY_REVISION));
     database->reading = false;
-}
-
-bool database_wait_in_line(struct database *database, int64_t until_ms)
-{
-    if (!database->ticker.exists)
-        ticker_init(&database->ticker);
-    return lock_file_wait(&database->lock, LOCK_WRITING, &database->ticker, until_ms);
-}
-
-void database_leave_line(struct database *database)
-{
-    lock_file_give(&database->lock, LOCK_WRITING);
 }
 
 struct stat database_log_file(const struct database *database)

@@ -21,7 +21,6 @@
 #include "store/sqlite/queries.h"
 #include "store/sqlite/wal_index.h"
 #include "system/lock_file.h"
-#include "system/ticker.h"
 
 /* "PSTY" in the file's header (PRAGMA application_id). */
 #define DATABASE_APPLICATION_ID 0x50535459
@@ -41,6 +40,7 @@ struct database {
     bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
     bool stale;           /* an error that a new connection may mend has happened */
+    bool no_triggers;     /* the schema's triggers do not run; set by the owner after the init */
     int usual_wait_ms;    /* how long a lock is waited for, as the owner wants it */
     int lock_wait_ms;     /* how long the next one is */
     int64_t waiting_ms;   /* when that wait began */
@@ -48,7 +48,6 @@ struct database {
     struct wal_index wal_index;
     struct lock_file lock;
     struct file_check check;
-    struct ticker ticker;           /* made when a lock is waited for in line the first time */
     char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
 };
 
@@ -87,24 +86,29 @@ sqlite3_stmt *database_statement(struct database *database, enum query query);
 int database_run(struct database *database, sqlite3_stmt *statement, const char *doing,
                  struct error *error);
 
+/* Numbers of table `revision`, drawn at random when what they stand for changes. */
+struct revision_row {
+    int64_t configuration, metrics, topology;
+    int64_t mappings; /* changes by others than the writer */
+};
+
 /*
- * Begins a read transaction, and gives the row that it begins with: the numbers of table
- * `revision`. A statement that writes then commits by itself, and reading goes on from there. 0, or
- * a code with `error` set.
+ * Begins a read transaction, and gives the row that it begins with. 0, or a code with `error` set.
  */
-int database_begin(struct database *database, int64_t *ret_configuration, int64_t *ret_metrics,
-                   int64_t *ret_topology, struct error *error);
+int database_begin(struct database *database, struct revision_row *ret_row, struct error *error);
+
+/* The numbers that decide what claims on this database are worth. */
+struct generation {
+    int64_t identity; /* of this database, from its making on; a copy has the same */
+    int64_t mappings; /* see struct revision_row */
+};
+
+/* 0, or a code with `error` set. */
+int database_read_generation(struct database *database, struct generation *ret_generation,
+                             struct error *error);
 
 /* Ends the transaction, if there is one. */
 void database_end(struct database *database);
-
-/*
- * Waits for our turn to write, until a time at the latest, and says whether it is. SQLite's own
- * lock is no queue: whoever asks for it again and again may be overtaken for ever. In line, only
- * the first one asks.
- */
-bool database_wait_in_line(struct database *database, int64_t until_ms);
-void database_leave_line(struct database *database);
 
 /* The log as a file: its size, and by the rest whether it is the same one. Zeros without one. */
 struct stat database_log_file(const struct database *database);

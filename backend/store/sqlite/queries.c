@@ -1,7 +1,10 @@
 #include "store/sqlite/queries.h"
 
 const char *const query_texts[QUERY_COUNT] = {
-    [QUERY_REVISION] = "SELECT configuration, metrics, topology FROM revision WHERE id = 1",
+    [QUERY_REVISION] =
+        "SELECT configuration, metrics, topology, mappings FROM revision WHERE id = 1",
+    [QUERY_GENERATION] = "SELECT identity, mappings FROM revision WHERE id = 1",
+    [QUERY_POOL_IDS] = "SELECT id FROM pool ORDER BY id",
     [QUERY_ZONES] = "SELECT id, name FROM zone",
     [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",
     [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
@@ -29,15 +32,13 @@ const char *const query_texts[QUERY_COUNT] = {
                           " WHERE network = ?1 AND controller_id = ?2",
     [QUERY_MAPPING_FIND] = "SELECT controller_id, method, timestamp, ttl FROM persistence"
                            " WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_MAPPING_INSERT] = "INSERT INTO persistence"
-                             " (pool_id, ldns, controller_id, method, timestamp, ttl)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    [QUERY_MAPPING_REPLACE] = "UPDATE persistence"
-                              " SET controller_id = ?3, method = ?4, timestamp = ?5, ttl = ?6"
-                              " WHERE pool_id = ?1 AND ldns = ?2 AND controller_id = ?7"
-                              " AND method = ?8 AND timestamp = ?9 AND ttl = ?10",
-    [QUERY_MAPPING_FORGET] = "DELETE FROM persistence"
-                             " WHERE ldns = ?1 AND (?2 = 0 OR pool_id = ?2)",
+    [QUERY_MAPPING_WRITE] =
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
+        " AND EXISTS (SELECT 1 FROM controller WHERE id = ?3)"
+        " ON CONFLICT DO UPDATE SET controller_id = excluded.controller_id,"
+        " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl",
+    [QUERY_MAPPING_DELETE] = "DELETE FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_MAPPING_EACH] = "SELECT controller_id, method, timestamp, ttl, pool_id, ldns"
                            " FROM persistence ORDER BY pool_id, ldns",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",

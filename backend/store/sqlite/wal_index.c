@@ -7,9 +7,6 @@
 /* The size in which SQLite maps the wal-index. */
 #define REGION_BYTES 32768
 
-/* The word of the header to which every commit adds one. */
-#define COMMITS_WORD 2
-
 /*
  * The versions with which test/unit/test_wal_index.c and the whole of test/integration passed. A
  * row is added when they have passed with another one.
@@ -56,14 +53,6 @@ void wal_index_look(struct wal_index *index)
         same = index->seen[i] == index->headers[WAL_INDEX_HEADER_WORDS + i];
     }
     index->has_seen = same && index->seen[0] == WAL_INDEX_FORMAT;
-}
-
-void wal_index_commit(struct wal_index *index)
-{
-    struct wal_index now = *index;
-    wal_index_look(&now);
-    if (index->has_seen && now.has_seen && now.seen[COMMITS_WORD] == index->seen[COMMITS_WORD] + 1)
-        *index = now;
 }
 
 bool wal_index_has_changed(const struct wal_index *index)

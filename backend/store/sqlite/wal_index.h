@@ -49,12 +49,6 @@ void wal_index_detach(struct wal_index *index);
 /* Remembers the header as it is now. */
 void wal_index_look(struct wal_index *index);
 
-/*
- * After a commit of our own: takes the header for seen if nobody else has committed since it was
- * looked at.
- */
-void wal_index_commit(struct wal_index *index);
-
 /* Says whether it has changed since, or may have. */
 bool wal_index_moved(const struct wal_index *index);
 

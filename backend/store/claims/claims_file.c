@@ -1,0 +1,289 @@
+/*
+ * Opening, making and trusting the file of claims.
+ */
+#include "store/claims/claims_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/buffer.h"
+#include "store/claims/claims_parts.h"
+#include "system/clock.h"
+#include "system/page_guard.h"
+#include "system/shared_mutex.h"
+
+/* Making the file takes some milliseconds; whoever finds another process at it waits so long. */
+#define MAKE_WAIT_MS 200
+
+/* The head that a file of this database has to have. Its salt is any. */
+static int expected_head(const struct stat *file, int64_t database, struct claims_head *ret_head)
+{
+    char text[64] = "";
+    FILE *source = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (!source)
+        return ERR_IO;
+    bool read = fgets(text, sizeof text, source) != NULL;
+    fclose(source);
+    if (!read)
+        return ERR_IO;
+    *ret_head = (struct claims_head){.magic = CLAIMS_MAGIC,
+                                     .format = CLAIMS_FORMAT,
+                                     .bucket_bytes = sizeof(struct bucket),
+                                     .bucket_count = CLAIMS_BUCKETS,
+                                     .slot_count = CLAIMS_SLOTS,
+                                     .slot_bytes = sizeof(struct slot),
+                                     .mutex_bytes = sizeof(pthread_mutex_t),
+                                     .inode = file->st_ino,
+                                     .device = file->st_dev,
+                                     .database = database};
+    size_t count = 0;
+    for (const char *at = text; *at && count < BOOT_ID_BYTES; at++) {
+        unsigned byte;
+        if (*at != '-' && sscanf(at++, "%2x", &byte) == 1)
+            ret_head->boot_id[count++] = (uint8_t)byte;
+    }
+    return count == BOOT_ID_BYTES ? 0 : ERR_IO;
+}
+
+/* What a file is to us. */
+enum fit {
+    FIT_OURS,
+    FIT_NONE,        /* missing, of another start of the machine, another database, or damaged */
+    FIT_OTHER_BUILD, /* of a build that may be serving this very database now */
+};
+
+static enum fit fit_of(const struct claims_head *head, const struct claims_head *expected)
+{
+    if (head->magic != expected->magic || head->inode != expected->inode ||
+        head->device != expected->device || head->database != expected->database ||
+        memcmp(head->boot_id, expected->boot_id, BOOT_ID_BYTES) != 0)
+        return FIT_NONE;
+    struct claims_head same = *expected;
+    same.salt = head->salt;
+    return memcmp(head, &same, sizeof same) == 0 ? FIT_OURS : FIT_OTHER_BUILD;
+}
+
+/* Its head is read as a file, since a file that is too short cannot be looked at in memory. */
+static enum fit check_file(int descriptor, const struct stat *file, int64_t database)
+{
+    struct claims_head head, expected;
+    if (expected_head(file, database, &expected) != 0 ||
+        pread(descriptor, &head, sizeof head, 0) != (ssize_t)sizeof head)
+        return FIT_NONE;
+    enum fit fit = fit_of(&head, &expected);
+    return fit == FIT_OURS && file->st_size != sizeof(struct claims_map) ? FIT_NONE : fit;
+}
+
+static int set_problem(const char *path, const char *doing, struct error *error)
+{
+    int code = errno == ENOSPC || errno == EDQUOT                    ? ERR_FULL
+               : errno == EACCES || errno == EPERM || errno == EROFS ? ERR_READONLY
+                                                                     : ERR_IO;
+    return error_set(error, code, "%s %s as uid %ld: %s; no mappings are kept", path, doing,
+                     (long)geteuid(), strerror(errno));
+}
+
+/* Maps an open file. The descriptor is closed either way. */
+static int map_file(struct claims *claims, int descriptor, struct error *error)
+{
+    void *map =
+        mmap(NULL, sizeof(struct claims_map), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    int problem = errno;
+    close(descriptor);
+    errno = problem;
+    if (map == MAP_FAILED)
+        return set_problem(claims->path, "cannot be mapped", error);
+    claims->map = map;
+    claims->losses = page_guard_losses();
+    return 0;
+}
+
+/* 0 with the file mapped when it fits; else `ret_fit` says what is there, or a code with `error`.
+ */
+static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, struct error *error)
+{
+    int descriptor = open(claims->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    *ret_fit = FIT_NONE;
+    if (descriptor < 0 && errno == ENOENT)
+        return 0;
+    if (descriptor < 0)
+        return set_problem(claims->path, "cannot be opened", error);
+    if (fstat(descriptor, &claims->file) != 0 || !S_ISREG(claims->file.st_mode)) {
+        close(descriptor);
+        return error_set(error, ERR_IO, "%s is not a file; no mappings are kept", claims->path);
+    }
+    *ret_fit = check_file(descriptor, &claims->file, database);
+    if (*ret_fit == FIT_OURS)
+        return map_file(claims, descriptor, error);
+    close(descriptor);
+    return 0;
+}
+
+static int fill_in(struct claims_map *map, const struct claims_head *head)
+{
+    for (int i = 0; i < CLAIMS_BUCKETS; i++)
+        if (shared_mutex_init(&map->buckets[i].mutex) != 0)
+            return ERR_IO;
+    map->head = *head;
+    if (getrandom(&map->head.salt, sizeof map->head.salt, GRND_NONBLOCK) < 0)
+        map->head.salt = (uint64_t)clock_monotonic_ms();
+    return 0;
+}
+
+/*
+ * Makes a whole file under another name. All of its room is taken at once: a page that finds none
+ * later would end the process.
+ */
+static int write_new(const char *path, const struct stat *database, int64_t number)
+{
+    struct claims_head head;
+    struct stat file;
+    unlink(path);
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, database->st_mode & 0666);
+    if (descriptor < 0)
+        return -1;
+    if (geteuid() == 0 && fchown(descriptor, database->st_uid, database->st_gid) != 0) {
+        /* A file system that has one owner only: then nobody else has to be let in. */
+    }
+    int problem = posix_fallocate(descriptor, 0, sizeof(struct claims_map));
+    void *map = MAP_FAILED;
+    if (problem == 0 && fstat(descriptor, &file) == 0)
+        map = mmap(NULL, sizeof(struct claims_map), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor,
+                   0);
+    if (problem == 0)
+        problem = map == MAP_FAILED ? errno : 0;
+    if (problem == 0)
+        problem = expected_head(&file, number, &head) == 0 && fill_in(map, &head) == 0 ? 0 : EIO;
+    if (map != MAP_FAILED)
+        munmap(map, sizeof(struct claims_map));
+    close(descriptor);
+    if (problem != 0)
+        unlink(path);
+    errno = problem;
+    return problem == 0 ? 0 : -1;
+}
+
+static int make_file(struct claims *claims, const struct stat *database, int64_t number,
+                     struct error *error)
+{
+    struct buffer fresh = {0};
+    buffer_printf(&fresh, "%s-new", claims->path);
+    if (fresh.failed)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    int result = write_new(fresh.data, database, number);
+    if (result == 0)
+        result = rename(fresh.data, claims->path);
+    int code = result == 0 ? 0 : set_problem(claims->path, "cannot be made", error);
+    buffer_release(&fresh);
+    return code;
+}
+
+/* Held by one process at a time, for a few milliseconds. */
+static bool take_making(struct lock_file *lock)
+{
+    for (int i = 0; i < MAKE_WAIT_MS; i++) {
+        if (lock_file_take(lock, LOCK_CLAIMS_MADE))
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return false;
+}
+
+/*
+ * A file of another build is replaced only when nobody uses it; the lock is tried alone for that,
+ * and shared again afterwards.
+ */
+static bool may_replace(struct lock_file *lock, enum fit fit)
+{
+    if (fit != FIT_OTHER_BUILD)
+        return true;
+    bool alone = lock_file_take(lock, LOCK_CLAIMS_USED);
+    lock_file_take_shared(lock, LOCK_CLAIMS_USED);
+    return alone;
+}
+
+/* Another process may have made it meanwhile, so it is looked at once more. */
+static int replace_file(struct claims *claims, const struct stat *database, int64_t number,
+                        struct error *error)
+{
+    enum fit fit;
+    int code = try_file(claims, number, &fit, error);
+    if (code != 0 || fit == FIT_OURS)
+        return code;
+    if (!may_replace(claims->lock, fit))
+        return error_set(error, ERR_BUSY,
+                         "%s is used by another version of pdns-sticky; until that has ended, this"
+                         " one keeps no mappings",
+                         claims->path);
+    code = make_file(claims, database, number, error);
+    if (code == 0)
+        code = try_file(claims, number, &fit, error);
+    if (code == 0 && fit != FIT_OURS)
+        code =
+            error_set(error, ERR_IO, "%s was replaced at once; no mappings are kept", claims->path);
+    return code;
+}
+
+static int open_or_make(struct claims *claims, const struct stat *database, int64_t number,
+                        struct error *error)
+{
+    enum fit fit;
+    if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
+        return error_set(error, ERR_BUSY, "%s is being replaced", claims->path);
+    int code = try_file(claims, number, &fit, error);
+    if (code != 0 || fit == FIT_OURS)
+        return code;
+    if (!take_making(claims->lock))
+        return error_set(error, ERR_BUSY, "%s is being made by another process", claims->path);
+    code = replace_file(claims, database, number, error);
+    lock_file_give(claims->lock, LOCK_CLAIMS_MADE);
+    return code;
+}
+
+int claims_open(const char *database_path, const struct stat *database, int64_t identity,
+                struct lock_file *lock, struct claims **ret_claims, struct error *error)
+{
+    struct buffer path = {0};
+    struct claims *claims = calloc(1, sizeof *claims);
+    buffer_printf(&path, "%s-claims", database_path);
+    if (!claims || path.failed) {
+        buffer_release(&path);
+        free(claims);
+        return error_set(error, ERR_NOMEM, "out of memory");
+    }
+    claims->path = path.data;
+    claims->lock = lock;
+    int code = open_or_make(claims, database, identity, error);
+    if (code != 0) {
+        claims_close(claims);
+        return code;
+    }
+    *ret_claims = claims;
+    return 0;
+}
+
+void claims_close(struct claims *claims)
+{
+    if (!claims)
+        return;
+    if (claims->map)
+        munmap(claims->map, sizeof(struct claims_map));
+    lock_file_give(claims->lock, LOCK_CLAIMS_USED);
+    free(claims->path);
+    free(claims);
+}
+
+bool claims_are_current(const struct claims *claims)
+{
+    struct stat now;
+    return claims->losses == page_guard_losses() && claims->map->head.magic == CLAIMS_MAGIC &&
+           stat(claims->path, &now) == 0 && now.st_dev == claims->file.st_dev &&
+           now.st_ino == claims->file.st_ino && now.st_size == claims->file.st_size;
+}

@@ -1,0 +1,92 @@
+/*
+ * How the file of claims is laid out, for the files in this folder.
+ *
+ * A change of anything here is a change of CLAIMS_FORMAT, unless a size in the head tells it.
+ */
+#ifndef STICKY_STORE_CLAIMS_CLAIMS_PARTS_H
+#define STICKY_STORE_CLAIMS_CLAIMS_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "store/claims/claims.h"
+#include "system/lock_file.h"
+
+#define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
+#define CLAIMS_FORMAT 1
+
+/*
+ * 16 thousand claims, 4.5 MiB. Beyond some nine thousand, the first bucket is full by chance: that is
+ * what a second of ten thousand new resolvers leaves while somebody holds the database.
+ */
+#define CLAIMS_BUCKETS 1024
+#define CLAIMS_SLOTS 16
+
+#define BOOT_ID_BYTES 16
+
+/* A mapping without padding, so that a checksum covers all of it. */
+struct stored_mapping {
+    int64_t controller_id, timestamp_s, ttl_s;
+    char method[40];
+};
+
+_Static_assert(METHOD_NAME_MAX <= sizeof((struct stored_mapping *)0)->method, "a method fits");
+
+#define VALUE_DELETES 1U
+#define VALUE_MAPS 2U
+
+struct stored_claim {
+    uint64_t number; /* unique in the file, from 1 on */
+    uint64_t flags;
+    int64_t revision;
+    struct stored_mapping wanted;
+    uint64_t checksum; /* of the key and all of the above */
+};
+
+struct slot {
+    int64_t pool_id;
+    char key[CLAIMS_KEY_MAX];
+    struct stored_claim values[2];
+    /* 0: free; 1 or 2: that value counts. The one store that makes, replaces and frees a claim. */
+    _Atomic uint32_t current;
+    uint32_t unused;
+};
+
+struct bucket {
+    pthread_mutex_t mutex;
+    uint8_t to_cache_line[64 - sizeof(pthread_mutex_t) % 64];
+    _Atomic uint32_t tags[CLAIMS_SLOTS]; /* of the slots' keys, so that most are not looked at */
+    struct slot slots[CLAIMS_SLOTS];
+};
+
+/* For whom the file was made; all of it has to fit. */
+struct claims_head {
+    uint64_t magic;
+    uint32_t format, bucket_bytes, bucket_count, slot_count, mutex_bytes, slot_bytes;
+    uint64_t inode, device;         /* of this file: a copy is none */
+    uint8_t boot_id[BOOT_ID_BYTES]; /* of the start of the machine that its mutexes are of */
+    int64_t database;               /* the number of the database, table revision */
+    uint64_t salt;                  /* random, so that nobody can aim at one bucket */
+};
+
+struct claims_map {
+    struct claims_head head;
+    _Alignas(64) _Atomic uint32_t made; /* claims so far; what the writer waits for */
+    _Atomic uint32_t writer_waits;
+    _Alignas(64) _Atomic uint64_t last_number;
+    _Alignas(64) _Atomic int64_t alive_ms;
+    _Atomic uint32_t bound;
+    _Alignas(64) _Atomic uint64_t changed[CLAIMS_BUCKETS / 64]; /* buckets, a bit each */
+    _Alignas(64) struct bucket buckets[CLAIMS_BUCKETS];
+};
+
+struct claims {
+    struct claims_map *map;
+    char *path;
+    struct stat file;
+    unsigned losses; /* of page_guard.h, when it was opened */
+    struct lock_file *lock;
+};
+
+#endif

@@ -1,0 +1,27 @@
+#include "store/sqlite/persistence_row.h"
+
+#include <string.h>
+
+void persistence_bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key)
+{
+    sqlite3_bind_int64(statement, 1, pool_id);
+    sqlite3_bind_text(statement, 2, key, -1, SQLITE_STATIC);
+}
+
+void persistence_bind_mapping(sqlite3_stmt *statement, int first, const struct mapping *mapping)
+{
+    sqlite3_bind_int64(statement, first, mapping->controller_id);
+    sqlite3_bind_text(statement, first + 1, mapping->method, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, first + 2, mapping->timestamp_s);
+    sqlite3_bind_int64(statement, first + 3, mapping->ttl_s);
+}
+
+void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
+{
+    const char *method = (const char *)sqlite3_column_text(row, 1);
+    *ret_mapping = (struct mapping){.controller_id = sqlite3_column_int64(row, 0),
+                                    .timestamp_s = sqlite3_column_int64(row, 2),
+                                    .ttl_s = sqlite3_column_int64(row, 3)};
+    if (method && strlen(method) < METHOD_NAME_MAX)
+        strcpy(ret_mapping->method, method);
+}
