@@ -135,16 +135,17 @@ static bool is_still_seen(const struct reading *reading)
 
 /*
  * Usually nobody has committed since the row was read, and then it is as it was. Where others
- * commit so often that this fails, or the log does not tell, the row itself is read once more.
+ * commit so often that this fails, or nothing tells whether they do, the row is read once more.
  */
 static bool is_current(void *context)
 {
     const struct reading *reading = context;
     struct store *store = reading->store;
     const struct wal_index *index = &store->database.wal_index;
-    if (store->database.reading && !wal_index_moved(index))
+    bool is_known = store->database.reading && index->has_seen;
+    if (is_known && !wal_index_moved(index))
         return true;
-    return (store->lost >= LOST_MAX || !index->has_seen) && is_still_seen(reading);
+    return (store->lost >= LOST_MAX || !is_known) && is_still_seen(reading);
 }
 
 static int put_claim(struct store *store, int64_t pool_id, const char *key,

@@ -3,13 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "fixture.h"
+#include "store/claims/claims_file.h"
 #include "store/sqlite/lock_bytes.h"
 #include "suites.h"
 
 #define NOW_S 1700000000
 #define START_MS 1000000
+
+/* For another thread to do what it has to; a test that waits so long has failed. */
+#define WAIT_MS 60000
 
 /* A process that answers, and what it does besides. */
 struct process {
@@ -36,7 +41,7 @@ static void process_init(struct process *process)
 
 static void process_release(struct process *process)
 {
-    maintenance_finish(&process->maintenance, &process->database, NULL);
+    maintenance_finish(&process->maintenance, NULL);
     database_release(&process->database);
     place_release(&process->place);
 }
@@ -76,7 +81,7 @@ static int maintain(struct process *process, int64_t now_ms, struct error *error
     const struct occasion occasion = {
         .settings = process->settings, .now_s = NOW_S, .now_ms = now_ms};
     int code = maintenance_run(&process->maintenance, &process->database, &occasion, error);
-    int done = maintenance_finish(&process->maintenance, &process->database, error);
+    int done = maintenance_finish(&process->maintenance, error);
     return code != 0 ? code : done;
 }
 
@@ -85,6 +90,57 @@ static void check_maintain(struct process *process, int64_t now_ms)
     struct error error = {0};
     CHECK_INTEGER(maintain(process, now_ms, &error), 0, "%s", error.text);
     CHECK_TEXT(error.text, "", "nothing to be said");
+}
+
+/* Starts what is due, and lets the writer go on. */
+static void check_run(struct process *process, int64_t now_ms)
+{
+    struct error error = {0};
+    const struct occasion occasion = {
+        .settings = process->settings, .now_s = NOW_S, .now_ms = now_ms};
+    CHECK_INTEGER(maintenance_run(&process->maintenance, &process->database, &occasion, &error), 0,
+                  "%s", error.text);
+}
+
+static void check_finish(struct process *process)
+{
+    struct error error = {0};
+    CHECK_INTEGER(maintenance_finish(&process->maintenance, &error), 0, "%s", error.text);
+}
+
+static struct claims *open_claims(struct process *process)
+{
+    struct database *database = &process->database;
+    struct claims *claims = NULL;
+    struct error error = {0};
+    struct generation generation;
+    CHECK_INTEGER(database_read_generation(database, &generation, &error), 0, "%s", error.text);
+    CHECK_INTEGER(claims_open(database->real_path, &database->identity, generation.identity,
+                              &database->lock, &claims, &error),
+                  0, "%s", error.text);
+    return claims;
+}
+
+static bool yes(void *context)
+{
+    (void)context;
+    return true;
+}
+
+/* Makes a claim and waits until the writer, which is started if there is none, has written it. */
+static void check_written(struct process *process, struct claims *claims, int64_t now_ms)
+{
+    struct claim claim = {.maps = true, .wanted = {1, "modulus", now_ms, 60}};
+    struct error error = {0};
+    struct generation generation;
+    CHECK_INTEGER(database_read_generation(&process->database, &generation, &error), 0, "%s",
+                  error.text);
+    claim.revision = generation.mappings;
+    CHECK_INTEGER(claims_put(claims, 1, "claimed", NULL, &claim, yes, NULL), 0, "a claim");
+    check_run(process, now_ms);
+    for (int i = 0; claims_count(claims) > 0 && i < WAIT_MS; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    CHECK_INTEGER((int64_t)claims_count(claims), 0, "written");
 }
 
 static struct stat log_of(const struct process *process)
@@ -126,7 +182,7 @@ static void the_sweep_waits_for_its_interval(void)
     check_maintain(&process, START_MS);
     insert_mappings(&process, 5, "old", NOW_S - 60);
     check_maintain(&process, START_MS + 1);
-    check_maintain(&process, START_MS + interval_ms - 1);
+    check_maintain(&process, START_MS + interval_ms - 1000);
     CHECK_INTEGER(rows(&process), 5, "not due");
     check_maintain(&process, START_MS + interval_ms);
     CHECK_INTEGER(rows(&process), 0, "due");
@@ -218,12 +274,11 @@ static void what_a_reader_kept_from_being_copied_is_copied_later(void)
 {
     struct process process;
     struct error error = {0};
-    int64_t counts[3];
+    struct revision_row row;
     process_init(&process);
     struct database *database = &process.database;
     const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
-    CHECK_INTEGER(database_begin(database, &counts[0], &counts[1], &counts[2], &error), 0, "%s",
-                  error.text);
+    CHECK_INTEGER(database_begin(database, &row, &error), 0, "%s", error.text);
     CHECK(sqlite3_exec(database->connection,
                        "INSERT INTO persistence VALUES (1, 'new', 1, 'modulus', 1700000000, 60)",
                        NULL, NULL, NULL) == SQLITE_OK,
@@ -288,26 +343,29 @@ static void a_large_log_is_truncated_when_nobody_writes(void)
     process_release(&process);
 }
 
+/* The writer sees how long the log is when it has written. */
 static void a_log_that_grows_far_is_copied_before_its_time(void)
 {
     struct process process;
     process_init(&process);
-    struct database *database = &process.database;
+    struct claims *claims = open_claims(&process);
     check_maintain(&process, START_MS);
-    CHECK(sqlite3_exec(database->connection, "CREATE TABLE ballast (bytes)", NULL, NULL, NULL) ==
-              SQLITE_OK,
-          "a table");
-    check_maintain(&process, START_MS + 200);
+    place_run(&process.place, "CREATE TABLE ballast (bytes)");
+    check_written(&process, claims, START_MS + 200);
     CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS, "not yet");
-    CHECK(sqlite3_exec(database->connection, "INSERT INTO ballast VALUES (zeroblob(4096 * 16500))",
-                       NULL, NULL, NULL) == SQLITE_OK,
-          "66 megabytes");
-    CHECK(database->log_pages > CHECKPOINT_PAGES_MAX, "%lld pages", (long long)database->log_pages);
-    check_maintain(&process, START_MS + 400);
-    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS + 400, "at once");
+    place_run(&process.place, "INSERT INTO ballast VALUES (zeroblob(4096 * 16500))");
+    check_written(&process, claims, START_MS + 400);
+    for (int i = 0; writer_log_pages(process.maintenance.writer) < 16500 && i < WAIT_MS; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    check_run(&process, START_MS + 600);
+    check_finish(&process);
+    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS + 600, "at once");
     CHECK(process.maintenance.progress.log.pages < 10, "and started over");
-    check_maintain(&process, START_MS + 600);
-    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS + 400, "once");
+    check_written(&process, claims, START_MS + 800);
+    check_run(&process, START_MS + 1000);
+    check_finish(&process);
+    CHECK_INTEGER(process.maintenance.progress.checkpoint_ms, START_MS + 600, "once");
+    claims_close(claims);
     process_release(&process);
 }
 
@@ -315,12 +373,11 @@ static void who_reads_for_long_is_named(void)
 {
     struct process process;
     struct error error = {0};
-    int64_t counts[3];
+    struct revision_row row;
     process_init(&process);
     struct database *database = &process.database;
     const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
-    CHECK_INTEGER(database_begin(database, &counts[0], &counts[1], &counts[2], &error), 0, "%s",
-                  error.text);
+    CHECK_INTEGER(database_begin(database, &row, &error), 0, "%s", error.text);
     place_run(&process.place, "CREATE TABLE ballast AS SELECT zeroblob(4096 * 16500) AS bytes");
     CHECK_INTEGER(maintain(&process, START_MS, &error), ERR_LIMIT, "blocked");
     CHECK(strstr(error.text, "keeps a transaction open"), "%s", error.text);
