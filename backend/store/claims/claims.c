@@ -9,9 +9,14 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "store/claims/claims_parts.h"
+#include "system/clock.h"
 #include "system/futex.h"
 #include "system/page_guard.h"
 #include "system/shared_mutex.h"
+
+/* For so long after a wait that was in vain, the same bucket is waited for this short time only. */
+#define HELD_MS 10000
+#define HELD_WAIT_MS 1
 
 /* A key as it stands in a slot, and where it belongs. */
 struct place {
@@ -88,6 +93,24 @@ static void load_claim(const struct stored_claim *value, struct claim *ret_claim
                                 .revision = value->revision};
 }
 
+/*
+ * One whose owner is stopped is waited for only once in a while, or a busy server would do nothing
+ * else.
+ */
+static int wait_for_bucket(struct claims *claims, uint32_t number)
+{
+    struct held_bucket *held = &claims->held;
+    bool known =
+        atomic_load(&held->number) == number && clock_monotonic_ms() < atomic_load(&held->until_ms);
+    int problem = shared_mutex_lock(&claims->map->buckets[number].mutex,
+                                    known ? HELD_WAIT_MS : CLAIMS_WAIT_MS);
+    if (problem == ETIMEDOUT && !known) {
+        atomic_store(&held->until_ms, clock_monotonic_ms() + HELD_MS);
+        atomic_store(&held->number, number);
+    }
+    return problem;
+}
+
 /* 0 with the bucket's mutex held, or ERR_BUSY or ERR_IO. */
 static int lock_bucket(struct claims *claims, uint32_t number, struct bucket **ret_bucket)
 {
@@ -95,7 +118,9 @@ static int lock_bucket(struct claims *claims, uint32_t number, struct bucket **r
     struct bucket *bucket = &map->buckets[number];
     if (map->head.magic != CLAIMS_MAGIC || page_guard_losses() != claims->losses)
         return ERR_IO;
-    int problem = shared_mutex_lock(&bucket->mutex, CLAIMS_WAIT_MS);
+    int problem = shared_mutex_lock(&bucket->mutex, 0);
+    if (problem == ETIMEDOUT)
+        problem = wait_for_bucket(claims, number);
     if (problem != 0)
         return problem == ETIMEDOUT ? ERR_BUSY : ERR_IO;
     *ret_bucket = bucket;

@@ -81,12 +81,19 @@ struct claims_map {
     _Alignas(64) struct bucket buckets[CLAIMS_BUCKETS];
 };
 
+/* A bucket that was waited for in vain, and for how long that is remembered. */
+struct held_bucket {
+    _Atomic uint32_t number;
+    _Atomic int64_t until_ms; /* monotonic */
+};
+
 struct claims {
     struct claims_map *map;
     char *path;
     struct stat file;
     unsigned losses; /* of page_guard.h, when it was opened */
     struct lock_file *lock;
+    struct held_bucket held;
 };
 
 #endif
