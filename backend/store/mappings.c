@@ -103,7 +103,7 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
     struct database *database = &store->database;
     if (!database->connection)
         return error_set(error, ERR_IO, "%s is not open", database->path);
-    if (database->read_only[0])
+    if (!store->claims && database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
     if (!store->claims)
         return error_set(error, store->claims_error.code ? store->claims_error.code : ERR_IO, "%s",

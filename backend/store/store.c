@@ -80,6 +80,16 @@ static void open_claims(struct store *store, int64_t now_ms)
         store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
 }
 
+/* The database can only be read now; claims wait until it can be written again. */
+static bool can_wait(struct store *store)
+{
+    struct database *database = &store->database;
+    struct generation generation;
+    return database->read_only[0] && !database->is_newer &&
+           database_read_generation(database, &generation, NULL) == 0 &&
+           claims_are_of(store->claims, generation.identity);
+}
+
 /* Follows the database to another file, and the claims to a new one. */
 static void follow_claims(struct store *store, int64_t now_ms)
 {
@@ -87,7 +97,8 @@ static void follow_claims(struct store *store, int64_t now_ms)
     if (!store->uses_claims || (same_database && now_ms < store->claims_look_ms))
         return;
     store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
-    if (store->claims && (!same_database || !claims_are_current(store->claims)))
+    if (store->claims &&
+        (!claims_are_current(store->claims) || (!same_database && !can_wait(store))))
         close_claims(store);
     if (!store->claims)
         open_claims(store, now_ms);

@@ -280,6 +280,11 @@ void claims_close(struct claims *claims)
     free(claims);
 }
 
+bool claims_are_of(const struct claims *claims, int64_t identity)
+{
+    return claims->map->head.database == identity;
+}
+
 bool claims_are_current(const struct claims *claims)
 {
     struct stat now;
