@@ -66,8 +66,8 @@ static int follow_claim(struct store *store, int64_t pool_id, const char *key,
 
 /*
  * Claims come first, and the table in a transaction that is at least as new: what was taken out of
- * the claims before the look was committed before it. Whether a claim of another revision counts is
- * told by such a transaction only; if one had to be begun, the claim may have become another.
+ * the claims before the look was committed before it. Only such a transaction tells whether a claim
+ * of another revision counts. If it brings a new revision, another claim may stand there by now.
  */
 static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
                 struct error *error)
@@ -77,18 +77,17 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     if (!store->database.connection) /* it was told why */
         return ERR_IO;
     for (int look = 0; look < LOOKS_MAX; look++) {
-        unsigned begun = store->begun;
+        int64_t revision = store->mappings_revision;
         int code = find_claim(store, pool_id, key, &claim, error);
-        if (code == 0 && claim.revision == store->mappings_revision)
-            return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
         if (code != 0 && code != ERR_NOTFOUND)
             return code;
-        int renewed = store_renew(store, error);
+        bool counts = code == 0 && claim.revision == revision;
+        int renewed = counts ? 0 : store_renew(store, error);
         if (renewed != 0)
             return renewed;
         if (code == ERR_NOTFOUND)
             return find_row(store, pool_id, key, ret_mapping, error);
-        if (store->begun == begun)
+        if (counts || store->mappings_revision == revision)
             return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
     }
     return error_set(error, ERR_BUSY, "%s: table persistence is changed all the time",
