@@ -742,14 +742,19 @@ END;
 INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_setting;
 
 -----------------------------------------------------------------------------------------------
--- persistence: the mappings. pdns-sticky writes this table while it answers questions. The view
--- "mapping" shows it with names. To release a resolver, delete its row:
+-- persistence: the mappings. pdns-sticky stores them here some milliseconds after its answers. The
+-- view "mapping" shows them with names. To release a resolver, delete its row:
 --
 --   DELETE FROM persistence
 --     WHERE pool_id = (SELECT id FROM pool WHERE name = 'web') AND ldns = '192.0.2.53';
 --
--- Nearly every new resolver adds a row, so this table has no triggers and no further index, only
--- these checks. An expired row has no effect, and the sweep deletes it.
+-- Your changes count at once. They also discard the mappings that were not stored yet at that
+-- moment, of all resolvers: otherwise one could appear after you have deleted all. A resolver that
+-- this concerns is sent where its pool's method says, and gets a new mapping.
+--
+-- Nearly every new resolver adds a row, so this table has no further index. Its triggers are for
+-- your changes; pdns-sticky writes without them. An expired row has no effect, and the sweep deletes
+-- it.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS persistence (
   -- The pool that was asked, or the pool whose mappings it shares.
@@ -802,12 +807,10 @@ CREATE TABLE IF NOT EXISTS revision (
   -- Changes with topology and geo_database.
   topology INTEGER NOT NULL,
 
-  -- Changes when anybody but the program writes to persistence. What the program decided before
-  -- that, and has not written there yet, is dropped: so a DELETE also holds for the mappings of the
-  -- last milliseconds.
+  -- Changes when anybody but pdns-sticky changes persistence.
   mappings INTEGER NOT NULL,
 
-  -- Says which database this is. It never changes, and a copy has the same.
+  -- Which database this is. It never changes, and a copy has the same number.
   identity INTEGER NOT NULL
 ) STRICT;
 
@@ -1698,7 +1701,6 @@ CREATE TRIGGER IF NOT EXISTS revision_setting_delete AFTER DELETE ON setting BEG
   UPDATE revision SET configuration = random();
 END;
 
--- The program's own connection for mappings runs without triggers.
 CREATE TRIGGER IF NOT EXISTS revision_persistence_insert AFTER INSERT ON persistence BEGIN
   UPDATE revision SET mappings = random();
 END;

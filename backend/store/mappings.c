@@ -16,9 +16,9 @@
 /* So often a claim may be replaced by one of another revision while it is looked up. */
 #define LOOKS_MAX 100
 
-/* How long forgetting waits for the row to be gone, and between two looks. */
+/* How long forgetting waits for the row to be gone, and anybody between two looks. */
 #define FORGET_WAIT_MS 2000
-#define FORGET_LOOK_NS 1000000L
+#define LOOK_NS 1000000L
 
 /* ---------------------------------------------------------------- finding */
 
@@ -135,16 +135,17 @@ static bool is_still_seen(const struct reading *reading)
 
 /*
  * Usually nobody has committed since the row was read, and then it is as it was. Where others
- * commit so often that this fails, or the log does not tell, the row itself is read once more.
+ * commit so often that this fails, or nothing tells whether they do, the row is read once more.
  */
 static bool is_current(void *context)
 {
     const struct reading *reading = context;
     struct store *store = reading->store;
     const struct wal_index *index = &store->database.wal_index;
-    if (store->database.reading && !wal_index_moved(index))
+    bool is_known = store->database.reading && index->has_seen;
+    if (is_known && !wal_index_moved(index))
         return true;
-    return (store->lost >= LOST_MAX || !index->has_seen) && is_still_seen(reading);
+    return (store->lost >= LOST_MAX || !is_known) && is_still_seen(reading);
 }
 
 static int put_claim(struct store *store, int64_t pool_id, const char *key,
@@ -257,7 +258,7 @@ static void wait_for_writer(struct store *store, const struct pool_ids *ids, con
     store_rest(store);
     store_write_claims(store);
     while (!are_gone(store, ids, key) && clock_monotonic_ms() < until_ms)
-        nanosleep(&(struct timespec){.tv_nsec = FORGET_LOOK_NS}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
 }
 
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
@@ -282,6 +283,20 @@ int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t 
         *ret_count = (int64_t)ids.count;
     free(ids.ids);
     return code;
+}
+
+size_t store_unwritten(struct store *store, int64_t wait_ms)
+{
+    int64_t until_ms = clock_monotonic_ms() + wait_ms;
+    size_t left;
+    if (!store->claims)
+        return 0;
+    store_rest(store);
+    uint64_t last = claims_last_number(store->claims);
+    store_write_claims(store);
+    while ((left = claims_count_until(store->claims, last)) > 0 && clock_monotonic_ms() < until_ms)
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    return left;
 }
 
 int store_each_mapping(struct store *store,

@@ -134,6 +134,13 @@ int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t 
                  struct error *error);
 
 /*
+ * How many of the mappings that were decided before this call are not in the table. Waits until all
+ * are, but no longer than `wait_ms`; usually they are within a few milliseconds. Ends the
+ * transaction.
+ */
+size_t store_unwritten(struct store *store, int64_t wait_ms);
+
+/*
  * Calls `each` for every mapping in key order until it returns false. 0, or a code with `error`
  * set.
  */

@@ -73,8 +73,10 @@ struct suite {
     X(database)                                                                                    \
     X(migrate)                                                                                     \
     X(maintenance)                                                                                 \
+    X(writer)                                                                                      \
     X(locator)                                                                                     \
     X(claims)                                                                                      \
+    X(claim_rows)                                                                                  \
     X(store)                                                                                       \
     X(columns)                                                                                     \
     X(measurements)                                                                                \

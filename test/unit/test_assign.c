@@ -229,45 +229,6 @@ static void a_table_that_fails_costs_no_answer(void)
     }
 }
 
-/* Another process's row stands in the way of a write that fails. */
-static int fail_behind_a_rival(void *context, int64_t pool_id, const char *key,
-                               const struct mapping *seen, const struct mapping *wanted,
-                               struct error *error)
-{
-    struct memory_table *table = context;
-    (void)seen, (void)wanted;
-    table->claims++;
-    memory_table_put(table, pool_id, key, &table->rival);
-    return error_set(error, ERR_BUSY, "the table: %s", error_text(ERR_BUSY));
-}
-
-static void a_write_that_failed_behind_another_row_is_answered_by_it(void)
-{
-    static const struct {
-        const char *what;
-        struct mapping rival;
-        int64_t answer;
-        int code;
-    } rows[] = {
-        {"it binds", {1, "modulus", NOW, 3600}, 11, 0},
-        {"it is the choice", {2, "modulus", NOW, 3600}, CHOICE, 0},
-        {"it is over", {1, "modulus", NOW - 9000, 3600}, CHOICE, ERR_BUSY},
-        {"it leads nowhere", {99, "modulus", NOW, 3600}, CHOICE, ERR_BUSY},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct scene scene;
-        scene_init(&scene, &three_sites);
-        scene.mappings.claim = fail_behind_a_rival;
-        scene.table.rival = rows[i].rival;
-        struct assignment assignment = scene_ask(&scene, "web", CLIENT);
-        CHECK_INTEGER(assignment.server ? assignment.server->id : 0, rows[i].answer, "%s",
-                      rows[i].what);
-        scene_check_warned(&scene, rows[i].code, rows[i].what);
-        CHECK_INTEGER((int64_t)scene.table.claims, 1, "%s", rows[i].what);
-        scene_release(&scene);
-    }
-}
-
 static void nothing_is_written_without_a_claim_function(void)
 {
     struct scene scene;
@@ -442,8 +403,6 @@ static const CU_TestInfo tests[] = {
     {"a lost claim is answered by the winner's row", a_lost_claim_is_answered_by_the_winners_row},
     {"a claim is not tried for ever", a_claim_is_not_tried_for_ever},
     {"a table that fails costs no answer", a_table_that_fails_costs_no_answer},
-    {"a write that failed behind another row is answered by it",
-     a_write_that_failed_behind_another_row_is_answered_by_it},
     {"nothing is written without a claim function", nothing_is_written_without_a_claim_function},
     {"a server that returns pulls nobody back", a_server_that_returns_pulls_nobody_back},
     {"a changed configuration moves nobody who need not", a_configuration_that_grows_moves_nobody},

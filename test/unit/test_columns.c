@@ -10,7 +10,7 @@
 #include "fixture.h"
 #include "store/monitoring.h"
 #include "store/sqlite/queries.h"
-#include "store/store.h"
+#include "store/store_parts.h"
 #include "suites.h"
 
 struct desk {
@@ -42,7 +42,7 @@ static const struct {
     enum query query;
     const char *columns;
 } queries[] = {
-    {QUERY_REVISION, "configuration, metrics, topology"},
+    {QUERY_REVISION, "configuration, metrics, topology, mappings"},
     {QUERY_ZONES, "id, name"},
     {QUERY_RECORDS, "id, zone_id, name, type, ttl, content"},
     {QUERY_CONTROLLERS, "id, name, address, state"},
@@ -57,6 +57,8 @@ static const struct {
     {QUERY_GEO_DATABASES, "path"},
     {QUERY_CONTROLLER_AVAILABILITY, "controller_id, value"},
     {QUERY_SERVER_AVAILABILITY, "virtual_server_id, value"},
+    {QUERY_GENERATION, "identity, mappings"},
+    {QUERY_POOL_IDS, "id"},
     {QUERY_SERVER_METRIC, "value, measured_at"},
     {QUERY_CONTROLLER_METRIC, "value, measured_at"},
     {QUERY_PATH_LENGTH, "max(bits)"},
@@ -327,11 +329,15 @@ static void mappings_are_read_and_written_column_by_column(void)
 {
     struct desk desk;
     struct error error = {0};
+    struct revision revision;
     const struct mapping first = {93, "method", 94, 95}, second = {98, "other", 99, 100};
     struct mapping found;
-    desk_begin(&desk, "");
+    desk_begin(&desk, "INSERT INTO pool (id, name) VALUES (91, 'web');"
+                      "INSERT INTO controller (id, name) VALUES (93, 'ams'), (98, 'fra')");
     struct mapping_table table = store_mappings(desk.store);
+    CHECK_INTEGER(store_begin(desk.store, 2 * STORE_KEPT_MS, &revision, &error), 0, "claims");
     CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", NULL, &first, &error), 0, "insert");
+    store_write_claims(desk.store);
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 93"
                   " AND method = 'method' AND timestamp = 94 AND ttl = 95");
@@ -339,9 +345,11 @@ static void mappings_are_read_and_written_column_by_column(void)
     CHECK(mapping_equal(&found, &first), "the mapping");
     CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", &first, &second, &error), 0,
                   "replace");
+    store_write_claims(desk.store);
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 98"
                   " AND method = 'other' AND timestamp = 99 AND ttl = 100");
+    store_rest(desk.store);
     CHECK_INTEGER(store_each_mapping(desk.store, is_the_row, NULL, &error), 0, "%s", error.text);
     desk_end(&desk);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "store/store.h"
+#include "store/store_parts.h"
 #include "suites.h"
 
 #define NOW_S 1700000000
@@ -209,6 +209,14 @@ static void a_mapping_that_is_moved_counts_for_the_rate(void)
     play_end(&play);
 }
 
+/* The writer tells how large the file is. */
+static void look_at_size(struct play *play, int64_t now_ms)
+{
+    store_rest(play->store);
+    store_write_claims(play->store);
+    begin_at(play, now_ms);
+}
+
 static void a_full_file_takes_no_new_mapping_and_moves_the_old(void)
 {
     struct play play;
@@ -218,36 +226,15 @@ static void a_full_file_takes_no_new_mapping_and_moves_the_old(void)
     CHECK(!store_full(play.store), "there is room");
     place_run(&play.place, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
     limit(&play, 1, 1000);
-    begin_at(&play, START_MS + 2000);
+    look_at_size(&play, START_MS + 2000);
     CHECK(store_full(play.store), "1.2 of 1 megabytes");
     CHECK_INTEGER(claim(&play, 2, NULL, 1), ERR_LIMIT, "a new one");
     check_words(&play, "max_megabytes");
     CHECK_INTEGER(claim(&play, 1, &seen, 2), 0, "an old one");
     limit(&play, 2, 1000);
-    begin_at(&play, START_MS + 4000);
+    look_at_size(&play, START_MS + 4000);
     CHECK(!store_full(play.store), "1.2 of 2 megabytes");
     CHECK_INTEGER(claim(&play, 2, NULL, 1), 0, "a larger bound");
-    play_end(&play);
-}
-
-static void the_size_is_looked_at_once_a_second(void)
-{
-    static const struct {
-        int64_t at_ms;
-        int code;
-    } rows[] = {{1, ERR_LIMIT}, {999, ERR_LIMIT}, {1000, 0}};
-    struct play play;
-    play_begin(&play);
-    place_run(&play.place, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
-    limit(&play, 1, 1000);
-    begin_at(&play, START_MS);
-    CHECK_INTEGER(claim(&play, 1, NULL, 1), ERR_LIMIT, "full");
-    place_run(&play.place, "DROP TABLE ballast");
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        begin_at(&play, START_MS + rows[i].at_ms);
-        CHECK_INTEGER(claim(&play, 1, NULL, 1), rows[i].code, "after %lld ms",
-                      (long long)rows[i].at_ms);
-    }
     play_end(&play);
 }
 
@@ -258,7 +245,7 @@ static void pages_that_wait_to_be_used_again_do_not_count(void)
     place_run(&play.place,
               "CREATE TABLE ballast AS SELECT randomblob(3000000); DROP TABLE ballast");
     limit(&play, 1, 1000);
-    begin_at(&play, START_MS + 2000);
+    look_at_size(&play, START_MS + 2000);
     CHECK(!store_full(play.store), "3 megabytes of free pages");
     CHECK_INTEGER(claim(&play, 1, NULL, 1), 0, "there is room");
     play_end(&play);
@@ -270,11 +257,11 @@ static void a_refusal_for_size_costs_nothing_of_the_rate(void)
     play_begin(&play);
     place_run(&play.place, "CREATE TABLE ballast AS SELECT randomblob(1200000)");
     limit(&play, 1, 1);
-    begin_at(&play, START_MS + 2000);
+    look_at_size(&play, START_MS + 2000);
     for (int i = 0; i < 100; i++)
         CHECK_INTEGER(claim(&play, i, NULL, 1), ERR_LIMIT, "full");
     limit(&play, 2, 1);
-    begin_at(&play, START_MS + 4000);
+    look_at_size(&play, START_MS + 4000);
     CHECK_INTEGER(kept_before_refusal(&play, 0, 100), RATE_BURST_S, "the whole burst");
     play_end(&play);
 }
@@ -311,7 +298,6 @@ static const CU_TestInfo tests[] = {
     {"a mapping that is moved counts for the rate", a_mapping_that_is_moved_counts_for_the_rate},
     {"a full file takes no new mapping and moves the old",
      a_full_file_takes_no_new_mapping_and_moves_the_old},
-    {"the size is looked at once a second", the_size_is_looked_at_once_a_second},
     {"pages that wait to be used again do not count",
      pages_that_wait_to_be_used_again_do_not_count},
     {"a refusal for size costs nothing of the rate", a_refusal_for_size_costs_nothing_of_the_rate},

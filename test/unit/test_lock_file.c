@@ -5,7 +5,6 @@
 
 #include "fixture.h"
 #include "suites.h"
-#include "system/clock.h"
 
 /* Two processes' views of one lock file. */
 struct locks {
@@ -46,28 +45,6 @@ static void a_lock_is_held_by_one_who_leaves_bytes_to_the_next(void)
     lock_file_close(&locks.two);
     CHECK(lock_file_take(&locks.one, LOCK_MAINTENANCE), "closing gives it back");
     lock_file_close(&locks.one);
-    locks_end(&locks);
-}
-
-static void a_lock_is_waited_for_until_a_time(void)
-{
-    struct locks locks;
-    struct ticker ticker;
-    locks_begin(&locks);
-    ticker_init(&ticker);
-    CHECK(lock_file_take(&locks.one, LOCK_MAINTENANCE), "another lock of the same file");
-    CHECK(lock_file_wait(&locks.one, LOCK_WRITING, &ticker, 0), "free: no wait");
-    int64_t before_ms = clock_monotonic_ms();
-    CHECK(!lock_file_wait(&locks.two, LOCK_WRITING, &ticker, before_ms + 20), "held");
-    int64_t waited_ms = clock_monotonic_ms() - before_ms;
-    CHECK(waited_ms >= 20, "after %lld ms", (long long)waited_ms);
-    CHECK(!ticker.running, "the ticker stands still again");
-    lock_file_give(&locks.one, LOCK_WRITING);
-    CHECK(lock_file_wait(&locks.two, LOCK_WRITING, &ticker, 0), "free again");
-    ticker_release(&ticker);
-    CHECK(!lock_file_wait(&locks.one, LOCK_WRITING, &ticker, INT64_MAX), "nothing ticks: no wait");
-    lock_file_close(&locks.one);
-    CHECK(!lock_file_wait(&locks.one, LOCK_WRITING, &ticker, INT64_MAX), "not open");
     locks_end(&locks);
 }
 
@@ -115,7 +92,6 @@ static void a_file_is_made_only_where_that_is_wanted(void)
 static const CU_TestInfo tests[] = {
     {"a lock is held by one, who leaves bytes to the next",
      a_lock_is_held_by_one_who_leaves_bytes_to_the_next},
-    {"a lock is waited for until a time", a_lock_is_waited_for_until_a_time},
     {"a shared lock keeps out who wants it alone", a_shared_lock_keeps_out_who_wants_it_alone},
     {"a file is made only where that is wanted", a_file_is_made_only_where_that_is_wanted},
     CU_TEST_INFO_NULL,

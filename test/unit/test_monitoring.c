@@ -378,13 +378,13 @@ static void a_report_is_read_by_others(void)
     bench_end(&bench);
 }
 
-/* Maintenance is the monitor's, as long as it does it. */
+/* For one that hangs somebody stands in when claims wait; expired rows can wait. */
 static void maintenance_is_left_to_the_monitor(void)
 {
     static const struct {
         bool monitor;
         int64_t passed_ms, left;
-    } rows[] = {{false, 1000, 0}, {true, 1000, 1}, {true, 5999, 1}, {true, 6000, 0}};
+    } rows[] = {{false, 1000, 0}, {true, 1000, 1}, {true, 60000, 1}};
     const struct settings settings = settings_default();
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct bench bench;
@@ -430,7 +430,7 @@ static const CU_TestInfo tests[] = {
     {"what can only be read is said", what_can_only_be_read_is_said},
     {"there is one monitor", there_is_one_monitor},
     {"a report is read by others", a_report_is_read_by_others},
-    {"maintenance is left to the monitor while it does it", maintenance_is_left_to_the_monitor},
+    {"maintenance is left to the monitor", maintenance_is_left_to_the_monitor},
     CU_TEST_INFO_NULL,
 };
 

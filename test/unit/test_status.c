@@ -43,9 +43,9 @@ static void bench_begin(struct bench *bench, const char *sql)
     place_run(&bench->place, sql);
     CHECK_INTEGER(responder_new(bench->place.path, &bench->responder), 0, "responder_new");
     CHECK_INTEGER(responder_begin(bench->responder, &bench->inputs, &error), 0, "%s", error.text);
-    CHECK_INTEGER(
-        status_gather(bench->responder, &bench->inputs, bench->place.path, &bench->status, &error),
-        0, "%s", error.text);
+    CHECK_INTEGER(status_gather(bench->responder, &bench->inputs, bench->place.path, 0,
+                                &bench->status, &error),
+                  0, "%s", error.text);
 }
 
 static void bench_end(struct bench *bench)
@@ -178,9 +178,9 @@ static void a_report_is_what_the_monitor_says(void)
         CHECK_INTEGER(store_be_monitor(monitor, &error), 0, "%s", error.text);
         store_report(monitor, now_ms - cases[i].ago_ms, "the brake is on\nanother sentence\n");
         status_release(&bench.status);
-        CHECK_INTEGER(
-            status_gather(bench.responder, &bench.inputs, bench.place.path, &bench.status, &error),
-            0, "%s", error.text);
+        CHECK_INTEGER(status_gather(bench.responder, &bench.inputs, bench.place.path, 0,
+                                    &bench.status, &error),
+                      0, "%s", error.text);
         CHECK_INTEGER(bench.status.monitor.state, cases[i].state, "case %zu", i);
         CHECK(has_problem(&bench.status, cases[i].words), "case %zu", i);
         CHECK(bench.status.monitor.reported_ago_ms >= cases[i].ago_ms, "case %zu", i);
@@ -198,6 +198,19 @@ static void nothing_to_check_needs_no_monitor(void)
     bench_end(&bench);
 }
 
+static void mappings_that_cannot_be_stored_are_a_problem(void)
+{
+    struct bench bench;
+    struct error error = {0};
+    bench_begin(&bench, "");
+    status_release(&bench.status);
+    CHECK_INTEGER(
+        status_gather(bench.responder, &bench.inputs, bench.place.path, 3, &bench.status, &error),
+        0, "%s", error.text);
+    CHECK(has_problem(&bench.status, "3 mappings in "), "problem");
+    bench_end(&bench);
+}
+
 static void without_memory_it_fails_and_leaves_nothing(void)
 {
     struct bench bench;
@@ -207,8 +220,8 @@ static void without_memory_it_fails_and_leaves_nothing(void)
         struct error error = {0};
         status_release(&bench.status);
         memory_fail_at(n);
-        int code =
-            status_gather(bench.responder, &bench.inputs, bench.place.path, &bench.status, &error);
+        int code = status_gather(bench.responder, &bench.inputs, bench.place.path, 0, &bench.status,
+                                 &error);
         failed = memory_fail_end();
         CHECK(code == 0 || (code == ERR_NOMEM && failed), "allocation %zu: %d", n, code);
         CHECK(code == error.code, "allocation %zu: %s", n, error.text);
@@ -223,6 +236,7 @@ static const CU_TestInfo tests[] = {
     {"problems of all kinds are in one list", problems_of_all_kinds_are_in_one_list},
     {"a report is what the monitor says", a_report_is_what_the_monitor_says},
     {"nothing to check needs no monitor", nothing_to_check_needs_no_monitor},
+    {"mappings that cannot be stored are a problem", mappings_that_cannot_be_stored_are_a_problem},
     {"without memory it fails and leaves nothing", without_memory_it_fails_and_leaves_nothing},
     CU_TEST_INFO_NULL,
 };

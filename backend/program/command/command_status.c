@@ -6,6 +6,9 @@
 #include "program/command/command.h"
 #include "program/command/status.h"
 
+/* Mappings are stored within a few milliseconds, unless something is wrong. */
+#define WRITE_WAIT_MS 300
+
 static const char *at_least(const struct status *status)
 {
     return status->counts.mappings_partial ? "more than " : "";
@@ -125,14 +128,28 @@ static void print_status(const struct status *status, struct buffer *out)
                       status->counts.mappings_read);
 }
 
+/* So that what was answered before is counted. 0, or a code with `error` set. */
+static int wait_for_rows(struct responder *responder, size_t *ret_unwritten, struct error *error)
+{
+    struct decision_inputs inputs;
+    int code = responder_begin(responder, &inputs, error);
+    if (code != 0)
+        return code;
+    *ret_unwritten = store_unwritten(responder_store(responder), WRITE_WAIT_MS);
+    responder_end(responder);
+    return 0;
+}
+
 enum command_result command_status(const struct command_call *call)
 {
     struct decision_inputs inputs;
     struct status status;
     struct error error = {0};
-    if (responder_begin(call->responder, &inputs, &error) != 0)
+    size_t unwritten;
+    if (wait_for_rows(call->responder, &unwritten, &error) != 0 ||
+        responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    int code = status_gather(call->responder, &inputs, call->database, &status, &error);
+    int code = status_gather(call->responder, &inputs, call->database, unwritten, &status, &error);
     if (code == 0)
         print_status(&status, call->out);
     status_release(&status);

@@ -160,11 +160,12 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
 }
 
 int status_gather(struct responder *responder, const struct decision_inputs *inputs,
-                  const char *path, struct status *ret_status, struct error *error)
+                  const char *path, size_t unwritten, struct status *ret_status,
+                  struct error *error)
 {
     struct store *store = responder_store(responder);
     struct problems monitor_problems = {0};
-    *ret_status = (struct status){.database.path = path};
+    *ret_status = (struct status){.database.path = path, .counts.unwritten = unwritten};
     gather_facts(responder, inputs->snapshot, ret_status);
     int code = gather_mappings(store, inputs, ret_status, error);
     if (code != 0)

@@ -30,6 +30,7 @@ struct status_counts {
     size_t zones, names, pools, servers;
     int64_t live_mappings;
     int64_t mappings_read; /* live or not */
+    size_t unwritten;      /* mappings that wait to be stored, and are not counted above */
     bool mappings_partial; /* counting took too long and was stopped: there are more */
 };
 
@@ -105,10 +106,12 @@ struct status {
 
 /*
  * Gathers everything. To be called between responder_begin(), which gives the inputs, and
- * responder_end(). 0, or a code with `error` set. Must be released in either case.
+ * responder_end(). `unwritten` is the number of mappings that could not be stored, see
+ * store_unwritten(). 0, or a code with `error` set. Must be released in either case.
  */
 int status_gather(struct responder *responder, const struct decision_inputs *inputs,
-                  const char *path, struct status *ret_status, struct error *error);
+                  const char *path, size_t unwritten, struct status *ret_status,
+                  struct error *error);
 void status_release(struct status *status);
 
 #endif

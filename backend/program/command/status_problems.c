@@ -28,6 +28,12 @@ static int add_of_database(const struct status *status, struct problems *problem
     int code = 0;
     if (database->read_only)
         code = problems_add(problems, "%s", database->read_only);
+    if (code == 0 && status->counts.unwritten > 0)
+        code = problems_add(problems,
+                            "%zu mapping%s in %s-claims cannot be stored now: the database is"
+                            " locked, its disk is full, or the process that stores them is stopped",
+                            status->counts.unwritten, status->counts.unwritten == 1 ? "" : "s",
+                            database->path);
     if (code == 0 && limits->full)
         code = problems_add(problems, "%s: %s", database->path, limits->full);
     if (code == 0 && limits->refused_ago_ms >= 0 && limits->refused_ago_ms < REFUSED_SHOWN_MS)

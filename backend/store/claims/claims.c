@@ -333,11 +333,23 @@ bool claims_have_changed(const struct claims *claims)
 
 size_t claims_count(const struct claims *claims)
 {
+    return claims_count_until(claims, UINT64_MAX);
+}
+
+uint64_t claims_last_number(const struct claims *claims)
+{
+    return atomic_load(&claims->map->last_number);
+}
+
+size_t claims_count_until(const struct claims *claims, uint64_t number)
+{
     size_t count = 0;
     for (int i = 0; i < CLAIMS_BUCKETS; i++)
-        for (int j = 0; j < CLAIMS_SLOTS; j++)
-            count += atomic_load_explicit(&claims->map->buckets[i].slots[j].current,
-                                          memory_order_relaxed) != 0;
+        for (int j = 0; j < CLAIMS_SLOTS; j++) {
+            const struct slot *slot = &claims->map->buckets[i].slots[j];
+            uint32_t current = atomic_load_explicit(&slot->current, memory_order_acquire);
+            count += (current == 1 || current == 2) && slot->values[current - 1].number <= number;
+        }
     return count;
 }
 

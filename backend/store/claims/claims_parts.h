@@ -17,8 +17,8 @@
 #define CLAIMS_FORMAT 1
 
 /*
- * 16 thousand claims, 4.5 MiB. Beyond some nine thousand, the first bucket is full by chance: that is
- * what a second of ten thousand new resolvers leaves while somebody holds the database.
+ * 16 thousand claims, 4.5 MiB. Beyond some nine thousand, the first bucket is full by chance: that
+ * is what a second of ten thousand new resolvers leaves while somebody holds the database.
  */
 #define CLAIMS_BUCKETS 1024
 #define CLAIMS_SLOTS 16
