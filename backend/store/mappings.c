@@ -65,6 +65,18 @@ static int follow_claim(struct store *store, int64_t pool_id, const char *key,
 }
 
 /*
+ * When a claim cannot be looked up, a row is the next best: it was an answer once, and what is
+ * claimed instead of it is rare. Else `code`. `error` says why in both cases.
+ */
+static int find_without_claims(struct store *store, int64_t pool_id, const char *key, int code,
+                               struct mapping *ret_mapping)
+{
+    bool found =
+        store_renew(store, NULL) == 0 && find_row(store, pool_id, key, ret_mapping, NULL) == 0;
+    return found ? 0 : code;
+}
+
+/*
  * Claims come first, and the table in a transaction that is at least as new: what was taken out of
  * the claims before the look was committed before it. Whether a claim of another revision counts is
  * told by such a transaction only; if one had to be begun, the claim may have become another.
@@ -82,7 +94,7 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
         if (code == 0 && claim.revision == store->mappings_revision)
             return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
         if (code != 0 && code != ERR_NOTFOUND)
-            return code;
+            return find_without_claims(store, pool_id, key, code, ret_mapping);
         int renewed = store_renew(store, error);
         if (renewed != 0)
             return renewed;
