@@ -88,6 +88,13 @@ static void load_claim(const struct stored_claim *value, struct claim *ret_claim
                                 .revision = value->revision};
 }
 
+/* Somebody has overwritten a part of the file, so that all have to go over to a new one. ERR_IO. */
+static int give_up(struct claims_map *map)
+{
+    map->head.magic = 0;
+    return ERR_IO;
+}
+
 /*
  * The writer holds SQLite's lock while it takes claims, so it waits only for an owner that runs. A
  * bucket that it had to leave is looked at in its next turn.
@@ -102,9 +109,13 @@ static int lock_bucket(struct claims *claims, uint32_t number, int wait_ms,
     struct bucket *bucket = &map->buckets[number];
     if (map->head.magic != CLAIMS_MAGIC || page_guard_losses() != claims->losses)
         return ERR_IO;
+    if (bucket->guard != claims_guard(map, number))
+        return give_up(map);
     int problem = shared_mutex_lock(&bucket->mutex, wait_ms);
+    if (problem == ETIMEDOUT)
+        return ERR_BUSY;
     if (problem != 0)
-        return problem == ETIMEDOUT ? ERR_BUSY : ERR_IO;
+        return give_up(map);
     *ret_bucket = bucket;
     return 0;
 }
