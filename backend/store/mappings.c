@@ -65,6 +65,18 @@ static int follow_claim(struct store *store, int64_t pool_id, const char *key,
 }
 
 /*
+ * When a claim cannot be looked up, a row is the next best: it was an answer once, and what is
+ * claimed instead of it is rare. Else `code`. `error` says why in both cases.
+ */
+static int find_without_claims(struct store *store, int64_t pool_id, const char *key, int code,
+                               struct mapping *ret_mapping)
+{
+    bool found =
+        store_renew(store, NULL) == 0 && find_row(store, pool_id, key, ret_mapping, NULL) == 0;
+    return found ? 0 : code;
+}
+
+/*
  * Claims come first, and the table in a transaction that is at least as new: what was taken out of
  * the claims before the look was committed before it. Only such a transaction tells whether a claim
  * of another revision counts. If it brings a new revision, another claim may stand there by now.
@@ -80,7 +92,7 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
         int64_t revision = store->mappings_revision;
         int code = find_claim(store, pool_id, key, &claim, error);
         if (code != 0 && code != ERR_NOTFOUND)
-            return code;
+            return find_without_claims(store, pool_id, key, code, ret_mapping);
         bool counts = code == 0 && claim.revision == revision;
         int renewed = counts ? 0 : store_renew(store, error);
         if (renewed != 0)

@@ -97,8 +97,14 @@ static void follow_claims(struct store *store, int64_t now_ms)
     if (!store->uses_claims || (same_database && now_ms < store->claims_look_ms))
         return;
     store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
-    if (store->claims &&
-        (!claims_are_current(store->claims) || (!same_database && !can_wait(store))))
+    bool lost = store->claims && !claims_are_current(store->claims);
+    if (lost && same_database)
+        error_set(
+            &store->claims_loss, ERR_IO,
+            "%s-claims: somebody deleted, replaced, truncated or overwrote it; mappings of the"
+            " last moments may be lost",
+            store->database.real_path);
+    if (lost || (store->claims && !same_database && !can_wait(store)))
         close_claims(store);
     if (!store->claims)
         open_claims(store, now_ms);
@@ -194,7 +200,11 @@ int store_maintain(struct store *store, const struct settings *settings, int64_t
                                       .claims = store->claims};
     int code = database_check(&store->database, IDLE_FRESH_MS, now_ms, error);
     int before = maintenance_run(&store->maintenance, &store->database, &occasion, error);
-    return code != 0 ? code : before;
+    int lost = store->claims_loss.code;
+    if (lost != 0)
+        error_set(error, lost, "%s", store->claims_loss.text);
+    store->claims_loss = (struct error){0};
+    return code != 0 ? code : before != 0 ? before : lost;
 }
 
 int store_finish_maintenance(struct store *store, struct error *error)

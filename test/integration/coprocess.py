@@ -136,10 +136,11 @@ class Coprocess:
             lines.append(line)
         return lines
 
-    def answer(self, sent=None, alone=True):
-        """The next answer.  alone: nothing may come behind it."""
+    def answer(self, sent=None, alone=True, limit=SECONDS_MAX):
+        """The next answer.  alone: nothing may come behind it.  limit: how long it may take, in
+        seconds."""
         started = sent or time.monotonic()
-        lines = self.lines_until_end()
+        lines = self.lines_until_end(limit)
         seconds = time.monotonic() - started
         assert not (alone and self._rest), f"more than one answer: {lines} {self._rest!r}"
         return Answer(lines, seconds, self.abi)

@@ -13,6 +13,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from claims_file import ClaimsFile
 from processes import REPOSITORY, SECONDS_MAX, USER, as_user, run, user_options, wait_until
 
 SCHEMA = REPOSITORY / "schema" / "schema.sql"
@@ -51,8 +52,23 @@ class Database:
         text = self._shell(query, "-json")
         return [tuple(row.values()) for row in json.loads(text or "[]")]
 
+    @property
+    def claims(self):
+        """The file of what was answered and is not in the table yet."""
+        return ClaimsFile(f"{self.path.resolve()}-claims")
+
+    def wait_for_writer(self):
+        """Waits until all that was answered is in the table."""
+        wait_until(lambda: self.claims.waiting() == 0, SECONDS_MAX, "all claims are written")
+
     def mappings(self, pool_name):
-        """Which controller each resolver of a pool is mapped to: {ldns: controller name}."""
+        """Which controller each resolver of a pool is mapped to, once all that was answered is in
+        the table: {ldns: controller name}."""
+        self.wait_for_writer()
+        return self.rows_of(pool_name)
+
+    def rows_of(self, pool_name):
+        """The same as the table has it now."""
         return dict(
             self.rows(
                 "SELECT p.ldns, c.name FROM persistence AS p"
@@ -60,6 +76,18 @@ class Database:
                 f" JOIN pool ON pool.id = p.pool_id WHERE pool.name = '{pool_name}'"
             )
         )
+
+    def wait_for_mappings(self, pool_name, wanted):
+        """Waits until a pool has these mappings, {ldns: controller name}, and perhaps others: an
+        answer's row is there some moments after it."""
+
+        def missing():
+            found = self.rows_of(pool_name)
+            return {ldns: name for ldns, name in wanted.items() if found.get(ldns) != name}
+
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not missing(), SECONDS_MAX, "rows")
+        assert missing() == {}
 
     @contextlib.contextmanager
     def locked(self):
@@ -126,6 +154,7 @@ class Database:
 
     def age(self, pool, seconds):
         """Lets the mappings of a pool be so much older, instead of waiting."""
+        self.wait_for_writer()
         self.sql(
             f"UPDATE persistence SET timestamp = timestamp - {seconds}"
             f" WHERE pool_id = (SELECT id FROM pool WHERE name = '{pool.name}');"

@@ -4,6 +4,7 @@ Crowd         asks with ever new resolvers, checks each answer, and remembers wh
 heals()       waits until mappings are written again, once what was broken is mended
 damage()      overwrites a database file; put_in_place() replaces it by a good one
 strace()      records a process's system calls; slow_disk() also makes it wait for its disk
+stopped()     SIGSTOP, and SIGCONT
 set_limit()   sets a resource limit of a process that runs
 small_disk()  mounts a file system of a few hundred KiB
 Shim          a library in front of the C library's: the clock jumps, the disk fails
@@ -14,13 +15,14 @@ import mmap
 import os
 import re
 import shutil
+import signal
 import statistics
 import struct
 import subprocess
 from pathlib import Path
 
 from coprocess import PATIENCE_SECONDS, assert_prompt
-from processes import SECONDS_MAX, as_user, give_to_user, run, wait_until
+from processes import SECONDS_MAX, as_user, give_to_user, kill, process_stat, run, wait_until
 from resolvers import ldns
 from sample import SITES, expected
 
@@ -65,10 +67,11 @@ def assert_in_time(answers, what):
     assert all(each < PATIENCE_SECONDS for each in seconds[:-1]), seconds[-5:]
 
 
-def answers_without_rows(coprocess, pattern):
-    """Answers go on, and the log says once what is wrong."""
-    answers = [coprocess.ask("www.example.com", "A", ldns(i)) for i in range(10)]
-    assert [answer.ipv4 for answer in answers] == [expected(ldns(i)) for i in range(10)]
+def answers_without_rows(coprocess, pattern, first=0):
+    """Answers to new resolvers go on, and the log says once what is wrong."""
+    remotes = [ldns(first + i) for i in range(10)]
+    answers = [coprocess.ask("www.example.com", "A", remote) for remote in remotes]
+    assert [answer.ipv4 for answer in answers] == [expected(remote) for remote in remotes]
     assert_prompt(answers)
     logs = said(answers)
     assert len(logs) == 1 and re.search(pattern, logs[0]), logs
@@ -79,7 +82,7 @@ def heals(coprocess, database, number):
 
     def has_row():
         right = coprocess.ask("www.example.com", "A", ldns(number)).ipv4 == expected(ldns(number))
-        return right and ldns(number) in database.mappings("web")
+        return right and ldns(number) in database.rows_of("web")
 
     wait_until(has_row, HEAL_SECONDS, "a row for a new resolver")
 
@@ -92,17 +95,21 @@ class Crowd:
         self.told = {}  # who was answered what
         self.next = 0
 
+    def _ask_one(self, coprocess):
+        """A new resolver and the answer to it, which is the choice by modulus."""
+        remote = ldns(self.next)
+        self.next += 1
+        answer = coprocess.ask("www.example.com", "A", remote)
+        assert answer.ipv4 == expected(remote), answer.lines
+        self.told[remote] = answer.ipv4
+        return remote, answer
+
     def ask(self, count=1):
-        """The answers to so many new resolvers; each is the choice by modulus."""
-        answers = []
-        for _ in range(count):
-            coprocess = self.coprocesses[self.next % len(self.coprocesses)]
-            remote = ldns(self.next)
-            self.next += 1
-            answers.append(coprocess.ask("www.example.com", "A", remote))
-            assert answers[-1].ipv4 == expected(remote), answers[-1].lines
-            self.told[remote] = answers[-1].ipv4
-        return answers
+        """The answers to so many new resolvers."""
+        return [
+            self._ask_one(self.coprocesses[self.next % len(self.coprocesses)])[1]
+            for _ in range(count)
+        ]
 
     def ask_again(self):
         """Everybody once more: nobody moves."""
@@ -121,27 +128,36 @@ class Crowd:
         return answers
 
     def forgotten(self, since=0):
-        """Those who were answered and have no such row, from the since-th on."""
+        """Those who were answered and have no such row, from the since-th on, once all that can be
+        written is."""
         rows = self.database.mappings("web")
         told = list(self.told.items())[since:]
         return [remote for remote, address in told if rows.get(remote) != SITES[address]]
 
+    def kept(self, since=0):
+        """Waits until all who were answered have their rows, from the since-th on."""
+        told = list(self.told.items())[since:]
+        self.database.wait_for_mappings(
+            "web", {remote: SITES[address] for remote, address in told}
+        )
+
     def heals(self):
         """Every coprocess keeps the rows of new resolvers again, and everybody reads them."""
 
-        def kept():
-            since = len(self.told)
-            self.ask(len(self.coprocesses))
+        def keeps(coprocess, asked):
+            asked.append(self._ask_one(coprocess)[0])
             try:
-                return not self.forgotten(since)
+                rows = self.database.rows_of("web")
             except AssertionError:  # the shell cannot read it yet
                 return False
+            return any(remote in rows for remote in asked)
 
-        wait_until(kept, HEAL_SECONDS, "rows for new resolvers")
-        with self.database.without_maintenance():
-            since = len(self.told)
-            self.ask(50)
-            assert self.forgotten(since) == []
+        for each in self.coprocesses:
+            asked = []
+            wait_until(lambda: keeps(each, asked), HEAL_SECONDS, "rows for new resolvers")
+        since = len(self.told)
+        self.ask(50)
+        self.kept(since)
         assert self.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
@@ -193,6 +209,22 @@ def until_a_round_waits(trace):
         return len(set(re.findall(r"^(\d+) +fdatasync", trace.read_text(), re.MULTILINE))) > 1
 
     wait_until(waits, HEAL_SECONDS, "a round of maintenance")
+
+
+# ---------------------------------------------------------------- processes
+
+
+@contextlib.contextmanager
+def stopped(*processes):
+    """These are stopped by SIGSTOP in the block."""
+    for each in processes:
+        os.kill(each.pid, signal.SIGSTOP)
+    try:
+        for each in processes:
+            wait_until(lambda: process_stat(each.pid)[0] == "T", SECONDS_MAX, "it is stopped")
+        yield
+    finally:
+        kill([each.pid for each in processes], signal.SIGCONT)
 
 
 # ---------------------------------------------------------------- limits and full disks

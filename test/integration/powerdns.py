@@ -76,17 +76,6 @@ def name_and_type(line):
     return tuple(line.split("\t")[1:4:2])
 
 
-def _whole_answers(lines):
-    """The lines of each answer to a lookup; of nothing else but HELO there is one."""
-    answer = []
-    for line in lines:
-        if not line.startswith("OK\t"):
-            answer.append(line)
-        if line in ("END", "FAIL"):
-            yield answer
-            answer = []
-
-
 # ---------------------------------------------------------------- the server
 
 
@@ -109,7 +98,7 @@ class PowerDNS:
 
     conf       the file's name in pdns-conf/
     database   what the backend serves
-    tap        keep every line between PowerDNS and its coprocesses; see asked_lines(), lookups()
+    tap        keep every line between PowerDNS and its coprocesses; see asked_lines()
     exit_codes keep the exit codes of the coprocesses; see exit_codes()
     options    further settings, {"cache-ttl": 0}: a test that has any says why
     listen     makes the service's socket, as systemd would; called with its path
@@ -216,8 +205,7 @@ class PowerDNS:
             shutil.copy(backend_path(), program)
         command = f"{program} --database {self.database.path}"
         if self.tap:
-            # All lines in one file, and those of each coprocess in one with its process ID.
-            ways = [f"tee -a {path} {path}.$$" for path in self._tapped()]
+            ways = [f"tee -a {path}" for path in self._tapped()]
             line = f"{ways[0]} | {command} | {ways[1]}"
             # Not with the pipes of other coprocesses, which a fork of PowerDNS's may hand on: two
             # taps would keep each other alive.
@@ -276,16 +264,6 @@ class PowerDNS:
     def told_lines(self):
         """With tap: the lines that all coprocesses sent to PowerDNS so far."""
         return self._tapped()[1].read_text().splitlines()
-
-    def lookups(self):
-        """With tap, by pipe: for each coprocess the lookups it has answered, in order, each with the
-        lines of its answer.
-        """
-        asked, told = self._tapped()
-        for path in self.directory.glob(f"{asked.name}.*"):
-            questions = [line for line in path.read_text().splitlines() if is_lookup(line)]
-            answers = told.with_suffix(path.suffix).read_text().splitlines()
-            yield list(zip(questions, _whole_answers(answers)))
 
     def exit_codes(self):
         """With exit_codes: the exit code of each coprocess that has ended."""

@@ -19,6 +19,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 60  # nothing that a test waits for takes so long, on any machine; then it fails
+LONG = bool(os.environ.get("PDNS_STICKY_LONG"))  # some tests then take a minute; scripts/test --long
 USER = "pdns" if os.geteuid() == 0 else None  # whom the server and the shell run as
 
 

@@ -85,6 +85,7 @@ def test_an_unstuck_resolver_is_decided_anew(served):
     coprocess, database = served
     assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
     other = (IPV4.index(expected(ldns(1))) + 1) % 3
+    database.wait_for_writer()
     database.sql(f"UPDATE persistence SET controller_id = {other + 1};")
     assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == IPV4[other]
     database.sql(f"DELETE FROM persistence WHERE ldns = '{ldns(1)}';")

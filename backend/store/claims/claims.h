@@ -80,13 +80,13 @@ struct taken_claim {
 struct taken_claims {
     struct taken_claim claims[CLAIMS_TAKEN_MAX];
     size_t count;
-    bool more; /* not all fitted, or a bucket was held: look again soon */
+    bool more; /* not all fitted */
 };
 
 /*
- * Copies claims; they stay where they are. Without `all`, of buckets that were changed since they
- * were last taken from; with it, of every bucket, as after a failure, or when a process was killed
- * that had no time to tell of its claim.
+ * Copies claims; they stay where they are. A bucket that is held is left for the next time. Without
+ * `all`, of buckets that were changed since they were last taken from; with it, of every bucket, as
+ * after a failure, or when a process was killed that had no time to tell of its claim.
  */
 void claims_take(struct claims *claims, bool all, struct taken_claims *ret_taken);
 

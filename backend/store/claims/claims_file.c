@@ -128,12 +128,14 @@ static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, 
 
 static int fill_in(struct claims_map *map, const struct claims_head *head)
 {
-    for (int i = 0; i < CLAIMS_BUCKETS; i++)
-        if (shared_mutex_init(&map->buckets[i].mutex) != 0)
-            return ERR_IO;
     map->head = *head;
     if (getrandom(&map->head.salt, sizeof map->head.salt, GRND_NONBLOCK) < 0)
         map->head.salt = (uint64_t)clock_monotonic_ms();
+    for (uint32_t i = 0; i < CLAIMS_BUCKETS; i++) {
+        if (shared_mutex_init(&map->buckets[i].mutex) != 0)
+            return ERR_IO;
+        map->buckets[i].guard = claims_guard(map, i);
+    }
     return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "system/lock_file.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
-#define CLAIMS_FORMAT 1
+#define CLAIMS_FORMAT 2
 
 /*
  * 16 thousand claims, 4.5 MiB. Beyond some nine thousand, the first bucket is full by chance: that
@@ -55,7 +55,8 @@ struct slot {
 
 struct bucket {
     pthread_mutex_t mutex;
-    uint8_t to_cache_line[64 - sizeof(pthread_mutex_t) % 64];
+    uint64_t guard; /* claims_guard(); with another one, the mutex is not touched */
+    uint8_t to_cache_line[64 - (sizeof(pthread_mutex_t) + sizeof(uint64_t)) % 64];
     _Atomic uint32_t tags[CLAIMS_SLOTS]; /* of the slots' keys, so that most are not looked at */
     struct slot slots[CLAIMS_SLOTS];
 };
@@ -80,6 +81,12 @@ struct claims_map {
     _Alignas(64) _Atomic uint64_t changed[CLAIMS_BUCKETS / 64]; /* buckets, a bit each */
     _Alignas(64) struct bucket buckets[CLAIMS_BUCKETS];
 };
+
+/* What stands in front of a bucket that nobody has overwritten. */
+static inline uint64_t claims_guard(const struct claims_map *map, uint32_t bucket)
+{
+    return map->head.salt ^ bucket;
+}
 
 /* A bucket that was waited for in vain, and for how long that is remembered. */
 struct held_bucket {

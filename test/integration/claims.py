@@ -1,0 +1,114 @@
+"""Resolvers whose mappings are claimed, and the processes that do it.
+
+Promises     what resolvers were answered, by whichever process, and that the table says the same
+writer_of()  the coprocess that writes
+"""
+
+from coprocess import question
+from processes import SECONDS_MAX, process_stat, wait_until
+from resolvers import ldns
+from sample import SITES
+
+ANSWER_SECONDS = 10  # a process that needs longer for an answer hangs
+
+
+# ---------------------------------------------------------------- who is the writer
+
+
+def threads(coprocess):
+    """How many threads a process has now; 0 when it is gone."""
+    try:
+        return int(process_stat(coprocess.pid)[17])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def writer_of(coprocesses):
+    """The one of them that writes."""
+    wait_until(
+        lambda: any(threads(each) > 1 for each in coprocesses), SECONDS_MAX, "one of them writes"
+    )
+    return next(each for each in coprocesses if threads(each) > 1)
+
+
+# ---------------------------------------------------------------- what was answered
+
+
+class Promises:
+    """Resolvers that ask pool web, and what they were told.  Whoever asks twice, whomever, is told
+    the same; and the table has a row of it, at the latest some moments after the answer.
+    """
+
+    def __init__(self, database):
+        self.database = database
+        self.told = {}
+        self.logs = []
+        self._next = 0
+
+    def new(self, count):
+        """So many resolvers that have not asked yet."""
+        self._next += count
+        return [ldns(self._next - count + i) for i in range(count)]
+
+    @staticmethod
+    def send(coprocess, remotes):
+        coprocess.send(b"".join(question("www.example.com", "A", each) for each in remotes))
+
+    def note(self, remote, answer):
+        assert answer.ipv4 in SITES, answer.lines
+        self.logs += answer.logs
+        first = self.told.setdefault(remote, answer.ipv4)
+        assert answer.ipv4 == first, f"{remote} was told {first} and then {answer.ipv4}"
+
+    def receive(self, coprocess, remotes):
+        """The answers to what was sent."""
+        answers = []
+        for remote in remotes:
+            answers.append(coprocess.answer(alone=False, limit=ANSWER_SECONDS))
+            self.note(remote, answers[-1])
+        return answers
+
+    def receive_of_killed(self, coprocess, remotes):
+        """The answers that it had given before.  How many."""
+        for count, remote in enumerate(remotes):
+            try:
+                answer = coprocess.answer(alone=False, limit=ANSWER_SECONDS)
+            except AssertionError as cut:
+                assert "ends in mid" in str(cut), cut
+                return count
+            self.note(remote, answer)
+        return len(remotes)
+
+    def ask(self, remotes, *coprocesses):
+        """Everybody asks each of them.  The answers."""
+        for each in coprocesses:
+            self.send(each, remotes)
+        return [answer for each in coprocesses for answer in self.receive(each, remotes)]
+
+    def ask_again(self, *coprocesses):
+        """Those who asked before, a few at a time."""
+        remotes = list(self.told)
+        for begin in range(0, len(remotes), 100):
+            self.ask(remotes[begin : begin + 100], *coprocesses)
+
+    def rows(self):
+        """What the table should have: {resolver: site}."""
+        return {remote: SITES[address] for remote, address in self.told.items()}
+
+    def wait_until_kept(self):
+        """Until everybody's row is there; and then no claim waits and no bucket is locked."""
+        self.database.wait_for_mappings("web", self.rows())
+        wait_until(self.database.claims.is_at_rest, SECONDS_MAX, "a file of claims at rest")
+        assert self.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def allow_many(database):
+    """The rate of new resolvers is not what a test is about."""
+    database.sql("UPDATE setting SET value = 1000000 WHERE name = 'max_writes_per_second';")
+
+
+def change_choice(shell, step):
+    """Another site drains from now on, so that two processes which choose for the same resolver
+    agree only if they know of each other."""
+    site = ("ams", "fra", "nyc")[step % 3]
+    shell.change(f"UPDATE controller SET state = iif(name = '{site}', 'draining', 'enabled');")

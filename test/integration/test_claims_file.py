@@ -1,0 +1,321 @@
+"""The file of claims is damaged, foreign, of another build or cannot be made, before the start or
+while it is used.
+
+Nobody crashes, no claim comes of what a stranger wrote, answers go on, and the operator is told.
+What fits nobody is made anew; what may be somebody else's is left alone until it is taken away.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+
+import pytest
+
+import faults
+from claims import Promises
+from claims_file import ClaimsFile
+from coprocess import Coprocess
+from database import SAMPLE, Database, Shell
+from faults import (
+    HEAL_SECONDS,
+    answers_without_rows,
+    assert_in_time,
+    beside,
+    heals,
+    said,
+)
+from processes import SECONDS_MAX, USER, give_to_user, wait_until
+
+HEAD_BYTES = 4096  # the head and all else before the buckets are within the first page
+
+
+# ---------------------------------------------------------------- what is done to the file
+
+
+def delete(path):
+    path.unlink()
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+def halve(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def lengthen(path):
+    os.truncate(path, path.stat().st_size + 4096)
+
+
+def overwrite(path):
+    with open(path, "r+b") as file:
+        file.write(random.Random(1).randbytes(path.stat().st_size))
+
+
+def overwrite_buckets(path):
+    with open(path, "r+b") as file:
+        file.seek(HEAD_BYTES)
+        file.write(random.Random(1).randbytes(path.stat().st_size - HEAD_BYTES))
+
+
+def clear(path):
+    with open(path, "r+b") as file:
+        file.write(bytes(path.stat().st_size))
+
+
+def clear_buckets(path):
+    with open(path, "r+b") as file:
+        file.seek(HEAD_BYTES)
+        file.write(bytes(path.stat().st_size - HEAD_BYTES))
+
+
+def replace_by_copy(path):
+    copy = path.with_name("copy")
+    shutil.copyfile(path, copy)
+    give_to_user(copy)
+    os.replace(copy, path)
+
+
+def of_another_boot(path):
+    ClaimsFile(path).change_head(boot_id=bytes(range(16)))
+
+
+def of_another_device(path):
+    ClaimsFile(path).change_head(device=1)
+
+
+def of_another_database(path):
+    ClaimsFile(path).change_head(database=1)
+
+
+def of_another_byte_order(path):
+    file = ClaimsFile(path)
+    file.change_head(magic=int.from_bytes(file.head()["magic"].to_bytes(8, "little"), "big"))
+
+
+def of_another_format(path):
+    ClaimsFile(path).change_head(format=9999)
+
+
+def of_another_size(path):
+    head = ClaimsFile(path).head()
+    ClaimsFile(path).change_head(bucket_bytes=head["bucket_bytes"] + 64)
+
+
+def of_another_mutex(path):
+    ClaimsFile(path).change_head(mutex_bytes=48)
+
+
+BUILDS = [of_another_format, of_another_size, of_another_mutex]
+FOREIGN = [
+    replace_by_copy,
+    of_another_boot,
+    of_another_device,
+    of_another_database,
+    of_another_byte_order,
+]
+DAMAGES = [empty, halve, lengthen, overwrite, overwrite_buckets, clear, clear_buckets]
+
+
+# ---------------------------------------------------------------- before the start
+
+
+@pytest.fixture
+def left(sample_database):
+    """A file with claims that are not written, which nobody has open; what was promised."""
+    promises = Promises(sample_database)
+    with Shell(sample_database.path) as shell:
+        with Coprocess(sample_database.path) as coprocess:
+            promises.ask(promises.new(20), coprocess)
+            promises.wait_until_kept()
+            shell.change("BEGIN IMMEDIATE;")
+            promises.ask(promises.new(20), coprocess)
+    assert sample_database.claims.waiting() == 20
+    return sample_database, promises
+
+
+@pytest.mark.parametrize("way", [delete, *DAMAGES, *FOREIGN, *BUILDS])
+def test_a_file_that_does_not_fit_is_made_anew(left, way):
+    """None of its claims becomes a row; resolvers get their rows when they ask again."""
+    database, promises = left
+    rows = database.mappings("web")
+    way(beside(database, "-claims"))
+    with Coprocess(database.path) as first, Coprocess(database.path) as second:
+        fresh = Promises(database)
+        fresh.new(100)
+        answers = fresh.ask(fresh.new(50), first, second)
+        fresh.wait_until_kept()
+        assert_in_time(answers, way.__name__)
+        assert set(database.mappings("web")) == set(rows) | set(fresh.told)
+        fresh.ask(list(promises.told), first, second)
+        fresh.wait_until_kept()
+        assert first.close() == second.close() == 0
+    assert fresh.logs == []
+
+
+def make_directory(path):
+    path.unlink()
+    path.mkdir()
+    give_to_user(path)
+
+
+def make_link(path):
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def make_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+    give_to_user(path)
+
+
+def give_to_root(path):
+    if not USER:
+        pytest.skip("needs root: a file of another owner")
+    os.chown(path, 0, 0)
+    path.chmod(0o600)
+
+
+def remove(path):
+    path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+IN_THE_WAY = [make_directory, make_link, make_fifo, give_to_root]
+
+
+@pytest.mark.parametrize("way", IN_THE_WAY)
+def test_what_is_not_ours_is_named_and_left_alone_until_it_is_gone(left, way):
+    database, _ = left
+    path = beside(database, "-claims")
+    way(path)
+    status = path.lstat()
+    with Coprocess(database.path) as coprocess:
+        answers_without_rows(coprocess, "-claims .*no mappings are kept", first=100)
+        assert path.lstat()[:6] == status[:6]
+        remove(path)
+        heals(coprocess, database, 200)
+        assert coprocess.close() == 0
+
+
+def test_without_the_right_to_make_it_nothing_is_kept_until_there_is(left):
+    if not USER:
+        pytest.skip("needs root: a directory of another owner")
+    database, _ = left
+    delete(beside(database, "-claims"))
+    with Coprocess(database.path) as keeps_log_open:
+        keeps_log_open.ask(remote=None)
+        delete(beside(database, "-claims"))
+        os.chown(database.path.parent, 0, 0)
+        with Coprocess(database.path) as coprocess:
+            answers_without_rows(coprocess, "-claims cannot be made as uid", first=100)
+            give_to_user(database.path.parent)
+            heals(coprocess, database, 200)
+
+
+def test_without_room_for_it_nothing_is_kept_until_there_is(workspace):
+    folder = workspace / "disk"
+    folder.mkdir()
+    with faults.small_disk(folder, 16 << 10) as possible, contextlib.ExitStack() as stack:
+        if not possible:
+            pytest.skip("no file system can be mounted here")
+        database = Database.create(folder, SAMPLE)
+        with Coprocess(database.path) as coprocess:
+            heals(coprocess, database, 1)
+            wait_until(database.claims.is_at_rest, SECONDS_MAX, "rows")
+        delete(beside(database, "-claims"))
+        ballast = folder / "ballast"
+        faults.fill_up(ballast)
+        coprocess = stack.enter_context(Coprocess(database.path))
+        answers_without_rows(coprocess, "-claims cannot be made.*No space", first=100)
+        assert not beside(database, "-claims-new").exists()
+        ballast.unlink()
+        heals(coprocess, database, 200)
+
+
+# ---------------------------------------------------------------- while it is used
+
+
+TOLD = "deleted, replaced, truncated or overwrote"
+
+
+@pytest.mark.parametrize("way", [delete, replace_by_copy, make_directory, *DAMAGES])
+def test_a_file_that_is_changed_while_it_is_used_moves_nobody_who_has_a_row(pair, way):
+    """Claims that were not written are lost with it; and it is told."""
+    pair.kept()
+    path = beside(pair.database, "-claims")
+    with contextlib.suppress(FileNotFoundError):
+        way(path)
+    answers = pair.ask_again()
+    answers += pair.ask(300)
+    if way is make_directory:
+        wait_until(
+            lambda: answers.extend(pair.ask(10)) or said(answers), HEAL_SECONDS, "a log line"
+        )
+        remove(path)
+    pair.heals()
+    wait_until(
+        lambda: answers.extend(pair.ask(10)) or any(TOLD in log for log in said(answers)),
+        HEAL_SECONDS,
+        "a log line",
+    )
+    assert_in_time(answers, way.__name__)
+    pair.ask_again()  # who got no row gets it now
+    pair.kept()
+    wait_until(pair.database.claims.is_at_rest, SECONDS_MAX, "a file at rest")
+    for coprocess in pair.coprocesses:
+        assert coprocess.close() == 0
+
+
+def test_a_file_that_root_takes_is_used_by_those_who_have_it_and_refused_to_others(pair):
+    if not USER:
+        pytest.skip("needs root: a file of another owner")
+    pair.kept()
+    give_to_root(beside(pair.database, "-claims"))
+    with Coprocess(pair.database.path) as third:
+        answers_without_rows(third, "-claims cannot be opened as uid", first=5000)
+        answers = pair.ask(100)
+        pair.kept()
+        give_to_user(beside(pair.database, "-claims"))
+        assert_in_time(answers, "root took the file")
+        pair.coprocesses.append(third)
+        pair.heals()
+
+
+@pytest.mark.parametrize("way", BUILDS)
+def test_another_build_that_is_running_is_told_apart_and_waited_for(pair, way):
+    """Here it is the one that has its file patched.  Who came later says so, and follows the rows."""
+    pair.kept()
+    way(beside(pair.database, "-claims"))
+    with Coprocess(pair.database.path) as other:
+        for remote, address in list(pair.told.items())[:50]:
+            assert other.ask("www.example.com", "A", remote).ipv4 == address
+        answers_without_rows(other, "-claims is used by another version", first=5000)
+        pair.ask(50)
+        pair.ask_again()
+        pair.kept()
+        for each in pair.coprocesses:
+            assert each.close() == 0
+        heals(other, pair.database, 6000)
+        pair.coprocesses = [other]
+        pair.ask_again()
+
+
+def test_a_file_with_forged_claims_gives_none(pair):
+    """Words that say "used" over what is no claim."""
+    pair.kept()
+    file = pair.database.claims
+    head = file.head()
+    with open(file.path, "r+b") as raw:
+        for bucket in file.buckets_at():
+            for slot in range(head["slot_count"]):
+                raw.seek(bucket + head["bucket_bytes"] - 8 - slot * head["slot_bytes"])
+                raw.write(b"\x01\0\0\0")
+    assert file.waiting() == file.capacity()
+    rows = pair.database.mappings("web")
+    pair.ask(200)
+    pair.kept()
+    pair.ask_again()
+    assert set(pair.database.mappings("web")) == set(rows) | set(pair.told)

@@ -1,0 +1,183 @@
+"""Claims that cannot be written for a while: somebody holds the database, the disk is full, the file
+of claims is full.
+
+Answers are given from the claims, and they become rows when that is possible again.
+"""
+
+import contextlib
+import select
+import subprocess
+import time
+
+import pytest
+
+import faults
+from claims import Promises, allow_many, change_choice
+from coprocess import Coprocess
+from database import SAMPLE, Database, Shell
+from faults import assert_in_time, assert_said_once_a_minute
+from processes import LONG, SECONDS_MAX
+
+HELD_SECONDS = 10
+
+
+@pytest.fixture
+def two(sample_database):
+    """Two coprocesses, and what they have promised."""
+    promises = Promises(sample_database)
+    with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
+        promises.ask(promises.new(100), first, second)
+        promises.wait_until_kept()
+        yield promises, (first, second)
+
+
+def test_while_somebody_holds_the_database_all_are_answered_and_kept(two):
+    promises, coprocesses = two
+    answers = []
+    with Shell(promises.database.path) as other:
+        other.change("BEGIN EXCLUSIVE; UPDATE controller SET state = iif(id = 1, 'draining', state);")
+        until = time.monotonic() + HELD_SECONDS
+        while time.monotonic() < until:
+            answers += promises.ask(promises.new(10), *coprocesses)
+            time.sleep(0.04)  # some thousand claims in all
+        promises.ask_again(*coprocesses)
+        assert promises.database.claims.waiting() == len(promises.told) - 100
+        # A process that is new finds them as well.
+        with Coprocess(promises.database.path) as third:
+            promises.ask_again(third)
+        other.change("COMMIT;")
+    promises.ask_again(*coprocesses)  # another choice by now
+    promises.wait_until_kept()
+    assert_in_time(answers, "somebody holds the database")
+    assert all("locked" in log for log in promises.logs), promises.logs
+    assert_said_once_a_minute(promises.logs, 3, HELD_SECONDS)
+
+
+def test_claims_outlive_all_processes_while_the_database_is_held(sample_database):
+    promises = Promises(sample_database)
+    with Shell(sample_database.path) as other:
+        with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
+            promises.ask(promises.new(10), first, second)
+            promises.wait_until_kept()
+            other.change("BEGIN IMMEDIATE;")
+            promises.ask(promises.new(300), first, second)
+            first.kill()
+            assert second.close() == 0
+        assert sample_database.claims.waiting() == 300
+        with Coprocess(sample_database.path) as third:
+            promises.ask_again(third)
+            other.change("COMMIT;")
+            promises.wait_until_kept()
+
+
+def test_a_disk_that_is_full_keeps_claims_waiting(workspace):
+    folder = workspace / "disk"
+    folder.mkdir()
+    with faults.small_disk(folder, 32 << 10) as possible, contextlib.ExitStack() as stack:
+        if not possible:
+            pytest.skip("no file system can be mounted here")
+        database = Database.create(folder, SAMPLE)
+        promises = Promises(database)
+        coprocesses = [stack.enter_context(Coprocess(database.path)) for _ in range(2)]
+        promises.ask(promises.new(100), *coprocesses)
+        promises.wait_until_kept()
+        ballast = folder / "ballast"
+        faults.fill_up(ballast)
+        answers = promises.ask(promises.new(100), *coprocesses)
+        time.sleep(1.2)  # the writer looks at the disk once a second
+        answers += promises.ask(promises.new(1000), *coprocesses)
+        promises.ask_again(*coprocesses)
+        assert database.claims.waiting() >= 1000
+        assert_in_time(answers, "the disk is full")
+        assert promises.logs and all("full" in log for log in promises.logs), promises.logs
+        ballast.unlink()
+        promises.wait_until_kept()
+
+
+def test_beyond_its_capacity_answers_have_no_row_and_it_says_so(two):
+    promises, coprocesses = two
+    first, _ = coprocesses
+    allow_many(promises.database)
+    capacity = promises.database.claims.capacity()
+    kept, others = {}, {}
+    with Shell(promises.database.path) as other:
+        other.change("BEGIN IMMEDIATE;")
+        refused = False
+        while len(kept) + len(others) < capacity * 5 // 4:
+            remotes = promises.new(100)
+            promises.send(first, remotes)
+            for remote in remotes:
+                answer = first.answer(alone=False)
+                refused = refused or any("is full" in log for log in answer.logs)
+                (others if refused else kept)[remote] = answer.ipv4
+        assert refused and len(kept) > capacity // 4
+        waiting = promises.database.claims.waiting()
+        assert waiting > capacity * 9 // 10
+        promises.told |= kept
+        promises.ask_again(*coprocesses)  # all of those are kept
+        other.change("COMMIT;")
+    promises.wait_until_kept()
+    rows = promises.database.mappings("web")
+    assert waiting <= len(rows) <= waiting + 100
+    promises.logs.clear()
+    for begin in range(0, len(others), 100):  # who got no row gets one now
+        promises.ask(list(others)[begin : begin + 100], *coprocesses)
+    promises.wait_until_kept()
+    assert promises.logs == []
+
+
+# ---------------------------------------------------------------- many processes
+
+
+@contextlib.contextmanager
+def busy_processors(count=2):
+    """So many loops that do nothing and never rest."""
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def test_thirty_two_processes_agree_and_lose_nothing_on_busy_processors(sample_database):
+    """Each resolver asks two of them at the same time."""
+    processes, together, seconds = 32, 8, 60 if LONG else 5
+    allow_many(sample_database)
+    promises = Promises(sample_database)
+    with contextlib.ExitStack() as stack:
+        shell = stack.enter_context(Shell(sample_database.path))
+        shell.run("PRAGMA synchronous = OFF;")
+        coprocesses = [
+            stack.enter_context(Coprocess(sample_database.path)) for _ in range(processes)
+        ]
+        pairs = list(zip(coprocesses[::2], coprocesses[1::2]))
+        by_stream = {each[0].process.stdout: each for each in pairs}
+        owed = {}
+
+        def send(pair):
+            owed[pair] = promises.new(together)
+            for each in pair:
+                promises.send(each, owed[pair])
+
+        with busy_processors():
+            until = time.monotonic() + seconds
+            for pair in pairs:
+                send(pair)
+            step = 0
+            while owed:
+                ready, _, _ = select.select([p[0].process.stdout for p in owed], [], [], SECONDS_MAX)
+                assert ready, "nobody answers"
+                for pair in (by_stream[stream] for stream in ready):
+                    for each in pair:
+                        promises.receive(each, owed[pair])
+                    del owed[pair]
+                    if time.monotonic() < until:
+                        send(pair)
+                step += 1
+                if step % 20 == 0:
+                    change_choice(shell, step // 20)
+        print(f"{len(promises.told)} resolvers in {seconds} s")
+        promises.wait_until_kept()
+        assert promises.logs == []

@@ -1,0 +1,266 @@
+"""What an operator does to mappings that are answered and not written yet: DELETE, `forget`, INSERT
+and UPDATE mean what they say; and a database that is restored or replaced has nothing of the old.
+"""
+
+import contextlib
+import os
+
+import pytest
+
+from claims import Promises, change_choice
+from coprocess import Coprocess
+from database import SAMPLE, Database, Shell
+from faults import beside, stopped
+from processes import SECONDS_MAX, as_user, backend_path, give_to_user, run, wait_until
+from sample import IPV4, SITES
+
+WEB = 1  # the id of the pool
+
+
+class Held:
+    """A coprocess or two, and a shell in the midst of a transaction, so that claims wait."""
+
+    def __init__(self, database, shell, coprocesses):
+        self.database, self.shell, self.coprocesses = database, shell, coprocesses
+        self.file = database.claims
+
+    def ask(self, promises, count):
+        """New resolvers, whose claims wait."""
+        remotes = promises.new(count)
+        promises.ask(remotes, *self.coprocesses)
+        return remotes
+
+    def commit(self):
+        self.shell.change("COMMIT;")
+        wait_until(lambda: self.file.waiting() == 0, SECONDS_MAX, "no claim waits")
+
+
+@pytest.fixture
+def held(sample_database):
+    with contextlib.ExitStack() as stack:
+        coprocesses = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(2)]
+        shell = stack.enter_context(Shell(sample_database.path))
+        promises = Promises(sample_database)
+        promises.ask(promises.new(20), *coprocesses)
+        promises.wait_until_kept()
+        shell.change("BEGIN IMMEDIATE;")
+        yield Held(sample_database, shell, coprocesses), promises
+
+
+def another_site(address):
+    """The id and the address of a site that a resolver was not told."""
+    number = (IPV4.index(address) + 1) % 3
+    return number + 1, IPV4[number]
+
+
+def test_a_delete_of_everything_holds_for_claims_too(held):
+    world, promises = held
+    world.ask(promises, 50)
+    world.shell.change("DELETE FROM persistence;")
+    assert world.file.waiting() == 50
+    world.commit()
+    assert world.database.mappings("web") == {}
+    change_choice(world.shell, 0)
+    fresh = Promises(world.database)  # they are new ones now
+    fresh.ask(list(promises.told), *world.coprocesses)
+    assert IPV4[0] not in fresh.told.values()
+    fresh.wait_until_kept()
+    assert promises.logs + fresh.logs == []
+
+
+def test_a_delete_of_one_resolver_holds_for_its_claim_and_hurts_no_row(held):
+    """A resolver that was answered before the DELETE, and whose claim was dropped with it, is new."""
+    world, promises = held
+    before = promises.rows()
+    [gone, *others] = world.ask(promises, 10)
+    world.shell.change(
+        f"DELETE FROM persistence WHERE ldns = '{gone}' OR ldns = '{next(iter(before))}';"
+    )
+    world.commit()
+    rows = world.database.mappings("web")
+    assert gone not in rows
+    del before[next(iter(before))]
+    assert before.items() <= rows.items()
+    promises.ask(others, *world.coprocesses)
+    rows = {remote: SITES[promises.told[remote]] for remote in others}
+    world.database.wait_for_mappings("web", rows)
+
+
+@pytest.mark.parametrize("how", ["CMD", "shell"])
+def test_forget_holds_for_claims_and_rows(held, how):
+    world, promises = held
+    row = next(iter(promises.told))
+    [claim, other] = world.ask(promises, 2)
+    for remote in (row, claim):
+        if how == "CMD":
+            assert world.coprocesses[0].command(f"forget {remote}") == ["1 mapping forgotten"]
+        else:
+            argv = [backend_path(), "--database", world.database.path, "forget", remote]
+            result = run(as_user(list(map(str, argv))))
+            assert (result.returncode, result.stdout) == (0, "1 mapping forgotten\n"), result
+    change_in_the_transaction = "UPDATE controller SET state = 'draining' WHERE name = '{}';"
+    world.shell.change(change_in_the_transaction.format(SITES[promises.told[claim]]))
+    world.commit()
+    rows = world.database.mappings("web")
+    assert row not in rows and claim not in rows
+    assert rows[other] == SITES[promises.told[other]]
+    told = promises.told.pop(claim)
+    promises.ask([claim], *world.coprocesses)
+    assert promises.told[claim] != told
+    del promises.told[row]
+    promises.wait_until_kept()
+
+
+def test_who_is_forgotten_and_asks_again_at_once_has_the_new_row(held):
+    world, promises = held
+    [remote] = world.ask(promises, 1)
+    world.coprocesses[0].command(f"forget {remote}")
+    promises.ask([remote], *world.coprocesses)
+    world.commit()
+    promises.wait_until_kept()
+
+
+def test_a_row_that_an_operator_inserts_stays_though_a_claim_waits(held):
+    world, promises = held
+    remotes = world.ask(promises, 5)
+    for remote in remotes:
+        site, promises.told[remote] = another_site(promises.told[remote])
+        world.shell.change(
+            f"INSERT INTO persistence VALUES ({WEB}, '{remote}', {site}, 'modulus', unixepoch(), 60);"
+        )
+    world.commit()
+    promises.wait_until_kept()
+    promises.ask(remotes, *world.coprocesses)
+    promises.wait_until_kept()
+
+
+def test_a_row_that_an_operator_updates_stays_though_a_claim_replaces_it(held):
+    world, promises = held
+    world.shell.change("ROLLBACK;")
+    remotes = list(promises.told)[:5]
+    world.database.sql("UPDATE persistence SET timestamp = 100;")  # their time is over
+    world.shell.change("BEGIN IMMEDIATE;")
+    promises.ask(remotes, *world.coprocesses)
+    assert world.file.waiting() == len(remotes)
+    for remote in remotes:
+        site, promises.told[remote] = another_site(promises.told[remote])
+        world.shell.change(
+            f"UPDATE persistence SET controller_id = {site}, timestamp = unixepoch()"
+            f" WHERE ldns = '{remote}';"
+        )
+    world.commit()
+    promises.ask(remotes, *world.coprocesses)
+    promises.wait_until_kept()
+
+
+def test_a_claim_for_a_controller_or_pool_that_is_gone_is_no_row(held):
+    world, promises = held
+    world.ask(promises, 20)
+    world.shell.change(
+        "DELETE FROM virtual_server WHERE controller_id = 2; DELETE FROM controller WHERE id = 2;"
+    )
+    world.commit()
+    rows = world.database.rows("SELECT controller_id FROM persistence")
+    assert rows and (2,) not in rows
+    before = {remote: told for remote, told in promises.told.items() if told != IPV4[1]}
+    promises.told = dict(before)
+    promises.ask(list(before), *world.coprocesses)
+    promises.wait_until_kept()
+
+
+# ---------------------------------------------------------------- another database in its place
+
+
+def leave_claims(database, promises, count=30):
+    """Claims in the file of a database that nobody serves any more."""
+    with Shell(database.path) as shell, contextlib.ExitStack() as stack:
+        coprocesses = [stack.enter_context(Coprocess(database.path)) for _ in range(2)]
+        promises.ask(promises.new(1), *coprocesses)
+        wait_until(lambda: database.mappings("web"), SECONDS_MAX, "a row")
+        shell.change("BEGIN IMMEDIATE;")
+        with stopped(*[coprocesses[1]]):
+            promises.ask(promises.new(count), coprocesses[0])
+        coprocesses[0].kill()
+        coprocesses[1].kill()
+        shell.change("ROLLBACK;")
+    assert database.claims.waiting() == count
+
+
+def replace(database, other):
+    """By mv, as when a database is made anew, with its log gone."""
+    for suffix in ("-wal", "-shm"):
+        beside(database, suffix).unlink(missing_ok=True)
+    os.replace(other, database.path)
+
+
+def assert_nothing_of_the_old(database, promises):
+    """New answers are kept in the new one, and nothing else."""
+    old = set(promises.told)
+    fresh = Promises(database)
+    fresh.new(1000)
+    with Coprocess(database.path) as first, Coprocess(database.path) as second:
+        fresh.ask(fresh.new(50), first, second)
+        fresh.wait_until_kept()
+        assert not old & set(database.mappings("web"))
+        assert fresh.logs == []
+        fresh.ask(list(old), first, second)
+        fresh.wait_until_kept()
+
+
+def test_another_database_beside_an_old_file_of_claims_has_none_of_them(
+    sample_database, workspace
+):
+    promises = Promises(sample_database)
+    leave_claims(sample_database, promises)
+    other = Database.create(workspace, SAMPLE, name="other.sqlite")
+    replace(sample_database, other.path)
+    assert_nothing_of_the_old(sample_database, promises)
+
+
+def test_another_database_that_comes_while_it_is_served_gets_no_claim_of_the_old(
+    sample_database, workspace
+):
+    promises = Promises(sample_database)
+    other = Database.create(workspace, SAMPLE, name="other.sqlite")
+    with (
+        Coprocess(sample_database.path) as first,
+        Coprocess(sample_database.path) as second,
+        Shell(sample_database.path) as shell,
+    ):
+        promises.ask(promises.new(1), first, second)
+        promises.wait_until_kept()
+        shell.change("BEGIN IMMEDIATE;")
+        promises.ask(promises.new(30), first, second)
+        assert sample_database.claims.waiting() == 30
+        replace(sample_database, other.path)
+        fresh = Promises(sample_database)
+        fresh.new(1000)
+
+        def kept():
+            remotes = fresh.new(5)
+            fresh.ask(remotes, first, second)
+            return set(remotes) <= set(sample_database.mappings("web"))
+
+        wait_until(kept, SECONDS_MAX, "rows in the new database")
+        assert not set(promises.told) & set(sample_database.mappings("web"))
+
+
+@pytest.mark.parametrize("way", ["VACUUM INTO", ".restore"])
+@pytest.mark.parametrize("old", ["with other rows", "as it was"])
+def test_a_copy_that_is_restored_has_no_row_of_what_it_replaces(
+    sample_database, workspace, way, old
+):
+    copy = workspace / "copy"
+    promises = Promises(sample_database)
+    sample_database.sql(f"VACUUM INTO '{copy}';")
+    if old == "with other rows":  # an operator has written since
+        sample_database.sql(
+            "INSERT INTO persistence VALUES (1, 'k', 1, 'modulus', unixepoch(), 3600);"
+        )
+    leave_claims(sample_database, promises)
+    if way == "VACUUM INTO":
+        replace(sample_database, copy)
+    else:
+        sample_database.sql(f".restore '{copy}'")
+    give_to_user(sample_database.path)
+    assert_nothing_of_the_old(sample_database, promises)

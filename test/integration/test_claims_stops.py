@@ -1,0 +1,178 @@
+"""SIGSTOP of the process that writes claims, of one that makes them, and of one in their midst.
+
+The others answer as ever and agree, another one writes, and the stopped one does no harm when it
+goes on.
+"""
+
+import contextlib
+import random
+import time
+
+import pytest
+
+from claims import Promises, allow_many, change_choice, writer_of
+from claims_file import hold_buckets
+from coprocess import Coprocess, question
+from database import Shell
+from faults import assert_in_time, stopped
+from processes import LONG, SECONDS_MAX, wait_until
+from sample import SITES, expected
+
+STOPPED_SECONDS = 60 if LONG else 5
+
+
+@pytest.fixture
+def crew(sample_database):
+    """Three coprocesses, what they have promised, and a shell."""
+    allow_many(sample_database)
+    promises = Promises(sample_database)
+    with contextlib.ExitStack() as stack:
+        coprocesses = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(3)]
+        shell = stack.enter_context(Shell(sample_database.path))
+        promises.ask(promises.new(30), *coprocesses)
+        promises.wait_until_kept()
+        yield coprocesses, promises, shell
+
+
+def ask_for(seconds, promises, shell, coprocesses):
+    """New resolvers ask all of these, while the choice changes.  The answers."""
+    answers, step = [], 0
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        change_choice(shell, step)
+        answers += promises.ask(promises.new(10), *coprocesses)
+        step += 1
+        time.sleep(0.05)
+    return answers
+
+
+def test_another_process_writes_while_the_writer_is_stopped(crew):
+    coprocesses, promises, shell = crew
+    writer = writer_of(coprocesses)
+    others = [each for each in coprocesses if each is not writer]
+    with stopped(writer):
+        answers = ask_for(STOPPED_SECONDS, promises, shell, others)
+        promises.wait_until_kept()
+        assert writer_of(others)
+        # What it knows is old by now.
+        remote = next(iter(promises.told))
+        shell.change(f"UPDATE persistence SET controller_id = 3 WHERE ldns = '{remote}';")
+        promises.told[remote] = "203.0.113.80"
+        promises.ask([remote], *others)
+    assert_in_time(answers, "the writer is stopped")
+    promises.ask_again(*coprocesses)
+    promises.ask(promises.new(100), *coprocesses)
+    promises.wait_until_kept()
+    wait_until(
+        lambda: promises.ask(promises.new(1), *coprocesses) and writer_of(coprocesses) is writer,
+        SECONDS_MAX,
+        "the one that was stopped writes again",
+    )
+    assert promises.logs == []
+
+
+def test_two_writers_in_turn_do_no_harm(crew):
+    """Each is stopped at some moment for longer than another one waits to stand in for it."""
+    coprocesses, promises, shell = crew
+    rng = random.Random(8)
+    for step in range(20 if LONG else 3):
+        writer = writer_of(coprocesses)
+        others = [each for each in coprocesses if each is not writer]
+        remotes = promises.new(200)
+        change_choice(shell, step)
+        for each in coprocesses:
+            promises.send(each, remotes)
+        time.sleep(rng.uniform(0, 0.01))
+        with stopped(writer):
+            for each in others:
+                promises.receive(each, remotes)
+            ask_for(2.5, promises, shell, others)
+        promises.receive(writer, remotes)
+        promises.ask_again(*coprocesses)
+    promises.wait_until_kept()
+
+
+def test_one_that_is_stopped_at_any_moment_delays_nobody_for_long(crew):
+    """It may hold a bucket, or SQLite's lock to write; then what it holds waits, or is answered
+    without a row and named in the log."""
+    coprocesses, promises, _ = crew
+    rng = random.Random(9)
+    for step in range(300 if LONG else 60):
+        victim = coprocesses[step % 3]
+        others = [each for each in coprocesses if each is not victim]
+        remotes = promises.new(60)
+        for each in coprocesses:
+            promises.send(each, remotes)
+        time.sleep(rng.uniform(0, 0.004))
+        with stopped(victim):
+            answers = [a for each in others for a in promises.receive(each, remotes)]
+            answers += promises.ask(promises.new(20), *others)
+        assert_in_time(answers, "one is stopped")
+        promises.receive(victim, remotes)
+        assert all("stopped" in log for log in promises.logs), promises.logs
+    promises.ask_again(*coprocesses)  # who got no row gets it now
+    promises.wait_until_kept()
+
+
+def test_while_a_bucket_is_held_its_resolvers_are_answered_without_rows(crew):
+    """By a process that was stopped in the very moment of a claim: here it holds all of them."""
+    coprocesses, promises, _ = crew
+    bound = list(promises.told)
+    file = promises.database.claims
+    with hold_buckets(file):
+        answers = [
+            each.request(question("www.example.com", "A", remote))
+            for remote in bound[:2] + promises.new(2)
+            for each in coprocesses
+        ]
+        assert all(answer.seconds < 2 for answer in answers)  # PowerDNS waits for so long
+        assert {answer.ipv4 for answer in answers} <= set(SITES)
+        logs = {log for answer in answers for log in answer.logs}
+        assert logs and all("stopped" in log for log in logs), logs
+        for remote in bound[:2]:  # a row is a row
+            assert promises.ask([remote], *coprocesses)
+    promises.logs.clear()
+    promises.ask(promises.new(100), *coprocesses)
+    promises.ask_again(*coprocesses)
+    promises.wait_until_kept()
+    assert promises.logs == []
+
+
+def test_a_held_bucket_delays_no_row_of_the_others(crew):
+    """Nor does the writer keep SQLite's lock while it waits for the bucket."""
+    coprocesses, promises, shell = crew
+    file = promises.database.claims
+    with hold_buckets(file, slice(0, 1)):
+        for step in range(20):
+            promises.ask(promises.new(50), *coprocesses)
+            change_choice(shell, step)
+        free = {
+            remote: SITES[address]
+            for remote, address in promises.told.items()
+        }
+        wait_until(
+            lambda: sum(
+                promises.database.mappings("web").get(remote) != site
+                for remote, site in free.items()
+            )
+            < len(free) // 50,
+            SECONDS_MAX,
+            "rows for all but those in the bucket",
+        )
+    promises.ask_again(*coprocesses)
+    promises.wait_until_kept()
+
+
+def test_one_that_is_stopped_before_its_answer_gives_the_same_when_it_goes_on(crew):
+    coprocesses, promises, shell = crew
+    victim, *others = coprocesses
+    remotes = promises.new(50)
+    with stopped(victim):
+        promises.send(victim, remotes)
+        for step in range(3):
+            change_choice(shell, step)
+            promises.ask(remotes, *others)
+    promises.receive(victim, remotes)
+    assert expected(remotes[0])  # the choice of now is another one than that of then
+    promises.wait_until_kept()
+    assert promises.logs == []
