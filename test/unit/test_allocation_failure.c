@@ -17,10 +17,10 @@
 #include "program/server/serve.h"
 #include "suites.h"
 
-#define ALLOCATIONS_MAX 20000
+#define ALLOCATIONS_MAX 100000
 
 /* A prime, so that no rhythm in what SQLite does hides anything. */
-#define SQLITE_STRIDE 23
+#define SQLITE_STRIDE 499
 
 static const char conversation[] =
     "HELO\t5\n"
