@@ -262,14 +262,20 @@ static bool are_gone(struct store *store, const struct pool_ids *ids, const char
     return true;
 }
 
+/* Gives the writer a moment, or does its work where there is none. */
+static void let_write(struct store *store)
+{
+    store_write_claims(store);
+    nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+}
+
 /* So that whoever looks at the table next finds the rows gone. Later they go all the same. */
 static void wait_for_writer(struct store *store, const struct pool_ids *ids, const char *key)
 {
     int64_t until_ms = clock_monotonic_ms() + FORGET_WAIT_MS;
     store_rest(store);
-    store_write_claims(store);
     while (!are_gone(store, ids, key) && clock_monotonic_ms() < until_ms)
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        let_write(store);
 }
 
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
@@ -304,9 +310,8 @@ size_t store_unwritten(struct store *store, int64_t wait_ms)
         return 0;
     store_rest(store);
     uint64_t last = claims_last_number(store->claims);
-    store_write_claims(store);
     while ((left = claims_count_until(store->claims, last)) > 0 && clock_monotonic_ms() < until_ms)
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        let_write(store);
     return left;
 }
 
