@@ -118,6 +118,7 @@ def _visible(runs):
         share, cost = run["per_second"] / rate, run["writer_cpu_us"]
         reach = 12 if rate == 10_000 else None
         yield Figure(f"{rate:,} a second: answered of those", share, "", 0.98, True, others)
+        yield Figure("  answered without a row", run["missing"], "", 0, others=others)
         yield Figure("  from the answer until the row shows, p50", run["p50_ms"], "ms")
         yield Figure("  p99", run["p99_ms"], "ms", 10, others=others)
         yield Figure("  longest", run["longest_ms"], "ms")
