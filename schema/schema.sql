@@ -789,10 +789,10 @@ CREATE TABLE IF NOT EXISTS persistence (
 
 -----------------------------------------------------------------------------------------------
 -- revision: one row of numbers that change with every committed change of the tables named below. A
--- process reads them with each question, and reloads the tables when a number differs from the last
--- one. Only the triggers at the end of this file write here. They draw random numbers: a counter
--- would repeat a value after a backup was restored, and a process that had seen that value before
--- would keep the wrong rows.
+-- process reads them with each question, and reads the tables again when a number differs from the
+-- last one. Only the triggers at the end of this file write here. They draw random numbers: a
+-- counter would repeat a value after a backup was restored, and a process that had seen that value
+-- before would keep the wrong rows.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS revision (
   id INTEGER PRIMARY KEY CONSTRAINT "revision has one row" CHECK (id = 1),
@@ -816,6 +816,25 @@ CREATE TABLE IF NOT EXISTS revision (
 
 INSERT OR IGNORE INTO revision (id, configuration, metrics, topology, mappings, identity)
   VALUES (1, random(), random(), random(), random(), random());
+
+-----------------------------------------------------------------------------------------------
+-- configuration_change: the last updates of controller, pool and virtual_server, some 256 to 320,
+-- each with the revision of the configuration before and after it. A process that finds its own
+-- revision here reads only the rows that were updated since. In all other cases it reads
+-- everything. Only the triggers at the end of this file write here.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS configuration_change (
+  number INTEGER PRIMARY KEY,  -- in the order of the changes
+
+  -- revision.configuration before this change and after it.
+  previous INTEGER NOT NULL,
+  revision INTEGER NOT NULL DEFAULT (random()),
+
+  -- The row that was updated. All NULL: more than one row may have changed, as with a new position.
+  controller_id INTEGER,
+  pool_id INTEGER,
+  virtual_server_id INTEGER
+) STRICT;
 
 -----------------------------------------------------------------------------------------------
 -- Indexes. The unique ones prevent a duplicate record in a zone, and two rows of topology for the
@@ -1635,7 +1654,9 @@ CREATE TRIGGER IF NOT EXISTS revision_controller_insert AFTER INSERT ON controll
   UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_controller_update AFTER UPDATE ON controller BEGIN
-  UPDATE revision SET configuration = random();
+  INSERT INTO configuration_change (previous, controller_id)
+    VALUES ((SELECT configuration FROM revision),
+            iif(NEW.id = OLD.id AND NEW.name = OLD.name COLLATE BINARY, NEW.id, NULL));
 END;
 CREATE TRIGGER IF NOT EXISTS revision_controller_delete AFTER DELETE ON controller BEGIN
   UPDATE revision SET configuration = random();
@@ -1645,7 +1666,11 @@ CREATE TRIGGER IF NOT EXISTS revision_pool_insert AFTER INSERT ON pool BEGIN
   UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_pool_update AFTER UPDATE ON pool BEGIN
-  UPDATE revision SET configuration = random();
+  INSERT INTO configuration_change (previous, pool_id)
+    VALUES ((SELECT configuration FROM revision),
+            iif(NEW.id = OLD.id AND NEW.name = OLD.name COLLATE BINARY
+                AND NEW.fallback_pool_id IS OLD.fallback_pool_id
+                AND NEW.persistence_pool_id IS OLD.persistence_pool_id, NEW.id, NULL));
 END;
 CREATE TRIGGER IF NOT EXISTS revision_pool_delete AFTER DELETE ON pool BEGIN
   UPDATE revision SET configuration = random();
@@ -1655,7 +1680,10 @@ CREATE TRIGGER IF NOT EXISTS revision_virtual_server_insert AFTER INSERT ON virt
   UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_update AFTER UPDATE ON virtual_server BEGIN
-  UPDATE revision SET configuration = random();
+  INSERT INTO configuration_change (previous, virtual_server_id)
+    VALUES ((SELECT configuration FROM revision),
+            iif((NEW.id, NEW.pool_id, NEW.position) = (OLD.id, OLD.pool_id, OLD.position),
+                NEW.id, NULL));
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_delete AFTER DELETE ON virtual_server BEGIN
   UPDATE revision SET configuration = random();
@@ -1699,6 +1727,15 @@ CREATE TRIGGER IF NOT EXISTS revision_setting_update AFTER UPDATE ON setting BEG
 END;
 CREATE TRIGGER IF NOT EXISTS revision_setting_delete AFTER DELETE ON setting BEGIN
   UPDATE revision SET configuration = random();
+END;
+
+-- An update is a change of one row if the row stays in its place. One with another name or position
+-- may have replaced other rows (UPDATE OR REPLACE), for which no trigger runs.
+CREATE TRIGGER IF NOT EXISTS revision_configuration_change_insert
+AFTER INSERT ON configuration_change BEGIN
+  UPDATE revision SET configuration = NEW.revision;
+  DELETE FROM configuration_change
+   WHERE NEW.number % 64 = 0 AND number <= NEW.number - 256;  -- now and then, since it takes time
 END;
 
 CREATE TRIGGER IF NOT EXISTS revision_persistence_insert AFTER INSERT ON persistence BEGIN

@@ -1,10 +1,11 @@
 /*
- * Rows of the configuration tables become a snapshot, rows of the metric tables become metrics, and
- * rows of table topology a topology.
+ * Rows of the configuration tables become a snapshot or patch one, rows of the metric tables become
+ * metrics, and rows of table topology a topology.
  */
 #include <stdlib.h>
 
 #include "core/configuration/snapshot_builder.h"
+#include "core/configuration/snapshot_patch.h"
 #include "store/store_parts.h"
 
 static bool has(sqlite3_stmt *row, int column)
@@ -151,6 +152,92 @@ int store_load(struct store *store, struct snapshot **ret_snapshot, struct error
                      : error_set(error, code, "%s: cannot be loaded: %s", store->database.path,
                                  error_text(code));
 }
+
+/* ---------------------------------------------------------------- what has changed */
+
+/* The schema keeps as many. To read so many rows is still faster than to load everything. */
+#define CHANGES_MAX 256
+
+/* Tables whose rows are patched, in the order of their columns in QUERY_CHANGES, from the third. */
+static const struct table_reader patched[] = {
+    {QUERY_CONTROLLER_ROW, add_controller},
+    {QUERY_POOL_ROW, add_pool},
+    {QUERY_VIRTUAL_SERVER_ROW, add_virtual_server},
+};
+
+/* A row that has changed, of one of these tables. */
+struct changed_row {
+    size_t table;
+    int64_t id;
+};
+
+struct changes {
+    struct changed_row rows[CHANGES_MAX]; /* each once */
+    size_t count;
+};
+
+static bool add_changed_row(struct changes *changes, size_t table, int64_t id)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        if (changes->rows[i].table == table && changes->rows[i].id == id)
+            return true;
+    if (changes->count == CHANGES_MAX)
+        return false;
+    changes->rows[changes->count++] = (struct changed_row){table, id};
+    return true;
+}
+
+/* False for a change of more than one row, or of another kind. */
+static bool add_change(struct changes *changes, sqlite3_stmt *row)
+{
+    for (size_t table = 0; table < sizeof patched / sizeof *patched; table++)
+        if (has(row, (int)table + 2))
+            return add_changed_row(changes, table, sqlite3_column_int64(row, (int)table + 2));
+    return false;
+}
+
+/*
+ * Follows the changes from the present revision back to `since`. Each names the revision before it,
+ * so that none is overlooked, not even in a database that was restored.
+ */
+static bool read_changes(struct store *store, int64_t since, struct changes *changes)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_CHANGES);
+    int64_t revision = store->revision.configuration;
+    while (revision != since && sqlite3_step(statement) == SQLITE_ROW &&
+           sqlite3_column_int64(statement, 0) == revision && add_change(changes, statement))
+        revision = sqlite3_column_int64(statement, 1);
+    sqlite3_reset(statement);
+    return revision == since;
+}
+
+static int read_changed_rows(struct store *store, const struct changes *changes,
+                             struct snapshot_builder *builder)
+{
+    struct error error = {0};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < changes->count; i++) {
+        const struct table_reader *reader = &patched[changes->rows[i].table];
+        sqlite3_stmt *statement = database_statement(&store->database, reader->query);
+        sqlite3_bind_int64(statement, 1, changes->rows[i].id);
+        code = read_rows(store, reader, builder, &error);
+    }
+    return code;
+}
+
+bool store_patch(struct store *store, int64_t since, struct snapshot *snapshot)
+{
+    struct changes changes = {.count = 0};
+    struct snapshot_builder *builder = NULL;
+    bool done = read_changes(store, since, &changes) &&
+                snapshot_patch_begin(snapshot, changes.count, &builder) == 0 &&
+                read_changed_rows(store, &changes, builder) == 0 &&
+                snapshot_patch_finish(snapshot, builder);
+    snapshot_builder_free(builder);
+    return done;
+}
+
+/* ---------------------------------------------------------------- topology and metrics */
 
 static int add_topology(void *builder, sqlite3_stmt *row)
 {

@@ -80,6 +80,14 @@ void store_rest(struct store *store);
 /* Reads the whole configuration. The snapshot is the caller's. */
 int store_load(struct store *store, struct snapshot **ret_snapshot, struct error *error);
 
+/*
+ * Makes a snapshot that was loaded when the configuration had revision `since` what store_load()
+ * would give now, by reading only the rows that have changed. False, with the rows of the snapshot
+ * as they were, if these are not known, too many, or of a kind that is not patched: then
+ * store_load() has to do it.
+ */
+bool store_patch(struct store *store, int64_t since, struct snapshot *snapshot);
+
 /* Reads what is measured, for the servers of a snapshot. The metrics are the caller's. */
 int store_load_availability(struct store *store, const struct snapshot *snapshot,
                             struct availability **ret_availability, struct error *error);

@@ -16,7 +16,7 @@ CONFIGURATION_TABLES = ("zone", "record", "controller", "pool", "virtual_server"
 TOPOLOGY_TABLES = ("topology", "geo_database")
 TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "controller_metric", "virtual_server_metric", "controller_verdict", "virtual_server_verdict",
-    "path_metric", "persistence", "revision")
+    "path_metric", "persistence", "revision", "configuration_change")
 VIEWS = ("mapping", "server", "health")
 
 # A small world in which each rule has something to bite on.

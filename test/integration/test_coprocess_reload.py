@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from coprocess import Coprocess
 from database import Shell
 from faults import HEAL_SECONDS
 from processes import SECONDS_MAX, wait_until
@@ -95,16 +96,97 @@ def test_an_unstuck_resolver_is_decided_anew(served):
 def test_a_reload_that_cannot_be_done_leaves_the_last_configuration(served):
     coprocess, database = served
     assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
-    database.sql("ALTER TABLE balanced_name RENAME TO away; UPDATE pool SET ttl = 31;")
+    database.sql(
+        "ALTER TABLE balanced_name RENAME TO away;"
+        "UPDATE setting SET value = 77 WHERE name = 'sweep_batch'; UPDATE pool SET ttl = 31;"
+    )
     answers = [coprocess.ask("www.example.com", "A", ldns(i)) for i in range(10)]
     assert [answer.ipv4 for answer in answers] == [expected(ldns(i)) for i in range(10)]
     assert any("balanced_name" in log for answer in answers for log in answer.logs)
+    assert {record.ttl for answer in answers for record in answer.records} == {30}
     database.sql("ALTER TABLE away RENAME TO balanced_name; UPDATE pool SET ttl = 32;")
     wait_until(
         lambda: [r.ttl for r in coprocess.ask("www.example.com", "A").records] == [32],
         HEAL_SECONDS,
         "the new configuration",
     )
+
+
+# ---------------------------------------------------------------- changes of single rows
+
+
+def add_many_pools(database):
+    """Pools big-1 to big-1000 of ten servers, and a name for each."""
+    database.sql(
+        "BEGIN; CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS"
+        " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n;"
+        "INSERT INTO pool (id, name, persistence_ttl) SELECT 1000 + i, 'big-' || i, 0 FROM n;"
+        "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+        " SELECT 1000 + n.i, 1 + p.i % 3, p.i, '10.0.0.' || p.i FROM n, n AS p WHERE p.i <= 10;"
+        "INSERT INTO balanced_name SELECT 'big-' || i || '.example.com', 1000 + i FROM n; COMMIT;"
+    )
+
+
+def big_answers(coprocess):
+    return [coprocess.ask(f"big-{number}.example.com", "A").ipv4 for number in range(1, 1001)]
+
+
+def test_one_server_of_ten_thousand_counts_for_the_very_next_question(served):
+    coprocess, database = served
+    add_many_pools(database)
+    with Shell(database.path) as shell:
+        for number in range(300):
+            pool = 1 + 7 * number % 1000
+            name, address = f"big-{pool}.example.com", f"192.0.2.{number % 250 + 1}"
+            asked = coprocess.ask(name, "A").ipv4
+            shell.change(
+                f"UPDATE virtual_server SET ipv4 = '{address}'"
+                f" WHERE pool_id = {1000 + pool} AND ipv4 = '{asked}';"
+            )
+            assert coprocess.ask(name, "A").ipv4 == address
+    with Coprocess(database.path) as fresh:
+        assert big_answers(coprocess) == big_answers(fresh)
+
+
+def test_rows_of_several_tables_in_one_transaction_are_seen_together(served):
+    coprocess, database = served
+    with Shell(database.path) as shell:
+        for number in range(100):
+            drained, address = number % 3, f"192.0.2.{number + 1}"
+            shell.change(
+                f"BEGIN; UPDATE pool SET ttl = {number}, persistence_ttl = 0 WHERE id = 1;"
+                f"UPDATE controller SET state = iif(id = {drained} + 1, 'disabled', 'enabled');"
+                f"UPDATE virtual_server SET ipv4 = '{address}' WHERE id <> 1 + {drained}; COMMIT;"
+            )
+            (record,) = coprocess.ask("www.example.com", "A").records
+            assert (record.ttl, record.content) == (number, address)
+
+
+def test_many_changes_between_two_questions_count_for_the_next_one(served):
+    coprocess, database = served
+    with Shell(database.path) as shell:
+        for changes in (1, 2, 255, 256, 400, 1000):
+            shell.change(
+                "BEGIN;" + "".join(f"UPDATE pool SET ttl = {ttl} WHERE id = 1;"
+                                   for ttl in range(2000 - changes, 1999))
+                + f"UPDATE pool SET ttl = {changes} WHERE id = 1; COMMIT;"
+            )
+            assert [r.ttl for r in coprocess.ask("www.example.com", "A").records] == [changes]
+
+
+def test_what_a_transaction_of_rows_and_of_other_tables_changes_is_seen(served):
+    coprocess, database = served
+    database.sql(
+        "BEGIN; UPDATE pool SET ttl = 77, persistence_ttl = 0;"
+        "INSERT INTO balanced_name VALUES ('new.example.com', 1); COMMIT;"
+    )
+    assert [r.ttl for r in coprocess.ask("new.example.com", "A").records] == [77]
+    database.sql(
+        "BEGIN; DELETE FROM balanced_name WHERE name = 'new.example.com';"
+        "UPDATE pool SET ttl = 78; COMMIT;"
+    )
+    assert coprocess.ask("new.example.com", "A").records == []
+    assert [r.ttl for r in coprocess.ask("www.example.com", "A").records] == [78]
 
 
 # ---------------------------------------------------------------- rows that cannot be used

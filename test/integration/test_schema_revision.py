@@ -5,7 +5,7 @@ import pytest
 from coprocess import Coprocess
 from processes import SECONDS_MAX, wait_until
 from schema import (
-    CONFIGURATION_TABLES, DEMO_SQL, SCHEMA_SQL, TOPOLOGY_TABLES, connect, revision, shell)
+    CONFIGURATION_TABLES, DEMO_SQL, SCHEMA_SQL, TOPOLOGY_TABLES, connect, count, revision, shell)
 from schema_statements import (
     balanced, geo, group, mapping, monitor, path, record, server, topology)
 
@@ -106,10 +106,57 @@ def test_a_rollback_leaves_the_revision(world):
                                             ("topology", TOPOLOGY_TABLES)))
 def test_inserts_updates_and_deletes_of_every_table_change_its_number(world, number, tables):
     changing = {name for (name,) in world.execute(
-        "SELECT name FROM sqlite_schema "
-        f"WHERE type = 'trigger' AND sql LIKE '%UPDATE revision SET {number}%'")}
+        "SELECT name FROM sqlite_schema"
+        " WHERE type = 'trigger' AND tbl_name <> 'configuration_change'"
+        f" AND (sql LIKE '%UPDATE revision SET {number}%'"
+        f"      OR sql LIKE '%INSERT INTO {number}_change%')")}
     assert changing == {f"revision_{table}_{event}" for table in tables
                         for event in ("insert", "update", "delete")}
+
+
+# A statement, and the rows that it is known to have changed alone: (controller, pool, server).
+CHANGES = [
+    ("UPDATE controller SET state = 'draining', address = 'x' WHERE id = 2", [(2, None, None)]),
+    ("UPDATE controller SET name = 'AMS' WHERE id = 1", [(None, None, None)]),
+    ("UPDATE OR REPLACE controller SET name = 'idle' WHERE id = 1", [(None, None, None)]),
+    ("UPDATE pool SET ttl = 5, method = 'ratio' WHERE id = 3", [(None, 3, None)]),
+    ("UPDATE pool SET fallback_pool_id = 4, persistence_pool_id = NULL WHERE id = 2",
+     [(None, None, None)]),
+    ("UPDATE pool SET fallback_pool_id = NULL WHERE id = 2", [(None, None, None)]),
+    ("UPDATE pool SET persistence_pool_id = NULL WHERE id = 3", [(None, None, None)]),
+    ("UPDATE pool SET name = 'Web' WHERE id = 1", [(None, None, None)]),
+    ("UPDATE OR REPLACE pool SET name = 'spare' WHERE id = 1", [(None, None, None)]),
+    ("UPDATE virtual_server SET controller_id = 2, ipv4 = '192.0.2.9', weight = 3,"
+     " state = 'disabled' WHERE id = 1", [(None, None, 1)]),
+    ("UPDATE virtual_server SET weight = 3 WHERE id < 3", [(None, None, 1), (None, None, 2)]),
+    ("UPDATE virtual_server SET position = 7 WHERE id = 1", [(None, None, None)]),
+    ("UPDATE OR REPLACE virtual_server SET position = 2 WHERE id = 1", [(None, None, None)]),
+    ("UPDATE virtual_server SET pool_id = 4 WHERE id = 1", [(None, None, None)]),
+    ("DELETE FROM virtual_server WHERE id = 2", []),
+    ("INSERT OR REPLACE INTO pool (id, name) VALUES (5, 'last')", []),
+    ("UPDATE setting SET value = 50 WHERE name = 'sweep_batch'", []),
+]
+
+
+@pytest.mark.parametrize("statement, rows", CHANGES)
+def test_an_update_of_a_row_that_stays_in_its_place_is_written_down(world, statement, rows):
+    (newest,) = world.execute("SELECT max(number) FROM configuration_change").fetchone()
+    (before, *_) = revision(world)
+    world.execute(statement)
+    changes = world.execute(
+        "SELECT previous, revision, controller_id, pool_id, virtual_server_id"
+        " FROM configuration_change WHERE number > ? ORDER BY number", (newest,)).fetchall()
+    assert [change[2:] for change in changes] == rows
+    chain = [before, *(change[1] for change in changes)]
+    assert [change[0] for change in changes] == chain[:-1]
+    assert rows == [] or chain[-1] == revision(world)[0]
+
+
+def test_the_last_changes_are_kept(world):
+    for _ in range(400):
+        world.execute("UPDATE pool SET ttl = ttl + 1 WHERE id = 1")
+        assert count(world, "configuration_change") < 320
+    assert count(world, "configuration_change") >= 256
 
 
 def test_nothing_hangs_on_the_table_that_questions_write(world):
@@ -157,6 +204,24 @@ def test_a_change_behind_a_restored_backup_is_seen_by_who_was_not_asked_in_betwe
         wait_until(lambda: answers(answer_before), SECONDS_MAX, "the first change")
         sample_database.sql(f".restore {backup}\n{second};")
         wait_until(lambda: answers(answer_after), SECONDS_MAX, "the change after it")
+
+
+def test_a_row_that_a_restored_backup_put_back_is_not_overlooked(sample_database):
+    """The backup is older than the configuration that the process has loaded."""
+    backup = sample_database.path.with_name("backup.sqlite")
+    sample_database.sql(f"UPDATE pool SET persistence_ttl = 0; VACUUM INTO '{backup}';")
+    with Coprocess(sample_database.path) as coprocess:
+        def answer():
+            (record,) = coprocess.ask("www.example.com", "A", "192.0.2.10").records
+            return record.content, record.ttl
+
+        assert answer() == ("198.51.100.80", 30)
+        sample_database.sql(f"{server_at('198.51.100.81')};")
+        assert answer() == ("198.51.100.81", 30)
+        sample_database.sql(f".restore {backup}\nUPDATE pool SET ttl = 31;")
+        wait_until(lambda: answer() == ("198.51.100.80", 31), SECONDS_MAX, "the backup")
+        sample_database.sql("UPDATE pool SET ttl = 32;")
+        assert answer() == ("198.51.100.80", 32)
 
 
 def test_databases_that_were_made_in_the_same_way_have_other_revisions(tmp_path):

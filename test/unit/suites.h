@@ -79,6 +79,7 @@ struct suite {
     X(claim_rows)                                                                                  \
     X(store)                                                                                       \
     X(columns)                                                                                     \
+    X(snapshot_patch)                                                                              \
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \

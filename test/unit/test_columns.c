@@ -37,6 +37,11 @@ static void desk_end(struct desk *desk)
 
 /* ---------------------------------------------------------------- which columns there are */
 
+#define POOL_COLUMNS                                                                               \
+    "id, name, method, ttl, persistence_ttl, persistence_timer, persistence_pool_id, client,"      \
+    " ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id, alternate_method, metric, tolerance"
+#define VIRTUAL_SERVER_COLUMNS "id, pool_id, controller_id, position, ipv4, ipv6, state, weight"
+
 /* All that have columns but the pragmas. Who adds one here looks after its value below, too. */
 static const struct {
     enum query query;
@@ -46,13 +51,15 @@ static const struct {
     {QUERY_ZONES, "id, name"},
     {QUERY_RECORDS, "id, zone_id, name, type, ttl, content"},
     {QUERY_CONTROLLERS, "id, name, address, state"},
-    {QUERY_POOLS, "id, name, method, ttl, persistence_ttl, persistence_timer, persistence_pool_id,"
-                  " client, ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id,"
-                  " alternate_method, metric, tolerance"},
-    {QUERY_VIRTUAL_SERVERS, "id, pool_id, controller_id, position, ipv4, ipv6, state, weight"},
+    {QUERY_POOLS, POOL_COLUMNS},
+    {QUERY_VIRTUAL_SERVERS, VIRTUAL_SERVER_COLUMNS},
     {QUERY_BALANCED_NAMES, "name, pool_id"},
     {QUERY_GROUPS, "cidr, name"},
     {QUERY_SETTINGS, "name, value"},
+    {QUERY_CHANGES, "revision, previous, controller_id, pool_id, virtual_server_id"},
+    {QUERY_CONTROLLER_ROW, "id, name, address, state"},
+    {QUERY_POOL_ROW, POOL_COLUMNS},
+    {QUERY_VIRTUAL_SERVER_ROW, VIRTUAL_SERVER_COLUMNS},
     {QUERY_TOPOLOGY, "id, cidr, country, continent, asn, controller_id, preference"},
     {QUERY_GEO_DATABASES, "path"},
     {QUERY_CONTROLLER_AVAILABILITY, "controller_id, value"},

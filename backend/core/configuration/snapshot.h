@@ -3,7 +3,7 @@
  *
  * A snapshot builder (snapshot_builder.h) makes it; from then on it is only read, through a const
  * pointer. snapshot_free() frees it with everything it points to. A changed configuration becomes
- * another snapshot.
+ * another snapshot, unless it differs in some rows alone that can be patched (snapshot_patch.h).
  *
  * The names are an array sorted by key (name.h): all names below a name follow it directly.
  */
@@ -69,6 +69,7 @@ struct snapshot {
     struct prefix_map groups; /* to group names */
     struct settings settings;
     struct problems problems; /* a sentence for each row that cannot be used */
+    size_t patched_rows;      /* so many, see snapshot_patch.h */
 };
 
 /* Takes NULL. */

@@ -14,33 +14,8 @@
 #include "core/balance/metric.h"
 #include "core/base/error.h"
 #include "core/base/vector.h"
-#include "core/configuration/snapshot_names.h"
+#include "core/configuration/snapshot_builder_parts.h"
 #include "core/dns/rdata.h"
-
-/* A pool whose references to other rows are not resolved yet. */
-struct pool_draft {
-    struct pool pool;
-    bool has_keeper, has_fallback;
-    int64_t keeper_id, fallback_id;
-};
-
-struct server_draft {
-    struct virtual_server server;
-    int64_t pool_id, controller_id;
-    struct pool *pool;                   /* once the pools are in place; NULL: none */
-    const struct virtual_server *placed; /* NULL: left out */
-};
-
-struct snapshot_builder {
-    struct snapshot *snapshot;
-    struct pool_draft *pools;
-    size_t pool_count, pool_capacity;
-    struct server_draft *servers;
-    size_t server_count, server_capacity;
-    struct name_draft *names;
-    size_t name_count, name_capacity;
-    size_t zone_capacity, controller_capacity;
-};
 
 int snapshot_builder_new(struct snapshot_builder **ret_builder)
 {
@@ -53,6 +28,7 @@ int snapshot_builder_new(struct snapshot_builder **ret_builder)
     }
     snapshot->settings = settings_default();
     builder->snapshot = snapshot;
+    builder->arena = &snapshot->arena;
     *ret_builder = builder;
     return 0;
 }
@@ -73,7 +49,7 @@ void snapshot_builder_free(struct snapshot_builder *builder)
  */
 static const char *keep(struct snapshot_builder *builder, const char *text)
 {
-    return text ? arena_copy(&builder->snapshot->arena, text, strlen(text)) : NULL;
+    return text ? arena_copy(builder->arena, text, strlen(text)) : NULL;
 }
 
 /* PowerDNS removes white space at the end of a line; at the start, it would split an MX wrongly. */
@@ -83,13 +59,13 @@ static const char *keep_trimmed(struct snapshot_builder *builder, const char *te
     size_t length = strlen(text);
     while (length > 0 && text[length - 1] == ' ')
         length--;
-    return arena_copy(&builder->snapshot->arena, text, length);
+    return arena_copy(builder->arena, text, length);
 }
 
 static int add_name(struct snapshot_builder *builder, const struct name *name,
                     struct name_draft *draft)
 {
-    struct arena *arena = &builder->snapshot->arena;
+    struct arena *arena = builder->arena;
     draft->key = arena_copy(arena, name->key, name->key_length);
     draft->key_length = name->key_length;
     draft->text = arena_copy(arena, name->text, name->text_length);
@@ -586,35 +562,32 @@ static bool has_weight(const struct pool *pool)
     return false;
 }
 
-static int check_weights(struct snapshot_builder *builder, const struct pool *pool,
+static int check_weights(struct problems *problems, const struct pool *pool,
                          const struct method *method, const char *column)
 {
     if (!method || !method->by_weight || has_weight(pool))
         return 0;
-    return problems_add(&builder->snapshot->problems,
-                        "pool %s: %s %s needs a virtual server with a weight above 0", pool->name,
-                        column, method->name);
+    return problems_add(problems, "pool %s: %s %s needs a virtual server with a weight above 0",
+                        pool->name, column, method->name);
 }
 
-/* Adds a problem for a method that cannot work with the servers of the pool. */
-static int check_pool(struct snapshot_builder *builder, const struct pool *pool)
+int snapshot_check_pool(struct problems *problems, const struct pool *pool)
 {
     if (pool->server_count > 0) {
-        int code = check_weights(builder, pool, pool->method, "method");
-        return code == 0 ? check_weights(builder, pool, pool->alternate, "alternate_method") : code;
+        int code = check_weights(problems, pool, pool->method, "method");
+        return code == 0 ? check_weights(problems, pool, pool->alternate, "alternate_method")
+                         : code;
     }
     if (pool->fallback_pool)
         return 0;
-    return problems_add(&builder->snapshot->problems, "pool %s: has no virtual servers",
-                        pool->name);
+    return problems_add(problems, "pool %s: has no virtual servers", pool->name);
 }
 
-static int check_pools(struct snapshot_builder *builder)
+static int check_pools(struct snapshot *snapshot)
 {
-    const struct snapshot *snapshot = builder->snapshot;
     int code = 0;
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
-        code = check_pool(builder, &snapshot->pools[i]);
+        code = snapshot_check_pool(&snapshot->problems, &snapshot->pools[i]);
     return code;
 }
 
@@ -633,7 +606,7 @@ int snapshot_builder_finish(struct snapshot_builder *builder, struct snapshot **
     if (code == 0)
         code = link_pools(builder);
     if (code == 0)
-        code = check_pools(builder);
+        code = check_pools(snapshot);
     if (code == 0)
         code = snapshot_place_names(snapshot, builder->names, builder->name_count);
     if (code != 0)

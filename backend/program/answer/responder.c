@@ -132,6 +132,16 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
     return 0;
 }
 
+/* Loads what has changed since the configuration that is loaded, if it is only some rows. */
+static bool patch_configuration(struct responder *responder, const struct revision *revision)
+{
+    if (!store_patch(responder->store, responder->loaded.configuration, responder->snapshot))
+        return false;
+    responder->needs_topology = uses_topology(responder->snapshot);
+    responder->loaded.configuration = revision->configuration;
+    return true;
+}
+
 static int load_metrics(struct responder *responder, struct error *error)
 {
     struct availability *availability = NULL;
@@ -150,13 +160,18 @@ static int follow_revision(struct responder *responder, const struct revision *r
     const struct revision *loaded = &responder->loaded;
     bool same_file = responder->snapshot && loaded->opening == revision->opening;
     bool same_configuration = same_file && loaded->configuration == revision->configuration;
-    int code;
-    if (same_configuration && loaded->metrics == revision->metrics)
+    bool same_metrics = loaded->metrics == revision->metrics;
+    int code = 0;
+    if (same_configuration && same_metrics)
         return 0;
     if (now_ms < responder->reload_ms)
         return ERR_BUSY;
-    code = same_configuration ? load_metrics(responder, error)
-                              : load_configuration(responder, now_ms, error);
+    if (same_file && !same_configuration)
+        same_configuration = patch_configuration(responder, revision);
+    if (!same_configuration)
+        code = load_configuration(responder, now_ms, error);
+    else if (!same_metrics)
+        code = load_metrics(responder, error);
     if (code == 0)
         responder->loaded = *revision;
     else

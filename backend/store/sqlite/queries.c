@@ -1,5 +1,13 @@
 #include "store/sqlite/queries.h"
 
+#define SELECT_CONTROLLERS "SELECT id, name, address, state FROM controller"
+#define SELECT_POOLS                                                                               \
+    "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"                            \
+    " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"                            \
+    " fallback_pool_id, alternate_method, metric, tolerance FROM pool"
+#define SELECT_VIRTUAL_SERVERS                                                                     \
+    "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight FROM virtual_server"
+
 const char *const query_texts[QUERY_COUNT] = {
     [QUERY_REVISION] =
         "SELECT configuration, metrics, topology, mappings FROM revision WHERE id = 1",
@@ -7,15 +15,17 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_POOL_IDS] = "SELECT id FROM pool ORDER BY id",
     [QUERY_ZONES] = "SELECT id, name FROM zone",
     [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",
-    [QUERY_CONTROLLERS] = "SELECT id, name, address, state FROM controller",
-    [QUERY_POOLS] = "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"
-                    " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"
-                    " fallback_pool_id, alternate_method, metric, tolerance FROM pool",
-    [QUERY_VIRTUAL_SERVERS] = "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state,"
-                              " weight FROM virtual_server",
+    [QUERY_CONTROLLERS] = SELECT_CONTROLLERS,
+    [QUERY_POOLS] = SELECT_POOLS,
+    [QUERY_VIRTUAL_SERVERS] = SELECT_VIRTUAL_SERVERS,
     [QUERY_BALANCED_NAMES] = "SELECT name, pool_id FROM balanced_name",
     [QUERY_GROUPS] = "SELECT cidr, name FROM ldns_group",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_CHANGES] = "SELECT revision, previous, controller_id, pool_id, virtual_server_id"
+                      " FROM configuration_change ORDER BY number DESC",
+    [QUERY_CONTROLLER_ROW] = SELECT_CONTROLLERS " WHERE id = ?1",
+    [QUERY_POOL_ROW] = SELECT_POOLS " WHERE id = ?1",
+    [QUERY_VIRTUAL_SERVER_ROW] = SELECT_VIRTUAL_SERVERS " WHERE id = ?1",
     [QUERY_TOPOLOGY] = "SELECT id, cidr, country, continent, asn, controller_id, preference"
                        " FROM topology",
     [QUERY_GEO_DATABASES] = "SELECT path FROM geo_database ORDER BY path",
