@@ -184,8 +184,8 @@ ROWS = [
     (mapping(ldns="'192.0.2.53'"),
      "UNIQUE constraint failed: persistence.pool_id, persistence.ldns", mapping()),
 
-    ("INSERT INTO revision VALUES (2, 1, 1, 1)", "revision has one row",
-     "INSERT OR IGNORE INTO revision VALUES (1, 1, 1, 1)"),
+    ("INSERT INTO revision VALUES (2, 1, 1, 1, 1, 1)", "revision has one row",
+     "INSERT OR IGNORE INTO revision VALUES (1, 1, 1, 1, 1, 1)"),
 
     # STRICT: a column holds only what it is for.
     (put("pool", ttl="'soon'"), "cannot store TEXT value in INTEGER column pool.ttl",
