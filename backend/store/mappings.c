@@ -78,8 +78,8 @@ static int find_without_claims(struct store *store, int64_t pool_id, const char 
 
 /*
  * Claims come first, and the table in a transaction that is at least as new: what was taken out of
- * the claims before the look was committed before it. Whether a claim of another revision counts is
- * told by such a transaction only; if one had to be begun, the claim may have become another.
+ * the claims before the look was committed before it. Only such a transaction tells whether a claim
+ * of another revision counts. If it brings a new revision, another claim may stand there by now.
  */
 static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
                 struct error *error)
@@ -89,18 +89,17 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     if (!store->database.connection) /* it was told why */
         return ERR_IO;
     for (int look = 0; look < LOOKS_MAX; look++) {
-        unsigned begun = store->begun;
+        int64_t revision = store->mappings_revision;
         int code = find_claim(store, pool_id, key, &claim, error);
-        if (code == 0 && claim.revision == store->mappings_revision)
-            return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
         if (code != 0 && code != ERR_NOTFOUND)
             return find_without_claims(store, pool_id, key, code, ret_mapping);
-        int renewed = store_renew(store, error);
+        bool counts = code == 0 && claim.revision == revision;
+        int renewed = counts ? 0 : store_renew(store, error);
         if (renewed != 0)
             return renewed;
         if (code == ERR_NOTFOUND)
             return find_row(store, pool_id, key, ret_mapping, error);
-        if (store->begun == begun)
+        if (counts || store->mappings_revision == revision)
             return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
     }
     return error_set(error, ERR_BUSY, "%s: table persistence is changed all the time",
@@ -115,7 +114,7 @@ static int check_writable(struct store *store, bool adds_row, struct error *erro
     struct database *database = &store->database;
     if (!database->connection)
         return error_set(error, ERR_IO, "%s is not open", database->path);
-    if (database->read_only[0])
+    if (!store->claims && database->read_only[0])
         return error_set(error, ERR_READONLY, "%s", database->read_only);
     if (!store->claims)
         return error_set(error, store->claims_error.code ? store->claims_error.code : ERR_IO, "%s",

@@ -80,6 +80,16 @@ static void open_claims(struct store *store, int64_t now_ms)
         store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
 }
 
+/* The database can only be read now; claims wait until it can be written again. */
+static bool can_wait(struct store *store)
+{
+    struct database *database = &store->database;
+    struct generation generation;
+    return database->read_only[0] && !database->is_newer &&
+           database_read_generation(database, &generation, NULL) == 0 &&
+           claims_are_of(store->claims, generation.identity);
+}
+
 /* Follows the database to another file, and the claims to a new one. */
 static void follow_claims(struct store *store, int64_t now_ms)
 {
@@ -94,7 +104,8 @@ static void follow_claims(struct store *store, int64_t now_ms)
             "%s-claims: somebody deleted, replaced, truncated or overwrote it; mappings of the"
             " last moments may be lost",
             store->database.real_path);
-    if (lost || !same_database)
+    if (lost || (store->claims && !same_database &&
+                 (!claims_are_current(store->claims) || !can_wait(store))))
         close_claims(store);
     if (!store->claims)
         open_claims(store, now_ms);

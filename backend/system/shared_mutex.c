@@ -38,7 +38,7 @@ int shared_mutex_lock(pthread_mutex_t *mutex, int wait_ms)
 {
     int result = pthread_mutex_trylock(mutex); /* nearly always free; asks for no time */
     if (result == EBUSY)
-        result = lock_within(mutex, wait_ms);
+        result = wait_ms > 0 ? lock_within(mutex, wait_ms) : ETIMEDOUT;
     return result == EOWNERDEAD ? pthread_mutex_consistent(mutex) : result;
 }
 

@@ -18,8 +18,8 @@
 int shared_mutex_init(pthread_mutex_t *mutex);
 
 /*
- * Waits at most `wait_ms`. 0 when it is held now; ETIMEDOUT, or another errno when the memory is no
- * mutex, and then it is not held.
+ * Waits at most `wait_ms`, or not at all with 0. 0 when it is held now; ETIMEDOUT, or another errno
+ * when the memory is no mutex, and then it is not held.
  */
 int shared_mutex_lock(pthread_mutex_t *mutex, int wait_ms);
 

@@ -16,6 +16,10 @@ import rounds
 SIZES = (10_000, 1_000_000, 10_000_000)
 LARGEST = SIZES[-1]
 
+# New mappings a second, into a table of so many.
+RATES = (1, 1000, 10_000, 20_000)
+CROWD = 1_000_000
+
 # Hits are measured also while somebody else writes: another coprocess, on most days.
 COMMIT_PAUSE_S = 0.1
 
@@ -31,6 +35,7 @@ class Alone:
     def run(self):
         """{"nothing": ..., "hit": {size: ...}, "new": {size: ...}, ...}, medians and all rounds."""
         result = {"questions": self._questions()}
+        result["visible"] = self._visible()
         self.say("memory, disk, starts, reloads")
         result["start"] = self._starts()
         result["reload"] = self._reloads()
@@ -97,6 +102,25 @@ class Alone:
         command = [self.tools / "nothing"] if path is None else self._command(path)
         options = ["--crowd", size, "--count", count, "--first", first, *options]
         return self._tool("replay", *options, "--", *command)
+
+    # -- how soon the rows appear
+
+    def _visible(self):
+        """{rate: numbers}, new mappings a second beside a million."""
+        result = {}
+        with self._copy(CROWD) as path:
+            for rate in RATES:
+                self.say(f"{rate} new mappings a second")
+                seconds = self.scale.visible_s * (3 if rate == 1 else 1)
+                result[rate] = self.quiet.measure(lambda: self._visible_once(path, rate, seconds))
+        return result
+
+    def _visible_once(self, path, rate, seconds):
+        first = self.strangers_seen[CROWD]
+        self.strangers_seen[CROWD] += 2 * rate * seconds
+        options = ["--database", path, "--crowd", CROWD, "--first", first]
+        options += ["--rate", rate, "--seconds", seconds]
+        return self._tool("visible", *options, "--", *self._command(path))
 
     # -- the rest
 

@@ -40,6 +40,7 @@ class Scale:
     strangers: int
     starts: int
     reloads: int
+    visible_s: int  # of new mappings at each rate
     seconds: float  # of load on PowerDNS, for each contender, mixture and round
     quiet_s: int  # before the flood
     flood_s: int
@@ -54,6 +55,7 @@ FULL = Scale(
     strangers=12_000,
     starts=21,
     reloads=7,
+    visible_s=10,
     seconds=1.5,
     quiet_s=15,
     flood_s=60,
@@ -67,6 +69,7 @@ QUICK = Scale(
     strangers=10_000,
     starts=7,
     reloads=3,
+    visible_s=5,
     seconds=1.0,
     quiet_s=5,
     flood_s=15,

@@ -26,6 +26,19 @@ uint64_t coprocess_cpu_ns(const struct coprocess *coprocess)
     return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
+uint64_t coprocess_main_cpu_ns(const struct coprocess *coprocess)
+{
+    char path[64];
+    unsigned long long run_ns;
+    int pid = (int)coprocess->pid;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", pid, pid);
+    FILE *file = fopen(path, "r");
+    if (!file || fscanf(file, "%llu", &run_ns) != 1)
+        fail("%s: %s", path, strerror(errno));
+    fclose(file);
+    return run_ns;
+}
+
 static void become(char *const argv[], const int in[2], const int out[2])
 {
     dup2(in[0], STDIN_FILENO);

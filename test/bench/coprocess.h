@@ -36,8 +36,9 @@ struct coprocess_lines {
 void coprocess_ask_all(struct coprocess *coprocess, const struct coprocess_lines *lines,
                        void (*judge)(void *context, const char *answer), void *context);
 
-/* Processor time it has used so far, in user and system mode. */
+/* Processor time it has used so far, in user and system mode; and its first thread alone. */
 uint64_t coprocess_cpu_ns(const struct coprocess *coprocess);
+uint64_t coprocess_main_cpu_ns(const struct coprocess *coprocess);
 
 /* A number of /proc/PID/smaps_rollup, in KiB: "Private_Dirty". */
 long coprocess_memory_kib(const struct coprocess *coprocess, const char *key);

@@ -67,6 +67,7 @@ def alone(result):
     questions = result["questions"]
     return [
         ("Without PowerDNS, processor time per question", _cost(questions)),
+        ("New mappings at a steady rate, beside 1 million", list(_visible(result["visible"]))),
         ("Memory, disk, starts, reloads", _rest(result)),
     ]
 
@@ -103,9 +104,24 @@ def _hits(questions, kind, nothing, reach, growth_reach):
 def _new_mappings(questions):
     for size, text in SIZES.items():
         share, others = (questions[f"new {size}"][key] for key in ("checkpoint_us", "others"))
-        cost = own(questions, f"new {size}")
-        yield Figure(f"new mapping, {text}", cost, "us", 20, others=others)
-        yield Figure("  and its share of a checkpoint, off the answer", share, "us")
+        run, nothing = questions[f"new {size}"], questions["nothing"]
+        answer = run["main_cpu_us"] - nothing["main_cpu_us"]
+        yield Figure(f"new mapping, {text}, until the answer", answer, "us", 4, others=others)
+        writer = run["cpu_us"] - run["main_cpu_us"]
+        yield Figure("  in the writer", writer, "us")
+        yield Figure("  its share of a checkpoint at the end", share, "us")
+
+
+def _visible(runs):
+    for rate, run in runs.items():
+        rate, others = int(rate), run["others"]
+        share, cost = run["per_second"] / rate, run["writer_cpu_us"]
+        reach = 12 if rate == 10_000 else None
+        yield Figure(f"{rate:,} a second: answered of those", share, "", 0.98, True, others)
+        yield Figure("  from the answer until the row shows, p50", run["p50_ms"], "ms")
+        yield Figure("  p99", run["p99_ms"], "ms", 10, others=others)
+        yield Figure("  longest", run["longest_ms"], "ms")
+        yield Figure("  in the writer, with checkpoints", cost, "us", reach, others=others)
 
 
 def _rest(result):

@@ -125,15 +125,19 @@ static void replay(const struct options *options, char *const argv[])
     coprocess_start(&coprocess, argv);
     ask_one_by_one(&coprocess, &recording, recording.count - options->count, &warm_up);
     uint64_t cpu_ns = coprocess_cpu_ns(&coprocess), wall_ns = clock_ns();
+    uint64_t main_ns = coprocess_main_cpu_ns(&coprocess);
     if (options->in_a_row)
         ask_in_a_row(&coprocess, &recording, recording.count);
     else
         ask_one_by_one(&coprocess, &recording, recording.count, &times);
     wall_ns = clock_ns() - wall_ns;
     cpu_ns = coprocess_cpu_ns(&coprocess) - cpu_ns;
-    printf("{\"questions\": %llu, \"wrong\": %zu, \"cpu_us\": %.4f, \"wall_us\": %.4f",
+    main_ns = coprocess_main_cpu_ns(&coprocess) - main_ns;
+    printf("{\"questions\": %llu, \"wrong\": %zu, \"cpu_us\": %.4f, \"main_cpu_us\": %.4f,"
+           " \"wall_us\": %.4f",
            (unsigned long long)options->count, recording.wrong,
            (double)cpu_ns / 1e3 / (double)options->count,
+           (double)main_ns / 1e3 / (double)options->count,
            (double)wall_ns / 1e3 / (double)options->count);
     print_times(&times);
     print_memory(&coprocess);

@@ -318,4 +318,4 @@ def test_a_file_with_forged_claims_gives_none(pair):
     pair.ask(200)
     pair.kept()
     pair.ask_again()
-    assert set(pair.database.mappings("web")) == set(rows) | set(pair.told)
+    assert set(pair.database.rows_of("web")) == set(rows) | set(pair.told)

@@ -128,8 +128,11 @@ enum claims_bound { CLAIMS_FREE, CLAIMS_TABLE_FULL };
 void claims_set_bound(struct claims *claims, enum claims_bound bound);
 enum claims_bound claims_bound(const struct claims *claims);
 
-/* A bucket is held for some hundred nanoseconds, but its owner may be stopped or have to wait for a
- * processor. PowerDNS waits for 2000 ms. */
+/*
+ * A bucket is held for some hundred nanoseconds, but its owner may have to wait for a processor, or
+ * be stopped. PowerDNS waits for 2000 ms. After that the bucket is waited for no longer than a
+ * millisecond, for some seconds.
+ */
 #define CLAIMS_WAIT_MS 500
 
 #endif

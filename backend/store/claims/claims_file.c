@@ -151,8 +151,9 @@ static int write_new(const char *path, const struct stat *database, int64_t numb
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, database->st_mode & 0666);
     if (descriptor < 0)
         return -1;
-    if (geteuid() == 0 && fchown(descriptor, database->st_uid, database->st_gid) != 0) {
-        /* A file system that has one owner only: then nobody else has to be let in. */
+    if (fchmod(descriptor, database->st_mode & 0666) != 0 ||
+        (geteuid() == 0 && fchown(descriptor, database->st_uid, database->st_gid) != 0)) {
+        /* A file system without owners and modes: then nobody else has to be let in. */
     }
     int problem = posix_fallocate(descriptor, 0, sizeof(struct claims_map));
     void *map = MAP_FAILED;
@@ -280,6 +281,11 @@ void claims_close(struct claims *claims)
     lock_file_give(claims->lock, LOCK_CLAIMS_USED);
     free(claims->path);
     free(claims);
+}
+
+bool claims_are_of(const struct claims *claims, int64_t identity)
+{
+    return claims->map->head.database == identity;
 }
 
 bool claims_are_current(const struct claims *claims)

@@ -31,6 +31,9 @@ int claims_open(const char *database_path, const struct stat *database, int64_t 
 /* Takes NULL. Claims stay in the file. */
 void claims_close(struct claims *claims);
 
+/* Says whether they are of the database with this number. */
+bool claims_are_of(const struct claims *claims, int64_t identity);
+
 /* Says whether the path still names the file that is open, whole. */
 bool claims_are_current(const struct claims *claims);
 

@@ -88,12 +88,19 @@ static inline uint64_t claims_guard(const struct claims_map *map, uint32_t bucke
     return map->head.salt ^ bucket;
 }
 
+/* A bucket that was waited for in vain, and for how long that is remembered. */
+struct held_bucket {
+    _Atomic uint32_t number;
+    _Atomic int64_t until_ms; /* monotonic */
+};
+
 struct claims {
     struct claims_map *map;
     char *path;
     struct stat file;
     unsigned losses; /* of page_guard.h, when it was opened */
     struct lock_file *lock;
+    struct held_bucket held;
 };
 
 #endif

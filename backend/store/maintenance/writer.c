@@ -181,7 +181,7 @@ static int write_claims(struct writer *writer, int64_t now_ms, struct error *err
 static int work(struct writer *writer, int64_t now_ms, struct error *error)
 {
     int code = open_all(writer, now_ms, error);
-    if (code == 0 && writer->role == WRITER_MAIN)
+    if (writer->claims && writer->role == WRITER_MAIN)
         claims_set_alive(writer->claims, now_ms);
     if (code == 0)
         code = check_room(writer, now_ms, error);

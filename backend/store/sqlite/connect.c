@@ -155,14 +155,15 @@ static int check_header(struct database *database, struct error *error)
                          "%s is of version %ld, this program wants %d; run: pdns-sticky --database"
                          " %s migrate",
                          database->path, version, DATABASE_VERSION, database->path);
-    if (version > DATABASE_VERSION)
+    database->is_newer = version > DATABASE_VERSION;
+    if (database->is_newer)
         snprintf(database->read_only, sizeof database->read_only,
                  "%s is of version %ld, newer than this program's %d: served read-only, no"
                  " mappings are kept; install the newer pdns-sticky",
                  database->path, version, DATABASE_VERSION);
     else if (sqlite3_db_readonly(database->connection, "main") == 1)
         snprintf(database->read_only, sizeof database->read_only,
-                 "%s can only be read, no mappings are kept: " DATABASE_ADVICE, database->path,
+                 "%s can only be read, no mappings are stored: " DATABASE_ADVICE, database->path,
                  (long)database->identity.st_uid, (long)geteuid());
     return 0;
 }
@@ -221,7 +222,7 @@ static int open_immutable(struct database *database, struct error *error)
     if (open_as(database, true, &second) != 0)
         return error->code;
     snprintf(database->read_only, sizeof database->read_only,
-             "%s: no files can be made beside it, no mappings are kept: " DATABASE_ADVICE,
+             "%s: no files can be made beside it, no mappings are stored: " DATABASE_ADVICE,
              database->path, (long)database->identity.st_uid, (long)geteuid());
     *error = (struct error){0};
     return 0;
@@ -245,7 +246,7 @@ void database_disconnect(struct database *database)
     sqlite3_close(database->connection);
     database->connection = NULL;
     database->ready = database->immutable = database->log = database->reading = database->stale =
-        false;
+        database->is_newer = false;
     database->log_pages = 0;
     database->read_only[0] = '\0';
     wal_index_detach(&database->wal_index);

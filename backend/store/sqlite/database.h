@@ -48,6 +48,7 @@ struct database {
     struct wal_index wal_index;
     struct lock_file lock;
     struct file_check check;
+    bool is_newer;                  /* of a version that this program does not know */
     char read_only[ERROR_TEXT_MAX]; /* why nothing can be written, or "" */
 };
 
