@@ -22,6 +22,9 @@
 /* Making the file takes some milliseconds; whoever finds another process at it waits so long. */
 #define MAKE_WAIT_MS 200
 
+/* For how long a process that finds a file of another build may seem to use it. */
+#define NEWCOMER_WAIT_MS 20
+
 /* The head that a file of this database has to have. Its salt is any. */
 static int expected_head(const struct stat *file, int64_t database, struct claims_head *ret_head)
 {
@@ -208,6 +211,10 @@ static bool may_replace(struct lock_file *lock, enum fit fit)
     if (fit != FIT_OTHER_BUILD)
         return true;
     bool alone = lock_file_take(lock, LOCK_CLAIMS_USED);
+    for (int i = 0; !alone && i < NEWCOMER_WAIT_MS; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        alone = lock_file_take(lock, LOCK_CLAIMS_USED);
+    }
     lock_file_take_shared(lock, LOCK_CLAIMS_USED);
     return alone;
 }
@@ -217,6 +224,8 @@ static int replace_file(struct claims *claims, const struct stat *database, int6
                         struct error *error)
 {
     enum fit fit;
+    if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
+        return error_set(error, ERR_BUSY, "%s is being replaced", claims->path);
     int code = try_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
@@ -243,6 +252,7 @@ static int open_or_make(struct claims *claims, const struct stat *database, int6
     int code = try_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
+    lock_file_give(claims->lock, LOCK_CLAIMS_USED); /* or two newcomers keep each other out */
     if (!take_making(claims->lock))
         return error_set(error, ERR_BUSY, "%s is being made by another process", claims->path);
     code = replace_file(claims, database, number, error);
