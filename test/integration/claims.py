@@ -109,6 +109,8 @@ def allow_many(database):
 
 def change_choice(shell, step):
     """Another site drains from now on, so that two processes which choose for the same resolver
-    agree only if they know of each other."""
+    agree only if they know of each other.  Not while somebody holds the database locked."""
     site = ("ams", "fra", "nyc")[step % 3]
-    shell.change(f"UPDATE controller SET state = iif(name = '{site}', 'draining', 'enabled');")
+    sql = f"UPDATE controller SET state = iif(name = '{site}', 'draining', 'enabled');"
+    printed = shell.run(sql)
+    assert not printed or "locked" in printed[0], printed

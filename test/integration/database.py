@@ -87,7 +87,8 @@ class Database:
 
         with contextlib.suppress(AssertionError):
             wait_until(lambda: not missing(), SECONDS_MAX, "rows")
-        assert missing() == {}
+        left = missing()
+        assert not left, f"{len(left)} of {len(wanted)} have no such row, {self.claims.waiting()} claims wait: {left}"
 
     @contextlib.contextmanager
     def locked(self):

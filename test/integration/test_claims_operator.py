@@ -10,8 +10,8 @@ import pytest
 from claims import Promises, change_choice
 from coprocess import Coprocess
 from database import SAMPLE, Database, Shell
-from faults import beside, stopped
-from processes import SECONDS_MAX, as_user, backend_path, give_to_user, run, wait_until
+from faults import beside
+from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
 from sample import IPV4, SITES
 
 WEB = 1  # the id of the pool
@@ -155,6 +155,7 @@ def test_a_row_that_an_operator_updates_stays_though_a_claim_replaces_it(held):
 
 def test_a_claim_for_a_controller_or_pool_that_is_gone_is_no_row(held):
     world, promises = held
+    old = list(promises.told)
     world.ask(promises, 20)
     world.shell.change(
         "DELETE FROM virtual_server WHERE controller_id = 2; DELETE FROM controller WHERE id = 2;"
@@ -162,9 +163,8 @@ def test_a_claim_for_a_controller_or_pool_that_is_gone_is_no_row(held):
     world.commit()
     rows = world.database.rows("SELECT controller_id FROM persistence")
     assert rows and (2,) not in rows
-    before = {remote: told for remote, told in promises.told.items() if told != IPV4[1]}
-    promises.told = dict(before)
-    promises.ask(list(before), *world.coprocesses)
+    promises.told = {each: promises.told[each] for each in old if promises.told[each] != IPV4[1]}
+    promises.ask_again(*world.coprocesses)
     promises.wait_until_kept()
 
 
@@ -178,8 +178,7 @@ def leave_claims(database, promises, count=30):
         promises.ask(promises.new(1), *coprocesses)
         wait_until(lambda: database.mappings("web"), SECONDS_MAX, "a row")
         shell.change("BEGIN IMMEDIATE;")
-        with stopped(*[coprocesses[1]]):
-            promises.ask(promises.new(count), coprocesses[0])
+        promises.ask(promises.new(count), *coprocesses)
         coprocesses[0].kill()
         coprocesses[1].kill()
         shell.change("ROLLBACK;")
@@ -245,22 +244,34 @@ def test_another_database_that_comes_while_it_is_served_gets_no_claim_of_the_old
         assert not set(promises.told) & set(sample_database.mappings("web"))
 
 
-@pytest.mark.parametrize("way", ["VACUUM INTO", ".restore"])
-@pytest.mark.parametrize("old", ["with other rows", "as it was"])
-def test_a_copy_that_is_restored_has_no_row_of_what_it_replaces(
-    sample_database, workspace, way, old
+def restore(database, copy, way):
+    if way == "mv":
+        replace(database, copy)
+    else:
+        database.sql(f".restore '{copy}'")
+
+
+@pytest.mark.parametrize("way", ["mv", ".restore"])
+def test_a_copy_of_before_an_operators_change_has_no_claim_of_after_it(
+    sample_database, workspace, way
 ):
     copy = workspace / "copy"
     promises = Promises(sample_database)
     sample_database.sql(f"VACUUM INTO '{copy}';")
-    if old == "with other rows":  # an operator has written since
-        sample_database.sql(
-            "INSERT INTO persistence VALUES (1, 'k', 1, 'modulus', unixepoch(), 3600);"
-        )
+    sample_database.sql("INSERT INTO persistence VALUES (1, 'k', 1, 'modulus', unixepoch(), 3600);")
     leave_claims(sample_database, promises)
-    if way == "VACUUM INTO":
-        replace(sample_database, copy)
-    else:
-        sample_database.sql(f".restore '{copy}'")
-    give_to_user(sample_database.path)
+    restore(sample_database, copy, way)
     assert_nothing_of_the_old(sample_database, promises)
+
+
+@pytest.mark.parametrize("way", ["mv", ".restore"])
+def test_a_copy_is_the_same_database_and_its_claims_hold(sample_database, workspace, way):
+    """They are what resolvers were answered, and nobody has decided otherwise since."""
+    copy = workspace / "copy"
+    promises = Promises(sample_database)
+    sample_database.sql(f"VACUUM INTO '{copy}';")
+    leave_claims(sample_database, promises)
+    restore(sample_database, copy, way)
+    with Coprocess(sample_database.path) as first, Coprocess(sample_database.path) as second:
+        promises.ask_again(first, second)
+        promises.wait_until_kept()

@@ -101,31 +101,31 @@ static int give_up(struct claims_map *map)
 }
 
 /*
+ * The writer holds SQLite's lock while it takes claims, so it waits only for an owner that runs. A
+ * bucket that it had to leave is looked at in its next turn.
+ */
+#define WRITER_WAIT_MS 1
+
+/*
  * One whose owner is stopped is waited for only once in a while, or a busy server would do nothing
  * else.
  */
-static int wait_for_bucket(struct claims *claims, uint32_t number, int wait_ms)
+static int wait_for_bucket(struct claims *claims, uint32_t number)
 {
     struct held_bucket *held = &claims->held;
     bool known =
         atomic_load(&held->number) == number && clock_monotonic_ms() < atomic_load(&held->until_ms);
     int problem = shared_mutex_lock(&claims->map->buckets[number].mutex,
-                                    known && wait_ms > HELD_WAIT_MS ? HELD_WAIT_MS : wait_ms);
-    if (problem == ETIMEDOUT && !known && wait_ms > HELD_WAIT_MS) {
+                                    known ? HELD_WAIT_MS : CLAIMS_WAIT_MS);
+    if (problem == ETIMEDOUT && !known) {
         atomic_store(&held->until_ms, clock_monotonic_ms() + HELD_MS);
         atomic_store(&held->number, number);
     }
     return problem;
 }
 
-/*
- * The writer holds SQLite's lock while it takes claims, so it waits only for an owner that runs. A
- * bucket that it had to leave is looked at in its next turn.
- */
-#define WRITER_WAIT_MS 1
-
 /* 0 with the bucket's mutex held, or ERR_BUSY or ERR_IO. */
-static int lock_bucket(struct claims *claims, uint32_t number, int wait_ms,
+static int lock_bucket(struct claims *claims, uint32_t number, bool is_writer,
                        struct bucket **ret_bucket)
 {
     struct claims_map *map = claims->map;
@@ -136,7 +136,8 @@ static int lock_bucket(struct claims *claims, uint32_t number, int wait_ms,
         return give_up(map);
     int problem = shared_mutex_lock(&bucket->mutex, 0);
     if (problem == ETIMEDOUT)
-        problem = wait_for_bucket(claims, number, wait_ms);
+        problem = is_writer ? shared_mutex_lock(&bucket->mutex, WRITER_WAIT_MS)
+                            : wait_for_bucket(claims, number);
     if (problem == ETIMEDOUT)
         return ERR_BUSY;
     if (problem != 0)
@@ -192,7 +193,7 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
     struct bucket *bucket;
     int code = find_place(claims, pool_id, key, &place);
     if (code == 0)
-        code = lock_bucket(claims, place.bucket, CLAIMS_WAIT_MS, &bucket);
+        code = lock_bucket(claims, place.bucket, false, &bucket);
     if (code != 0)
         return code;
     const struct stored_claim *value;
@@ -274,7 +275,7 @@ int claims_put(struct claims *claims, int64_t pool_id, const char *key, const st
     struct bucket *bucket;
     int code = find_place(claims, pool_id, key, &place);
     if (code == 0)
-        code = lock_bucket(claims, place.bucket, CLAIMS_WAIT_MS, &bucket);
+        code = lock_bucket(claims, place.bucket, false, &bucket);
     if (code != 0)
         return code;
     code = put(claims, bucket, &place, known, claim, is_current, context);
@@ -309,7 +310,7 @@ static bool take_bucket(struct bucket *bucket, uint32_t number, struct taken_cla
 static void take_marked(struct claims *claims, uint32_t number, struct taken_claims *taken)
 {
     struct bucket *bucket;
-    bool is_held = lock_bucket(claims, number, WRITER_WAIT_MS, &bucket) != 0, fitted = true;
+    bool is_held = lock_bucket(claims, number, true, &bucket) != 0, fitted = true;
     if (!is_held) {
         fitted = take_bucket(bucket, number, taken);
         shared_mutex_unlock(&bucket->mutex);
@@ -335,7 +336,7 @@ void claims_take(struct claims *claims, bool all, struct taken_claims *ret_taken
 void claims_settle(struct claims *claims, const struct taken_claim *taken)
 {
     struct bucket *bucket;
-    if (lock_bucket(claims, taken->bucket, WRITER_WAIT_MS, &bucket) != 0) {
+    if (lock_bucket(claims, taken->bucket, true, &bucket) != 0) {
         mark_changed(claims->map, taken->bucket); /* it is taken, and settled, once more */
         return;
     }

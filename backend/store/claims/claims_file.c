@@ -19,8 +19,14 @@
 #include "system/page_guard.h"
 #include "system/shared_mutex.h"
 
-/* Making the file takes some milliseconds; whoever finds another process at it waits so long. */
-#define MAKE_WAIT_MS 200
+/*
+ * Making the file takes some milliseconds, or a while where processors are busy; whoever finds
+ * another process at it waits so long.
+ */
+#define MAKE_WAIT_MS 500
+
+/* For how long a process that finds a file of another build may seem to use it. */
+#define NEWCOMER_WAIT_MS 20
 
 /* The head that a file of this database has to have. Its salt is any. */
 static int expected_head(const struct stat *file, int64_t database, struct claims_head *ret_head)
@@ -188,17 +194,6 @@ static int make_file(struct claims *claims, const struct stat *database, int64_t
     return code;
 }
 
-/* Held by one process at a time, for a few milliseconds. */
-static bool take_making(struct lock_file *lock)
-{
-    for (int i = 0; i < MAKE_WAIT_MS; i++) {
-        if (lock_file_take(lock, LOCK_CLAIMS_MADE))
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return false;
-}
-
 /*
  * A file of another build is replaced only when nobody uses it; the lock is tried alone for that,
  * and shared again afterwards.
@@ -208,6 +203,10 @@ static bool may_replace(struct lock_file *lock, enum fit fit)
     if (fit != FIT_OTHER_BUILD)
         return true;
     bool alone = lock_file_take(lock, LOCK_CLAIMS_USED);
+    for (int i = 0; !alone && i < NEWCOMER_WAIT_MS; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        alone = lock_file_take(lock, LOCK_CLAIMS_USED);
+    }
     lock_file_take_shared(lock, LOCK_CLAIMS_USED);
     return alone;
 }
@@ -217,6 +216,8 @@ static int replace_file(struct claims *claims, const struct stat *database, int6
                         struct error *error)
 {
     enum fit fit;
+    if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
+        return error_set(error, ERR_BUSY, "%s is being replaced", claims->path);
     int code = try_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
@@ -234,6 +235,27 @@ static int replace_file(struct claims *claims, const struct stat *database, int6
     return code;
 }
 
+/*
+ * Gets the lock of the process that makes the file, which is held for a few milliseconds. 0, with
+ * FIT_OURS instead when another process has made it meanwhile; or a code with `error` set.
+ */
+static int begin_making(struct claims *claims, int64_t number, enum fit *ret_fit,
+                        struct error *error)
+{
+    for (int i = 0; i < MAKE_WAIT_MS; i++) {
+        if (lock_file_take(claims->lock, LOCK_CLAIMS_MADE))
+            return 0;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
+            continue;
+        int code = try_file(claims, number, ret_fit, error);
+        if (code != 0 || *ret_fit == FIT_OURS)
+            return code;
+        lock_file_give(claims->lock, LOCK_CLAIMS_USED);
+    }
+    return error_set(error, ERR_BUSY, "%s is being made by another process", claims->path);
+}
+
 static int open_or_make(struct claims *claims, const struct stat *database, int64_t number,
                         struct error *error)
 {
@@ -243,8 +265,10 @@ static int open_or_make(struct claims *claims, const struct stat *database, int6
     int code = try_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
-    if (!take_making(claims->lock))
-        return error_set(error, ERR_BUSY, "%s is being made by another process", claims->path);
+    lock_file_give(claims->lock, LOCK_CLAIMS_USED); /* or two newcomers keep each other out */
+    code = begin_making(claims, number, &fit, error);
+    if (code != 0 || fit == FIT_OURS)
+        return code;
     code = replace_file(claims, database, number, error);
     lock_file_give(claims->lock, LOCK_CLAIMS_MADE);
     return code;
