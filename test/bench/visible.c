@@ -102,9 +102,9 @@ static void await_row(struct trial *trial, sqlite3_stmt *statement, uint64_t num
     crowd_stranger(&trial->crowd, trial->options.first + number, &resolver);
     while (atomic_load(&trial->answered) <= number)
         nap(connection);
-    uint64_t answered_ns = trial->answered_ns[number];
+    uint64_t answered_ns = trial->answered_ns[number], look_ns = clock_ns();
     while (!has_row(statement, resolver.text)) {
-        if (clock_ns() - answered_ns > PATIENCE_NS) {
+        if (clock_ns() - look_ns > PATIENCE_NS) {
             trial->missing++;
             return;
         }
