@@ -156,6 +156,7 @@ def test_a_file_that_goes_while_running_changes_no_answer(served, way):
 def test_descriptors_do_not_pile_up_when_the_file_comes_and_goes(served):
     coprocess, database = served
     coprocess.ask()
+    wait_until(lambda: database.rows_of("web"), HEAL_SECONDS, "a row, by the thread that writes")
     folder = Path(f"/proc/{coprocess.pid}/fd")
     before = len(list(folder.iterdir()))
     spare = database.path.with_name("spare")

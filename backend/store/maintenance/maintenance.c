@@ -201,12 +201,14 @@ static void start_writer(struct maintenance *maintenance, const struct database 
                      settings_max_bytes(&occasion->settings), &maintenance->writer);
 }
 
-/* Starts one where none is, lets go of one that has ended, and says what it could not do. */
+/* Starts one where none is, lets go of one that has ended or is of another database (a link was
+ * led elsewhere), and says what it could not do. */
 static int follow_writer(struct maintenance *maintenance, const struct database *served,
                          const struct occasion *occasion, struct error *error)
 {
     int code = maintenance->writer ? writer_problem(maintenance->writer, error) : 0;
-    if (maintenance->writer && writer_has_ended(maintenance->writer)) {
+    if (maintenance->writer && (writer_has_ended(maintenance->writer) ||
+                                !writer_is_of(maintenance->writer, served->real_path))) {
         writer_stop(maintenance->writer);
         maintenance->writer = NULL;
     }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "store/claims/claims_file.h"
@@ -274,6 +275,11 @@ int writer_start(const char *path, enum writer_role role, bool is_monitor, int64
     }
     *ret_writer = writer;
     return 0;
+}
+
+bool writer_is_of(const struct writer *writer, const char *path)
+{
+    return strcmp(writer->database.path, path) == 0;
 }
 
 void writer_limit(struct writer *writer, int64_t max_bytes)

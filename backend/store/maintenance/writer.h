@@ -41,6 +41,9 @@ enum writer_role writer_free_role(const struct lock_file *lock, const struct cla
 int writer_start(const char *path, enum writer_role role, bool is_monitor, int64_t max_bytes,
                  struct writer **ret_writer);
 
+/* Says whether it writes this database; `path` as above. */
+bool writer_is_of(const struct writer *writer, const char *path);
+
 /* Above so many bytes in use, no claims for new rows are wanted any more (claims_set_bound()). */
 void writer_limit(struct writer *writer, int64_t max_bytes);
 
