@@ -389,9 +389,8 @@ size_t claims_count_until(const struct claims *claims, uint64_t number)
     size_t count = 0;
     for (int i = 0; i < CLAIMS_BUCKETS; i++)
         for (int j = 0; j < CLAIMS_SLOTS; j++) {
-            const struct slot *slot = &claims->map->buckets[i].slots[j];
-            uint32_t current = atomic_load_explicit(&slot->current, memory_order_acquire);
-            count += (current == 1 || current == 2) && slot->values[current - 1].number <= number;
+            const struct stored_claim *value = value_of(&claims->map->buckets[i].slots[j]);
+            count += value && value->number <= number;
         }
     return count;
 }
