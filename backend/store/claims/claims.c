@@ -187,13 +187,19 @@ static void set_value(struct slot *slot, const struct stored_claim *value)
     atomic_store_explicit(&slot->current, next, memory_order_release);
 }
 
+/* The place of a key, with the mutex of its bucket held. 0, ERR_INVAL, ERR_BUSY or ERR_IO. */
+static int lock_place(struct claims *claims, int64_t pool_id, const char *key,
+                      struct place *ret_place, struct bucket **ret_bucket)
+{
+    int code = find_place(claims, pool_id, key, ret_place);
+    return code == 0 ? lock_bucket(claims, ret_place->bucket, false, ret_bucket) : code;
+}
+
 int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct claim *ret_claim)
 {
     struct place place;
     struct bucket *bucket;
-    int code = find_place(claims, pool_id, key, &place);
-    if (code == 0)
-        code = lock_bucket(claims, place.bucket, false, &bucket);
+    int code = lock_place(claims, pool_id, key, &place, &bucket);
     if (code != 0)
         return code;
     const struct stored_claim *value;
@@ -273,9 +279,7 @@ int claims_put(struct claims *claims, int64_t pool_id, const char *key, const st
 {
     struct place place;
     struct bucket *bucket;
-    int code = find_place(claims, pool_id, key, &place);
-    if (code == 0)
-        code = lock_bucket(claims, place.bucket, false, &bucket);
+    int code = lock_place(claims, pool_id, key, &place, &bucket);
     if (code != 0)
         return code;
     code = put(claims, bucket, &place, known, claim, is_current, context);

@@ -211,14 +211,20 @@ static bool may_replace(struct lock_file *lock, enum fit fit)
     return alone;
 }
 
+/* Opens the file that is there, if it fits, among the others who use it. */
+static int use_file(struct claims *claims, int64_t number, enum fit *ret_fit, struct error *error)
+{
+    if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
+        return error_set(error, ERR_BUSY, "%s is being replaced", claims->path);
+    return try_file(claims, number, ret_fit, error);
+}
+
 /* Another process may have made it meanwhile, so it is looked at once more. */
 static int replace_file(struct claims *claims, const struct stat *database, int64_t number,
                         struct error *error)
 {
     enum fit fit;
-    if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
-        return error_set(error, ERR_BUSY, "%s is being replaced", claims->path);
-    int code = try_file(claims, number, &fit, error);
+    int code = use_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
     if (!may_replace(claims->lock, fit))
@@ -260,9 +266,7 @@ static int open_or_make(struct claims *claims, const struct stat *database, int6
                         struct error *error)
 {
     enum fit fit;
-    if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
-        return error_set(error, ERR_BUSY, "%s is being replaced", claims->path);
-    int code = try_file(claims, number, &fit, error);
+    int code = use_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
     lock_file_give(claims->lock, LOCK_CLAIMS_USED); /* or two newcomers keep each other out */
