@@ -261,7 +261,8 @@ static void claims_give_way_to_what_is_changed_in_the_table(void)
         const struct mapping wanted = mapping_of(1, NOW_S, 60),
                              expected = mapping_of(rows[i].controller_id, NOW_S, 60);
         place_init_served(&place);
-        place_run(&place, "INSERT INTO persistence VALUES (1, 'old', 2, 'modulus', 1700000000, 60)");
+        place_run(&place,
+                  "INSERT INTO persistence VALUES (1, 'old', 2, 'modulus', 1700000000, 60)");
         struct store *store = new_store(&place);
         struct mapping_table table = store_mappings(store);
         touch(store);
