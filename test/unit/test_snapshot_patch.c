@@ -428,6 +428,9 @@ static void a_patch_without_memory_leaves_the_snapshot_as_it_was(void)
     "CASE ?2 % 5 WHEN 0 THEN '" a "' WHEN 1 THEN '" b "' WHEN 2 THEN '" c "' WHEN 3 THEN '" d      \
     "' ELSE '" e "' END"
 
+#define INSERT_SERVER                                                                              \
+    "INSERT OR IGNORE INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
+
 /* ?1 is the id of a row, ?2 any number. The first ones are what operators do all the time. */
 static const char *const changes[] = {
     "UPDATE virtual_server SET state = " ONE_OF_3("enabled", "draining",
@@ -460,8 +463,7 @@ static const char *const changes[] = {
     "UPDATE OR IGNORE virtual_server SET pool_id = 1 + ?2 % 6 WHERE id = ?1",
     "UPDATE OR REPLACE virtual_server SET id = 1 + ?2 % 24 WHERE id = ?1",
     "DELETE FROM virtual_server WHERE id = ?1",
-    "INSERT OR IGNORE INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
-    " VALUES (?1, 1 + ?2 % 5, 1 + ?2 % 4, 1 + ?2 % 9, '192.0.2.1')",
+    INSERT_SERVER " VALUES (?1, 1 + ?2 % 5, 1 + ?2 % 4, 1 + ?2 % 9, '192.0.2.1')",
     "UPDATE OR REPLACE pool SET name = 'pool-' || ?2 % 6 WHERE id = ?1 % 6",
     "UPDATE pool SET fallback_pool_id = ?2 % 6 WHERE id = ?1 % 6",
     "UPDATE pool SET fallback_pool_id = NULL, persistence_pool_id = NULL WHERE id = ?1 % 6",
