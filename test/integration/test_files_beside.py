@@ -96,7 +96,8 @@ def assert_all_agree(crowd):
 
 
 def copy_log(database):
-    """Has all that is in the log copied to the database."""
+    """Has all that was answered copied to the database."""
+    database.wait_for_writer()
     with Shell(database.path) as shell:
 
         def copied():
