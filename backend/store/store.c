@@ -11,6 +11,9 @@
 /* Where questions come in, each of them has the files looked at. */
 #define IDLE_FRESH_MS 100
 
+/* How long a process that ends waits until its mappings are stored. Else the next one does it. */
+#define END_WAIT_MS 1000
+
 /* A store that has begun to read so often goes on to do so; others read little of the file. */
 #define FILL_AFTER 20
 
@@ -41,8 +44,8 @@ void store_free(struct store *store)
     if (!store)
         return;
     store_finish_maintenance(store, NULL);
-    if (store->has_claimed)
-        store_write_claims(store);
+    if (store->has_claimed) /* the writer may be ending as well, and not have seen the last ones */
+        store_unwritten(store, END_WAIT_MS);
     claims_close(store->claims);
     database_release(&store->database);
     free(store);

@@ -98,7 +98,7 @@ def ended(process):
 def migration(sample_database, workspace):
     sample_database.sql(
         "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
-        " (1, '198.18.7.1', 3, 'modulus', unixepoch(), 3600);"
+        " (1, '203.0.113.7', 3, 'modulus', unixepoch(), 3600);"
         "DELETE FROM setting WHERE name = 'sweep_batch';")
     return Migration(sample_database, workspace / "migrations")
 
