@@ -14,7 +14,16 @@ import threading
 from pathlib import Path
 
 from claims_file import ClaimsFile
-from processes import REPOSITORY, SECONDS_MAX, USER, as_user, run, user_options, wait_until
+from processes import (
+    REPOSITORY,
+    SECONDS_MAX,
+    USER,
+    as_user,
+    backend_path,
+    run,
+    user_options,
+    wait_until,
+)
 
 SCHEMA = REPOSITORY / "schema" / "schema.sql"
 SAMPLE = REPOSITORY / "test" / "sample.sql"
@@ -58,8 +67,18 @@ class Database:
         return ClaimsFile(f"{self.path.resolve()}-claims")
 
     def wait_for_writer(self):
-        """Waits until all that was answered is in the table."""
-        wait_until(lambda: self.claims.waiting() == 0, SECONDS_MAX, "all claims are written")
+        """Waits until all that was answered is in the table.
+
+        The processes that answered may have been killed; then a command writes what they left.
+        """
+
+        def written():
+            if self.claims.waiting() == 0:
+                return True
+            run(as_user([backend_path(), "--database", self.path, "status"]))
+            return self.claims.waiting() == 0
+
+        wait_until(written, SECONDS_MAX, "all claims are written")
 
     def mappings(self, pool_name):
         """Which controller each resolver of a pool is mapped to, once all that was answered is in
