@@ -2,10 +2,11 @@
  * Answers questions from a database that may appear, change and disappear meanwhile.
  *
  * Before every question the responder checks whether the configuration has changed, and loads what
- * has; all of it, unless only some controllers, pools or virtual servers were updated. A topology, which may be large, is loaded in the background (topology_loader.h). If the
- * configuration cannot be read, the last good one is used. Until one has been loaded, every
- * question gets "no such record", and listing the zones fails unless the file does not exist. There
- * is always an answer; problems go to the log queue. A responder belongs to one thread.
+ * has; all of it, unless only some controllers, pools or virtual servers were updated. A topology,
+ * which may be large, is loaded in the background (topology_loader.h). If the configuration cannot
+ * be read, the last good one is used. Until one has been loaded, every question gets "no such
+ * record", and listing the zones fails unless the file does not exist. There is always an answer;
+ * problems go to the log queue. A responder belongs to one thread.
  */
 #ifndef STICKY_PROGRAM_ANSWER_RESPONDER_H
 #define STICKY_PROGRAM_ANSWER_RESPONDER_H
