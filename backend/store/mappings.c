@@ -53,15 +53,13 @@ static int find_claim(struct store *store, int64_t pool_id, const char *key,
                                       : "somebody overwrote or truncated it");
 }
 
-/* What a claim says of the mapping, or the row behind it if it does not count any more. */
-static int follow_claim(struct store *store, int64_t pool_id, const char *key,
-                        const struct claim *claim, struct mapping *ret_mapping, struct error *error)
+/* What a claim says of the mapping: 0 or ERR_NOTFOUND. */
+static int follow_claim(const struct claim *claim, struct mapping *ret_mapping)
 {
-    if (claim->maps && claim->revision == store->mappings_revision) {
-        *ret_mapping = claim->wanted;
-        return 0;
-    }
-    return claim->deletes ? ERR_NOTFOUND : find_row(store, pool_id, key, ret_mapping, error);
+    if (!claim->maps)
+        return ERR_NOTFOUND;
+    *ret_mapping = claim->wanted;
+    return 0;
 }
 
 /*
@@ -74,6 +72,12 @@ static int find_without_claims(struct store *store, int64_t pool_id, const char 
     bool found =
         store_renew(store, NULL) == 0 && find_row(store, pool_id, key, ret_mapping, NULL) == 0;
     return found ? 0 : code;
+}
+
+static int changes_all_the_time(const struct store *store, struct error *error)
+{
+    return error_set(error, ERR_BUSY, "%s: table persistence is changed all the time",
+                     store->database.path);
 }
 
 /*
@@ -93,17 +97,15 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
         int code = find_claim(store, pool_id, key, &claim, error);
         if (code != 0 && code != ERR_NOTFOUND)
             return find_without_claims(store, pool_id, key, code, ret_mapping);
-        bool counts = code == 0 && claim.revision == revision;
-        int renewed = counts ? 0 : store_renew(store, error);
+        if (code == 0 && claim.revision == revision)
+            return follow_claim(&claim, ret_mapping);
+        int renewed = store_renew(store, error);
         if (renewed != 0)
             return renewed;
-        if (code == ERR_NOTFOUND)
+        if (code == ERR_NOTFOUND || store->mappings_revision == revision)
             return find_row(store, pool_id, key, ret_mapping, error);
-        if (counts || store->mappings_revision == revision)
-            return follow_claim(store, pool_id, key, &claim, ret_mapping, error);
     }
-    return error_set(error, ERR_BUSY, "%s: table persistence is changed all the time",
-                     store->database.path);
+    return changes_all_the_time(store, error);
 }
 
 /* ---------------------------------------------------------------- claiming */
@@ -160,18 +162,13 @@ static bool is_current(void *context)
 }
 
 static int put_claim(struct store *store, int64_t pool_id, const char *key,
-                     const struct mapping *seen, const struct claim *claim, struct error *error)
+                     const struct mapping *seen, const struct claim *claim)
 {
     struct reading reading = {store, pool_id, key, seen, claim->revision};
     int code = claims_put(store->claims, pool_id, key, seen, claim, is_current, &reading);
     store->lost = code == ERR_NOTFOUND ? store->lost + 1 : 0;
     store->has_claimed |= code == 0;
-    if (code == 0 || code == ERR_NOTFOUND)
-        return code;
-    return error_set(
-        error, code, "%s-claims: %s; some mappings are not kept", store->database.real_path,
-        code == ERR_LIMIT ? "it is full, since they cannot be written to the database"
-                          : "it was overwritten, or a process that is stopped holds a part of it");
+    return code;
 }
 
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
@@ -183,7 +180,13 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
         return code;
     const struct claim claim = {
         .maps = true, .wanted = *wanted, .revision = store->mappings_revision};
-    return put_claim(store, pool_id, key, seen, &claim, error);
+    code = put_claim(store, pool_id, key, seen, &claim);
+    if (code == 0 || code == ERR_NOTFOUND)
+        return code;
+    return error_set(
+        error, code, "%s-claims: %s; some mappings are not kept", store->database.real_path,
+        code == ERR_LIMIT ? "it is full, since they cannot be written to the database"
+                          : "it was overwritten, or a process that is stopped holds a part of it");
 }
 
 struct mapping_table store_mappings(struct store *store)
@@ -217,25 +220,23 @@ static int read_pool_ids(struct store *store, struct pool_ids *ids, struct error
     return code;
 }
 
-static bool always(void *context)
-{
-    (void)context;
-    return true;
-}
-
-/* Claims that a mapping goes. 0, ERR_NOTFOUND where there is none, or a code with `error` set. */
+/* Claims that there is none. 0, ERR_NOTFOUND where there is none now, or a code with `error`. */
 static int forget(struct store *store, int64_t pool_id, const char *key, struct error *error)
 {
-    const struct claim gone = {.deletes = true, .revision = store->mappings_revision};
-    struct mapping mapping;
-    int code = find(store, pool_id, key, &mapping, error);
-    if (code != 0)
-        return code;
-    code = claims_put(store->claims, pool_id, key, NULL, &gone, always, NULL);
-    store->has_claimed |= code == 0;
-    return code == 0 ? 0
-                     : error_set(error, code, "%s-claims: a mapping cannot be forgotten now: %s",
-                                 store->database.real_path, error_text(code));
+    for (int look = 0; look < LOOKS_MAX; look++) {
+        struct mapping mapping;
+        int code = find(store, pool_id, key, &mapping, error);
+        if (code != 0)
+            return code;
+        const struct claim none = {.revision = store->mappings_revision};
+        code = put_claim(store, pool_id, key, &mapping, &none);
+        if (code == 0)
+            return 0;
+        if (code != ERR_NOTFOUND)
+            return error_set(error, code, "%s-claims: a mapping cannot be forgotten now: %s",
+                             store->database.real_path, error_text(code));
+    }
+    return changes_all_the_time(store, error);
 }
 
 /* Keeps the ids of those that are being forgotten. */
@@ -253,11 +254,11 @@ static int forget_all(struct store *store, struct pool_ids *ids, const char *key
     return code == ERR_NOTFOUND ? 0 : code;
 }
 
-static bool are_gone(struct store *store, const struct pool_ids *ids, const char *key)
+static bool are_written(struct store *store, const struct pool_ids *ids, const char *key)
 {
     struct claim claim;
     for (size_t i = 0; i < ids->count; i++)
-        if (claims_find(store->claims, ids->ids[i], key, &claim) == 0 && claim.deletes)
+        if (claims_find(store->claims, ids->ids[i], key, &claim) != ERR_NOTFOUND)
             return false;
     return true;
 }
@@ -269,13 +270,36 @@ static void let_write(struct store *store)
     nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
 }
 
-/* So that whoever looks at the table next finds the rows gone. Later they go all the same. */
-static void wait_for_writer(struct store *store, const struct pool_ids *ids, const char *key)
+/*
+ * Waits until there is no claim of the key: then the rows are gone, or others that were decided
+ * later have taken their place. With a writer that cannot write, they go later.
+ */
+static int forget_and_wait(struct store *store, struct pool_ids *ids, const char *key,
+                           int64_t until_ms, struct error *error)
+{
+    int code = forget_all(store, ids, key, error);
+    store_rest(store);
+    while (code == 0 && !are_written(store, ids, key) && clock_monotonic_ms() < until_ms)
+        let_write(store);
+    return code == 0 ? store_renew(store, error) : code;
+}
+
+/* When others have changed the table meanwhile, the claims may have been dropped with the rest. */
+static int forget_rows(struct store *store, struct pool_ids *ids, const char *key,
+                       int64_t *ret_count, struct error *error)
 {
     int64_t until_ms = clock_monotonic_ms() + FORGET_WAIT_MS;
-    store_rest(store);
-    while (!are_gone(store, ids, key) && clock_monotonic_ms() < until_ms)
-        let_write(store);
+    int64_t revision = store->mappings_revision;
+    int code = forget_and_wait(store, ids, key, until_ms, error);
+    int64_t count = (int64_t)ids->count;
+    while (code == 0 && ids->count > 0 && store->mappings_revision != revision &&
+           clock_monotonic_ms() < until_ms) {
+        revision = store->mappings_revision;
+        code = forget_and_wait(store, ids, key, until_ms, error);
+    }
+    if (code == 0)
+        *ret_count = count;
+    return code;
 }
 
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
@@ -293,11 +317,7 @@ int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t 
             code = error_set(error, ERR_NOMEM, "out of memory");
     }
     if (code == 0)
-        code = forget_all(store, &ids, key, error);
-    if (code == 0 && ids.count > 0)
-        wait_for_writer(store, &ids, key);
-    if (code == 0)
-        *ret_count = (int64_t)ids.count;
+        code = forget_rows(store, &ids, key, ret_count, error);
     free(ids.ids);
     return code;
 }

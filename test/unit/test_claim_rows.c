@@ -101,7 +101,7 @@ static void what_is_written_does_not_change_the_revision(void)
     struct generation after;
     struct error error = {0};
     desk_init(&desk);
-    struct claim one = claim_of(&desk, 1), gone = {.deletes = true};
+    struct claim one = claim_of(&desk, 1), gone = {.revision = desk.generation.mappings};
     put(&desk, 1, &one);
     check_written(&desk, 1, "inserted");
     put(&desk, 1, &one);
@@ -117,35 +117,26 @@ static void what_does_not_count_any_more_is_dropped(void)
 {
     struct desk desk;
     desk_init(&desk);
-    struct claim stale = claim_of(&desk, 1), lost = claim_of(&desk, 99);
+    struct claim stale = claim_of(&desk, 1), gone = {0};
     stale.revision++;
     put(&desk, 1, &stale);
     check_written(&desk, 0, "of another revision");
+    place_run(&desk.place, "INSERT INTO persistence VALUES (1, '" KEY "', 2, 'modulus', 0, 60)");
+    CHECK_INTEGER(database_read_generation(&desk.database, &desk.generation, NULL), 0, "revision");
+    gone.revision = desk.generation.mappings + 1;
+    put(&desk, 1, &gone);
+    check_written(&desk, 2, "also one that there is no mapping");
+    gone.revision = desk.generation.mappings;
+    put(&desk, 1, &gone);
+    check_written(&desk, 0, "of this one");
+    struct claim lost = claim_of(&desk, 99), one = claim_of(&desk, 1);
     put(&desk, 1, &lost);
     check_written(&desk, 0, "a controller that is gone");
-    struct claim one = claim_of(&desk, 1);
     put(&desk, 99, &one);
     check_written(&desk, 0, "a pool that is gone");
     put(&desk, 1, &one);
     CHECK_INTEGER(write_all(&desk, desk.generation.identity + 1), 0, "another database");
     check_written(&desk, 0, "another database");
-    desk_release(&desk);
-}
-
-/* A mapping was forgotten, and then a new one made before the first was gone. */
-static void what_is_forgotten_goes_even_if_the_new_claim_does_not_count(void)
-{
-    struct desk desk;
-    desk_init(&desk);
-    place_run(&desk.place, "INSERT INTO persistence VALUES (1, '" KEY "', 2, 'modulus', 0, 60)");
-    CHECK_INTEGER(database_read_generation(&desk.database, &desk.generation, NULL), 0, "revision");
-    struct claim both = claim_of(&desk, 1);
-    both.deletes = true;
-    put(&desk, 1, &both);
-    check_written(&desk, 1, "the new one counts");
-    both.revision++;
-    put(&desk, 1, &both);
-    check_written(&desk, 0, "it does not count");
     desk_release(&desk);
 }
 
@@ -169,8 +160,6 @@ static const CU_TestInfo tests[] = {
     {"the newest claim is the row", the_newest_claim_is_the_row},
     {"what is written does not change the revision", what_is_written_does_not_change_the_revision},
     {"what does not count any more is dropped", what_does_not_count_any_more_is_dropped},
-    {"what is forgotten goes even if the new claim does not count",
-     what_is_forgotten_goes_even_if_the_new_claim_does_not_count},
     {"what cannot be written stays claimed", what_cannot_be_written_stays_claimed},
     CU_TEST_INFO_NULL,
 };

@@ -115,7 +115,7 @@ static void what_is_put_is_found_by_everybody(void)
     struct mapping wanted = mapping_to(2);
     CHECK(mapping_equal(&claim.wanted, &wanted), "all of the mapping");
     CHECK_INTEGER(claim.revision, 7, "revision");
-    CHECK(claim.maps && !claim.deletes, "flags");
+    CHECK(claim.maps, "flags");
     CHECK_INTEGER((int64_t)claims_count(other), 1, "count");
     claims_close(other);
     lock_file_close(&other_lock);
@@ -213,14 +213,16 @@ static void a_slot_that_was_used_anew_is_not_settled(void)
 static void deleting_is_a_claim_too(void)
 {
     struct claims *claims = begin();
-    struct claim claim, forget = {.deletes = true};
+    struct mapping two = mapping_to(2);
+    struct claim claim, none = {.revision = 7};
     put(claims, "k", NULL, 2);
-    CHECK_INTEGER(claims_put(claims, 1, "k", NULL, &forget, yes, NULL), 0, "whatever is there");
+    CHECK_INTEGER(claims_put(claims, 1, "k", NULL, &none, yes, NULL), ERR_NOTFOUND, "not known");
+    CHECK_INTEGER(claims_put(claims, 1, "k", &two, &none, no, NULL), 0, "of what is known");
     CHECK_INTEGER(claims_find(claims, 1, "k", &claim), 0, "it is found");
-    CHECK(claim.deletes && !claim.maps, "and says that there is no mapping");
+    CHECK(!claim.maps, "and says that there is no mapping");
     CHECK_INTEGER(put(claims, "k", NULL, 3), 0, "a new decision");
     CHECK_INTEGER(claims_find(claims, 1, "k", &claim), 0, "it is found");
-    CHECK(claim.deletes && claim.maps, "the row goes, whatever becomes of the new one");
+    CHECK(claim.maps, "which maps");
     CHECK_INTEGER(claim.wanted.controller_id, 3, "which leads there");
     end(claims);
 }

@@ -87,8 +87,7 @@ static const struct stored_claim *value_of(const struct slot *slot)
 
 static void load_claim(const struct stored_claim *value, struct claim *ret_claim)
 {
-    *ret_claim = (struct claim){.deletes = value->flags & VALUE_DELETES,
-                                .maps = value->flags & VALUE_MAPS,
+    *ret_claim = (struct claim){.maps = value->flags & VALUE_MAPS,
                                 .wanted = load_mapping(&value->wanted),
                                 .revision = value->revision};
 }
@@ -210,7 +209,7 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
     return slot ? 0 : ERR_NOTFOUND;
 }
 
-/* Says whether a claim wants what a decision found; one that only deletes wants no mapping. */
+/* Says whether a claim wants what a decision found. */
 static bool wants(const struct stored_claim *value, const struct mapping *known)
 {
     struct mapping wanted = load_mapping(&value->wanted);
@@ -222,9 +221,10 @@ static struct stored_claim new_value(struct claims *claims, const struct claim *
 {
     struct stored_claim value = {.revision = claim->revision};
     value.number = atomic_fetch_add(&claims->map->last_number, 1) + 1;
-    value.flags = (claim->deletes ? VALUE_DELETES : 0) | (claim->maps ? VALUE_MAPS : 0);
-    if (claim->maps)
+    if (claim->maps) {
+        value.flags = VALUE_MAPS;
         store_mapping(&claim->wanted, &value.wanted);
+    }
     return value;
 }
 
@@ -235,8 +235,6 @@ static struct stored_claim new_value(struct claims *claims, const struct claim *
 static bool may_put(const struct stored_claim *old, const struct mapping *known,
                     const struct claim *claim, bool (*is_current)(void *context), void *context)
 {
-    if (old && claim->deletes)
-        return true;
     if (old && old->revision == claim->revision)
         return wants(old, known);
     return is_current(context);
@@ -250,13 +248,11 @@ static int put(struct claims *claims, struct bucket *bucket, const struct place 
     struct slot *slot = find_slot(bucket, place, &old);
     if (!may_put(slot ? old : NULL, known, claim, is_current, context))
         return ERR_NOTFOUND;
-    struct stored_claim value = new_value(claims, claim);
-    if (slot) /* the row that should go may still be there */
-        value.flags |= old->flags & VALUE_DELETES;
-    else
+    if (!slot)
         slot = begin_slot(bucket, place);
     if (!slot)
         return ERR_LIMIT;
+    struct stored_claim value = new_value(claims, claim);
     set_value(slot, &value);
     return 0;
 }

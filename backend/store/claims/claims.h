@@ -18,7 +18,8 @@
  *   4. The writer takes a claim out only by number: one that was replaced meanwhile stays.
  *
  * What others write to the table changes a number in table `revision`. A claim carries the number
- * that its decision has read; with another number in the table it does not count any more.
+ * that its decision has read; with another number in the table it does not count any more. To
+ * forget a mapping is to claim that there is none.
  *
  * Nothing is lost when a process is killed: each change shows by one store of one word, so a bucket
  * whose owner died is whole. What a stranger has written over the file is found by a checksum over
@@ -37,10 +38,8 @@
 
 struct claims; /* an open file; see claims_file.h */
 
-/* With another `revision` in the table, a claim that deletes does only that, and others nothing. */
 struct claim {
-    bool maps;    /* `wanted` is to be the row */
-    bool deletes; /* there is to be no row, or none but `wanted` */
+    bool maps; /* `wanted` is to be the row; else there is to be none */
     struct mapping wanted;
     int64_t revision; /* column `mappings` of table `revision`, as the decision has read it */
 };
@@ -55,9 +54,8 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
  * Makes a claim, or replaces the one that is there. `known` is the mapping that the decision found
  * (NULL: none). A claim of the same revision that is there must want just that. With none there, or
  * one of another revision, `is_current` has to say that the table is as it was read; it is called
- * with the bucket's mutex held and should be quick. A claim that deletes replaces any. 0;
- * ERR_NOTFOUND when neither is so; ERR_LIMIT when the bucket is full; ERR_BUSY or ERR_IO as above.
- * Wakes the writer.
+ * with the bucket's mutex held and should be quick. 0; ERR_NOTFOUND when neither is so; ERR_LIMIT
+ * when the bucket is full; ERR_BUSY or ERR_IO as above. Wakes the writer.
  */
 int claims_put(struct claims *claims, int64_t pool_id, const char *key, const struct mapping *known,
                const struct claim *claim, bool (*is_current)(void *context), void *context);

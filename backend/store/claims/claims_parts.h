@@ -14,7 +14,7 @@
 #include "system/lock_file.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
-#define CLAIMS_FORMAT 2
+#define CLAIMS_FORMAT 3
 
 /*
  * 16 thousand claims, 4.5 MiB. Beyond some nine thousand, the first bucket is full by chance: that
@@ -33,8 +33,7 @@ struct stored_mapping {
 
 _Static_assert(METHOD_NAME_MAX <= sizeof((struct stored_mapping *)0)->method, "a method fits");
 
-#define VALUE_DELETES 1U
-#define VALUE_MAPS 2U
+#define VALUE_MAPS 1U
 
 struct stored_claim {
     uint64_t number; /* unique in the file, from 1 on */

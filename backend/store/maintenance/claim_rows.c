@@ -21,13 +21,12 @@ static int write_claim(struct database *database, const struct taken_claim *take
                        struct error *error)
 {
     const struct claim *claim = &taken->claim;
-    bool counts = claim->maps && claim->revision == revision;
-    if (!counts && !claim->deletes)
+    if (claim->revision != revision)
         return 0;
     sqlite3_stmt *statement =
-        database_statement(database, counts ? QUERY_MAPPING_WRITE : QUERY_MAPPING_DELETE);
+        database_statement(database, claim->maps ? QUERY_MAPPING_WRITE : QUERY_MAPPING_DELETE);
     persistence_bind_key(statement, taken->pool_id, taken->key);
-    if (counts)
+    if (claim->maps)
         persistence_bind_mapping(statement, 3, &claim->wanted);
     return change(database, statement, error);
 }
