@@ -27,7 +27,7 @@ from faults import (
     said,
     set_limit,
 )
-from processes import SECONDS_MAX, as_user, backend_path, is_running, run, wait_until
+from processes import LONG, SECONDS_MAX, as_user, backend_path, is_running, run, wait_until
 from resolvers import ldns
 from sample import IPV4, expected
 
@@ -128,8 +128,8 @@ def test_a_limit_on_the_size_of_files_changes_no_answer(sample_database, kib):
         crowd.ask(10)
         set_limit(coprocess, fsize=kib << 10)
         answers = crowd.ask(300) + crowd.ask_again()
+        wait_until(lambda: said(answers) or answers.extend(crowd.ask()), HEAL_SECONDS, "a log line")
         assert_in_time(answers, f"files of {kib} KiB at most")
-        assert said(answers)
         set_limit(coprocess, fsize="unlimited")
         crowd.heals()
         crowd.ask_again()
@@ -226,11 +226,11 @@ def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(sample_database, wor
 # ---------------------------------------------------------------- the log
 
 
-def test_a_thousand_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
+def test_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
     sample_database, workspace
 ):
     rng = random.Random(11)
-    rounds, together = 334, 400
+    rounds, together = 334 if LONG else 84, 400  # three kills in each
     maintain_often(sample_database)
     shim = Shim(workspace)
     shim.set(sync_delay_us=3000)  # a checkpoint is long enough to be hit
