@@ -135,9 +135,9 @@ int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms);
 bool store_log_is_blocked(const struct store *store);
 
 /*
- * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. Returns when the rows are
- * gone; if nothing can be written for two seconds, they go later, unless others change a mapping
- * before. 0 with the number of mappings, or a code with `error` set.
+ * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. Returns when the rows
+ * are gone; if nothing can be written for two seconds, they go later, unless others change a
+ * mapping before. 0 with the number of mappings, or a code with `error` set.
  */
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
                  struct error *error);
