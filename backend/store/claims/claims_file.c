@@ -19,6 +19,8 @@
 #include "system/page_guard.h"
 #include "system/shared_mutex.h"
 
+#define SUFFIX "-claims"
+
 /*
  * Making the file takes some milliseconds, or a while where processors are busy; whoever finds
  * another process at it waits so long.
@@ -179,6 +181,18 @@ static int write_new(const char *path, const struct stat *database, int64_t numb
     return problem == 0 ? 0 : -1;
 }
 
+/* Says whether the database that was opened is still the one beside which the file lies. */
+static bool is_beside(const struct claims *claims, const struct stat *database)
+{
+    struct stat now;
+    struct buffer path = {0};
+    buffer_add(&path, claims->path, strlen(claims->path) - strlen(SUFFIX));
+    bool is = !path.failed && stat(buffer_text(&path), &now) == 0 &&
+              now.st_dev == database->st_dev && now.st_ino == database->st_ino;
+    buffer_release(&path);
+    return is;
+}
+
 static int make_file(struct claims *claims, const struct stat *database, int64_t number,
                      struct error *error)
 {
@@ -186,10 +200,12 @@ static int make_file(struct claims *claims, const struct stat *database, int64_t
     buffer_printf(&fresh, "%s-new", claims->path);
     if (fresh.failed)
         return error_set(error, ERR_NOMEM, "out of memory");
-    int result = write_new(fresh.data, database, number);
-    if (result == 0)
-        result = rename(fresh.data, claims->path);
-    int code = result == 0 ? 0 : set_problem(claims->path, "cannot be made", error);
+    int result = write_new(fresh.data, database, number), code = 0;
+    if (result == 0 && !is_beside(claims, database)) {
+        unlink(fresh.data);
+        code = error_set(error, ERR_BUSY, "%s: its database was replaced", claims->path);
+    } else if (result != 0 || rename(fresh.data, claims->path) != 0)
+        code = set_problem(claims->path, "cannot be made", error);
     buffer_release(&fresh);
     return code;
 }
@@ -283,7 +299,7 @@ int claims_open(const char *database_path, const struct stat *database, int64_t 
 {
     struct buffer path = {0};
     struct claims *claims = calloc(1, sizeof *claims);
-    buffer_printf(&path, "%s-claims", database_path);
+    buffer_printf(&path, "%s" SUFFIX, database_path);
     if (!claims || path.failed) {
         buffer_release(&path);
         free(claims);
