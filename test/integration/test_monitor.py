@@ -1,6 +1,7 @@
 """pdns-stickyd with real sites, a real database, and the coprocess that answers from it."""
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -406,7 +407,11 @@ def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
             with database.without_maintenance():  # it holds no lock while it hangs
                 os.kill(daemon.pid, signal.SIGSTOP)
             database.sql(expired.format("192.0.2.2"))
-            wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "it hangs")
+            # New resolvers: that their mappings wait is how the others notice.
+            crowd = (f"198.18.{i >> 8 & 255}.{i & 255}" for i in itertools.count())
+            wait_until(
+                lambda: coprocess.ask(remote=next(crowd)) and is_swept(), SECONDS_MAX, "it hangs"
+            )
             os.kill(daemon.pid, signal.SIGCONT)
             time.sleep(2)
             daemon.process.kill()
