@@ -144,6 +144,8 @@ class Server:
         return self.run(*shell, *options, self.database, text=".timeout 5000\n" + text + ";\n")
 
     def rows(self, query):
+        """The rows of a query, once all mappings that were answered are stored: status waits."""
+        self.run(self.program, "--database", self.database, "status")
         return json.loads(self.sql(query, "-json") or "[]")
 
     def start(self, log, *argv):

@@ -115,13 +115,9 @@ static void follow_claims(struct store *store, int64_t now_ms)
 
 void store_write_claims(struct store *store)
 {
-    struct writer *writer;
     const struct lock_file *lock = &store->database.lock;
-    if (store->claims && claims_count(store->claims) > 0 &&
-        !lock_file_is_taken(lock, LOCK_WRITER) &&
-        writer_start(store->database.real_path, WRITER_MAIN, store->is_monitor,
-                     store->limits.max_bytes, &writer) == 0)
-        writer_stop(writer);
+    if (store->claims && claims_count(store->claims) > 0 && !lock_file_is_taken(lock, LOCK_WRITER))
+        writer_write_here(store->database.real_path, store->is_monitor, store->limits.max_bytes);
 }
 
 /* ---------------------------------------------------------------- transactions */

@@ -17,10 +17,12 @@
 #include "oracle.h"
 #include "program/command/command.h"
 #include "rows.h"
+#include "store/store.h"
 #include "system/clock.h"
 #include "values.h"
 
 #define NAMES_MAX 10
+#define WRITE_WAIT_MS 10000
 #define TEXT_MAX 65536
 #define TYPE_A 1
 #define TYPE_AAAA 28
@@ -64,9 +66,18 @@ static void prepare(void)
     dialogue_open(&there, path);
 }
 
+/* Mappings are stored some time after the answer, here at once. */
+static void store_mappings_of(const struct dialogue *dialogue)
+{
+    REQUIRE(store_unwritten(responder_store(dialogue->responder), WRITE_WAIT_MS) == 0,
+            "mappings cannot be stored");
+}
+
 static int64_t number_of(sqlite3_stmt *statement)
 {
     int64_t number = -1;
+    store_mappings_of(&here);
+    store_mappings_of(&there);
     if (sqlite3_step(statement) == SQLITE_ROW)
         number = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);

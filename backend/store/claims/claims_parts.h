@@ -17,7 +17,7 @@
 #define CLAIMS_FORMAT 3
 
 /*
- * 16 thousand claims, 4.5 MiB. Beyond some nine thousand, the first bucket is full by chance: that
+ * 16 thousand claims, 4.5 MiB. Beyond some seven thousand, the first bucket is full by chance: that
  * is what a second of ten thousand new resolvers leaves while somebody holds the database.
  */
 #define CLAIMS_BUCKETS 1024

@@ -196,9 +196,10 @@ static void start_writer(struct maintenance *maintenance, const struct database 
     maintenance->writer_look_ms = occasion->now_ms;
     enum writer_role role =
         writer_free_role(&served->lock, occasion->claims, occasion->is_monitor, occasion->now_ms);
-    if (role != WRITER_NONE)
-        writer_start(served->real_path, role, occasion->is_monitor,
-                     settings_max_bytes(&occasion->settings), &maintenance->writer);
+    int64_t max_bytes = settings_max_bytes(&occasion->settings);
+    if (role != WRITER_NONE && writer_start(served->real_path, role, occasion->is_monitor,
+                                            max_bytes, &maintenance->writer) == ERR_IO)
+        writer_write_here(served->real_path, occasion->is_monitor, max_bytes);
 }
 
 /* Starts one where none is, lets go of one that has ended or is of another database (a link was

@@ -251,8 +251,8 @@ static void free_writer(struct writer *writer)
     free(writer);
 }
 
-int writer_start(const char *path, enum writer_role role, bool is_monitor, int64_t max_bytes,
-                 struct writer **ret_writer)
+static int new_writer(const char *path, enum writer_role role, bool is_monitor, int64_t max_bytes,
+                      struct writer **ret_writer)
 {
     struct writer *writer = calloc(1, sizeof *writer);
     if (!writer)
@@ -267,14 +267,35 @@ int writer_start(const char *path, enum writer_role role, bool is_monitor, int64
     writer->database.no_triggers = true;
     if (code == 0)
         code = lock_file_open(&writer->lock, path, false, NULL);
-    if (code == 0 && !thread_start(run, writer, &writer->thread))
-        code = ERR_IO;
-    if (code != 0) {
+    if (code == 0)
+        *ret_writer = writer;
+    else
         free_writer(writer);
-        return code;
+    return code;
+}
+
+int writer_start(const char *path, enum writer_role role, bool is_monitor, int64_t max_bytes,
+                 struct writer **ret_writer)
+{
+    struct writer *writer;
+    int code = new_writer(path, role, is_monitor, max_bytes, &writer);
+    if (code == 0 && !thread_start(run, writer, &writer->thread)) {
+        free_writer(writer);
+        code = ERR_IO;
     }
-    *ret_writer = writer;
-    return 0;
+    if (code == 0)
+        *ret_writer = writer;
+    return code;
+}
+
+void writer_write_here(const char *path, bool is_monitor, int64_t max_bytes)
+{
+    struct writer *writer;
+    if (new_writer(path, WRITER_MAIN, is_monitor, max_bytes, &writer) != 0)
+        return;
+    atomic_store(&writer->stopping, true);
+    run(writer);
+    free_writer(writer);
 }
 
 bool writer_is_of(const struct writer *writer, const char *path)

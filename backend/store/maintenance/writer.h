@@ -44,6 +44,12 @@ int writer_start(const char *path, enum writer_role role, bool is_monitor, int64
 /* Says whether it writes this database; `path` as above. */
 bool writer_is_of(const struct writer *writer, const char *path);
 
+/*
+ * Writes what there is in the calling thread, if there is no writer, and returns; after half a
+ * second at most where that cannot be done. For commands, and where there can be no thread.
+ */
+void writer_write_here(const char *path, bool is_monitor, int64_t max_bytes);
+
 /* Above so many bytes in use, no claims for new rows are wanted any more (claims_set_bound()). */
 void writer_limit(struct writer *writer, int64_t max_bytes);
 
