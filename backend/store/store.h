@@ -6,8 +6,8 @@
  * appears, is replaced or repaired counts from the next question on. What cannot be done is
  * returned with a sentence for the log that says what to do about it.
  *
- * Calling order for a question: store_begin(), then the readers and at most one writer after
- * another. The transaction stays begun for the next question, which goes on with it unless somebody
+ * Calling order for a question: store_begin(), then the readers and the mapping table. The
+ * transaction stays begun for the next question, which goes on with it unless somebody
  * has committed meanwhile; store_rest() ends it when no question comes soon, since a reader keeps
  * the log from being started over.
  *
@@ -30,7 +30,7 @@
 
 /*
  * PowerDNS kills a coprocess that is silent for 2000 ms and resolvers ask again after some 400 ms;
- * a question may wait for two locks (to read, to write) and still be answered within 100 ms.
+ * a question may wait for a lock to read, and still be answered within 100 ms.
  */
 #define STORE_BUSY_MS 40
 
@@ -66,10 +66,9 @@ int store_new(const char *path, struct store **ret_store);
 void store_free(struct store *store);
 
 /*
- * Begins a read transaction: all that is read until the first write is of one moment, and nothing
- * was committed before this call that it does not show. `now_ms` is a monotonic clock, by which the
- * store tells how long it has been locked out. 0, or a code with `error` set and no transaction
- * begun.
+ * Begins a read transaction: all that is read until the first mapping is looked up is of one
+ * moment, and nothing was committed before this call that it does not show. `now_ms` is monotonic.
+ * 0, or a code with `error` set and no transaction begun.
  */
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error);

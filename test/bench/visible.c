@@ -55,6 +55,7 @@ struct trial {
     uint64_t *answered_ns; /* by question */
     atomic_uint_fast64_t answered;
     uint64_t wrong, missing;
+    uint64_t moment_ns; /* the rows that are looked at are of this moment or later */
     struct histogram delays;
 };
 
@@ -88,10 +89,11 @@ static void run_sql(sqlite3 *connection, const char *sql)
 }
 
 /* All that is looked at between two naps is of one moment, which costs the machine least. */
-static void nap(sqlite3 *connection)
+static void nap(struct trial *trial, sqlite3 *connection)
 {
     run_sql(connection, "COMMIT");
     nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    trial->moment_ns = clock_ns();
     run_sql(connection, "BEGIN");
 }
 
@@ -101,14 +103,14 @@ static void await_row(struct trial *trial, sqlite3_stmt *statement, uint64_t num
     struct resolver resolver;
     crowd_stranger(&trial->crowd, trial->options.first + number, &resolver);
     while (atomic_load(&trial->answered) <= number)
-        nap(connection);
-    uint64_t answered_ns = trial->answered_ns[number], look_ns = clock_ns();
+        nap(trial, connection);
+    uint64_t answered_ns = trial->answered_ns[number];
     while (!has_row(statement, resolver.text)) {
-        if (clock_ns() - look_ns > PATIENCE_NS) {
+        if (trial->moment_ns > answered_ns + PATIENCE_NS) {
             trial->missing++;
             return;
         }
-        nap(connection);
+        nap(trial, connection);
     }
     histogram_add(&trial->delays, clock_ns() - answered_ns);
 }

@@ -21,6 +21,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from coprocess import PATIENCE_SECONDS, assert_prompt
 from processes import SECONDS_MAX, as_user, give_to_user, kill, process_stat, run, wait_until
 from resolvers import ldns
@@ -239,17 +241,20 @@ def set_limit(coprocess, **limits):
 
 
 @contextlib.contextmanager
-def small_disk(folder, kib):
-    """Mounts a new file system of so many KiB; says whether that is possible here."""
+def small_disk(workspace, kib):
+    """A folder that is a new file system of so many KiB.  Without the right to mount one, the test is
+    skipped.
+    """
+    folder = workspace / "disk"
+    folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
-    possible = subprocess.run(mount, capture_output=True).returncode == 0
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("no file system can be mounted here")
     try:
-        if possible:
-            give_to_user(folder)
-        yield possible
+        give_to_user(folder)
+        yield folder
     finally:
-        if possible:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def fill_up(path):

@@ -221,8 +221,8 @@ static int read_chain(struct snapshot_builder *builder, const struct pool_row *r
 int snapshot_add_pool(struct snapshot_builder *builder, const struct pool_row *row)
 {
     struct pool_draft draft = {.pool = {.id = row->id, .name = keep(builder, row->name)},
-                               .has_keeper = row->has_persistence_pool,
-                               .keeper_id = row->persistence_pool_id,
+                               .has_persistence_pool = row->has_persistence_pool,
+                               .persistence_pool_id = row->persistence_pool_id,
                                .has_fallback = row->has_fallback_pool,
                                .fallback_id = row->fallback_pool_id};
     if (!draft.pool.name)
@@ -503,13 +503,14 @@ static int link_pool(struct snapshot_builder *builder, size_t index)
     const struct pool_draft *draft = &builder->pools[index];
     struct pool *pool = &snapshot->pools[index];
     pool->persistence_pool = pool;
-    if (draft->has_keeper) {
-        const struct pool *persistence_pool = snapshot_pool(snapshot, draft->keeper_id);
-        if (persistence_pool && !builder->pools[persistence_pool - snapshot->pools].has_keeper)
+    if (draft->has_persistence_pool) {
+        const struct pool *persistence_pool = snapshot_pool(snapshot, draft->persistence_pool_id);
+        if (persistence_pool &&
+            !builder->pools[persistence_pool - snapshot->pools].has_persistence_pool)
             pool->persistence_pool = persistence_pool;
         else if (problems_add(&builder->snapshot->problems,
                               "pool %s: persistence_pool_id %" PRId64 " cannot be used", pool->name,
-                              draft->keeper_id) != 0)
+                              draft->persistence_pool_id) != 0)
             return ERR_NOMEM;
     }
     if (draft->has_fallback) {

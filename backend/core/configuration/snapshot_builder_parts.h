@@ -10,8 +10,8 @@
 /* A pool whose references to other rows are not resolved yet. */
 struct pool_draft {
     struct pool pool;
-    bool has_keeper, has_fallback;
-    int64_t keeper_id, fallback_id;
+    bool has_persistence_pool, has_fallback;
+    int64_t persistence_pool_id, fallback_id;
 };
 
 struct server_draft {

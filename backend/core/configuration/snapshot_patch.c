@@ -49,8 +49,9 @@ static bool refers_to(const struct pool *pool, bool has_id, int64_t id)
 
 static bool same_references(const struct pool *old, const struct pool_draft *draft)
 {
-    const struct pool *keeper = old->persistence_pool == old ? NULL : old->persistence_pool;
-    return refers_to(keeper, draft->has_keeper, draft->keeper_id) &&
+    const struct pool *persistence_pool =
+        old->persistence_pool == old ? NULL : old->persistence_pool;
+    return refers_to(persistence_pool, draft->has_persistence_pool, draft->persistence_pool_id) &&
            refers_to(old->fallback_pool, draft->has_fallback, draft->fallback_id);
 }
 

@@ -71,9 +71,10 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  *
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
- * claim: writes and commits `wanted` if the row is still `seen` (NULL: still missing). 0 when it
- * was written; ERR_NOTFOUND, with nothing written, when the row has changed; another code when the
- * table cannot be written. The function is NULL when nothing may be written, as in explain.
+ * claim: makes `wanted` the mapping if that is still `seen`, as find gave it (NULL: still missing).
+ * From then on find gives `wanted` to all processes. 0; ERR_NOTFOUND, with nothing done, when the
+ * mapping has changed; another code when it cannot be kept. The function is NULL when nothing may
+ * be written, as in explain.
  */
 struct mapping_table {
     int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,

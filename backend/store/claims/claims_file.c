@@ -113,8 +113,7 @@ static int map_file(struct claims *claims, int descriptor, struct error *error)
     return 0;
 }
 
-/* 0 with the file mapped when it fits; else `ret_fit` says what is there, or a code with `error`.
- */
+/* 0, with the file mapped if `ret_fit` says that it fits; or a code with `error` set. */
 static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, struct error *error)
 {
     int descriptor = open(claims->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);

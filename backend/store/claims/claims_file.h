@@ -23,7 +23,8 @@
  * Opens or makes the file, with the owner and mode of the database. `identity` is the number that
  * the database was given when it was made (table revision). `lock` is the open lock file of the
  * database; it holds LOCK_CLAIMS_USED until claims_close(). 0; ERR_BUSY while another process makes
- * it or while it is used by one that it fits; ERR_IO, ERR_FULL, ERR_READONLY; with `error` set.
+ * it, while one of another build uses it, or when the database was just replaced; ERR_IO, ERR_FULL,
+ * ERR_READONLY; with `error` set.
  */
 int claims_open(const char *database_path, const struct stat *database, int64_t identity,
                 struct lock_file *lock, struct claims **ret_claims, struct error *error);

@@ -17,8 +17,9 @@
 #define CLAIMS_FORMAT 3
 
 /*
- * 16 thousand claims, 4.5 MiB. Beyond some seven thousand, the first bucket is full by chance: that
- * is what a second of ten thousand new resolvers leaves while somebody holds the database.
+ * 16 thousand claims, 4.5 MiB. With some seven thousand, the first bucket is full by chance: so
+ * many wait when a thousand new resolvers ask each second and somebody holds the database for
+ * seven.
  */
 #define CLAIMS_BUCKETS 1024
 #define CLAIMS_SLOTS 16

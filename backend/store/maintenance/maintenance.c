@@ -202,8 +202,10 @@ static void start_writer(struct maintenance *maintenance, const struct database 
         writer_write_here(served->real_path, occasion->is_monitor, max_bytes);
 }
 
-/* Starts one where none is, lets go of one that has ended or is of another database (a link was
- * led elsewhere), and says what it could not do. */
+/*
+ * Starts a writer where none is, and says what it could not do. One that has ended, or that writes
+ * another database since a link was led elsewhere, is let go.
+ */
 static int follow_writer(struct maintenance *maintenance, const struct database *served,
                          const struct occasion *occasion, struct error *error)
 {

@@ -22,9 +22,11 @@
 /* How long it sleeps without claims, and so how late it finds that it should end. */
 #define IDLE_MS 250
 
-/* How often all buckets are looked at, for claims of processes that were killed too soon to tell.
- */
+/* How often all buckets are looked at: a process may have been killed before it told of a claim. */
 #define SCAN_MS 1000
+
+/* A look at SQLite's files takes three system calls, so it holds for so long. */
+#define FRESH_MS 1
 
 /* How long it waits for SQLite's lock, and then before it tries again. */
 #define LOCK_WAIT_MS 400
@@ -131,7 +133,7 @@ static int open_claims(struct writer *writer, struct error *error)
 static int open_all(struct writer *writer, int64_t now_ms, struct error *error)
 {
     struct database *database = &writer->database;
-    int code = database_check(database, true, now_ms, error);
+    int code = database_check(database, FRESH_MS, now_ms, error);
     if (code == 0)
         code = database_open(database, now_ms, error);
     if (code == 0 && database->read_only[0])
@@ -239,8 +241,7 @@ static void *run(void *context)
     return NULL;
 }
 
-/* ---------------------------------------------------------------- from the process's other thread
- */
+/* ---------------------------------------------------------------- from another thread */
 
 static void free_writer(struct writer *writer)
 {

@@ -1,8 +1,8 @@
 /*
  * The writer: the thread that brings claims into the table, of one process for all.
  *
- * A claim wakes it. It waits for COLLECT_MS more, so that a burst becomes one transaction, and
- * writes what there is. It is the process that holds LOCK_WRITER: pdns-stickyd where that runs,
+ * A claim wakes it. It waits for two milliseconds more, so that a burst becomes one transaction,
+ * and writes what there is. It is the process that holds LOCK_WRITER: pdns-stickyd where that runs,
  * else whichever coprocess was first. If that process is stopped, or hangs, another one stands in
  * for it under LOCK_STANDBY; two writers do no harm, since claims are read under SQLite's lock
  * (claim_rows.h).

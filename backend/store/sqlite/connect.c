@@ -72,8 +72,8 @@ static int connect_to(struct database *database, bool immutable, struct error *e
 }
 
 /*
- * Called again and again while a lock is not to be had; 0 gives up. Most are held for some tens of
- * microseconds, by a process that writes a mapping; SQLite's own waits begin with a thousand.
+ * Called again and again while a lock is not to be had; 0 gives up. Most are held for less than a
+ * millisecond, by whoever writes some rows; SQLite's own waits begin with one.
  */
 static int wait_for_lock(void *context, int attempt)
 {
