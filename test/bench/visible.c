@@ -8,7 +8,7 @@
  *   --crowd N         so many resolvers have mappings (1000000)
  *   --first N         where in the order of strangers to begin (0)
  *   --rate N          questions a second (1000)
- *   --seconds N       for so long (10)
+ *   --seconds N       for so long (10), after a second that does not count
  *
  * One thread asks, another one looks for the rows in the order of the answers. It looks again after
  * 0.2 ms while a row is not there, so the times may be that much too long.
@@ -51,8 +51,8 @@ struct options {
 struct trial {
     struct options options;
     struct crowd crowd;
-    uint64_t count;
-    uint64_t *answered_ns; /* by question */
+    uint64_t warm_up, count; /* questions; the first of them do not count */
+    uint64_t *answered_ns;   /* by question */
     atomic_uint_fast64_t answered;
     uint64_t wrong, missing;
     uint64_t moment_ns; /* the rows that are looked at are of this moment or later */
@@ -112,7 +112,8 @@ static void await_row(struct trial *trial, sqlite3_stmt *statement, uint64_t num
         }
         nap(trial, connection);
     }
-    histogram_add(&trial->delays, clock_ns() - answered_ns);
+    if (number >= trial->warm_up)
+        histogram_add(&trial->delays, clock_ns() - answered_ns);
 }
 
 static void *look(void *context)
@@ -161,16 +162,17 @@ static void ask_some(struct trial *trial, struct coprocess *coprocess, uint64_t 
     coprocess_ask_all(coprocess, &lines, judge, trial);
 }
 
-static void ask(struct trial *trial, struct coprocess *coprocess)
+/* Asks until so many questions are answered. */
+static void ask(struct trial *trial, struct coprocess *coprocess, uint64_t count)
 {
-    uint64_t rate = trial->options.rate;
+    uint64_t rate = trial->options.rate, first = atomic_load(&trial->answered);
     uint64_t steps = rate < STEPS_PER_SECOND ? rate : STEPS_PER_SECOND;
     uint64_t start_ns = clock_ns();
-    for (uint64_t step = 1; atomic_load(&trial->answered) < trial->count; step++) {
-        uint64_t due = step * rate / steps, answered = atomic_load(&trial->answered);
+    for (uint64_t step = 1; atomic_load(&trial->answered) < count; step++) {
+        uint64_t due = first + step * rate / steps, answered = atomic_load(&trial->answered);
         wait_until(start_ns + step * SECOND_NS / steps);
         if (due > answered)
-            ask_some(trial, coprocess, (due < trial->count ? due : trial->count) - answered);
+            ask_some(trial, coprocess, (due < count ? due : count) - answered);
     }
 }
 
@@ -181,18 +183,19 @@ static void run(struct trial *trial, char *const argv[])
     coprocess_start(&coprocess, argv);
     if (pthread_create(&looking, NULL, look, trial) != 0)
         fail("no thread");
+    ask(trial, &coprocess, trial->warm_up);
     uint64_t own_ns = coprocess_cpu_ns(&coprocess), main_ns = coprocess_main_cpu_ns(&coprocess);
     uint64_t start_ns = clock_ns();
-    ask(trial, &coprocess);
+    ask(trial, &coprocess, trial->count);
     uint64_t wall_ns = clock_ns() - start_ns;
     pthread_join(looking, NULL);
     own_ns = coprocess_cpu_ns(&coprocess) - own_ns;
     main_ns = coprocess_main_cpu_ns(&coprocess) - main_ns;
-    double count = (double)trial->count;
+    double count = (double)(trial->count - trial->warm_up);
     printf("{\"questions\": %llu, \"wrong\": %llu, \"missing\": %llu, \"per_second\": %.1f, "
            "\"answer_cpu_us\": %.4f,"
            " \"writer_cpu_us\": %.4f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"longest_ms\": %.3f}\n",
-           (unsigned long long)trial->count, (unsigned long long)trial->wrong,
+           (unsigned long long)(trial->count - trial->warm_up), (unsigned long long)trial->wrong,
            (unsigned long long)trial->missing, count / ((double)wall_ns / 1e9),
            (double)main_ns / 1e3 / count, (double)(own_ns - main_ns) / 1e3 / count,
            (double)histogram_quantile_ns(&trial->delays, 0.5) / 1e6,
@@ -235,7 +238,8 @@ int main(int argc, char **argv)
     static struct trial trial;
     parse(argc, argv, &trial.options);
     crowd_init(&trial.crowd, trial.options.crowd);
-    trial.count = trial.options.rate * trial.options.seconds;
+    trial.warm_up = trial.options.rate;
+    trial.count = trial.options.rate * (trial.options.seconds + 1);
     trial.answered_ns = calloc(trial.count, sizeof *trial.answered_ns);
     if (!trial.answered_ns)
         fail("out of memory");

@@ -98,11 +98,17 @@ static int set_problem(const char *path, const char *doing, struct error *error)
                      (long)geteuid(), strerror(errno));
 }
 
+/* All pages at once: each of them is looked at soon, and a fault for each would take long. */
+static void *map_descriptor(int descriptor)
+{
+    return mmap(NULL, sizeof(struct claims_map), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                descriptor, 0);
+}
+
 /* Maps an open file. The descriptor is closed either way. */
 static int map_file(struct claims *claims, int descriptor, struct error *error)
 {
-    void *map =
-        mmap(NULL, sizeof(struct claims_map), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    void *map = map_descriptor(descriptor);
     int problem = errno;
     close(descriptor);
     errno = problem;
@@ -165,8 +171,7 @@ static int write_new(const char *path, const struct stat *database, int64_t numb
     int problem = posix_fallocate(descriptor, 0, sizeof(struct claims_map));
     void *map = MAP_FAILED;
     if (problem == 0 && fstat(descriptor, &file) == 0)
-        map = mmap(NULL, sizeof(struct claims_map), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor,
-                   0);
+        map = map_descriptor(descriptor);
     if (problem == 0)
         problem = map == MAP_FAILED ? errno : 0;
     if (problem == 0)

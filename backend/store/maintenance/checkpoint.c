@@ -135,7 +135,7 @@ static int run_passes(struct checkpoint *checkpoint, bool truncate, struct error
 {
     const struct log_progress *progress = checkpoint->progress;
     int code = run_pass(checkpoint, SQLITE_CHECKPOINT_PASSIVE, 0, error);
-    bool restart = truncate || progress->pages > CHECKPOINT_PAGES_MAX;
+    bool restart = truncate || progress->pages > RESTART_PAGES_MAX;
     for (int i = 1; restart && code == 0 && progress->uncopied > PAGES_LEFT_FEW && i < PASSES_MAX;
          i++)
         code = run_pass(checkpoint, SQLITE_CHECKPOINT_PASSIVE, 0, error);

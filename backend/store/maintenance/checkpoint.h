@@ -13,12 +13,18 @@
 #include "store/sqlite/database.h"
 
 /*
- * With so many pages, 64 MiB, the log is copied before its time and started over even while others
- * write. They have to wait for that, so it should be rare, and a page that was written several
- * times is copied once; far above, opening the database takes long, since SQLite reads the log
- * whole.
+ * With so many new pages, 64 MiB, the log is copied before its time. Nobody waits for that, and a
+ * reader looks only at pages that are not copied yet, so it should not be many more.
  */
 #define CHECKPOINT_PAGES_MAX 16384
+
+/*
+ * With so many, 512 MiB, it is started over even while others write. They have to wait for that,
+ * some ten milliseconds for the disk, so it should be rare: once in ten seconds at 10,000 new
+ * mappings a second. Far above, opening the database after a crash takes long, since SQLite reads
+ * the log whole.
+ */
+#define RESTART_PAGES_MAX (8 * CHECKPOINT_PAGES_MAX)
 
 /* A version of a file. Zeros: none. */
 struct file_mark {
