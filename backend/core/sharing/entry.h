@@ -1,0 +1,88 @@
+/*
+ * The rule by which name servers that share their mappings come to one table (claim 17).
+ *
+ * What a server knows of a key (a pool and a client) is an entry: a mapping, or word that one was
+ * deleted. Servers tell each other entries, in any order and as often as they like, and keep the
+ * greatest in the order of entry_compare(). Whoever has heard the same has the same: the greatest
+ * of some entries depends neither on their order nor on repetitions. No clock is read for it.
+ *
+ * The clock only gives a decision its place in that order. A decision counts for more than what it
+ * knew, whatever the clock says, see entry_decide().
+ */
+#ifndef STICKY_CORE_SHARING_ENTRY_H
+#define STICKY_CORE_SHARING_ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/balance/client.h"
+#include "core/balance/method.h"
+
+/* The longest name of a pool or controller, in UTF-8 and with NUL; the schema allows 64 characters.
+ */
+#define SHARED_NAME_MAX 257
+
+/* Nodes are 1 to 65535; 0 stands for a mapping that was made while nothing was shared. */
+#define NODE_MAX 65535
+
+struct entry {
+    int64_t decided; /* milliseconds of Unix time * ENTRY_TICKS, and a counter; 0: not shared yet */
+    int64_t origin;  /* node that decided */
+    bool gone;       /* deleted; then controller and method are "" */
+    int64_t timestamp_s; /* Unix time; of a deleted one, when that was */
+    int64_t ttl_s;
+    char controller[SHARED_NAME_MAX];
+    char method[METHOD_NAME_MAX];
+};
+
+/* So many decisions that know each other fit in a millisecond. */
+#define ENTRY_TICKS 4096
+
+/*
+ * The order: decided, origin, gone, timestamp, ttl, name of the controller, method, each by value
+ * or by octets. Negative, 0 or positive; 0 only for the same entry.
+ */
+int entry_compare(const struct entry *a, const struct entry *b);
+
+/*
+ * The place of a decision that is made now and that knew one with `known` (0: none): later than the
+ * known one, and no earlier than the clock.
+ */
+int64_t entry_decide(int64_t now_ms, int64_t known);
+
+/* What becomes of an entry that was told. */
+enum entry_fate {
+    ENTRY_NEWER,  /* it replaces what stands there */
+    ENTRY_KNOWN,  /* it is what stands there */
+    ENTRY_OLDER,  /* what stands there is greater */
+    ENTRY_FUTURE, /* decided more than `skew_ms` after now: a clock is wrong. Kept out for now. */
+};
+
+/* `standing` may be NULL: nothing is known of the key. */
+enum entry_fate entry_judge(const struct entry *told, const struct entry *standing, int64_t now_ms,
+                            int64_t skew_ms);
+
+/* Until when an entry is kept, in Unix seconds; no 64-bit value overflows. */
+#define TOMBSTONE_KEPT_S 86400
+int64_t entry_end_s(const struct entry *entry);
+
+/* An entry and its key. */
+struct shared_row {
+    char pool[SHARED_NAME_MAX]; /* the name of the pool that keeps the mapping */
+    char key[CLIENT_KEY_MAX];   /* persistence.ldns */
+    struct entry entry;
+};
+
+/* A place between rows, in the order of the octets of pool and key. {"", ""}: before all. */
+struct shared_place {
+    char pool[SHARED_NAME_MAX];
+    char key[CLIENT_KEY_MAX];
+};
+
+/*
+ * A number for a row with its whole entry. Sums of them, modulo 2^64, tell whether two servers have
+ * the same rows in a range. It is no secret and no signature.
+ */
+uint64_t shared_row_digest(const struct shared_row *row);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * Messages between name servers, over NATS. The only file that knows libnats is transport.c.
+ *
+ * Each name server has a nats-server of its own with one log, the JetStream stream STICKY (subject
+ * sticky.log, one replica, files, max_age 1 h, max_bytes 256 MiB). Only its owner appends to it;
+ * its peers read it from a place that they remember. Beats (sticky.beat) and the questions of a
+ * walk (sticky.walk) are plain messages on the same server.
+ *
+ * Nothing here blocks for longer than a millisecond, whatever has become of the servers: what is
+ * not there yet is not there yet. A transport is one connection, for one thread; it connects, and
+ * connects again, by itself and for ever.
+ */
+#ifndef STICKY_SHARE_TRANSPORT_H
+#define STICKY_SHARE_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+struct transport;
+
+struct transport_options {
+    const char *url;       /* nats://host:port or tls://host:port */
+    const char *peer_name; /* the host name that its certificate must have, or NULL: that of url */
+    const char *ca, *certificate, *key; /* paths, or NULL: no TLS */
+    bool is_home; /* our own server: makes the log, appends, answers questions */
+};
+
+/* Begins to connect. Options are copied. 0, or a code with `error` set: a file that cannot be read.
+ */
+int transport_open(const struct transport_options *options, struct transport **ret_transport,
+                   struct error *error);
+
+/* Takes NULL. */
+void transport_close(struct transport *transport);
+
+bool transport_is_connected(const struct transport *transport);
+
+/* Why it is not connected, or what the server refused last; "" when all is well. */
+const char *transport_problem(const struct transport *transport);
+
+/* ---------------------------------------------------------------- home: our log */
+
+enum append_state {
+    APPEND_NONE,    /* nothing was given */
+    APPEND_WAITING, /* not acknowledged yet */
+    APPEND_DONE,    /* it is in the log */
+    APPEND_FAILED   /* it may be in the log or not: give it again */
+};
+
+/*
+ * Gives one message to the log; the last one must not be waiting. 0, or ERR_BUSY when there is no
+ * connection. Without an acknowledgement for two seconds it has failed.
+ */
+int transport_append(struct transport *transport, const char *bytes, size_t length);
+enum append_state transport_append_state(struct transport *transport);
+
+/* Tells all who listen now. Nobody knows whether anybody does. */
+void transport_beat(struct transport *transport, const char *bytes, size_t length);
+
+/* ---------------------------------------------------------------- a peer: its log and beats */
+
+/* A message, valid until the next call for the same transport. */
+struct transport_message {
+    const char *bytes;
+    size_t length;
+    int64_t sequence; /* in the log */
+};
+
+/* What the peer's log is, as it was told less than `transport_bounds_age` ago. */
+struct transport_bounds {
+    int64_t created; /* Unix nanoseconds */
+    int64_t first, last;
+};
+
+/*
+ * The bounds of the log. They are asked for in the background each second. False until they are
+ * known for this connection.
+ */
+bool transport_bounds(struct transport *transport, struct transport_bounds *ret_bounds);
+
+/*
+ * Reads the log from a sequence on, which need not exist yet. Called again to read from elsewhere.
+ * A subscription that shows nothing for 1.5 s although the log is longer is made anew.
+ */
+void transport_tail(struct transport *transport, int64_t from);
+
+/* The next message of the log; false when there is none now. */
+bool transport_next(struct transport *transport, struct transport_message *ret_message);
+
+/* The next beat of the peer; false when there is none now. */
+bool transport_next_beat(struct transport *transport, struct transport_message *ret_message);
+
+/* ---------------------------------------------------------------- questions */
+
+#define TRANSPORT_QUESTIONS_MAX 4
+
+/*
+ * Asks the owner of this server. Up to TRANSPORT_QUESTIONS_MAX may be open; `id` tells them apart.
+ * 0, or ERR_BUSY. An answer that does not come within two seconds is empty.
+ */
+int transport_ask(struct transport *transport, int64_t id, const char *bytes, size_t length);
+bool transport_next_answer(struct transport *transport, int64_t *ret_id,
+                           struct transport_message *ret_message);
+
+/* Home: a question that somebody asks, and the answer to it. */
+bool transport_next_question(struct transport *transport, struct transport_message *ret_message);
+void transport_answer(struct transport *transport, const char *bytes, size_t length);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * What name servers tell each other, as JSON: batches of rows, beats, and the questions and answers
+ * of a walk. Whatever a peer sends is read with bounds on everything; what does not fit is refused
+ * whole. `now` and files are not known here.
+ */
+#ifndef STICKY_SHARE_WIRE_H
+#define STICKY_SHARE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/sharing/entry.h"
+
+/* Rows of a batch or a page, and octets of any message. */
+#define WIRE_ROWS_MAX 1000
+#define WIRE_BYTES_MAX (1 << 20)
+
+/* The version of the format; messages of another one are refused. */
+#define WIRE_VERSION 1
+
+/* Rows that were read. The arrays belong to it. */
+struct wire_rows {
+    struct shared_row *rows;
+    size_t count;
+};
+
+/* Frees the rows; takes zeros. */
+void wire_rows_release(struct wire_rows *rows);
+
+/* What was changed on one server. */
+struct wire_batch {
+    int64_t node, incarnation;
+    int64_t number;       /* of this batch, from 1 in each incarnation */
+    int64_t acknowledged; /* the number of the last batch before it that is in the log */
+};
+
+/* Each second: I am here. */
+struct wire_beat {
+    int64_t node, incarnation;
+    int64_t clock_ms; /* Unix time there */
+    int64_t batch;    /* the last one in its log */
+    int64_t rows;     /* waiting to be handed over */
+    uint64_t configuration;
+};
+
+/* A walk: the peer is asked what it has after a place. */
+struct wire_question {
+    struct shared_place after;
+    bool rows; /* the rows themselves; else only their digest */
+};
+
+struct wire_answer {
+    struct shared_place to; /* the page goes so far; meaningless with `last` */
+    bool last;              /* to the end of all */
+    uint64_t digest;
+    int64_t count;
+};
+
+/* Each appends one message to `out`; check out->failed. `rows` may be empty. */
+void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
+                      const struct shared_row *rows, size_t count);
+void wire_write_beat(struct buffer *out, const struct wire_beat *beat);
+void wire_write_question(struct buffer *out, const struct wire_question *question);
+void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
+                       const struct shared_row *rows, size_t count);
+
+/*
+ * Each reads one message. 0; ERR_INVAL with `error` set, and nothing to release;
+ * ERR_NOMEM. Names and numbers of rows are in the ranges of the schema afterwards.
+ */
+int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
+                    struct wire_rows *ret_rows, struct error *error);
+int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
+                   struct error *error);
+int wire_read_question(const char *text, size_t length, struct wire_question *ret_question,
+                       struct error *error);
+int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,
+                     struct wire_rows *ret_rows, struct error *error);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * The rows of a database as other name servers may see them: what was changed here, what came from
+ * there, and all of it in order.
+ *
+ * For one thread, with a connection of its own that runs no triggers. Rows of others are written
+ * here only. What this server decides is written by the writer (store/maintenance/writer.h) and by
+ * the triggers of the schema; both note it in `share_change`. Times are Unix milliseconds, unless
+ * they are named otherwise.
+ *
+ * Functions return 0 or a code with `error` set; ERR_BUSY when SQLite's lock was not to be had.
+ */
+#ifndef STICKY_STORE_SHARING_H
+#define STICKY_STORE_SHARING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/configuration/settings.h"
+#include "core/sharing/entry.h"
+
+struct sharing;
+
+/* `path` is copied. Opens nothing yet. 0 or ERR_NOMEM. */
+int sharing_new(const char *path, struct sharing **ret_sharing);
+
+/* Takes NULL. */
+void sharing_free(struct sharing *sharing);
+
+/* ---------------------------------------------------------------- what is set up */
+
+#define SHARE_PATH_MAX 1024
+#define SHARE_PEERS_MAX 64
+
+/* A row of `peer`. */
+struct share_peer {
+    int64_t node;
+    char name[SHARED_NAME_MAX]; /* of its certificate, and its user in NATS */
+    char url[SHARE_PATH_MAX];   /* of its nats-server */
+};
+
+/* The row of `share`, the peers, and the settings that begin with share_. */
+struct share_setup {
+    int64_t node; /* 0: nothing is shared */
+    int64_t incarnation;
+    char name[SHARED_NAME_MAX];
+    char url[SHARE_PATH_MAX]; /* of our own nats-server, where our log is */
+    char ca[SHARE_PATH_MAX], certificate[SHARE_PATH_MAX], key[SHARE_PATH_MAX]; /* "": no TLS */
+    struct share_peer peers[SHARE_PEERS_MAX];
+    size_t peer_count;
+    struct settings settings;
+};
+
+/*
+ * Opens the database, or another one that has taken its place, and reads all of it. To be called
+ * before anything else, and when sharing_has_changed() says so.
+ */
+int sharing_load(struct sharing *sharing, struct share_setup *ret_setup, struct error *error);
+
+/*
+ * Says whether anybody else has committed since the last call; true when it cannot be known. Cheap:
+ * called a hundred times a second.
+ */
+bool sharing_has_changed(struct sharing *sharing);
+
+/* ---------------------------------------------------------------- what was changed here */
+
+/* Rows are the caller's, in an array of `capacity` that it provides. */
+struct shared_rows {
+    struct shared_row *rows;
+    size_t count, capacity;
+};
+
+/*
+ * The current entries of the keys that changed longest ago, no more than there is room for, and the
+ * stamp of the last of them. A key whose entry is gone altogether is left out; `ret_stamp` counts
+ * it. No changes: no rows, and a stamp of 0.
+ */
+int sharing_read_changes(struct sharing *sharing, struct shared_rows *ret_rows, int64_t *ret_stamp,
+                         struct error *error);
+
+/* Removes the changes up to a stamp: they were handed over. */
+int sharing_forget_changes(struct sharing *sharing, int64_t stamp, struct error *error);
+
+/* How many wait, and when the oldest was noted (0: none). */
+int sharing_count_changes(struct sharing *sharing, int64_t *ret_count, int64_t *ret_oldest_ms,
+                          struct error *error);
+
+/* ---------------------------------------------------------------- what comes from others */
+
+/* How far a peer's log has been read: table `share_cursor`. */
+struct share_cursor {
+    int64_t node;
+    int64_t created;     /* of the log, in Unix nanoseconds: another one is another log */
+    int64_t sequence;    /* of the last message that was applied */
+    int64_t incarnation; /* of the peer's database, and the batch it last told */
+    int64_t batch;
+};
+
+/* 0 with `ret_cursor` set, all zeros but the node where there is none. */
+int sharing_cursor(struct sharing *sharing, int64_t node, struct share_cursor *ret_cursor,
+                   struct error *error);
+
+/* What became of rows. */
+struct share_counts {
+    int64_t newer, known, older, future;
+    int64_t moved;   /* of the newer: a live mapping had another controller here */
+    int64_t unknown; /* the pool or the controller does not exist here */
+    int64_t no_room; /* max_megabytes, or the disk is nearly full */
+    char unknown_name[2 * SHARED_NAME_MAX]; /* one of them, "pool x" or "controller y"; or "" */
+};
+
+/*
+ * Merges rows into the tables, in transactions of 250, and moves the cursor (NULL: none) in the
+ * last of them. Adds to `counts`. What it writes is not noted in `share_change`, and does not move
+ * `revision.mappings`.
+ */
+int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
+                  const struct share_cursor *cursor, int64_t now_ms, struct share_counts *counts,
+                  struct error *error);
+
+/* ---------------------------------------------------------------- all rows, in order */
+
+/*
+ * The entries after a place, until there is no more room; `ret_last` says whether these are the
+ * last ones. Entries past their end (entry_end_s(), and share_grace) are left out.
+ */
+int sharing_page(struct sharing *sharing, const struct shared_place *after, int64_t now_ms,
+                 struct shared_rows *ret_rows, bool *ret_last, struct error *error);
+
+/* The sum of shared_row_digest() of the entries after `after` and up to `to` (NULL: the end). */
+int sharing_digest(struct sharing *sharing, const struct shared_place *after,
+                   const struct shared_place *to, int64_t now_ms, uint64_t *ret_digest,
+                   int64_t *ret_count, struct error *error);
+
+/*
+ * Deletes tombstones past their end, and the oldest changes above share_outbox_rows: so many of
+ * them are told by `ret_dropped`. Once a second.
+ */
+int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
+                  struct error *error);
+
+/* A number of the configuration tables that are the same on all servers, by names and not by ids.
+ */
+int sharing_configuration_digest(struct sharing *sharing, uint64_t *ret_digest,
+                                 struct error *error);
+
+#endif
