@@ -162,7 +162,8 @@ struct share_peer_state {
     int64_t refused;  /* messages that were malformed, or not the peer's own */
     int64_t equal_ms; /* when the last walk came to its end */
     bool walking;
-    bool differs;      /* its configuration is another one */
+    uint64_t configuration; /* sharing_configuration_digest() there; `differs` from ours */
+    bool differs;
     char problem[256]; /* "": none */
 };
 
