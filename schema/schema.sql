@@ -707,12 +707,26 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   -- The time span for brake_percent.
   ('brake_window', 30, 1, 3600, 'seconds'),
   -- How many checks pdns-stickyd runs at the same time.
-  ('max_checks', 1000, 1, 10000, 'checks');
+  ('max_checks', 1000, 1, 10000, 'checks'),
+  -- How far ahead of this server's clock a mapping of a peer may have been decided. Mappings from
+  -- further ahead are not taken, because the clock of one of the two servers is wrong.
+  ('share_skew', 10, 1, 3600, 'seconds'),
+  -- How long expired mappings are kept while mappings are shared. A peer may have extended them.
+  ('share_grace', 60, 0, 86400, 'seconds'),
+  -- The time between two comparisons of the whole table with each peer.
+  ('share_walk', 3600, 1, 604800, 'seconds'),
+  -- How many rows of each peer are taken per second.
+  ('share_rows_per_second', 20000, 10, 1000000, 'rows'),
+  -- How many changes wait in share_change when they cannot be handed over. If there are more, the
+  -- oldest ones are dropped, and peers find these rows by comparing.
+  ('share_outbox_rows', 1000000, 10, 1000000000, 'rows'),
+  -- How often pdns-stickyd looks for changes to hand over.
+  ('share_poll_ms', 10, 1, 10000, 'milliseconds');
 
 CREATE TRIGGER IF NOT EXISTS allowed_setting_name INSTEAD OF INSERT ON allowed_setting
 WHEN NOT EXISTS (SELECT 1 FROM allowed_setting WHERE name = NEW.name) BEGIN
   SELECT RAISE(ABORT,
-    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks');
+    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks, share_skew, share_grace, share_walk, share_rows_per_second, share_outbox_rows, share_poll_ms');
 END;
 CREATE TRIGGER IF NOT EXISTS allowed_setting_value INSTEAD OF INSERT ON allowed_setting
 WHEN EXISTS (SELECT 1 FROM allowed_setting
@@ -737,6 +751,18 @@ WHEN EXISTS (SELECT 1 FROM allowed_setting
    WHERE NEW.name = 'brake_window';
   SELECT RAISE(ABORT, 'max_checks must be 1 to 10000 checks')
    WHERE NEW.name = 'max_checks';
+  SELECT RAISE(ABORT, 'share_skew must be 1 to 3600 seconds')
+   WHERE NEW.name = 'share_skew';
+  SELECT RAISE(ABORT, 'share_grace must be 0 to 86400 seconds')
+   WHERE NEW.name = 'share_grace';
+  SELECT RAISE(ABORT, 'share_walk must be 1 to 604800 seconds')
+   WHERE NEW.name = 'share_walk';
+  SELECT RAISE(ABORT, 'share_rows_per_second must be 10 to 1000000 rows')
+   WHERE NEW.name = 'share_rows_per_second';
+  SELECT RAISE(ABORT, 'share_outbox_rows must be 10 to 1000000000 rows')
+   WHERE NEW.name = 'share_outbox_rows';
+  SELECT RAISE(ABORT, 'share_poll_ms must be 1 to 10000 milliseconds')
+   WHERE NEW.name = 'share_poll_ms';
 END;
 
 INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_setting;
@@ -784,8 +810,150 @@ CREATE TABLE IF NOT EXISTS persistence (
   ttl INTEGER NOT NULL
     CONSTRAINT "persistence.ttl is 0 to 2147483647 seconds" CHECK (ttl BETWEEN 0 AND 2147483647),
 
+  -- While mappings are shared: the place of this decision among all about the same resolver. Of two
+  -- rows, the one with the higher number stays. It is Unix milliseconds * 4096, or more if the
+  -- decision replaced one with a higher number. Triggers set it, whatever you write here. 0: made
+  -- while nothing was shared.
+  decided INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "persistence.decided is 0 or more" CHECK (decided >= 0),
+
+  -- The name server that decided, by its share.node. Triggers set it, too.
+  origin INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "persistence.origin is 0 to 65535" CHECK (origin BETWEEN 0 AND 65535),
+
   PRIMARY KEY (pool_id, ldns)
 ) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- share: one row, which says whether this name server shares its mappings with others, so that a
+-- resolver gets the same site from all of them. pdns-stickyd does it, over the nats-server that
+-- runs beside each name server. Every name server has its own database, with the same names of
+-- pools and controllers, and a row in peer for each of the others.
+--
+--   UPDATE share SET node = 1, name = 'ns1', url = 'tls://192.0.2.53:4222',
+--     ca = '/etc/pdns-sticky/ca.pem', certificate = '/etc/pdns-sticky/ns1.pem',
+--     key = '/etc/pdns-sticky/ns1.key';
+--   UPDATE share SET node = 0;  -- share nothing any more; changes and deletions are forgotten
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share (
+  id INTEGER PRIMARY KEY CONSTRAINT "share has one row" CHECK (id = 1),
+
+  -- The number of this name server, 1 to 65535, which no other one has. 0: nothing is shared.
+  node INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "share.node is 1 to 65535, or 0 to share nothing" CHECK (node BETWEEN 0 AND 65535),
+
+  -- The name of this server in its certificate (CN): 'ns1'. NULL: it has none.
+  name TEXT
+    CONSTRAINT "share.name is a word of 1 to 64 letters, digits, dots, hyphens and underscores"
+      CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^A-Za-z0-9._-]*'
+             AND instr(name, char(0)) = 0),
+
+  -- Drawn when this database was made, so that peers notice that it was lost and made anew.
+  incarnation INTEGER NOT NULL DEFAULT (random()),
+
+  -- The nats-server of this name server, where its changes are published.
+  url TEXT NOT NULL DEFAULT 'nats://127.0.0.1:4222'
+    CONSTRAINT "share.url is like nats://127.0.0.1:4222 or tls://ns1.example.com:4222"
+      CHECK (length(url) <= 1000 AND (url GLOB 'nats://?*' OR url GLOB 'tls://?*')
+             AND url NOT GLOB '*[^!-~]*' AND instr(url, char(0)) = 0),
+
+  -- Files in PEM format: the certificate of the authority (CA) that signed all others, the
+  -- certificate of this server, and its key. They are used with every nats-server. NULL:
+  -- connections are not encrypted.
+  ca TEXT
+    CONSTRAINT "share.ca is the full path of a file: /etc/pdns-sticky/ca.pem, or NULL"
+      CHECK (length(ca) <= 1000 AND ca GLOB '/?*' AND instr(ca, char(0)) = 0),
+  certificate TEXT
+    CONSTRAINT "share.certificate is the full path of a file: /etc/pdns-sticky/ns1.pem, or NULL"
+      CHECK (length(certificate) <= 1000 AND certificate GLOB '/?*'
+             AND instr(certificate, char(0)) = 0),
+  key TEXT
+    CONSTRAINT "share.key is the full path of a file: /etc/pdns-sticky/ns1.key, or NULL"
+      CHECK (length(key) <= 1000 AND key GLOB '/?*' AND instr(key, char(0)) = 0),
+
+  -- The highest persistence.decided that INSERT OR REPLACE has overwritten. Triggers write it.
+  replaced INTEGER NOT NULL DEFAULT 0,
+
+  CONSTRAINT "share.ca, share.certificate and share.key are set together, or all NULL"
+    CHECK ((ca IS NULL) = (certificate IS NULL) AND (ca IS NULL) = (key IS NULL))
+) STRICT;
+
+INSERT OR IGNORE INTO share (id) VALUES (1);
+
+-----------------------------------------------------------------------------------------------
+-- peer: the other name servers that share mappings with this one. A server that is not listed here
+-- is not listened to.
+--
+--   INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'tls://198.51.100.53:4222');
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS peer (
+  -- Its share.node.
+  node INTEGER NOT NULL PRIMARY KEY
+    CONSTRAINT "peer.node is 1 to 65535" CHECK (node BETWEEN 1 AND 65535),
+
+  -- Its name, which must be in the certificate of its nats-server.
+  name TEXT NOT NULL UNIQUE
+    CONSTRAINT "peer.name is a word of 1 to 64 letters, digits, dots, hyphens and underscores"
+      CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^A-Za-z0-9._-]*'
+             AND instr(name, char(0)) = 0),
+
+  -- Its nats-server, from which its changes are read.
+  url TEXT NOT NULL
+    CONSTRAINT "peer.url is like nats://192.0.2.53:4222 or tls://ns2.example.com:4222"
+      CHECK (length(url) <= 1000 AND (url GLOB 'nats://?*' OR url GLOB 'tls://?*')
+             AND url NOT GLOB '*[^!-~]*' AND instr(url, char(0)) = 0)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- share_cursor: how far the changes of each peer have been read. Only pdns-stickyd writes here. A
+-- row that you delete is made anew; the changes that the peer still keeps are then read once more.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_cursor (
+  node INTEGER NOT NULL PRIMARY KEY REFERENCES peer (node) ON DELETE CASCADE,
+
+  -- When the peer's stream was created, in Unix nanoseconds, and the last message that was read.
+  created INTEGER NOT NULL DEFAULT 0,
+  sequence INTEGER NOT NULL DEFAULT 0,
+
+  -- The peer's share.incarnation, and the number of the last batch that was read.
+  incarnation INTEGER NOT NULL DEFAULT 0,
+  batch INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- share_change: mappings that were changed here and have to be handed over to the peers. Whoever
+-- changes a mapping adds a row; pdns-stickyd reads the mapping itself, and deletes the row when it
+-- was handed over. Empty while nothing is shared.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_change (
+  stamp INTEGER PRIMARY KEY,  -- in the order of the changes
+  pool_id INTEGER NOT NULL,
+  ldns TEXT NOT NULL,
+  noted_ms INTEGER NOT NULL  -- Unix milliseconds
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- share_deleted: mappings that were deleted before they had expired, here or on a peer. A row stays
+-- for its ttl and a day, so that a peer that was away learns of the deletion and does not bring the
+-- mapping back. pdns-sticky and the triggers of persistence write here.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_deleted (
+  pool_id INTEGER NOT NULL REFERENCES pool (id) ON DELETE CASCADE,
+  ldns TEXT NOT NULL,
+  decided INTEGER NOT NULL,    -- see persistence.decided
+  origin INTEGER NOT NULL,     -- the name server where it was deleted
+  timestamp INTEGER NOT NULL,  -- when, in Unix seconds
+  ttl INTEGER NOT NULL,        -- that of the mapping
+
+  PRIMARY KEY (pool_id, ldns)
+) STRICT, WITHOUT ROWID;
+
+-- What a decision that is made now gets, for the triggers.
+CREATE VIEW IF NOT EXISTS share_now (node, now_ms, decided, replaced) AS
+SELECT node, now_ms, now_ms * 4096, replaced
+  FROM (SELECT node, replaced,
+               CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms
+          FROM share);
 
 -----------------------------------------------------------------------------------------------
 -- revision: one row of numbers that change with every committed change of the tables named below. A
@@ -1245,6 +1413,10 @@ CREATE TRIGGER IF NOT EXISTS controller_delete BEFORE DELETE ON controller BEGIN
   DELETE FROM controller_verdict WHERE controller_id = OLD.id;
   DELETE FROM topology WHERE controller_id = OLD.id;
   DELETE FROM path_metric WHERE controller_id = OLD.id;
+END;
+
+-- A mapping whose pool or controller is gone leaves no row in share_deleted.
+CREATE TRIGGER IF NOT EXISTS controller_deleted AFTER DELETE ON controller BEGIN
   DELETE FROM persistence WHERE controller_id = OLD.id;
 END;
 
@@ -1331,7 +1503,11 @@ CREATE TRIGGER IF NOT EXISTS pool_delete BEFORE DELETE ON pool BEGIN
   SELECT RAISE(ABORT,
     'another pool shares the mappings of this pool: change its persistence_pool_id first')
    WHERE EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = OLD.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_deleted AFTER DELETE ON pool BEGIN
   DELETE FROM persistence WHERE pool_id = OLD.id;
+  DELETE FROM share_deleted WHERE pool_id = OLD.id;
 END;
 
 -- Virtual servers and balanced names. Deleting a virtual server also deletes its metrics and its
@@ -1547,6 +1723,97 @@ END;
 CREATE TRIGGER IF NOT EXISTS path_metric_update AFTER UPDATE OF controller_id ON path_metric BEGIN
   SELECT RAISE(ABORT, 'path_metric.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+-- Sharing. With share.node = 0 a change of a mapping is not noted.
+
+CREATE TRIGGER IF NOT EXISTS share_delete BEFORE DELETE ON share BEGIN
+  SELECT RAISE(ABORT, 'the row of share cannot be deleted: set node to 0 to share nothing');
+END;
+
+CREATE TRIGGER IF NOT EXISTS share_node AFTER UPDATE OF node ON share WHEN NEW.node <> OLD.node
+BEGIN
+  SELECT RAISE(ABORT, 'share.node is the number of a peer: see table peer')
+   WHERE NEW.node IN (SELECT node FROM peer);
+END;
+
+CREATE TRIGGER IF NOT EXISTS share_end AFTER UPDATE OF node ON share
+WHEN NEW.node = 0 AND OLD.node <> 0 BEGIN
+  DELETE FROM share_change;
+  DELETE FROM share_deleted;
+END;
+
+CREATE TRIGGER IF NOT EXISTS peer_insert AFTER INSERT ON peer BEGIN
+  SELECT RAISE(ABORT, 'peer.node is share.node, the number of this server itself')
+   WHERE NEW.node = (SELECT node FROM share);
+  SELECT RAISE(ABORT, 'there are 64 peers already, which is the most')
+   WHERE (SELECT count(*) FROM peer) > 64;
+  DELETE FROM share_cursor WHERE node NOT IN (SELECT node FROM peer);
+END;
+
+CREATE TRIGGER IF NOT EXISTS peer_update AFTER UPDATE ON peer BEGIN
+  SELECT RAISE(ABORT, 'peer.node is share.node, the number of this server itself')
+   WHERE NEW.node = (SELECT node FROM share);
+  DELETE FROM share_cursor WHERE node NOT IN (SELECT node FROM peer);
+END;
+
+CREATE TRIGGER IF NOT EXISTS peer_delete AFTER DELETE ON peer BEGIN
+  DELETE FROM share_cursor WHERE node = OLD.node;
+END;
+
+-- No trigger runs for the row that INSERT OR REPLACE overwrites. This matters only if that row was
+-- decided on a server whose clock is ahead: the new row must have a higher number all the same.
+CREATE TRIGGER IF NOT EXISTS persistence_replace BEFORE INSERT ON persistence
+WHEN (SELECT node FROM share) <> 0
+ AND (SELECT decided FROM persistence WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns)
+     >= (SELECT decided FROM share_now) BEGIN
+  UPDATE share SET replaced = max(replaced,
+    (SELECT decided FROM persistence WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns));
+END;
+
+CREATE TRIGGER IF NOT EXISTS persistence_insert AFTER INSERT ON persistence
+WHEN (SELECT node FROM share) <> 0 BEGIN
+  UPDATE persistence SET (decided, origin) = (
+    SELECT max(now.decided, now.replaced + 1,
+               coalesce((SELECT decided + 1 FROM share_deleted
+                          WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns), 0)), now.node
+      FROM share_now AS now)
+   WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns;
+  DELETE FROM share_deleted WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns;
+  INSERT INTO share_change (pool_id, ldns, noted_ms)
+    SELECT NEW.pool_id, NEW.ldns, now_ms FROM share_now;
+END;
+
+CREATE TRIGGER IF NOT EXISTS persistence_key BEFORE UPDATE OF pool_id, ldns ON persistence
+WHEN (NEW.pool_id, NEW.ldns) <> (OLD.pool_id, OLD.ldns) AND (SELECT node FROM share) <> 0 BEGIN
+  SELECT RAISE(ABORT,
+    'pool_id and ldns of a shared mapping cannot be changed: insert a new row and delete this one');
+END;
+
+-- A later timestamp extends a mapping. Anything else is a new decision.
+CREATE TRIGGER IF NOT EXISTS persistence_update
+AFTER UPDATE OF controller_id, method, timestamp, ttl ON persistence
+WHEN (NEW.controller_id, NEW.method, NEW.timestamp, NEW.ttl)
+     <> (OLD.controller_id, OLD.method, OLD.timestamp, OLD.ttl)
+ AND (SELECT node FROM share) <> 0 BEGIN
+  UPDATE persistence SET (decided, origin) = (
+    SELECT max(now.decided, OLD.decided + 1), now.node FROM share_now AS now)
+   WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns
+     AND ((NEW.controller_id, NEW.method, NEW.ttl) <> (OLD.controller_id, OLD.method, OLD.ttl)
+          OR NEW.timestamp < OLD.timestamp);
+  INSERT INTO share_change (pool_id, ldns, noted_ms)
+    SELECT NEW.pool_id, NEW.ldns, now_ms FROM share_now;
+END;
+
+CREATE TRIGGER IF NOT EXISTS persistence_delete AFTER DELETE ON persistence
+WHEN (SELECT node FROM share) <> 0 AND OLD.timestamp + OLD.ttl > unixepoch()
+ AND EXISTS (SELECT 1 FROM pool WHERE id = OLD.pool_id)
+ AND EXISTS (SELECT 1 FROM controller WHERE id = OLD.controller_id) BEGIN
+  INSERT OR REPLACE INTO share_deleted (pool_id, ldns, decided, origin, timestamp, ttl)
+    SELECT OLD.pool_id, OLD.ldns, max(now.decided, OLD.decided + 1), now.node, unixepoch(), OLD.ttl
+      FROM share_now AS now;
+  INSERT INTO share_change (pool_id, ldns, noted_ms)
+    SELECT OLD.pool_id, OLD.ldns, now_ms FROM share_now;
 END;
 
 -- Words and settings: see "The words that columns take" above.

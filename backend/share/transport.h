@@ -69,10 +69,11 @@ struct transport_message {
     int64_t sequence; /* in the log */
 };
 
-/* What the peer's log is, as it was told less than `transport_bounds_age` ago. */
+/* What the peer's log is, or was a moment ago. */
 struct transport_bounds {
     int64_t created; /* Unix nanoseconds */
     int64_t first, last;
+    int64_t number; /* of the answer that said so, from 1: another number is a newer answer */
 };
 
 /*

@@ -15,7 +15,7 @@
 #include "core/sharing/entry.h"
 
 /* Rows of a batch or a page, and octets of any message. */
-#define WIRE_ROWS_MAX 1000
+#define WIRE_ROWS_MAX 4000
 #define WIRE_BYTES_MAX (1 << 20)
 
 /* The version of the format; messages of another one are refused. */

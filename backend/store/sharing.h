@@ -42,8 +42,9 @@ struct share_peer {
 
 /* The row of `share`, the peers, and the settings that begin with share_. */
 struct share_setup {
-    int64_t node; /* 0: nothing is shared */
-    int64_t incarnation;
+    int64_t node;        /* 0: nothing is shared */
+    int64_t incarnation; /* of this file on this machine: a copy gets another one */
+    int64_t batch;       /* the number of the last batch that was handed over */
     char name[SHARED_NAME_MAX];
     char url[SHARE_PATH_MAX]; /* of our own nats-server, where our log is */
     char ca[SHARE_PATH_MAX], certificate[SHARE_PATH_MAX], key[SHARE_PATH_MAX]; /* "": no TLS */
@@ -53,8 +54,9 @@ struct share_setup {
 };
 
 /*
- * Opens the database, or another one that has taken its place, and reads all of it. To be called
- * before anything else, and when sharing_has_changed() says so.
+ * Opens the database, or another one that has taken its place, and reads all of it. A file that is
+ * not the one that its row of `share` was written for (column `place`: machine and inode) gets a
+ * new incarnation. To be called before anything else, and again several times a second.
  */
 int sharing_load(struct sharing *sharing, struct share_setup *ret_setup, struct error *error);
 
@@ -80,8 +82,9 @@ struct shared_rows {
 int sharing_read_changes(struct sharing *sharing, struct shared_rows *ret_rows, int64_t *ret_stamp,
                          struct error *error);
 
-/* Removes the changes up to a stamp: they were handed over. */
-int sharing_forget_changes(struct sharing *sharing, int64_t stamp, struct error *error);
+/* Removes the changes up to a stamp: they were handed over, as batch number `batch`. */
+int sharing_forget_changes(struct sharing *sharing, int64_t stamp, int64_t batch,
+                           struct error *error);
 
 /* How many wait, and when the oldest was noted (0: none). */
 int sharing_count_changes(struct sharing *sharing, int64_t *ret_count, int64_t *ret_oldest_ms,
@@ -145,5 +148,38 @@ int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
  */
 int sharing_configuration_digest(struct sharing *sharing, uint64_t *ret_digest,
                                  struct error *error);
+
+/* ---------------------------------------------------------------- what is to be seen of it */
+
+/* A row of `peer_state`. Times are Unix milliseconds, 0: never. */
+struct share_peer_state {
+    int64_t node;
+    bool connected;
+    int64_t heard_ms;        /* the last beat */
+    int64_t clock_offset_ms; /* how far its clock is ahead of ours */
+    int64_t lag_ms;          /* from its decision to our table, of the last batch */
+    struct share_counts counts;
+    int64_t refused;  /* messages that were malformed, or not the peer's own */
+    int64_t equal_ms; /* when the last walk came to its end */
+    bool walking;
+    uint64_t configuration; /* sharing_configuration_digest() there; `differs` from ours */
+    bool differs;
+    char problem[256]; /* "": none */
+};
+
+/* The row of `share_state`. */
+struct share_state {
+    bool connected;    /* to our own nats-server */
+    int64_t waiting;   /* changes that are not handed over yet */
+    int64_t oldest_ms; /* when the first of them was noted; 0: none */
+    int64_t dropped;   /* changes, for share_outbox_rows */
+    bool copied;       /* another server tells the same node: nothing is handed over */
+    char problem[256];
+};
+
+/* Writes both, for people and for `status`. Once a second. */
+int sharing_write_state(struct sharing *sharing, const struct share_state *state,
+                        const struct share_peer_state *peers, size_t count, int64_t now_ms,
+                        struct error *error);
 
 #endif

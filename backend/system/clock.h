@@ -9,6 +9,9 @@
 /* Unix time: what a mapping's timestamp is. */
 int64_t clock_unix_s(void);
 
+/* The same in milliseconds. */
+int64_t clock_unix_ms(void);
+
 /* A clock that never jumps: for pauses and rates. Above 0. */
 int64_t clock_monotonic_ms(void);
 

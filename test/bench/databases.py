@@ -93,6 +93,7 @@ def commits(path, pause_s):
             while not over.wait(pause_s):
                 connection.execute(
                     "INSERT OR REPLACE INTO persistence"
+                    " (pool_id, ldns, controller_id, method, timestamp, ttl)"
                     " VALUES (1, 'group:bench', 1, 'modulus', unixepoch(), 60)"
                 )
 

@@ -207,7 +207,7 @@ static const struct kind {
     [VALUE_METRIC_OR_NULL] = {WORDS("cpu", "load", "rtt", "availability"), .nullable = true},
     [VALUE_SETTING] = {WORDS("checkpoint_interval", "sweep_interval", "sweep_batch",
                              "max_megabytes", "metric_max_age", "path_metric_max_age",
-                             "brake_percent", "brake_window", "max_checks")},
+                             "brake_percent", "brake_window", "max_checks", "share_grace")},
     [VALUE_CHECK] = {WORDS("tcp", "http", "https", "icmp", "dns", "exec")},
     [VALUE_CHECK_PATH] = {WORDS("/health", "check", "../check"), .nullable = true},
     [VALUE_VERDICT] = {WORDS("up", "down")},

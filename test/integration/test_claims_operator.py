@@ -126,7 +126,8 @@ def test_a_row_that_an_operator_inserts_stays_though_a_claim_waits(held):
     for remote in remotes:
         site, promises.told[remote] = another_site(promises.told[remote])
         world.shell.change(
-            f"INSERT INTO persistence VALUES ({WEB}, '{remote}', {site}, 'modulus', unixepoch(), 60);"
+            "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+            f" VALUES ({WEB}, '{remote}', {site}, 'modulus', unixepoch(), 60);"
         )
     world.commit()
     promises.wait_until_kept()
@@ -258,7 +259,9 @@ def test_a_copy_of_before_an_operators_change_has_no_claim_of_after_it(
     copy = workspace / "copy"
     promises = Promises(sample_database)
     sample_database.sql(f"VACUUM INTO '{copy}';")
-    sample_database.sql("INSERT INTO persistence VALUES (1, 'k', 1, 'modulus', unixepoch(), 3600);")
+    sample_database.sql(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " VALUES (1, 'k', 1, 'modulus', unixepoch(), 3600);")
     leave_claims(sample_database, promises)
     restore(sample_database, copy, way)
     assert_nothing_of_the_old(sample_database, promises)

@@ -16,9 +16,11 @@ from sample import expected
 def expire(database, count):
     database.sql(
         "UPDATE setting SET value = 1 WHERE name LIKE '%_interval';"
-        "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
         f" WHERE i < {count}) SELECT 1, 'expired' || i, 1, 'modulus', unixepoch() - 100, 60 FROM n;"
-        "INSERT INTO persistence VALUES (1, 'kept', 1, 'modulus', unixepoch(), 3600);"
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " VALUES (1, 'kept', 1, 'modulus', unixepoch(), 3600);"
     )
 
 

@@ -161,7 +161,9 @@ def test_started_with_few_descriptors_it_serves_and_does_maintenance_once_it_can
         # At the first question it waits for a second itself.
         assert answer.seconds < 2 * faults.PATIENCE_SECONDS
         set_limit(coprocess, nofile=1000)
-        sample_database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
+        sample_database.sql(
+            "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+            " VALUES (1, 'expired', 1, 'modulus', 100, 60);")
         wait_until(
             lambda: coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1)),
             HEAL_SECONDS,
@@ -298,7 +300,8 @@ def test_a_log_that_somebody_pins_is_named(sample_database):
     maintain_often(sample_database)
     sample_database.sql(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
-        " INSERT INTO persistence SELECT 1, 'group:' || i, 1, 'modulus', unixepoch(), 3600 FROM n;"
+        " INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " SELECT 1, 'group:' || i, 1, 'modulus', unixepoch(), 3600 FROM n;"
     )
     with Coprocess(sample_database.path) as coprocess, Shell(sample_database.path) as reader:
         crowd = Crowd(sample_database, coprocess)
@@ -375,7 +378,8 @@ def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobod
         "UPDATE setting SET value = 1 WHERE name = 'max_megabytes' OR name LIKE '%_interval';"
         "UPDATE pool SET persistence_ttl = 600 WHERE name = 'web';"
         + "".join(
-            f"INSERT INTO persistence VALUES (1, '{remote}', {site}, 'modulus', unixepoch(), 3600);"
+            "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+            f" VALUES (1, '{remote}', {site}, 'modulus', unixepoch(), 3600);"
             for remote, site in honest.items()
         )
     )

@@ -219,7 +219,9 @@ def test_a_changed_lock_file_costs_no_mapping(pair, way):
         assert_all_agree(pair)
     # One lock file for all: whoever does maintenance has the one that is there now.
     with pair.database.without_maintenance():
-        pair.database.sql("INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);")
+        pair.database.sql(
+            "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+            " VALUES (1, 'expired', 1, 'modulus', 100, 60);")
         time.sleep(2)
         assert pair.database.rows("SELECT 1 FROM persistence WHERE ldns = 'expired'") == [(1,)]
     wait_until(

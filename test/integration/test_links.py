@@ -48,7 +48,8 @@ def test_two_paths_are_one_database(sample_database, link):
         assert not beside(link, "-lock").exists()
         with sample_database.without_maintenance():
             sample_database.sql(
-                "INSERT INTO persistence VALUES (1, 'expired', 1, 'modulus', 100, 60);"
+                "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                " VALUES (1, 'expired', 1, 'modulus', 100, 60);"
             )
             until = time.monotonic() + 3  # several rounds are due
             crowd.ask_for(lambda: time.monotonic() < until)

@@ -106,7 +106,8 @@ def test_an_id_is_not_handed_out_again_after_its_row_is_gone(world, table, colum
      "ON CONFLICT (network, controller_id) "
      "DO UPDATE SET rtt = excluded.rtt, measured_at = excluded.measured_at",
      "SELECT rtt, bits, ipv6 FROM path_metric WHERE controller_id = 1", (12.5, 24, 0)),
-    ("INSERT INTO persistence VALUES (1, '192.0.2.53', 2, 'modulus', 2000, 60) "
+    ("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+     " VALUES (1, '192.0.2.53', 2, 'modulus', 2000, 60) "
      "ON CONFLICT (pool_id, ldns) DO UPDATE SET controller_id = excluded.controller_id",
      "SELECT controller_id, timestamp FROM persistence WHERE pool_id = 1 AND ldns = '192.0.2.53'",
      (2, 1000)),

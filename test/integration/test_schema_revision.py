@@ -165,12 +165,14 @@ def test_no_index_hangs_on_the_table_that_questions_write(world):
 
 
 @pytest.mark.parametrize("change", [
-    "INSERT INTO persistence VALUES (1, '192.0.2.1', 1, 'modulus', 1, 1)",
+    "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+    " VALUES (1, '192.0.2.1', 1, 'modulus', 1, 1)",
     "UPDATE persistence SET ttl = 2",
     "DELETE FROM persistence",
 ])
 def test_changes_of_mappings_change_their_revision_alone(world, change):
-    world.execute("INSERT INTO persistence VALUES (1, '192.0.2.2', 1, 'modulus', 1, 1)")
+    world.execute("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                  " VALUES (1, '192.0.2.2', 1, 'modulus', 1, 1)")
     columns = "configuration, metrics, topology, identity, mappings FROM revision"
     before = world.execute(f"SELECT {columns}").fetchone()
     world.execute(change)

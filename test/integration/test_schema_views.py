@@ -21,7 +21,8 @@ def show(db, ldns="192.0.2.60", columns="live"):
 
 @pytest.fixture
 def live(world):
-    world.execute("INSERT INTO persistence VALUES (1, '192.0.2.60', 1, 'modulus', "
+    world.execute("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                  " VALUES (1, '192.0.2.60', 1, 'modulus', "
                   "unixepoch() - 60, 3600)")
     return world
 
@@ -92,7 +93,8 @@ def test_the_view_mapping_shows_times_as_text_in_utc_and_the_seconds_left(world)
     end = 1893456000  # 2030-01-01 00:00
     if time.time() > end - 3600:
         end += 10 * 365 * 86400
-    world.execute("INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', ?, ?)", (end - 90, 90))
+    world.execute("INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                  " VALUES (1, 'x', 1, 'modulus', ?, ?)", (end - 90, 90))
     started = int(time.time())
     since, until, left = show(world, "x", "since, until, left_s")
     assert re.fullmatch(r"\d\d-\d\d \d\d:\d\d", since)
@@ -209,8 +211,10 @@ def test_the_view_server_shows_the_state_that_counts_and_who_is_down(
 
 def test_the_view_mapping_fits_a_wide_terminal(demo):
     drawn = shell(demo, """
-INSERT INTO persistence VALUES (1, '198.51.100.53', 2, 'modulus', unixepoch(), 3600);
-INSERT INTO persistence VALUES (2, 'group:office', 1, 'modulus', unixepoch(), 3600);
+INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)
+  VALUES (1, '198.51.100.53', 2, 'modulus', unixepoch(), 3600);
+INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)
+  VALUES (2, 'group:office', 1, 'modulus', unixepoch(), 3600);
 SELECT * FROM mapping;
 """, "-box")
     lines = drawn.stdout.splitlines()

@@ -121,7 +121,9 @@ static void what_does_not_count_any_more_is_dropped(void)
     stale.revision++;
     put(&desk, 1, &stale);
     check_written(&desk, 0, "of another revision");
-    place_run(&desk.place, "INSERT INTO persistence VALUES (1, '" KEY "', 2, 'modulus', 0, 60)");
+    place_run(&desk.place,
+              "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+              " VALUES (1, '" KEY "', 2, 'modulus', 0, 60)");
     CHECK_INTEGER(database_read_generation(&desk.database, &desk.generation, NULL), 0, "revision");
     gone.revision = desk.generation.mappings + 1;
     put(&desk, 1, &gone);

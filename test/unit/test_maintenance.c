@@ -101,7 +101,8 @@ static void insert_mappings(struct process *process, int count, const char *key,
 {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+             "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+             " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
              " FROM n WHERE i < %d) SELECT 1, '%s' || i, 1, 'modulus', %lld, 60 FROM n",
              count, key, (long long)at_s);
     place_run(&process->place, sql);
@@ -282,9 +283,11 @@ static void what_a_reader_kept_from_being_copied_is_copied_later(void)
     struct database *database = &process.database;
     const int64_t interval_ms = process.settings.checkpoint_interval_s * 1000;
     CHECK_INTEGER(database_begin(database, &row, &error), 0, "%s", error.text);
-    CHECK(sqlite3_exec(database->connection,
-                       "INSERT INTO persistence VALUES (1, 'new', 1, 'modulus', 1700000000, 60)",
-                       NULL, NULL, NULL) == SQLITE_OK,
+    CHECK(sqlite3_exec(
+              database->connection,
+              "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+              " VALUES (1, 'new', 1, 'modulus', 1700000000, 60)",
+              NULL, NULL, NULL) == SQLITE_OK,
           "the transaction goes on behind this commit");
     check_maintain(&process, START_MS);
     CHECK_INTEGER(rows_in_the_file_itself(&process), 0, "a page short");

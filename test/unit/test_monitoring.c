@@ -398,7 +398,9 @@ static void maintenance_is_left_to_the_monitor(void)
         CHECK_INTEGER(store_begin(other, 1, &revision, &error), 0, "%s", error.text);
         if (rows[i].monitor)
             CHECK_INTEGER(store_be_monitor(other, &error), 0, "%s", error.text);
-        place_run(&bench.place, "INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', 1, 1)");
+        place_run(&bench.place,
+                  "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                  " VALUES (1, 'x', 1, 'modulus', 1, 1)");
         begin(&bench);
         store_rest(bench.store);
         store_maintain(bench.store, &settings, NOW_S, 100000 + rows[i].passed_ms, &error);

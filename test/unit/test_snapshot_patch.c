@@ -340,7 +340,9 @@ static const struct {
      true},
     {"BEGIN; UPDATE pool SET ttl = 7; UPDATE pool SET ttl = 8; COMMIT", true},
     {"BEGIN; UPDATE pool SET ttl = 9; ROLLBACK", true},
-    {"INSERT INTO persistence VALUES (1, '192.0.2.1', 1, 'modulus', 0, 0)", true},
+    {"INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+     " VALUES (1, '192.0.2.1', 1, 'modulus', 0, 0)",
+     true},
     {"UPDATE pool SET ttl = 7; INSERT INTO ldns_group VALUES ('192.0.2.0/24', 'office')", false},
     {"INSERT INTO ldns_group VALUES ('192.0.3.0/24', 'office'); UPDATE pool SET ttl = 8", false},
     {"UPDATE setting SET value = 77 WHERE name = 'sweep_batch'", false},

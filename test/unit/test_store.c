@@ -80,10 +80,12 @@ static void the_revision_moves_with_what_is_committed(void)
     CHECK(second.configuration == first.configuration && second.metrics != first.metrics,
           "metrics");
     first = second;
-    place_run(&place, "INSERT INTO controller_metric (controller_id, name, value)"
-                      " VALUES (1, 'rtt', 10);"
-                      "INSERT INTO persistence VALUES (1, 'x', 1, 'modulus', 0, 0);"
-                      "BEGIN; UPDATE pool SET ttl = 32; ROLLBACK");
+    place_run(&place,
+              "INSERT INTO controller_metric (controller_id, name, value)"
+              " VALUES (1, 'rtt', 10);"
+              "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+              " VALUES (1, 'x', 1, 'modulus', 0, 0);"
+              "BEGIN; UPDATE pool SET ttl = 32; ROLLBACK");
     CHECK_INTEGER(begin(store, 1, &second), 0, "nothing that counts");
     CHECK(memcmp(&first, &second, sizeof first) == 0, "nothing that counts");
     store_free(store);
@@ -252,7 +254,8 @@ static void claims_give_way_to_what_is_changed_in_the_table(void)
         {"DELETE FROM persistence", "192.0.2.10", 0},
         {"DELETE FROM persistence WHERE ldns = 'old'", "192.0.2.10", 0},
         {"UPDATE persistence SET controller_id = 2", "192.0.2.10", 0},
-        {"INSERT INTO persistence VALUES (1, '192.0.2.10', 2, 'modulus', 1700000000, 60)",
+        {"INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+         " VALUES (1, '192.0.2.10', 2, 'modulus', 1700000000, 60)",
          "192.0.2.10", 2},
         {"UPDATE pool SET ttl = 7", "192.0.2.10", 1},
     };
@@ -262,7 +265,8 @@ static void claims_give_way_to_what_is_changed_in_the_table(void)
                              expected = mapping_of(rows[i].controller_id, NOW_S, 60);
         place_init_served(&place);
         place_run(&place,
-                  "INSERT INTO persistence VALUES (1, 'old', 2, 'modulus', 1700000000, 60)");
+                  "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                  " VALUES (1, 'old', 2, 'modulus', 1700000000, 60)");
         struct store *store = new_store(&place);
         struct mapping_table table = store_mappings(store);
         touch(store);
@@ -297,7 +301,8 @@ static void insert_mappings(struct place *place, int pool, int count, const char
 {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "INSERT INTO persistence WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+             "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+             " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
              " FROM n WHERE i < %d) SELECT %d, '%s' || i, 1, 'modulus', %lld, 60 FROM n",
              count, pool, key, (long long)at_s);
     place_run(place, sql);

@@ -20,6 +20,12 @@ static const struct row {
     {"brake_percent", offsetof(struct settings, brake_percent), 50, 0, 100},
     {"brake_window", offsetof(struct settings, brake_window_s), 30, 1, 3600},
     {"max_checks", offsetof(struct settings, max_checks), 1000, 1, 10000},
+    {"share_skew", offsetof(struct settings, share_skew_s), 10, 1, 3600},
+    {"share_grace", offsetof(struct settings, share_grace_s), 60, 0, 86400},
+    {"share_walk", offsetof(struct settings, share_walk_s), 3600, 1, 604800},
+    {"share_rows_per_second", offsetof(struct settings, share_rows_per_second), 20000, 10, 1000000},
+    {"share_outbox_rows", offsetof(struct settings, share_outbox_rows), 1000000, 10, 1000000000},
+    {"share_poll_ms", offsetof(struct settings, share_poll_ms), 10, 1, 10000},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)

@@ -17,7 +17,13 @@ struct settings {
     int64_t path_metric_max_age_s; /* and older path metrics */
     int64_t brake_percent; /* when more begin to fail within brake_window_s, none goes down */
     int64_t brake_window_s;
-    int64_t max_checks; /* that the monitor runs at the same time */
+    int64_t max_checks;    /* that the monitor runs at the same time */
+    int64_t share_skew_s;  /* a decision of a peer that is further in the future is not taken */
+    int64_t share_grace_s; /* how long expired mappings are kept while mappings are shared */
+    int64_t share_walk_s;  /* from one comparison of the whole table to the next */
+    int64_t share_rows_per_second; /* that are taken of each peer */
+    int64_t share_outbox_rows;     /* changes that wait until the oldest are dropped */
+    int64_t share_poll_ms;         /* from one look for changes to the next */
 };
 
 struct settings settings_default(void);

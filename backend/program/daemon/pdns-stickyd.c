@@ -1,8 +1,10 @@
 /*
- * pdns-stickyd: checks the sites of pdns-sticky, and writes into its database which are up.
+ * pdns-stickyd: checks the sites of pdns-sticky, writes into its database which are up, and shares
+ * mappings with other name servers.
  *
  * This is only wiring: timers of the event loop call the engine (monitor/watch.h) and the database
- * (monitor_database.h); the engine calls the prober and the database.
+ * (monitor_database.h); the engine calls the prober and the database. Sharing has a thread of its
+ * own (sharer.h).
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -17,6 +19,7 @@
 #include "monitor/watch.h"
 #include "program/answer/log_queue.h"
 #include "program/daemon/monitor_database.h"
+#include "program/daemon/sharer.h"
 #include "store/store.h"
 #include "system/clock.h"
 #include "system/daemonize.h"
@@ -51,6 +54,7 @@ struct daemon {
     struct prober *prober;
     struct monitor_database *database;
     struct watch *watch;
+    struct sharer *sharer;
     struct log_queue log_queue; /* so that nothing is logged more than once a minute */
     bool is_second;             /* another pdns-stickyd uses the database */
     bool opened;                /* the database has been opened at least once */
@@ -82,6 +86,13 @@ static void log_error(struct daemon *daemon, const struct error *error)
 {
     if (error->code != 0)
         log_once_a_minute(daemon, error->text);
+}
+
+static void log_sharing(struct daemon *daemon)
+{
+    struct error error;
+    while (daemon->sharer && sharer_take_problem(daemon->sharer, &error))
+        log_error(daemon, &error);
 }
 
 static void tell_systemd(const struct daemon *daemon)
@@ -187,6 +198,7 @@ static void on_every_second(evutil_socket_t descriptor, short what, void *contex
         event_active(daemon->every_second, EV_READ, 0);
     if (what & EV_READ)
         return;
+    log_sharing(daemon);
     monitor_database_report(daemon->database);
     tell_systemd(daemon);
 }
@@ -282,6 +294,7 @@ static void daemon_release(struct daemon *daemon)
     struct event *events[] = {daemon->due,          daemon->flush,     daemon->refresh,
                               daemon->every_second, daemon->terminate, daemon->interrupt,
                               daemon->hangup,       daemon->watchdog};
+    sharer_stop(daemon->sharer);
     watch_free(daemon->watch); /* ends the checks of the prober */
     prober_free(daemon->prober);
     monitor_database_free(daemon->database);
@@ -330,6 +343,8 @@ static int watch_sites(struct daemon *daemon, const struct options *options, int
         log_to_syslog();
         daemonize_ready(ready);
     }
+    if (sharer_start(options->database, &daemon->sharer) != 0)
+        log_line(SD_ERR, "no thread can be started, so no mappings are shared");
     monitor_database_report(daemon->database);
     sd_notify(0, "READY=1");
     tell_systemd(daemon);
@@ -366,7 +381,8 @@ static void print_help(void)
         "usage: pdns-stickyd --database FILE [--foreground] [--exec-directory DIR]\n"
         "                    [--ca-file FILE]\n\n"
         "Checks the health of the sites as the table monitor of a database of pdns-sticky says,\n"
-        "and writes into the database which servers are up.\n\n"
+        "writes into the database which servers are up, and shares mappings with the name\n"
+        "servers of the table peer.\n\n"
         "  -d, --database FILE       the SQLite database, or set %s\n"
         "  -f, --foreground          stay in the foreground and log to standard error, not syslog\n"
         "      --exec-directory DIR  the directory of the programs that monitors of type exec "

@@ -1,0 +1,45 @@
+/*
+ * What comes from one peer: its log, its beats, and the walk over its table. For the sharer's
+ * thread. Times are Unix milliseconds where they end in `unix_ms`, else monotonic.
+ */
+#ifndef STICKY_PROGRAM_DAEMON_FEED_H
+#define STICKY_PROGRAM_DAEMON_FEED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "share/transport.h"
+#include "share/wire.h"
+#include "store/sharing.h"
+
+struct feed;
+
+/* What a turn of a feed needs. */
+struct feed_turn {
+    struct sharing *sharing;
+    const struct share_setup *setup;
+    int64_t now_ms, now_unix_ms;
+};
+
+/* Begins to connect to a peer. 0, or a code with `error` set. */
+int feed_open(const struct share_peer *peer, const struct share_setup *setup,
+              struct feed **ret_feed, struct error *error);
+
+/* Takes NULL. */
+void feed_close(struct feed *feed);
+
+/* Says whether it is of this peer, with this url. */
+bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
+
+/*
+ * Takes in what has come, as much as share_rows_per_second allows, and goes on with the walk. True
+ * when there is more to do at once. What could not be written stays, and is written the next time.
+ */
+bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *error);
+
+/* Fills in what is to be seen of the peer. */
+void feed_state(const struct feed *feed, const struct feed_turn *turn,
+                struct share_peer_state *ret_state);
+
+#endif

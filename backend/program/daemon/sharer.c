@@ -1,0 +1,397 @@
+#include "program/daemon/sharer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "program/daemon/feed.h"
+#include "program/daemon/walk.h"
+#include "share/transport.h"
+#include "share/wire.h"
+#include "store/sharing.h"
+#include "system/clock.h"
+#include "system/thread.h"
+
+/* How often the setup is read again, and how often that is done while nothing is shared. */
+#define SETUP_MS 500
+
+/* Beats, what is to be seen, and the sweep. */
+#define BEAT_MS 1000
+
+/* Another server with our node is believed in for so long after its last beat. */
+#define COPY_MS 10000
+
+/* Keys of one batch. */
+#define BATCH_ROWS_MAX 1000
+
+/* Questions that are answered in one turn. */
+#define QUESTIONS_PER_TURN 4
+
+#define PROBLEMS_MAX 16
+
+struct sharer {
+    pthread_t thread;
+    atomic_bool stopping;
+    pthread_mutex_t mutex; /* of the problems */
+    struct error problems[PROBLEMS_MAX];
+    size_t problem_count;
+
+    /* All else is the thread's. */
+    struct sharing *sharing;
+    struct share_setup setup;
+    bool has_setup;
+    int64_t setup_ms, beat_ms;
+    struct transport *home;
+    struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
+    struct shared_rows batch_rows, page_rows;
+    bool has_changed;     /* there may be changes to hand over */
+    bool handing_over;    /* a batch is on its way */
+    int64_t batch, stamp; /* its number, and that of its last change */
+    int64_t copied_ms;    /* when another server with our node was last heard */
+    uint64_t configuration;
+    struct share_state state;
+};
+
+static void add_problem(struct sharer *sharer, const struct error *error)
+{
+    if (error->code == 0)
+        return;
+    pthread_mutex_lock(&sharer->mutex);
+    if (sharer->problem_count < PROBLEMS_MAX)
+        sharer->problems[sharer->problem_count++] = *error;
+    pthread_mutex_unlock(&sharer->mutex);
+}
+
+bool sharer_take_problem(struct sharer *sharer, struct error *ret_error)
+{
+    pthread_mutex_lock(&sharer->mutex);
+    bool found = sharer->problem_count > 0;
+    if (found)
+        *ret_error = sharer->problems[--sharer->problem_count];
+    pthread_mutex_unlock(&sharer->mutex);
+    return found;
+}
+
+/* ---------------------------------------------------------------- the setup */
+
+static void close_all(struct sharer *sharer)
+{
+    for (size_t i = 0; i < SHARE_PEERS_MAX; i++) {
+        feed_close(sharer->feeds[i]);
+        sharer->feeds[i] = NULL;
+    }
+    transport_close(sharer->home);
+    sharer->home = NULL;
+    sharer->handing_over = false;
+}
+
+/* Who we are, and how we connect; where it changes, all connections are made anew. */
+static bool same_self(const struct share_setup *a, const struct share_setup *b)
+{
+    return a->node == b->node && a->incarnation == b->incarnation &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->url, b->url) == 0 &&
+           strcmp(a->ca, b->ca) == 0 && strcmp(a->certificate, b->certificate) == 0 &&
+           strcmp(a->key, b->key) == 0;
+}
+
+static const char *path_or_null(const char *path)
+{
+    return *path ? path : NULL;
+}
+
+static void open_home(struct sharer *sharer)
+{
+    const struct share_setup *setup = &sharer->setup;
+    struct error error = {0};
+    const struct transport_options options = {
+        .url = setup->url,
+        .peer_name = *setup->name ? setup->name : NULL,
+        .ca = path_or_null(setup->ca),
+        .certificate = path_or_null(setup->certificate),
+        .key = path_or_null(setup->key),
+        .is_home = true,
+    };
+    if (!*setup->url)
+        error_set(&error, ERR_INVAL,
+                  "share.url is empty, so nothing is handed over: set it to the address of this"
+                  " server's own nats-server");
+    else
+        transport_open(&options, &sharer->home, &error);
+    snprintf(sharer->state.problem, sizeof sharer->state.problem, "%.255s",
+             error.code != 0 ? error.text : "");
+    add_problem(sharer, &error);
+    sharer->batch = setup->batch;
+    sharer->has_changed = true;
+}
+
+/* The feed of a peer, out of those that there were, or a new one. */
+static struct feed *feed_for(struct sharer *sharer, struct feed *old[],
+                             const struct share_peer *peer)
+{
+    struct feed *feed = NULL;
+    struct error error = {0};
+    for (size_t i = 0; i < SHARE_PEERS_MAX; i++)
+        if (old[i] && feed_is_of(old[i], peer)) {
+            feed = old[i];
+            old[i] = NULL;
+            return feed;
+        }
+    if (feed_open(peer, &sharer->setup, &feed, &error) != 0)
+        add_problem(sharer, &error);
+    return feed;
+}
+
+static void follow_peers(struct sharer *sharer)
+{
+    struct feed *old[SHARE_PEERS_MAX];
+    memcpy(old, sharer->feeds, sizeof old);
+    memset(sharer->feeds, 0, sizeof sharer->feeds);
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        sharer->feeds[i] = feed_for(sharer, old, &sharer->setup.peers[i]);
+    for (size_t i = 0; i < SHARE_PEERS_MAX; i++)
+        feed_close(old[i]);
+}
+
+/* Where it cannot be read, what was set up before goes on. */
+static void follow_setup(struct sharer *sharer, int64_t now_ms)
+{
+    struct share_setup setup;
+    struct error error = {0};
+    if (sharer->setup_ms != 0 && now_ms - sharer->setup_ms < SETUP_MS)
+        return;
+    sharer->setup_ms = now_ms;
+    if (sharing_load(sharer->sharing, &setup, &error) != 0) {
+        if (error.code != ERR_BUSY)
+            add_problem(sharer, &error);
+        return;
+    }
+    bool is_same = sharer->has_setup && same_self(&sharer->setup, &setup);
+    sharer->has_setup = true;
+    sharer->setup = setup;
+    if (!is_same)
+        close_all(sharer);
+    if (setup.node == 0)
+        return;
+    if (!sharer->home)
+        open_home(sharer);
+    follow_peers(sharer);
+}
+
+/* ---------------------------------------------------------------- handing over */
+
+/* The changes are forgotten once they are in the log; until that is so, they are given again. */
+static bool finish_batch(struct sharer *sharer, struct error *error)
+{
+    enum append_state state = transport_append_state(sharer->home);
+    if (state == APPEND_WAITING)
+        return false;
+    if (state == APPEND_DONE &&
+        sharing_forget_changes(sharer->sharing, sharer->stamp, sharer->batch, error) != 0)
+        return false;
+    if (state == APPEND_DONE)
+        sharer->setup.batch = sharer->batch;
+    sharer->handing_over = false;
+    return true;
+}
+
+static void give_batch(struct sharer *sharer)
+{
+    struct buffer text = {0};
+    const struct wire_batch batch = {.node = sharer->setup.node,
+                                     .incarnation = sharer->setup.incarnation,
+                                     .number = sharer->batch + 1,
+                                     .acknowledged = sharer->setup.batch};
+    wire_write_batch(&text, &batch, sharer->batch_rows.rows, sharer->batch_rows.count);
+    if (!text.failed && transport_append(sharer->home, buffer_text(&text), text.length) == 0) {
+        sharer->batch++;
+        sharer->handing_over = true;
+    }
+    buffer_release(&text);
+}
+
+static bool hand_over(struct sharer *sharer, struct error *error)
+{
+    if (!sharer->home || (sharer->handing_over && !finish_batch(sharer, error)))
+        return false;
+    if (!sharer->has_changed || sharer->state.copied || !transport_is_connected(sharer->home))
+        return false;
+    if (sharing_read_changes(sharer->sharing, &sharer->batch_rows, &sharer->stamp, error) != 0)
+        return false;
+    if (sharer->stamp == 0)
+        sharer->has_changed = false;
+    else if (sharer->batch_rows.count > 0)
+        give_batch(sharer);
+    else
+        return sharing_forget_changes(sharer->sharing, sharer->stamp, sharer->setup.batch, error) ==
+               0;
+    return false;
+}
+
+/* ---------------------------------------------------------------- each second */
+
+/* Our own beats come back to us. One of another incarnation is of a copy of this database. */
+static void listen_at_home(struct sharer *sharer, int64_t now_ms)
+{
+    struct transport_message message;
+    struct wire_beat beat;
+    while (transport_next_beat(sharer->home, &message))
+        if (wire_read_beat(message.bytes, message.length, &beat, NULL) == 0 &&
+            beat.node == sharer->setup.node && beat.incarnation != sharer->setup.incarnation)
+            sharer->copied_ms = now_ms;
+    sharer->state.copied = sharer->copied_ms != 0 && now_ms - sharer->copied_ms < COPY_MS;
+}
+
+static void send_beat(struct sharer *sharer, int64_t now_unix_ms)
+{
+    struct buffer text = {0};
+    const struct wire_beat beat = {.node = sharer->setup.node,
+                                   .incarnation = sharer->setup.incarnation,
+                                   .clock_ms = now_unix_ms,
+                                   .batch = sharer->setup.batch,
+                                   .rows = sharer->state.waiting,
+                                   .configuration = sharer->configuration};
+    wire_write_beat(&text, &beat);
+    if (!text.failed)
+        transport_beat(sharer->home, buffer_text(&text), text.length);
+    buffer_release(&text);
+}
+
+static void write_state(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
+{
+    struct share_peer_state peers[SHARE_PEERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i]) {
+            feed_state(sharer->feeds[i], turn, &peers[count]);
+            peers[count].differs =
+                peers[count].heard_ms != 0 && peers[count].configuration != sharer->configuration;
+            count++;
+        }
+    struct share_state *state = &sharer->state;
+    state->connected = sharer->home && transport_is_connected(sharer->home);
+    if (sharer->home)
+        snprintf(state->problem, sizeof state->problem, "%s", transport_problem(sharer->home));
+    sharing_write_state(sharer->sharing, state, peers, count, turn->now_unix_ms, error);
+}
+
+static void each_second(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
+{
+    if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
+        return;
+    sharer->beat_ms = turn->now_ms;
+    int64_t dropped = 0;
+    sharing_configuration_digest(sharer->sharing, &sharer->configuration, error);
+    sharing_sweep(sharer->sharing, turn->now_unix_ms, &dropped, error);
+    sharer->state.dropped += dropped;
+    sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
+    if (sharer->home) {
+        listen_at_home(sharer, turn->now_ms);
+        send_beat(sharer, turn->now_unix_ms);
+    }
+    write_state(sharer, turn, error);
+}
+
+/* ---------------------------------------------------------------- the thread */
+
+static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct error *error)
+{
+    struct transport_message question;
+    struct buffer text = {0};
+    for (int i = 0;
+         i < QUESTIONS_PER_TURN && sharer->home && transport_next_question(sharer->home, &question);
+         i++) {
+        buffer_truncate(&text, 0);
+        walk_answer(sharer->sharing, &question, now_unix_ms, &sharer->page_rows, &text, error);
+        if (!text.failed && text.length > 0)
+            transport_answer(sharer->home, buffer_text(&text), text.length);
+    }
+    buffer_release(&text);
+}
+
+/* One look at everything. True when there is more to do at once. */
+static bool take_turn(struct sharer *sharer)
+{
+    const struct feed_turn turn = {.sharing = sharer->sharing,
+                                   .setup = &sharer->setup,
+                                   .now_ms = clock_monotonic_ms(),
+                                   .now_unix_ms = clock_unix_ms()};
+    struct error error = {0};
+    follow_setup(sharer, turn.now_ms);
+    if (!sharer->has_setup || sharer->setup.node == 0)
+        return false;
+    sharer->has_changed |= sharing_has_changed(sharer->sharing);
+    bool more = hand_over(sharer, &error);
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            more |= feed_run(sharer->feeds[i], &turn, &error);
+    answer_questions(sharer, turn.now_unix_ms, &error);
+    each_second(sharer, &turn, &error);
+    if (error.code != ERR_BUSY) /* then the next turn does it */
+        add_problem(sharer, &error);
+    return more;
+}
+
+static void pause_ms(int64_t wait_ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000},
+              NULL);
+}
+
+static void *run(void *context)
+{
+    struct sharer *sharer = context;
+    while (!atomic_load(&sharer->stopping)) {
+        bool is_on = sharer->has_setup && sharer->setup.node != 0;
+        if (!take_turn(sharer))
+            pause_ms(is_on ? sharer->setup.settings.share_poll_ms : SETUP_MS);
+    }
+    close_all(sharer);
+    return NULL;
+}
+
+static bool make_room(struct shared_rows *rows, size_t capacity)
+{
+    rows->rows = calloc(capacity, sizeof *rows->rows);
+    rows->capacity = rows->rows ? capacity : 0;
+    return rows->rows != NULL;
+}
+
+static void free_sharer(struct sharer *sharer)
+{
+    sharing_free(sharer->sharing);
+    free(sharer->batch_rows.rows);
+    free(sharer->page_rows.rows);
+    pthread_mutex_destroy(&sharer->mutex);
+    free(sharer);
+}
+
+int sharer_start(const char *path, struct sharer **ret_sharer)
+{
+    struct sharer *sharer = calloc(1, sizeof *sharer);
+    if (!sharer)
+        return ERR_NOMEM;
+    pthread_mutex_init(&sharer->mutex, NULL);
+    int code = make_room(&sharer->batch_rows, BATCH_ROWS_MAX) &&
+                       make_room(&sharer->page_rows, WIRE_ROWS_MAX)
+                   ? sharing_new(path, &sharer->sharing)
+                   : ERR_NOMEM;
+    if (code == 0 && !thread_start(run, sharer, &sharer->thread))
+        code = ERR_IO;
+    if (code == 0)
+        *ret_sharer = sharer;
+    else
+        free_sharer(sharer);
+    return code;
+}
+
+void sharer_stop(struct sharer *sharer)
+{
+    if (!sharer)
+        return;
+    atomic_store(&sharer->stopping, true);
+    pthread_join(sharer->thread, NULL);
+    free_sharer(sharer);
+}
