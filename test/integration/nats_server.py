@@ -1,0 +1,133 @@
+"""nats-server as each name server has one, and certificates for it.
+
+NatsServer         a nats-server on a port of 127.0.0.1, with a store of its own
+make_identities()  the certificates of name servers, by scripts/make-certificates
+
+The environment variable NATS_SERVER names another nats-server than the one of this Debian.
+"""
+
+import os
+import shutil
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import REPOSITORY, SECONDS_MAX, LoggedProcess, give_to_user, run
+
+LOOPBACK = "127.0.0.1"
+
+
+def nats_server_path():
+    named = os.environ.get("NATS_SERVER", "nats-server")
+    found = shutil.which(named, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    assert found, f"{named} is missing; Debian has it in nats-server"
+    return found
+
+
+def free_port():
+    with socket.socket() as tried:
+        tried.bind((LOOPBACK, 0))
+        return tried.getsockname()[1]
+
+
+@dataclass
+class Identity:
+    """Paths of a name server's certificate and key, and of the CA that signed it."""
+
+    name: str
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+def make_identities(directory, *names):
+    """An Identity for each name, made in a directory by one CA, which is made with the first.
+
+    The certificates also count for 127.0.0.1 and localhost.
+    """
+    directory = Path(directory)
+    servers = [f"{name}={LOOPBACK},localhost" for name in names]
+    made = run([REPOSITORY / "scripts" / "make-certificates", directory, *servers])
+    assert made.returncode == 0, made.stderr
+    give_to_user(directory)
+    for path in directory.iterdir():
+        give_to_user(path)
+    return [
+        Identity(n, directory / "ca.crt", directory / f"{n}.crt", directory / f"{n}.key")
+        for n in names
+    ]
+
+
+class NatsServer(LoggedProcess):
+    """A nats-server with JetStream, from `with` to the end of its block.
+
+    directory      where its configuration, its log and its store are; made if it is not there
+    identity       of the server; it then wants TLS, and a certificate of the same CA from clients.
+                   Everybody who has one may do everything. None: no TLS
+    configuration  the whole text of another configuration instead, which listens on `port`
+    port           None: a free one. It stays the same when the server is started again
+
+    It can be stopped, killed and started again as often as wanted; the store stays.
+    """
+
+    def __init__(self, directory, *, identity=None, configuration=None, port=None, **options):
+        self.directory = Path(directory)
+        self.directory.mkdir(exist_ok=True)
+        give_to_user(self.directory)
+        self.store = self.directory / "store"
+        self.identity = identity
+        self.port = port or free_port()
+        self.configuration = self.directory / "nats.conf"
+        self.configuration.write_text(configuration or self._plain())
+        argv = [nats_server_path(), "-c", self.configuration]
+        super().__init__(argv, self.directory / "nats.log", "Server is ready", **options)
+
+    def __exit__(self, *exception):
+        self.resume()
+        super().__exit__(*exception)
+
+    def _plain(self):
+        text = f"""
+            listen: "{LOOPBACK}:{self.port}"
+            jetstream {{ store_dir: "{self.store}", max_memory_store: 16MB, max_file_store: 1GB }}
+            """
+        if self.identity:
+            text += f"""
+                tls {{
+                    cert_file: "{self.identity.certificate}"
+                    key_file: "{self.identity.key}"
+                    ca_file: "{self.identity.ca}"
+                    verify: true
+                }}
+                """
+        return text
+
+    @property
+    def url(self):
+        return f"{'tls' if self.identity else 'nats'}://{LOOPBACK}:{self.port}"
+
+    def _signal(self, number):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def pause(self):
+        """It stands still; its connections stay open and nothing moves on them."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._signal(signal.SIGCONT)
+
+    def kill(self):
+        """It is gone at once, paused or not."""
+        self._signal(signal.SIGKILL)
+        self.process.wait(SECONDS_MAX)
+
+    def stop(self):
+        self.resume()
+        return super().stop()
+
+    def wipe(self):
+        """Removes the store of a server that does not run: the log is lost."""
+        assert self.process.poll() is not None, "it still runs"
+        shutil.rmtree(self.store, ignore_errors=True)
