@@ -12,8 +12,8 @@
 /* A peer that is not heard for so long is not asked. */
 #define HEARD_MS 10000
 
-/* After entries from the future, their walk comes when they should be true. */
-#define FUTURE_WALK_MS 60000
+/* After rows were left out for now, the walk that brings them comes so much later. */
+#define LEFT_OUT_WALK_MS 60000
 
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
@@ -38,6 +38,8 @@ struct feed {
     bool copied;
     struct wire_beat beat;
     struct share_peer_state state;
+    uint64_t configuration; /* ours, when it was last looked at */
+    int64_t unknown_before; /* rows of unknown names, when the last walk began */
 };
 
 static const char *path_or_null(const char *path)
@@ -219,10 +221,16 @@ static void note_lag(struct feed *feed, const struct feed_turn *turn)
         feed->state.lag_ms = turn->now_unix_ms - decided / ENTRY_TICKS;
 }
 
-static void note_future(struct feed *feed, int64_t before, int64_t now_ms)
+/* Rows that were left out for now: those from the future, and those for which there was no room. */
+static int64_t left_out(const struct feed *feed)
 {
-    if (feed->state.counts.future > before && feed->walk_ms > now_ms + FUTURE_WALK_MS)
-        feed->walk_ms = now_ms + FUTURE_WALK_MS;
+    return feed->state.counts.future + feed->state.counts.no_room;
+}
+
+static void walk_again(struct feed *feed, int64_t before, int64_t now_ms)
+{
+    if (left_out(feed) > before && feed->walk_ms > now_ms + LEFT_OUT_WALK_MS)
+        feed->walk_ms = now_ms + LEFT_OUT_WALK_MS;
 }
 
 static int write_batch(struct feed *feed, const struct feed_turn *turn, struct error *error)
@@ -230,7 +238,7 @@ static int write_batch(struct feed *feed, const struct feed_turn *turn, struct e
     const struct shared_rows rows = {
         .rows = feed->rows.rows, .count = feed->rows.count, .capacity = feed->rows.count};
     struct share_cursor cursor = feed->cursor;
-    int64_t future = feed->state.counts.future;
+    int64_t before = left_out(feed);
     cursor.sequence = feed->batch_sequence;
     cursor.incarnation = feed->batch.incarnation;
     cursor.batch = feed->batch.number;
@@ -240,7 +248,7 @@ static int write_batch(struct feed *feed, const struct feed_turn *turn, struct e
         return code;
     note_gap(feed);
     note_lag(feed, turn);
-    note_future(feed, future, turn->now_ms);
+    walk_again(feed, before, turn->now_ms);
     feed->cursor = cursor;
     feed->allowance -= (int64_t)rows.count;
     feed->batch_sequence = 0;
@@ -264,17 +272,22 @@ static bool take_batches(struct feed *feed, const struct feed_turn *turn, struct
 
 static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
-    int64_t future = feed->state.counts.future;
+    int64_t before = left_out(feed);
+    if (turn->configuration != feed->configuration &&
+        feed->state.counts.unknown > feed->unknown_before)
+        feed->walk_ms = 0; /* what was missing may be there now */
+    feed->configuration = turn->configuration;
     bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < HEARD_MS;
     if (!heard)
         return false;
-    if (turn->now_ms >= feed->walk_ms) {
+    if (!feed->walk.running && turn->now_ms >= feed->walk_ms) {
         walk_begin(&feed->walk, turn->now_unix_ms);
+        feed->unknown_before = feed->state.counts.unknown;
         feed->walk_ms = turn->now_ms + turn->setup->settings.share_walk_s * 1000;
     }
     bool more = walk_run(&feed->walk, feed->transport, turn->sharing, turn->now_ms,
                          turn->now_unix_ms, &feed->state.counts, error);
-    note_future(feed, future, turn->now_ms);
+    walk_again(feed, before, turn->now_ms);
     return more;
 }
 

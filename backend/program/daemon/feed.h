@@ -20,6 +20,7 @@ struct feed_turn {
     struct sharing *sharing;
     const struct share_setup *setup;
     int64_t now_ms, now_unix_ms;
+    uint64_t configuration; /* sharing_configuration_digest() */
 };
 
 /* Begins to connect to a peer. 0, or a code with `error` set. */

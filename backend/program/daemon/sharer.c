@@ -317,7 +317,8 @@ static bool take_turn(struct sharer *sharer)
     const struct feed_turn turn = {.sharing = sharer->sharing,
                                    .setup = &sharer->setup,
                                    .now_ms = clock_monotonic_ms(),
-                                   .now_unix_ms = clock_unix_ms()};
+                                   .now_unix_ms = clock_unix_ms(),
+                                   .configuration = sharer->configuration};
     struct error error = {0};
     follow_setup(sharer, turn.now_ms);
     if (!sharer->has_setup || sharer->setup.node == 0)

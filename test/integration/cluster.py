@@ -1,0 +1,220 @@
+"""Name servers that share their mappings, on this machine.
+
+Node     a database, a nats-server, pdns-stickyd, and coprocesses that are asked
+Link     the network from one node to the nats-server of another: it can be cut and slowed down
+Cluster  some nodes, each with a link to each other one
+"""
+
+import contextlib
+import socket
+import threading
+import time
+
+from coprocess import Coprocess
+from database import SAMPLE, Database
+from monitor import Daemon
+from nats_server import NatsServer
+from processes import SECONDS_MAX, give_to_user, wait_until
+
+# Table by table: what has to be the same on all nodes when nothing changes any more.
+ENTRIES = """
+    SELECT p.name, m.ldns, c.name, m.method, m.timestamp, m.ttl, m.decided, m.origin
+      FROM persistence AS m JOIN pool AS p ON p.id = m.pool_id
+      JOIN controller AS c ON c.id = m.controller_id
+    UNION ALL
+    SELECT p.name, d.ldns, NULL, NULL, d.timestamp, d.ttl, d.decided, d.origin
+      FROM share_deleted AS d JOIN pool AS p ON p.id = d.pool_id
+    ORDER BY 1, 2"""
+
+
+class Link(threading.Thread):
+    """Forwards connections to a port of 127.0.0.1, until it is cut."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.target, self.delay_s = port, 0.0
+        self._is_cut = False
+        self._sockets = set()
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        with self._lock:
+            if self._is_cut:
+                client.close()
+                return
+        try:
+            server = socket.create_connection(("127.0.0.1", self.target), SECONDS_MAX)
+        except OSError:
+            client.close()
+            return
+        for one in (client, server):
+            one.settimeout(None)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._sockets |= {client, server}
+        for pair in ((client, server), (server, client)):
+            threading.Thread(target=self._forward, args=pair, daemon=True).start()
+
+    def _forward(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if self.delay_s:
+                    time.sleep(self.delay_s)
+                sink.sendall(data)
+        self._end(source, sink)
+
+    def _end(self, *sockets):
+        for one in sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+            with self._lock:
+                self._sockets.discard(one)
+
+    def cut(self):
+        with self._lock:
+            self._is_cut = True
+            sockets = list(self._sockets)
+        self._end(*sockets)
+
+    def heal(self):
+        with self._lock:
+            self._is_cut = False
+
+    def close(self):
+        self.cut()
+        self._listener.close()
+
+
+class Node:
+    """One name server: number N, called nsN."""
+
+    def __init__(self, directory, number, scripts=(SAMPLE,), **nats_options):
+        self.directory, self.number, self.name = directory / f"ns{number}", number, f"ns{number}"
+        self.directory.mkdir()
+        give_to_user(self.directory)
+        self.database = Database.create(self.directory, *scripts)
+        self.nats = NatsServer(self.directory / "nats", **nats_options)
+        self.daemon = None
+        self.coprocess = None
+        self._stack = contextlib.ExitStack()
+
+    def join(self, peers):
+        """Tells this node who it is, and the peers: {node: url}."""
+        rows = ", ".join(f"({n}, 'ns{n}', '{url}')" for n, url in peers.items())
+        self.database.sql(
+            f"UPDATE share SET node = {self.number}, name = '{self.name}', url = '{self.nats.url}';"
+            f"INSERT INTO peer (node, name, url) VALUES {rows};"
+        )
+
+    def start(self):
+        self._stack.enter_context(self.nats)
+        self.daemon = self._stack.enter_context(Daemon(self.database))
+        self.coprocess = self._stack.enter_context(Coprocess(self.database.path))
+
+    def close(self):
+        self._stack.close()
+
+    def ask(self, remote, name="www.example.com"):
+        """The address that a resolver gets here."""
+        return self.coprocess.ask(name=name, remote=remote).ipv4
+
+    def entries(self):
+        """All that this node knows of mappings: {(pool, ldns): the rest}."""
+        return {tuple(row[:2]): tuple(row[2:]) for row in self.database.rows(ENTRIES)}
+
+    def state(self, peer):
+        """The row of peer_state about a peer, {column: value}."""
+        columns = [name for (name,) in self.database.rows(
+            "SELECT name FROM pragma_table_info('peer_state')")]
+        rows = self.database.rows(f"SELECT * FROM peer_state WHERE node = {peer.number}")
+        return dict(zip(columns, rows[0])) if rows else {}
+
+
+class Cluster:
+    """Nodes 1 to count, all of which share, from `with` to the end of its block."""
+
+    def __init__(self, directory, count, settings=None, **node_options):
+        self.nodes = [Node(directory, number + 1, **node_options) for number in range(count)]
+        self.links = {
+            (a.number, b.number): Link(b.nats.port)
+            for a in self.nodes for b in self.nodes if a is not b
+        }
+        self.settings = settings or {}
+
+    def __enter__(self):
+        for node in self.nodes:
+            for name, value in self.settings.items():
+                node.database.sql(f"UPDATE setting SET value = {value} WHERE name = '{name}';")
+            node.join({
+                other.number: f"nats://127.0.0.1:{self.links[node.number, other.number].port}"
+                for other in self.nodes if other is not node
+            })
+        for node in self.nodes:
+            node.start()
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            node.close()
+        for link in self.links.values():
+            link.close()
+
+    def __getitem__(self, number):
+        return self.nodes[number - 1]
+
+    def between(self, a, b):
+        """Both links of two nodes."""
+        return self.links[a.number, b.number], self.links[b.number, a.number]
+
+    def cut(self, a, b):
+        for link in self.between(a, b):
+            link.cut()
+
+    def heal(self, a, b):
+        for link in self.between(a, b):
+            link.heal()
+
+    def wait_until_equal(self, seconds=SECONDS_MAX, nodes=None):
+        """Waits until all nodes know the same, all that was answered included; returns it."""
+        nodes = nodes or self.nodes
+        for node in nodes:
+            node.database.wait_for_writer()
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: self._differences(nodes) == [], seconds, "equal tables")
+        differences = self._differences(nodes)
+        assert not differences, (
+            f"{len(differences)} entries differ, such as {differences[:3]};"
+            f" {[node.daemon.said()[-500:] for node in nodes]}"
+        )
+        return nodes[0].entries()
+
+    @staticmethod
+    def _differences(nodes):
+        tables = [node.entries() for node in nodes]
+        keys = set().union(*tables)
+        return [
+            (key, [table.get(key) for table in tables])
+            for key in sorted(keys) if len({table.get(key) for table in tables}) > 1
+        ]
+
+    def wait_until_heard(self):
+        """Waits until each node has heard each other one."""
+        for node in self.nodes:
+            for other in self.nodes:
+                if other is not node:
+                    wait_until(
+                        lambda: node.state(other).get("heard_at"), SECONDS_MAX,
+                        f"{node.name} hears {other.name}: {node.daemon.said()}",
+                    )

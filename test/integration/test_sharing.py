@@ -1,0 +1,276 @@
+"""Name servers that share their mappings: real nats-servers, daemons and coprocesses."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from cluster import Cluster
+from processes import SECONDS_MAX, run, wait_until
+from resolvers import ldns
+from sample import IPV4, SITES, expected
+
+# Tables are equal two seconds after all is well again; this is for a machine that is busy.
+EQUAL_SECONDS = 30
+
+
+@pytest.fixture
+def two(workspace):
+    with Cluster(workspace, 2) as cluster:
+        cluster.wait_until_heard()
+        yield cluster
+
+
+@pytest.fixture
+def three(workspace):
+    with Cluster(workspace, 3) as cluster:
+        cluster.wait_until_heard()
+        yield cluster
+
+
+def site_down(node, site):
+    """A monitor has found that all is down there."""
+    node.database.sql(
+        "INSERT OR REPLACE INTO controller_metric (controller_id, name, value, measured_at)"
+        f" SELECT id, 'availability', 0, unixepoch() FROM controller WHERE name = '{site}';"
+    )
+
+
+def site_up(node, site):
+    node.database.sql(
+        "DELETE FROM controller_metric WHERE controller_id ="
+        f" (SELECT id FROM controller WHERE name = '{site}');"
+    )
+
+
+def elsewhere(address):
+    """Another address than this one, of a site that works."""
+    return next(other for other in IPV4 if other != address)
+
+
+def assert_answer(node, resolver, address):
+    """A row may still be on its way into the table that the coprocess reads."""
+    wait_until(lambda: node.ask(resolver) == address, SECONDS_MAX, f"{resolver} is sent to {address}")
+
+
+# ---------------------------------------------------------------- what is made, moved, deleted
+
+
+def test_what_one_server_answers_all_others_answer(three):
+    """The site is one that modulus would not choose, so only the mapping can say so."""
+    one, *others = three.nodes
+    resolver = ldns(1)
+    usual = expected(resolver)
+    site_down(one, SITES[usual])
+    moved = one.ask(resolver)
+    assert moved != usual
+    three.wait_until_equal(EQUAL_SECONDS)
+    for node in others:
+        assert node.ask(resolver) == moved
+    assert all(origin == 1 for *_, origin in three[2].entries().values())
+
+
+def test_a_mapping_that_moves_is_moved_everywhere(two):
+    resolver = ldns(2)
+    first = two[1].ask(resolver)
+    two.wait_until_equal(EQUAL_SECONDS)
+    site_down(two[2], SITES[first])
+    second = two[2].ask(resolver)
+    assert second != first
+    two.wait_until_equal(EQUAL_SECONDS)
+    assert_answer(two[1], resolver, second)
+
+
+@pytest.mark.parametrize("way", ("shell", "forget"))
+def test_a_mapping_that_is_deleted_is_deleted_everywhere(two, way):
+    resolver, other = ldns(3), ldns(4)
+    site_down(two[1], SITES[expected(resolver)])
+    two[1].ask(resolver), two[1].ask(other)
+    two.wait_until_equal(EQUAL_SECONDS)
+    if way == "shell":
+        two[2].database.sql(f"DELETE FROM persistence WHERE ldns = '{resolver}';")
+    else:
+        assert two[2].coprocess.command(f"forget {resolver}")
+    entries = two.wait_until_equal(EQUAL_SECONDS)
+    assert entries["web", resolver][0] is None, "a tombstone"
+    assert entries["web", other][0] is not None, "the other one stays"
+    assert resolver not in two[1].database.rows_of("web")
+
+
+def test_a_row_of_the_shell_is_everywhere(two):
+    address = elsewhere(expected(ldns(5)))
+    two[1].database.sql(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        f" SELECT 1, '{ldns(5)}', id, 'modulus', unixepoch(), 3600 FROM controller"
+        f" WHERE name = '{SITES[address]}';"
+    )
+    two.wait_until_equal(EQUAL_SECONDS)
+    assert_answer(two[2], ldns(5), address)
+
+
+def test_an_unstuck_table_is_unstuck_everywhere(two):
+    for number in range(200):
+        two[number % 2 + 1].ask(ldns(number))
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 200
+    two[1].database.sql("DELETE FROM persistence;")
+    entries = two.wait_until_equal(EQUAL_SECONDS)
+    assert [site for site, *_ in entries.values()] == [None] * 200
+    assert two[2].database.rows_of("web") == {}
+
+
+def test_a_renewed_mapping_keeps_its_decision(two):
+    """A sliding timer moves the timestamp, which is no new decision and beats none."""
+    for node in two.nodes:
+        node.database.sql("UPDATE pool SET persistence_timer = 'sliding' WHERE id = 1;")
+    two[1].ask(ldns(6))
+    before = two.wait_until_equal(EQUAL_SECONDS)["web", ldns(6)]
+    two[1].database.sql(  # as if it had been made some time ago; the stamp stays
+        f"UPDATE persistence SET timestamp = timestamp - 1000 WHERE ldns = '{ldns(6)}';"
+    )
+    two[1].ask(ldns(6))
+    after = two.wait_until_equal(EQUAL_SECONDS)["web", ldns(6)]
+    assert after[:1] == before[:1] and after[4:] == before[4:], "decided and origin stay"
+    assert after[2] >= before[2]
+
+
+# ---------------------------------------------------------------- both at once, and cut off
+
+
+def test_two_that_decide_at_one_moment_agree_and_move_once(two):
+    """Each server has another site down, so that they cannot but differ."""
+    site_down(two[1], "ams")
+    site_down(two[2], "nyc")
+    answers = {}
+    two.cut(*two.nodes)
+    for number in range(60):
+        answers[number] = [node.ask(ldns(number)) for node in two.nodes]
+    for node, site in ((two[1], "ams"), (two[2], "nyc")):
+        site_up(node, site)
+    two.heal(*two.nodes)
+    two.wait_until_equal(EQUAL_SECONDS)
+    moves = 0
+    for number, before in answers.items():
+        after = [node.ask(ldns(number)) for node in two.nodes]
+        assert after[0] == after[1] and after[0] in before
+        moves += sum(a != b for a, b in zip(before, after))
+        assert sum(a != b for a, b in zip(before, after)) <= 1
+    assert moves > 0, "there were conflicts"
+
+
+def test_a_partition_heals(three):
+    """Each of three goes on alone, and all know the same afterwards."""
+    for a, b in ((1, 2), (1, 3), (2, 3)):
+        three.cut(three[a], three[b])
+    for number in range(300):
+        three[number % 3 + 1].ask(ldns(number))
+    for a, b in ((1, 2), (1, 3), (2, 3)):
+        three.heal(three[a], three[b])
+    assert len(three.wait_until_equal(EQUAL_SECONDS)) == 300
+
+
+# ---------------------------------------------------------------- what is killed, stopped, lost
+
+
+@pytest.mark.parametrize("what", ("nats", "daemon"))
+@pytest.mark.parametrize("how", ("killed", "stopped"))
+def test_answers_go_on_and_changes_wait(two, what, how):
+    """Whatever is gone, nothing is lost: it is handed over later."""
+    process = getattr(two[1], what)
+    process.process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+    for number in range(100):
+        started = time.monotonic()
+        assert two[1].ask(ldns(number)) == expected(ldns(number))
+        assert time.monotonic() - started < 1
+        two[2].ask(ldns(1000 + number))
+    if how == "killed":
+        process.process.wait()
+        process.start()
+    else:
+        process.process.send_signal(signal.SIGCONT)
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 200
+
+
+def test_a_log_that_is_lost_is_made_up_for_by_a_walk(two):
+    """Node 2 was away while node 1 wrote its log, and then the log is gone."""
+    two[2].daemon.kill()
+    for number in range(100):
+        two[1].ask(ldns(number))
+    two[1].database.wait_for_writer()
+    wait_until(lambda: two[1].database.rows("SELECT count(*) FROM share_change") == [(0,)],
+               SECONDS_MAX, "all is handed over")
+    two[1].nats.kill()
+    two[1].nats.wipe()
+    two[1].nats.start()
+    two[2].daemon.start()
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 100
+
+
+def test_a_database_that_is_lost_comes_back_from_the_peers(three, workspace):
+    for number in range(300):
+        three[number % 3 + 1].ask(ldns(number))
+    before = three.wait_until_equal(EQUAL_SECONDS)
+    one = three[1]
+    one.daemon.stop()
+    one.coprocess.close()
+    share = one.database.rows("SELECT name, url FROM share")[0]
+    peers = one.database.rows("SELECT node, name, url FROM peer")
+    for path in one.database.path.parent.glob("sticky.sqlite*"):
+        path.unlink()
+    fresh = type(one.database).create(one.directory, *[__import__("database").SAMPLE])
+    fresh.sql(
+        f"UPDATE share SET node = 1, name = '{share[0]}', url = '{share[1]}';"
+        + "".join(f"INSERT INTO peer (node, name, url) VALUES ({n}, '{name}', '{url}');"
+                  for n, name, url in peers)
+    )
+    one.daemon.start()
+    assert three.wait_until_equal(EQUAL_SECONDS) == before
+
+
+# ---------------------------------------------------------------- what does not fit together
+
+
+def test_names_that_do_not_exist_here_are_named_and_come_later(two):
+    """A pool that only one server has."""
+    two[1].database.sql(
+        "INSERT INTO pool (id, name) VALUES (9, 'extra');"
+        "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+        " VALUES (9, 1, 1, '192.0.2.99');"
+        "INSERT INTO balanced_name (name, pool_id) VALUES ('extra.example.com', 9);"
+    )
+    two[1].ask(ldns(1), name="extra.example.com")
+    wait_until(lambda: two[2].state(two[1]).get("unknown", 0) > 0, SECONDS_MAX, "it is counted")
+    assert two[2].state(two[1])["unknown_name"] == "pool extra"
+    status = "\n".join(two[2].coprocess.command("status"))
+    assert "pool extra" in status, status
+
+
+def test_a_copied_database_is_told(workspace):
+    """Two servers that say they are node 1: neither hands over."""
+    with Cluster(workspace, 2) as cluster:
+        cluster.wait_until_heard()
+        copy = cluster[1].directory / "copy"
+        copy.mkdir()
+        path = copy / "sticky.sqlite"
+        cluster[1].database.sql(f"VACUUM INTO '{path}';")
+        from database import Database
+        from monitor import Daemon
+        from processes import give_to_user
+        give_to_user(copy)
+        give_to_user(path)
+        with Daemon(Database(path)):
+            wait_until(
+                lambda: "copy" in "\n".join(cluster[1].coprocess.command("status")),
+                SECONDS_MAX, "the alarm",
+            )
+
+
+def test_nothing_is_noted_while_nothing_is_shared(sample_database):
+    from coprocess import Coprocess
+    with Coprocess(sample_database.path) as coprocess:
+        for number in range(20):
+            coprocess.ask(remote=ldns(number))
+    sample_database.wait_for_writer()
+    assert sample_database.rows("SELECT count(*), max(decided), max(origin) FROM persistence") == [
+        (20, 0, 0)]
+    assert sample_database.rows("SELECT count(*) FROM share_change") == [(0,)]
