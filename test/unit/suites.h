@@ -47,6 +47,7 @@ struct suite {
     X(mapping)                                                                                     \
     X(question)                                                                                    \
     X(assign)                                                                                      \
+    X(entry)                                                                                       \
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \

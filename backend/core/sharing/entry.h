@@ -55,16 +55,34 @@ enum entry_fate {
     ENTRY_NEWER,  /* it replaces what stands there */
     ENTRY_KNOWN,  /* it is what stands there */
     ENTRY_OLDER,  /* what stands there is greater */
-    ENTRY_FUTURE, /* decided more than `skew_ms` after now: a clock is wrong. Kept out for now. */
+    ENTRY_FUTURE, /* newer, but entry_is_future(): a clock is wrong. Kept out for now. */
 };
 
 /* `standing` may be NULL: nothing is known of the key. */
 enum entry_fate entry_judge(const struct entry *told, const struct entry *standing, int64_t now_ms,
                             int64_t skew_ms);
 
-/* Until when an entry is kept, in Unix seconds; no 64-bit value overflows. */
+/*
+ * Says whether an entry was decided, or its timestamp set, more than `skew_ms` after now. Both
+ * count: a mapping that was refreshed by a clock a year ahead would never end.
+ */
+bool entry_is_future(const struct entry *entry, int64_t now_ms, int64_t skew_ms);
+
+/*
+ * Makes a future entry of our own table a present one, after our clock was set back: a future
+ * decision counts less than all others, a future timestamp becomes now. What is not future stays.
+ */
+void entry_take_back(struct entry *entry, int64_t now_ms, int64_t skew_ms);
+
+/* Until when an entry counts, in Unix seconds; no 64-bit value overflows. */
 #define TOMBSTONE_KEPT_S 86400
 int64_t entry_end_s(const struct entry *entry);
+
+/*
+ * Says whether an entry ended `grace_s` ago or earlier: it may be deleted, and is neither told nor
+ * listened to any more. An entry that has ended less long ago counts like others.
+ */
+bool entry_is_over(const struct entry *entry, int64_t now_ms, int64_t grace_s);
 
 /* An entry and its key. */
 struct shared_row {
