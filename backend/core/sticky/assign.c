@@ -99,6 +99,8 @@ static const struct virtual_server *follow_mapping(struct attempt *attempt,
     if ((attempt->availability || !inputs->availability) &&
         mapping_is_due(mapping, attempt->pool->persistence_pool, inputs->now_s)) {
         struct mapping moved = new_mapping(attempt, mapping->controller_id);
+        moved.decided = mapping->decided;
+        moved.origin = mapping->origin;
         claim_mapping(attempt, mapping,
                       &moved); /* if another process has moved it, that is as good */
     }
