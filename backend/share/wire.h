@@ -2,6 +2,9 @@
  * What name servers tell each other, as JSON: batches of rows, beats, and the questions and answers
  * of a walk. Whatever a peer sends is read with bounds on everything; what does not fit is refused
  * whole. `now` and files are not known here.
+ *
+ * Members that are not known are ignored, so that a later version can add some. Whether the node is
+ * that of the peer, and whether a walk goes forward, is for the caller to check.
  */
 #ifndef STICKY_SHARE_WIRE_H
 #define STICKY_SHARE_WIRE_H
@@ -14,7 +17,10 @@
 #include "core/base/error.h"
 #include "core/sharing/entry.h"
 
-/* Rows of a batch or a page, and octets of any message. */
+/*
+ * Rows of a batch or a page, and octets of any message, which is also what a nats-server takes by
+ * default. Any rows that can be shared fit, as many as these.
+ */
 #define WIRE_ROWS_MAX 1000
 #define WIRE_BYTES_MAX (1 << 20)
 
@@ -59,7 +65,11 @@ struct wire_answer {
     int64_t count;
 };
 
-/* Each appends one message to `out`; check out->failed. `rows` may be empty. */
+/*
+ * Each appends one message to `out`; check out->failed. `rows` may be empty. Rows that no peer
+ * would take (core/sharing/row_problem.h) are left out. Everything else must be as the readers want
+ * it.
+ */
 void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
                       const struct shared_row *rows, size_t count);
 void wire_write_beat(struct buffer *out, const struct wire_beat *beat);
@@ -68,8 +78,9 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count);
 
 /*
- * Each reads one message. 0; ERR_INVAL with `error` set, and nothing to release;
- * ERR_NOMEM. Names and numbers of rows are in the ranges of the schema afterwards.
+ * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and nothing to release.
+ * Names and numbers of rows are in the ranges of the schema afterwards. Not for two threads at a
+ * time: jansson's allocator is the process's.
  */
 int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
                     struct wire_rows *ret_rows, struct error *error);
