@@ -5,22 +5,19 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/base/arena.h"
-
-/* While a text is read, jansson's memory comes from the arena; otherwise from malloc(). */
-static _Thread_local bool reading;
-static _Thread_local struct arena arena;
+/* While a text is read, jansson's memory comes from this arena; otherwise (NULL) from malloc(). */
+static _Thread_local struct arena *memory;
 static _Thread_local size_t left; /* octets that may still be allocated */
 static _Thread_local jmp_buf without_memory;
 
 static void *allocate(size_t size)
 {
-    if (!reading)
+    if (!memory)
         return malloc(size);
     if (size > left)
         longjmp(without_memory, ERR_LIMIT);
     left -= size;
-    void *place = arena_alloc(&arena, size);
+    void *place = arena_alloc(memory, size);
     if (!place)
         longjmp(without_memory, ERR_NOMEM);
     return place;
@@ -28,7 +25,7 @@ static void *allocate(size_t size)
 
 static void release(void *place)
 {
-    if (!reading)
+    if (!memory)
         free(place);
 }
 
@@ -52,20 +49,15 @@ static int load(const char *text, size_t length, const struct json_limits *limit
 }
 
 int json_read(const char *text, size_t length, const struct json_limits *limits,
-              const json_t **ret_value, struct error *error)
+              struct arena *arena, const json_t **ret_value, struct error *error)
 {
     const json_t *value = NULL;
     json_set_alloc_funcs(allocate, release);
     left = limits->memory_max ? limits->memory_max : SIZE_MAX;
-    reading = true;
+    memory = arena;
     int code = load(text, length, limits, &value, error);
-    reading = false;
+    memory = NULL;
     if (code == 0)
         *ret_value = value;
     return code;
-}
-
-void json_read_end(void)
-{
-    arena_release(&arena);
 }

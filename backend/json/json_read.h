@@ -1,5 +1,5 @@
 /*
- * Reads a JSON text into memory that is freed all at once and that can be limited.
+ * Reads a JSON text into an arena, within limits.
  *
  * When jansson runs out of memory within a string, it loses bytes, perhaps the closing quote, and
  * then reads beyond its buffer (lex_save() in src/load.c of 2.14). So it never sees an allocation
@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "core/base/arena.h"
 #include "core/base/error.h"
 
 /* `flags` are those of json_loadb(). */
@@ -20,12 +21,12 @@ struct json_limits {
 };
 
 /*
- * The value is valid until json_read_end(), which is to be called in any case; the caller must not
- * change or free it. A thread must not read another text before that. 0; ERR_INVAL when the text is
- * not JSON or takes too much memory, or ERR_NOMEM, both with `error` set.
+ * The value is valid until the arena is reset or released; the caller must not change or free it.
+ * 0; ERR_INVAL when the text is not JSON or takes too much memory, or ERR_NOMEM, both with `error`
+ * set. The arena may have grown in any case. Not for two threads that read at the same time with
+ * another user of jansson: its allocator is the process's.
  */
 int json_read(const char *text, size_t length, const struct json_limits *limits,
-              const json_t **ret_value, struct error *error);
-void json_read_end(void);
+              struct arena *arena, const json_t **ret_value, struct error *error);
 
 #endif

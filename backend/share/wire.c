@@ -165,8 +165,8 @@ static int read_place(const json_t *message, const char *member, struct shared_p
     return problem ? error_set(error, ERR_INVAL, "'%s': %s", member, problem) : 0;
 }
 
-/* The message is valid until json_read_end(), which is to be called in any case. */
-static int open_message(const char *text, size_t length, const char *kind,
+/* The message is valid until the arena is reset. */
+static int open_message(const char *text, size_t length, const char *kind, struct arena *arena,
                         const json_t **ret_message, struct error *error)
 {
     static const struct json_limits limits = {JSON_REJECT_DUPLICATES, READ_MEMORY_MAX};
@@ -174,7 +174,7 @@ static int open_message(const char *text, size_t length, const char *kind,
     int64_t version;
     if (length > WIRE_BYTES_MAX)
         return error_set(error, ERR_INVAL, "longer than %d octets", WIRE_BYTES_MAX);
-    int code = json_read(text, length, &limits, &message, error);
+    int code = json_read(text, length, &limits, arena, &message, error);
     if (code != 0)
         return code;
     code = read_number(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
@@ -202,16 +202,17 @@ static int read_batch(const json_t *message, struct wire_batch *batch, struct er
 }
 
 int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
-                    struct wire_rows *ret_rows, struct error *error)
+                    struct wire_rows *rows, struct error *error)
 {
     const json_t *message = NULL;
     struct wire_batch batch;
-    int code = open_message(text, length, "batch", &message, error);
+    rows->count = 0;
+    int code = open_message(text, length, "batch", &rows->memory, &message, error);
     if (code == 0)
         code = read_batch(message, &batch, error);
     if (code == 0)
-        code = wire_rows_read(message, ret_rows, error);
-    json_read_end();
+        code = wire_rows_read(message, rows, error);
+    arena_reset(&rows->memory);
     if (code == 0)
         *ret_batch = batch;
     return code;
@@ -236,11 +237,12 @@ static int read_beat(const json_t *message, struct wire_beat *beat, struct error
 int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat, struct error *error)
 {
     const json_t *message = NULL;
+    struct arena arena = {0};
     struct wire_beat beat;
-    int code = open_message(text, length, "beat", &message, error);
+    int code = open_message(text, length, "beat", &arena, &message, error);
     if (code == 0)
         code = read_beat(message, &beat, error);
-    json_read_end();
+    arena_release(&arena);
     if (code == 0)
         *ret_beat = beat;
     return code;
@@ -250,13 +252,14 @@ int wire_read_question(const char *text, size_t length, struct wire_question *re
                        struct error *error)
 {
     const json_t *message = NULL;
+    struct arena arena = {0};
     struct wire_question question;
-    int code = open_message(text, length, "question", &message, error);
+    int code = open_message(text, length, "question", &arena, &message, error);
     if (code == 0)
         code = read_place(message, "after", &question.after, error);
     if (code == 0)
         code = read_flag(message, "rows", &question.rows, error);
-    json_read_end();
+    arena_release(&arena);
     if (code == 0)
         *ret_question = question;
     return code;
@@ -277,16 +280,17 @@ static int read_answer(const json_t *message, struct wire_answer *answer, struct
 }
 
 int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,
-                     struct wire_rows *ret_rows, struct error *error)
+                     struct wire_rows *rows, struct error *error)
 {
     const json_t *message = NULL;
     struct wire_answer answer;
-    int code = open_message(text, length, "answer", &message, error);
+    rows->count = 0;
+    int code = open_message(text, length, "answer", &rows->memory, &message, error);
     if (code == 0)
         code = read_answer(message, &answer, error);
     if (code == 0)
-        code = wire_rows_read(message, ret_rows, error);
-    json_read_end();
+        code = wire_rows_read(message, rows, error);
+    arena_reset(&rows->memory);
     if (code == 0)
         *ret_answer = answer;
     return code;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/arena.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/sharing/entry.h"
@@ -27,13 +28,18 @@
 /* The version of the format; messages of another one are refused. */
 #define WIRE_VERSION 1
 
-/* Rows that were read. The arrays belong to it. */
+/*
+ * Rows that were read, and memory for reading, which is used again by the next message that is read
+ * into it. Zeros at first. Fresh memory for each message would cost several times what reading
+ * does.
+ */
 struct wire_rows {
     struct shared_row *rows;
-    size_t count;
+    size_t count, capacity;
+    struct arena memory;
 };
 
-/* Frees the rows; takes zeros. */
+/* Frees all of it and leaves zeros; takes zeros. */
 void wire_rows_release(struct wire_rows *rows);
 
 /* What was changed on one server. */
@@ -78,17 +84,16 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count);
 
 /*
- * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and nothing to release.
- * Names and numbers of rows are in the ranges of the schema afterwards. Not for two threads at a
- * time: jansson's allocator is the process's.
+ * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and no rows. Names and
+ * numbers of rows are in the ranges of the schema afterwards.
  */
 int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
-                    struct wire_rows *ret_rows, struct error *error);
+                    struct wire_rows *rows, struct error *error);
 int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
                    struct error *error);
 int wire_read_question(const char *text, size_t length, struct wire_question *ret_question,
                        struct error *error);
 int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,
-                     struct wire_rows *ret_rows, struct error *error);
+                     struct wire_rows *rows, struct error *error);
 
 #endif

@@ -212,7 +212,17 @@ static int check_lists(const json_t *rows, const struct name_lists *lists, struc
     return 0;
 }
 
-int wire_rows_read(const json_t *message, struct wire_rows *ret_rows, struct error *error)
+static int make_room(struct wire_rows *rows, size_t count)
+{
+    if (count <= rows->capacity)
+        return 0;
+    free(rows->rows);
+    rows->rows = malloc(count * sizeof *rows->rows);
+    rows->capacity = rows->rows ? count : 0;
+    return rows->rows ? 0 : ERR_NOMEM;
+}
+
+int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *error)
 {
     const json_t *array = json_object_get(message, "rows");
     const struct name_lists lists = {json_object_get(message, "pools"),
@@ -221,22 +231,17 @@ int wire_rows_read(const json_t *message, struct wire_rows *ret_rows, struct err
     int code = check_lists(array, &lists, error);
     if (code != 0)
         return code;
-    struct wire_rows rows = {.count = json_array_size(array)};
-    if (rows.count > 0) {
-        rows.rows = malloc(rows.count * sizeof *rows.rows);
-        if (!rows.rows)
-            return error_set(error, ERR_NOMEM, "%s", error_text(ERR_NOMEM));
-        code = read_rows(array, &lists, rows.rows, error);
-    }
-    if (code != 0)
-        wire_rows_release(&rows);
-    else
-        *ret_rows = rows;
+    if (make_room(rows, json_array_size(array)) != 0)
+        return error_set(error, ERR_NOMEM, "%s", error_text(ERR_NOMEM));
+    code = read_rows(array, &lists, rows->rows, error);
+    if (code == 0)
+        rows->count = json_array_size(array);
     return code;
 }
 
 void wire_rows_release(struct wire_rows *rows)
 {
     free(rows->rows);
+    arena_release(&rows->memory);
     *rows = (struct wire_rows){0};
 }

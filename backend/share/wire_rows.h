@@ -20,8 +20,8 @@ struct wire_rows;
 /* Appends these members, each with a comma before it. No more than WIRE_ROWS_MAX rows. */
 void wire_rows_write(struct buffer *out, const struct shared_row *rows, size_t count);
 
-/* Reads them from a message. 0; ERR_INVAL or ERR_NOMEM with `error` set. */
-int wire_rows_read(const json_t *message, struct wire_rows *ret_rows, struct error *error);
+/* Reads them from a message. 0; ERR_INVAL or ERR_NOMEM with `error` set, and no rows. */
+int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *error);
 
 /* Appends a text in quotes; it must be UTF-8 without control characters. */
 void wire_write_text(struct buffer *out, const char *text);

@@ -301,10 +301,10 @@ static void make_changed(const char *message, const struct change *change, struc
             out->data[i] = '"';
 }
 
-/* Reads any message; results stay as they were when it is refused. */
+/* Reads any message; there are no rows when it is refused. */
 static int read_any(const char *kind, const char *text, size_t length, struct error *error)
 {
-    struct wire_rows rows = {NULL, 4711};
+    struct wire_rows rows = {.count = 4711};
     struct wire_batch batch;
     struct wire_beat beat;
     struct wire_question question;
@@ -318,8 +318,9 @@ static int read_any(const char *kind, const char *text, size_t length, struct er
         code = wire_read_question(text, length, &question, error);
     else
         code = wire_read_answer(text, length, &answer, &rows, error);
-    if (rows.count != 4711)
-        wire_rows_release(&rows);
+    if (code != 0)
+        CHECK(rows.count == 0 || rows.count == 4711, "%zu rows", rows.count);
+    wire_rows_release(&rows);
     return code;
 }
 
