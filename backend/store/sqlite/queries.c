@@ -143,4 +143,12 @@ const char *const query_texts[QUERY_COUNT] = {
         " AND name IN ('availability', 'rtt')"
         " AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = ?1)",
     [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
+    [QUERY_SHARE_VIEW] =
+        "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
+        " t.copied, t.problem FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
+    [QUERY_PEER_VIEW] =
+        "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
+        " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
+        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
+        " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
 };
