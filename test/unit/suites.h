@@ -82,6 +82,7 @@ struct suite {
     X(claims)                                                                                      \
     X(claim_rows)                                                                                  \
     X(store)                                                                                       \
+    X(sharing)                                                                                     \
     X(columns)                                                                                     \
     X(snapshot_patch)                                                                              \
     X(measurements)                                                                                \
