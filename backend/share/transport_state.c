@@ -142,6 +142,7 @@ static void take_bounds(struct transport *transport, const char *bytes, size_t l
 {
     struct error error = {0};
     int code = jetstream_parse_bounds(bytes, length, &transport->bounds, &error);
+    transport->bounds.number = ++transport->bounds_number;
     if (code == 0 && !transport->has_bounds)
         transport->refusal[0] = '\0'; /* such as: there is no log yet */
     transport->has_bounds = code == 0;

@@ -18,7 +18,7 @@ from processes import SECONDS_MAX, give_to_user, wait_until
 
 # Table by table: what has to be the same on all nodes when nothing changes any more.
 ENTRIES = """
-    SELECT p.name, m.ldns, c.name, m.method, m.timestamp, m.ttl, m.decided, m.origin
+    SELECT p.name AS pool, m.ldns, c.name AS controller, m.method, m.timestamp, m.ttl, m.decided, m.origin
       FROM persistence AS m JOIN pool AS p ON p.id = m.pool_id
       JOIN controller AS c ON c.id = m.controller_id
     UNION ALL
