@@ -50,6 +50,7 @@ void outbox_note(struct world *world, struct server *server, size_t key)
 {
     if (server->changes == OUTBOX_MAX) {
         say(world, "node %d drops a change", (int)server->node);
+        server_take_back(world, server, server->outbox[0].key);
         forget_changes(server, 1);
         leave_gap(world, server);
     }

@@ -177,10 +177,11 @@ bool server_take_back(struct world *world, struct server *server, size_t key)
 
 void server_set_clock(struct world *world, struct server *server, int64_t offset_ms)
 {
+    bool was_right = is_right(server);
     if (offset_ms != server->offset_ms)
         say(world, "node %d: clock %+lld ms", (int)server->node, (long long)offset_ms);
     server->offset_ms = offset_ms;
-    for (size_t key = 0; key < KEYS; key++)
+    for (size_t key = 0; key < KEYS && !was_right; key++)
         if (server_take_back(world, server, key))
             outbox_note(world, server, key);
 }
@@ -209,6 +210,11 @@ void server_begin_with(struct world *world, struct server *server, size_t key)
     greatest_count(world, server, key, &version);
 }
 
+static bool was_decided_by(const struct entry *entry, int64_t now_ms)
+{
+    return entry->decided / ENTRY_TICKS <= now_ms;
+}
+
 static enum entry_fate judge(const struct world *world, const struct entry *told,
                              const struct entry *row, int64_t now_ms)
 {
@@ -216,7 +222,10 @@ static enum entry_fate judge(const struct world *world, const struct entry *told
     if (world->mutant == MUTANT_EXPIRED_LOSES && row &&
         has_ended(told, now_ms) != has_ended(row, now_ms))
         return has_ended(told, now_ms) ? ENTRY_OLDER : ENTRY_NEWER;
-    return entry_judge(told, row, now_ms, skew_ms);
+    enum entry_fate fate = entry_judge(told, row, now_ms, skew_ms);
+    bool believed =
+        world->mutant == MUTANT_DECISION_GUARD && was_decided_by(told, now_ms + SKEW_MS);
+    return fate == ENTRY_FUTURE && believed ? ENTRY_NEWER : fate;
 }
 
 void server_hear(struct world *world, struct server *server, size_t key, const struct version *told)

@@ -136,13 +136,14 @@ static void stray(struct world *world)
     with_peer(world, hear_stray);
 }
 
-static void wait(struct world *world)
+static void pass_time(struct world *world)
 {
-    static const int64_t most_ms[] = {2, 1000, 1000, 1000, 5000, 5000, 60000, 150000};
-    static const int64_t much_ms[] = {400000, HOUR_MS + 60000, 2 * 86400000};
-    world->now_ms += 1 + (int64_t)world_below(world, world_below(world, 12)
-                                                         ? (size_t)most_ms[world_below(world, 8)]
-                                                         : (size_t)much_ms[world_below(world, 3)]);
+    static const size_t most_ms[] = {2, 1000, 1000, 1000, 5000, 5000, 60000, 150000};
+    static const size_t much_ms[] = {400000, HOUR_MS + 60000, 2 * 86400000};
+    bool much = world_below(world, 12) == 0;
+    size_t limit_ms = much ? much_ms[world_below(world, COUNT(much_ms))]
+                           : most_ms[world_below(world, COUNT(most_ms))];
+    world->now_ms += 1 + (int64_t)world_below(world, limit_ms);
 }
 
 static void split(struct world *world)
@@ -200,8 +201,8 @@ static const struct {
 } events[] = {
     {14, ask},       {8, ask_several}, {6, move},         {5, delete},    {14, store},
     {5, sweep},      {16, hand_over},  {16, acknowledge}, {22, read_log}, {12, look},
-    {12, walk},      {3, stray},       {14, wait},        {4, split},     {3, switch_log},
-    {3, damage_log}, {3, drift},       {2, restart},      {2, lose_hour}, {2, wipe},
+    {12, walk},      {3, stray},       {14, pass_time},   {4, split},     {3, switch_log},
+    {3, damage_log}, {3, drift},       {2, restart},      {4, lose_hour}, {2, wipe},
 };
 
 static size_t weights(void)
@@ -320,6 +321,7 @@ static const char *play(struct world *world, uint64_t seed, enum mutant mutant, 
     for (size_t i = 0; i < steps; i++)
         happen(world);
     repair(world);
+    greatest_count_rows(world);
     watch_moves(world);
     beat(world);
     const char *wrong = check_before_walk(world);

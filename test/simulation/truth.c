@@ -77,6 +77,13 @@ void greatest_retreat(struct world *world, size_t key)
     }
 }
 
+void greatest_count_rows(struct world *world)
+{
+    for (size_t key = 0; key < KEYS; key++)
+        for (size_t i = 0; i < world->server_count; i++)
+            raise_by_slot(world, key, &world->servers[i].rows[key]);
+}
+
 void slot_put(struct world *world, struct server *server, struct slot *slot, size_t key,
               const struct version *version)
 {

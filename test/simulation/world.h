@@ -34,16 +34,17 @@
 /* Rules that can be broken, to see whether that is found. */
 #define MUTANTS(X)                                                                                 \
     X(NONE, "none")                                                                                \
-    X(NO_WALK, "no-walk")                 /* tables are never compared */                          \
-    X(NO_GAPS, "no-gaps")                 /* holes in a log are not noticed */                     \
-    X(EXPIRED_LOSES, "expired-loses")     /* against one that has not expired */                   \
-    X(REFRESH_DECIDES, "refresh-decides") /* a refresh counts as a new decision */                 \
-    X(CLOCK_ALONE, "clock-alone")         /* a decision may be earlier than what it knew */        \
-    X(NO_GRACE, "no-grace")               /* what has ended is swept at once */                    \
-    X(NO_GUARD, "no-guard")               /* the future is believed */                             \
-    X(NO_TAKING_BACK, "no-taking-back")   /* our own future stays when our clock is set back */    \
+    X(NO_WALK, "no-walk")                     /* tables are never compared */                      \
+    X(NO_GAPS, "no-gaps")                     /* holes in a log are not noticed */                 \
+    X(EXPIRED_LOSES, "expired-loses")         /* against what has not expired */                   \
+    X(REFRESH_DECIDES, "refresh-decides")     /* a refresh is a new decision */                    \
+    X(CLOCK_ALONE, "clock-alone")             /* a decision may be earlier than what it knew */    \
+    X(NO_GRACE, "no-grace")                   /* what has ended counts no more */                  \
+    X(NO_GUARD, "no-guard")                   /* the future is believed */                         \
+    X(DECISION_GUARD, "decision-guard")       /* a timestamp of the future is believed */          \
+    X(NO_TAKING_BACK, "no-taking-back")       /* the future of our own table stays */              \
     X(WRITER_OVERWRITES, "writer-overwrites") /* a claim replaces a greater row */                 \
-    X(CURSOR_FIRST, "cursor-first")           /* the cursor passes a hole before the walk's end */ \
+    X(CURSOR_FIRST, "cursor-first")           /* the cursor is stored before the walk has ended */ \
     X(NUMBERS_RESTART, "numbers-restart")     /* batches count from 1 after a restart */
 
 enum mutant {
@@ -165,7 +166,7 @@ void server_store(struct world *world, struct server *server, size_t key);
 void server_delete(struct world *world, struct server *server, size_t key);
 void server_sweep(struct world *world, struct server *server);
 
-/* Sets the clock. When it is right, entries of the future are taken back. */
+/* Sets the clock. When it was wrong before, entries of the future are taken back. */
 void server_set_clock(struct world *world, struct server *server, int64_t offset_ms);
 
 /* Takes a row back if it is of the future, and says whether it was. */
@@ -221,6 +222,9 @@ void greatest_retreat(struct world *world, size_t key);
 /* The slot gets this version. */
 void slot_put(struct world *world, struct server *server, struct slot *slot, size_t key,
               const struct version *version);
+
+/* Counts what stands in the tables now, such as what was of the future when it was made. */
+void greatest_count_rows(struct world *world);
 
 /* From now on moves of clients are counted; each server's clients ask it all the time. */
 void watch_moves(struct world *world);
