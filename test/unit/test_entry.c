@@ -154,6 +154,28 @@ static struct entry decided_at(int64_t decided, int64_t timestamp_s)
                           .method = "modulus"};
 }
 
+static void a_refresh_moves_the_timestamp_alone(void)
+{
+    static const struct {
+        int64_t decided, origin, timestamp_s, now_s, ret_decided, ret_origin, ret_timestamp_s;
+    } rows[] = {
+        {NOW, 1, 100, 150, NOW, 1, 150}, {NOW, 1, 100, 100, NOW, 1, 100},
+        {NOW, 1, 100, 99, NOW, 1, 100},                               /* the clock was set back */
+        {1, 1, 100, 150, 1, 1, 150},     {0, 0, 100, 150, 1, 7, 150}, /* not shared before */
+        {0, 0, 100, 99, 1, 7, 100},      {NOW, 1, INT64_MIN, INT64_MAX, NOW, 1, INT64_MAX},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct entry entry = {.decided = rows[i].decided,
+                              .origin = rows[i].origin,
+                              .timestamp_s = rows[i].timestamp_s,
+                              .ttl_s = 60};
+        entry_refresh(&entry, 7, rows[i].now_s);
+        CHECK_INTEGER(entry.decided, rows[i].ret_decided, "row %zu", i);
+        CHECK_INTEGER(entry.origin, rows[i].ret_origin, "row %zu", i);
+        CHECK_INTEGER(entry.timestamp_s, rows[i].ret_timestamp_s, "row %zu", i);
+    }
+}
+
 static void what_is_told_is_compared_with_what_stands(void)
 {
     const int64_t far = NOW + (SKEW_MS + 1) * INT64_C(4096);
@@ -330,6 +352,7 @@ static const CU_TestInfo tests[] = {
     {"the greatest depends neither on order nor on repetitions",
      the_greatest_depends_neither_on_order_nor_on_repetitions},
     {"a decision counts for more than what it knew", a_decision_counts_for_more_than_what_it_knew},
+    {"a refresh moves the timestamp alone", a_refresh_moves_the_timestamp_alone},
     {"what is told is compared with what stands", what_is_told_is_compared_with_what_stands},
     {"the clock of the guard may be anything", the_clock_of_the_guard_may_be_anything},
     {"a future entry is taken back to the present", a_future_entry_is_taken_back_to_the_present},

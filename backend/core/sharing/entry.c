@@ -54,6 +54,16 @@ int64_t entry_decide(int64_t now_ms, int64_t known)
     return clock > later ? clock : later;
 }
 
+void entry_refresh(struct entry *entry, int64_t node, int64_t now_s)
+{
+    if (now_s > entry->timestamp_s)
+        entry->timestamp_s = now_s;
+    if (entry->decided != 0)
+        return;
+    entry->decided = 1;
+    entry->origin = node;
+}
+
 enum entry_fate entry_judge(const struct entry *told, const struct entry *standing, int64_t now_ms,
                             int64_t skew_ms)
 {

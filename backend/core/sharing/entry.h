@@ -7,7 +7,8 @@
  * of some entries depends neither on their order nor on repetitions. No clock is read for it.
  *
  * The clock only gives a decision its place in that order. A decision counts for more than what it
- * knew, whatever the clock says, see entry_decide().
+ * knew, whatever the clock says, see entry_decide(). And it keeps two kinds of entries out: what is
+ * of the future, and what was over long ago.
  */
 #ifndef STICKY_CORE_SHARING_ENTRY_H
 #define STICKY_CORE_SHARING_ENTRY_H
@@ -46,9 +47,16 @@ int entry_compare(const struct entry *a, const struct entry *b);
 
 /*
  * The place of a decision that is made now and that knew one with `known` (0: none): later than the
- * known one, and no earlier than the clock.
+ * known one (unless that is INT64_MAX), and no earlier than the clock. At least 1.
  */
 int64_t entry_decide(int64_t now_ms, int64_t known);
+
+/*
+ * A refresh of a sliding mapping on `node`: moves the timestamp, never back, and is no decision. An
+ * entry that was not shared yet becomes the node's: else two of them, each refreshed on its server,
+ * would beat each other in turn. Not for a server that shares nothing.
+ */
+void entry_refresh(struct entry *entry, int64_t node, int64_t now_s);
 
 /* What becomes of an entry that was told. */
 enum entry_fate {
@@ -79,8 +87,9 @@ void entry_take_back(struct entry *entry, int64_t now_ms, int64_t skew_ms);
 int64_t entry_end_s(const struct entry *entry);
 
 /*
- * Says whether an entry ended `grace_s` ago or earlier: it may be deleted, and is neither told nor
- * listened to any more. An entry that has ended less long ago counts like others.
+ * Says whether an entry ended `grace_s` ago or earlier. Then it may be deleted, and counts as
+ * deleted already: it is neither told nor listened to, and does not stand in the way of others. So
+ * it does not matter when each server sweeps. One that ended less long ago counts like others.
  */
 bool entry_is_over(const struct entry *entry, int64_t now_ms, int64_t grace_s);
 
