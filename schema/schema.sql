@@ -851,6 +851,14 @@ CREATE TABLE IF NOT EXISTS share (
   -- Drawn when this database was made, so that peers notice that it was lost and made anew.
   incarnation INTEGER NOT NULL DEFAULT (random()),
 
+  -- Where the file was then: the machine and the inode. In a copy of the file pdns-stickyd draws
+  -- another incarnation, so that two servers do not count their batches under the same one.
+  place TEXT,
+
+  -- The number of the last batch of changes that was handed over in this incarnation. pdns-stickyd
+  -- writes it.
+  batch INTEGER NOT NULL DEFAULT 0,
+
   -- The nats-server of this name server, where its changes are published.
   url TEXT NOT NULL DEFAULT 'nats://127.0.0.1:4222'
     CONSTRAINT "share.url is like nats://127.0.0.1:4222 or tls://ns1.example.com:4222"
@@ -947,6 +955,72 @@ CREATE TABLE IF NOT EXISTS share_deleted (
 
   PRIMARY KEY (pool_id, ldns)
 ) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- share_state, peer_state: how sharing goes, here and with each peer. pdns-stickyd writes these
+-- tables each second. A time of 0 means never. What is counted is counted from the start of
+-- pdns-stickyd on.
+--
+--   SELECT name, connected, unixepoch() - heard_at AS heard_s, newer, problem
+--     FROM peer LEFT JOIN peer_state USING (node);
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_state (
+  id INTEGER PRIMARY KEY CONSTRAINT "share_state has one row" CHECK (id = 1),
+  written_at INTEGER NOT NULL,
+
+  -- 1: connected to the nats-server of this name server.
+  connected INTEGER NOT NULL,
+
+  -- How many changes wait in share_change, since when, and how many were dropped.
+  waiting INTEGER NOT NULL,
+  oldest_at INTEGER NOT NULL,
+  dropped INTEGER NOT NULL,
+
+  -- 1: another server tells the same node. Nothing is handed over then.
+  copied INTEGER NOT NULL,
+
+  -- Why it is not connected, or what the nats-server refused; '' when all is well.
+  problem TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS peer_state (
+  node INTEGER NOT NULL PRIMARY KEY REFERENCES peer (node) ON DELETE CASCADE,
+  written_at INTEGER NOT NULL,
+
+  -- 1: connected to the nats-server of the peer.
+  connected INTEGER NOT NULL,
+
+  -- When the peer was heard last, how far its clock is ahead of ours, and the time from a decision
+  -- there to the row here.
+  heard_at INTEGER NOT NULL,
+  clock_offset_ms INTEGER NOT NULL,
+  lag_ms INTEGER NOT NULL,
+
+  -- What became of its rows: written; known already; older than ours; decided in the future; a
+  -- resolver was moved to another controller (those are among the newer ones); the pool or the
+  -- controller is unknown here, and one of the names; there was no room.
+  newer INTEGER NOT NULL,
+  known INTEGER NOT NULL,
+  older INTEGER NOT NULL,
+  future INTEGER NOT NULL,
+  moved INTEGER NOT NULL,
+  unknown INTEGER NOT NULL,
+  unknown_name TEXT NOT NULL,
+  no_room INTEGER NOT NULL,
+
+  -- Its messages that were malformed or not its own.
+  refused INTEGER NOT NULL,
+
+  -- When the last comparison of the whole tables ended, and 1 while one goes on.
+  equal_at INTEGER NOT NULL,
+  walking INTEGER NOT NULL,
+
+  -- 1: its pools, controllers, servers, names and topology are not the same as here.
+  differs INTEGER NOT NULL,
+
+  -- '' when all is well.
+  problem TEXT NOT NULL
+) STRICT;
 
 -- What a decision that is made now gets, for the triggers.
 CREATE VIEW IF NOT EXISTS share_now (node, now_ms, decided, replaced) AS
@@ -1741,6 +1815,8 @@ CREATE TRIGGER IF NOT EXISTS share_end AFTER UPDATE OF node ON share
 WHEN NEW.node = 0 AND OLD.node <> 0 BEGIN
   DELETE FROM share_change;
   DELETE FROM share_deleted;
+  DELETE FROM share_state;
+  DELETE FROM peer_state;
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_insert AFTER INSERT ON peer BEGIN
@@ -1749,16 +1825,19 @@ CREATE TRIGGER IF NOT EXISTS peer_insert AFTER INSERT ON peer BEGIN
   SELECT RAISE(ABORT, 'there are 64 peers already, which is the most')
    WHERE (SELECT count(*) FROM peer) > 64;
   DELETE FROM share_cursor WHERE node NOT IN (SELECT node FROM peer);
+  DELETE FROM peer_state WHERE node NOT IN (SELECT node FROM peer);
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_update AFTER UPDATE ON peer BEGIN
   SELECT RAISE(ABORT, 'peer.node is share.node, the number of this server itself')
    WHERE NEW.node = (SELECT node FROM share);
   DELETE FROM share_cursor WHERE node NOT IN (SELECT node FROM peer);
+  DELETE FROM peer_state WHERE node NOT IN (SELECT node FROM peer);
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_delete AFTER DELETE ON peer BEGIN
   DELETE FROM share_cursor WHERE node = OLD.node;
+  DELETE FROM peer_state WHERE node = OLD.node;
 END;
 
 -- No trigger runs for the row that INSERT OR REPLACE overwrites. This matters only if that row was

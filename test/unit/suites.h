@@ -82,6 +82,7 @@ struct suite {
     X(claims)                                                                                      \
     X(claim_rows)                                                                                  \
     X(store)                                                                                       \
+    X(sharing)                                                                                     \
     X(columns)                                                                                     \
     X(snapshot_patch)                                                                              \
     X(measurements)                                                                                \
@@ -94,6 +95,10 @@ struct suite {
     X(prober)                                                                                      \
     X(monitoring)                                                                                  \
     X(monitor_database)                                                                            \
+    X(message_queue)                                                                               \
+    X(jetstream)                                                                                   \
+    X(transport_state)                                                                             \
+    X(transport)                                                                                   \
     X(daemonize)                                                                                   \
     X(allocation_failure)                                                                          \
     X(property)

@@ -82,6 +82,29 @@ static const struct {
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
     {QUERY_CONTROLLER_VERDICTS, "controller_id, state, reason, since, checked_at, flaps, value"},
     {QUERY_SERVER_VERDICTS, "virtual_server_id, state, reason, since, checked_at, flaps, value"},
+    /* Their values are looked after in test_sharing.c. */
+    {QUERY_SHARE_POOLS, "id, name"},
+    {QUERY_SHARE_CONTROLLERS, "id, name"},
+    {QUERY_SHARE_ROW, "node, incarnation, batch, place, name, url, ca, certificate, key"},
+    {QUERY_SHARE_PEERS, "node, name, url"},
+    {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
+    {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
+    {QUERY_SHARE_CURSOR, "created, sequence, incarnation, batch"},
+    {QUERY_SHARE_MAPPING, "controller_id, method, timestamp, ttl, decided, origin"},
+    {QUERY_SHARE_TOMBSTONE, "timestamp, ttl, decided, origin"},
+    {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, ldns"},
+    {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
+    {QUERY_SHARE_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
+    {QUERY_SHARE_ZONES, "lower(name)"},
+    {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},
+    {QUERY_SHARE_CONTROLLER_TEXTS, "name, state"},
+    {QUERY_SHARE_POOL_TEXTS,
+     "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
+     " ipv6_prefix, fallback, name, alternate_method, metric, tolerance"},
+    {QUERY_SHARE_SERVERS, "name, name, position, ipv4, ipv6, state, weight"},
+    {QUERY_SHARE_BALANCED_NAMES, "lower(b.name), name"},
+    {QUERY_SHARE_GROUPS, "lower(cidr), name"},
+    {QUERY_SHARE_TOPOLOGY, "lower(t.cidr), country, continent, asn, name, preference"},
 };
 
 /* "" for a statement that has none, or a pragma. */

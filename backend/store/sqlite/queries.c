@@ -151,4 +151,86 @@ const char *const query_texts[QUERY_COUNT] = {
         " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
         " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
         " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
+    [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
+    [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
+    [QUERY_SHARE_ROW] = "SELECT node, incarnation, batch, place, name, url, ca, certificate, key"
+                        " FROM share WHERE id = 1",
+    [QUERY_SHARE_PEERS] = "SELECT node, name, url FROM peer ORDER BY node",
+    [QUERY_SHARE_INCARNATION] =
+        "UPDATE share SET incarnation = random(), batch = 0, place = ?1 WHERE id = 1",
+    [QUERY_SHARE_CHANGES] =
+        "SELECT max(stamp), pool_id, ldns"
+        " FROM (SELECT stamp, pool_id, ldns FROM share_change ORDER BY stamp LIMIT ?1)"
+        " GROUP BY pool_id, ldns",
+    [QUERY_SHARE_CHANGES_WAITING] = "SELECT first.stamp, first.noted_ms, last.stamp"
+                                    " FROM share_change AS first, share_change AS last"
+                                    " WHERE first.stamp = (SELECT min(stamp) FROM share_change)"
+                                    " AND last.stamp = (SELECT max(stamp) FROM share_change)",
+    [QUERY_SHARE_CHANGES_END] = "DELETE FROM share_change WHERE stamp <= ?1",
+    [QUERY_SHARE_BATCH] = "UPDATE share SET batch = ?1 WHERE id = 1",
+    [QUERY_SHARE_CURSOR] =
+        "SELECT created, sequence, incarnation, batch FROM share_cursor WHERE node = ?1",
+    [QUERY_SHARE_CURSOR_WRITE] =
+        "INSERT INTO share_cursor (node, created, sequence, incarnation, batch)"
+        " SELECT node, ?2, ?3, ?4, ?5 FROM peer WHERE node = ?1"
+        " ON CONFLICT DO UPDATE SET created = ?2, sequence = ?3, incarnation = ?4, batch = ?5",
+    [QUERY_SHARE_MAPPING] = "SELECT controller_id, method, timestamp, ttl, decided, origin"
+                            " FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_SHARE_MAPPING_WRITE] =
+        "INSERT INTO persistence"
+        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        " ON CONFLICT DO UPDATE SET controller_id = ?3, method = ?4, timestamp = ?5, ttl = ?6,"
+        " decided = ?7, origin = ?8",
+    [QUERY_SHARE_TOMBSTONE] = "SELECT timestamp, ttl, decided, origin"
+                              " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_SHARE_TOMBSTONE_WRITE] =
+        "INSERT INTO share_deleted (pool_id, ldns, timestamp, ttl, decided, origin)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        " ON CONFLICT DO UPDATE SET timestamp = ?3, ttl = ?4, decided = ?5, origin = ?6",
+    [QUERY_SHARE_TOMBSTONE_DELETE] = "DELETE FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_SHARE_MAPPINGS] = "SELECT controller_id, method, timestamp, ttl, decided, origin, ldns"
+                             " FROM persistence WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
+    [QUERY_SHARE_TOMBSTONES] = "SELECT timestamp, ttl, decided, origin, ldns"
+                               " FROM share_deleted WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
+    [QUERY_SHARE_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM share_deleted"
+                               " WHERE (pool_id, ldns) > (?1, ?2) ORDER BY pool_id, ldns LIMIT ?4",
+    [QUERY_SHARE_SWEEP_DELETE] = "DELETE FROM share_deleted"
+                                 " WHERE (pool_id, ldns) > (?1, ?2) AND (pool_id, ldns) <= (?4, ?5)"
+                                 " AND timestamp + ttl <= ?3",
+    [QUERY_SHARE_ZONES] = "SELECT lower(name) FROM zone",
+    [QUERY_SHARE_RECORDS] = "SELECT lower(z.name), lower(r.name), r.type, r.ttl, r.content"
+                            " FROM record AS r LEFT JOIN zone AS z ON z.id = r.zone_id"
+                            " WHERE r.disabled = 0",
+    [QUERY_SHARE_CONTROLLER_TEXTS] = "SELECT name, state FROM controller",
+    [QUERY_SHARE_POOL_TEXTS] =
+        "SELECT p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer, s.name, p.client,"
+        " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric,"
+        " p.tolerance FROM pool AS p LEFT JOIN pool AS s ON s.id = p.persistence_pool_id"
+        " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id",
+    [QUERY_SHARE_SERVERS] = "SELECT p.name, c.name, v.position, v.ipv4, v.ipv6, v.state, v.weight"
+                            " FROM virtual_server AS v LEFT JOIN pool AS p ON p.id = v.pool_id"
+                            " LEFT JOIN controller AS c ON c.id = v.controller_id",
+    [QUERY_SHARE_BALANCED_NAMES] = "SELECT lower(b.name), p.name FROM balanced_name AS b"
+                                   " LEFT JOIN pool AS p ON p.id = b.pool_id",
+    [QUERY_SHARE_GROUPS] = "SELECT lower(cidr), name FROM ldns_group",
+    [QUERY_SHARE_TOPOLOGY] =
+        "SELECT lower(t.cidr), t.country, t.continent, t.asn, c.name, t.preference"
+        " FROM topology AS t LEFT JOIN controller AS c ON c.id = t.controller_id",
+    [QUERY_SHARE_STATE_WRITE] =
+        "INSERT INTO share_state"
+        " (id, written_at, connected, waiting, oldest_at, dropped, copied, problem)"
+        " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        " ON CONFLICT DO UPDATE SET written_at = ?1, connected = ?2, waiting = ?3, oldest_at = ?4,"
+        " dropped = ?5, copied = ?6, problem = ?7",
+    [QUERY_PEER_STATE_WRITE] =
+        "INSERT INTO peer_state (node, written_at, connected, heard_at, clock_offset_ms, lag_ms,"
+        " newer, known, older, future, moved, unknown, unknown_name, no_room, refused, equal_at,"
+        " walking, differs, problem)"
+        " SELECT node, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+        " ?19 FROM peer WHERE node = ?1"
+        " ON CONFLICT DO UPDATE SET written_at = ?2, connected = ?3, heard_at = ?4,"
+        " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
+        " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
+        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19",
 };

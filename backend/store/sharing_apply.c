@@ -1,0 +1,282 @@
+/*
+ * Merging: what others tell of a key is compared with what is known of it here, and the greater
+ * entry is written (core/sharing/entry.h). There is no rule in SQL.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/maintenance/room.h"
+#include "store/sharing.h"
+#include "store/sharing_parts.h"
+#include "store/sqlite/persistence_row.h"
+
+/* Rows of a transaction: it holds SQLite's lock for some milliseconds. */
+#define APPLY_ROWS 250
+
+/* Between two transactions, for the writer of this server, who looks for the lock that often. */
+#define PAUSE_NS 100000L
+
+/* ---------------------------------------------------------------- what is known of a key */
+
+bool sharing_read_mapping(const struct sharing *sharing, sqlite3_stmt *row, struct entry *ret_entry)
+{
+    const char *controller =
+        name_list_name(&sharing->names.controllers, sqlite3_column_int64(row, 0));
+    const char *method = (const char *)sqlite3_column_text(row, 1);
+    if (!controller || !method || strlen(method) >= METHOD_NAME_MAX)
+        return false;
+    ret_entry->decided = sqlite3_column_int64(row, 4);
+    ret_entry->origin = sqlite3_column_int64(row, 5);
+    ret_entry->gone = false;
+    ret_entry->timestamp_s = sqlite3_column_int64(row, 2);
+    ret_entry->ttl_s = sqlite3_column_int64(row, 3);
+    strcpy(ret_entry->controller, controller);
+    strcpy(ret_entry->method, method);
+    return true;
+}
+
+void sharing_read_tombstone(sqlite3_stmt *row, struct entry *ret_entry)
+{
+    ret_entry->decided = sqlite3_column_int64(row, 2);
+    ret_entry->origin = sqlite3_column_int64(row, 3);
+    ret_entry->gone = true;
+    ret_entry->timestamp_s = sqlite3_column_int64(row, 0);
+    ret_entry->ttl_s = sqlite3_column_int64(row, 1);
+    ret_entry->controller[0] = ret_entry->method[0] = '\0';
+}
+
+static int find_mapping(struct sharing *sharing, int64_t pool_id, const char *key,
+                        struct known *known, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MAPPING);
+    persistence_bind_key(statement, pool_id, key);
+    int code = sharing_step(sharing, statement, error);
+    known->has_mapping = code == 0;
+    known->maps = code == 0 && sharing_read_mapping(sharing, statement, &known->mapping);
+    sqlite3_reset(statement);
+    return code == ERR_NOTFOUND ? 0 : code;
+}
+
+static int find_tombstone(struct sharing *sharing, int64_t pool_id, const char *key,
+                          struct known *known, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_TOMBSTONE);
+    persistence_bind_key(statement, pool_id, key);
+    int code = sharing_step(sharing, statement, error);
+    known->has_tombstone = code == 0;
+    if (code == 0)
+        sharing_read_tombstone(statement, &known->tombstone);
+    sqlite3_reset(statement);
+    return code == ERR_NOTFOUND ? 0 : code;
+}
+
+int sharing_find(struct sharing *sharing, int64_t pool_id, const char *key, struct known *ret_known,
+                 struct error *error)
+{
+    int code = find_mapping(sharing, pool_id, key, ret_known, error);
+    return code == 0 ? find_tombstone(sharing, pool_id, key, ret_known, error) : code;
+}
+
+const struct entry *sharing_standing(const struct sharing *sharing, const struct known *known,
+                                     int64_t now_ms)
+{
+    int64_t grace_s = sharing->settings.share_grace_s;
+    bool maps = known->maps && !entry_is_over(&known->mapping, now_ms, grace_s);
+    bool gone = known->has_tombstone && !entry_is_over(&known->tombstone, now_ms, grace_s);
+    if (maps && gone)
+        maps = entry_compare(&known->mapping, &known->tombstone) > 0;
+    return maps ? &known->mapping : gone ? &known->tombstone : NULL;
+}
+
+/* ---------------------------------------------------------------- one row */
+
+/* What the rows of a transaction are judged by, and what became of them. */
+struct merging {
+    struct sharing *sharing;
+    int64_t now_ms;
+    enum room room;
+    struct share_counts counts;
+};
+
+static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
+                         const struct shared_row *told, struct error *error)
+{
+    struct database *database = &sharing->database;
+    sqlite3_stmt *statement = database_statement(database, QUERY_SHARE_MAPPING_WRITE);
+    persistence_bind_key(statement, pool_id, told->key);
+    sqlite3_bind_int64(statement, 3, controller_id);
+    sqlite3_bind_text(statement, 4, told->entry.method, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, told->entry.timestamp_s);
+    sqlite3_bind_int64(statement, 6, told->entry.ttl_s);
+    sqlite3_bind_int64(statement, 7, told->entry.decided);
+    sqlite3_bind_int64(statement, 8, told->entry.origin);
+    return database_run(database, statement, "a mapping cannot be written", error);
+}
+
+static int write_tombstone(struct sharing *sharing, int64_t pool_id, const struct shared_row *told,
+                           struct error *error)
+{
+    struct database *database = &sharing->database;
+    sqlite3_stmt *statement = database_statement(database, QUERY_SHARE_TOMBSTONE_WRITE);
+    persistence_bind_key(statement, pool_id, told->key);
+    sqlite3_bind_int64(statement, 3, told->entry.timestamp_s);
+    sqlite3_bind_int64(statement, 4, told->entry.ttl_s);
+    sqlite3_bind_int64(statement, 5, told->entry.decided);
+    sqlite3_bind_int64(statement, 6, told->entry.origin);
+    return database_run(database, statement, "a tombstone cannot be written", error);
+}
+
+static int delete_row(struct sharing *sharing, enum query query, int64_t pool_id, const char *key,
+                      struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, query);
+    persistence_bind_key(statement, pool_id, key);
+    return database_run(&sharing->database, statement, "a mapping cannot be deleted", error);
+}
+
+/* The entry takes the place of whatever is there. */
+static int replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
+                   const struct shared_row *told, const struct known *known, struct error *error)
+{
+    bool gone = told->entry.gone;
+    int code = gone ? write_tombstone(sharing, pool_id, told, error)
+                    : write_mapping(sharing, pool_id, controller_id, told, error);
+    if (code == 0 && gone && known->has_mapping)
+        code = delete_row(sharing, QUERY_MAPPING_DELETE, pool_id, told->key, error);
+    if (code == 0 && !gone && known->has_tombstone)
+        code = delete_row(sharing, QUERY_SHARE_TOMBSTONE_DELETE, pool_id, told->key, error);
+    return code;
+}
+
+/* A resolver that was sent to one controller is sent to another one now. */
+static bool moves(const struct entry *told, const struct entry *standing, int64_t now_s)
+{
+    return standing && !told->gone && !standing->gone && entry_end_s(standing) > now_s &&
+           strcmp(told->controller, standing->controller) != 0;
+}
+
+static int count_unknown(struct share_counts *counts, const char *kind, const char *name)
+{
+    counts->unknown++;
+    snprintf(counts->unknown_name, sizeof counts->unknown_name, "%s %s", kind, name);
+    return 0;
+}
+
+/* Says whether an entry can be written; replacing one takes no more room. */
+static bool has_room(const struct merging *merging, const struct known *known)
+{
+    bool adds = !known->has_mapping && !known->has_tombstone;
+    return merging->room == ROOM_ENOUGH || (merging->room == ROOM_TABLE_FULL && !adds);
+}
+
+static int merge_known(struct merging *merging, int64_t pool_id, int64_t controller_id,
+                       const struct shared_row *told, struct error *error)
+{
+    struct sharing *sharing = merging->sharing;
+    struct share_counts *counts = &merging->counts;
+    struct known known;
+    int code = sharing_find(sharing, pool_id, told->key, &known, error);
+    if (code != 0)
+        return code;
+    const struct entry *standing = sharing_standing(sharing, &known, merging->now_ms);
+    enum entry_fate fate =
+        entry_judge(&told->entry, standing, merging->now_ms, sharing->settings.share_skew_s * 1000);
+    counts->known += fate == ENTRY_KNOWN;
+    counts->older += fate == ENTRY_OLDER;
+    counts->future += fate == ENTRY_FUTURE;
+    if (fate != ENTRY_NEWER)
+        return 0;
+    if (!has_room(merging, &known)) {
+        counts->no_room++;
+        return 0;
+    }
+    counts->newer++;
+    counts->moved += moves(&told->entry, standing, merging->now_ms / 1000);
+    return replace(sharing, pool_id, controller_id, told, &known, error);
+}
+
+static int merge(struct merging *merging, const struct shared_row *told, struct error *error)
+{
+    const struct sharing *sharing = merging->sharing;
+    struct share_counts *counts = &merging->counts;
+    const char *controller = told->entry.controller;
+    bool gone = told->entry.gone;
+    int64_t pool_id = name_list_id(&sharing->names.pools, told->pool);
+    int64_t controller_id = gone ? 0 : name_list_id(&sharing->names.controllers, controller);
+    if (pool_id == 0)
+        return count_unknown(counts, "pool", told->pool);
+    if (controller_id == 0 && !gone)
+        return count_unknown(counts, "controller", controller);
+    if (entry_is_over(&told->entry, merging->now_ms, sharing->settings.share_grace_s)) {
+        counts->older++;
+        return 0;
+    }
+    return merge_known(merging, pool_id, controller_id, told, error);
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+static int write_cursor(struct sharing *sharing, const struct share_cursor *cursor,
+                        struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_CURSOR_WRITE);
+    sqlite3_bind_int64(statement, 1, cursor->node);
+    sqlite3_bind_int64(statement, 2, cursor->created);
+    sqlite3_bind_int64(statement, 3, cursor->sequence);
+    sqlite3_bind_int64(statement, 4, cursor->incarnation);
+    sqlite3_bind_int64(statement, 5, cursor->batch);
+    return database_run(&sharing->database, statement, "a cursor cannot be written", error);
+}
+
+static void add_counts(struct share_counts *sum, const struct share_counts *counts)
+{
+    sum->newer += counts->newer;
+    sum->known += counts->known;
+    sum->older += counts->older;
+    sum->future += counts->future;
+    sum->moved += counts->moved;
+    sum->unknown += counts->unknown;
+    sum->no_room += counts->no_room;
+    if (counts->unknown_name[0])
+        memcpy(sum->unknown_name, counts->unknown_name, sizeof sum->unknown_name);
+}
+
+/* One transaction. */
+static int merge_part(struct sharing *sharing, const struct shared_row *rows, size_t count,
+                      const struct share_cursor *cursor, int64_t now_ms,
+                      struct share_counts *counts, struct error *error)
+{
+    struct merging merging = {.sharing = sharing, .now_ms = now_ms};
+    int code = sharing_begin_writing(sharing, error);
+    if (code != 0)
+        return code;
+    merging.room = room_of(&sharing->database, settings_max_bytes(&sharing->settings));
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = merge(&merging, &rows[i], error);
+    if (code == 0 && cursor)
+        code = write_cursor(sharing, cursor, error);
+    code = sharing_end_writing(sharing, code, error);
+    if (code == 0)
+        add_counts(counts, &merging.counts);
+    return code;
+}
+
+int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
+                  const struct share_cursor *cursor, int64_t now_ms, struct share_counts *counts,
+                  struct error *error)
+{
+    size_t done = 0;
+    int code = 0;
+    if (rows->count == 0 && cursor)
+        return merge_part(sharing, NULL, 0, cursor, now_ms, counts, error);
+    while (code == 0 && done < rows->count) {
+        size_t left = rows->count - done, part = left < APPLY_ROWS ? left : APPLY_ROWS;
+        if (done > 0)
+            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        code = merge_part(sharing, rows->rows + done, part, part == left ? cursor : NULL, now_ms,
+                          counts, error);
+        done += part;
+    }
+    return code;
+}

@@ -1,0 +1,77 @@
+/*
+ * What a struct sharing is made of, for the files sharing*.c of this folder.
+ */
+#ifndef STICKY_STORE_SHARING_PARTS_H
+#define STICKY_STORE_SHARING_PARTS_H
+
+#include "store/sharing.h"
+#include "store/sharing_names.h"
+#include "store/sqlite/database.h"
+
+/* The configuration that a digest is of. */
+struct digested {
+    bool known;
+    int64_t opening, configuration, topology; /* see struct revision_row */
+    uint64_t digest;
+};
+
+/* The longest key that the schema allows, in UTF-8 and with NUL. */
+#define SHARING_KEY_MAX 513
+
+/* Behind which tombstone the sweep goes on. */
+struct sharing_sweep {
+    int64_t pool_id;
+    char key[SHARING_KEY_MAX];
+};
+
+struct sharing {
+    struct database database;
+    struct revision_row revision; /* of the transaction that is begun */
+    struct sharing_names names;
+    struct settings settings; /* as they were loaded */
+    int64_t opening;          /* of the database, for which the next is; 0: none */
+    int64_t data_version;
+    struct digested digested;
+    struct sharing_sweep sweep;
+};
+
+/*
+ * Begins a transaction that reads, with the names as they are in it. 0, or a code with `error` set
+ * and none begun.
+ */
+int sharing_begin(struct sharing *sharing, struct error *error);
+void sharing_end(struct sharing *sharing);
+
+/* The same for one that writes. */
+int sharing_begin_writing(struct sharing *sharing, struct error *error);
+
+/* Commits if `code` is 0, else makes a rollback. `code`, or that of the commit. */
+int sharing_end_writing(struct sharing *sharing, int code, struct error *error);
+
+/*
+ * Goes to the next row of a statement. 0; ERR_NOTFOUND when there is none, or a code with `error`
+ * set, and then the statement is reset.
+ */
+int sharing_step(struct sharing *sharing, sqlite3_stmt *statement, struct error *error);
+
+/* False, with nothing read, when the controller of the row is gone or cannot be told. */
+bool sharing_read_mapping(const struct sharing *sharing, sqlite3_stmt *row,
+                          struct entry *ret_entry);
+void sharing_read_tombstone(sqlite3_stmt *row, struct entry *ret_entry);
+
+/* What stands in the tables about a key. */
+struct known {
+    bool has_mapping, has_tombstone;
+    bool maps; /* sharing_read_mapping() of the mapping */
+    struct entry mapping, tombstone;
+};
+
+/* 0, or a code with `error` set. */
+int sharing_find(struct sharing *sharing, int64_t pool_id, const char *key, struct known *ret_known,
+                 struct error *error);
+
+/* The entry that counts: the greater one of those that are not over; NULL: none. */
+const struct entry *sharing_standing(const struct sharing *sharing, const struct known *known,
+                                     int64_t now_ms);
+
+#endif
