@@ -43,7 +43,10 @@ static void check_binding(const struct binding_row *row)
 {
     struct scene scene;
     scene_init(&scene, &three_sites);
-    memory_table_put(&scene.table, WEB, CLIENT, &row->mapping);
+    struct mapping mapping = row->mapping;
+    mapping.decided = 5;
+    mapping.origin = 7;
+    memory_table_put(&scene.table, WEB, CLIENT, &mapping);
     scene_controller(&scene, 3)->state = row->controller;
     scene_server(&scene, 13)->state = row->server;
     scene_set_controller_down(&scene, 3, row->controller_down);
@@ -54,6 +57,10 @@ static void check_binding(const struct binding_row *row)
     }
     scene_check_row(&scene, WEB, CLIENT, row->writes ? 2 : row->mapping.controller_id,
                     row->writes ? NOW : row->mapping.timestamp_s, row->what);
+    const struct mapping *now = memory_table_get(&scene.table, WEB, CLIENT);
+    CHECK_INTEGER(now->decided, row->writes ? 0 : 5, "%s: a new decision has no place yet",
+                  row->what);
+    CHECK_INTEGER(now->origin, row->writes ? 0 : 7, "%s: likewise", row->what);
     scene_release(&scene);
 }
 
@@ -116,7 +123,9 @@ static void timestamps_move_when_sliding(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;
-        const struct mapping mapping = MAPPING(3, "modulus", NOW - rows[i].age_s, rows[i].ttl_s);
+        struct mapping mapping = MAPPING(3, "modulus", NOW - rows[i].age_s, rows[i].ttl_s);
+        mapping.decided = 5;
+        mapping.origin = 7;
         scene_init(&scene, &three_sites);
         scene_pool(&scene, "web")->timer = rows[i].timer;
         memory_table_put(&scene.table, WEB, CLIENT, &mapping);
@@ -124,6 +133,7 @@ static void timestamps_move_when_sliding(void)
         const struct mapping *row = memory_table_get(&scene.table, WEB, CLIENT);
         CHECK_INTEGER(row->timestamp_s, rows[i].moves ? NOW : mapping.timestamp_s, "row %zu", i);
         CHECK_INTEGER(row->ttl_s, rows[i].moves ? 3600 : mapping.ttl_s, "row %zu", i);
+        CHECK(row->decided == 5 && row->origin == 7, "row %zu: it is no new decision", i);
         CHECK_INTEGER((int64_t)scene.table.writes, rows[i].moves, "row %zu", i);
         scene_release(&scene);
     }

@@ -158,11 +158,178 @@ static void what_cannot_be_written_stays_claimed(void)
     desk_release(&desk);
 }
 
+/* ---------------------------------------------------------------- sharing */
+
+#define NODE 7
+#define ROW(decided, origin)                                                                       \
+    "INSERT INTO persistence VALUES (1, '" KEY "', 2, 'modulus', 1700000000, 60, " decided         \
+    ", " origin ")"
+#define TOMBSTONE(decided, origin)                                                                 \
+    "INSERT INTO share_deleted VALUES (1, '" KEY "', " decided ", " origin ", 1700000000, 60)"
+
+/* What stands in the tables, as if a peer had decided it. */
+static void share(struct desk *desk, const char *standing)
+{
+    if (standing)
+        place_run(&desk->place, standing);
+    place_run(&desk->place, "UPDATE share SET node = 7");
+    CHECK_INTEGER(database_read_generation(&desk->database, &desk->generation, NULL), 0,
+                  "revision");
+}
+
+static struct claim decision(const struct desk *desk, bool maps, int64_t decided, int64_t origin)
+{
+    struct claim claim = claim_of(desk, maps ? 1 : 0);
+    claim.maps = maps;
+    claim.wanted.decided = decided;
+    claim.wanted.origin = origin;
+    return claim;
+}
+
+static int64_t noted(struct desk *desk)
+{
+    return place_number(&desk->place, "SELECT count(*) FROM share_change WHERE pool_id = 1"
+                                      " AND ldns = '" KEY "' AND noted_ms > 1700000000000");
+}
+
+static int64_t mapped_to(struct desk *desk)
+{
+    return place_number(&desk->place, "SELECT ifnull(sum(controller_id), 0) FROM persistence");
+}
+
+static int64_t tombstones(struct desk *desk)
+{
+    return place_number(&desk->place, "SELECT count(*) FROM share_deleted");
+}
+
+static void while_nothing_is_shared_nothing_is_noted(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    struct claim old = decision(&desk, true, 5, NODE), gone = decision(&desk, false, 0, 0);
+    place_run(&desk.place, ROW("9", "7"));
+    CHECK_INTEGER(database_read_generation(&desk.database, &desk.generation, NULL), 0, "revision");
+    old.revision = gone.revision = desk.generation.mappings;
+    put(&desk, 1, &old);
+    check_written(&desk, 1, "whatever stands there");
+    put(&desk, 1, &gone);
+    check_written(&desk, 0, "deleted");
+    CHECK_INTEGER(noted(&desk), 0, "no note");
+    CHECK_INTEGER(tombstones(&desk), 0, "no tombstone");
+    desk_release(&desk);
+}
+
+/* A claim of node 7, decided at 10, against what stands there; controller 2 is what stands. */
+static const struct {
+    const char *what, *standing;
+    bool maps;
+    int64_t decided, controller, noted, tombstones;
+} merges[] = {
+    {"where there is none", NULL, true, 10, 1, 1, 0},
+    {"over an older one", ROW("9", "9"), true, 10, 1, 1, 0},
+    {"over one of the time before sharing", ROW("0", "0"), true, 10, 1, 1, 0},
+    {"over one of a lesser node at the same moment", ROW("10", "6"), true, 10, 1, 1, 0},
+    {"not over one of a greater node", ROW("10", "8"), true, 10, 2, 0, 0},
+    {"not over a newer one", ROW("11", "1"), true, 10, 2, 0, 0},
+    {"not over one with the same place", ROW("10", "7"), true, 10, 2, 0, 0},
+    {"of the time before sharing", NULL, true, 0, 1, 1, 0},
+    {"over an older tombstone", TOMBSTONE("9", "9"), true, 10, 1, 1, 0},
+    {"not over a newer tombstone", TOMBSTONE("11", "1"), true, 10, 0, 0, 1},
+    {"not over a tombstone with the same place", TOMBSTONE("10", "7"), true, 10, 0, 0, 1},
+    {"forgotten", ROW("9", "9"), false, 10, 0, 1, 1},
+    {"forgotten before it was written", NULL, false, 10, 0, 1, 1},
+    {"forgotten at the same place", ROW("10", "7"), false, 10, 0, 1, 1},
+    {"not forgotten, it is newer", ROW("11", "1"), false, 10, 2, 0, 0},
+    {"forgotten again", TOMBSTONE("9", "9"), false, 10, 0, 1, 1},
+};
+
+static void of_a_claim_and_what_stands_there_the_greater_stays(void)
+{
+    for (size_t i = 0; i < COUNT(merges); i++) {
+        struct desk desk;
+        desk_init(&desk);
+        share(&desk, merges[i].standing);
+        struct claim claim = decision(&desk, merges[i].maps, merges[i].decided, NODE);
+        put(&desk, 1, &claim);
+        check_written(&desk, merges[i].controller, merges[i].what);
+        CHECK_INTEGER(noted(&desk), merges[i].noted, "%s: noted", merges[i].what);
+        CHECK_INTEGER(tombstones(&desk), merges[i].tombstones, "%s: tombstones", merges[i].what);
+        desk_release(&desk);
+    }
+}
+
+static void an_extension_keeps_its_place_and_is_noted(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    share(&desk, ROW("9", "9"));
+    struct claim claim = decision(&desk, true, 9, 9);
+    put(&desk, 1, &claim);
+    check_written(&desk, 2, "no later: not written");
+    claim.wanted.timestamp_s++;
+    put(&desk, 1, &claim);
+    check_written(&desk, 1, "later");
+    CHECK_INTEGER(noted(&desk), 1, "noted once");
+    put(&desk, 1, &claim);
+    check_written(&desk, 1, "a second time");
+    CHECK_INTEGER(noted(&desk), 1, "which is not noted");
+    desk_release(&desk);
+}
+
+static void all_columns_of_a_shared_claim_are_written(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    share(&desk, NULL);
+    struct claim claim = decision(&desk, true, 10, NODE);
+    put(&desk, 1, &claim);
+    check_written(&desk, 1, "a mapping");
+    CHECK_INTEGER(place_number(&desk.place, "SELECT count(*) FROM persistence WHERE decided = 10"
+                                            " AND origin = 7 AND timestamp = 1700000000"
+                                            " AND ttl = 60 AND method = 'modulus'"),
+                  1, "a mapping");
+    claim = decision(&desk, false, 11, NODE);
+    put(&desk, 1, &claim);
+    check_written(&desk, 0, "a deletion");
+    CHECK_INTEGER(place_number(&desk.place, "SELECT count(*) FROM share_deleted WHERE decided = 11"
+                                            " AND origin = 7 AND timestamp = 1700000000"
+                                            " AND ttl = 60 AND pool_id = 1"),
+                  1, "a deletion");
+    desk_release(&desk);
+}
+
+static void what_has_no_pool_or_controller_leaves_nothing(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    share(&desk, NULL);
+    struct claim lost = decision(&desk, true, 10, NODE), gone = decision(&desk, false, 10, NODE);
+    lost.wanted.controller_id = 99;
+    put(&desk, 1, &lost);
+    check_written(&desk, 0, "a controller that is gone");
+    lost.wanted.controller_id = 1;
+    put(&desk, 99, &lost);
+    check_written(&desk, 0, "a pool that is gone");
+    put(&desk, 99, &gone);
+    check_written(&desk, 0, "forgotten in a pool that is gone");
+    CHECK_INTEGER(mapped_to(&desk), 0, "no row");
+    CHECK_INTEGER(tombstones(&desk), 0, "no tombstone");
+    CHECK_INTEGER(place_number(&desk.place, "SELECT count(*) FROM share_change"), 0, "no note");
+    desk_release(&desk);
+}
+
 static const CU_TestInfo tests[] = {
     {"the newest claim is the row", the_newest_claim_is_the_row},
     {"what is written does not change the revision", what_is_written_does_not_change_the_revision},
     {"what does not count any more is dropped", what_does_not_count_any_more_is_dropped},
     {"what cannot be written stays claimed", what_cannot_be_written_stays_claimed},
+    {"while nothing is shared nothing is noted", while_nothing_is_shared_nothing_is_noted},
+    {"of a claim and what stands there the greater stays",
+     of_a_claim_and_what_stands_there_the_greater_stays},
+    {"an extension keeps its place and is noted", an_extension_keeps_its_place_and_is_noted},
+    {"all columns of a shared claim are written", all_columns_of_a_shared_claim_are_written},
+    {"what has no pool or controller leaves nothing",
+     what_has_no_pool_or_controller_leaves_nothing},
     CU_TEST_INFO_NULL,
 };
 

@@ -227,6 +227,42 @@ static void deleting_is_a_claim_too(void)
     end(claims);
 }
 
+/* The place of the claim that stands there. */
+static int64_t decided(struct claims *claims)
+{
+    struct claim claim;
+    return claims_find(claims, 1, "k", &claim) == 0 ? claim.wanted.decided : -1;
+}
+
+static int put_decided(struct claims *claims, const struct mapping *known, bool maps,
+                       int64_t decided_at)
+{
+    struct claim claim = claim_of(2);
+    claim.maps = maps;
+    claim.wanted.decided = decided_at;
+    claim.wanted.origin = 7;
+    return claims_put(claims, 1, "k", known, &claim, yes, NULL);
+}
+
+static void a_decision_is_later_than_the_claim_that_it_replaces(void)
+{
+    struct claims *claims = begin();
+    struct mapping two = mapping_to(2);
+    two.origin = 7;
+    put_decided(claims, NULL, true, two.decided = 10);
+    CHECK_INTEGER(decided(claims), 10, "the first");
+    CHECK_INTEGER(put_decided(claims, &two, true, 10), 0, "extended");
+    CHECK_INTEGER(decided(claims), 10, "an extension keeps its place");
+    CHECK_INTEGER(put_decided(claims, &two, false, 11), 0, "forgotten");
+    CHECK_INTEGER(decided(claims), 11, "it is later anyway");
+    CHECK_INTEGER(put_decided(claims, NULL, true, 11), 0, "in the same moment");
+    CHECK_INTEGER(decided(claims), 12, "it replaced one that it did not see");
+    two.decided = 12;
+    CHECK_INTEGER(put_decided(claims, &two, false, 0), 0, "when nothing is shared any more");
+    CHECK_INTEGER(decided(claims), 0, "there is no place");
+    end(claims);
+}
+
 static void a_full_bucket_takes_no_more(void)
 {
     struct claims *claims = begin();
@@ -538,6 +574,8 @@ static const CU_TestInfo tests[] = {
     {"a claim that was replaced meanwhile stays", a_claim_that_was_replaced_meanwhile_stays},
     {"a slot that was used anew is not settled", a_slot_that_was_used_anew_is_not_settled},
     {"deleting is a claim too", deleting_is_a_claim_too},
+    {"a decision is later than the claim that it replaces",
+     a_decision_is_later_than_the_claim_that_it_replaces},
     {"a full bucket takes no more", a_full_bucket_takes_no_more},
     {"keys have a length", keys_have_a_length},
     {"a killed process leaves no bucket locked", a_killed_process_leaves_no_bucket_locked},

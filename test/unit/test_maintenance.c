@@ -196,6 +196,24 @@ static void the_sweep_waits_for_its_interval(void)
     process_release(&process);
 }
 
+static void while_mappings_are_shared_expired_ones_are_kept_for_a_while(void)
+{
+    struct process process;
+    process_init(&process);
+    process.settings.share_grace_s = 10;
+    insert_mappings(&process, 5, "old", NOW_S - 60 - 10);
+    insert_mappings(&process, 5, "new", NOW_S - 60 - 9);
+    place_run(&process.place, "UPDATE share SET node = 7");
+    check_maintain(&process, START_MS);
+    CHECK_INTEGER(rows(&process), 5, "those whose time is over");
+    CHECK_INTEGER(place_number(&process.place, "SELECT count(*) FROM share_deleted"), 0,
+                  "they leave no tombstones");
+    place_run(&process.place, "UPDATE share SET node = 0");
+    check_maintain(&process, 2 * START_MS);
+    CHECK_INTEGER(rows(&process), 0, "not shared any more");
+    process_release(&process);
+}
+
 /* ---------------------------------------------------------------- one process for all */
 
 static void one_process_does_it_at_a_time(void)
@@ -415,6 +433,8 @@ static const CU_TestInfo tests[] = {
     {"the sweep takes what has expired, in batches of any size",
      the_sweep_takes_what_has_expired_in_batches_of_any_size},
     {"the sweep waits for its interval", the_sweep_waits_for_its_interval},
+    {"while mappings are shared, expired ones are kept for a while",
+     while_mappings_are_shared_expired_ones_are_kept_for_a_while},
     {"one process does it at a time", one_process_does_it_at_a_time},
     {"what another process did is not done again", what_another_process_did_is_not_done_again},
     {"a lock in the way is no error", a_lock_in_the_way_is_no_error},

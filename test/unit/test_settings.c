@@ -19,6 +19,12 @@ static void settings_have_defaults(void)
     CHECK_INTEGER(settings.brake_percent, 50, "brake_percent");
     CHECK_INTEGER(settings.brake_window_s, 30, "brake_window");
     CHECK_INTEGER(settings.max_checks, 1000, "max_checks");
+    CHECK_INTEGER(settings.share_skew_s, 10, "share_skew");
+    CHECK_INTEGER(settings.share_grace_s, 60, "share_grace");
+    CHECK_INTEGER(settings.share_walk_s, 3600, "share_walk");
+    CHECK_INTEGER(settings.share_rows_per_second, 20000, "share_rows_per_second");
+    CHECK_INTEGER(settings.share_outbox_rows, 1000000, "share_outbox_rows");
+    CHECK_INTEGER(settings.share_poll_ms, 10, "share_poll_ms");
 }
 
 static const struct {
@@ -69,6 +75,30 @@ static const struct {
     {"max_checks", 10000, 0},
     {"max_checks", 0, ERR_INVAL},
     {"max_checks", 10001, ERR_INVAL},
+    {"share_skew", 1, 0},
+    {"share_skew", 3600, 0},
+    {"share_skew", 0, ERR_INVAL},
+    {"share_skew", 3601, ERR_INVAL},
+    {"share_grace", 0, 0},
+    {"share_grace", 86400, 0},
+    {"share_grace", -1, ERR_INVAL},
+    {"share_grace", 86401, ERR_INVAL},
+    {"share_walk", 1, 0},
+    {"share_walk", 604800, 0},
+    {"share_walk", 0, ERR_INVAL},
+    {"share_walk", 604801, ERR_INVAL},
+    {"share_rows_per_second", 10, 0},
+    {"share_rows_per_second", 1000000, 0},
+    {"share_rows_per_second", 9, ERR_INVAL},
+    {"share_rows_per_second", 1000001, ERR_INVAL},
+    {"share_outbox_rows", 10, 0},
+    {"share_outbox_rows", 1000000000, 0},
+    {"share_outbox_rows", 9, ERR_INVAL},
+    {"share_outbox_rows", 1000000001, ERR_INVAL},
+    {"share_poll_ms", 1, 0},
+    {"share_poll_ms", 10000, 0},
+    {"share_poll_ms", 0, ERR_INVAL},
+    {"share_poll_ms", 10001, ERR_INVAL},
     {"Sweep_batch", 10, ERR_NOTFOUND},
     {"sweep", 10, ERR_NOTFOUND},
     {"", 10, ERR_NOTFOUND},
@@ -98,6 +128,12 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings_set(&settings, "brake_percent", 18), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "brake_window", 19), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "max_checks", 20), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_skew", 21), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_grace", 22), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_walk", 23), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_rows_per_second", 24), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_outbox_rows", 25), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_poll_ms", 26), 0, "set");
     CHECK_INTEGER(settings.checkpoint_interval_s, 11, "checkpoint_interval");
     CHECK_INTEGER(settings.sweep_interval_s, 12, "sweep_interval");
     CHECK_INTEGER(settings.sweep_batch, 13, "sweep_batch");
@@ -108,6 +144,12 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings.brake_percent, 18, "brake_percent");
     CHECK_INTEGER(settings.brake_window_s, 19, "brake_window");
     CHECK_INTEGER(settings.max_checks, 20, "max_checks");
+    CHECK_INTEGER(settings.share_skew_s, 21, "share_skew");
+    CHECK_INTEGER(settings.share_grace_s, 22, "share_grace");
+    CHECK_INTEGER(settings.share_walk_s, 23, "share_walk");
+    CHECK_INTEGER(settings.share_rows_per_second, 24, "share_rows_per_second");
+    CHECK_INTEGER(settings.share_outbox_rows, 25, "share_outbox_rows");
+    CHECK_INTEGER(settings.share_poll_ms, 26, "share_poll_ms");
 }
 
 static const CU_TestInfo tests[] = {

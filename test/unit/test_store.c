@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/sharing/entry.h"
 #include "fixture.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/queries.h"
 #include "suites.h"
+#include "system/clock.h"
 
 #define NOW_S 1700000000
 
@@ -183,11 +185,13 @@ static void a_claim_writes_only_what_is_still_as_it_was_seen(void)
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &second, NULL), ERR_NOTFOUND,
                   "not absent any more");
     check_row(&table, "192.0.2.10", &first, "untouched");
-    for (int field = 0; field < 4; field++) {
+    for (int field = 0; field < 6; field++) {
         struct mapping other = first;
         other.controller_id += field == 0;
         other.timestamp_s += field == 1;
         other.ttl_s += field == 2;
+        other.decided += field == 4;
+        other.origin += field == 5;
         strcpy(other.method, field == 3 ? "other" : "modulus");
         CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &other, &second, NULL),
                       ERR_NOTFOUND, "field %d is not as seen", field);
@@ -306,6 +310,112 @@ static void insert_mappings(struct place *place, int pool, int count, const char
              " FROM n WHERE i < %d) SELECT %d, '%s' || i, 1, 'modulus', %lld, 60 FROM n",
              count, pool, key, (long long)at_s);
     place_run(place, sql);
+}
+
+/* ---------------------------------------------------------------- sharing */
+
+#define CLIENT "192.0.2.10"
+
+/* A store on a database that is shared as node 7, with what stands in it. */
+static struct store *share(struct place *place, const char *standing)
+{
+    place_init_served(place);
+    if (standing)
+        place_run(place, standing);
+    place_run(place, "UPDATE share SET node = 7");
+    struct store *store = new_store(place);
+    store_mappings(store);
+    touch(store);
+    return store;
+}
+
+/* Claims controller 2, and gives what is found then. */
+static struct mapping claim_two(struct store *store, const struct mapping *seen)
+{
+    struct mapping_table table = store_mappings(store);
+    struct mapping wanted = mapping_of(2, NOW_S, 60);
+    CHECK_INTEGER(table.claim(table.context, 1, CLIENT, seen, &wanted, NULL), 0, "a claim");
+    CHECK_INTEGER(table.find(table.context, 1, CLIENT, &wanted, NULL), 0, "found");
+    return wanted;
+}
+
+static bool is_of_now(int64_t decided)
+{
+    int64_t ago_ms = clock_unix_ms() - decided / ENTRY_TICKS;
+    return ago_ms >= 0 && ago_ms < 60000;
+}
+
+static void a_shared_decision_says_where_and_when(void)
+{
+    struct place place;
+    struct store *store = share(&place, NULL);
+    struct mapping first = claim_two(store, NULL);
+    CHECK(is_of_now(first.decided), "decided %lld", (long long)first.decided);
+    CHECK_INTEGER(first.origin, 7, "origin");
+    struct mapping second = claim_two(store, &first);
+    CHECK(second.decided > first.decided, "a second decision is later");
+    store_free(store);
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM share_change"), 1, "noted");
+    place_release(&place);
+}
+
+static void an_extension_is_no_decision(void)
+{
+    struct place place;
+    struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
+                                        "', 1, 'modulus', 1700000000, 60, 5, 9)");
+    struct mapping_table table = store_mappings(store);
+    struct mapping row, moved;
+    CHECK_INTEGER(table.find(table.context, 1, CLIENT, &row, NULL), 0, "the row");
+    CHECK(row.decided == 5 && row.origin == 9, "of a peer");
+    moved = row;
+    moved.timestamp_s++;
+    CHECK_INTEGER(table.claim(table.context, 1, CLIENT, &row, &moved, NULL), 0, "extended");
+    check_row(&table, CLIENT, &moved, "with the same place");
+    store_free(store);
+    place_release(&place);
+}
+
+/* What was decided before, on a server whose clock is ahead: 2^62. */
+static void a_decision_is_later_than_what_it_knew(void)
+{
+    static const char *const standing[] = {
+        "INSERT INTO persistence VALUES"
+        " (1, '" CLIENT "', 1, 'modulus', 1700000000, 60, 4611686018427387904, 9)",
+        "INSERT INTO share_deleted VALUES"
+        " (1, '" CLIENT "', 4611686018427387904, 9, 1700000000, 60)",
+    };
+    for (size_t i = 0; i < COUNT(standing); i++) {
+        struct place place;
+        struct mapping row;
+        struct store *store = share(&place, standing[i]);
+        struct mapping_table table = store_mappings(store);
+        int found = table.find(table.context, 1, CLIENT, &row, NULL);
+        struct mapping made = claim_two(store, found == 0 ? &row : NULL);
+        CHECK_INTEGER(made.decided, 4611686018427387905, "row %zu", i);
+        store_free(store);
+        CHECK_INTEGER(rows_of(&place), 1, "row %zu: written", i);
+        CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM share_deleted"), 0, "row %zu", i);
+        place_release(&place);
+    }
+}
+
+static void what_is_forgotten_leaves_a_tombstone(void)
+{
+    struct place place;
+    int64_t count = 0;
+    struct error error = {0};
+    struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
+                                        "', 1, 'modulus', 1700000000, 77, 5, 9)");
+    CHECK_INTEGER(store_forget(store, CLIENT, 1, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(count, 1, "forgotten");
+    store_free(store);
+    CHECK_INTEGER(rows_of(&place), 0, "no row");
+    CHECK(is_of_now(place_number(&place, "SELECT decided FROM share_deleted WHERE origin = 7"
+                                         " AND ttl = 77 AND abs(timestamp - unixepoch()) < 60")),
+          "a tombstone of now");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM share_change"), 1, "noted");
+    place_release(&place);
 }
 
 static void forgetting_is_for_one_pool_or_for_all(void)
@@ -478,6 +588,10 @@ static const CU_TestInfo tests[] = {
      claims_give_way_to_what_is_changed_in_the_table},
     {"before it was opened the table cannot be read",
      before_it_was_opened_the_table_cannot_be_read},
+    {"a shared decision says where and when", a_shared_decision_says_where_and_when},
+    {"an extension is no decision", an_extension_is_no_decision},
+    {"a decision is later than what it knew", a_decision_is_later_than_what_it_knew},
+    {"what is forgotten leaves a tombstone", what_is_forgotten_leaves_a_tombstone},
     {"forgetting is for one pool or for all", forgetting_is_for_one_pool_or_for_all},
     {"mappings are walked in order until it is enough",
      mappings_are_walked_in_order_until_it_is_enough},
