@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "dialect/json_read.h"
 #include "dialect/json_write.h"
+#include "json/json_read.h"
 
 #define RESULT "{\"result\":"
 
@@ -283,13 +283,17 @@ void json_release(struct json *json)
 void json_handle(struct json *json, const struct line *line, struct buffer *out)
 {
     size_t start = out->length;
-    const json_t *request = line->too_long ? NULL : json_read(line->text, line->length);
+    static const struct json_limits unlimited = {0};
+    struct arena arena = {0};
+    const json_t *request = NULL;
+    if (!line->too_long)
+        (void)json_read(line->text, line->length, &unlimited, &arena, &request, NULL);
     const json_t *method = json_object_get(request, "method");
     if (json_is_string(method))
         find_method(json_string_value(method))(json, json_object_get(request, "parameters"), out);
     else
         buffer_add_text(out, NO_RESULT);
-    json_read_end();
+    arena_release(&arena);
     if (out->failed) { /* an incomplete reply is worse than none */
         out->failed = false;
         buffer_truncate(out, start);

@@ -2,6 +2,9 @@
  * What name servers tell each other, as JSON: batches of rows, beats, and the questions and answers
  * of a walk. Whatever a peer sends is read with bounds on everything; what does not fit is refused
  * whole. `now` and files are not known here.
+ *
+ * Members that are not known are ignored, so that a later version can add some. Whether the node is
+ * that of the peer, and whether a walk goes forward, is for the caller to check.
  */
 #ifndef STICKY_SHARE_WIRE_H
 #define STICKY_SHARE_WIRE_H
@@ -10,24 +13,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/arena.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/sharing/entry.h"
 
-/* Rows of a batch or a page, and octets of any message. */
+/*
+ * Rows of a page, rows of a batch, and octets of any message, which is also what a nats-server
+ * takes by default. Any rows of a batch fit; of a page, those that do.
+ */
 #define WIRE_ROWS_MAX 4000
+#define WIRE_BATCH_MAX 1000
 #define WIRE_BYTES_MAX (1 << 20)
 
 /* The version of the format; messages of another one are refused. */
 #define WIRE_VERSION 1
 
-/* Rows that were read. The arrays belong to it. */
+/*
+ * Rows that were read, and memory for reading, which is used again by the next message that is read
+ * into it. Zeros at first. Fresh memory for each message would cost several times what reading
+ * does.
+ */
 struct wire_rows {
     struct shared_row *rows;
-    size_t count;
+    size_t count, capacity;
+    struct arena memory;
 };
 
-/* Frees the rows; takes zeros. */
+/* Frees all of it and leaves zeros; takes zeros. */
 void wire_rows_release(struct wire_rows *rows);
 
 /* What was changed on one server. */
@@ -59,7 +72,11 @@ struct wire_answer {
     int64_t count;
 };
 
-/* Each appends one message to `out`; check out->failed. `rows` may be empty. */
+/*
+ * Each appends one message to `out`; check out->failed. `rows` may be empty. Rows that no peer
+ * would take (core/sharing/row_problem.h) are left out. Everything else must be as the readers want
+ * it.
+ */
 void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
                       const struct shared_row *rows, size_t count);
 void wire_write_beat(struct buffer *out, const struct wire_beat *beat);
@@ -68,16 +85,16 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count);
 
 /*
- * Each reads one message. 0; ERR_INVAL with `error` set, and nothing to release;
- * ERR_NOMEM. Names and numbers of rows are in the ranges of the schema afterwards.
+ * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and no rows. Names and
+ * numbers of rows are in the ranges of the schema afterwards.
  */
 int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
-                    struct wire_rows *ret_rows, struct error *error);
+                    struct wire_rows *rows, struct error *error);
 int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
                    struct error *error);
 int wire_read_question(const char *text, size_t length, struct wire_question *ret_question,
                        struct error *error);
 int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,
-                     struct wire_rows *ret_rows, struct error *error);
+                     struct wire_rows *rows, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/vector.h"
+#include "core/sharing/entry.h"
 #include "store/sqlite/persistence_row.h"
 #include "store/store_parts.h"
 #include "system/clock.h"
@@ -171,6 +172,28 @@ static int put_claim(struct store *store, int64_t pool_id, const char *key,
     return code;
 }
 
+/* When the client's last mapping was deleted, as a decision has to know it; 0: it was not. */
+static int64_t deletion_decided(struct store *store, int64_t pool_id, const char *key)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_TOMBSTONE_DECIDED);
+    persistence_bind_key(statement, pool_id, key);
+    int64_t decided =
+        sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return decided;
+}
+
+/* Gives a new decision its place among those of all servers. */
+static void decide(struct store *store, int64_t pool_id, const char *key,
+                   const struct mapping *seen, struct mapping *wanted)
+{
+    if (store->node == 0 || wanted->decided != 0)
+        return;
+    int64_t known = seen ? seen->decided : deletion_decided(store, pool_id, key);
+    wanted->decided = entry_decide(clock_unix_ms(), known);
+    wanted->origin = store->node;
+}
+
 static int claim(void *context, int64_t pool_id, const char *key, const struct mapping *seen,
                  const struct mapping *wanted, struct error *error)
 {
@@ -178,8 +201,8 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
     int code = check_writable(store, !seen, error);
     if (code != 0)
         return code;
-    const struct claim claim = {
-        .maps = true, .wanted = *wanted, .revision = store->mappings_revision};
+    struct claim claim = {.maps = true, .wanted = *wanted, .revision = store->mappings_revision};
+    decide(store, pool_id, key, seen, &claim.wanted);
     code = put_claim(store, pool_id, key, seen, &claim);
     if (code == 0 || code == ERR_NOTFOUND)
         return code;
@@ -220,6 +243,18 @@ static int read_pool_ids(struct store *store, struct pool_ids *ids, struct error
     return code;
 }
 
+/* The claim that there is no such mapping. */
+static struct claim deletion_of(struct store *store, int64_t pool_id, const char *key,
+                                const struct mapping *mapping)
+{
+    struct claim none = {.revision = store->mappings_revision};
+    if (store->node == 0)
+        return none;
+    none.wanted = (struct mapping){.timestamp_s = clock_unix_s(), .ttl_s = mapping->ttl_s};
+    decide(store, pool_id, key, mapping, &none.wanted);
+    return none;
+}
+
 /* Claims that there is none. 0, ERR_NOTFOUND where there is none now, or a code with `error`. */
 static int forget(struct store *store, int64_t pool_id, const char *key, struct error *error)
 {
@@ -228,7 +263,7 @@ static int forget(struct store *store, int64_t pool_id, const char *key, struct 
         int code = find(store, pool_id, key, &mapping, error);
         if (code != 0)
             return code;
-        const struct claim none = {.revision = store->mappings_revision};
+        const struct claim none = deletion_of(store, pool_id, key, &mapping);
         code = put_claim(store, pool_id, key, &mapping, &none);
         if (code == 0)
             return 0;
@@ -345,8 +380,8 @@ int store_each_mapping(struct store *store,
     struct mapping mapping;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         persistence_read_mapping(statement, &mapping);
-        const char *key = (const char *)sqlite3_column_text(statement, 5);
-        if (!each(context, sqlite3_column_int64(statement, 4), key ? key : "", &mapping))
+        const char *key = (const char *)sqlite3_column_text(statement, 7);
+        if (!each(context, sqlite3_column_int64(statement, 6), key ? key : "", &mapping))
             break;
     }
     if (result != SQLITE_ROW && result != SQLITE_DONE)

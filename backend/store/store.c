@@ -139,6 +139,7 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
                                         .metrics = row.metrics,
                                         .topology = row.topology};
     store->mappings_revision = row.mappings;
+    store->node = row.node;
     if (++store->begun % FILL_AFTER == 0)
         kept_map_fill(database->connection);
     store->kept_until_ms = now_ms + STORE_KEPT_MS;

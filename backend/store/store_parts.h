@@ -19,6 +19,7 @@ struct store {
     struct revision revision;  /* of the transaction that is begun */
     int64_t kept_until_ms;     /* monotonic: then it is begun anew */
     int64_t mappings_revision; /* column `mappings` of table `revision`, the same */
+    int64_t node;              /* of table `share`, the same */
     struct claims *claims;     /* NULL: not open */
     struct error claims_error; /* why they are not */
     struct error claims_loss;  /* that somebody changed the file; to be told */

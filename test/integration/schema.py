@@ -16,8 +16,9 @@ CONFIGURATION_TABLES = ("zone", "record", "controller", "pool", "virtual_server"
 TOPOLOGY_TABLES = ("topology", "geo_database")
 TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "controller_metric", "virtual_server_metric", "controller_verdict", "virtual_server_verdict",
-    "path_metric", "persistence", "revision", "configuration_change")
-VIEWS = ("mapping", "server", "health")
+    "path_metric", "persistence", "revision", "configuration_change", "share", "peer", "share_cursor",
+    "share_change", "share_deleted")
+VIEWS = ("mapping", "server", "health", "share_now")
 
 # A small world in which each rule has something to bite on.
 WORLD = """

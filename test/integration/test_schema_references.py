@@ -26,7 +26,19 @@ NO_MONITOR = "monitor_id is not the id of a monitor"
 NUMERIC = "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
 NO_ADDRESS = "a virtual server needs ipv4 or ipv6, or both"
 ONE_OF_FOUR = "topology needs exactly one of cidr, country, continent, asn"
+SHARED = "UPDATE share SET node = 1"
+PEER = "INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'nats://192.0.2.2:4222')"
+PEER_ITSELF = "peer.node is share.node, the number of this server itself"
+KEY_CHANGED = ("pool_id and ldns of a shared mapping cannot be changed: insert a new row and"
+               " delete this one")
 CHECKED = "address = '192.0.2.1', monitor_id"
+
+
+
+def peers(number):
+    return ("INSERT INTO peer (node, name, url) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
+            f" SELECT i + 1 FROM n WHERE i < {number}) SELECT i, 'ns' || i, 'nats://x' FROM n")
+
 
 ROWS = [
     # Zones and records.
@@ -271,6 +283,20 @@ ROWS = [
     ("DELETE FROM revision",
      "the row of revision cannot be deleted: without it no process would notice a change",
      "UPDATE revision SET configuration = configuration + 1"),
+
+    # Sharing.
+    ("DELETE FROM share", "the row of share cannot be deleted: set node to 0 to share nothing",
+     "UPDATE share SET node = 0"),
+    ((PEER, "UPDATE share SET node = 2"), "share.node is the number of a peer: see table peer",
+     (PEER, "UPDATE share SET node = 1")),
+    ((SHARED, PEER.replace("2,", "1,")), PEER_ITSELF, (SHARED, PEER)),
+    ((SHARED, PEER, "UPDATE peer SET node = 1"), PEER_ITSELF,
+     (SHARED, PEER, "UPDATE peer SET node = 3")),
+    (peers(65), "there are 64 peers already, which is the most", peers(64)),
+    ((SHARED, "UPDATE persistence SET ldns = '::1' WHERE pool_id = 4"), KEY_CHANGED,
+     "UPDATE persistence SET ldns = '::1' WHERE pool_id = 4"),
+    ((SHARED, "UPDATE persistence SET pool_id = 5 WHERE pool_id = 4"), KEY_CHANGED,
+     (SHARED, "UPDATE persistence SET pool_id = 4, ttl = 9 WHERE pool_id = 4")),
 ]
 
 @pytest.mark.parametrize("foreign_keys", (0, 1))

@@ -14,12 +14,13 @@ def test_the_schema_makes_a_complete_empty_database(empty):
     assert db.execute("PRAGMA user_version").fetchone() == (1,)
     strict = {row[1]: row[5] for row in db.execute("PRAGMA table_list") if row[1] in TABLES}
     assert strict == dict.fromkeys(TABLES, 1)
-    assert {table for table in TABLES if count(db, table)} == {"setting", "revision"}
+    assert {table for table in TABLES if count(db, table)} == {"setting", "revision", "share"}
     assert db.execute("SELECT name, value FROM setting ORDER BY name").fetchall() == [
         ("brake_percent", 50), ("brake_window", 30), ("checkpoint_interval", 5),
         ("max_checks", 1000), ("max_megabytes", 1024), ("max_writes_per_second", 2000),
-        ("metric_max_age", 60), ("path_metric_max_age", 86400), ("sweep_batch", 1000),
-        ("sweep_interval", 1)]
+        ("metric_max_age", 60), ("path_metric_max_age", 86400), ("share_grace", 60),
+        ("share_outbox_rows", 1000000), ("share_poll_ms", 10), ("share_rows_per_second", 20000),
+        ("share_skew", 10), ("share_walk", 3600), ("sweep_batch", 1000), ("sweep_interval", 1)]
     assert [number for (number,) in db.execute("SELECT id FROM revision")] == [1]
 
 

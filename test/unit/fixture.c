@@ -409,7 +409,7 @@ int64_t scene_ask_client(struct scene *scene, const char *pool)
 
 void scene_put_mapping(struct scene *scene, int64_t pool_id, int64_t controller_id, int64_t age_s)
 {
-    const struct mapping mapping = {controller_id, "modulus", SCENE_NOW_S - age_s, 3600};
+    const struct mapping mapping = MAPPING(controller_id, "modulus", SCENE_NOW_S - age_s, 3600);
     memory_table_put(&scene->table, pool_id, SCENE_CLIENT, &mapping);
 }
 

@@ -75,6 +75,9 @@ struct rows {
      32, 128,  "any",     false, 0,    NULL,    NULL,  20}
 #define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
     {id, pool, controller, position, ipv4, ipv6, "enabled", 1}
+/* A struct mapping that was made while nothing was shared. */
+#define MAPPING(controller, name, at_s, lasts_s)                                                   \
+    {.controller_id = (controller), .method = (name), .timestamp_s = (at_s), .ttl_s = (lasts_s)}
 #define RECORD(id, zone, name, type, content) {id, (zone) != 0, zone, name, type, content, 3600}
 
 /* 0 or ERR_NOMEM; nothing is left behind then. */

@@ -18,6 +18,7 @@ struct suite {
     X(error)                                                                                       \
     X(number)                                                                                      \
     X(decimal)                                                                                     \
+    X(utf8)                                                                                        \
     X(hash)                                                                                        \
     X(address)                                                                                     \
     X(name)                                                                                        \
@@ -51,11 +52,13 @@ struct suite {
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
+    X(row_problem)                                                                                 \
     X(step_text)                                                                                   \
     X(line_reader)                                                                                 \
     X(pipe)                                                                                        \
     X(json)                                                                                        \
     X(conversation)                                                                                \
+    X(wire)                                                                                        \
     X(verdict)                                                                                     \
     X(brake)                                                                                       \
     X(schedule)                                                                                    \

@@ -84,12 +84,64 @@ static void a_failed_allocation_changes_nothing(void)
     arena_release(&arena);
 }
 
+static void check_zeroed(const unsigned char *place, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (place[i] != 0)
+            CHECK(place[i] == 0, "byte %zu of %zu", i, size);
+}
+
+/* Fills an arena with things of 1000 bytes; it must not allocate unless `allocates`. */
+static void fill(struct arena *arena, size_t count, bool allocates)
+{
+    memory_fail_at(allocates ? 0 : 1);
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *place = arena_alloc(arena, 1000);
+        if (!CHECK(place != NULL, "thing %zu", i))
+            continue;
+        check_zeroed(place, 1000);
+        memset(place, 0xff, 1000);
+    }
+    memory_fail_end();
+}
+
+static void what_is_reset_is_used_again_zeroed(void)
+{
+    struct arena arena = {0};
+    fill(&arena, 500, true);
+    for (int round = 0; round < 3; round++) {
+        arena_reset(&arena);
+        CHECK(!arena.blocks, "nothing is allocated");
+        fill(&arena, 500, false);
+    }
+    arena_release(&arena);
+    CHECK(!arena.blocks && !arena.spare, "released");
+}
+
+static void a_reset_keeps_only_so_much(void)
+{
+    struct arena arena = {0};
+    CHECK(arena_alloc(&arena, 3 * ARENA_KEPT_MAX) != NULL, "a large thing");
+    fill(&arena, 4000, true);
+    arena_reset(&arena);
+    arena_reset(&arena);
+    fill(&arena, 1000, false);
+    memory_fail_at(1);
+    size_t more = 0;
+    while (more < 4000 && arena_alloc(&arena, 1000))
+        more++;
+    CHECK(memory_fail_end() && more < 1000, "%zu more", more);
+    arena_release(&arena);
+}
+
 static const CU_TestInfo tests[] = {
     {"memory is aligned, zeroed and apart", memory_is_aligned_zeroed_and_apart},
     {"texts are copied and ended", texts_are_copied_and_ended},
     {"sizes beyond memory are refused", sizes_beyond_memory_are_refused},
     {"many small things share a block", many_small_things_share_a_block},
     {"a failed allocation changes nothing", a_failed_allocation_changes_nothing},
+    {"what is reset is used again, zeroed", what_is_reset_is_used_again_zeroed},
+    {"a reset keeps only so much", a_reset_keeps_only_so_much},
     CU_TEST_INFO_NULL,
 };
 

@@ -21,7 +21,7 @@ static void a_new_client_gets_a_row(void)
     CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "first question");
     CHECK_INTEGER((int64_t)scene.table.writes, 1, "first question");
     const struct mapping *mapping = memory_table_get(&scene.table, WEB, CLIENT);
-    const struct mapping wanted = {2, "modulus", NOW, 3600};
+    const struct mapping wanted = MAPPING(2, "modulus", NOW, 3600);
     CHECK(mapping && mapping_equal(mapping, &wanted), "the row");
     scene.inputs.now_s = NOW + 3599;
     CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "again");
@@ -58,44 +58,38 @@ static void check_binding(const struct binding_row *row)
 }
 
 static const struct binding_row bindings[] = {
-    {"live", {3, "modulus", NOW - 10, 3600}, .answer = 13},
-    {"in its last second", {3, "modulus", NOW - 3599, 3600}, .answer = 13},
-    {"over", {3, "modulus", NOW - 3600, 3600}, .answer = CHOICE, .writes = 1},
-    {"long over", {3, "modulus", 0, 3600}, .answer = CHOICE, .writes = 1},
-    {"without any time", {3, "modulus", NOW, 0}, .answer = CHOICE, .writes = 1},
-    {"with negative time", {3, "modulus", NOW, -5}, .answer = CHOICE, .writes = 1},
-    {"the clock went back", {3, "modulus", NOW + 100000, 3600}, .answer = 13},
-    {"the end of time", {3, "modulus", INT64_MAX, 3600}, .answer = 13},
-    {"the end of time twice", {3, "modulus", INT64_MAX, INT64_MAX}, .answer = 13},
-    {"for ever", {3, "modulus", 0, INT64_MAX}, .answer = 13},
-    {"before time", {3, "modulus", INT64_MIN, 3600}, .answer = CHOICE, .writes = 1},
-    {"before time, for ever", {3, "modulus", INT64_MIN, INT64_MAX}, .answer = CHOICE, .writes = 1},
-    {"before time twice", {3, "modulus", INT64_MIN, INT64_MIN}, .answer = CHOICE, .writes = 1},
-    {"another method", {3, "weighted", NOW, 3600}, .answer = CHOICE, .writes = 1},
-    {"no method", {3, "", NOW, 3600}, .answer = CHOICE, .writes = 1},
-    {"the method in capitals", {3, "Modulus", NOW, 3600}, .answer = CHOICE, .writes = 1},
-    {"controller gone", {99, "modulus", NOW, 3600}, .answer = CHOICE, .writes = 1},
-    {"controller of another pool", {4, "modulus", NOW, 3600}, .answer = CHOICE, .writes = 1},
-    {"controller draining", {3, "modulus", NOW, 3600}, STATE_DRAINING, .answer = 13},
-    {"server draining", {3, "modulus", NOW, 3600}, .server = STATE_DRAINING, .answer = 13},
-    {"controller disabled", {3, "modulus", NOW, 3600}, STATE_DISABLED, .answer = 12, .writes = 1},
-    {"server disabled",
-     {3, "modulus", NOW, 3600},
-     .server = STATE_DISABLED,
-     .answer = 12,
+    {"live", MAPPING(3, "modulus", NOW - 10, 3600), .answer = 13},
+    {"in its last second", MAPPING(3, "modulus", NOW - 3599, 3600), .answer = 13},
+    {"over", MAPPING(3, "modulus", NOW - 3600, 3600), .answer = CHOICE, .writes = 1},
+    {"long over", MAPPING(3, "modulus", 0, 3600), .answer = CHOICE, .writes = 1},
+    {"without any time", MAPPING(3, "modulus", NOW, 0), .answer = CHOICE, .writes = 1},
+    {"with negative time", MAPPING(3, "modulus", NOW, -5), .answer = CHOICE, .writes = 1},
+    {"the clock went back", MAPPING(3, "modulus", NOW + 100000, 3600), .answer = 13},
+    {"the end of time", MAPPING(3, "modulus", INT64_MAX, 3600), .answer = 13},
+    {"the end of time twice", MAPPING(3, "modulus", INT64_MAX, INT64_MAX), .answer = 13},
+    {"for ever", MAPPING(3, "modulus", 0, INT64_MAX), .answer = 13},
+    {"before time", MAPPING(3, "modulus", INT64_MIN, 3600), .answer = CHOICE, .writes = 1},
+    {"before time, for ever", MAPPING(3, "modulus", INT64_MIN, INT64_MAX), .answer = CHOICE,
      .writes = 1},
-    {"controller down",
-     {3, "modulus", NOW, 3600},
-     .controller_down = true,
-     .answer = CHOICE,
+    {"before time twice", MAPPING(3, "modulus", INT64_MIN, INT64_MIN), .answer = CHOICE,
      .writes = 1},
-    {"server down", {3, "modulus", NOW, 3600}, .server_down = true, .answer = CHOICE, .writes = 1},
-    {"draining and down",
-     {3, "modulus", NOW, 3600},
-     STATE_DRAINING,
-     .server_down = true,
-     .answer = 12,
+    {"another method", MAPPING(3, "weighted", NOW, 3600), .answer = CHOICE, .writes = 1},
+    {"no method", MAPPING(3, "", NOW, 3600), .answer = CHOICE, .writes = 1},
+    {"the method in capitals", MAPPING(3, "Modulus", NOW, 3600), .answer = CHOICE, .writes = 1},
+    {"controller gone", MAPPING(99, "modulus", NOW, 3600), .answer = CHOICE, .writes = 1},
+    {"controller of another pool", MAPPING(4, "modulus", NOW, 3600), .answer = CHOICE, .writes = 1},
+    {"controller draining", MAPPING(3, "modulus", NOW, 3600), STATE_DRAINING, .answer = 13},
+    {"server draining", MAPPING(3, "modulus", NOW, 3600), .server = STATE_DRAINING, .answer = 13},
+    {"controller disabled", MAPPING(3, "modulus", NOW, 3600), STATE_DISABLED, .answer = 12,
      .writes = 1},
+    {"server disabled", MAPPING(3, "modulus", NOW, 3600), .server = STATE_DISABLED, .answer = 12,
+     .writes = 1},
+    {"controller down", MAPPING(3, "modulus", NOW, 3600), .controller_down = true, .answer = CHOICE,
+     .writes = 1},
+    {"server down", MAPPING(3, "modulus", NOW, 3600), .server_down = true, .answer = CHOICE,
+     .writes = 1},
+    {"draining and down", MAPPING(3, "modulus", NOW, 3600), STATE_DRAINING, .server_down = true,
+     .answer = 12, .writes = 1},
 };
 
 static void mappings_bind_as_long_as_they_are_live(void)
@@ -122,7 +116,7 @@ static void timestamps_move_when_sliding(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;
-        const struct mapping mapping = {3, "modulus", NOW - rows[i].age_s, rows[i].ttl_s};
+        const struct mapping mapping = MAPPING(3, "modulus", NOW - rows[i].age_s, rows[i].ttl_s);
         scene_init(&scene, &three_sites);
         scene_pool(&scene, "web")->timer = rows[i].timer;
         memory_table_put(&scene.table, WEB, CLIENT, &mapping);
@@ -161,7 +155,7 @@ static void a_slide_that_fails_keeps_the_answer(void)
         scene_put_mapping(&scene, WEB, 3, 1000);
         scene.table.claim_code = rows[i].claim_code;
         scene.table.rivals = rows[i].rivals;
-        scene.table.rival = (struct mapping){3, "modulus", NOW - 5, 3600};
+        scene.table.rival = (struct mapping)MAPPING(3, "modulus", NOW - 5, 3600);
         struct assignment assignment = scene_ask(&scene, "web", CLIENT);
         CHECK_INTEGER(assignment.server ? assignment.server->id : 0, 13, "row %zu", i);
         scene_check_warned(&scene, rows[i].code, "a slide");
@@ -178,11 +172,11 @@ static void a_lost_claim_is_answered_by_the_winners_row(void)
         size_t rivals;
         int64_t answer, controller, timestamp_s;
     } rows[] = {
-        {"a row that binds", {1, "modulus", NOW - 1, 3600}, 1, 11, 1, NOW},
-        {"the same choice", {2, "modulus", NOW - 1, 3600}, 1, CHOICE, 2, NOW},
-        {"a row that is over", {1, "modulus", NOW - 9000, 3600}, 1, CHOICE, 2, NOW},
-        {"a row of another method", {1, "other", NOW - 1, 3600}, 2, CHOICE, 2, NOW},
-        {"rows to nowhere", {99, "modulus", NOW - 100, 3600}, 3, CHOICE, 2, NOW},
+        {"a row that binds", MAPPING(1, "modulus", NOW - 1, 3600), 1, 11, 1, NOW},
+        {"the same choice", MAPPING(2, "modulus", NOW - 1, 3600), 1, CHOICE, 2, NOW},
+        {"a row that is over", MAPPING(1, "modulus", NOW - 9000, 3600), 1, CHOICE, 2, NOW},
+        {"a row of another method", MAPPING(1, "other", NOW - 1, 3600), 2, CHOICE, 2, NOW},
+        {"rows to nowhere", MAPPING(99, "modulus", NOW - 100, 3600), 3, CHOICE, 2, NOW},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;
@@ -202,7 +196,7 @@ static void a_claim_is_not_tried_for_ever(void)
 {
     struct scene scene;
     scene_init(&scene, &three_sites);
-    scene.table.rival = (struct mapping){99, "modulus", NOW - 1000, 3600};
+    scene.table.rival = (struct mapping)MAPPING(99, "modulus", NOW - 1000, 3600);
     scene.table.rivals = SIZE_MAX;
     CHECK_INTEGER(scene_ask_client(&scene, "web"), CHOICE, "always lost");
     CHECK(scene.table.claims >= 2 && scene.table.claims <= 10, "%zu claims", scene.table.claims);
@@ -350,17 +344,19 @@ static void the_trace_tells_why(void)
         struct mapping mapping;
         const char *found, *why;
     } rows[] = {
-        {{3, "modulus", NOW - 10, 3600},
-         "mapping: to nice, method modulus,",
+        {MAPPING(3, "modulus", NOW - 10, 3600), "mapping: to nice, method modulus,",
          "the mapping is live\n"},
-        {{3, "modulus", NOW - 10, 3600}, " 3590 s left\n", "server 1 is nice, position 30: up"},
-        {{3, "modulus", NOW - 3600, 3600}, " 0 s left\n", "the mapping is not live: expired\n"},
-        {{3, "other", NOW, 3600}, "method other,", "the mapping is not live: method changed\n"},
-        {{99, "modulus", NOW, 3600},
-         "to a controller that is gone,",
+        {MAPPING(3, "modulus", NOW - 10, 3600), " 3590 s left\n",
+         "server 1 is nice, position 30: up"},
+        {MAPPING(3, "modulus", NOW - 3600, 3600), " 0 s left\n",
+         "the mapping is not live: expired\n"},
+        {MAPPING(3, "other", NOW, 3600), "method other,",
+         "the mapping is not live: method changed\n"},
+        {MAPPING(99, "modulus", NOW, 3600), "to a controller that is gone,",
          "is not live: controller gone\n"},
-        {{4, "modulus", NOW, 3600}, "to brest,", "no server of the controller in the pool\n"},
-        {{3, "modulus", INT64_MIN, INT64_MAX}, " 0 s left\n", "expired\n"},
+        {MAPPING(4, "modulus", NOW, 3600), "to brest,",
+         "no server of the controller in the pool\n"},
+        {MAPPING(3, "modulus", INT64_MIN, INT64_MAX), " 0 s left\n", "expired\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;

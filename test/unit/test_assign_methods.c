@@ -232,7 +232,7 @@ static void a_row_that_was_written_first_counts(void)
     const struct method *const *methods = method_all(&count);
     for (size_t i = 0; i < count; i++) {
         begin(methods[i]);
-        scene.table.rival = (struct mapping){4, "", SCENE_NOW_S, 3600};
+        scene.table.rival = (struct mapping)MAPPING(4, "", SCENE_NOW_S, 3600);
         strcpy(scene.table.rival.method, methods[i]->name);
         scene.table.rivals = 1;
         CHECK_INTEGER(ask(SCENE_CLIENT), 15, "%s", methods[i]->name);
@@ -362,7 +362,7 @@ static void of_several_servers_of_a_site_the_client_keeps_one(void)
             scene_set_server_down(&scene, ids[k], rows[i].down[k]);
         }
         for (size_t n = 0; n < 60; n++) {
-            const struct mapping mapping = {1, "rtt", SCENE_NOW_S, 3600};
+            const struct mapping mapping = MAPPING(1, "rtt", SCENE_NOW_S, 3600);
             scene.table.count = 0;
             memory_table_put(&scene.table, 1, client_text(n, client), &mapping);
             met[ask(client) % 10] = true;

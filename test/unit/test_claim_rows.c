@@ -49,7 +49,7 @@ static bool yes(void *context)
 static struct claim claim_of(const struct desk *desk, int64_t controller_id)
 {
     return (struct claim){.maps = true,
-                          .wanted = {controller_id, "modulus", NOW_S, 60},
+                          .wanted = MAPPING(controller_id, "modulus", NOW_S, 60),
                           .revision = desk->generation.mappings};
 }
 

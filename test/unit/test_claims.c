@@ -57,7 +57,7 @@ static void end(struct claims *claims)
 
 static struct mapping mapping_to(int64_t controller_id)
 {
-    return (struct mapping){controller_id, "modulus", SCENE_NOW_S, 3600};
+    return (struct mapping)MAPPING(controller_id, "modulus", SCENE_NOW_S, 3600);
 }
 
 static struct claim claim_of(int64_t controller_id)

@@ -47,7 +47,7 @@ static const struct {
     enum query query;
     const char *columns;
 } queries[] = {
-    {QUERY_REVISION, "configuration, metrics, topology, mappings"},
+    {QUERY_REVISION, "configuration, metrics, topology, mappings, node"},
     {QUERY_ZONES, "id, name"},
     {QUERY_RECORDS, "id, zone_id, name, type, ttl, content"},
     {QUERY_CONTROLLERS, "id, name, address, state"},
@@ -64,14 +64,16 @@ static const struct {
     {QUERY_GEO_DATABASES, "path"},
     {QUERY_CONTROLLER_AVAILABILITY, "controller_id, value"},
     {QUERY_SERVER_AVAILABILITY, "virtual_server_id, value"},
-    {QUERY_GENERATION, "identity, mappings"},
+    {QUERY_GENERATION, "identity, mappings, node"},
     {QUERY_POOL_IDS, "id"},
     {QUERY_SERVER_METRIC, "value, measured_at"},
     {QUERY_CONTROLLER_METRIC, "value, measured_at"},
     {QUERY_PATH_LENGTH, "max(bits)"},
     {QUERY_PATH_METRIC, "rtt, measured_at"},
-    {QUERY_MAPPING_FIND, "controller_id, method, timestamp, ttl"},
-    {QUERY_MAPPING_EACH, "controller_id, method, timestamp, ttl, pool_id, ldns"},
+    {QUERY_MAPPING_FIND, "controller_id, method, timestamp, ttl, decided, origin"},
+    {QUERY_MAPPING_EACH, "controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"},
+    {QUERY_ENTRY_FIND, "decided, origin, gone, timestamp, ttl"},
+    {QUERY_TOMBSTONE_DECIDED, "decided"},
     {QUERY_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
     {QUERY_MONITORS, "id, name, type, port, path, host, query, status_min, status_max, body, send,"
                      " expect, verify, interval, timeout, rise, fall"},
@@ -88,7 +90,6 @@ static const struct {
     {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
     {QUERY_SHARE_CURSOR, "created, sequence, incarnation, batch"},
-    {QUERY_SHARE_MAPPING, "controller_id, method, timestamp, ttl, decided, origin"},
     {QUERY_SHARE_TOMBSTONE, "timestamp, ttl, decided, origin"},
     {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
@@ -351,7 +352,7 @@ static bool is_the_row(void *context, int64_t pool_id, const char *key,
     (void)context;
     CHECK_INTEGER(pool_id, 91, "pool_id");
     CHECK_TEXT(key, "192.0.2.92", "ldns");
-    CHECK(mapping_equal(mapping, &(struct mapping){98, "other", 99, 100}), "the mapping");
+    CHECK(mapping_equal(mapping, &(struct mapping){98, "other", 99, 100, 106, 107}), "the mapping");
     return true;
 }
 
@@ -360,7 +361,8 @@ static void mappings_are_read_and_written_column_by_column(void)
     struct desk desk;
     struct error error = {0};
     struct revision revision;
-    const struct mapping first = {93, "method", 94, 95}, second = {98, "other", 99, 100};
+    const struct mapping first = {93, "method", 94, 95, 104, 105},
+                         second = {98, "other", 99, 100, 106, 107};
     struct mapping found;
     desk_begin(&desk, "INSERT INTO pool (id, name) VALUES (91, 'web');"
                       "INSERT INTO controller (id, name) VALUES (93, 'ams'), (98, 'fra')");
@@ -370,7 +372,8 @@ static void mappings_are_read_and_written_column_by_column(void)
     store_write_claims(desk.store);
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 93"
-                  " AND method = 'method' AND timestamp = 94 AND ttl = 95");
+                  " AND method = 'method' AND timestamp = 94 AND ttl = 95"
+                  " AND decided = 104 AND origin = 105");
     CHECK_INTEGER(table.find(table.context, 91, "192.0.2.92", &found, &error), 0, "find");
     CHECK(mapping_equal(&found, &first), "the mapping");
     CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", &first, &second, &error), 0,
@@ -378,7 +381,8 @@ static void mappings_are_read_and_written_column_by_column(void)
     store_write_claims(desk.store);
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 98"
-                  " AND method = 'other' AND timestamp = 99 AND ttl = 100");
+                  " AND method = 'other' AND timestamp = 99 AND ttl = 100"
+                  " AND decided = 106 AND origin = 107");
     store_rest(desk.store);
     CHECK_INTEGER(store_each_mapping(desk.store, is_the_row, NULL, &error), 0, "%s", error.text);
     desk_end(&desk);

@@ -360,7 +360,7 @@ static void check_written(struct process *process, int64_t timestamp_s, int64_t 
 {
     int64_t identity;
     const struct claim claim = {.maps = true,
-                                .wanted = {1, "modulus", timestamp_s, 60},
+                                .wanted = MAPPING(1, "modulus", timestamp_s, 60),
                                 .revision = revision_of(process, &identity)};
     CHECK_INTEGER(claims_put(process->claims, 1, "claimed", NULL, &claim, yes, NULL), 0, "a claim");
     for (int i = 0; i < WAIT_MS && (claims_count(process->claims) > 0 ||

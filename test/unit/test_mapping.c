@@ -40,7 +40,7 @@ static void time_left_is_counted_for_any_numbers(void)
         {0, 0, INT64_MIN, INT64_MAX},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, rows[i].ttl_s};
+        const struct mapping mapping = MAPPING(1, "modulus", rows[i].timestamp_s, rows[i].ttl_s);
         CHECK_INTEGER(mapping_left_s(&mapping, rows[i].now_s), rows[i].left_s, "row %zu", i);
     }
 }
@@ -66,7 +66,7 @@ static void the_age_is_counted_for_any_numbers(void)
         {INT64_MIN, INT64_MIN, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, 60};
+        const struct mapping mapping = MAPPING(1, "modulus", rows[i].timestamp_s, 60);
         CHECK_INTEGER(mapping_age_s(&mapping, rows[i].now_s), rows[i].age_s, "row %zu", i);
     }
 }
@@ -94,7 +94,7 @@ static void a_mapping_is_due_after_a_tenth(void)
         {TIMER_SLIDING, -100, 200, 0, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct mapping mapping = {1, "modulus", rows[i].timestamp_s, rows[i].ttl_s};
+        const struct mapping mapping = MAPPING(1, "modulus", rows[i].timestamp_s, rows[i].ttl_s);
         const struct pool persistence_pool = {.timer = rows[i].timer};
         CHECK_INTEGER(mapping_is_due(&mapping, &persistence_pool, rows[i].now_s), rows[i].due,
                       "row %zu", i);
@@ -145,29 +145,23 @@ static enum mapping_state judge(struct scene *scene, const struct mapping *mappi
 }
 
 static const struct judge_row judgements[] = {
-    {{3, "modulus", NOW, 60}, 0, 0, false, MAPPING_LIVE, MAPPING_LIVE},
-    {{3, "modulus", NOW - 60, 60}, 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
-    {{3, "m", NOW - 60, 60}, 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
-    {{3, "m", NOW, 60}, 0, 0, false, MAPPING_METHOD_CHANGED, MAPPING_METHOD_CHANGED},
-    {{99, "modulus", NOW, 60}, 0, 0, false, MAPPING_CONTROLLER_GONE, MAPPING_CONTROLLER_GONE},
-    {{INT64_MIN, "modulus", NOW, 60},
-     0,
-     0,
-     false,
-     MAPPING_CONTROLLER_GONE,
+    {MAPPING(3, "modulus", NOW, 60), 0, 0, false, MAPPING_LIVE, MAPPING_LIVE},
+    {MAPPING(3, "modulus", NOW - 60, 60), 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
+    {MAPPING(3, "m", NOW - 60, 60), 0, 0, false, MAPPING_EXPIRED, MAPPING_EXPIRED},
+    {MAPPING(3, "m", NOW, 60), 0, 0, false, MAPPING_METHOD_CHANGED, MAPPING_METHOD_CHANGED},
+    {MAPPING(99, "modulus", NOW, 60), 0, 0, false, MAPPING_CONTROLLER_GONE,
      MAPPING_CONTROLLER_GONE},
-    {{3, "modulus", NOW, 60},
-     STATE_DISABLED,
-     0,
-     false,
-     MAPPING_CONTROLLER_DISABLED,
+    {MAPPING(INT64_MIN, "modulus", NOW, 60), 0, 0, false, MAPPING_CONTROLLER_GONE,
+     MAPPING_CONTROLLER_GONE},
+    {MAPPING(3, "modulus", NOW, 60), STATE_DISABLED, 0, false, MAPPING_CONTROLLER_DISABLED,
      MAPPING_CONTROLLER_DISABLED},
-    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, false, MAPPING_LIVE, MAPPING_LIVE},
-    {{3, "modulus", NOW, 60}, 0, STATE_DRAINING, false, MAPPING_LIVE, MAPPING_LIVE},
-    {{3, "modulus", NOW, 60}, 0, STATE_DISABLED, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
-    {{4, "modulus", NOW, 60}, 0, 0, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
-    {{3, "modulus", NOW, 60}, 0, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
-    {{3, "modulus", NOW, 60}, STATE_DRAINING, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
+    {MAPPING(3, "modulus", NOW, 60), STATE_DRAINING, 0, false, MAPPING_LIVE, MAPPING_LIVE},
+    {MAPPING(3, "modulus", NOW, 60), 0, STATE_DRAINING, false, MAPPING_LIVE, MAPPING_LIVE},
+    {MAPPING(3, "modulus", NOW, 60), 0, STATE_DISABLED, false, MAPPING_NO_SERVER,
+     MAPPING_NO_SERVER},
+    {MAPPING(4, "modulus", NOW, 60), 0, 0, false, MAPPING_NO_SERVER, MAPPING_NO_SERVER},
+    {MAPPING(3, "modulus", NOW, 60), 0, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
+    {MAPPING(3, "modulus", NOW, 60), STATE_DRAINING, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
 };
 
 static void each_reason_not_to_bind_has_its_verdict(void)
@@ -224,7 +218,7 @@ static void of_several_servers_of_a_site_the_choice_decides_then_modulus(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;
-        const struct mapping mapping = {1, "modulus", NOW, 60};
+        const struct mapping mapping = MAPPING(1, "modulus", NOW, 60);
         const struct virtual_server *server = NULL;
         scene_init(&scene, &two_of_one);
         scene_controller(&scene, 1)->state = rows[i].paris;

@@ -77,7 +77,7 @@ static void with_an_unreadable_table(void)
 
 static void with_a_rival(void)
 {
-    scene.table.rival = (struct mapping){1, "modulus", SCENE_NOW_S, 3600};
+    scene.table.rival = (struct mapping)MAPPING(1, "modulus", SCENE_NOW_S, 3600);
     scene.table.rivals = 1;
 }
 
@@ -119,7 +119,7 @@ static void by_failover_past_a_down_server(void)
 /* A mapping to lyon, where failover alone would choose paris. */
 static void by_failover_with_a_mapping(void)
 {
-    const struct mapping mapping = {1, "failover", SCENE_NOW_S, 3600};
+    const struct mapping mapping = MAPPING(1, "failover", SCENE_NOW_S, 3600);
     by_method(&method_failover);
     scene_server(&scene, 11)->state = STATE_DRAINING;
     scene_server(&scene, 13)->state = STATE_DRAINING;

@@ -439,7 +439,7 @@ static void a_newer_version_is_read_and_not_written(void)
     CHECK(store_read_only(store) && strstr(store_read_only(store), "newer"), "it says so");
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted, NULL), ERR_READONLY,
                   "no claim");
-    check_row(&table, "old1", &(struct mapping){1, "modulus", NOW_S - 60, 60}, "but a find");
+    check_row(&table, "old1", &(struct mapping)MAPPING(1, "modulus", NOW_S - 60, 60), "but a find");
     CHECK_INTEGER(store_forget(store, "old1", 0, &count, &error), ERR_READONLY, "no forget");
     CHECK_INTEGER(store_maintain(store, &settings, NOW_S, 1000000, &error), 0, "%s", error.text);
     CHECK_INTEGER(store_finish_maintenance(store, &error), 0, "%s", error.text);

@@ -58,7 +58,7 @@ static bool yes(void *context)
 static void put(struct office *office, const char *key)
 {
     const struct claim claim = {
-        .maps = true, .wanted = {1, "modulus", NOW_S, 60}, .revision = office->revision};
+        .maps = true, .wanted = MAPPING(1, "modulus", NOW_S, 60), .revision = office->revision};
     CHECK_INTEGER(claims_put(office->claims, 1, key, NULL, &claim, yes, NULL), 0, "%s", key);
 }
 

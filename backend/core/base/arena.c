@@ -17,13 +17,67 @@ struct arena_block {
     alignas(max_align_t) unsigned char bytes[];
 };
 
+static void free_blocks(struct arena_block *blocks)
+{
+    while (blocks) {
+        struct arena_block *block = blocks;
+        blocks = block->next;
+        free(block);
+    }
+}
+
 void arena_release(struct arena *arena)
 {
+    free_blocks(arena->blocks);
+    free_blocks(arena->spare);
+    *arena = (struct arena){0};
+}
+
+static void push(struct arena_block **list, struct arena_block *block)
+{
+    block->next = *list;
+    *list = block;
+}
+
+static size_t count_blocks(const struct arena_block *block)
+{
+    size_t count = 0;
+    for (; block; block = block->next)
+        count++;
+    return count;
+}
+
+void arena_reset(struct arena *arena)
+{
+    size_t kept = count_blocks(arena->spare);
     while (arena->blocks) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
-        free(block);
+        if (block->capacity != ARENA_BLOCK || kept == ARENA_KEPT_MAX / ARENA_BLOCK) {
+            free(block);
+            continue;
+        }
+        memset(block->bytes, 0, block->used);
+        block->used = 0;
+        push(&arena->spare, block);
+        kept++;
     }
+}
+
+static struct arena_block *take_spare(struct arena *arena)
+{
+    struct arena_block *block = arena->spare;
+    if (block)
+        arena->spare = block->next;
+    return block;
+}
+
+static struct arena_block *new_block(size_t capacity)
+{
+    struct arena_block *block = calloc(1, sizeof *block + capacity);
+    if (block)
+        block->capacity = capacity;
+    return block;
 }
 
 static struct arena_block *block_with_room(struct arena *arena, size_t size)
@@ -31,13 +85,11 @@ static struct arena_block *block_with_room(struct arena *arena, size_t size)
     struct arena_block *block = arena->blocks;
     if (block && size <= block->capacity - block->used)
         return block;
-    size_t capacity = size > ARENA_BLOCK ? size : ARENA_BLOCK;
-    block = calloc(1, sizeof *block + capacity);
+    block = size <= ARENA_BLOCK ? take_spare(arena) : NULL;
     if (!block)
-        return NULL;
-    block->capacity = capacity;
-    block->next = arena->blocks;
-    arena->blocks = block;
+        block = new_block(size > ARENA_BLOCK ? size : ARENA_BLOCK);
+    if (block)
+        push(&arena->blocks, block);
     return block;
 }
 

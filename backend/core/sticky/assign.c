@@ -5,6 +5,8 @@
  */
 #include "core/sticky/assign.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -38,12 +40,15 @@ static const char *controller_name(const struct decision_inputs *inputs, int64_t
 static void trace_mapping(const struct attempt *attempt, const struct mapping *mapping)
 {
     const struct decision_inputs *inputs = attempt->inputs;
+    char origin[24]; /* any 64-bit number */
+    snprintf(origin, sizeof origin, "%" PRId64, mapping->origin);
     TRACE(inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_FOUND,
           .values = {TRACE_INTEGER("controller_id", mapping->controller_id),
                      TRACE_TEXT("controller", controller_name(inputs, mapping->controller_id)),
                      TRACE_TEXT("method", mapping->method),
                      TRACE_INTEGER("age_s", mapping_age_s(mapping, inputs->now_s)),
-                     TRACE_INTEGER("left_s", mapping_left_s(mapping, inputs->now_s))});
+                     TRACE_INTEGER("left_s", mapping_left_s(mapping, inputs->now_s)),
+                     TRACE_TEXT("origin", mapping->origin != 0 ? origin : NULL)});
 }
 
 static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
@@ -99,6 +104,8 @@ static const struct virtual_server *follow_mapping(struct attempt *attempt,
     if ((attempt->availability || !inputs->availability) &&
         mapping_is_due(mapping, attempt->pool->persistence_pool, inputs->now_s)) {
         struct mapping moved = new_mapping(attempt, mapping->controller_id);
+        moved.decided = mapping->decided;
+        moved.origin = mapping->origin;
         claim_mapping(attempt, mapping,
                       &moved); /* if another process has moved it, that is as good */
     }

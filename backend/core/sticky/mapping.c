@@ -45,7 +45,8 @@ int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s)
 bool mapping_equal(const struct mapping *a, const struct mapping *b)
 {
     return a->controller_id == b->controller_id && a->timestamp_s == b->timestamp_s &&
-           a->ttl_s == b->ttl_s && strcmp(a->method, b->method) == 0;
+           a->ttl_s == b->ttl_s && a->decided == b->decided && a->origin == b->origin &&
+           strcmp(a->method, b->method) == 0;
 }
 
 bool mapping_is_due(const struct mapping *mapping, const struct pool *persistence_pool,

@@ -21,6 +21,7 @@ struct mapping {
     char method[METHOD_NAME_MAX]; /* of the pool when the mapping was made */
     int64_t timestamp_s;          /* Unix time */
     int64_t ttl_s;
+    int64_t decided, origin; /* see core/sharing/entry.h; 0: made while nothing was shared */
 };
 
 enum mapping_state {
@@ -72,9 +73,10 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  * find: 0 with `ret_mapping` set; ERR_NOTFOUND; another code when the table cannot be read.
  *
  * claim: makes `wanted` the mapping if that is still `seen`, as find gave it (NULL: still missing).
- * From then on find gives `wanted` to all processes. 0; ERR_NOTFOUND, with nothing done, when the
- * mapping has changed; another code when it cannot be kept. The function is NULL when nothing may
- * be written, as in explain.
+ * From then on find gives `wanted` to all processes. A new decision has 0 in `decided` and
+ * `origin`, and the table fills them in if mappings are shared; a mapping that is only extended
+ * keeps both. 0; ERR_NOTFOUND, with nothing done, when the mapping has changed; another code when
+ * it cannot be kept. The function is NULL when nothing may be written, as in explain.
  */
 struct mapping_table {
     int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,

@@ -5,6 +5,7 @@
 
 #include "program/command/command.h"
 #include "program/command/status.h"
+#include "system/clock.h"
 
 /* Mappings are stored within a few milliseconds, unless something is wrong. */
 #define WRITE_WAIT_MS 300
@@ -112,6 +113,46 @@ static void print_monitor(const struct status_monitor *monitor, struct buffer *o
         print_target(&monitor->targets[i], out);
 }
 
+/* A time in the past, for people: seconds, or "never". */
+static void print_age(int64_t now_ms, int64_t then_ms, struct buffer *out)
+{
+    if (then_ms == 0)
+        buffer_add_text(out, "never");
+    else
+        buffer_printf(out, "%" PRId64 " s ago", now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
+}
+
+static void print_peer(const struct share_peer_view *peer, int64_t now_ms, struct buffer *out)
+{
+    const struct share_peer_state *state = &peer->state;
+    const struct share_counts *counts = &state->counts;
+    buffer_printf(out, "  peer %s, node %" PRId64 ": %s, heard ", peer->name, state->node,
+                  state->connected ? "connected" : "not connected");
+    print_age(now_ms, state->heard_ms, out);
+    buffer_printf(out, ", clock %+" PRId64 " ms, %s\n", state->clock_offset_ms,
+                  state->differs ? "another configuration" : "the same configuration");
+    buffer_printf(out,
+                  "    %" PRId64 " rows taken over, of these %" PRId64 " moved a resolver; %" PRId64
+                  " older, %" PRId64 " known; the last came after %" PRId64 " ms\n",
+                  counts->newer, counts->moved, counts->older, counts->known, state->lag_ms);
+    buffer_add_text(out, "    tables compared ");
+    print_age(now_ms, state->equal_ms, out);
+    buffer_printf(out, "%s\n", state->walking ? ", and being compared now" : "");
+}
+
+static void print_sharing(const struct share_view *sharing, int64_t now_ms, struct buffer *out)
+{
+    const struct share_state *state = &sharing->state;
+    if (sharing->node == 0)
+        return;
+    buffer_printf(out, "sharing as %s, node %" PRId64 ": %s, %" PRId64 " change%s wait\n",
+                  *sharing->name ? sharing->name : "(no name)", sharing->node,
+                  state->connected ? "connected to nats-server" : "not connected to nats-server",
+                  state->waiting, state->waiting == 1 ? "" : "s");
+    for (size_t i = 0; i < sharing->peer_count; i++)
+        print_peer(&sharing->peers[i], now_ms, out);
+}
+
 static void print_status(const struct status *status, struct buffer *out)
 {
     buffer_printf(out, "pdns-sticky " PACKAGE_VERSION ", database %s\n", status->database.path);
@@ -122,6 +163,7 @@ static void print_status(const struct status *status, struct buffer *out)
     for (size_t i = 0; i < status->counts.pools; i++)
         print_pool(status, &status->pools[i], out);
     print_monitor(&status->monitor, out);
+    print_sharing(&status->sharing, clock_unix_ms(), out);
     if (status->counts.mappings_partial)
         buffer_printf(out,
                       "counting stopped after %" PRId64 " mappings, so the numbers are too low\n",

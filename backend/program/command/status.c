@@ -164,22 +164,25 @@ int status_gather(struct responder *responder, const struct decision_inputs *inp
                   struct error *error)
 {
     struct store *store = responder_store(responder);
-    struct problems monitor_problems = {0};
+    struct problems others = {0};
     *ret_status = (struct status){.database.path = path, .counts.unwritten = unwritten};
     gather_facts(responder, inputs->snapshot, ret_status);
     int code = gather_mappings(store, inputs, ret_status, error);
     if (code != 0)
         return code;
-    code = status_gather_monitor(store, inputs, ret_status, &monitor_problems);
+    code = status_gather_monitor(store, inputs, ret_status, &others);
     if (code == 0)
-        code = status_gather_problems(responder, inputs, &monitor_problems, ret_status);
-    problems_release(&monitor_problems);
+        code = status_gather_sharing(store, inputs, ret_status, &others);
+    if (code == 0)
+        code = status_gather_problems(responder, inputs, &others, ret_status);
+    problems_release(&others);
     return code == 0 ? 0 : error_set(error, code, "out of memory");
 }
 
 void status_release(struct status *status)
 {
     free(status->monitor.targets);
+    share_view_release(&status->sharing);
     problems_release(&status->problems);
     arena_release(&status->arena);
 }

@@ -19,6 +19,7 @@
 #include "core/health/check.h"
 #include "core/health/targets.h"
 #include "program/answer/responder.h"
+#include "store/sharing_view.h"
 
 struct status_database {
     const char *path;
@@ -99,6 +100,7 @@ struct status {
     struct status_maintenance maintenance;
     struct status_topology topology;
     struct status_monitor monitor;
+    struct share_view sharing;
     struct status_pool *pools; /* by id, counts.pools of them */
     struct problems problems;  /* what an operator should look at, a sentence each */
     struct arena arena;

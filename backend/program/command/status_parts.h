@@ -15,10 +15,17 @@ int status_gather_monitor(struct store *store, const struct decision_inputs *inp
                           struct status *status, struct problems *ret_problems);
 
 /*
- * Fills status->problems from the rest of the status, which has to be gathered before; those of the
- * monitor come last. 0 or ERR_NOMEM.
+ * Fills status->sharing, and adds what is wrong with sharing to `ret_problems`. What cannot be read
+ * is left out. 0 or ERR_NOMEM.
+ */
+int status_gather_sharing(struct store *store, const struct decision_inputs *inputs,
+                          struct status *status, struct problems *ret_problems);
+
+/*
+ * Fills status->problems from the rest of the status, which has to be gathered before;
+ * `others`, those of monitor and sharing, come last. 0 or ERR_NOMEM.
  */
 int status_gather_problems(struct responder *responder, const struct decision_inputs *inputs,
-                           const struct problems *monitor_problems, struct status *status);
+                           const struct problems *others, struct status *status);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Gathers what an operator should look at, as sentences: about the database, rows that cannot be
- * used, servers without fresh metrics, and the monitor.
+ * used, servers without fresh metrics, the monitor and sharing.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -124,7 +124,7 @@ static int add_of_topology(const struct topology_loader *loader, struct problems
 }
 
 int status_gather_problems(struct responder *responder, const struct decision_inputs *inputs,
-                           const struct problems *monitor_problems, struct status *status)
+                           const struct problems *others, struct status *status)
 {
     const struct snapshot *snapshot = inputs->snapshot;
     struct problems *problems = &status->problems;
@@ -136,5 +136,5 @@ int status_gather_problems(struct responder *responder, const struct decision_in
         code = add_of_topology(responder_topology_loader(responder), problems);
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
         code = add_of_pool(inputs, &snapshot->pools[i], has_paths, problems);
-    return code == 0 ? add_all(monitor_problems, problems) : code;
+    return code == 0 ? add_all(others, problems) : code;
 }

@@ -137,7 +137,6 @@ static void read_from(struct feed *feed, int64_t sequence)
     transport_tail(feed->transport, sequence + 1);
     feed->tailing = true;
     feed->batch_sequence = 0;
-    wire_rows_release(&feed->rows);
 }
 
 static void follow_bounds(struct feed *feed)
@@ -189,12 +188,10 @@ static bool read_batch(struct feed *feed)
     while (transport_next(feed->transport, &message)) {
         if (message.sequence <= feed->cursor.sequence)
             continue;
-        if (wire_read_batch(message.bytes, message.length, &feed->batch, &feed->rows, NULL) == 0) {
-            if (feed->batch.node == feed->peer.node) {
-                feed->batch_sequence = message.sequence;
-                return true;
-            }
-            wire_rows_release(&feed->rows);
+        if (wire_read_batch(message.bytes, message.length, &feed->batch, &feed->rows, NULL) == 0 &&
+            feed->batch.node == feed->peer.node) {
+            feed->batch_sequence = message.sequence;
+            return true;
         }
         feed->state.refused++;
         feed->cursor.sequence = message.sequence;
@@ -252,7 +249,6 @@ static int write_batch(struct feed *feed, const struct feed_turn *turn, struct e
     feed->cursor = cursor;
     feed->allowance -= (int64_t)rows.count;
     feed->batch_sequence = 0;
-    wire_rows_release(&feed->rows);
     return 0;
 }
 

@@ -24,9 +24,6 @@
 /* Another server with our node is believed in for so long after its last beat. */
 #define COPY_MS 10000
 
-/* Keys of one batch. */
-#define BATCH_ROWS_MAX 1000
-
 /* Questions that are answered in one turn. */
 #define QUESTIONS_PER_TURN 4
 
@@ -375,7 +372,7 @@ int sharer_start(const char *path, struct sharer **ret_sharer)
     if (!sharer)
         return ERR_NOMEM;
     pthread_mutex_init(&sharer->mutex, NULL);
-    int code = make_room(&sharer->batch_rows, BATCH_ROWS_MAX) &&
+    int code = make_room(&sharer->batch_rows, WIRE_BATCH_MAX) &&
                        make_room(&sharer->page_rows, WIRE_ROWS_MAX)
                    ? sharing_new(path, &sharer->sharing)
                    : ERR_NOMEM;

@@ -7,19 +7,20 @@
 #define RETRY_MS 1000
 #define REFUSED_RETRY_MS 60000
 
-void walk_begin(struct walk *walk, int64_t now_unix_ms)
-{
-    wire_rows_release(&walk->answer_rows);
-    *walk = (struct walk){.running = true,
-                          .question = walk->question + 1, /* an answer to an old one is none */
-                          .begun_unix_ms = now_unix_ms,
-                          .ended_unix_ms = walk->ended_unix_ms};
-}
-
 void walk_release(struct walk *walk)
 {
     wire_rows_release(&walk->answer_rows);
     *walk = (struct walk){0};
+}
+
+void walk_begin(struct walk *walk, int64_t now_unix_ms)
+{
+    int64_t question = walk->question, ended_unix_ms = walk->ended_unix_ms;
+    walk_release(walk);
+    walk->running = true;
+    walk->question = question + 1; /* an answer to an old one is none */
+    walk->begun_unix_ms = now_unix_ms;
+    walk->ended_unix_ms = ended_unix_ms;
 }
 
 static int compare_places(const struct shared_place *a, const struct shared_place *b)
@@ -98,7 +99,6 @@ static bool read_answer(struct walk *walk, struct transport *transport, int64_t 
     while (transport_next_answer(transport, &number, &message)) {
         if (number != walk->question || !walk->asked)
             continue;
-        wire_rows_release(&walk->answer_rows);
         walk->asked = false;
         if (message.length == 0) {
             walk->retry_ms = now_ms + RETRY_MS;
@@ -125,7 +125,6 @@ static int write_rows(struct walk *walk, struct sharing *sharing, int64_t now_un
         return code;
     walk->rows += (int64_t)rows.count;
     walk->has_answer = false;
-    wire_rows_release(&walk->answer_rows);
     if (walk->answer.last)
         walk->running = false;
     return 0;
@@ -143,8 +142,10 @@ bool walk_run(struct walk *walk, struct transport *transport, struct sharing *sh
     if (walk->running && read_answer(walk, transport, now_ms, error) &&
         follow_answer(walk, transport, sharing, now_unix_ms, error) != 0)
         walk->retry_ms = now_ms + RETRY_MS; /* our table could not be read: ask again */
-    if (!walk->running)
+    if (!walk->running) {
         walk->ended_unix_ms = now_unix_ms;
+        wire_rows_release(&walk->answer_rows);
+    }
     return walk->has_answer;
 }
 

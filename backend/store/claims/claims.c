@@ -45,7 +45,9 @@ static void store_mapping(const struct mapping *mapping, struct stored_mapping *
 {
     *ret_stored = (struct stored_mapping){.controller_id = mapping->controller_id,
                                           .timestamp_s = mapping->timestamp_s,
-                                          .ttl_s = mapping->ttl_s};
+                                          .ttl_s = mapping->ttl_s,
+                                          .decided = mapping->decided,
+                                          .origin = mapping->origin};
     memcpy(ret_stored->method, mapping->method, strnlen(mapping->method, METHOD_NAME_MAX - 1));
 }
 
@@ -53,7 +55,9 @@ static struct mapping load_mapping(const struct stored_mapping *stored)
 {
     struct mapping mapping = {.controller_id = stored->controller_id,
                               .timestamp_s = stored->timestamp_s,
-                              .ttl_s = stored->ttl_s};
+                              .ttl_s = stored->ttl_s,
+                              .decided = stored->decided,
+                              .origin = stored->origin};
     memcpy(mapping.method, stored->method, METHOD_NAME_MAX - 1);
     return mapping;
 }
@@ -221,11 +225,23 @@ static struct stored_claim new_value(struct claims *claims, const struct claim *
 {
     struct stored_claim value = {.revision = claim->revision};
     value.number = atomic_fetch_add(&claims->map->last_number, 1) + 1;
-    if (claim->maps) {
-        value.flags = VALUE_MAPS;
-        store_mapping(&claim->wanted, &value.wanted);
-    }
+    value.flags = claim->maps ? VALUE_MAPS : 0;
+    store_mapping(&claim->wanted, &value.wanted);
     return value;
+}
+
+/*
+ * A decision has not always seen the claim that it replaces: that a mapping is forgotten looks to
+ * it as if there had been none. If that was in the same millisecond, the order of the two is told
+ * by this number only.
+ */
+static void decide_after(struct stored_claim *value, const struct stored_claim *old,
+                         const struct mapping *known)
+{
+    int64_t decided = value->wanted.decided;
+    bool extends = known && decided == known->decided;
+    if (old && decided != 0 && !extends && decided <= old->wanted.decided)
+        value->wanted.decided = old->wanted.decided + 1;
 }
 
 /*
@@ -244,15 +260,16 @@ static int put(struct claims *claims, struct bucket *bucket, const struct place 
                const struct mapping *known, const struct claim *claim,
                bool (*is_current)(void *context), void *context)
 {
-    const struct stored_claim *old;
+    const struct stored_claim *old = NULL;
     struct slot *slot = find_slot(bucket, place, &old);
-    if (!may_put(slot ? old : NULL, known, claim, is_current, context))
+    if (!may_put(old, known, claim, is_current, context))
         return ERR_NOTFOUND;
     if (!slot)
         slot = begin_slot(bucket, place);
     if (!slot)
         return ERR_LIMIT;
     struct stored_claim value = new_value(claims, claim);
+    decide_after(&value, old, known);
     set_value(slot, &value);
     return 0;
 }

@@ -14,7 +14,8 @@
  *      is still there, or if nobody has committed anything since it read the table: `is_current`
  *      says so under that mutex.
  *   3. The writer reads claims only while it holds SQLite's lock to write, so what it finds is
- *      newer than any row: it replaces whatever stands there. It may do so twice.
+ *      newer than any row: it replaces whatever stands there. It may do so twice. Where mappings
+ *      are shared, rows of peers come as well, and it replaces only what is older.
  *   4. The writer takes a claim out only by number: one that was replaced meanwhile stays.
  *
  * What others write to the table changes a number in table `revision`. A claim carries the number
@@ -40,6 +41,7 @@ struct claims; /* an open file; see claims_file.h */
 
 struct claim {
     bool maps; /* `wanted` is to be the row; else there is to be none */
+    /* Without `maps` it says, if mappings are shared, who decided that and when, and the TTL. */
     struct mapping wanted;
     int64_t revision; /* column `mappings` of table `revision`, as the decision has read it */
 };
@@ -56,6 +58,9 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
  * one of another revision, `is_current` has to say that the table is as it was read; it is called
  * with the bucket's mutex held and should be quick. 0; ERR_NOTFOUND when neither is so; ERR_LIMIT
  * when the bucket is full; ERR_BUSY or ERR_IO as above. Wakes the writer.
+ *
+ * A new decision (`decided` is not 0, and not that of `known`) that is no later than the claim that
+ * it replaces is made later, by one.
  */
 int claims_put(struct claims *claims, int64_t pool_id, const char *key, const struct mapping *known,
                const struct claim *claim, bool (*is_current)(void *context), void *context);

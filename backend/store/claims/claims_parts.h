@@ -14,10 +14,10 @@
 #include "system/lock_file.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
-#define CLAIMS_FORMAT 3
+#define CLAIMS_FORMAT 4
 
 /*
- * 16 thousand claims, 4.5 MiB. With some seven thousand, the first bucket is full by chance: so
+ * 16 thousand claims, 5 MiB. With some seven thousand, the first bucket is full by chance: so
  * many wait when a thousand new resolvers ask each second and somebody holds the database for
  * seven.
  */
@@ -28,7 +28,7 @@
 
 /* A mapping without padding, so that a checksum covers all of it. */
 struct stored_mapping {
-    int64_t controller_id, timestamp_s, ttl_s;
+    int64_t controller_id, timestamp_s, ttl_s, decided, origin;
     char method[40];
 };
 

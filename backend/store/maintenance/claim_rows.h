@@ -14,9 +14,11 @@
 /*
  * Takes claims (all of them, or those that are new), brings them into the table in one transaction,
  * and takes them out of the file. A claim of another revision than the table's is dropped, and so
- * is one whose pool or controller is gone. The triggers of `database` must be off (no_triggers),
- * since they say that somebody else has written. `taken` is room for the claims; afterwards it says
- * whether there are more.
+ * is one whose pool or controller is gone. Where mappings are shared, so is one that does not come
+ * after what stands in the table (core/sharing/entry.h); the others are noted for the peers, and
+ * that there is no mapping becomes a row of `share_deleted`. The triggers of `database` must be off
+ * (no_triggers), since they say that somebody else has written. `taken` is room for the claims;
+ * afterwards it says whether there are more.
  *
  * `identity` is that of the database for which the claims were made; with another one in the table
  * `revision` they are dropped, all of them. 0, also with nothing to do; or a code with `error` set,

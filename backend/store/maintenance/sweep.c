@@ -8,19 +8,19 @@
 /* One batch is one transaction; the next one follows until this time is over. */
 #define SWEEP_MS 10
 
-static void bind_sweep(sqlite3_stmt *statement, const struct sweep *from, int64_t now_s)
+static void bind_sweep(sqlite3_stmt *statement, const struct sweep *from, int64_t ended_s)
 {
     sqlite3_bind_int64(statement, 1, from->pool_id);
     sqlite3_bind_text(statement, 2, from->key, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 3, now_s);
+    sqlite3_bind_int64(statement, 3, ended_s);
 }
 
 /* Looks at one batch: where it ends, whether the table does, and whether any row has expired. */
-static int look(struct database *database, const struct sweep *from, int64_t batch, int64_t now_s,
+static int look(struct database *database, const struct sweep *from, int64_t batch, int64_t ended_s,
                 struct sweep *ret_to, bool *ret_expired, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(database, QUERY_SWEEP_LOOK);
-    bind_sweep(statement, from, now_s);
+    bind_sweep(statement, from, ended_s);
     sqlite3_bind_int64(statement, 4, batch);
     int64_t rows = 0;
     int result, code = 0;
@@ -42,30 +42,34 @@ static int look(struct database *database, const struct sweep *from, int64_t bat
 }
 
 static int delete_expired(struct database *database, const struct sweep *from,
-                          const struct sweep *to, int64_t now_s, int64_t now_ms,
+                          const struct sweep *to, int64_t ended_s, int64_t now_ms,
                           struct error *error)
 {
     int code = database_check(database, 0, now_ms, error);
     if (code != 0)
         return code;
     sqlite3_stmt *statement = database_statement(database, QUERY_SWEEP_DELETE);
-    bind_sweep(statement, from, now_s);
+    bind_sweep(statement, from, ended_s);
     sqlite3_bind_int64(statement, 4, to->pool_id);
     sqlite3_bind_text(statement, 5, to->key, -1, SQLITE_STATIC);
     return database_run(database, statement, "expired mappings cannot be deleted", error);
 }
 
-int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int64_t now_s,
-              int64_t now_ms, struct error *error)
+int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int64_t grace_s,
+              int64_t now_s, int64_t now_ms, struct error *error)
 {
     int64_t end_ms = clock_monotonic_ms() + SWEEP_MS;
+    struct generation generation;
     struct sweep to;
-    int code;
+    int code = database_read_generation(database, &generation, error);
+    if (code != 0)
+        return code;
+    int64_t ended_s = generation.node == 0 ? now_s : now_s - grace_s;
     do {
         bool expired = false;
-        code = look(database, sweep, batch, now_s, &to, &expired, error);
+        code = look(database, sweep, batch, ended_s, &to, &expired, error);
         if (code == 0 && expired)
-            code = delete_expired(database, sweep, &to, now_s, now_ms, error);
+            code = delete_expired(database, sweep, &to, ended_s, now_ms, error);
         if (code != 0)
             return code;
         *sweep = to;

@@ -271,7 +271,8 @@ int database_begin(struct database *database, struct revision_row *ret_row, stru
         *ret_row = (struct revision_row){.configuration = sqlite3_column_int64(statement, 0),
                                          .metrics = sqlite3_column_int64(statement, 1),
                                          .topology = sqlite3_column_int64(statement, 2),
-                                         .mappings = sqlite3_column_int64(statement, 3)};
+                                         .mappings = sqlite3_column_int64(statement, 3),
+                                         .node = sqlite3_column_int64(statement, 4)};
         database->reading = true;
         return 0;
     }
@@ -287,7 +288,8 @@ int database_read_generation(struct database *database, struct generation *ret_g
     int result = sqlite3_step(statement), code = 0;
     if (result == SQLITE_ROW)
         *ret_generation = (struct generation){.identity = sqlite3_column_int64(statement, 0),
-                                              .mappings = sqlite3_column_int64(statement, 1)};
+                                              .mappings = sqlite3_column_int64(statement, 1),
+                                              .node = sqlite3_column_int64(statement, 2)};
     else
         code = no_revision(database, result, error);
     sqlite3_reset(statement);

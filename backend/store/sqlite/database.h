@@ -91,6 +91,7 @@ int database_run(struct database *database, sqlite3_stmt *statement, const char 
 struct revision_row {
     int64_t configuration, metrics, topology;
     int64_t mappings; /* changes by others than the writer */
+    int64_t node;     /* of table `share`; 0: nothing is shared */
 };
 
 /*
@@ -102,6 +103,7 @@ int database_begin(struct database *database, struct revision_row *ret_row, stru
 struct generation {
     int64_t identity; /* of this database, from its making on; a copy has the same */
     int64_t mappings; /* see struct revision_row */
+    int64_t node;     /* likewise */
 };
 
 /* 0, or a code with `error` set. */

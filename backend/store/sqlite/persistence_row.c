@@ -14,6 +14,8 @@ void persistence_bind_mapping(sqlite3_stmt *statement, int first, const struct m
     sqlite3_bind_text(statement, first + 1, mapping->method, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, first + 2, mapping->timestamp_s);
     sqlite3_bind_int64(statement, first + 3, mapping->ttl_s);
+    sqlite3_bind_int64(statement, first + 4, mapping->decided);
+    sqlite3_bind_int64(statement, first + 5, mapping->origin);
 }
 
 void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
@@ -21,7 +23,9 @@ void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
     const char *method = (const char *)sqlite3_column_text(row, 1);
     *ret_mapping = (struct mapping){.controller_id = sqlite3_column_int64(row, 0),
                                     .timestamp_s = sqlite3_column_int64(row, 2),
-                                    .ttl_s = sqlite3_column_int64(row, 3)};
+                                    .ttl_s = sqlite3_column_int64(row, 3),
+                                    .decided = sqlite3_column_int64(row, 4),
+                                    .origin = sqlite3_column_int64(row, 5)};
     if (method && strlen(method) < METHOD_NAME_MAX)
         strcpy(ret_mapping->method, method);
 }

@@ -1,5 +1,7 @@
 #include "store/sqlite/queries.h"
 
+/* 0 when nothing is shared. */
+#define SHARE_NODE " (SELECT node FROM share WHERE id = 1) AS node"
 #define SELECT_CONTROLLERS "SELECT id, name, address, state FROM controller"
 #define SELECT_POOLS                                                                               \
     "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"                            \
@@ -9,9 +11,9 @@
     "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight FROM virtual_server"
 
 const char *const query_texts[QUERY_COUNT] = {
-    [QUERY_REVISION] =
-        "SELECT configuration, metrics, topology, mappings FROM revision WHERE id = 1",
-    [QUERY_GENERATION] = "SELECT identity, mappings FROM revision WHERE id = 1",
+    [QUERY_REVISION] = "SELECT configuration, metrics, topology, mappings," SHARE_NODE
+                       " FROM revision WHERE id = 1",
+    [QUERY_GENERATION] = "SELECT identity, mappings," SHARE_NODE " FROM revision WHERE id = 1",
     [QUERY_POOL_IDS] = "SELECT id FROM pool ORDER BY id",
     [QUERY_ZONES] = "SELECT id, name FROM zone",
     [QUERY_RECORDS] = "SELECT id, zone_id, name, type, ttl, content FROM record WHERE disabled = 0",
@@ -40,17 +42,34 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PATH_LENGTH] = "SELECT max(bits) FROM path_metric WHERE ipv6 = ?1 AND bits <= ?2",
     [QUERY_PATH_METRIC] = "SELECT rtt, measured_at FROM path_metric"
                           " WHERE network = ?1 AND controller_id = ?2",
-    [QUERY_MAPPING_FIND] = "SELECT controller_id, method, timestamp, ttl FROM persistence"
-                           " WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_MAPPING_FIND] =
+        "SELECT controller_id, method, timestamp, ttl, decided, origin FROM persistence"
+        " WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_MAPPING_WRITE] =
-        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
-        " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
+        "INSERT INTO persistence"
+        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
         " AND EXISTS (SELECT 1 FROM controller WHERE id = ?3)"
         " ON CONFLICT DO UPDATE SET controller_id = excluded.controller_id,"
-        " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl",
+        " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
+        " decided = excluded.decided, origin = excluded.origin",
     [QUERY_MAPPING_DELETE] = "DELETE FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_MAPPING_EACH] = "SELECT controller_id, method, timestamp, ttl, pool_id, ldns"
-                           " FROM persistence ORDER BY pool_id, ldns",
+    [QUERY_MAPPING_EACH] =
+        "SELECT controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"
+        " FROM persistence ORDER BY pool_id, ldns",
+    [QUERY_ENTRY_FIND] = "SELECT decided, origin, 0 AS gone, timestamp, ttl FROM persistence"
+                         " WHERE pool_id = ?1 AND ldns = ?2 UNION ALL"
+                         " SELECT decided, origin, 1, timestamp, ttl FROM share_deleted"
+                         " WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_TOMBSTONE_WRITE] =
+        "INSERT INTO share_deleted (pool_id, ldns, timestamp, ttl, decided, origin)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
+        " ON CONFLICT DO UPDATE SET timestamp = excluded.timestamp, ttl = excluded.ttl,"
+        " decided = excluded.decided, origin = excluded.origin",
+    [QUERY_TOMBSTONE_DELETE] = "DELETE FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_TOMBSTONE_DECIDED] =
+        "SELECT decided FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_CHANGE_NOTE] = "INSERT INTO share_change (pool_id, ldns, noted_ms) VALUES (?1, ?2, ?3)",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
     [QUERY_PAGE_SIZE] = "PRAGMA page_size",
@@ -147,21 +166,8 @@ const char *const query_texts[QUERY_COUNT] = {
         "INSERT INTO share_cursor (node, created, sequence, incarnation, batch)"
         " SELECT node, ?2, ?3, ?4, ?5 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET created = ?2, sequence = ?3, incarnation = ?4, batch = ?5",
-    [QUERY_SHARE_MAPPING] = "SELECT controller_id, method, timestamp, ttl, decided, origin"
-                            " FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_SHARE_MAPPING_WRITE] =
-        "INSERT INTO persistence"
-        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-        " ON CONFLICT DO UPDATE SET controller_id = ?3, method = ?4, timestamp = ?5, ttl = ?6,"
-        " decided = ?7, origin = ?8",
     [QUERY_SHARE_TOMBSTONE] = "SELECT timestamp, ttl, decided, origin"
                               " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_SHARE_TOMBSTONE_WRITE] =
-        "INSERT INTO share_deleted (pool_id, ldns, timestamp, ttl, decided, origin)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-        " ON CONFLICT DO UPDATE SET timestamp = ?3, ttl = ?4, decided = ?5, origin = ?6",
-    [QUERY_SHARE_TOMBSTONE_DELETE] = "DELETE FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_SHARE_MAPPINGS] = "SELECT controller_id, method, timestamp, ttl, decided, origin, ldns"
                              " FROM persistence WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
     [QUERY_SHARE_TOMBSTONES] = "SELECT timestamp, ttl, decided, origin, ldns"
@@ -206,4 +212,12 @@ const char *const query_texts[QUERY_COUNT] = {
         " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
         " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
         " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19",
+    [QUERY_SHARE_VIEW] =
+        "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
+        " t.copied, t.problem FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
+    [QUERY_PEER_VIEW] =
+        "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
+        " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
+        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
+        " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
 };

@@ -1,0 +1,74 @@
+#include "core/sharing/row_problem.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "core/base/utf8.h"
+
+static bool is_name(const char *name)
+{
+    size_t count = 0;
+    return utf8_count(name, &count) && count >= 1 && count <= SHARED_NAME_CHARACTERS_MAX;
+}
+
+static bool is_pool(const char *name)
+{
+    return is_name(name) && !strchr(name, ' ');
+}
+
+/* May be empty. Any other is short enough by its type. */
+static bool is_key(const char *key)
+{
+    size_t count;
+    return utf8_count(key, &count);
+}
+
+static bool is_method(const char *name)
+{
+    return name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz-")] == '\0';
+}
+
+static bool is_within(int64_t value, int64_t most)
+{
+    return value >= 0 && value <= most;
+}
+
+#define POOL_PROBLEM "its pool is not 1 to 64 characters without spaces and control characters"
+
+static const char *entry_problem(const struct entry *entry)
+{
+    if (!is_within(entry->decided, SHARED_DECIDED_MAX))
+        return "its decided is not 0 to 2^62";
+    if (!is_within(entry->origin, NODE_MAX))
+        return "its origin is not 0 to 65535";
+    if (!is_within(entry->timestamp_s, SHARED_TIMESTAMP_MAX_S))
+        return "its timestamp is not 0 to 253402300799";
+    if (!is_within(entry->ttl_s, SHARED_TTL_MAX_S))
+        return "its ttl is not 0 to 2147483647";
+    if (entry->gone)
+        return entry->controller[0] || entry->method[0] ? "it is deleted, but leads to a site"
+                                                        : NULL;
+    if (!is_name(entry->controller))
+        return "its controller is not 1 to 64 characters without control characters";
+    if (!is_method(entry->method))
+        return "its method is not a word of 1 to 32 lower-case letters and hyphens";
+    return NULL;
+}
+
+const char *shared_row_problem(const struct shared_row *row)
+{
+    if (!is_pool(row->pool))
+        return POOL_PROBLEM;
+    if (!row->key[0] || !is_key(row->key))
+        return "its key is empty, or has control characters";
+    return entry_problem(&row->entry);
+}
+
+const char *shared_place_problem(const struct shared_place *place)
+{
+    if (!place->pool[0] && !place->key[0])
+        return NULL;
+    if (!is_pool(place->pool))
+        return POOL_PROBLEM;
+    return is_key(place->key) ? NULL : "its key has control characters";
+}

@@ -1,0 +1,297 @@
+/*
+ * The heads of messages. What is an unsigned 64-bit number in C is a text of hexadecimal digits on
+ * the wire, since JSON's numbers are signed in jansson.
+ */
+#include "share/wire.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "core/sharing/row_problem.h"
+#include "json/json_read.h"
+#include "share/wire_rows.h"
+
+/* Of numbers that only grow. */
+#define COUNT_MAX (INT64_C(1) << 62)
+
+/* A time as the greatest `decided` has it. */
+#define CLOCK_MAX_MS (SHARED_DECIDED_MAX / ENTRY_TICKS)
+
+/*
+ * What reading may allocate. The largest message that is valid takes a fifth of that; a megabyte of
+ * empty arrays would take a hundred times as much.
+ */
+#define READ_MEMORY_MAX (8 << 20)
+
+#define HEX_DIGITS 16
+
+/* ---------------------------------------------------------------- writing */
+
+static void begin(struct buffer *out, const char *kind)
+{
+    buffer_printf(out, "{\"v\":%d,\"kind\":\"%s\"", WIRE_VERSION, kind);
+}
+
+static void add_number(struct buffer *out, const char *member, int64_t number)
+{
+    buffer_printf(out, ",\"%s\":%lld", member, (long long)number);
+}
+
+static void add_flag(struct buffer *out, const char *member, bool flag)
+{
+    buffer_printf(out, ",\"%s\":%s", member, flag ? "true" : "false");
+}
+
+static void add_digest(struct buffer *out, const char *member, uint64_t digest)
+{
+    buffer_printf(out, ",\"%s\":\"%016llx\"", member, (unsigned long long)digest);
+}
+
+static void add_place(struct buffer *out, const char *member, const struct shared_place *place)
+{
+    buffer_printf(out, ",\"%s\":[", member);
+    wire_write_text(out, place->pool);
+    buffer_add_char(out, ',');
+    wire_write_text(out, place->key);
+    buffer_add_char(out, ']');
+}
+
+void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
+                      const struct shared_row *rows, size_t count)
+{
+    begin(out, "batch");
+    add_number(out, "node", batch->node);
+    add_number(out, "incarnation", batch->incarnation);
+    add_number(out, "number", batch->number);
+    add_number(out, "acknowledged", batch->acknowledged);
+    wire_rows_write(out, rows, count);
+    buffer_add_char(out, '}');
+}
+
+void wire_write_beat(struct buffer *out, const struct wire_beat *beat)
+{
+    begin(out, "beat");
+    add_number(out, "node", beat->node);
+    add_number(out, "incarnation", beat->incarnation);
+    add_number(out, "clock", beat->clock_ms);
+    add_number(out, "batch", beat->batch);
+    add_number(out, "waiting", beat->rows);
+    add_digest(out, "configuration", beat->configuration);
+    buffer_add_char(out, '}');
+}
+
+void wire_write_question(struct buffer *out, const struct wire_question *question)
+{
+    begin(out, "question");
+    add_place(out, "after", &question->after);
+    add_flag(out, "rows", question->rows);
+    buffer_add_char(out, '}');
+}
+
+void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
+                       const struct shared_row *rows, size_t count)
+{
+    static const struct shared_place nowhere = {0};
+    begin(out, "answer");
+    add_place(out, "to", answer->last ? &nowhere : &answer->to);
+    add_flag(out, "last", answer->last);
+    add_digest(out, "digest", answer->digest);
+    add_number(out, "count", answer->count);
+    wire_rows_write(out, rows, count);
+    buffer_add_char(out, '}');
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* Each reads one member. 0, or ERR_INVAL with `error` set. */
+static int read_number(const json_t *message, const char *member, int64_t least, int64_t most,
+                       int64_t *ret_number, struct error *error)
+{
+    if (wire_read_number(json_object_get(message, member), least, most, ret_number))
+        return 0;
+    return error_set(error, ERR_INVAL, "'%s' is not an integer of %lld to %lld", member,
+                     (long long)least, (long long)most);
+}
+
+static int read_flag(const json_t *message, const char *member, bool *ret_flag, struct error *error)
+{
+    const json_t *value = json_object_get(message, member);
+    if (!json_is_boolean(value))
+        return error_set(error, ERR_INVAL, "'%s' is not true or false", member);
+    *ret_flag = json_is_true(value);
+    return 0;
+}
+
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool parse_digest(const json_t *value, uint64_t *ret_digest)
+{
+    char text[HEX_DIGITS + 1];
+    uint64_t digest = 0;
+    if (!wire_read_text(value, sizeof text, text) || strlen(text) != HEX_DIGITS)
+        return false;
+    for (size_t i = 0; i < HEX_DIGITS; i++) {
+        if (digit(text[i]) < 0)
+            return false;
+        digest = digest << 4 | (uint64_t)digit(text[i]);
+    }
+    *ret_digest = digest;
+    return true;
+}
+
+static int read_digest(const json_t *message, const char *member, uint64_t *ret_digest,
+                       struct error *error)
+{
+    if (parse_digest(json_object_get(message, member), ret_digest))
+        return 0;
+    return error_set(error, ERR_INVAL, "'%s' is not a text of %d digits 0 to f", member,
+                     HEX_DIGITS);
+}
+
+static int read_place(const json_t *message, const char *member, struct shared_place *ret_place,
+                      struct error *error)
+{
+    const json_t *value = json_object_get(message, member);
+    if (json_array_size(value) != 2 ||
+        !wire_read_text(json_array_get(value, 0), sizeof ret_place->pool, ret_place->pool) ||
+        !wire_read_text(json_array_get(value, 1), sizeof ret_place->key, ret_place->key))
+        return error_set(error, ERR_INVAL, "'%s' is not the names of a pool and a key", member);
+    const char *problem = shared_place_problem(ret_place);
+    return problem ? error_set(error, ERR_INVAL, "'%s': %s", member, problem) : 0;
+}
+
+/* The message is valid until the arena is reset. */
+static int open_message(const char *text, size_t length, const char *kind, struct arena *arena,
+                        const json_t **ret_message, struct error *error)
+{
+    static const struct json_limits limits = {JSON_REJECT_DUPLICATES, READ_MEMORY_MAX};
+    const json_t *message;
+    int64_t version;
+    if (length > WIRE_BYTES_MAX)
+        return error_set(error, ERR_INVAL, "longer than %d octets", WIRE_BYTES_MAX);
+    int code = json_read(text, length, &limits, arena, &message, error);
+    if (code != 0)
+        return code;
+    code = read_number(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
+    if (code != 0)
+        return code;
+    const char *found = json_string_value(json_object_get(message, "kind"));
+    if (!found || strcmp(found, kind) != 0)
+        return error_set(error, ERR_INVAL, "'kind' is not '%s'", kind);
+    *ret_message = message;
+    return 0;
+}
+
+static int read_batch(const json_t *message, struct wire_batch *batch, struct error *error)
+{
+    int code = read_number(message, "node", 1, NODE_MAX, &batch->node, error);
+    if (code == 0)
+        code =
+            read_number(message, "incarnation", INT64_MIN, INT64_MAX, &batch->incarnation, error);
+    if (code == 0)
+        code = read_number(message, "number", 1, COUNT_MAX, &batch->number, error);
+    if (code == 0)
+        code =
+            read_number(message, "acknowledged", 0, batch->number - 1, &batch->acknowledged, error);
+    return code;
+}
+
+int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
+                    struct wire_rows *rows, struct error *error)
+{
+    const json_t *message = NULL;
+    struct wire_batch batch;
+    rows->count = 0;
+    int code = open_message(text, length, "batch", &rows->memory, &message, error);
+    if (code == 0)
+        code = read_batch(message, &batch, error);
+    if (code == 0)
+        code = wire_rows_read(message, rows, error);
+    arena_reset(&rows->memory);
+    if (code == 0)
+        *ret_batch = batch;
+    return code;
+}
+
+static int read_beat(const json_t *message, struct wire_beat *beat, struct error *error)
+{
+    int code = read_number(message, "node", 1, NODE_MAX, &beat->node, error);
+    if (code == 0)
+        code = read_number(message, "incarnation", INT64_MIN, INT64_MAX, &beat->incarnation, error);
+    if (code == 0)
+        code = read_number(message, "clock", 0, CLOCK_MAX_MS, &beat->clock_ms, error);
+    if (code == 0)
+        code = read_number(message, "batch", 0, COUNT_MAX, &beat->batch, error);
+    if (code == 0)
+        code = read_number(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
+    if (code == 0)
+        code = read_digest(message, "configuration", &beat->configuration, error);
+    return code;
+}
+
+int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat, struct error *error)
+{
+    const json_t *message = NULL;
+    struct arena arena = {0};
+    struct wire_beat beat;
+    int code = open_message(text, length, "beat", &arena, &message, error);
+    if (code == 0)
+        code = read_beat(message, &beat, error);
+    arena_release(&arena);
+    if (code == 0)
+        *ret_beat = beat;
+    return code;
+}
+
+int wire_read_question(const char *text, size_t length, struct wire_question *ret_question,
+                       struct error *error)
+{
+    const json_t *message = NULL;
+    struct arena arena = {0};
+    struct wire_question question;
+    int code = open_message(text, length, "question", &arena, &message, error);
+    if (code == 0)
+        code = read_place(message, "after", &question.after, error);
+    if (code == 0)
+        code = read_flag(message, "rows", &question.rows, error);
+    arena_release(&arena);
+    if (code == 0)
+        *ret_question = question;
+    return code;
+}
+
+static int read_answer(const json_t *message, struct wire_answer *answer, struct error *error)
+{
+    int code = read_place(message, "to", &answer->to, error);
+    if (code == 0)
+        code = read_flag(message, "last", &answer->last, error);
+    if (code == 0 && !answer->last && !answer->to.pool[0])
+        code = error_set(error, ERR_INVAL, "'to' is empty, but there is more");
+    if (code == 0)
+        code = read_digest(message, "digest", &answer->digest, error);
+    if (code == 0)
+        code = read_number(message, "count", 0, COUNT_MAX, &answer->count, error);
+    return code;
+}
+
+int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,
+                     struct wire_rows *rows, struct error *error)
+{
+    const json_t *message = NULL;
+    struct wire_answer answer;
+    rows->count = 0;
+    int code = open_message(text, length, "answer", &rows->memory, &message, error);
+    if (code == 0)
+        code = read_answer(message, &answer, error);
+    if (code == 0)
+        code = wire_rows_read(message, rows, error);
+    arena_reset(&rows->memory);
+    if (code == 0)
+        *ret_answer = answer;
+    return code;
+}

@@ -1,0 +1,38 @@
+/*
+ * Rows within a message: the member `rows` and the names that they refer to.
+ *
+ * A row is an array: the index of its pool, key, decided, origin, timestamp, ttl, and, unless it is
+ * deleted, the indices of its controller and method. The names stand in the members `pools`,
+ * `controllers` and `methods`, each once.
+ */
+#ifndef STICKY_SHARE_WIRE_ROWS_H
+#define STICKY_SHARE_WIRE_ROWS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/sharing/entry.h"
+
+struct wire_rows;
+
+/* Appends these members, each with a comma before it. No more than WIRE_ROWS_MAX rows. */
+void wire_rows_write(struct buffer *out, const struct shared_row *rows, size_t count);
+
+/* Reads them from a message. 0; ERR_INVAL or ERR_NOMEM with `error` set, and no rows. */
+int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *error);
+
+/* Appends a text in quotes; it must be UTF-8 without control characters. */
+void wire_write_text(struct buffer *out, const char *text);
+
+/*
+ * Copies a text with its NUL. False, with `ret_text` untouched, when the value is none, or does not
+ * fit into `size` octets.
+ */
+bool wire_read_text(const json_t *value, size_t size, char *ret_text);
+
+/* False, with `ret_number` untouched, when the value is not an integer of least..most. */
+bool wire_read_number(const json_t *value, int64_t least, int64_t most, int64_t *ret_number);
+
+#endif

@@ -1,0 +1,96 @@
+#include "store/sharing_view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store_parts.h"
+
+#define MS_PER_S 1000
+
+static void copy_text(sqlite3_stmt *statement, int column, char *ret_text, size_t size)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    snprintf(ret_text, size, "%s", text ? (const char *)text : "");
+}
+
+static void read_share(sqlite3_stmt *row, struct share_view *ret_view)
+{
+    struct share_state *state = &ret_view->state;
+    ret_view->node = sqlite3_column_int64(row, 0);
+    copy_text(row, 1, ret_view->name, sizeof ret_view->name);
+    ret_view->written_s = sqlite3_column_int64(row, 2);
+    state->connected = sqlite3_column_int64(row, 3) != 0;
+    state->waiting = sqlite3_column_int64(row, 4);
+    state->oldest_ms = sqlite3_column_int64(row, 5) * MS_PER_S;
+    state->dropped = sqlite3_column_int64(row, 6);
+    state->copied = sqlite3_column_int64(row, 7) != 0;
+    copy_text(row, 8, state->problem, sizeof state->problem);
+}
+
+static void read_peer(sqlite3_stmt *row, struct share_peer_view *ret_peer)
+{
+    struct share_peer_state *state = &ret_peer->state;
+    copy_text(row, 0, ret_peer->name, sizeof ret_peer->name);
+    state->node = sqlite3_column_int64(row, 1);
+    ret_peer->written = sqlite3_column_type(row, 2) != SQLITE_NULL;
+    state->connected = sqlite3_column_int64(row, 3) != 0;
+    state->heard_ms = sqlite3_column_int64(row, 4) * MS_PER_S;
+    state->clock_offset_ms = sqlite3_column_int64(row, 5);
+    state->lag_ms = sqlite3_column_int64(row, 6);
+    state->counts.newer = sqlite3_column_int64(row, 7);
+    state->counts.known = sqlite3_column_int64(row, 8);
+    state->counts.older = sqlite3_column_int64(row, 9);
+    state->counts.future = sqlite3_column_int64(row, 10);
+    state->counts.moved = sqlite3_column_int64(row, 11);
+    state->counts.unknown = sqlite3_column_int64(row, 12);
+    copy_text(row, 13, state->counts.unknown_name, sizeof state->counts.unknown_name);
+    state->counts.no_room = sqlite3_column_int64(row, 14);
+    state->refused = sqlite3_column_int64(row, 15);
+    state->equal_ms = sqlite3_column_int64(row, 16) * MS_PER_S;
+    state->walking = sqlite3_column_int64(row, 17) != 0;
+    state->differs = sqlite3_column_int64(row, 18) != 0;
+    copy_text(row, 19, state->problem, sizeof state->problem);
+}
+
+static int read_peers(struct store *store, struct share_view *view, struct error *error)
+{
+    struct database *database = &store->database;
+    sqlite3_stmt *statement = database_statement(database, QUERY_PEER_VIEW);
+    int result, code = 0;
+    view->peers = calloc(SHARE_PEERS_MAX, sizeof *view->peers);
+    if (!view->peers)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW && view->peer_count < SHARE_PEERS_MAX)
+        read_peer(statement, &view->peers[view->peer_count++]);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        code = database_error(database, result, "table peer cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
+}
+
+int store_read_sharing(struct store *store, struct share_view *ret_view, struct error *error)
+{
+    struct database *database = &store->database;
+    struct share_view view = {0};
+    sqlite3_stmt *statement = database_statement(database, QUERY_SHARE_VIEW);
+    int result = sqlite3_step(statement), code = 0;
+    if (result == SQLITE_ROW)
+        read_share(statement, &view);
+    else if (result != SQLITE_DONE)
+        code = database_error(database, result, "table share cannot be read", error);
+    sqlite3_reset(statement);
+    if (code == 0 && view.node != 0)
+        code = read_peers(store, &view, error);
+    if (code == 0)
+        *ret_view = view;
+    else
+        share_view_release(&view);
+    return code;
+}
+
+void share_view_release(struct share_view *view)
+{
+    free(view->peers);
+    *view = (struct share_view){0};
+}

@@ -1,0 +1,35 @@
+/*
+ * How sharing goes, as pdns-stickyd has written it into the tables `share_state` and `peer_state`:
+ * for whoever shows it.
+ */
+#ifndef STICKY_STORE_SHARING_VIEW_H
+#define STICKY_STORE_SHARING_VIEW_H
+
+#include "store/sharing.h"
+#include "store/store.h"
+
+struct share_peer_view {
+    char name[SHARED_NAME_MAX];
+    bool written;                  /* there is a row of `peer_state`; else the state is zeros */
+    struct share_peer_state state; /* with times of whole seconds */
+};
+
+struct share_view {
+    int64_t node; /* 0: nothing is shared, and the rest is zeros */
+    char name[SHARED_NAME_MAX];
+    int64_t written_s; /* Unix time of the last look at `state`; 0: never */
+    struct share_state state;
+    struct share_peer_view *peers;
+    size_t peer_count;
+};
+
+/*
+ * Reads it in the transaction that is begun. 0, or a code with `error` set and nothing to release.
+ * Where there is nothing to share, that costs one look at one row.
+ */
+int store_read_sharing(struct store *store, struct share_view *ret_view, struct error *error);
+
+/* Takes zeros. */
+void share_view_release(struct share_view *view);
+
+#endif
