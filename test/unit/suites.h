@@ -95,6 +95,10 @@ struct suite {
     X(prober)                                                                                      \
     X(monitoring)                                                                                  \
     X(monitor_database)                                                                            \
+    X(message_queue)                                                                               \
+    X(jetstream)                                                                                   \
+    X(transport_state)                                                                             \
+    X(transport)                                                                                   \
     X(daemonize)                                                                                   \
     X(allocation_failure)                                                                          \
     X(property)

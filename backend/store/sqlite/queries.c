@@ -143,6 +143,14 @@ const char *const query_texts[QUERY_COUNT] = {
         " AND name IN ('availability', 'rtt')"
         " AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = ?1)",
     [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
+    [QUERY_SHARE_VIEW] =
+        "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
+        " t.copied, t.problem FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
+    [QUERY_PEER_VIEW] =
+        "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
+        " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
+        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
+        " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
     [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_ROW] = "SELECT node, incarnation, batch, place, name, url, ca, certificate, key"
@@ -212,12 +220,4 @@ const char *const query_texts[QUERY_COUNT] = {
         " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
         " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
         " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19",
-    [QUERY_SHARE_VIEW] =
-        "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
-        " t.copied, t.problem FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
-    [QUERY_PEER_VIEW] =
-        "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
-        " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
-        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
-        " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
 };
