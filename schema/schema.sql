@@ -1015,7 +1015,8 @@ CREATE TABLE IF NOT EXISTS peer_state (
   equal_at INTEGER NOT NULL,
   walking INTEGER NOT NULL,
 
-  -- 1: its pools, controllers, servers, names and topology are not the same as here.
+  -- 1: its zones, records, pools, controllers, virtual servers, balanced names, groups of resolvers
+  -- or topology are not the same as here.
   differs INTEGER NOT NULL,
 
   -- '' when all is well.

@@ -19,20 +19,30 @@
 
 /* ---------------------------------------------------------------- what is known of a key */
 
+bool sharing_read_key(sqlite3_stmt *row, int column, char ret_key[static CLIENT_KEY_MAX])
+{
+    const char *key = (const char *)sqlite3_column_text(row, column);
+    size_t length = (size_t)sqlite3_column_bytes(row, column);
+    if (!key || length >= CLIENT_KEY_MAX || strlen(key) != length)
+        return false;
+    memcpy(ret_key, key, length + 1);
+    return true;
+}
+
 bool sharing_read_mapping(const struct sharing *sharing, sqlite3_stmt *row, struct entry *ret_entry)
 {
-    const char *controller =
-        name_list_name(&sharing->names.controllers, sqlite3_column_int64(row, 0));
-    const char *method = (const char *)sqlite3_column_text(row, 1);
-    if (!controller || !method || strlen(method) >= METHOD_NAME_MAX)
+    struct mapping mapping;
+    persistence_read_mapping(row, &mapping);
+    const char *controller = name_list_name(&sharing->names.controllers, mapping.controller_id);
+    if (!controller)
         return false;
-    ret_entry->decided = sqlite3_column_int64(row, 4);
-    ret_entry->origin = sqlite3_column_int64(row, 5);
+    ret_entry->decided = mapping.decided;
+    ret_entry->origin = mapping.origin;
     ret_entry->gone = false;
-    ret_entry->timestamp_s = sqlite3_column_int64(row, 2);
-    ret_entry->ttl_s = sqlite3_column_int64(row, 3);
+    ret_entry->timestamp_s = mapping.timestamp_s;
+    ret_entry->ttl_s = mapping.ttl_s;
     strcpy(ret_entry->controller, controller);
-    strcpy(ret_entry->method, method);
+    strcpy(ret_entry->method, mapping.method);
     return true;
 }
 
@@ -49,7 +59,7 @@ void sharing_read_tombstone(sqlite3_stmt *row, struct entry *ret_entry)
 static int find_mapping(struct sharing *sharing, int64_t pool_id, const char *key,
                         struct known *known, struct error *error)
 {
-    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MAPPING);
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_MAPPING_FIND);
     persistence_bind_key(statement, pool_id, key);
     int code = sharing_step(sharing, statement, error);
     known->has_mapping = code == 0;
@@ -102,23 +112,23 @@ struct merging {
 static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
                          const struct shared_row *told, struct error *error)
 {
-    struct database *database = &sharing->database;
-    sqlite3_stmt *statement = database_statement(database, QUERY_SHARE_MAPPING_WRITE);
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_MAPPING_WRITE);
+    struct mapping mapping = {.controller_id = controller_id,
+                              .timestamp_s = told->entry.timestamp_s,
+                              .ttl_s = told->entry.ttl_s,
+                              .decided = told->entry.decided,
+                              .origin = told->entry.origin};
+    strcpy(mapping.method, told->entry.method);
     persistence_bind_key(statement, pool_id, told->key);
-    sqlite3_bind_int64(statement, 3, controller_id);
-    sqlite3_bind_text(statement, 4, told->entry.method, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 5, told->entry.timestamp_s);
-    sqlite3_bind_int64(statement, 6, told->entry.ttl_s);
-    sqlite3_bind_int64(statement, 7, told->entry.decided);
-    sqlite3_bind_int64(statement, 8, told->entry.origin);
-    return database_run(database, statement, "a mapping cannot be written", error);
+    persistence_bind_mapping(statement, 3, &mapping);
+    return database_run(&sharing->database, statement, "a mapping cannot be written", error);
 }
 
 static int write_tombstone(struct sharing *sharing, int64_t pool_id, const struct shared_row *told,
                            struct error *error)
 {
     struct database *database = &sharing->database;
-    sqlite3_stmt *statement = database_statement(database, QUERY_SHARE_TOMBSTONE_WRITE);
+    sqlite3_stmt *statement = database_statement(database, QUERY_TOMBSTONE_WRITE);
     persistence_bind_key(statement, pool_id, told->key);
     sqlite3_bind_int64(statement, 3, told->entry.timestamp_s);
     sqlite3_bind_int64(statement, 4, told->entry.ttl_s);
@@ -145,7 +155,7 @@ static int replace(struct sharing *sharing, int64_t pool_id, int64_t controller_
     if (code == 0 && gone && known->has_mapping)
         code = delete_row(sharing, QUERY_MAPPING_DELETE, pool_id, told->key, error);
     if (code == 0 && !gone && known->has_tombstone)
-        code = delete_row(sharing, QUERY_SHARE_TOMBSTONE_DELETE, pool_id, told->key, error);
+        code = delete_row(sharing, QUERY_TOMBSTONE_DELETE, pool_id, told->key, error);
     return code;
 }
 

@@ -5,33 +5,33 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/sharing/row_problem.h"
 #include "store/sharing.h"
 #include "store/sharing_parts.h"
 
 /* ---------------------------------------------------------------- what was changed here */
 
 /*
- * Adds the entry of the key that a statement stands on, if there is one that can be told. Whether
- * it is over is for those to say who are told.
+ * Adds the entry of the key that a statement stands on, if there is one that is shared. Whether it
+ * is over is for those to say who are told.
  */
 static int add_changed(struct sharing *sharing, sqlite3_stmt *change, struct shared_rows *rows,
                        struct error *error)
 {
-    int64_t pool_id = sqlite3_column_int64(change, 1);
-    const char *key = (const char *)sqlite3_column_text(change, 2);
-    size_t length = (size_t)sqlite3_column_bytes(change, 2);
-    const char *pool = name_list_name(&sharing->names.pools, pool_id);
-    if (!pool || !sharing_text_is_valid(key, length, CLIENT_KEY_MAX))
-        return 0;
+    struct shared_row *row = &rows->rows[rows->count];
     struct known known;
-    int code = sharing_find(sharing, pool_id, key, &known, error);
+    int64_t pool_id = sqlite3_column_int64(change, 1);
+    const char *pool = name_list_name(&sharing->names.pools, pool_id);
+    if (!pool || !sharing_read_key(change, 2, row->key))
+        return 0;
+    int code = sharing_find(sharing, pool_id, row->key, &known, error);
     const struct entry *entry = code == 0 ? sharing_standing(sharing, &known, 0) : NULL;
     if (!entry)
         return code;
-    struct shared_row *row = &rows->rows[rows->count++];
     strcpy(row->pool, pool);
-    strcpy(row->key, key);
     row->entry = *entry;
+    if (!shared_row_problem(row))
+        rows->count++;
     return 0;
 }
 

@@ -20,48 +20,15 @@ void sharing_names_release(struct sharing_names *names)
     *names = (struct sharing_names){0};
 }
 
-/* ---------------------------------------------------------------- texts */
-
-/* The length of the character that begins here, or 0 when it is not UTF-8. */
-static size_t character_length(const unsigned char *text, size_t left)
-{
-    unsigned char first = text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xf0 && text[1] < 0x90))
-        return 0; /* longer than it has to be */
-    if ((first == 0xed && text[1] >= 0xa0) || (first == 0xf4 && text[1] >= 0x90))
-        return 0; /* half of a pair of UTF-16, or above U+10FFFF */
-    return length;
-}
-
-bool sharing_text_is_valid(const char *text, size_t length, size_t size)
-{
-    const unsigned char *octets = (const unsigned char *)text;
-    if (!text || length == 0 || length >= size)
-        return false;
-    for (size_t i = 0; i < length;) {
-        size_t character = character_length(octets + i, length - i);
-        if (character == 0 || octets[i] < 0x20 || octets[i] == 0x7f)
-            return false;
-        i += character;
-    }
-    return true;
-}
-
 /* ---------------------------------------------------------------- reading */
 
-/* One that cannot be told is left out: nothing of it is shared. */
+/* One that is too long, or has a NUL, is left out: nothing of it is shared. */
 static int add(struct arena *texts, sqlite3_stmt *statement, struct name_list *list,
                size_t *capacity)
 {
     const char *name = (const char *)sqlite3_column_text(statement, 1);
     size_t length = (size_t)sqlite3_column_bytes(statement, 1);
-    if (!sharing_text_is_valid(name, length, SHARED_NAME_MAX))
+    if (!name || length >= SHARED_NAME_MAX || strlen(name) != length)
         return 0;
     const char *copy = arena_copy(texts, name, length);
     struct name_row *row = copy ? VECTOR_ADD(list->by_name, list->count, *capacity) : NULL;

@@ -53,10 +53,4 @@ const char *name_list_name(const struct name_list *list, int64_t id);
 /* The first place in `by_name` whose name is not before `name`; `count` when there is none. */
 size_t name_list_from(const struct name_list *list, const char *name);
 
-/*
- * Says whether others can be told a text: 1 to `size` - 1 octets, valid UTF-8, no control
- * characters. The schema does not rule out all of that, and JSON cannot carry it.
- */
-bool sharing_text_is_valid(const char *text, size_t length, size_t size);
-
 #endif

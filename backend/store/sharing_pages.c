@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "core/sharing/row_problem.h"
 #include "store/sharing.h"
 #include "store/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
@@ -81,16 +82,6 @@ static int compare_keys(const struct scan *scan)
     return order ? order : mapping_length - tombstone_length;
 }
 
-static bool copy_key(sqlite3_stmt *statement, int column, char ret_key[static CLIENT_KEY_MAX])
-{
-    const char *key = (const char *)sqlite3_column_text(statement, column);
-    size_t length = (size_t)sqlite3_column_bytes(statement, column);
-    if (!sharing_text_is_valid(key, length, CLIENT_KEY_MAX))
-        return false;
-    memcpy(ret_key, key, length + 1);
-    return true;
-}
-
 static bool take_greater(struct scan *scan)
 {
     struct known known = {.has_mapping = true, .has_tombstone = true};
@@ -102,23 +93,29 @@ static bool take_greater(struct scan *scan)
     return entry != NULL;
 }
 
+static bool take_entry(struct scan *scan, int order)
+{
+    struct entry *entry = &scan->row.entry;
+    if (order == 0)
+        return take_greater(scan);
+    if (order < 0)
+        return sharing_read_mapping(scan->sharing, scan->mappings, entry);
+    sharing_read_tombstone(scan->tombstones, entry);
+    return true;
+}
+
 /*
- * Takes the entry of the smallest key. False when it is none that can be told, or one that the
- * sweep may delete: a server that has swept and one that has not are to have the same rows.
+ * Takes the entry of the smallest key. False when it is none that is shared, or one that the sweep
+ * may delete: a server that has swept and one that has not are to have the same rows.
  */
 static bool take(struct scan *scan, int order)
 {
     struct shared_row *row = &scan->row;
-    if (order == 0)
-        return copy_key(scan->mappings, MAPPING_KEY, row->key) && take_greater(scan);
-    if (order > 0)
-        sharing_read_tombstone(scan->tombstones, &row->entry);
-    else if (!sharing_read_mapping(scan->sharing, scan->mappings, &row->entry))
-        return false;
-    if (entry_is_over(&row->entry, scan->now_ms, scan->sharing->settings.share_grace_s))
-        return false;
-    return order < 0 ? copy_key(scan->mappings, MAPPING_KEY, row->key)
-                     : copy_key(scan->tombstones, TOMBSTONE_KEY, row->key);
+    bool has_key = order > 0 ? sharing_read_key(scan->tombstones, TOMBSTONE_KEY, row->key)
+                             : sharing_read_key(scan->mappings, MAPPING_KEY, row->key);
+    return has_key && take_entry(scan, order) &&
+           !entry_is_over(&row->entry, scan->now_ms, scan->sharing->settings.share_grace_s) &&
+           !shared_row_problem(row);
 }
 
 /* Goes to the next pool that has anything. 0, ERR_NOTFOUND, or a code with `error` set. */

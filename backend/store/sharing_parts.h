@@ -54,7 +54,10 @@ int sharing_end_writing(struct sharing *sharing, int code, struct error *error);
  */
 int sharing_step(struct sharing *sharing, sqlite3_stmt *statement, struct error *error);
 
-/* False, with nothing read, when the controller of the row is gone or cannot be told. */
+/* Copies a column into the key of a row; false when it is too long, or has a NUL. */
+bool sharing_read_key(sqlite3_stmt *row, int column, char ret_key[static CLIENT_KEY_MAX]);
+
+/* False, with nothing read, when the controller of the row is gone. */
 bool sharing_read_mapping(const struct sharing *sharing, sqlite3_stmt *row,
                           struct entry *ret_entry);
 void sharing_read_tombstone(sqlite3_stmt *row, struct entry *ret_entry);

@@ -90,11 +90,15 @@ static const struct {
     {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
     {QUERY_SHARE_CURSOR, "created, sequence, incarnation, batch"},
-    {QUERY_SHARE_MAPPING, "controller_id, method, timestamp, ttl, decided, origin"},
     {QUERY_SHARE_TOMBSTONE, "timestamp, ttl, decided, origin"},
     {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
+    {QUERY_SHARE_VIEW, "node, name, written_at, connected, waiting, oldest_at, dropped, copied,"
+                       " problem"},
+    {QUERY_PEER_VIEW, "name, node, written_at, connected, heard_at, clock_offset_ms, lag_ms, newer,"
+                      " known, older, future, moved, unknown, unknown_name, no_room, refused,"
+                      " equal_at, walking, differs, problem"},
     {QUERY_SHARE_ZONES, "lower(name)"},
     {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},
     {QUERY_SHARE_CONTROLLER_TEXTS, "name, state"},

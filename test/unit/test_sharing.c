@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "store/sharing_view.h"
 #include "suites.h"
 
 #define NOW_S INT64_C(1700000000)
@@ -882,6 +883,61 @@ static void the_state_is_written_column_by_column(void)
     desk_release(&desk);
 }
 
+static void check_view(const struct share_view *view)
+{
+    CHECK_INTEGER(view->node, 7, "node");
+    CHECK_TEXT(view->name, "ns7", "name");
+    CHECK_INTEGER(view->written_s, NOW_S, "written_at");
+    CHECK(view->state.connected && !view->state.copied, "connected, copied");
+    CHECK_INTEGER(view->state.waiting, 71, "waiting");
+    CHECK_INTEGER(view->state.oldest_ms, 72000, "oldest_at");
+    CHECK_INTEGER(view->state.dropped, 73, "dropped");
+    CHECK_TEXT(view->state.problem, "why", "problem");
+    if (!CHECK_INTEGER((int64_t)view->peer_count, 2, "peers"))
+        return;
+    const struct share_peer_view *peer = &view->peers[0];
+    const struct share_counts *counts = &peer->state.counts;
+    CHECK(peer->written && !view->peers[1].written, "the second was not written");
+    CHECK_TEXT(peer->name, "ns2", "peer.name");
+    CHECK_INTEGER(peer->state.node, 2, "peer.node");
+    CHECK(peer->state.connected && !peer->state.walking && peer->state.differs, "what is 0 or 1");
+    CHECK_INTEGER(peer->state.heard_ms, 81000, "heard_at");
+    CHECK_INTEGER(peer->state.clock_offset_ms, -82, "clock_offset_ms");
+    CHECK_INTEGER(peer->state.lag_ms, 83, "lag_ms");
+    CHECK(counts->newer == 84 && counts->known == 85 && counts->older == 86, "newer to older");
+    CHECK(counts->future == 87 && counts->moved == 88 && counts->unknown == 89, "to unknown");
+    CHECK_INTEGER(counts->no_room, 90, "no_room");
+    CHECK_TEXT(counts->unknown_name, "pool x", "unknown_name");
+    CHECK_INTEGER(peer->state.refused, 91, "refused");
+    CHECK_INTEGER(peer->state.equal_ms, 92000, "equal_at");
+    CHECK_TEXT(peer->state.problem, "who", "problem");
+}
+
+static void the_state_is_read_column_by_column(void)
+{
+    struct desk desk;
+    struct store *store = NULL;
+    struct revision revision;
+    struct share_view view;
+    struct error error = {0};
+    desk_init(&desk, "mail", "web");
+    place_run(
+        &desk.place,
+        "UPDATE share SET node = 7, name = 'ns7';"
+        "INSERT INTO peer VALUES (3, 'ns3', 'nats://192.0.2.3:4222');"
+        "INSERT INTO share_state VALUES (1, 1700000000, 1, 71, 72, 73, 0, 'why');"
+        "INSERT INTO peer_state VALUES (2, 1700000000, 1, 81, -82, 83, 84, 85, 86, 87, 88, 89,"
+        " 'pool x', 90, 91, 92, 0, 1, 'who')");
+    CHECK_INTEGER(store_new(desk.place.path, &store), 0, "store_new");
+    CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
+    if (CHECK_INTEGER(store_read_sharing(store, &view, &error), 0, "%s", error.text)) {
+        check_view(&view);
+        share_view_release(&view);
+    }
+    store_free(store);
+    desk_release(&desk);
+}
+
 static const CU_TestInfo tests[] = {
     {"what is set up is read", what_is_set_up_is_read},
     {"another file gets another incarnation", another_file_gets_another_incarnation},
@@ -908,6 +964,7 @@ static const CU_TestInfo tests[] = {
     {"the oldest changes are dropped", the_oldest_changes_are_dropped},
     {"the configuration is the same by names", the_configuration_is_the_same_by_names},
     {"the state is written column by column", the_state_is_written_column_by_column},
+    {"the state is read column by column", the_state_is_read_column_by_column},
     CU_TEST_INFO_NULL,
 };
 

@@ -174,21 +174,8 @@ const char *const query_texts[QUERY_COUNT] = {
         "INSERT INTO share_cursor (node, created, sequence, incarnation, batch)"
         " SELECT node, ?2, ?3, ?4, ?5 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET created = ?2, sequence = ?3, incarnation = ?4, batch = ?5",
-    [QUERY_SHARE_MAPPING] = "SELECT controller_id, method, timestamp, ttl, decided, origin"
-                            " FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_SHARE_MAPPING_WRITE] =
-        "INSERT INTO persistence"
-        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-        " ON CONFLICT DO UPDATE SET controller_id = ?3, method = ?4, timestamp = ?5, ttl = ?6,"
-        " decided = ?7, origin = ?8",
     [QUERY_SHARE_TOMBSTONE] = "SELECT timestamp, ttl, decided, origin"
                               " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_SHARE_TOMBSTONE_WRITE] =
-        "INSERT INTO share_deleted (pool_id, ldns, timestamp, ttl, decided, origin)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-        " ON CONFLICT DO UPDATE SET timestamp = ?3, ttl = ?4, decided = ?5, origin = ?6",
-    [QUERY_SHARE_TOMBSTONE_DELETE] = "DELETE FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_SHARE_MAPPINGS] = "SELECT controller_id, method, timestamp, ttl, decided, origin, ldns"
                              " FROM persistence WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
     [QUERY_SHARE_TOMBSTONES] = "SELECT timestamp, ttl, decided, origin, ldns"
