@@ -280,7 +280,7 @@ static natsStatus listen_to_all(struct link *link)
         return status;
     snprintf(replies, sizeof replies, "%s.>", link->inbox);
     status = subscribe(link, replies, on_reply, &link->listened[REPLIES]);
-    if (status == NATS_OK && !link->transport->is_home)
+    if (status == NATS_OK) /* at home, too: another server may say that it is us */
         status = subscribe(link, BEAT_SUBJECT, on_beat, &link->listened[BEATS]);
     if (status == NATS_OK && link->transport->is_home)
         status = subscribe(link, WALK_SUBJECT, on_question, &link->listened[QUESTIONS]);

@@ -173,7 +173,8 @@ def test_a_database_is_served_before_during_and_after_its_migration(migration):
             assert (status, errors) == (0, "")
             asker.asks_more()
         assert asker.failures == []
-        assert all("locked" in log for log in asker.logs), asker.logs
+        # On a busy machine it may take so long that more is answered than claims have room for.
+        assert all("locked" in log or "it is full" in log for log in asker.logs), asker.logs
         # Whoever had it open before goes on to keep mappings.
         coprocess.ask("www.example.com", "A", "192.0.2.10")
         assert "192.0.2.10" in migration.database.mappings("web")
