@@ -1870,17 +1870,20 @@ WHEN (NEW.pool_id, NEW.ldns) <> (OLD.pool_id, OLD.ldns) AND (SELECT node FROM sh
     'pool_id and ldns of a shared mapping cannot be changed: insert a new row and delete this one');
 END;
 
--- A later timestamp extends a mapping. Anything else is a new decision.
+-- A later timestamp extends a mapping. Anything else is a new decision. One of the time before
+-- sharing that is extended gets the lowest number: it must not replace what a peer has decided.
 CREATE TRIGGER IF NOT EXISTS persistence_update
 AFTER UPDATE OF controller_id, method, timestamp, ttl ON persistence
 WHEN (NEW.controller_id, NEW.method, NEW.timestamp, NEW.ttl)
      <> (OLD.controller_id, OLD.method, OLD.timestamp, OLD.ttl)
  AND (SELECT node FROM share) <> 0 BEGIN
   UPDATE persistence SET (decided, origin) = (
-    SELECT max(now.decided, OLD.decided + 1), now.node FROM share_now AS now)
+    SELECT iif((NEW.controller_id, NEW.method, NEW.ttl) = (OLD.controller_id, OLD.method, OLD.ttl)
+               AND NEW.timestamp > OLD.timestamp, 1, max(now.decided, OLD.decided + 1)), now.node
+      FROM share_now AS now)
    WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns
      AND ((NEW.controller_id, NEW.method, NEW.ttl) <> (OLD.controller_id, OLD.method, OLD.ttl)
-          OR NEW.timestamp < OLD.timestamp);
+          OR NEW.timestamp < OLD.timestamp OR OLD.decided = 0);
   INSERT INTO share_change (pool_id, ldns, noted_ms)
     SELECT NEW.pool_id, NEW.ldns, now_ms FROM share_now;
 END;

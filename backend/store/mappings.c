@@ -3,6 +3,7 @@
  * `persistence`.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/base/vector.h"
@@ -183,12 +184,33 @@ static int64_t deletion_decided(struct store *store, int64_t pool_id, const char
     return decided;
 }
 
+/* Says whether a live mapping is only extended. */
+static bool extends(const struct mapping *wanted, const struct mapping *seen)
+{
+    return seen && wanted->controller_id == seen->controller_id &&
+           strcmp(wanted->method, seen->method) == 0 &&
+           mapping_left_s(seen, wanted->timestamp_s) > 0;
+}
+
+/* A mapping of the time before sharing, which has no place of its own. */
+static void adopt(const struct store *store, struct mapping *wanted)
+{
+    struct entry entry = {.timestamp_s = wanted->timestamp_s};
+    entry_refresh(&entry, store->node, wanted->timestamp_s);
+    wanted->decided = entry.decided;
+    wanted->origin = entry.origin;
+}
+
 /* Gives a new decision its place among those of all servers. */
 static void decide(struct store *store, int64_t pool_id, const char *key,
                    const struct mapping *seen, struct mapping *wanted)
 {
     if (store->node == 0 || wanted->decided != 0)
         return;
+    if (extends(wanted, seen)) {
+        adopt(store, wanted);
+        return;
+    }
     int64_t known = seen ? seen->decided : deletion_decided(store, pool_id, key);
     wanted->decided = entry_decide(clock_unix_ms(), known);
     wanted->origin = store->node;

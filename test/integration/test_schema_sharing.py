@@ -156,6 +156,12 @@ def test_moving_the_timestamp_on_is_noted_and_is_no_new_decision(sharing):
     assert (stamp(sharing), noted(sharing)) == ((5, 9), ["live"])
 
 
+def test_moving_the_timestamp_of_a_row_of_the_time_before_sharing_gives_it_the_lowest_number(
+        sharing):
+    sharing.execute("UPDATE persistence SET timestamp = timestamp + 1 WHERE ldns = 'live'")
+    assert (stamp(sharing), noted(sharing)) == ((1, NODE), ["live"])
+
+
 @pytest.mark.parametrize("statement", (
     "UPDATE persistence SET controller_id = 1, ttl = 3600 WHERE ldns = 'live'",
     insert("live", "INSERT OR IGNORE", 2),

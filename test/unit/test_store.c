@@ -361,17 +361,40 @@ static void a_shared_decision_says_where_and_when(void)
 
 static void an_extension_is_no_decision(void)
 {
+    static const struct {
+        const char *place;
+        int64_t decided, origin;
+    } rows[] = {{"5, 9", 5, 9}, {"0, 0", 1, 7}}; /* of a peer; of the time before sharing */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct place place;
+        char sql[256];
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO persistence VALUES (1, '" CLIENT
+                 "', 1, 'modulus', 1700000000, 60, %s)",
+                 rows[i].place);
+        struct store *store = share(&place, sql);
+        struct mapping_table table = store_mappings(store);
+        struct mapping row, moved;
+        CHECK_INTEGER(table.find(table.context, 1, CLIENT, &row, NULL), 0, "the row");
+        moved = row;
+        moved.timestamp_s += 59;
+        CHECK_INTEGER(table.claim(table.context, 1, CLIENT, &row, &moved, NULL), 0, "extended");
+        moved.decided = rows[i].decided;
+        moved.origin = rows[i].origin;
+        check_row(&table, CLIENT, &moved, rows[i].place);
+        store_free(store);
+        place_release(&place);
+    }
+}
+
+static void what_is_over_is_decided_anew(void)
+{
     struct place place;
     struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
-                                        "', 1, 'modulus', 1700000000, 60, 5, 9)");
-    struct mapping_table table = store_mappings(store);
-    struct mapping row, moved;
-    CHECK_INTEGER(table.find(table.context, 1, CLIENT, &row, NULL), 0, "the row");
-    CHECK(row.decided == 5 && row.origin == 9, "of a peer");
-    moved = row;
-    moved.timestamp_s++;
-    CHECK_INTEGER(table.claim(table.context, 1, CLIENT, &row, &moved, NULL), 0, "extended");
-    check_row(&table, CLIENT, &moved, "with the same place");
+                                        "', 2, 'modulus', 1699999940, 60, 0, 0)");
+    const struct mapping over = mapping_of(2, NOW_S - 60, 60);
+    struct mapping made = claim_two(store, &over);
+    CHECK(is_of_now(made.decided), "decided %lld", (long long)made.decided);
     store_free(store);
     place_release(&place);
 }
@@ -590,6 +613,7 @@ static const CU_TestInfo tests[] = {
      before_it_was_opened_the_table_cannot_be_read},
     {"a shared decision says where and when", a_shared_decision_says_where_and_when},
     {"an extension is no decision", an_extension_is_no_decision},
+    {"what is over is decided anew", what_is_over_is_decided_anew},
     {"a decision is later than what it knew", a_decision_is_later_than_what_it_knew},
     {"what is forgotten leaves a tombstone", what_is_forgotten_leaves_a_tombstone},
     {"forgetting is for one pool or for all", forgetting_is_for_one_pool_or_for_all},
