@@ -139,7 +139,9 @@ int sharing_digest(struct sharing *sharing, const struct shared_place *after,
 
 /*
  * Deletes tombstones past their end, and the oldest changes above share_outbox_rows: so many of
- * them are told by `ret_dropped`. Once a second.
+ * them are told by `ret_dropped`. Takes back entries from the future (entry_take_back()), which are
+ * there after our clock was set back, and notes them in `share_change`. Once a second; a part of
+ * the tables each time.
  */
 int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
                   struct error *error);

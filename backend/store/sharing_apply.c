@@ -145,9 +145,8 @@ static int delete_row(struct sharing *sharing, enum query query, int64_t pool_id
     return database_run(&sharing->database, statement, "a mapping cannot be deleted", error);
 }
 
-/* The entry takes the place of whatever is there. */
-static int replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                   const struct shared_row *told, const struct known *known, struct error *error)
+int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
+                    const struct shared_row *told, const struct known *known, struct error *error)
 {
     bool gone = told->entry.gone;
     int code = gone ? write_tombstone(sharing, pool_id, told, error)
@@ -203,7 +202,7 @@ static int merge_known(struct merging *merging, int64_t pool_id, int64_t control
     }
     counts->newer++;
     counts->moved += moves(&told->entry, standing, merging->now_ms / 1000);
-    return replace(sharing, pool_id, controller_id, told, &known, error);
+    return sharing_replace(sharing, pool_id, controller_id, told, &known, error);
 }
 
 static int merge(struct merging *merging, const struct shared_row *told, struct error *error)

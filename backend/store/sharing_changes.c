@@ -255,5 +255,5 @@ int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
     if (round.to.pool_id == INT64_MAX)
         sharing->sweep = (struct sharing_sweep){0};
     *ret_dropped = round.dropped;
-    return 0;
+    return sharing_take_back(sharing, now_ms, error);
 }

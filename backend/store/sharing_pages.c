@@ -209,3 +209,41 @@ int sharing_digest(struct sharing *sharing, const struct shared_place *after,
     *ret_count = count;
     return 0;
 }
+
+/* ---------------------------------------------------------------- entries from the future */
+
+static int collect_future(struct scan *scan, struct shared_place *place, size_t limit,
+                          struct shared_rows *rows, struct error *error)
+{
+    int64_t skew_ms = scan->sharing->settings.share_skew_s * 1000;
+    int code = 0;
+    for (size_t i = 0; i < limit && rows->count < rows->capacity; i++) {
+        code = scan_next(scan, error);
+        if (code != 0)
+            return code;
+        strcpy(place->pool, scan->row.pool);
+        strcpy(place->key, scan->row.key);
+        if (entry_is_future(&scan->row.entry, scan->now_ms, skew_ms))
+            rows->rows[rows->count++] = scan->row;
+    }
+    return 0;
+}
+
+int sharing_find_future(struct sharing *sharing, struct shared_place *place, size_t limit,
+                        int64_t now_ms, struct shared_rows *ret_rows, struct error *error)
+{
+    struct scan scan;
+    int code = sharing_begin(sharing, error);
+    if (code != 0)
+        return code;
+    ret_rows->count = 0;
+    code = scan_begin(&scan, sharing, place, now_ms, error);
+    if (code == 0)
+        code = collect_future(&scan, place, limit, ret_rows, error);
+    scan_end(&scan);
+    sharing_end(sharing);
+    if (code != ERR_NOTFOUND)
+        return code;
+    *place = (struct shared_place){0};
+    return 0;
+}

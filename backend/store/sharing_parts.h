@@ -33,6 +33,7 @@ struct sharing {
     int64_t data_version;
     struct digested digested;
     struct sharing_sweep sweep;
+    struct shared_place looked; /* how far sharing_take_back() is */
 };
 
 /*
@@ -76,5 +77,19 @@ int sharing_find(struct sharing *sharing, int64_t pool_id, const char *key, stru
 /* The entry that counts: the greater one of those that are not over; NULL: none. */
 const struct entry *sharing_standing(const struct sharing *sharing, const struct known *known,
                                      int64_t now_ms);
+
+/* Writes an entry in place of whatever is there. 0, or a code with `error` set. */
+int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
+                    const struct shared_row *told, const struct known *known, struct error *error);
+
+/*
+ * Goes through the next `limit` entries after a place, which moves, to the beginning after the end,
+ * and collects those from the future (entry_is_future()) until there is no more room for them.
+ */
+int sharing_find_future(struct sharing *sharing, struct shared_place *place, size_t limit,
+                        int64_t now_ms, struct shared_rows *ret_rows, struct error *error);
+
+/* What sharing_sweep() does about them: entry_take_back(). 0, or a code with `error` set. */
+int sharing_take_back(struct sharing *sharing, int64_t now_ms, struct error *error);
 
 #endif
