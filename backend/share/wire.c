@@ -18,8 +18,8 @@
 #define CLOCK_MAX_MS (SHARED_DECIDED_MAX / ENTRY_TICKS)
 
 /*
- * What reading may allocate. The largest message that is valid takes a fifth of that; a megabyte of
- * empty arrays would take a hundred times as much.
+ * What reading may allocate: several times what the largest valid message needs. A megabyte of
+ * empty objects would take ten times as much.
  */
 #define READ_MEMORY_MAX (8 << 20)
 
