@@ -2,6 +2,7 @@
 
 NatsServer         a nats-server on a port of 127.0.0.1, with a store of its own
 make_identities()  the certificates of name servers, by scripts/make-certificates
+our_settings()     the text of pdns-conf/nats.conf for such a server
 
 The environment variable NATS_SERVER names another nats-server than the one of this Debian.
 """
@@ -41,13 +42,13 @@ class Identity:
     key: Path
 
 
-def make_identities(directory, *names):
+def make_identities(directory, *names, more=()):
     """An Identity for each name, made in a directory by one CA, which is made with the first.
 
-    The certificates also count for 127.0.0.1 and localhost.
+    The certificates also count for 127.0.0.1, localhost, and more DNS names.
     """
     directory = Path(directory)
-    servers = [f"{name}={LOOPBACK},localhost" for name in names]
+    servers = [f"{name}={','.join((LOOPBACK, 'localhost', *more))}" for name in names]
     made = run([REPOSITORY / "scripts" / "make-certificates", directory, *servers])
     assert made.returncode == 0, made.stderr
     give_to_user(directory)
@@ -59,19 +60,43 @@ def make_identities(directory, *names):
     ]
 
 
+def our_settings(directory, port, identity, peers):
+    """pdns-conf/nats.conf with paths, port and names replaced, and nothing else.
+
+    directory  where the store is to be
+    identity   of the server and of its own pdns-stickyd
+    peers      names of the others
+    """
+    text = (REPOSITORY / "pdns-conf" / "nats.conf").read_text()
+    owner = 'users: [{{ user: "CN={}", permissions: $OWNER }}]'.format
+    peer = '{0}: {{ users: [{{ user: "CN={0}", permissions: $PEER }}], imports: $IMPORTS }}'.format
+    for old, new in (
+        ("[::]:4222", f"{LOOPBACK}:{port}"),
+        ("/etc/pdns-sticky/server.crt\"", f'{identity.certificate}"'),
+        ("/etc/pdns-sticky/server.key\"", f'{identity.key}"'),
+        ("/etc/pdns-sticky/ca.crt\"", f'{identity.ca}"'),
+        ("/var/lib/pdns-sticky-nats", str(directory / "store")),
+        (owner("ns1"), owner(identity.name)),
+        (peer("ns2"), "\n".join(map(peer, peers))),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
 class NatsServer(LoggedProcess):
     """A nats-server with JetStream, from `with` to the end of its block.
 
     directory      where its configuration, its log and its store are; made if it is not there
     identity       of the server; it then wants TLS, and a certificate of the same CA from clients.
                    Everybody who has one may do everything. None: no TLS
-    configuration  the whole text of another configuration instead, which listens on `port`
+    peers          names of those who may read: the server then runs with pdns-conf/nats.conf
     port           None: a free one. It stays the same when the server is started again
 
     It can be stopped, killed and started again as often as wanted; the store stays.
     """
 
-    def __init__(self, directory, *, identity=None, configuration=None, port=None, **options):
+    def __init__(self, directory, *, identity=None, peers=None, port=None, **options):
         self.directory = Path(directory)
         self.directory.mkdir(exist_ok=True)
         give_to_user(self.directory)
@@ -79,7 +104,11 @@ class NatsServer(LoggedProcess):
         self.identity = identity
         self.port = port or free_port()
         self.configuration = self.directory / "nats.conf"
-        self.configuration.write_text(configuration or self._plain())
+        self.configuration.write_text(
+            self._plain()
+            if peers is None
+            else our_settings(self.directory, self.port, identity, peers)
+        )
         argv = [nats_server_path(), "-c", self.configuration]
         super().__init__(argv, self.directory / "nats.log", "Server is ready", **options)
 
