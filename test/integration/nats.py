@@ -5,7 +5,6 @@ import itertools
 import json
 import socket
 import ssl
-from collections import deque
 from dataclasses import dataclass
 
 from nats_server import LOOPBACK
@@ -32,7 +31,7 @@ class Nats:
     """
 
     def __init__(self, port, *, ca=None, certificate=None):
-        self.errors, self._inbox, self._names = [], deque(), itertools.count(1)
+        self.errors, self._inbox, self._names = [], [], itertools.count(1)
         self._socket = socket.create_connection((LOOPBACK, port), SECONDS_MAX)
         try:
             while not self._socket.recv(1) == b"\n":  # INFO, and nothing of what TLS says
@@ -44,13 +43,11 @@ class Nats:
                 self._socket = context.wrap_socket(self._socket, server_hostname=LOOPBACK)
             self._lines = self._socket.makefile("rb")
             self._send(b"CONNECT " + json.dumps({"verbose": False, "headers": True}).encode())
-            self.flush()
+            if not self.flush():
+                raise OSError("closed by the server")
         except OSError as error:
             self._socket.close()
-            raise Refused(str(error)) from error
-        if self.errors:
-            self._socket.close()
-            raise Refused(self.errors[0])
+            raise Refused(" ".join((*self.errors, str(error)))) from error
 
     def __enter__(self):
         return self
@@ -78,36 +75,42 @@ class Nats:
         return verb
 
     def flush(self):
-        """Returns when the server has dealt with everything that was sent before."""
-        with contextlib.suppress(ConnectionError, BrokenPipeError):
+        """Returns when the server has dealt with all that was sent before; false if it has gone."""
+        with contextlib.suppress(ConnectionError):
             self._send(b"PING")
-            while self._read() not in ("PONG", ""):
+            while (verb := self._read()) not in ("PONG", ""):
                 pass
+            return verb == "PONG"
+        return False
 
     def publish(self, subject, data=b"", reply=""):
         self._send(f"PUB {subject} {reply} {len(data)}".encode(), data)
 
-    def subscribe(self, subject):
-        self._send(f"SUB {subject} {next(self._names)}".encode())
+    def subscribe(self, subject, count=None):
+        """For so many messages; None: for all."""
+        name = next(self._names)
+        self._send(f"SUB {subject} {name}".encode())
+        if count:
+            self._send(f"UNSUB {name} {count}".encode())
 
-    def next(self, subject=None):
-        """The next message; with a subject, the next one of it, and others before are dropped."""
+    def next(self, subject):
+        """The next message of a subject."""
         while True:
-            while self._inbox:
-                message = self._inbox.popleft()
-                if subject in (None, message.subject):
+            for message in self._inbox:
+                if message.subject == subject:
+                    self._inbox.remove(message)
                     return message
             assert self._read(), "the server has closed the connection"
 
     def waiting(self):
-        """Messages that have come before a flush()."""
+        """All messages that are there now."""
         self.flush()
-        messages, self._inbox = list(self._inbox), deque()
+        messages, self._inbox = self._inbox, []
         return messages
 
-    def request(self, subject, value=None):
-        """The answer to a request of JetStream's API, which is JSON like the value."""
-        inbox = f"_INBOX.request.{next(self._names)}.{id(self)}"
-        self.subscribe(inbox)
-        self.publish(subject, b"" if value is None else json.dumps(value).encode(), inbox)
+    def request(self, subject, data=b""):
+        """The answer, which is JSON as all of JetStream's are."""
+        inbox = f"_INBOX.{id(self)}.{next(self._names)}"
+        self.subscribe(inbox, count=1)
+        self.publish(subject, data if isinstance(data, bytes) else json.dumps(data).encode(), inbox)
         return json.loads(self.next(inbox).data)

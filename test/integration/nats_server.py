@@ -42,13 +42,13 @@ class Identity:
     key: Path
 
 
-def make_identities(directory, *names):
+def make_identities(directory, *names, more=()):
     """An Identity for each name, made in a directory by one CA, which is made with the first.
 
-    The certificates also count for 127.0.0.1 and localhost.
+    The certificates also count for 127.0.0.1, localhost, and more DNS names.
     """
     directory = Path(directory)
-    servers = [f"{name}={LOOPBACK},localhost" for name in names]
+    servers = [f"{name}={','.join((LOOPBACK, 'localhost', *more))}" for name in names]
     made = run([REPOSITORY / "scripts" / "make-certificates", directory, *servers])
     assert made.returncode == 0, made.stderr
     give_to_user(directory)
@@ -68,15 +68,16 @@ def our_settings(directory, port, identity, peers):
     peers      names of the others
     """
     text = (REPOSITORY / "pdns-conf" / "nats.conf").read_text()
-    user = '{{ user: "CN={}", permissions: {} }}'.format
+    owner = 'users: [{{ user: "CN={}", permissions: $OWNER }}]'.format
+    peer = '{0}: {{ users: [{{ user: "CN={0}", permissions: $PEER }}], imports: $IMPORTS }}'.format
     for old, new in (
         ("[::]:4222", f"{LOOPBACK}:{port}"),
         ("/etc/pdns-sticky/server.crt\"", f'{identity.certificate}"'),
         ("/etc/pdns-sticky/server.key\"", f'{identity.key}"'),
         ("/etc/pdns-sticky/ca.crt\"", f'{identity.ca}"'),
         ("/var/lib/pdns-sticky-nats", str(directory / "store")),
-        (user("ns1", "$OWNER"), user(identity.name, "$OWNER")),
-        (user("ns2", "$PEER"), "\n".join(user(name, "$PEER") for name in peers)),
+        (owner("ns1"), owner(identity.name)),
+        (peer("ns2"), "\n".join(map(peer, peers))),
     ):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
