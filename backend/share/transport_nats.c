@@ -26,6 +26,12 @@
 #define RETRY_MS 300
 
 /*
+ * Options are kept for so long, and so is what they have read of certificates: to read those of the
+ * whole world, which libnats does each time, takes 30 ms.
+ */
+#define OPTIONS_MS 10000
+
+/*
  * libnats 3.4 uses a subscription that it receives a message for without holding it, so none is
  * freed while there is a connection. After so many the connection is made anew.
  */
@@ -36,6 +42,8 @@ enum { REPLIES, BEATS, QUESTIONS, LISTENED_MAX };
 /* One connection, and one after the other. Changes with the mutex of the transport held. */
 struct link {
     struct transport *transport;
+    natsOptions *options; /* or NULL; from `options_ms` */
+    int64_t options_ms;
     natsConnection *connection;
     natsSubscription *listened[LISTENED_MAX];
     natsSubscription *log; /* or NULL: the log is not read */
@@ -202,7 +210,7 @@ static natsStatus set_tls(natsOptions *options, const struct transport *transpor
         status = natsOptions_LoadCATrustedCertificates(options, transport->ca);
     if (status == NATS_OK && transport->certificate && transport->key)
         status = natsOptions_LoadCertificatesChain(options, transport->certificate, transport->key);
-    if (status == NATS_OK && is_secure)
+    if (status == NATS_OK) /* a server can ask for TLS in any case */
         status = natsOptions_SetExpectedHostname(options, transport->host);
     return status;
 }
@@ -230,19 +238,30 @@ static natsStatus set_options(natsOptions *options, struct link *link)
     return status == NATS_OK ? set_tls(options, link->transport) : status;
 }
 
+static natsStatus renew_options(struct link *link)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (link->options && now_ms - link->options_ms < OPTIONS_MS)
+        return NATS_OK;
+    natsOptions_Destroy(link->options);
+    link->options = NULL;
+    link->options_ms = now_ms;
+    natsStatus status = natsOptions_Create(&link->options);
+    return status == NATS_OK ? set_options(link->options, link) : status;
+}
+
 static natsStatus connect(struct link *link)
 {
-    natsOptions *options = NULL;
-    natsStatus status = natsOptions_Create(&options);
-    if (status == NATS_OK)
-        status = set_options(options, link);
-    if (status == NATS_OK) {
-        link->running = 1; /* on_close() may run before the next line ends */
-        status = natsConnection_Connect(&link->connection, options);
-        if (status != NATS_OK)
-            link->running = 0;
+    natsStatus status = renew_options(link);
+    if (status != NATS_OK) {
+        natsOptions_Destroy(link->options);
+        link->options = NULL;
+        return status;
     }
-    natsOptions_Destroy(options);
+    link->running = 1; /* on_close() may run before the next line ends */
+    status = natsConnection_Connect(&link->connection, link->options);
+    if (status != NATS_OK)
+        link->running = 0;
     return status;
 }
 
@@ -287,27 +306,53 @@ static natsStatus listen_to_all(struct link *link)
     return status;
 }
 
+/* The words of libnats, without the line of its source that they begin with. */
 static const char *last_error(natsStatus status)
 {
     natsStatus last = NATS_OK;
     const char *text = nats_GetLastError(&last);
-    return last == status && text && text[0] ? text : natsStatus_GetText(status);
+    if (last != status || !text || !text[0])
+        return natsStatus_GetText(status);
+    const char *end = text[0] == '(' ? strstr(text, "): ") : NULL;
+    return end ? end + strlen("): ") : text;
+}
+
+/* Host and port, without a password. */
+static const char *place_of(const char *url)
+{
+    const char *at = strrchr(url, '@');
+    const char *scheme = strstr(url, "://");
+    return at ? at + 1 : scheme ? scheme + strlen("://") : url;
+}
+
+static void fail_to_connect(struct link *link, natsStatus status)
+{
+    char text[ERROR_TEXT_MAX];
+    const char *why = status == NATS_NO_SERVER ? "nothing listens there, or it cannot be reached"
+                                               : last_error(status);
+    snprintf(text, sizeof text, "cannot connect to %.200s: %.400s", place_of(link->transport->url),
+             why);
+    pthread_mutex_lock(&link->transport->mutex);
+    link_lose(link, text);
+    pthread_mutex_unlock(&link->transport->mutex);
 }
 
 static bool link_open(struct link *link)
 {
     struct transport *transport = link->transport;
-    *link = (struct link){.transport = transport};
+    *link = (struct link){
+        .transport = transport, .options = link->options, .options_ms = link->options_ms};
     natsStatus status = connect(link);
     if (status == NATS_OK)
         status = listen_to_all(link);
+    if (status != NATS_OK) {
+        fail_to_connect(link, status);
+        return false;
+    }
     pthread_mutex_lock(&transport->mutex);
-    if (status == NATS_OK)
-        transport_connected(transport, clock_monotonic_ms());
-    else
-        link_lose(link, last_error(status));
+    transport_connected(transport, clock_monotonic_ms());
     pthread_mutex_unlock(&transport->mutex);
-    return status == NATS_OK;
+    return true;
 }
 
 /* Afterwards no handler runs for it any more. */
@@ -463,6 +508,7 @@ static void *work(void *context)
             serve(&link);
         link_close(&link);
     } while (pause_between(transport));
+    natsOptions_Destroy(link.options);
     nats_ReleaseThreadMemory();
     transport_free(transport);
     return NULL;

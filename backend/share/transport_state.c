@@ -12,8 +12,9 @@
 #include "core/base/buffer.h"
 #include "share/jetstream.h"
 
-/* How often the bounds of the log are asked for. */
+/* How often the bounds of the log are asked for, and how often while there is no log yet. */
 #define INFO_MS 1000
+#define FIRST_INFO_MS 200
 
 /* A subscription that shows nothing for so long is made anew; on a slow line that doubles. */
 #define PATIENCE_MS 1500
@@ -287,7 +288,7 @@ static void ask_for_bounds(struct transport *transport, int64_t now_ms)
 {
     if (now_ms < transport->info_due_ms)
         return;
-    transport->info_due_ms = now_ms + INFO_MS;
+    transport->info_due_ms = now_ms + (transport->has_bounds ? INFO_MS : FIRST_INFO_MS);
     transport_send(transport, JETSTREAM_INFO, INFO_REPLY, "", 0);
 }
 

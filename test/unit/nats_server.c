@@ -27,18 +27,6 @@ static int free_port(void)
     return found ? ntohs(address.sin_port) : 0;
 }
 
-static bool write_configuration(const struct nats_server *server)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/nats.conf", server->directory);
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return false;
-    fprintf(file, "listen: 127.0.0.1:%d\njetstream { store_dir: \"%s/store\" }\n%s\n", server->port,
-            server->directory, server->configuration ? server->configuration : "");
-    return fclose(file) == 0;
-}
-
 static void run(const struct nats_server *server, pid_t parent)
 {
     char configuration[128], log[128];
@@ -52,6 +40,18 @@ static void run(const struct nats_server *server, pid_t parent)
     _exit(127);
 }
 
+bool nats_server_configure(const struct nats_server *server, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/nats.conf", server->directory);
+    FILE *file = fopen(path, "w");
+    if (!CHECK(file, "its file"))
+        return false;
+    fprintf(file, "listen: 127.0.0.1:%d\njetstream { store_dir: \"%s/store\" }\n%s\n", server->port,
+            server->directory, text);
+    return CHECK(fclose(file) == 0, "its file is written");
+}
+
 bool nats_server_start(struct nats_server *server)
 {
     pid_t parent = getpid();
@@ -63,10 +63,11 @@ bool nats_server_start(struct nats_server *server)
 
 bool nats_server_make(struct nats_server *server, const char *configuration)
 {
-    *server = (struct nats_server){.configuration = configuration, .port = free_port()};
+    *server = (struct nats_server){.port = free_port()};
     strcpy(server->directory, "/tmp/sticky-nats-XXXXXX");
     if (!CHECK(mkdtemp(server->directory), "a directory") ||
-        !CHECK(server->port > 0, "a free port") || !CHECK(write_configuration(server), "its file"))
+        !CHECK(server->port > 0, "a free port") ||
+        !nats_server_configure(server, configuration ? configuration : ""))
         return false;
     snprintf(server->url, sizeof server->url, "nats://127.0.0.1:%d", server->port);
     return nats_server_start(server);

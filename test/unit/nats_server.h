@@ -13,12 +13,13 @@ struct nats_server {
     char url[64];
     int port;
     pid_t pid; /* 0: does not run */
-    const char
-        *configuration; /* the text of a file, or NULL; below it, `port` and `store` are set */
 };
 
-/* Makes the directory and starts the server. */
+/* Makes the directory and starts the server; `configuration` may be NULL. */
 bool nats_server_make(struct nats_server *server, const char *configuration);
+
+/* What it reads when it is started: port, directory, and this text. */
+bool nats_server_configure(const struct nats_server *server, const char *text);
 
 /* Starts it again, on the same port and with the files that there are. */
 bool nats_server_start(struct nats_server *server);

@@ -81,6 +81,11 @@ static void bounds_are_asked_for_each_second(void)
     struct transport *transport = new_transport(false);
     char subject[64];
     transport_connected(transport, NOW);
+    settle(transport, NOW, subject);
+    CHECK_TEXT(subject, JETSTREAM_INFO, "at once");
+    CHECK_INTEGER(next(transport, NOW).until_ms, NOW + 200, "soon, until they are known");
+    tell_bounds(transport, BOUNDS(MONDAY, 1, 4), NOW);
+    transport->info_due_ms = NOW;
     for (int64_t now_ms = NOW; now_ms < NOW + 5000; now_ms += 1000) {
         struct task task = settle(transport, now_ms, subject);
         CHECK_TEXT(subject, JETSTREAM_INFO, "asked");
