@@ -118,7 +118,8 @@ void transport_tail(struct transport *transport, int64_t from);
 /* The next message of the log; false when there is none now. */
 bool transport_next(struct transport *transport, struct transport_message *ret_message);
 
-/* The next beat of the peer, or at home of anybody there; false when there is none now. The oldest are dropped above 16. */
+/* The next beat of the peer, or at home of anybody there; false when there is none now. The oldest
+ * are dropped above 16. */
 bool transport_next_beat(struct transport *transport, struct transport_message *ret_message);
 
 /* ---------------------------------------------------------------- questions */

@@ -72,7 +72,7 @@ struct transport {
     bool has_bounds;
     struct transport_bounds bounds;
     int64_t bounds_number; /* answers so far */
-    int64_t info_due_ms; /* when to ask for them */
+    int64_t info_due_ms;   /* when to ask for them */
 
     struct message_queue outbox; /* to be sent; a reply is the end of a subject of our own */
     enum append_state append;

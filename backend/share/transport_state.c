@@ -275,8 +275,11 @@ void transport_asked(struct transport *transport, const char *reply, const char 
                      size_t length)
 {
     length = admitted(length);
-    /* We may write everywhere, and whoever asks may not: an answer goes to an inbox only. */
-    if (!begins_with(reply, "_INBOX.") || !transport->is_connected)
+    /*
+     * We may write everywhere, and whoever asks may not: an answer goes to an inbox only, or to the
+     * place that stands for an inbox of another account.
+     */
+    if (!(begins_with(reply, "_INBOX.") || begins_with(reply, "_R_.")) || !transport->is_connected)
         return;
     if (has_room(&transport->asked, length, ASKED_BYTES_MAX, ASKED_COUNT_MAX))
         message_queue_add(&transport->asked, message_new("", reply, bytes, length));

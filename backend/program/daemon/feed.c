@@ -15,6 +15,9 @@
 /* After rows were left out for now, the walk that brings them comes so much later. */
 #define LEFT_OUT_WALK_MS 60000
 
+/* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
+#define LOST_END_MS 5000
+
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
 
@@ -28,9 +31,10 @@ struct feed {
     int64_t sequence_before; /* of the cursor, when these came */
     struct wire_batch batch; /* one that is read, but not written yet */
     struct wire_rows rows;
-    int64_t batch_sequence; /* 0: there is none */
-    int64_t allowance;      /* rows that may be taken in now */
-    int64_t allowed_ms;     /* when it was last added to */
+    int64_t batch_sequence;            /* 0: there is none */
+    int64_t missing_batch, missing_ms; /* that the log does not have, and since when; 0: none */
+    int64_t allowance;                 /* rows that may be taken in now */
+    int64_t allowed_ms;                /* when it was last added to */
     struct walk walk;
     int64_t walk_ms; /* monotonic: when the next one is due; 0: now */
     int64_t heard_ms;
@@ -157,6 +161,23 @@ static void follow_bounds(struct feed *feed)
         read_from(feed, feed->cursor.sequence);
     }
     feed->sequence_before = feed->cursor.sequence;
+}
+
+/*
+ * The log was read to its end, and for a while the peer has told of a batch that was not in it: its
+ * end was lost.
+ */
+static void look_for_lost_end(struct feed *feed, int64_t now_ms)
+{
+    bool missing = feed->heard_ms != 0 && feed->beat.incarnation == feed->cursor.incarnation &&
+                   feed->beat.batch > feed->cursor.batch;
+    if (!missing || feed->missing_batch == 0)
+        feed->missing_ms = now_ms;
+    feed->missing_batch = missing ? feed->beat.batch : 0;
+    if (missing && now_ms - feed->missing_ms >= LOST_END_MS) {
+        feed->walk_ms = 0;
+        feed->cursor.batch = feed->beat.batch; /* noticed once; the walk brings what it held */
+    }
 }
 
 static int load_cursor(struct feed *feed, struct sharing *sharing, struct error *error)
@@ -296,6 +317,8 @@ bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *err
         return false;
     follow_bounds(feed);
     bool more = feed->tailing && take_batches(feed, turn, error);
+    if (!more)
+        look_for_lost_end(feed, turn->now_ms);
     return run_walk(feed, turn, error) || more;
 }
 

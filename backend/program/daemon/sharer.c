@@ -120,7 +120,9 @@ static void open_home(struct sharer *sharer)
     snprintf(sharer->state.problem, sizeof sharer->state.problem, "%.255s",
              error.code != 0 ? error.text : "");
     add_problem(sharer, &error);
-    sharer->batch = setup->batch;
+    /* A number that was used and not acknowledged before a restart must not come again. */
+    int64_t now_ms = clock_unix_ms();
+    sharer->batch = setup->batch > now_ms ? setup->batch : now_ms;
     sharer->has_changed = true;
 }
 
@@ -256,6 +258,14 @@ static void send_beat(struct sharer *sharer, int64_t now_unix_ms)
     buffer_release(&text);
 }
 
+/* A number that no batch has: peers see that something is missing, and compare tables. */
+static void tell_gap(struct sharer *sharer, int64_t dropped, struct error *error)
+{
+    sharer->state.dropped += dropped;
+    if (sharing_forget_changes(sharer->sharing, 0, sharer->batch + 1, error) == 0)
+        sharer->setup.batch = ++sharer->batch;
+}
+
 static void write_state(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
 {
     struct share_peer_state peers[SHARE_PEERS_MAX];
@@ -282,7 +292,8 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
     int64_t dropped = 0;
     sharing_configuration_digest(sharer->sharing, &sharer->configuration, error);
     sharing_sweep(sharer->sharing, turn->now_unix_ms, &dropped, error);
-    sharer->state.dropped += dropped;
+    if (dropped > 0)
+        tell_gap(sharer, dropped, error);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
     if (sharer->home) {
         listen_at_home(sharer, turn->now_ms);
