@@ -27,6 +27,9 @@
 /* Questions that are answered in one turn. */
 #define QUESTIONS_PER_TURN 4
 
+/* How long the end waits for connections that are being closed. */
+#define END_MS 500
+
 #define PROBLEMS_MAX 16
 
 struct sharer {
@@ -402,5 +405,6 @@ void sharer_stop(struct sharer *sharer)
         return;
     atomic_store(&sharer->stopping, true);
     pthread_join(sharer->thread, NULL);
+    transport_await_end(END_MS);
     free_sharer(sharer);
 }
