@@ -154,7 +154,7 @@ static void a_batch_without_rows_is_a_batch(void)
 static void the_longest_rows_fit(void)
 {
     const struct wire_batch batch = {NODE_MAX, INT64_MIN, INT64_C(1) << 62, (INT64_C(1) << 62) - 1};
-    for (size_t i = 0; i < WIRE_ROWS_MAX; i++) {
+    for (size_t i = 0; i < WIRE_BATCH_MAX; i++) {
         struct shared_row *row = &some[i];
         row->entry = (struct entry){.decided = INT64_C(1) << 62,
                                     .origin = NODE_MAX,
@@ -170,7 +170,7 @@ static void the_longest_rows_fit(void)
                  (char)('a' + i / 10 % 10), (char)('a' + i / 100));
         strcat(row->entry.method, "abcdefghijklmnopqrstuvwxyz---");
     }
-    check_batch(&batch, WIRE_ROWS_MAX);
+    check_batch(&batch, WIRE_BATCH_MAX);
 }
 
 static void rows_that_no_peer_would_take_are_left_out(void)
