@@ -280,7 +280,8 @@ class Show:
         screen.heading("2. A site fails: each of its resolvers moves once, for all servers")
         failed = max(SITES, key=list(first.values()).count)
         self.sql_everywhere(
-            "INSERT INTO controller_metric (controller_id, name, value, measured_at)\n"
+            "INSERT INTO controller_metric\n"
+            "      (controller_id, name, value, measured_at)\n"
             f"    SELECT id, 'availability', 0, unixepoch() FROM controller WHERE name = '{failed}'"
         )
         homeless = [resolver for resolver, site in first.items() if site == failed]
