@@ -282,7 +282,8 @@ class Show:
         self.sql_everywhere(
             "INSERT INTO controller_metric\n"
             "      (controller_id, name, value, measured_at)\n"
-            f"    SELECT id, 'availability', 0, unixepoch() FROM controller WHERE name = '{failed}'"
+            "    SELECT id, 'availability', 0, unixepoch() FROM controller\n"
+            f"      WHERE name = '{failed}'"
         )
         homeless = [resolver for resolver, site in first.items() if site == failed]
         screen.say(f"The resolvers of {failed} ask one server each, and later all servers:")
