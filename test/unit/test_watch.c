@@ -169,7 +169,7 @@ static int make_targets(int first, int last, const struct monitor *monitor,
         snprintf(address, sizeof address, "10.0.%d.%d", n / 256, n % 256);
         code = targets_add(
             targets,
-            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id});
+            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id, n});
     }
     if (code == 0) {
         targets_finish(targets);
