@@ -21,7 +21,7 @@ enum { POOL, KEY, DECIDED, ORIGIN, TIMESTAMP, TTL, CONTROLLER, METHOD };
 /* ---------------------------------------------------------------- writing */
 
 /* A power of two, and at most half full. */
-#define SLOTS 2048
+#define SLOTS 8192
 
 /* Names in the order of their first use, in a hash table. */
 struct names {

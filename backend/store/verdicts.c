@@ -66,6 +66,22 @@ int store_each_verdict(struct store *store,
     return code == 0 ? each_of_kind(store, TARGET_SERVER, each, context, error) : code;
 }
 
+int store_each_peers_row(struct store *store,
+                         void (*each)(void *context, const struct peers_row *row), void *context,
+                         struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_HEALTH_PEERS);
+    int code = 0, result;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+        each(context, &(struct peers_row){row_text(statement, 0), row_text(statement, 1),
+                                          row_text(statement, 2), row_text(statement, 3),
+                                          row_text(statement, 4), row_text(statement, 5)});
+    if (result != SQLITE_DONE)
+        code = database_error(&store->database, result, "verdicts of peers cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
+}
+
 /* ---------------------------------------------------------------- writing */
 
 static int run(struct store *store, enum query query, struct error *error)

@@ -154,7 +154,7 @@ static void a_batch_without_rows_is_a_batch(void)
 static void the_longest_rows_fit(void)
 {
     const struct wire_batch batch = {NODE_MAX, INT64_MIN, INT64_C(1) << 62, (INT64_C(1) << 62) - 1};
-    for (size_t i = 0; i < WIRE_ROWS_MAX; i++) {
+    for (size_t i = 0; i < WIRE_BATCH_MAX; i++) {
         struct shared_row *row = &some[i];
         row->entry = (struct entry){.decided = INT64_C(1) << 62,
                                     .origin = NODE_MAX,
@@ -170,7 +170,7 @@ static void the_longest_rows_fit(void)
                  (char)('a' + i / 10 % 10), (char)('a' + i / 100));
         strcat(row->entry.method, "abcdefghijklmnopqrstuvwxyz---");
     }
-    check_batch(&batch, WIRE_ROWS_MAX);
+    check_batch(&batch, WIRE_BATCH_MAX);
 }
 
 static void rows_that_no_peer_would_take_are_left_out(void)
@@ -499,10 +499,10 @@ static void a_row_that_is_not_valid_is_refused(void)
          "row 0: its method is not a word of 1 to 32 lower-case letters and hyphens"},
         {"'modulus'", "'abcdefghijklmnopqrstuvwxyzabcdefg'",
          "row 0: its method is not the index of a name"},
-        {"'pools':[", "'pools':7,'x':[", "'pools' is not an array of at most 1000"},
-        {"'controllers':[", "'x':[", "'controllers' is not an array of at most 1000"},
-        {"'methods':['modulus']", "'methods':{}", "'methods' is not an array of at most 1000"},
-        {"'rows':[", "'rows':null,'x':[", "'rows' is not an array of at most 1000"},
+        {"'pools':[", "'pools':7,'x':[", "'pools' is not an array of at most 4000"},
+        {"'controllers':[", "'x':[", "'controllers' is not an array of at most 4000"},
+        {"'methods':['modulus']", "'methods':{}", "'methods' is not an array of at most 4000"},
+        {"'rows':[", "'rows':null,'x':[", "'rows' is not an array of at most 4000"},
     };
     check_changes("batch", BATCH, batch, COUNT(batch));
 }
@@ -586,7 +586,7 @@ static void an_answer_that_is_not_valid_is_refused(void)
         {"00000000000000ff", "ff", "'digest' is not a text of 16 digits 0 to f"},
         {"'count':1", "'count':-1", "'count' is not an integer of 0 to 4611686018427387904"},
         {"'rows':[]", "'rows':[0]", "row 0: it is not an array of 6 or 8"},
-        {"'rows':[]", "'rows':{}", "'rows' is not an array of at most 1000"},
+        {"'rows':[]", "'rows':{}", "'rows' is not an array of at most 4000"},
     };
     check_changes("answer", ANSWER, answer, COUNT(answer));
 }
@@ -621,12 +621,12 @@ static void a_message_has_at_most_so_many_rows_names_and_octets(void)
         size_t count;
         const char *problem;
     } rows[] = {
-        {"rows", "[0,\"k\",0,0,0,0]", 1000, ""},
-        {"rows", "[0,\"k\",0,0,0,0]", 1001, "'rows' is not an array of at most 1000"},
-        {"pools", "\"a\"", 1000, ""},
-        {"pools", "\"a\"", 1001, "'pools' is not an array of at most 1000"},
-        {"controllers", "\"a\"", 1001, "'controllers' is not an array of at most 1000"},
-        {"methods", "\"a\"", 1001, "'methods' is not an array of at most 1000"},
+        {"rows", "[0,\"k\",0,0,0,0]", 4000, ""},
+        {"rows", "[0,\"k\",0,0,0,0]", 4001, "'rows' is not an array of at most 4000"},
+        {"pools", "\"a\"", 4000, ""},
+        {"pools", "\"a\"", 4001, "'pools' is not an array of at most 4000"},
+        {"controllers", "\"a\"", 4001, "'controllers' is not an array of at most 4000"},
+        {"methods", "\"a\"", 4001, "'methods' is not an array of at most 4000"},
         {"x", "[]", 300000, "takes more than 8388608 octets of memory"},
         {"x", "{}", 300000, "takes more than 8388608 octets of memory"},
         {"x", "0", 500000, "takes more than 8388608 octets of memory"},
