@@ -721,12 +721,15 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   -- oldest ones are dropped, and peers find these rows by comparing.
   ('share_outbox_rows', 1000000, 10, 1000000000, 'rows'),
   -- How often pdns-stickyd looks for changes to hand over.
-  ('share_poll_ms', 10, 1, 10000, 'milliseconds');
+  ('share_poll_ms', 10, 1, 10000, 'milliseconds'),
+  -- How many name servers have to find a target down before it counts as down on all of them; when
+  -- fewer are heard, all of these. 0: each server goes by its own checks.
+  ('share_quorum', 0, 0, 64, 'servers');
 
 CREATE TRIGGER IF NOT EXISTS allowed_setting_name INSTEAD OF INSERT ON allowed_setting
 WHEN NOT EXISTS (SELECT 1 FROM allowed_setting WHERE name = NEW.name) BEGIN
   SELECT RAISE(ABORT,
-    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks, share_skew, share_grace, share_walk, share_rows_per_second, share_outbox_rows, share_poll_ms');
+    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks, share_skew, share_grace, share_walk, share_rows_per_second, share_outbox_rows, share_poll_ms, share_quorum');
 END;
 CREATE TRIGGER IF NOT EXISTS allowed_setting_value INSTEAD OF INSERT ON allowed_setting
 WHEN EXISTS (SELECT 1 FROM allowed_setting
@@ -763,6 +766,8 @@ WHEN EXISTS (SELECT 1 FROM allowed_setting
    WHERE NEW.name = 'share_outbox_rows';
   SELECT RAISE(ABORT, 'share_poll_ms must be 1 to 10000 milliseconds')
    WHERE NEW.name = 'share_poll_ms';
+  SELECT RAISE(ABORT, 'share_quorum must be 0 to 64 servers')
+   WHERE NEW.name = 'share_quorum';
 END;
 
 INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_setting;
@@ -1023,6 +1028,26 @@ CREATE TABLE IF NOT EXISTS peer_state (
   problem TEXT NOT NULL
 ) STRICT;
 
+-----------------------------------------------------------------------------------------------
+-- peer_verdict: what each peer has found out about its targets. pdns-stickyd writes here what it
+-- hears. The view health shows the rows of peers that were heard within 10 seconds. A peer with its
+-- brake on has no rows: its verdicts do not count (see brake_percent).
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS peer_verdict (
+  node INTEGER NOT NULL REFERENCES peer (node) ON DELETE CASCADE,
+
+  -- The target, by names. '' and 0: it is the controller itself, not a virtual server.
+  pool TEXT NOT NULL,
+  controller TEXT NOT NULL,
+  position INTEGER NOT NULL,
+
+  -- 'up' or 'down', and when the peer was first heard to say so.
+  state TEXT NOT NULL,
+  heard_at INTEGER NOT NULL,
+
+  PRIMARY KEY (node, pool, controller, position)
+) STRICT, WITHOUT ROWID;
+
 -- What a decision that is made now gets, for the triggers.
 CREATE VIEW IF NOT EXISTS share_now (node, now_ms, decided, replaced) AS
 SELECT node, now_ms, now_ms * 4096, replaced
@@ -1154,9 +1179,13 @@ ORDER BY p.name, v.position;
 --                   monitor, pdns-stickyd is not running
 -- rtt               the round trip time in milliseconds, smoothed
 -- flaps             how many times the state has changed
+-- counts            'up' or 'down': what answers go by. It differs from state when other name servers
+--                   have found something else (setting share_quorum)
+-- peers             what other name servers say, such as 'ns2 down, ns3 up'
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS health
-  (pool, controller, address, monitor, state, reason, since, checked, age_s, rtt, flaps) AS
+  (pool, controller, address, monitor, state, reason, since, checked, age_s, rtt, flaps, counts,
+   peers) AS
 SELECT
   t.pool,
   t.controller,
@@ -1168,7 +1197,16 @@ SELECT
   strftime('%m-%d %H:%M:%S', t.checked_at, 'unixepoch'),
   max(unixepoch() - t.checked_at, 0),
   round(t.rtt, 1),
-  t.flaps
+  t.flaps,
+  CASE t.availability WHEN 0 THEN 'down' ELSE 'up' END,
+  (SELECT group_concat(said, ', ')
+     FROM (SELECT p.name || ' ' || q.state AS said
+             FROM peer AS p
+             JOIN peer_state AS s ON s.node = p.node
+             JOIN peer_verdict AS q ON q.node = p.node
+            WHERE s.heard_at > unixepoch() - 10 AND q.pool = coalesce(t.pool, '')
+              AND q.controller = t.controller AND q.position = coalesce(t.position, 0)
+            ORDER BY p.node))
 FROM (
   SELECT p.name AS pool, v.position AS position, c.name AS controller,
          coalesce(v.check_address, v.ipv4, v.ipv6) AS address,
@@ -1176,7 +1214,9 @@ FROM (
          d.state AS state, d.reason AS reason, d.since AS since, d.checked_at AS checked_at,
          (SELECT value FROM virtual_server_metric
            WHERE virtual_server_id = v.id AND name = 'rtt') AS rtt,
-         d.flaps AS flaps
+         d.flaps AS flaps,
+         (SELECT value FROM virtual_server_metric
+           WHERE virtual_server_id = v.id AND name = 'availability') AS availability
     FROM virtual_server AS v
     JOIN pool AS p ON p.id = v.pool_id
     JOIN controller AS c ON c.id = v.controller_id
@@ -1184,7 +1224,9 @@ FROM (
    UNION ALL
   SELECT NULL, NULL, c.name, c.address, c.monitor_id, d.state, d.reason, d.since, d.checked_at,
          (SELECT value FROM controller_metric WHERE controller_id = c.id AND name = 'rtt'),
-         d.flaps
+         d.flaps,
+         (SELECT value FROM controller_metric
+           WHERE controller_id = c.id AND name = 'availability')
     FROM controller AS c
     LEFT JOIN controller_verdict AS d ON d.controller_id = c.id
 ) AS t
@@ -1818,6 +1860,7 @@ WHEN NEW.node = 0 AND OLD.node <> 0 BEGIN
   DELETE FROM share_deleted;
   DELETE FROM share_state;
   DELETE FROM peer_state;
+  DELETE FROM peer_verdict;
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_insert AFTER INSERT ON peer BEGIN
@@ -1827,6 +1870,7 @@ CREATE TRIGGER IF NOT EXISTS peer_insert AFTER INSERT ON peer BEGIN
    WHERE (SELECT count(*) FROM peer) > 64;
   DELETE FROM share_cursor WHERE node NOT IN (SELECT node FROM peer);
   DELETE FROM peer_state WHERE node NOT IN (SELECT node FROM peer);
+  DELETE FROM peer_verdict WHERE node NOT IN (SELECT node FROM peer);
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_update AFTER UPDATE ON peer BEGIN
@@ -1834,11 +1878,13 @@ CREATE TRIGGER IF NOT EXISTS peer_update AFTER UPDATE ON peer BEGIN
    WHERE NEW.node = (SELECT node FROM share);
   DELETE FROM share_cursor WHERE node NOT IN (SELECT node FROM peer);
   DELETE FROM peer_state WHERE node NOT IN (SELECT node FROM peer);
+  DELETE FROM peer_verdict WHERE node NOT IN (SELECT node FROM peer);
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_delete AFTER DELETE ON peer BEGIN
   DELETE FROM share_cursor WHERE node = OLD.node;
   DELETE FROM peer_state WHERE node = OLD.node;
+  DELETE FROM peer_verdict WHERE node = OLD.node;
 END;
 
 -- No trigger runs for the row that INSERT OR REPLACE overwrites. This matters only if that row was

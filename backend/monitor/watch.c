@@ -141,6 +141,7 @@ static void mark(struct watched *watched, bool changed)
     watched->pending = true;
     if (!changed)
         return;
+    watch->changes++;
     watch->changed_count += !watched->changed;
     watched->changed = true;
     watch->callbacks.urgent(watch->callbacks.context);
@@ -162,6 +163,15 @@ void watch_compact_pending(struct watch *watch)
     watch->pending_count = kept;
 }
 
+static enum verdict_state agree(const struct watched *watched)
+{
+    const struct watch_callbacks *callbacks = &watched->watch->callbacks;
+    enum verdict_state verdict = watched->verdict.state;
+    if (!callbacks->agree || verdict == VERDICT_NONE)
+        return verdict;
+    return callbacks->agree(callbacks->context, watched->target, verdict, watched->counts);
+}
+
 static size_t fill_batch(struct watch *watch, bool all, struct watched **chosen)
 {
     size_t count = 0;
@@ -169,7 +179,9 @@ static size_t fill_batch(struct watch *watch, bool all, struct watched **chosen)
         struct watched *watched = watch->pending[i];
         if (!all && !watched->changed)
             continue;
+        watched->counts = agree(watched);
         watch->rows[count] = (struct verdict_row){.key = watched->target->key,
+                                                  .counts = watched->counts,
                                                   .verdict = watched->verdict,
                                                   .measured = watched->measured};
         chosen[count++] = watched;
@@ -221,6 +233,16 @@ static enum verdict_hold hold_now(const struct watch *watch)
     return watch->brake.engaged ? HOLD_UP : HOLD_NOTHING;
 }
 
+/* "", or that others have a say, and see it in another way. */
+static const char *objection(const struct watched *watched)
+{
+    enum verdict_state counts = agree(watched);
+    if (counts == watched->verdict.state)
+        return "";
+    return counts == VERDICT_UP ? "; counts as up, as too few name servers find it down"
+                                : "; counts as down, as other name servers find it down";
+}
+
 static void log_change(const struct watched *watched, const struct target_verdict *before)
 {
     const struct target_verdict *now = &watched->verdict;
@@ -228,12 +250,27 @@ static void log_change(const struct watched *watched, const struct target_verdic
     if (before->state == VERDICT_NONE && now->state == VERDICT_UP)
         return; /* as was assumed before */
     if (before->state == VERDICT_NONE)
-        watch_log(watched->watch, false, "%s: down, %s", name, reason_word(now->reason));
+        watch_log(watched->watch, false, "%s: down, %s%s", name, reason_word(now->reason),
+                  objection(watched));
     else
-        watch_log(watched->watch, false, "%s: %s, %s, after %" PRId64 " s %s", name,
+        watch_log(watched->watch, false, "%s: %s, %s, after %" PRId64 " s %s%s", name,
                   verdict_state_word(now->state), reason_word(now->reason),
                   now->since_s > before->since_s ? now->since_s - before->since_s : 0,
-                  verdict_state_word(before->state));
+                  verdict_state_word(before->state), objection(watched));
+}
+
+void watch_reconsider(struct watch *watch)
+{
+    for (size_t i = 0; i < watch->count; i++) {
+        struct watched *watched = watch->list[i];
+        enum verdict_state counts = agree(watched);
+        if (counts == watched->counts || watched->changed)
+            continue;
+        if (watched->counts != VERDICT_NONE)
+            watch_log(watch, false, "%s: counts as %s now, as the name servers have agreed",
+                      watched->target->name, verdict_state_word(counts));
+        mark(watched, true);
+    }
 }
 
 void watch_catch_up(struct watch *watch)
@@ -268,6 +305,7 @@ static void update_brake(struct watch *watch)
     if (!brake_update(&watch->brake, watch->schedule.count, limits->brake_percent,
                       limits->brake_window_s, now_s(watch)))
         return;
+    watch->changes++;
     if (watch->brake.engaged) {
         watch_log(watch, true,
                   "%zu of %zu targets began to fail within %" PRId64
@@ -369,6 +407,8 @@ int watch_adopt(struct watch *watch, const struct verdict_row *stored)
         uint32_t run = stored->verdict.state == VERDICT_UP ? watched->verdict.run : 0;
         watched->verdict = stored->verdict;
         watched->verdict.run = run;
+        watched->counts = stored->counts;
+        watch->changes++;
     }
     if (watched)
         return 0;
@@ -378,6 +418,43 @@ int watch_adopt(struct watch *watch, const struct verdict_row *stored)
     *place = stored->key;
     watch->callbacks.urgent(watch->callbacks.context);
     return 0;
+}
+
+bool watch_brakes(const struct watch *watch)
+{
+    return watch->brake.engaged;
+}
+
+static int vote_on(const struct watch *watch, enum verdict_state state, struct ballot *ballot)
+{
+    for (size_t i = 0; i < watch->count && ballot->count < BALLOT_VOTES_MAX; i++) {
+        const struct target *target = watch->list[i]->target;
+        if (watch->list[i]->verdict.state != state)
+            continue;
+        struct vote *vote = ballot_add(ballot);
+        if (!vote)
+            return ERR_NOMEM;
+        snprintf(vote->pool, sizeof vote->pool, "%s", target->pool);
+        snprintf(vote->controller, sizeof vote->controller, "%s", target->controller);
+        vote->position = target->position;
+        vote->state = state;
+    }
+    return 0;
+}
+
+int watch_vote(const struct watch *watch, struct ballot *ballot)
+{
+    ballot->brake = watch->brake.engaged;
+    int code = vote_on(watch, VERDICT_DOWN, ballot);
+    if (code == 0)
+        code = vote_on(watch, VERDICT_UP, ballot);
+    ballot_sort(ballot);
+    return code;
+}
+
+uint64_t watch_changes(const struct watch *watch)
+{
+    return watch->changes;
 }
 
 struct watch_counts watch_count(const struct watch *watch)

@@ -17,6 +17,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/health/ballot.h"
 #include "core/health/targets.h"
 #include "core/health/verdict.h"
 
@@ -43,6 +44,12 @@ struct watch_callbacks {
                  const struct target_key *ended, size_t ended_count);
     /* A state has changed or a target was removed: watch_flush() should be called soon. */
     void (*urgent)(void *context);
+    /*
+     * What a target with this verdict counts as, where others have a say; `counted`: as what it has
+     * counted so far, or VERDICT_NONE. NULL: as its verdict.
+     */
+    enum verdict_state (*agree)(void *context, const struct target *target,
+                                enum verdict_state verdict, enum verdict_state counted);
     /* Logs a sentence; `alarm` if an operator has to act. */
     void (*log)(void *context, bool alarm, const char *text);
     void *context;
@@ -94,6 +101,21 @@ bool watch_has_urgent(const struct watch *watch);
 
 /* Marks all verdicts to be written again, because the database was replaced. */
 void watch_rewrite(struct watch *watch);
+
+/* Asks `agree` about all targets, because others say something new. */
+void watch_reconsider(struct watch *watch);
+
+/* Says whether the brake is on. */
+bool watch_brakes(const struct watch *watch);
+
+/*
+ * Adds the verdicts to a ballot, and whether the brake is on; those of targets that are down come
+ * first, and what does not fit is left out. 0 or ERR_NOMEM.
+ */
+int watch_vote(const struct watch *watch, struct ballot *ballot);
+
+/* A number that changes whenever watch_vote() may add something else. */
+uint64_t watch_changes(const struct watch *watch);
 
 struct watch_counts watch_count(const struct watch *watch);
 

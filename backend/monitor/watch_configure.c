@@ -202,6 +202,7 @@ static void carry_out(struct plan *plan, struct targets *targets)
     watch->list = plan->list;
     watch->count = targets_count(targets);
     watch->targets = targets_retain(targets);
+    watch->changes++;
     for (size_t i = 0; i < watch->count; i++)
         begin_checks(plan, watch->list[i]);
     problems_release(&watch->refusals);

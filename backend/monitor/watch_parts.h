@@ -14,6 +14,7 @@ struct watched {
     struct watch *watch;
     const struct target *target; /* of the present set */
     struct target_verdict verdict;
+    enum verdict_state counts;    /* as written last; VERDICT_NONE: not known */
     struct probe *probe;          /* the running check, or NULL */
     struct targets *checked_from; /* the set that the running check uses */
     struct watched *next_waiting; /* for room among the running checks */
@@ -37,6 +38,7 @@ struct watch {
     size_t running, waiting;
     struct watched **pending; /* has room for all targets */
     size_t pending_count, changed_count;
+    uint64_t changes; /* of verdicts, targets and the brake */
     struct target_key *ended;
     size_t ended_count, ended_capacity;
     struct problems refusals;

@@ -4,9 +4,11 @@
  */
 #include "share/wire.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
 #include "core/sharing/row_problem.h"
 #include "json/json_read.h"
 #include "share/wire_rows.h"
@@ -24,6 +26,11 @@
 #define READ_MEMORY_MAX (8 << 20)
 
 #define HEX_DIGITS 16
+
+/* The longest vote: both names, each octet escaped, and the rest. */
+#define VOTE_BYTES_MAX (4 * VOTE_NAME_MAX + 64)
+
+static_assert(VOTE_NAME_MAX == SHARED_NAME_MAX, "one limit for names");
 
 /* ---------------------------------------------------------------- writing */
 
@@ -68,7 +75,55 @@ void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
     buffer_add_char(out, '}');
 }
 
-void wire_write_beat(struct buffer *out, const struct wire_beat *beat)
+static bool is_controller_name(const char *name)
+{
+    size_t count = 0;
+    return utf8_count(name, &count) && count >= 1 && count <= SHARED_NAME_CHARACTERS_MAX;
+}
+
+/* A name that no server can have is not told, and not taken. */
+static bool is_vote(const struct vote *vote)
+{
+    struct shared_place place = {0};
+    memcpy(place.pool, vote->pool, sizeof place.pool);
+    return is_controller_name(vote->controller) &&
+           (!vote->pool[0] || !shared_place_problem(&place));
+}
+
+static void add_vote(struct buffer *out, const struct vote *vote)
+{
+    buffer_add_char(out, '[');
+    wire_write_text(out, vote->pool);
+    buffer_add_char(out, ',');
+    wire_write_text(out, vote->controller);
+    buffer_printf(out, ",%lld,%s]", (long long)vote->position,
+                  vote->state == VERDICT_UP ? "true" : "false");
+}
+
+static void add_votes(struct buffer *out, const struct ballot *ballot, enum verdict_state state,
+                      const char **separator)
+{
+    for (size_t i = 0; i < ballot->count && out->length < WIRE_BYTES_MAX - VOTE_BYTES_MAX; i++) {
+        if (ballot->votes[i].state != state || !is_vote(&ballot->votes[i]))
+            continue;
+        buffer_add_text(out, *separator);
+        add_vote(out, &ballot->votes[i]);
+        *separator = ",";
+    }
+}
+
+/* What is down is told first, as there may be no room for all. */
+static void add_ballot(struct buffer *out, const struct ballot *ballot)
+{
+    const char *separator = "";
+    add_flag(out, "brake", ballot->brake);
+    buffer_add_text(out, ",\"votes\":[");
+    add_votes(out, ballot, VERDICT_DOWN, &separator);
+    add_votes(out, ballot, VERDICT_UP, &separator);
+    buffer_add_char(out, ']');
+}
+
+void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const struct ballot *ballot)
 {
     begin(out, "beat");
     add_number(out, "node", beat->node);
@@ -77,6 +132,8 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat)
     add_number(out, "batch", beat->batch);
     add_number(out, "waiting", beat->rows);
     add_digest(out, "configuration", beat->configuration);
+    if (ballot)
+        add_ballot(out, ballot);
     buffer_add_char(out, '}');
 }
 
@@ -234,7 +291,46 @@ static int read_beat(const json_t *message, struct wire_beat *beat, struct error
     return code;
 }
 
-int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat, struct error *error)
+static bool read_vote(const json_t *value, struct vote *vote)
+{
+    const json_t *up = json_array_get(value, 3);
+    if (json_array_size(value) != 4 || !json_is_boolean(up) ||
+        !wire_read_text(json_array_get(value, 0), sizeof vote->pool, vote->pool) ||
+        !wire_read_text(json_array_get(value, 1), sizeof vote->controller, vote->controller) ||
+        !wire_read_number(json_array_get(value, 2), 0, COUNT_MAX, &vote->position))
+        return false;
+    vote->state = json_is_true(up) ? VERDICT_UP : VERDICT_DOWN;
+    return is_vote(vote);
+}
+
+static int read_votes(const json_t *votes, struct ballot *ballot, struct error *error)
+{
+    size_t count = json_array_size(votes);
+    if (!json_is_array(votes) || count > BALLOT_VOTES_MAX)
+        return error_set(error, ERR_INVAL, "'votes' is not an array of at most %d",
+                         BALLOT_VOTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct vote *vote = ballot_add(ballot);
+        if (!vote)
+            return error_set(error, ERR_NOMEM, "%s", error_text(ERR_NOMEM));
+        if (!read_vote(json_array_get(votes, i), vote))
+            return error_set(error, ERR_INVAL, "vote %zu is not a target and its state", i);
+    }
+    ballot_sort(ballot);
+    return 0;
+}
+
+/* An older version tells neither. */
+static int read_ballot(const json_t *message, struct ballot *ballot, struct error *error)
+{
+    if (!json_object_get(message, "votes") && !json_object_get(message, "brake"))
+        return 0;
+    int code = read_flag(message, "brake", &ballot->brake, error);
+    return code == 0 ? read_votes(json_object_get(message, "votes"), ballot, error) : code;
+}
+
+int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
+                   struct ballot *ballot, struct error *error)
 {
     const json_t *message = NULL;
     struct arena arena = {0};
@@ -242,6 +338,12 @@ int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat, 
     int code = open_message(text, length, "beat", &arena, &message, error);
     if (code == 0)
         code = read_beat(message, &beat, error);
+    ballot->count = 0;
+    ballot->brake = false;
+    if (code == 0)
+        code = read_ballot(message, ballot, error);
+    if (code != 0)
+        ballot->count = 0;
     arena_release(&arena);
     if (code == 0)
         *ret_beat = beat;

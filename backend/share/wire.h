@@ -16,6 +16,7 @@
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/health/ballot.h"
 #include "core/sharing/entry.h"
 
 /*
@@ -73,25 +74,27 @@ struct wire_answer {
 };
 
 /*
- * Each appends one message to `out`; check out->failed. `rows` may be empty. Rows that no peer
+ * Each appends one message to `out`; check out->failed. A beat tells the votes of `ballot` that
+ * fit; NULL: it tells none. `rows` may be empty. Rows that no peer
  * would take (core/sharing/row_problem.h) are left out. Everything else must be as the readers want
  * it.
  */
 void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
                       const struct shared_row *rows, size_t count);
-void wire_write_beat(struct buffer *out, const struct wire_beat *beat);
+void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const struct ballot *ballot);
 void wire_write_question(struct buffer *out, const struct wire_question *question);
 void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count);
 
 /*
- * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and no rows. Names and
- * numbers of rows are in the ranges of the schema afterwards.
+ * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and no rows. The votes
+ * of a beat replace those of `ballot`, sorted; there are none in beats of an older version. Names
+ * and numbers of rows are in the ranges of the schema afterwards.
  */
 int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batch,
                     struct wire_rows *rows, struct error *error);
 int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
-                   struct error *error);
+                   struct ballot *ballot, struct error *error);
 int wire_read_question(const char *text, size_t length, struct wire_question *ret_question,
                        struct error *error);
 int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,

@@ -31,6 +31,24 @@ int store_each_verdict(struct store *store,
                        int (*each)(void *context, const struct verdict_row *row), void *context,
                        struct error *error);
 
+/* What the peers say of a target, of the view `health`. Texts are valid during the call. */
+struct peers_row {
+    const char *pool;       /* NULL for a controller */
+    const char *controller; /* names */
+    const char *address;    /* NULL: none */
+    const char *state;      /* the verdict here: up, down, or unknown */
+    const char *counts;     /* what answers go by: up or down */
+    const char *peers;      /* "ns2 down, ns3 up" */
+};
+
+/*
+ * Calls `each` for every target that peers have verdicts on and that anybody finds down, or that
+ * counts as down. 0, or a code with `error` set. After store_begin().
+ */
+int store_each_peers_row(struct store *store,
+                         void (*each)(void *context, const struct peers_row *row), void *context,
+                         struct error *error);
+
 /*
  * Writes verdicts with their metrics, and deletes those of targets that have ended, in one
  * transaction that waits `wait_ms` for the lock. Targets that are gone meanwhile are left out. Ends

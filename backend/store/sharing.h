@@ -18,6 +18,7 @@
 
 #include "core/base/error.h"
 #include "core/configuration/settings.h"
+#include "core/health/ballot.h"
 #include "core/sharing/entry.h"
 
 struct sharing;
@@ -183,5 +184,10 @@ struct share_state {
 int sharing_write_state(struct sharing *sharing, const struct share_state *state,
                         const struct share_peer_state *peers, size_t count, int64_t now_ms,
                         struct error *error);
+
+/* Makes the rows of `peer_verdict` of one peer what its ballot says. Those that are so already are
+ * not written. */
+int sharing_write_ballot(struct sharing *sharing, const struct ballot *ballot, int64_t now_ms,
+                         struct error *error);
 
 #endif

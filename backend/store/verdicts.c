@@ -35,6 +35,8 @@ static bool read_row(sqlite3_stmt *row, enum target_kind kind, struct verdict_ro
                     .has_rtt = sqlite3_column_type(row, 6) != SQLITE_NULL,
                     .rtt_ms = sqlite3_column_double(row, 6)},
     };
+    if (sqlite3_column_type(row, 7) != SQLITE_NULL)
+        ret_row->counts = sqlite3_column_double(row, 7) != 0 ? VERDICT_UP : VERDICT_DOWN;
     const char *reason = (const char *)sqlite3_column_text(row, 2);
     return reason && reason_parse(reason, &ret_row->verdict.reason) &&
            verdict_state_parse((const char *)sqlite3_column_text(row, 1), &ret_row->verdict.state);
@@ -62,6 +64,22 @@ int store_each_verdict(struct store *store,
 {
     int code = each_of_kind(store, TARGET_CONTROLLER, each, context, error);
     return code == 0 ? each_of_kind(store, TARGET_SERVER, each, context, error) : code;
+}
+
+int store_each_peers_row(struct store *store,
+                         void (*each)(void *context, const struct peers_row *row), void *context,
+                         struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_HEALTH_PEERS);
+    int code = 0, result;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+        each(context, &(struct peers_row){row_text(statement, 0), row_text(statement, 1),
+                                          row_text(statement, 2), row_text(statement, 3),
+                                          row_text(statement, 4), row_text(statement, 5)});
+    if (result != SQLITE_DONE)
+        code = database_error(&store->database, result, "verdicts of peers cannot be read", error);
+    sqlite3_reset(statement);
+    return code;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -99,10 +117,11 @@ static int write_verdict(struct store *store, const struct verdict_row *row, str
 static int write_row(struct store *store, const struct verdict_row *row, struct error *error)
 {
     const struct target_verdict *verdict = &row->verdict;
+    enum verdict_state counts = row->counts != VERDICT_NONE ? row->counts : verdict->state;
     int code = write_verdict(store, row, error);
     if (code == 0)
         code = write_metric(store, queries[row->key.kind].availability, row->key.id,
-                            verdict->state == VERDICT_UP, verdict->checked_s, error);
+                            counts == VERDICT_UP, verdict->checked_s, error);
     if (code == 0 && row->measured && verdict->has_rtt)
         code = write_metric(store, queries[row->key.kind].rtt, row->key.id, verdict->rtt_ms,
                             verdict->checked_s, error);

@@ -67,15 +67,17 @@ static void read_batch(const char *bytes, size_t size)
 
 static void read_beat(const char *bytes, size_t size)
 {
+    static struct ballot ballot, again;
     struct wire_beat beat, same;
     struct error error = {0};
-    int code = wire_read_beat(bytes, size, &beat, &error);
+    int code = wire_read_beat(bytes, size, &beat, &ballot, &error);
     check_verdict(code, &error);
     if (code != 0)
         return;
-    wire_write_beat(&text, &beat);
-    READ_AGAIN(wire_read_beat, &same);
+    wire_write_beat(&text, &beat, &ballot);
+    READ_AGAIN(wire_read_beat, &same, &again);
     REQUIRE(memcmp(&beat, &same, sizeof beat) == 0, "another beat");
+    REQUIRE(ballot_equal(&ballot, &again), "other votes");
 }
 
 static void read_question(const char *bytes, size_t size)

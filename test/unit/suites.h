@@ -60,6 +60,7 @@ struct suite {
     X(conversation)                                                                                \
     X(wire)                                                                                        \
     X(verdict)                                                                                     \
+    X(quorum)                                                                                      \
     X(brake)                                                                                       \
     X(schedule)                                                                                    \
     X(targets)                                                                                     \

@@ -78,10 +78,12 @@ static const struct {
     {QUERY_MONITORS, "id, name, type, port, path, host, query, status_min, status_max, body, send,"
                      " expect, verify, interval, timeout, rise, fall"},
     {QUERY_TARGET_SERVERS, "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6), port,"
-                           " coalesce(v.monitor_id, p.monitor_id)"},
+                           " coalesce(v.monitor_id, p.monitor_id), position"},
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
-    {QUERY_CONTROLLER_VERDICTS, "controller_id, state, reason, since, checked_at, flaps, value"},
-    {QUERY_SERVER_VERDICTS, "virtual_server_id, state, reason, since, checked_at, flaps, value"},
+    {QUERY_CONTROLLER_VERDICTS,
+     "controller_id, state, reason, since, checked_at, flaps, value, value"},
+    {QUERY_SERVER_VERDICTS,
+     "virtual_server_id, state, reason, since, checked_at, flaps, value, value"},
     /* Their values are looked after in test_sharing.c. */
     {QUERY_SHARE_POOLS, "id, name"},
     {QUERY_SHARE_CONTROLLERS, "id, name"},
@@ -99,6 +101,8 @@ static const struct {
     {QUERY_PEER_VIEW, "name, node, written_at, connected, heard_at, clock_offset_ms, lag_ms, newer,"
                       " known, older, future, moved, unknown, unknown_name, no_room, refused,"
                       " equal_at, walking, differs, problem"},
+    {QUERY_PEER_VERDICTS, "pool, controller, position"},
+    {QUERY_HEALTH_PEERS, "pool, controller, address, state, counts, peers"},
     {QUERY_SHARE_ZONES, "lower(name)"},
     {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},
     {QUERY_SHARE_CONTROLLER_TEXTS, "name, state"},

@@ -25,6 +25,7 @@ static void settings_have_defaults(void)
     CHECK_INTEGER(settings.share_rows_per_second, 20000, "share_rows_per_second");
     CHECK_INTEGER(settings.share_outbox_rows, 1000000, "share_outbox_rows");
     CHECK_INTEGER(settings.share_poll_ms, 10, "share_poll_ms");
+    CHECK_INTEGER(settings.share_quorum, 0, "share_quorum");
 }
 
 static const struct {
@@ -99,6 +100,10 @@ static const struct {
     {"share_poll_ms", 10000, 0},
     {"share_poll_ms", 0, ERR_INVAL},
     {"share_poll_ms", 10001, ERR_INVAL},
+    {"share_quorum", 0, 0},
+    {"share_quorum", 64, 0},
+    {"share_quorum", -1, ERR_INVAL},
+    {"share_quorum", 65, ERR_INVAL},
     {"Sweep_batch", 10, ERR_NOTFOUND},
     {"sweep", 10, ERR_NOTFOUND},
     {"", 10, ERR_NOTFOUND},
@@ -134,6 +139,7 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings_set(&settings, "share_rows_per_second", 24), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "share_outbox_rows", 25), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "share_poll_ms", 26), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "share_quorum", 27), 0, "set");
     CHECK_INTEGER(settings.checkpoint_interval_s, 11, "checkpoint_interval");
     CHECK_INTEGER(settings.sweep_interval_s, 12, "sweep_interval");
     CHECK_INTEGER(settings.sweep_batch, 13, "sweep_batch");
@@ -150,6 +156,7 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings.share_rows_per_second, 24, "share_rows_per_second");
     CHECK_INTEGER(settings.share_outbox_rows, 25, "share_outbox_rows");
     CHECK_INTEGER(settings.share_poll_ms, 26, "share_poll_ms");
+    CHECK_INTEGER(settings.share_quorum, 27, "share_quorum");
 }
 
 static const CU_TestInfo tests[] = {

@@ -913,6 +913,46 @@ static void the_state_is_written_column_by_column(void)
     desk_release(&desk);
 }
 
+static void write_ballot(struct desk *desk, const struct ballot *ballot, int64_t now_ms)
+{
+    struct error error = {0};
+    CHECK_INTEGER(sharing_write_ballot(desk->sharing, ballot, now_ms, &error), 0, "%s", error.text);
+}
+
+static void what_a_peer_finds_out_is_written_as_it_changes(void)
+{
+    struct desk desk;
+    struct ballot *ballot = ballot_new();
+    desk_init(&desk, "mail", "web");
+    ballot->node = 2;
+    *ballot_add(ballot) = (struct vote){"", "ams", 0, VERDICT_UP};
+    *ballot_add(ballot) = (struct vote){"web", "ams", 3, VERDICT_DOWN};
+    write_ballot(&desk, ballot, 1000);
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict", "node = 2 AND heard_at = 1"), 2, "both");
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict",
+                             "pool = 'web' AND controller = 'ams' AND position = 3"
+                             " AND state = 'down'"),
+                  1, "the server");
+    ballot->votes[0].state = VERDICT_DOWN;
+    write_ballot(&desk, ballot, 2000);
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict",
+                             "pool = '' AND state = 'down'"
+                             " AND position = 0 AND heard_at = 2"),
+                  1, "another state");
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict", "pool = 'web' AND heard_at = 1"), 1,
+                  "the same state");
+    ballot->count = 1;
+    write_ballot(&desk, ballot, 3000);
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict", "1"), 1, "one is not told any more");
+    ballot->node = 3;
+    write_ballot(&desk, ballot, 3000);
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict", "1"), 1, "no peer");
+    place_run(&desk.place, "DELETE FROM peer");
+    CHECK_INTEGER(count_rows(&desk, "peer_verdict", "1"), 0, "goes with its peer");
+    ballot_free(ballot);
+    desk_release(&desk);
+}
+
 static void check_view(const struct share_view *view)
 {
     CHECK_INTEGER(view->node, 7, "node");
@@ -969,6 +1009,8 @@ static void the_state_is_read_column_by_column(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"what a peer finds out is written as it changes",
+     what_a_peer_finds_out_is_written_as_it_changes},
     {"what is set up is read", what_is_set_up_is_read},
     {"another file gets another incarnation", another_file_gets_another_incarnation},
     {"a change by others is seen", a_change_by_others_is_seen},

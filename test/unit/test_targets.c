@@ -19,10 +19,11 @@ static const struct monitor web = {.id = 2,
                                    .fall = 3,
                                    .query = "A"};
 
-#define SERVER_ROW(id, address, monitor) {{TARGET_SERVER, id}, "web", "ams", address, 443, monitor}
-#define END_ROW {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0}
+#define SERVER_ROW(id, address, monitor)                                                           \
+    {{TARGET_SERVER, id}, "web", "ams", address, 443, monitor, 4}
+#define END_ROW {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0, 0}
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
-    {{TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor}
+    {{TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor, 0}
 
 /* A set of rows, of which the last has the id 0; or the code that came up. */
 static int build(const struct target_row *rows, struct targets **ret_targets)
@@ -75,6 +76,10 @@ static void rows_become_targets_in_order(void)
         CHECK_INTEGER(target->port, expected[i].port, "row %zu", i);
         CHECK_TEXT(target->monitor->name, expected[i].monitor, "row %zu", i);
         CHECK_TEXT(target->name, expected[i].name, "row %zu", i);
+        bool is_server = target->key.kind == TARGET_SERVER;
+        CHECK_TEXT(target->pool, is_server ? "web" : "", "row %zu", i);
+        CHECK_TEXT(target->controller, "ams", "row %zu", i);
+        CHECK_INTEGER(target->position, is_server ? 4 : 0, "row %zu", i);
     }
     CHECK_TEXT(targets_at(targets, 0)->monitor->path, "/health", "copied");
     CHECK(targets_at(targets, 0)->monitor->path != web.path, "copied");

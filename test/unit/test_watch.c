@@ -32,6 +32,8 @@ static struct stage {
     const char *refused;                 /* a monitor's name */
     int write_code, start_code;
     struct target_verdict rows[2][TARGETS_MAX + 1]; /* as written */
+    enum verdict_state counts[TARGETS_MAX + 1];     /* of servers, as written */
+    enum verdict_state others;                      /* what they say of all; NONE: nothing */
     size_t writes, rows_written, ended, news, alarms;
     struct buffer said;
     struct watch *watch;
@@ -109,6 +111,7 @@ static int write_rows(void *context, const struct verdict_row *rows, size_t coun
     for (size_t i = 0; i < count; i++) {
         CHECK(rows[i].verdict.state != VERDICT_NONE, "row %zu", i);
         stage.rows[rows[i].key.kind][rows[i].key.id] = rows[i].verdict;
+        stage.counts[rows[i].key.id] = rows[i].counts;
     }
     stage.writes++;
     stage.rows_written += count;
@@ -120,6 +123,13 @@ static void news(void *context)
 {
     (void)context;
     stage.news++;
+}
+
+static enum verdict_state agree(void *context, const struct target *target,
+                                enum verdict_state verdict, enum verdict_state counted)
+{
+    (void)context, (void)target, (void)counted;
+    return stage.others != VERDICT_NONE ? stage.others : verdict;
 }
 
 static void say(void *context, bool alarm, const char *text)
@@ -140,6 +150,7 @@ static void stage_begin(void)
                                                      .refusal = refuses,
                                                      .write = write_rows,
                                                      .urgent = news,
+                                                     .agree = agree,
                                                      .log = say};
     stage = (struct stage){.now_ms = 5000000};
     buffer_reserve(&stage.said, 16384); /* so that no failing allocation is this one */
@@ -169,7 +180,7 @@ static int make_targets(int first, int last, const struct monitor *monitor,
         snprintf(address, sizeof address, "10.0.%d.%d", n / 256, n % 256);
         code = targets_add(
             targets,
-            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id});
+            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id, n});
     }
     if (code == 0) {
         targets_finish(targets);
@@ -569,7 +580,65 @@ static void without_memory_all_stays_as_it_is(void)
     stage_end();
 }
 
+static void what_others_say_counts_and_the_verdict_stays(void)
+{
+    stage_begin();
+    set_up(1, 2);
+    pass_ms(20000);
+    CHECK_INTEGER(stage.counts[1], VERDICT_UP, "as checked");
+    stage.others = VERDICT_DOWN;
+    pass_ms(500);
+    CHECK_INTEGER(stage.counts[1], VERDICT_UP, "nobody has asked yet");
+    watch_reconsider(stage.watch);
+    CHECK(watch_has_urgent(stage.watch), "to be written soon");
+    pass_ms(1);
+    CHECK_INTEGER(stage.counts[1], VERDICT_DOWN, "as others say");
+    CHECK_INTEGER(written(1), VERDICT_UP, "the verdict here");
+    CHECK(strstr(buffer_text(&stage.said), "counts as down now") != NULL, "it is said");
+    watch_reconsider(stage.watch);
+    CHECK(!watch_has_urgent(stage.watch), "nothing new");
+    stage.others = VERDICT_UP;
+    watch_reconsider(stage.watch);
+    stage.answers[1] = 'x';
+    pass_ms(40000);
+    CHECK_INTEGER(written(1), VERDICT_DOWN, "the verdict here");
+    CHECK_INTEGER(stage.counts[1], VERDICT_UP, "as others say");
+    CHECK(strstr(buffer_text(&stage.said), "counts as up, as too few") != NULL, "it is said");
+    stage_end();
+}
+
+static void verdicts_are_told_those_that_are_down_first(void)
+{
+    struct ballot *ballot = ballot_new();
+    stage_begin();
+    set_up(1, 9);
+    uint64_t before = watch_changes(stage.watch);
+    CHECK_INTEGER(watch_vote(stage.watch, ballot), 0, "vote");
+    CHECK_INTEGER((int64_t)ballot->count, 0, "nothing is known");
+    stage.answers[7] = 'x';
+    pass_ms(40000);
+    CHECK(watch_changes(stage.watch) != before, "there is something to tell");
+    before = watch_changes(stage.watch);
+    CHECK_INTEGER(watch_vote(stage.watch, ballot), 0, "vote");
+    CHECK_INTEGER((int64_t)ballot->count, 9, "all");
+    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 7), VERDICT_DOWN, "one is down");
+    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 8), VERDICT_UP, "another one is up");
+    CHECK(!ballot->brake && !watch_brakes(stage.watch), "no brake");
+    pass_ms(20000);
+    CHECK(watch_changes(stage.watch) == before, "all is told");
+    memset(stage.answers, 'x', sizeof stage.answers);
+    pass_ms(10000);
+    ballot->count = 0;
+    CHECK_INTEGER(watch_vote(stage.watch, ballot), 0, "vote");
+    CHECK(ballot->brake && watch_brakes(stage.watch), "the brake is on");
+    CHECK(watch_changes(stage.watch) != before, "that is to be told");
+    ballot_free(ballot);
+    stage_end();
+}
+
 static const CU_TestInfo tests[] = {
+    {"what others say counts, and the verdict stays", what_others_say_counts_and_the_verdict_stays},
+    {"verdicts are told, those that are down first", verdicts_are_told_those_that_are_down_first},
     {"every target is checked once an interval", every_target_is_checked_once_an_interval},
     {"one that dies is written in time, and comes back",
      one_that_dies_is_written_in_time_and_comes_back},

@@ -194,6 +194,16 @@ static void rows_that_no_peer_would_take_are_left_out(void)
     buffer_release(&text);
 }
 
+static void random_vote(uint64_t *state, struct vote *vote)
+{
+    *vote = (struct vote){.state = random_below(state, 2) ? VERDICT_UP : VERDICT_DOWN};
+    random_name(state, 64, vote->controller);
+    if (random_below(state, 4) == 0)
+        return;
+    random_name(state, 64, vote->pool);
+    vote->position = random_within(state, 100);
+}
+
 static void a_beat_is_read_as_it_was_written(void)
 {
     uint64_t state = 3;
@@ -205,10 +215,17 @@ static void a_beat_is_read_as_it_was_written(void)
             random_within(&state, INT64_C(1) << 50), random_within(&state, INT64_C(1) << 62),
             random_within(&state, INT64_C(1) << 62), random_next(&state)};
         struct wire_beat read = {0};
-        wire_write_beat(&text, &beat);
-        CHECK_INTEGER(wire_read_beat(buffer_text(&text), text.length, &read, &error), 0, "%s",
-                      error.text);
+        struct ballot votes = {.brake = random_below(&state, 2)}, again = {0};
+        for (uint64_t count = random_below(&state, 9); count > 0; count--)
+            random_vote(&state, ballot_add(&votes));
+        ballot_sort(&votes);
+        wire_write_beat(&text, &beat, &votes);
+        CHECK_INTEGER(wire_read_beat(buffer_text(&text), text.length, &read, &again, &error), 0,
+                      "%s", error.text);
         CHECK(memcmp(&read, &beat, sizeof beat) == 0, "%s", buffer_text(&text));
+        CHECK(ballot_equal(&votes, &again), "%s", buffer_text(&text));
+        free(votes.votes);
+        free(again.votes);
         buffer_release(&text);
     }
 }
@@ -307,19 +324,22 @@ static int read_any(const char *kind, const char *text, size_t length, struct er
     struct wire_rows rows = {.count = 4711};
     struct wire_batch batch;
     struct wire_beat beat;
+    struct ballot ballot = {0};
     struct wire_question question;
     struct wire_answer answer;
     int code;
     if (strcmp(kind, "batch") == 0)
         code = wire_read_batch(text, length, &batch, &rows, error);
     else if (strcmp(kind, "beat") == 0)
-        code = wire_read_beat(text, length, &beat, error);
+        code = wire_read_beat(text, length, &beat, &ballot, error);
     else if (strcmp(kind, "question") == 0)
         code = wire_read_question(text, length, &question, error);
     else
         code = wire_read_answer(text, length, &answer, &rows, error);
     if (code != 0)
         CHECK(rows.count == 0 || rows.count == 4711, "%zu rows", rows.count);
+    CHECK(code == 0 || ballot.count == 0, "%zu votes", ballot.count);
+    free(ballot.votes);
     wire_rows_release(&rows);
     return code;
 }
@@ -423,6 +443,9 @@ static void what_is_no_message_is_refused(void)
 #define NO_POOL "row 0: its pool is not the index of a name"
 #define NO_KEY "row 0: its key is not a text of at most 70 octets"
 #define NO_NUMBER "row 0: one of its numbers is not an integer"
+#define NO_VOTES "'votes' is not an array of at most 2000"
+#define NO_VOTE "vote 0 is not a target and its state"
+#define VOTE(vote) "abcdef','brake':false,'votes':[[" vote "]]"
 #define TEXT_71 "0123456789012345678901234567890123456789012345678901234567890123456789x"
 
 static void a_row_that_is_not_valid_is_refused(void)
@@ -508,6 +531,21 @@ static void a_beat_that_is_not_valid_is_refused(void)
         {"0123456789abcdef", "0123456789abcde/", NO_DIGEST},
         {"0123456789abcdef", "0123456789abcde:", NO_DIGEST},
         {"'0123456789abcdef'", "17", NO_DIGEST},
+        {"abcdef'", "abcdef','brake':true,'votes':[]", ""},
+        {"abcdef'", "abcdef','brake':false,'votes':[['web','ams',1,true],['','ams',0,false]]", ""},
+        {"abcdef'", "abcdef','brake':true", NO_VOTES},
+        {"abcdef'", "abcdef','votes':[]", "'brake' is not true or false"},
+        {"abcdef'", "abcdef','brake':1,'votes':[]", "'brake' is not true or false"},
+        {"abcdef'", "abcdef','brake':true,'votes':{}", NO_VOTES},
+        {"abcdef'", VOTE("'web','ams',1"), NO_VOTE},
+        {"abcdef'", VOTE("'web','ams',1,true,0"), NO_VOTE},
+        {"abcdef'", VOTE("'web','ams',1,'up'"), NO_VOTE},
+        {"abcdef'", VOTE("'web','ams',-1,true"), NO_VOTE},
+        {"abcdef'", VOTE("'web','ams','1',true"), NO_VOTE},
+        {"abcdef'", VOTE("'web','',1,true"), NO_VOTE},
+        {"abcdef'", VOTE("'w b','ams',1,true"), NO_VOTE},
+        {"abcdef'", VOTE("7,'ams',1,true"), NO_VOTE},
+        {"abcdef'", VOTE("'web','" TEXT_71 "',1,true"), NO_VOTE},
     };
     check_changes("beat", BEAT, beat, COUNT(beat));
 }

@@ -26,6 +26,7 @@ static const struct row {
     {"share_rows_per_second", offsetof(struct settings, share_rows_per_second), 20000, 10, 1000000},
     {"share_outbox_rows", offsetof(struct settings, share_outbox_rows), 1000000, 10, 1000000000},
     {"share_poll_ms", offsetof(struct settings, share_poll_ms), 10, 1, 10000},
+    {"share_quorum", offsetof(struct settings, share_quorum), 0, 0, 64},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)

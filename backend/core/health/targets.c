@@ -113,7 +113,10 @@ int targets_add(struct targets *targets, const struct target_row *row)
     struct target target = {.key = row->key,
                             .monitor = find_monitor(targets, row->monitor_id),
                             .port = (uint16_t)row->port,
-                            .name = name};
+                            .name = name,
+                            .pool = row->pool ? row->pool : "",
+                            .controller = row->controller ? row->controller : "",
+                            .position = row->position};
     name_row(row, name);
     if (!target.monitor)
         return problems_add(&targets->problems,
@@ -122,7 +125,8 @@ int targets_add(struct targets *targets, const struct target_row *row)
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s needs a numeric address", name,
                             target.monitor->name);
-    if (!own(targets, &target.name))
+    if (!own(targets, &target.name) || !own(targets, &target.pool) ||
+        !own(targets, &target.controller))
         return ERR_NOMEM;
     struct target *place = VECTOR_ADD(targets->list, targets->count, targets->capacity);
     if (!place)

@@ -30,8 +30,10 @@ struct target {
     struct target_key key;
     const struct monitor *monitor;
     struct address address;
-    uint16_t port;    /* 0: none */
-    const char *name; /* for messages: "pool web, controller ams, 192.0.2.80" */
+    uint16_t port;                 /* 0: none */
+    const char *name;              /* for messages: "pool web, controller ams, 192.0.2.80" */
+    const char *pool, *controller; /* names; the pool of a controller is "" */
+    int64_t position;              /* of a server in its pool; 0 for a controller */
 };
 
 struct targets; /* opaque, since parts of it are only for building */
@@ -44,6 +46,7 @@ struct target_row {
     const char *address;
     int64_t port; /* 0: none */
     int64_t monitor_id;
+    int64_t position; /* of a server; else 0 */
 };
 
 /* 0 or ERR_NOMEM. The caller holds the first reference. */

@@ -41,6 +41,8 @@ struct verdict_row {
     struct target_key key;
     struct target_verdict verdict; /* never of state VERDICT_NONE */
     bool measured;                 /* the round trip time has changed since it was last written */
+    /* What answers go by, the metric `availability`. VERDICT_NONE: as the verdict's state. */
+    enum verdict_state counts;
 };
 
 /*

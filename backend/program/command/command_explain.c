@@ -6,6 +6,7 @@
 
 #include "program/command/command.h"
 #include "program/command/explanation.h"
+#include "program/command/peers_text.h"
 #include "program/command/step_text.h"
 
 /* Fills the question that PowerDNS would ask. Returns what is wrong with the words, or NULL. */
@@ -57,6 +58,16 @@ static void print_explanation(const struct explanation *explanation, struct buff
     }
 }
 
+/* Why its servers count as up or down, where other name servers have a say. */
+static void print_peers(const struct command_call *call, const struct decision_inputs *inputs,
+                        const struct name *name)
+{
+    bool below;
+    const struct name_entry *entry = snapshot_find(inputs->snapshot, name, &below);
+    if (entry && entry->pool)
+        peers_text_print(responder_store(call->responder), entry->pool->name, call->out);
+}
+
 enum command_result command_explain(const struct command_call *call)
 {
     struct question question;
@@ -72,6 +83,7 @@ enum command_result command_explain(const struct command_call *call)
         return command_failed(call, &error);
     explanation_gather(&inputs, &question, &explanation);
     print_explanation(&explanation, call->out);
+    print_peers(call, &inputs, &question.name);
     explanation_release(&explanation);
     responder_end(call->responder);
     return COMMAND_OK;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "program/command/command.h"
+#include "program/command/peers_text.h"
 #include "program/command/status.h"
 #include "system/clock.h"
 
@@ -153,7 +154,7 @@ static void print_sharing(const struct share_view *sharing, int64_t now_ms, stru
         print_peer(&sharing->peers[i], now_ms, out);
 }
 
-static void print_status(const struct status *status, struct buffer *out)
+static void print_status(struct store *store, const struct status *status, struct buffer *out)
 {
     buffer_printf(out, "pdns-sticky " PACKAGE_VERSION ", database %s\n", status->database.path);
     print_counts(status, out);
@@ -163,6 +164,8 @@ static void print_status(const struct status *status, struct buffer *out)
     for (size_t i = 0; i < status->counts.pools; i++)
         print_pool(status, &status->pools[i], out);
     print_monitor(&status->monitor, out);
+    if (status->sharing.node != 0)
+        peers_text_print(store, NULL, out);
     print_sharing(&status->sharing, clock_unix_ms(), out);
     if (status->counts.mappings_partial)
         buffer_printf(out,
@@ -193,7 +196,7 @@ enum command_result command_status(const struct command_call *call)
         return command_failed(call, &error);
     int code = status_gather(call->responder, &inputs, call->database, unwritten, &status, &error);
     if (code == 0)
-        print_status(&status, call->out);
+        print_status(responder_store(call->responder), &status, call->out);
     status_release(&status);
     responder_end(call->responder);
     return code == 0 ? COMMAND_OK : command_failed(call, &error);

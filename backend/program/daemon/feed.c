@@ -18,6 +18,9 @@
 /* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
 #define LOST_END_MS 5000
 
+/* How often its verdicts are written again: the database may have been replaced. */
+#define BALLOT_MS 10000
+
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
 
@@ -41,6 +44,8 @@ struct feed {
     int64_t other_incarnation, other_ms; /* the one before, and when it was heard */
     bool copied;
     struct wire_beat beat;
+    struct ballot *ballot; /* what it says of its targets, and when it is to be written */
+    int64_t ballot_ms;
     struct share_peer_state state;
     uint64_t configuration; /* ours, when it was last looked at */
     int64_t unknown_before; /* rows of unknown names, when the last walk began */
@@ -81,6 +86,7 @@ void feed_close(struct feed *feed)
     transport_close(feed->transport);
     wire_rows_release(&feed->rows);
     walk_release(&feed->walk);
+    ballot_free(feed->ballot);
     free(feed);
 }
 
@@ -105,16 +111,48 @@ static void note_incarnation(struct feed *feed, int64_t incarnation, int64_t now
     }
 }
 
+/* Keeps the ballot for the table, and gives a copy to the main thread. */
+static void take_ballot(struct feed *feed, const struct feed_turn *turn, struct ballot *ballot)
+{
+    ballot->node = feed->peer.node;
+    ballot->heard_ms = turn->now_ms;
+    struct ballot *copy = ballot_copy(ballot);
+    if (copy)
+        ballot_box_hand_in(turn->box, copy);
+    if (!ballot_equal(feed->ballot, ballot))
+        feed->ballot_ms = 0;
+    ballot_free(feed->ballot);
+    feed->ballot = ballot;
+}
+
+/* With its brake on, what it says does not count. */
+static int write_ballot(struct feed *feed, const struct feed_turn *turn, struct error *error)
+{
+    const struct ballot nothing = {.node = feed->peer.node};
+    if (!feed->ballot || (feed->ballot_ms != 0 && turn->now_ms - feed->ballot_ms < BALLOT_MS))
+        return 0;
+    int code = sharing_write_ballot(turn->sharing, feed->ballot->brake ? &nothing : feed->ballot,
+                                    turn->now_unix_ms, error);
+    if (code == 0)
+        feed->ballot_ms = turn->now_ms;
+    return code;
+}
+
 static void take_beats(struct feed *feed, const struct feed_turn *turn)
 {
     struct transport_message message;
     struct wire_beat beat;
     while (transport_next_beat(feed->transport, &message)) {
-        if (wire_read_beat(message.bytes, message.length, &beat, NULL) != 0 ||
+        struct ballot *ballot = ballot_new();
+        if (!ballot)
+            return;
+        if (wire_read_beat(message.bytes, message.length, &beat, ballot, NULL) != 0 ||
             beat.node != feed->peer.node) {
+            ballot_free(ballot);
             feed->state.refused++;
             continue;
         }
+        take_ballot(feed, turn, ballot);
         note_incarnation(feed, beat.incarnation, turn->now_ms);
         feed->beat = beat;
         feed->heard_ms = turn->now_ms;
@@ -317,6 +355,8 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
 bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     take_beats(feed, turn);
+    if (write_ballot(feed, turn, error) != 0)
+        return false;
     if (!feed->has_cursor && load_cursor(feed, turn->sharing, error) != 0)
         return false;
     follow_bounds(feed);
@@ -334,8 +374,12 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
     ret_state->walking = feed->walk.running;
     ret_state->equal_ms = feed->walk.ended_unix_ms;
     ret_state->configuration = feed->beat.configuration;
-    snprintf(ret_state->problem, sizeof ret_state->problem, "%s",
-             feed->copied ? "two servers say that they are this node: one is a copy of the other"
-                          : transport_problem(feed->transport));
+    const char *problem = transport_problem(feed->transport);
+    if (feed->copied)
+        problem = "two servers say that they are this node: one is a copy of the other";
+    else if (!*problem && feed->ballot && feed->ballot->brake)
+        problem = "its own network is suspected, so what it finds down does not count"
+                  " (brake_percent)";
+    snprintf(ret_state->problem, sizeof ret_state->problem, "%s", problem);
     (void)turn;
 }

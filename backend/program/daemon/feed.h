@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "program/daemon/ballot_box.h"
 #include "share/transport.h"
 #include "share/wire.h"
 #include "store/sharing.h"
@@ -21,6 +22,7 @@ struct feed_turn {
     const struct share_setup *setup;
     int64_t now_ms, now_unix_ms;
     uint64_t configuration; /* sharing_configuration_digest() */
+    struct ballot_box *box; /* for what peers say of their targets */
 };
 
 /* Begins to connect to a peer. 0, or a code with `error` set. */

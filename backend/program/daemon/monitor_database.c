@@ -122,6 +122,11 @@ int monitor_database_refresh(struct monitor_database *database, struct error *er
     return code;
 }
 
+int64_t monitor_database_quorum(const struct monitor_database *database)
+{
+    return database->settings.share_quorum;
+}
+
 int monitor_database_maintain(struct monitor_database *database, struct error *error)
 {
     return store_maintain(database->store, &database->settings, clock_unix_s(),

@@ -26,6 +26,9 @@ void monitor_database_attach(struct monitor_database *database, struct watch *wa
  */
 int monitor_database_refresh(struct monitor_database *database, struct error *error);
 
+/* The setting share_quorum, as it was loaded last. */
+int64_t monitor_database_quorum(const struct monitor_database *database);
+
 /* Starts maintenance if it is due. 0, or a code with `error` set, from an earlier round. */
 int monitor_database_maintain(struct monitor_database *database, struct error *error);
 

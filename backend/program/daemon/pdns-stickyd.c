@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/health/quorum.h"
 #include "monitor/prober.h"
 #include "monitor/watch.h"
 #include "program/answer/log_queue.h"
@@ -55,6 +56,10 @@ struct daemon {
     struct monitor_database *database;
     struct watch *watch;
     struct sharer *sharer;
+    struct ballot_box *box;
+    struct quorum quorum;
+    bool complete, braked;      /* quorum_is_complete(), watch_brakes() when it was last looked */
+    uint64_t told_changes;      /* watch_changes() of what was told to the peers last */
     struct log_queue log_queue; /* so that nothing is logged more than once a minute */
     bool is_second;             /* another pdns-stickyd uses the database */
     bool opened;                /* the database has been opened at least once */
@@ -125,6 +130,17 @@ static const char *refusal(void *context, const struct monitor *monitor, struct 
     return prober_refusal(daemon->prober, monitor, ret_error);
 }
 
+/* Until the votes are complete, what counted before goes on to count. */
+static enum verdict_state agree(void *context, const struct target *target,
+                                enum verdict_state verdict, enum verdict_state counted)
+{
+    struct daemon *daemon = context;
+    if (!quorum_is_complete(&daemon->quorum, clock_monotonic_ms()))
+        return counted != VERDICT_NONE ? counted : verdict;
+    return quorum_decide(&daemon->quorum, target->pool, target->controller, target->position,
+                         verdict, watch_brakes(daemon->watch));
+}
+
 static int write_rows(void *context, const struct verdict_row *rows, size_t count,
                       const struct target_key *ended, size_t ended_count)
 {
@@ -146,6 +162,50 @@ static void log_for_engine(void *context, bool alarm, const char *text)
 {
     (void)context;
     log_line(alarm ? SD_WARNING : SD_NOTICE, "%s", text);
+}
+
+/* ---------------------------------------------------------------- what peers have found out */
+
+/* Nothing to tell while nothing is shared; without memory it is told the next time. */
+static void tell_verdicts(struct daemon *daemon)
+{
+    uint64_t changes = watch_changes(daemon->watch);
+    if (changes == daemon->told_changes || ballot_box_peers(daemon->box) <= 0)
+        return;
+    struct ballot *ballot = ballot_new();
+    if (!ballot || watch_vote(daemon->watch, ballot) != 0) {
+        ballot_free(ballot);
+        return;
+    }
+    ballot_box_give(daemon->box, ballot);
+    daemon->told_changes = changes;
+}
+
+/* Says whether a target may count as something else now. */
+static bool hear_verdicts(struct daemon *daemon, int64_t now_ms)
+{
+    struct quorum *quorum = &daemon->quorum;
+    int peers = ballot_box_peers(daemon->box);
+    int64_t needed = monitor_database_quorum(daemon->database);
+    bool was_complete = daemon->complete;
+    bool changed = needed != quorum->needed;
+    struct ballot *ballot;
+    while ((ballot = ballot_box_take(daemon->box)))
+        changed |= quorum_hear(quorum, ballot);
+    changed |= quorum_forget(quorum, now_ms);
+    quorum->needed = needed;
+    quorum->peers = peers < 0 ? QUORUM_PEERS_MAX : (size_t)peers;
+    daemon->complete = quorum_is_complete(quorum, now_ms);
+    return changed || daemon->complete != was_complete;
+}
+
+static void confer(struct daemon *daemon)
+{
+    bool brakes = watch_brakes(daemon->watch);
+    tell_verdicts(daemon);
+    if (hear_verdicts(daemon, clock_monotonic_ms()) || brakes != daemon->braked)
+        watch_reconsider(daemon->watch);
+    daemon->braked = brakes;
 }
 
 /* ---------------------------------------------------------------- events */
@@ -185,6 +245,7 @@ static void on_refresh(evutil_socket_t descriptor, short what, void *context)
     log_error(daemon, &error);
     monitor_database_maintain(daemon->database, &maintenance);
     log_error(daemon, &maintenance);
+    confer(daemon);
     on_due(-1, 0, daemon); /* new targets may be due */
 }
 
@@ -278,11 +339,16 @@ static int daemon_init(struct daemon *daemon, const struct options *options, str
                                               .cancel = cancel_probe,
                                               .refusal = refusal,
                                               .write = write_rows,
+                                              .agree = agree,
                                               .urgent = flush_soon,
                                               .log = log_for_engine,
                                               .context = daemon};
     daemon->base = make_base();
-    if (!daemon->base || !add_events(daemon) || watch_new(&callbacks, &daemon->watch) != 0 ||
+    daemon->box = ballot_box_new();
+    daemon->quorum.began_ms = clock_monotonic_ms();
+    daemon->quorum.peers = QUORUM_PEERS_MAX;
+    if (!daemon->base || !daemon->box || !add_events(daemon) ||
+        watch_new(&callbacks, &daemon->watch) != 0 ||
         monitor_database_new(options->database, &daemon->database) != 0)
         return error_set(error, ERR_NOMEM, "out of memory");
     monitor_database_attach(daemon->database, daemon->watch);
@@ -296,6 +362,8 @@ static void daemon_release(struct daemon *daemon)
                               daemon->hangup,       daemon->watchdog};
     sharer_stop(daemon->sharer);
     watch_free(daemon->watch); /* ends the checks of the prober */
+    ballot_box_free(daemon->box);
+    quorum_release(&daemon->quorum);
     prober_free(daemon->prober);
     monitor_database_free(daemon->database);
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
@@ -330,6 +398,7 @@ static int first_look(struct daemon *daemon, const struct options *options)
     }
     daemon->opened = code == 0;
     log_error(daemon, &error);
+    confer(daemon);
     return 0;
 }
 
@@ -343,7 +412,7 @@ static int watch_sites(struct daemon *daemon, const struct options *options, int
         log_to_syslog();
         daemonize_ready(ready);
     }
-    if (sharer_start(options->database, &daemon->sharer) != 0)
+    if (sharer_start(options->database, daemon->box, &daemon->sharer) != 0)
         log_line(SD_ERR, "no thread can be started, so no mappings are shared");
     monitor_database_report(daemon->database);
     sd_notify(0, "READY=1");

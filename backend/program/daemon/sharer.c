@@ -41,6 +41,8 @@ struct sharer {
 
     /* All else is the thread's. */
     struct sharing *sharing;
+    struct ballot_box *box;
+    struct ballot *ours; /* what was found out here, for the beats; NULL: nothing yet */
     struct share_setup setup;
     bool has_setup;
     int64_t setup_ms, beat_ms;
@@ -175,6 +177,7 @@ static void follow_setup(struct sharer *sharer, int64_t now_ms)
     sharer->setup = setup;
     if (!is_same)
         close_all(sharer);
+    ballot_box_set_peers(sharer->box, setup.node == 0 ? 0 : (int)setup.peer_count);
     if (setup.node == 0)
         return;
     if (!sharer->home)
@@ -239,10 +242,12 @@ static void listen_at_home(struct sharer *sharer, int64_t now_ms)
 {
     struct transport_message message;
     struct wire_beat beat;
+    struct ballot ballot = {0};
     while (transport_next_beat(sharer->home, &message))
-        if (wire_read_beat(message.bytes, message.length, &beat, NULL) == 0 &&
+        if (wire_read_beat(message.bytes, message.length, &beat, &ballot, NULL) == 0 &&
             beat.node == sharer->setup.node && beat.incarnation != sharer->setup.incarnation)
             sharer->copied_ms = now_ms;
+    free(ballot.votes);
     sharer->state.copied = sharer->copied_ms != 0 && now_ms - sharer->copied_ms < COPY_MS;
 }
 
@@ -255,10 +260,22 @@ static void send_beat(struct sharer *sharer, int64_t now_unix_ms)
                                    .batch = sharer->setup.batch,
                                    .rows = sharer->state.waiting,
                                    .configuration = sharer->configuration};
-    wire_write_beat(&text, &beat);
+    wire_write_beat(&text, &beat, sharer->ours);
     if (!text.failed)
         transport_beat(sharer->home, buffer_text(&text), text.length);
     buffer_release(&text);
+}
+
+/* What is found out here is told at once, so that the others don't decide without it. */
+static void tell_ballot(struct sharer *sharer, int64_t now_unix_ms)
+{
+    struct ballot *ours = ballot_box_take_ours(sharer->box);
+    if (!ours)
+        return;
+    ballot_free(sharer->ours);
+    sharer->ours = ours;
+    if (sharer->home)
+        send_beat(sharer, now_unix_ms);
 }
 
 /* A number that no batch has: peers see that something is missing, and compare tables. */
@@ -329,7 +346,8 @@ static bool take_turn(struct sharer *sharer)
                                    .setup = &sharer->setup,
                                    .now_ms = clock_monotonic_ms(),
                                    .now_unix_ms = clock_unix_ms(),
-                                   .configuration = sharer->configuration};
+                                   .configuration = sharer->configuration,
+                                   .box = sharer->box};
     struct error error = {0};
     follow_setup(sharer, turn.now_ms);
     if (!sharer->has_setup || sharer->setup.node == 0)
@@ -340,6 +358,7 @@ static bool take_turn(struct sharer *sharer)
         if (sharer->feeds[i])
             more |= feed_run(sharer->feeds[i], &turn, &error);
     answer_questions(sharer, turn.now_unix_ms, &error);
+    tell_ballot(sharer, turn.now_unix_ms);
     each_second(sharer, &turn, &error);
     if (error.code != ERR_BUSY) /* then the next turn does it */
         add_problem(sharer, &error);
@@ -374,17 +393,19 @@ static bool make_room(struct shared_rows *rows, size_t capacity)
 static void free_sharer(struct sharer *sharer)
 {
     sharing_free(sharer->sharing);
+    ballot_free(sharer->ours);
     free(sharer->batch_rows.rows);
     free(sharer->page_rows.rows);
     pthread_mutex_destroy(&sharer->mutex);
     free(sharer);
 }
 
-int sharer_start(const char *path, struct sharer **ret_sharer)
+int sharer_start(const char *path, struct ballot_box *box, struct sharer **ret_sharer)
 {
     struct sharer *sharer = calloc(1, sizeof *sharer);
     if (!sharer)
         return ERR_NOMEM;
+    sharer->box = box;
     pthread_mutex_init(&sharer->mutex, NULL);
     int code = make_room(&sharer->batch_rows, WIRE_BATCH_MAX) &&
                        make_room(&sharer->page_rows, WIRE_ROWS_MAX)

@@ -13,11 +13,15 @@
 #define STICKY_PROGRAM_DAEMON_SHARER_H
 
 #include "core/base/error.h"
+#include "program/daemon/ballot_box.h"
 
 struct sharer;
 
-/* Starts the thread. The path is copied. 0, ERR_NOMEM, or ERR_IO when there can be no thread. */
-int sharer_start(const char *path, struct sharer **ret_sharer);
+/*
+ * Starts the thread. The path is copied; the box must live as long. 0, ERR_NOMEM, or ERR_IO when
+ * there can be no thread.
+ */
+int sharer_start(const char *path, struct ballot_box *box, struct sharer **ret_sharer);
 
 /*
  * What is wrong and was not told yet: a sentence for the log, or false. To be called again until

@@ -88,7 +88,8 @@ const char *const query_texts[QUERY_COUNT] = {
         " body, send, expect, verify, interval, timeout, rise, fall FROM monitor ORDER BY id",
     [QUERY_TARGET_SERVERS] =
         "SELECT v.id, p.name, c.name,"
-        " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id)"
+        " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id),"
+        " v.position"
         " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
         " JOIN controller AS c ON c.id = v.controller_id"
         " WHERE coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
@@ -96,8 +97,10 @@ const char *const query_texts[QUERY_COUNT] = {
                                  " WHERE monitor_id IS NOT NULL",
     [QUERY_CONTROLLER_VERDICTS] =
         "SELECT d.controller_id, d.state, d.reason, d.since, d.checked_at,"
-        " d.flaps, m.value FROM controller_verdict AS d"
-        " LEFT JOIN controller_metric AS m ON m.controller_id = d.controller_id AND m.name = 'rtt'",
+        " d.flaps, m.value, a.value FROM controller_verdict AS d"
+        " LEFT JOIN controller_metric AS m ON m.controller_id = d.controller_id AND m.name = 'rtt'"
+        " LEFT JOIN controller_metric AS a ON a.controller_id = d.controller_id"
+        " AND a.name = 'availability'",
     [QUERY_CONTROLLER_VERDICT_WRITE] =
         "INSERT INTO controller_verdict"
         " (controller_id, state, reason, since, checked_at, flaps)"
@@ -120,9 +123,11 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_CONTROLLER_VERDICT_END] = "DELETE FROM controller_verdict WHERE controller_id = ?1",
     [QUERY_SERVER_VERDICTS] =
         "SELECT d.virtual_server_id, d.state, d.reason, d.since, d.checked_at,"
-        " d.flaps, m.value FROM virtual_server_verdict AS d"
-        " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id AND "
-        "m.name = 'rtt'",
+        " d.flaps, m.value, a.value FROM virtual_server_verdict AS d"
+        " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id"
+        " AND m.name = 'rtt'"
+        " LEFT JOIN virtual_server_metric AS a ON a.virtual_server_id = d.virtual_server_id"
+        " AND a.name = 'availability'",
     [QUERY_SERVER_VERDICT_WRITE] =
         "INSERT INTO virtual_server_verdict"
         " (virtual_server_id, state, reason, since, checked_at, flaps)"
@@ -220,4 +225,14 @@ const char *const query_texts[QUERY_COUNT] = {
         " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
         " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
         " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19",
+    [QUERY_PEER_VERDICT_WRITE] =
+        "INSERT INTO peer_verdict (node, pool, controller, position, state, heard_at)"
+        " SELECT node, ?2, ?3, ?4, ?5, ?6 FROM peer WHERE node = ?1"
+        " ON CONFLICT DO UPDATE SET state = ?5, heard_at = ?6 WHERE state <> ?5",
+    [QUERY_PEER_VERDICTS] = "SELECT pool, controller, position FROM peer_verdict WHERE node = ?1",
+    [QUERY_PEER_VERDICT_END] = "DELETE FROM peer_verdict WHERE node = ?1 AND pool = ?2"
+                               " AND controller = ?3 AND position = ?4",
+    [QUERY_HEALTH_PEERS] = "SELECT pool, controller, address, state, counts, peers FROM health"
+                           " WHERE peers IS NOT NULL AND (state = 'down' OR counts = 'down'"
+                           " OR peers LIKE '% down%')",
 };
