@@ -182,25 +182,32 @@ class Node:
 
 
 class Cluster:
-    """Nodes 1 to count, all of which share, from `with` to the end of its block."""
+    """Nodes 1 to count, all of which share, from `with` to the end of its block.
 
-    def __init__(self, directory, count, settings=None, **node_options):
+    has_links  False: nodes reach each other without anything in between
+    """
+
+    def __init__(self, directory, count, settings=None, has_links=True, **node_options):
         self.nodes = [Node(directory, number + 1, **node_options) for number in range(count)]
         self.links = {
             (a.number, b.number): Link(b.nats.port)
-            for a in self.nodes for b in self.nodes if a is not b
+            for a in self.nodes for b in self.nodes if a is not b and has_links
         }
         self.settings = settings or {}
 
     def __enter__(self):
         for node in self.nodes:
             node.join({
-                other.number: f"nats://127.0.0.1:{self.links[node.number, other.number].port}"
+                other.number: self._url(node, other)
                 for other in self.nodes if other is not node
             }, self.settings)
         for node in self.nodes:
             node.start()
         return self
+
+    def _url(self, node, other):
+        link = self.links.get((node.number, other.number))
+        return f"nats://127.0.0.1:{link.port}" if link else other.nats.url
 
     def __exit__(self, *_):
         for node in self.nodes:

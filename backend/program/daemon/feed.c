@@ -15,6 +15,9 @@
 /* After rows were left out for now, the walk that brings them comes so much later. */
 #define LEFT_OUT_WALK_MS 60000
 
+/* After entries of ours were taken back; more may be, each second. */
+#define TAKEN_BACK_WALK_MS 5000
+
 /* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
 #define LOST_END_MS 5000
 
@@ -105,6 +108,18 @@ static void note_incarnation(struct feed *feed, int64_t incarnation, int64_t now
     }
 }
 
+/*
+ * A clock was set, ours or the peer's. What one of us kept out as of the future may be true now.
+ */
+static void note_offset(struct feed *feed, const struct feed_turn *turn, int64_t offset_ms)
+{
+    int64_t moved_ms = offset_ms - feed->state.clock_offset_ms;
+    int64_t skew_ms = turn->setup->settings.share_skew_s * 1000;
+    if (feed->heard_ms != 0 && (moved_ms > skew_ms || moved_ms < -skew_ms))
+        feed->walk_ms = 0;
+    feed->state.clock_offset_ms = offset_ms;
+}
+
 static void take_beats(struct feed *feed, const struct feed_turn *turn)
 {
     struct transport_message message;
@@ -116,10 +131,10 @@ static void take_beats(struct feed *feed, const struct feed_turn *turn)
             continue;
         }
         note_incarnation(feed, beat.incarnation, turn->now_ms);
+        note_offset(feed, turn, beat.clock_ms - turn->now_unix_ms);
         feed->beat = beat;
         feed->heard_ms = turn->now_ms;
         feed->state.heard_ms = turn->now_unix_ms;
-        feed->state.clock_offset_ms = beat.clock_ms - turn->now_unix_ms;
     }
 }
 
@@ -320,6 +335,12 @@ bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *err
     if (!more)
         look_for_lost_end(feed, turn->now_ms);
     return run_walk(feed, turn, error) || more;
+}
+
+void feed_note_taken_back(struct feed *feed, int64_t now_ms)
+{
+    if (feed->walk_ms > now_ms)
+        feed->walk_ms = now_ms + TAKEN_BACK_WALK_MS;
 }
 
 void feed_state(const struct feed *feed, const struct feed_turn *turn,
