@@ -6,8 +6,14 @@
 
 #include "program/daemon/walk.h"
 
-/* For so long a turn takes in messages before others have theirs. */
-#define MESSAGES_PER_TURN 64
+/*
+ * So many rows are read before they are written, unless there are no more. Each transaction has to
+ * wait for the lock, so many small batches cost as much time as one that is large.
+ */
+#define ROWS_AT_ONCE 1000
+
+/* So often a turn does that before others have theirs. */
+#define WRITES_PER_TURN 4
 
 /* A peer that is not heard for so long is not asked. */
 #define HEARD_MS 10000
@@ -24,6 +30,14 @@
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
 
+/* Batches that are read and not written yet. */
+struct pending {
+    struct shared_row *rows; /* owned */
+    size_t count, capacity;
+    struct share_cursor cursor; /* when they are written; sequence 0: there are none */
+    bool gap;                   /* some batches before or between them are missing */
+};
+
 struct feed {
     struct share_peer peer;
     struct transport *transport;
@@ -32,9 +46,8 @@ struct feed {
     bool tailing;            /* the log is being read from the cursor on */
     int64_t bounds_number;   /* of the bounds that were looked at last */
     int64_t sequence_before; /* of the cursor, when these came */
-    struct wire_batch batch; /* one that is read, but not written yet */
-    struct wire_rows rows;
-    int64_t batch_sequence;            /* 0: there is none */
+    struct wire_rows read;   /* rows of the batch that was read last */
+    struct pending pending;
     int64_t missing_batch, missing_ms; /* that the log does not have, and since when; 0: none */
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
@@ -82,7 +95,8 @@ void feed_close(struct feed *feed)
     if (!feed)
         return;
     transport_close(feed->transport);
-    wire_rows_release(&feed->rows);
+    wire_rows_release(&feed->read);
+    free(feed->pending.rows);
     walk_release(&feed->walk);
     free(feed);
 }
@@ -150,12 +164,19 @@ static bool is_another_log(const struct feed *feed, const struct transport_bound
     return bounds->created != feed->cursor.created || bounds->last < feed->sequence_before;
 }
 
+static void empty_pending(struct feed *feed)
+{
+    feed->pending.count = 0;
+    feed->pending.cursor.sequence = 0;
+    feed->pending.gap = false;
+}
+
 static void read_from(struct feed *feed, int64_t sequence)
 {
     feed->cursor.sequence = feed->sequence_before = sequence;
     transport_tail(feed->transport, sequence + 1);
     feed->tailing = true;
-    feed->batch_sequence = 0;
+    empty_pending(feed);
 }
 
 static void follow_bounds(struct feed *feed)
@@ -217,39 +238,70 @@ static void add_allowance(struct feed *feed, const struct feed_turn *turn)
         feed->allowance = rate;
 }
 
-/* Reads the next batch, if there is one. What is not of this peer is refused, and passed over. */
-static bool read_batch(struct feed *feed)
+/* How far the log has been read. */
+static struct share_cursor *reached(struct feed *feed)
 {
-    struct transport_message message;
-    while (transport_next(feed->transport, &message)) {
-        if (message.sequence <= feed->cursor.sequence)
-            continue;
-        if (wire_read_batch(message.bytes, message.length, &feed->batch, &feed->rows, NULL) == 0 &&
-            feed->batch.node == feed->peer.node) {
-            feed->batch_sequence = message.sequence;
-            return true;
-        }
-        feed->state.refused++;
-        feed->cursor.sequence = message.sequence;
-    }
-    return false;
+    return feed->pending.cursor.sequence != 0 ? &feed->pending.cursor : &feed->cursor;
 }
 
-/* Batches of which we know by their numbers that we have not seen them. */
-static void note_gap(struct feed *feed)
+/* Says whether by the numbers of a batch there are others before it that we have not seen. */
+static bool shows_gap(const struct share_cursor *before, const struct wire_batch *batch)
 {
-    const struct share_cursor *cursor = &feed->cursor;
-    bool same = cursor->incarnation == feed->batch.incarnation;
-    if (same ? feed->batch.acknowledged > cursor->batch : cursor->incarnation != 0)
-        feed->walk_ms = 0;
+    bool same = before->incarnation == batch->incarnation;
+    return same ? batch->acknowledged > before->batch : before->incarnation != 0;
+}
+
+static bool add_rows(struct pending *pending, const struct wire_rows *rows)
+{
+    if (rows->count > pending->capacity - pending->count) {
+        size_t capacity = 2 * (pending->count + rows->count);
+        struct shared_row *larger = realloc(pending->rows, capacity * sizeof *larger);
+        if (!larger)
+            return false;
+        pending->rows = larger;
+        pending->capacity = capacity;
+    }
+    if (rows->count > 0)
+        memcpy(pending->rows + pending->count, rows->rows, rows->count * sizeof *rows->rows);
+    pending->count += rows->count;
+    return true;
+}
+
+/* Adds a message of the log to what is to be written. False for one that is not of this peer. */
+static bool add_message(struct feed *feed, const struct transport_message *message)
+{
+    struct wire_batch batch;
+    struct share_cursor cursor = *reached(feed);
+    if (wire_read_batch(message->bytes, message->length, &batch, &feed->read, NULL) != 0 ||
+        batch.node != feed->peer.node || !add_rows(&feed->pending, &feed->read))
+        return false;
+    feed->pending.gap |= shows_gap(&cursor, &batch);
+    cursor.sequence = message->sequence;
+    cursor.incarnation = batch.incarnation;
+    cursor.batch = batch.number;
+    feed->pending.cursor = cursor;
+    return true;
+}
+
+/* Reads what has come. What is refused is passed over. Says whether there is anything to write. */
+static bool read_batches(struct feed *feed)
+{
+    struct transport_message message;
+    while (feed->pending.count < ROWS_AT_ONCE && transport_next(feed->transport, &message)) {
+        if (message.sequence <= reached(feed)->sequence || add_message(feed, &message))
+            continue;
+        feed->state.refused++;
+        reached(feed)->sequence = message.sequence;
+    }
+    return feed->pending.cursor.sequence != 0;
 }
 
 static void note_lag(struct feed *feed, const struct feed_turn *turn)
 {
     int64_t decided = 0;
-    for (size_t i = 0; i < feed->rows.count; i++)
-        if (feed->rows.rows[i].entry.decided > decided)
-            decided = feed->rows.rows[i].entry.decided;
+    for (size_t i = 0; i < feed->pending.count; i++)
+        if (feed->pending.rows[i].entry.decided > decided)
+            decided = feed->pending.rows[i].entry.decided;
     if (decided > 0)
         feed->state.lag_ms = turn->now_unix_ms - decided / ENTRY_TICKS;
 }
@@ -266,37 +318,32 @@ static void walk_again(struct feed *feed, int64_t before, int64_t now_ms)
         feed->walk_ms = now_ms + LEFT_OUT_WALK_MS;
 }
 
-static int write_batch(struct feed *feed, const struct feed_turn *turn, struct error *error)
+static int write_pending(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
+    const struct pending *pending = &feed->pending;
     const struct shared_rows rows = {
-        .rows = feed->rows.rows, .count = feed->rows.count, .capacity = feed->rows.count};
-    struct share_cursor cursor = feed->cursor;
+        .rows = pending->rows, .count = pending->count, .capacity = pending->capacity};
     int64_t before = left_out(feed);
-    cursor.sequence = feed->batch_sequence;
-    cursor.incarnation = feed->batch.incarnation;
-    cursor.batch = feed->batch.number;
-    int code =
-        sharing_apply(turn->sharing, &rows, &cursor, turn->now_unix_ms, &feed->state.counts, error);
+    int code = sharing_apply(turn->sharing, &rows, &pending->cursor, turn->now_unix_ms,
+                             &feed->state.counts, error);
     if (code != 0)
         return code;
-    note_gap(feed);
+    if (pending->gap)
+        feed->walk_ms = 0;
     note_lag(feed, turn);
     walk_again(feed, before, turn->now_ms);
-    feed->cursor = cursor;
-    feed->allowance -= (int64_t)rows.count;
-    feed->batch_sequence = 0;
+    feed->cursor = pending->cursor;
+    feed->allowance -= (int64_t)pending->count;
+    empty_pending(feed);
     return 0;
 }
 
 static bool take_batches(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     add_allowance(feed, turn);
-    for (int i = 0; i < MESSAGES_PER_TURN && feed->allowance > 0; i++) {
-        if (feed->batch_sequence == 0 && !read_batch(feed))
+    for (int i = 0; i < WRITES_PER_TURN && feed->allowance > 0; i++)
+        if (!read_batches(feed) || write_pending(feed, turn, error) != 0)
             return false;
-        if (write_batch(feed, turn, error) != 0)
-            return false;
-    }
     return feed->allowance > 0;
 }
 
