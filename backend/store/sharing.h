@@ -138,13 +138,19 @@ int sharing_digest(struct sharing *sharing, const struct shared_place *after,
                    const struct shared_place *to, int64_t now_ms, uint64_t *ret_digest,
                    int64_t *ret_count, struct error *error);
 
+/* What a sweep has done. */
+struct share_swept {
+    int64_t dropped;    /* changes above share_outbox_rows */
+    int64_t taken_back; /* entries, see below: peers may know greater ones now */
+};
+
 /*
- * Deletes tombstones past their end, and the oldest changes above share_outbox_rows: so many of
- * them are told by `ret_dropped`. Takes back entries from the future (entry_take_back()), which are
- * there after our clock was set back, and notes them in `share_change`. Once a second; a part of
- * the tables each time.
+ * Deletes tombstones past their end, and the oldest changes above share_outbox_rows. Takes back
+ * entries from the future (entry_take_back()), which are there after our clock was set back, and
+ * notes them in `share_change`. Once a second; a part of the tables each time. `ret_swept` tells
+ * what was done, also when the rest has failed.
  */
-int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
+int sharing_sweep(struct sharing *sharing, int64_t now_ms, struct share_swept *ret_swept,
                   struct error *error);
 
 /* A number of the configuration tables that are the same on all servers, by names and not by ids.

@@ -241,11 +241,12 @@ static int delete_round(struct sharing *sharing, const struct round *round, stru
     return sharing_end_writing(sharing, code, error);
 }
 
-int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
+int sharing_sweep(struct sharing *sharing, int64_t now_ms, struct share_swept *ret_swept,
                   struct error *error)
 {
     struct round round = {.before_s =
                               now_ms / 1000 - sharing->settings.share_grace_s - TOMBSTONE_KEPT_S};
+    *ret_swept = (struct share_swept){0};
     int code = look(sharing, &round, error);
     if (code == 0 && (round.dropped > 0 || round.has_ended))
         code = delete_round(sharing, &round, error);
@@ -254,6 +255,6 @@ int sharing_sweep(struct sharing *sharing, int64_t now_ms, int64_t *ret_dropped,
     sharing->sweep = round.to;
     if (round.to.pool_id == INT64_MAX)
         sharing->sweep = (struct sharing_sweep){0};
-    *ret_dropped = round.dropped;
-    return sharing_take_back(sharing, now_ms, error);
+    ret_swept->dropped = round.dropped;
+    return sharing_take_back(sharing, now_ms, &ret_swept->taken_back, error);
 }

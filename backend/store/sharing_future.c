@@ -38,7 +38,8 @@ static int take_back(struct sharing *sharing, struct shared_row *row, int64_t no
     return code == 0 ? note_change(sharing, pool_id, row->key, now_ms, error) : code;
 }
 
-int sharing_take_back(struct sharing *sharing, int64_t now_ms, struct error *error)
+int sharing_take_back(struct sharing *sharing, int64_t now_ms, int64_t *ret_count,
+                      struct error *error)
 {
     struct shared_row found[CHANGE_ROWS];
     struct shared_rows rows = {.rows = found, .capacity = CHANGE_ROWS};
@@ -52,7 +53,9 @@ int sharing_take_back(struct sharing *sharing, int64_t now_ms, struct error *err
             code = take_back(sharing, &found[i], now_ms, error);
         code = sharing_end_writing(sharing, code, error);
     }
-    if (code == 0)
-        sharing->looked = place;
-    return code;
+    if (code != 0)
+        return code;
+    sharing->looked = place;
+    *ret_count = (int64_t)rows.count;
+    return 0;
 }

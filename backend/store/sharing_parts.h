@@ -89,7 +89,11 @@ int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller
 int sharing_find_future(struct sharing *sharing, struct shared_place *place, size_t limit,
                         int64_t now_ms, struct shared_rows *ret_rows, struct error *error);
 
-/* What sharing_sweep() does about them: entry_take_back(). 0, or a code with `error` set. */
-int sharing_take_back(struct sharing *sharing, int64_t now_ms, struct error *error);
+/*
+ * What sharing_sweep() does about them: entry_take_back(), of `ret_count` entries. 0, or a code
+ * with `error` set.
+ */
+int sharing_take_back(struct sharing *sharing, int64_t now_ms, int64_t *ret_count,
+                      struct error *error);
 
 #endif

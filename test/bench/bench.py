@@ -20,14 +20,15 @@ import alone
 import databases
 import figures
 import flood
-import monitor
+import monitoring
 import processors
 import rounds
 import served
+import share
 import topology
 
 
-PARTS = ("alone", "powerdns", "remote", "flood", "monitor", "topology")
+PARTS = ("alone", "powerdns", "remote", "flood", "monitor", "topology", "share")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Scale:
     quiet_s: int  # before the flood
     flood_s: int
     monitor_s: int
+    share_s: int  # of new mappings at each rate
+    share_rows: int  # that an empty server receives
     patience_s: float  # in all, with other programs
 
 
@@ -60,6 +63,8 @@ FULL = Scale(
     quiet_s=15,
     flood_s=60,
     monitor_s=60,
+    share_s=15,
+    share_rows=1_000_000,
     patience_s=40,
 )
 QUICK = Scale(
@@ -74,6 +79,8 @@ QUICK = Scale(
     quiet_s=5,
     flood_s=15,
     monitor_s=20,
+    share_s=5,
+    share_rows=200_000,
     patience_s=8,
 )
 
@@ -112,9 +119,11 @@ def measure(options, scale):
     if options.only == "flood":
         return {**result, "flood": flood.Flood(*arguments).run()}
     if options.only == "monitor":
-        return {**result, "monitor": monitor.Monitor(*arguments).run()}
+        return {**result, "monitor": monitoring.Monitor(*arguments).run()}
     if options.only == "topology":
         return {**result, "topology": topology.Topology(*arguments).run()}
+    if options.only == "share":
+        return {**result, "share": share.Share(*arguments).run()}
     if options.only == "remote":
         return {**result, "remote": served.Remote(*arguments).run()}
     say("databases of 10 thousand, 1 million and 10 million mappings")
@@ -141,6 +150,8 @@ def grouped_figures(result):
         groups += figures.monitored(result["monitor"])
     if "topology" in result:
         groups += figures.topology(result["topology"])
+    if "share" in result:
+        groups += figures.shared(result["share"])
     return groups
 
 

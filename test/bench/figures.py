@@ -3,7 +3,7 @@
 import dataclasses
 
 import flood
-import monitor
+import monitoring
 import rounds
 import served
 
@@ -237,14 +237,14 @@ def _bound(run):
 
 def monitored(result):
     """The figures of pdns-stickyd."""
-    title = f"pdns-stickyd, {monitor.TARGETS:,} targets every {monitor.INTERVAL_S} s"
+    title = f"pdns-stickyd, {monitoring.TARGETS:,} targets every {monitoring.INTERVAL_S} s"
     return [(title, [*_checks(result), *_deaths(result)])]
 
 
 def _checks(result):
     daemon, connects, others = result["daemon"], result["connects"], result["others"]
     ratio = daemon["cpu"] / max(connects["cpu"], 1e-9)
-    crowding = daemon["most_in_100_ms"] / (monitor.TARGETS / monitor.INTERVAL_S / 10)
+    crowding = daemon["most_in_100_ms"] / (monitoring.TARGETS / monitoring.INTERVAL_S / 10)
     return [
         Figure("processor, of one", daemon["cpu"] * 100, "%", 20, others=others),
         Figure("  of a program that only connects", connects["cpu"] * 100, "%"),
@@ -263,7 +263,7 @@ def _deaths(result):
     deaths = result["deaths"]
     return [
         Figure("death of a site to its verdict, median", deaths[len(deaths) // 2], "s"),
-        Figure("  worst", deaths[-1], "s", monitor.DEATH_BOUND_S, others=result["others"]),
+        Figure("  worst", deaths[-1], "s", monitoring.DEATH_BOUND_S, others=result["others"]),
     ]
 
 
@@ -294,6 +294,50 @@ def topology(run):
 
 
 # ---------------------------------------------------------------- with PowerDNS
+
+
+def shared(result):
+    """Name servers that share: from the answer here to the row there, and what it costs."""
+    near, cost, seed = result["lag"], result["cost"], result["seed"]
+    groups = [(f"Two name servers, {int(rate):,} new mappings a second each, beside 1 million",
+               [*_lag(run, 100), *_sharers(run)]) for rate, run in near.items()]
+    groups.append(("Two, 75 ms apart, 200 a second each",
+                   [*_lag(result["far"], 250),
+                    Figure("octets on the wire, per mapping", result["far"]["wire_bytes"])]))
+    groups.append(("Ten name servers, 100 a second each", list(_lag(result["many"], 100))))
+    groups.append(("What sharing costs", [*_share_costs(cost), *_seeding(seed)]))
+    return groups
+
+
+def _lag(run, reach):
+    others = run["others"]
+    yield Figure("rows that did not come within 2 s", run["missing"], "", 0, others=others)
+    yield Figure("from the answer to the row there, p50", run["p50_ms"], "ms")
+    yield Figure("  p99", run["p99_ms"], "ms", reach, others=others)
+    yield Figure("  longest", run["longest_ms"], "ms")
+
+
+def _sharers(run):
+    yield Figure("processor time of pdns-stickyd", 100 * run["daemon_share"], "%")
+    yield Figure("processor time of nats-server", 100 * run["nats_share"], "%")
+    yield Figure("private memory of pdns-stickyd", run["daemon_kib"] / 1024, "MiB")
+    yield Figure("private memory of nats-server", run["nats_kib"] / 1024, "MiB")
+
+
+def _share_costs(cost):
+    off, on = cost["off"], cost["on"]
+    others = max(off["others"], on["others"])
+    more = on["answer_cpu_us"] - off["answer_cpu_us"]
+    yield Figure("new mapping, until the answer, sharing off", off["answer_cpu_us"], "us")
+    yield Figure("  more of it with sharing on", more, "us", 2, others=others)
+    yield Figure("new mapping, in pdns-stickyd, sharing off", off["daemon_us"], "us")
+    yield Figure("  with sharing on", on["daemon_us"], "us")
+
+
+def _seeding(seed):
+    yield Figure("an empty server receives, rows a second", seed["rows_per_second"], "", 50_000,
+                 True, seed["others"])
+    yield Figure("private memory of pdns-stickyd meanwhile", seed["daemon_kib"] / 1024, "MiB")
 
 
 def contenders(result):

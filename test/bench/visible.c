@@ -9,9 +9,10 @@
  *   --first N         where in the order of strangers to begin (0)
  *   --rate N          questions a second (1000)
  *   --seconds N       for so long (10), after a second that does not count
+ *   --look N          microseconds between two looks for a row that is not there yet (200)
  *
- * One thread asks, another one looks for the rows in the order of the answers. It looks again after
- * 0.2 ms while a row is not there, so the times may be that much too long.
+ * One thread asks, another one looks for the rows in the order of the answers. The times may be too
+ * long by the time between two looks.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -28,7 +29,6 @@
 #include "question.h"
 #include "resolvers.h"
 
-#define LOOK_NS 200000
 #define SECOND_NS 1000000000ULL
 
 /* Faster than this, several are asked at once. */
@@ -45,7 +45,7 @@
 
 struct options {
     const char *database;
-    uint64_t crowd, first, rate, seconds;
+    uint64_t crowd, first, rate, seconds, look_us;
 };
 
 struct trial {
@@ -92,7 +92,7 @@ static void run_sql(sqlite3 *connection, const char *sql)
 static void nap(struct trial *trial, sqlite3 *connection)
 {
     run_sql(connection, "COMMIT");
-    nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = (long)(trial->options.look_us * 1000)}, NULL);
     trial->moment_ns = clock_ns();
     run_sql(connection, "BEGIN");
 }
@@ -209,10 +209,11 @@ static void parse(int argc, char **argv, struct options *ret_options)
     static const struct option known[] = {
         {"database", required_argument, NULL, 'd'}, {"crowd", required_argument, NULL, 'n'},
         {"first", required_argument, NULL, 'f'},    {"rate", required_argument, NULL, 'r'},
-        {"seconds", required_argument, NULL, 's'},  {NULL, 0, NULL, 0},
+        {"seconds", required_argument, NULL, 's'},  {"look", required_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
     };
     int option;
-    *ret_options = (struct options){.crowd = 1000000, .rate = 1000, .seconds = 10};
+    *ret_options = (struct options){.crowd = 1000000, .rate = 1000, .seconds = 10, .look_us = 200};
     while ((option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
         uint64_t number = optarg ? strtoull(optarg, NULL, 10) : 0;
         if (option == 'd')
@@ -225,6 +226,8 @@ static void parse(int argc, char **argv, struct options *ret_options)
             ret_options->rate = number;
         else if (option == 's')
             ret_options->seconds = number;
+        else if (option == 'l')
+            ret_options->look_us = number;
         else
             exit(64);
     }

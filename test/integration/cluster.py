@@ -6,6 +6,7 @@ Cluster  some nodes, each with a link to each other one
 """
 
 import contextlib
+import queue
 import socket
 import threading
 import time
@@ -28,11 +29,17 @@ ENTRIES = """
 
 
 class Link(threading.Thread):
-    """Forwards connections to a port of 127.0.0.1, until it is cut."""
+    """Forwards connections to a port of 127.0.0.1, until it is cut.
+
+    delay_s   how long every octet is on its way, in either direction; any number may be under way
+    received  octets that came out at either end so far
+    """
+
+    QUEUE_MAX = 4096  # pieces under way; more wait with the sender
 
     def __init__(self, port):
         super().__init__(daemon=True)
-        self.target, self.delay_s = port, 0.0
+        self.target, self.delay_s, self.received = port, 0.0, 0
         self._is_cut = False
         self._sockets = set()
         self._lock = threading.Lock()
@@ -67,12 +74,24 @@ class Link(threading.Thread):
             threading.Thread(target=self._forward, args=pair, daemon=True).start()
 
     def _forward(self, source, sink):
+        line = queue.Queue(self.QUEUE_MAX)
+        threading.Thread(target=self._deliver, args=(line, sink), daemon=True).start()
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                if self.delay_s:
-                    time.sleep(self.delay_s)
+                line.put((time.monotonic() + self.delay_s, data))
+        line.put(None)
+        self._end(source)
+
+    def _deliver(self, line, sink):
+        """Each piece when it is due, until the end; what a cut leaves is thrown away."""
+        while piece := line.get():
+            due, data = piece
+            time.sleep(max(due - time.monotonic(), 0))
+            with contextlib.suppress(OSError):
                 sink.sendall(data)
-        self._end(source, sink)
+                with self._lock:
+                    self.received += len(data)
+        self._end(sink)
 
     def _end(self, *sockets):
         for one in sockets:
@@ -102,26 +121,46 @@ class Node:
 
     def __init__(self, directory, number, scripts=(SAMPLE,), **nats_options):
         self.directory, self.number, self.name = directory / f"ns{number}", number, f"ns{number}"
+        self._scripts, self._settings, self._peers = scripts, {}, {}
         self.directory.mkdir()
         give_to_user(self.directory)
         self.database = Database.create(self.directory, *scripts)
         self.nats = NatsServer(self.directory / "nats", **nats_options)
         self.daemon = None
         self.coprocess = None
+        self.daemon_options, self.coprocess_options = {}, {}
         self._stack = contextlib.ExitStack()
 
-    def join(self, peers):
-        """Tells this node who it is, and the peers: {node: url}."""
+    def join(self, peers, settings):
+        """Tells this node who it is, the peers, {node: url}, and settings, {name: value}."""
+        self._peers, self._settings = peers, settings
         rows = ", ".join(f"({n}, 'ns{n}', '{url}')" for n, url in peers.items())
         self.database.sql(
-            f"UPDATE share SET node = {self.number}, name = '{self.name}', url = '{self.nats.url}';"
+            "".join(f"UPDATE setting SET value = {value} WHERE name = '{name}';"
+                    for name, value in settings.items())
+            + f"UPDATE share SET node = {self.number}, name = '{self.name}', url = '{self.nats.url}';"
             f"INSERT INTO peer (node, name, url) VALUES {rows};"
         )
 
     def start(self):
         self._stack.enter_context(self.nats)
-        self.daemon = self._stack.enter_context(Daemon(self.database))
-        self.coprocess = self._stack.enter_context(Coprocess(self.database.path))
+        self.daemon = self._stack.enter_context(Daemon(self.database, **self.daemon_options))
+        self.coprocess = self._stack.enter_context(self.new_coprocess())
+
+    def new_coprocess(self):
+        return Coprocess(self.database.path, **self.coprocess_options)
+
+    def lose_database(self):
+        """Everything that uses it is killed, the file is lost, and all is set up and started again."""
+        self.daemon.process.kill()
+        self.daemon.process.wait()
+        self.coprocess.__exit__()
+        for path in self.directory.glob("sticky.sqlite*"):
+            path.unlink()
+        self.database = Database.create(self.directory, *self._scripts)
+        self.join(self._peers, self._settings)
+        self.daemon.start()
+        self.coprocess = self._stack.enter_context(self.new_coprocess())
 
     def close(self):
         self._stack.close()
@@ -143,27 +182,32 @@ class Node:
 
 
 class Cluster:
-    """Nodes 1 to count, all of which share, from `with` to the end of its block."""
+    """Nodes 1 to count, all of which share, from `with` to the end of its block.
 
-    def __init__(self, directory, count, settings=None, **node_options):
+    has_links  False: nodes reach each other without anything in between
+    """
+
+    def __init__(self, directory, count, settings=None, has_links=True, **node_options):
         self.nodes = [Node(directory, number + 1, **node_options) for number in range(count)]
         self.links = {
             (a.number, b.number): Link(b.nats.port)
-            for a in self.nodes for b in self.nodes if a is not b
+            for a in self.nodes for b in self.nodes if a is not b and has_links
         }
         self.settings = settings or {}
 
     def __enter__(self):
         for node in self.nodes:
-            for name, value in self.settings.items():
-                node.database.sql(f"UPDATE setting SET value = {value} WHERE name = '{name}';")
             node.join({
-                other.number: f"nats://127.0.0.1:{self.links[node.number, other.number].port}"
+                other.number: self._url(node, other)
                 for other in self.nodes if other is not node
-            })
+            }, self.settings)
         for node in self.nodes:
             node.start()
         return self
+
+    def _url(self, node, other):
+        link = self.links.get((node.number, other.number))
+        return f"nats://127.0.0.1:{link.port}" if link else other.nats.url
 
     def __exit__(self, *_):
         for node in self.nodes:

@@ -272,6 +272,7 @@ SHIM = r"""
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -313,6 +314,18 @@ int gettimeofday(struct timeval *now, void *zone)
     clock_gettime(CLOCK_REALTIME, &both);
     *now = (struct timeval){both.tv_sec, both.tv_nsec / 1000};
     return 0;
+}
+
+/*
+ * The kernel's clock is as it was, so a moment of the changed one is told in its terms. Ours are
+ * waits for the monotonic clock, by pthread_cond_clockwait(); these are of libraries.
+ */
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                           const struct timespec *until)
+{
+    struct timespec moment = *until;
+    moment.tv_sec -= control->clock_offset_s;
+    return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &moment);
 }
 
 #define FAILING(result_type, name, parameters, arguments)                  \

@@ -717,12 +717,13 @@ static void the_order_of_merging_does_not_matter(void)
 
 /* ---------------------------------------------------------------- sweeping */
 
+/* How many changes it has dropped. */
 static int64_t sweep(struct desk *desk, int64_t now_ms)
 {
     struct error error = {0};
-    int64_t dropped = -1;
-    CHECK_INTEGER(sharing_sweep(desk->sharing, now_ms, &dropped, &error), 0, "%s", error.text);
-    return dropped;
+    struct share_swept swept = {.dropped = -1};
+    CHECK_INTEGER(sharing_sweep(desk->sharing, now_ms, &swept, &error), 0, "%s", error.text);
+    return swept.dropped;
 }
 
 static void tombstones_end(void)

@@ -6,14 +6,23 @@
 
 #include "program/daemon/walk.h"
 
-/* For so long a turn takes in messages before others have theirs. */
-#define MESSAGES_PER_TURN 64
+/*
+ * So many rows are read before they are written, unless there are no more. Each transaction has to
+ * wait for the lock, so many small batches cost as much time as one that is large.
+ */
+#define ROWS_AT_ONCE 1000
+
+/* So often a turn does that before others have theirs. */
+#define WRITES_PER_TURN 4
 
 /* A peer that is not heard for so long is not asked. */
 #define HEARD_MS 10000
 
 /* After rows were left out for now, the walk that brings them comes so much later. */
 #define LEFT_OUT_WALK_MS 60000
+
+/* After entries of ours were taken back; more may be, each second. */
+#define TAKEN_BACK_WALK_MS 5000
 
 /* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
 #define LOST_END_MS 5000
@@ -24,6 +33,14 @@
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
 
+/* Batches that are read and not written yet. */
+struct pending {
+    struct shared_row *rows; /* owned */
+    size_t count, capacity;
+    struct share_cursor cursor; /* when they are written; sequence 0: there are none */
+    bool gap;                   /* some batches before or between them are missing */
+};
+
 struct feed {
     struct share_peer peer;
     struct transport *transport;
@@ -32,9 +49,8 @@ struct feed {
     bool tailing;            /* the log is being read from the cursor on */
     int64_t bounds_number;   /* of the bounds that were looked at last */
     int64_t sequence_before; /* of the cursor, when these came */
-    struct wire_batch batch; /* one that is read, but not written yet */
-    struct wire_rows rows;
-    int64_t batch_sequence;            /* 0: there is none */
+    struct wire_rows read;   /* rows of the batch that was read last */
+    struct pending pending;
     int64_t missing_batch, missing_ms; /* that the log does not have, and since when; 0: none */
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
@@ -84,7 +100,8 @@ void feed_close(struct feed *feed)
     if (!feed)
         return;
     transport_close(feed->transport);
-    wire_rows_release(&feed->rows);
+    wire_rows_release(&feed->read);
+    free(feed->pending.rows);
     walk_release(&feed->walk);
     ballot_free(feed->ballot);
     free(feed);
@@ -138,6 +155,18 @@ static int write_ballot(struct feed *feed, const struct feed_turn *turn, struct 
     return code;
 }
 
+/*
+ * A clock was set, ours or the peer's. What one of us kept out as of the future may be true now.
+ */
+static void note_offset(struct feed *feed, const struct feed_turn *turn, int64_t offset_ms)
+{
+    int64_t moved_ms = offset_ms - feed->state.clock_offset_ms;
+    int64_t skew_ms = turn->setup->settings.share_skew_s * 1000;
+    if (feed->heard_ms != 0 && (moved_ms > skew_ms || moved_ms < -skew_ms))
+        feed->walk_ms = 0;
+    feed->state.clock_offset_ms = offset_ms;
+}
+
 static void take_beats(struct feed *feed, const struct feed_turn *turn)
 {
     struct transport_message message;
@@ -154,10 +183,10 @@ static void take_beats(struct feed *feed, const struct feed_turn *turn)
         }
         take_ballot(feed, turn, ballot);
         note_incarnation(feed, beat.incarnation, turn->now_ms);
+        note_offset(feed, turn, beat.clock_ms - turn->now_unix_ms);
         feed->beat = beat;
         feed->heard_ms = turn->now_ms;
         feed->state.heard_ms = turn->now_unix_ms;
-        feed->state.clock_offset_ms = beat.clock_ms - turn->now_unix_ms;
     }
 }
 
@@ -173,12 +202,19 @@ static bool is_another_log(const struct feed *feed, const struct transport_bound
     return bounds->created != feed->cursor.created || bounds->last < feed->sequence_before;
 }
 
+static void empty_pending(struct feed *feed)
+{
+    feed->pending.count = 0;
+    feed->pending.cursor.sequence = 0;
+    feed->pending.gap = false;
+}
+
 static void read_from(struct feed *feed, int64_t sequence)
 {
     feed->cursor.sequence = feed->sequence_before = sequence;
     transport_tail(feed->transport, sequence + 1);
     feed->tailing = true;
-    feed->batch_sequence = 0;
+    empty_pending(feed);
 }
 
 static void follow_bounds(struct feed *feed)
@@ -240,43 +276,75 @@ static void add_allowance(struct feed *feed, const struct feed_turn *turn)
         feed->allowance = rate;
 }
 
-/* Reads the next batch, if there is one. What is not of this peer is refused, and passed over. */
-static bool read_batch(struct feed *feed)
+/* How far the log has been read. */
+static struct share_cursor *reached(struct feed *feed)
 {
-    struct transport_message message;
-    while (transport_next(feed->transport, &message)) {
-        if (message.sequence <= feed->cursor.sequence)
-            continue;
-        if (wire_read_batch(message.bytes, message.length, &feed->batch, &feed->rows, NULL) == 0 &&
-            feed->batch.node == feed->peer.node) {
-            feed->batch_sequence = message.sequence;
-            return true;
-        }
-        feed->state.refused++;
-        feed->cursor.sequence = message.sequence;
-    }
-    return false;
+    return feed->pending.cursor.sequence != 0 ? &feed->pending.cursor : &feed->cursor;
 }
 
 /*
- * Batches of which we know by their numbers that we have not seen them. The first one that we see
- * of a peer may come after others, or after changes that were dropped since our first walk.
+ * Says whether by the numbers of a batch there are others before it that we have not seen. The first
+ * one that we see of a peer may come after others, or after changes that were dropped since our
+ * first walk.
  */
-static void note_gap(struct feed *feed)
+static bool shows_gap(const struct share_cursor *before, const struct wire_batch *batch)
 {
-    const struct share_cursor *cursor = &feed->cursor;
-    bool is_first = cursor->incarnation == 0;
-    bool is_same = is_first || cursor->incarnation == feed->batch.incarnation;
-    if (!is_same || feed->batch.acknowledged > (is_first ? 0 : cursor->batch))
-        feed->walk_ms = 0;
+    bool is_first = before->incarnation == 0;
+    bool is_same = is_first || before->incarnation == batch->incarnation;
+    return !is_same || batch->acknowledged > (is_first ? 0 : before->batch);
+}
+
+static bool add_rows(struct pending *pending, const struct wire_rows *rows)
+{
+    if (rows->count > pending->capacity - pending->count) {
+        size_t capacity = 2 * (pending->count + rows->count);
+        struct shared_row *larger = realloc(pending->rows, capacity * sizeof *larger);
+        if (!larger)
+            return false;
+        pending->rows = larger;
+        pending->capacity = capacity;
+    }
+    if (rows->count > 0)
+        memcpy(pending->rows + pending->count, rows->rows, rows->count * sizeof *rows->rows);
+    pending->count += rows->count;
+    return true;
+}
+
+/* Adds a message of the log to what is to be written. False for one that is not of this peer. */
+static bool add_message(struct feed *feed, const struct transport_message *message)
+{
+    struct wire_batch batch;
+    struct share_cursor cursor = *reached(feed);
+    if (wire_read_batch(message->bytes, message->length, &batch, &feed->read, NULL) != 0 ||
+        batch.node != feed->peer.node || !add_rows(&feed->pending, &feed->read))
+        return false;
+    feed->pending.gap |= shows_gap(&cursor, &batch);
+    cursor.sequence = message->sequence;
+    cursor.incarnation = batch.incarnation;
+    cursor.batch = batch.number;
+    feed->pending.cursor = cursor;
+    return true;
+}
+
+/* Reads what has come. What is refused is passed over. Says whether there is anything to write. */
+static bool read_batches(struct feed *feed)
+{
+    struct transport_message message;
+    while (feed->pending.count < ROWS_AT_ONCE && transport_next(feed->transport, &message)) {
+        if (message.sequence <= reached(feed)->sequence || add_message(feed, &message))
+            continue;
+        feed->state.refused++;
+        reached(feed)->sequence = message.sequence;
+    }
+    return feed->pending.cursor.sequence != 0;
 }
 
 static void note_lag(struct feed *feed, const struct feed_turn *turn)
 {
     int64_t decided = 0;
-    for (size_t i = 0; i < feed->rows.count; i++)
-        if (feed->rows.rows[i].entry.decided > decided)
-            decided = feed->rows.rows[i].entry.decided;
+    for (size_t i = 0; i < feed->pending.count; i++)
+        if (feed->pending.rows[i].entry.decided > decided)
+            decided = feed->pending.rows[i].entry.decided;
     if (decided > 0)
         feed->state.lag_ms = turn->now_unix_ms - decided / ENTRY_TICKS;
 }
@@ -293,37 +361,32 @@ static void walk_again(struct feed *feed, int64_t before, int64_t now_ms)
         feed->walk_ms = now_ms + LEFT_OUT_WALK_MS;
 }
 
-static int write_batch(struct feed *feed, const struct feed_turn *turn, struct error *error)
+static int write_pending(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
+    const struct pending *pending = &feed->pending;
     const struct shared_rows rows = {
-        .rows = feed->rows.rows, .count = feed->rows.count, .capacity = feed->rows.count};
-    struct share_cursor cursor = feed->cursor;
+        .rows = pending->rows, .count = pending->count, .capacity = pending->capacity};
     int64_t before = left_out(feed);
-    cursor.sequence = feed->batch_sequence;
-    cursor.incarnation = feed->batch.incarnation;
-    cursor.batch = feed->batch.number;
-    int code =
-        sharing_apply(turn->sharing, &rows, &cursor, turn->now_unix_ms, &feed->state.counts, error);
+    int code = sharing_apply(turn->sharing, &rows, &pending->cursor, turn->now_unix_ms,
+                             &feed->state.counts, error);
     if (code != 0)
         return code;
-    note_gap(feed);
+    if (pending->gap)
+        feed->walk_ms = 0;
     note_lag(feed, turn);
     walk_again(feed, before, turn->now_ms);
-    feed->cursor = cursor;
-    feed->allowance -= (int64_t)rows.count;
-    feed->batch_sequence = 0;
+    feed->cursor = pending->cursor;
+    feed->allowance -= (int64_t)pending->count;
+    empty_pending(feed);
     return 0;
 }
 
 static bool take_batches(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     add_allowance(feed, turn);
-    for (int i = 0; i < MESSAGES_PER_TURN && feed->allowance > 0; i++) {
-        if (feed->batch_sequence == 0 && !read_batch(feed))
+    for (int i = 0; i < WRITES_PER_TURN && feed->allowance > 0; i++)
+        if (!read_batches(feed) || write_pending(feed, turn, error) != 0)
             return false;
-        if (write_batch(feed, turn, error) != 0)
-            return false;
-    }
     return feed->allowance > 0;
 }
 
@@ -364,6 +427,12 @@ bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *err
     if (!more)
         look_for_lost_end(feed, turn->now_ms);
     return run_walk(feed, turn, error) || more;
+}
+
+void feed_note_taken_back(struct feed *feed, int64_t now_ms)
+{
+    if (feed->walk_ms > now_ms)
+        feed->walk_ms = now_ms + TAKEN_BACK_WALK_MS;
 }
 
 void feed_state(const struct feed *feed, const struct feed_turn *turn,

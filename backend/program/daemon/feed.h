@@ -41,6 +41,12 @@ bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
  */
 bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *error);
 
+/*
+ * Entries of ours count less now (sharing_sweep()), so what the peer told may be greater: the
+ * tables are compared once no more are taken back.
+ */
+void feed_note_taken_back(struct feed *feed, int64_t now_ms);
+
 /* Fills in what is to be seen of the peer. */
 void feed_state(const struct feed *feed, const struct feed_turn *turn,
                 struct share_peer_state *ret_state);

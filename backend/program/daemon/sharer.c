@@ -309,11 +309,14 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
     if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
         return;
     sharer->beat_ms = turn->now_ms;
-    int64_t dropped = 0;
+    struct share_swept swept = {0};
     sharing_configuration_digest(sharer->sharing, &sharer->configuration, error);
-    sharing_sweep(sharer->sharing, turn->now_unix_ms, &dropped, error);
-    if (dropped > 0)
-        tell_gap(sharer, dropped, error);
+    sharing_sweep(sharer->sharing, turn->now_unix_ms, &swept, error);
+    if (swept.dropped > 0)
+        tell_gap(sharer, swept.dropped, error);
+    for (size_t i = 0; swept.taken_back > 0 && i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            feed_note_taken_back(sharer->feeds[i], turn->now_ms);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
     if (sharer->home) {
         listen_at_home(sharer, turn->now_ms);

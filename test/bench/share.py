@@ -1,0 +1,200 @@
+"""Name servers that share their mappings.
+
+Each has a database, a nats-server and a pdns-stickyd.  New resolvers ask one of them, and a
+connection to the database of another one looks for their rows (visible.c).
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import databases
+import processors
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "integration"))
+
+CROWD = 1_000_000
+RATES = (200, 2000)
+FAR_RATE, FAR_DELAY_S = 200, 0.075
+MANY, MANY_RATE, MANY_LOOK_US = 10, 100, 1000
+COST_RATE = 2000
+APART = 10_000_000  # in the order of strangers: no two measurements ask for the same
+
+
+class Share:
+    """run() does all: {"lag": {rate: ...}, "far": ..., "many": ..., "seed": ..., "cost": ...}."""
+
+    def __init__(self, tools, program, store, scale, quiet, say):
+        os.environ["PDNS_STICKY"] = str(program)
+        self.tools, self.program, self.store = tools, program, store
+        self.scale, self.quiet, self.say = scale, quiet, say
+        self.parts = 0
+
+    def run(self):
+        return {
+            **self._two(),
+            "far": self._far(),
+            "many": self._many(),
+            "seed": self._seed(),
+        }
+
+    # -- clusters
+
+    @contextlib.contextmanager
+    def _cluster(self, crowds, delay_s=0, compared=True):
+        """A name server for each number of mappings that one has at first.  compared: the first
+        comparison of the tables is over."""
+        import cluster  # needs PDNS_STICKY
+        import processes
+
+        with processes.workspace() as directory:
+            script = directory / "web.sql"
+            script.write_text(databases.WEB)
+            servers = cluster.Cluster(
+                directory, len(crowds), scripts=(script,), has_links=delay_s > 0
+            )
+            for node, rows in zip(servers.nodes, crowds):
+                if rows:
+                    shutil.copyfile(self.store.web(rows), node.database.path)
+            for link in servers.links.values():
+                link.delay_s = delay_s
+            with servers:
+                if compared:
+                    self._await_walks(servers)
+                yield servers
+
+    @staticmethod
+    def _await_walks(servers):
+        end, peers = time.monotonic() + 60, len(servers.nodes) - 1
+        query = "SELECT count(*) FROM peer_state WHERE equal_at <> 0"
+        while any(_value(node.database.path, query) != peers for node in servers.nodes):
+            if time.monotonic() > end:
+                raise RuntimeError("the tables were not compared within a minute")
+            time.sleep(0.2)
+
+    # -- the time from an answer here to the row there
+
+    def _two(self):
+        """Beside a million mappings, both ways; and what the same costs with sharing off."""
+        result = {"lag": {}}
+        with self._cluster((CROWD, CROWD)) as servers:
+            for rate in RATES:
+                self.say(f"{rate} new mappings a second on each of two name servers")
+                result["lag"][rate] = self.quiet.measure(lambda: self._lag(servers, rate))
+            result["cost"] = {"on": self._cost(servers)}
+            for node in servers.nodes:
+                _change(node.database.path, "UPDATE share SET node = 0")
+            time.sleep(2)
+            result["cost"]["off"] = self._cost(servers)
+        return result
+
+    def _far(self):
+        self.say(f"two name servers, {FAR_DELAY_S * 1000:.0f} ms apart")
+        with self._cluster((0, 0), delay_s=FAR_DELAY_S) as servers:
+            return self.quiet.measure(lambda: self._lag(servers, FAR_RATE))
+
+    def _many(self):
+        self.say(f"{MANY} name servers")
+        with self._cluster((0,) * MANY) as servers:
+            return self.quiet.measure(lambda: self._lag(servers, MANY_RATE, MANY_LOOK_US))
+
+    def _lag(self, servers, rate, look_us=200):
+        """Each node is asked, and the next one's database is looked at."""
+        nodes, seconds = servers.nodes, self.scale.share_s
+        pids = [each.pid for node in nodes for each in (node.daemon, node.nats)]
+        others, used = processors.Others(pids), [processors.used_s([pid]) for pid in pids]
+        octets = sum(link.received for link in servers.links.values())
+        runs = self._visible(list(zip(nodes, nodes[1:] + nodes[:1])), rate, seconds, look_us)
+        octets = sum(link.received for link in servers.links.values()) - octets
+        used = [processors.used_s([pid]) - before for pid, before in zip(pids, used)]
+        count = rate * (seconds + 1) * len(nodes)
+        return {
+            "others": others.share(),
+            "missing": sum(run["missing"] for run in runs),
+            "wrong": sum(run["wrong"] for run in runs),
+            **{key: max(run[key] for run in runs) for key in ("p50_ms", "p99_ms", "longest_ms")},
+            "per_second": min(run["per_second"] for run in runs),
+            "daemon_share": max(used[::2]) / (seconds + 1),
+            "nats_share": max(used[1::2]) / (seconds + 1),
+            "daemon_kib": max(_anonymous_kib(pid) for pid in pids[::2]),
+            "nats_kib": max(_anonymous_kib(pid) for pid in pids[1::2]),
+            "wire_bytes": octets / count,
+        }
+
+    def _cost(self, servers):
+        """Processor time of a new mapping on node 1, looked for in its own table."""
+        self.say("what a new mapping costs")
+        return self.quiet.measure(lambda: self._cost_once(servers[1]))
+
+    def _cost_once(self, node):
+        others, used = processors.Others([node.daemon.pid]), processors.used_s([node.daemon.pid])
+        (run,) = self._visible([(node, node)], COST_RATE, self.scale.share_s)
+        used = processors.used_s([node.daemon.pid]) - used
+        count = COST_RATE * (self.scale.share_s + 1)
+        return {**run, "daemon_us": 1e6 * used / count, "others": others.share()}
+
+    def _visible(self, pairs, rate, seconds, look_us=200):
+        """What visible.c tells of each (node that is asked, node whose table is looked at)."""
+        processes = [
+            subprocess.Popen(
+                [self.tools / "visible", "--database", there.database.path,
+                 "--first", str(self._part()), "--rate", str(rate), "--seconds", str(seconds),
+                 "--look", str(look_us),
+                 "--", self.program, "--database", here.database.path],
+                stdout=subprocess.PIPE,
+            )
+            for here, there in pairs
+        ]
+        said = [process.communicate(timeout=180)[0] for process in processes]
+        return [json.loads(text) for text in said]
+
+    def _part(self):
+        self.parts += 1
+        return self.parts * APART
+
+    # -- an empty server
+
+    def _seed(self):
+        rows = self.scale.share_rows
+        self.say(f"an empty name server receives {rows:,} mappings")
+        return self.quiet.measure(lambda: self._seed_once(rows))
+
+    def _seed_once(self, rows):
+        query = "SELECT count(*) FROM persistence"
+        with self._cluster((rows, 0), compared=False) as servers:
+            path = servers[2].database.path
+            pids = [each.pid for node in servers.nodes for each in (node.daemon, node.nats)]
+            others, began = processors.Others(pids), time.monotonic()
+            first = last = _value(path, query)
+            while last < rows:
+                if time.monotonic() > began + 170:
+                    raise RuntimeError(f"{last} of {rows} mappings came")
+                time.sleep(0.1)
+                last = _value(path, query)
+            seconds = time.monotonic() - began
+            return {
+                "rows_per_second": (rows - first) / seconds,
+                "daemon_kib": max(_anonymous_kib(node.daemon.pid) for node in servers.nodes),
+                "others": others.share(),
+            }
+
+
+def _value(path, query):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchone()[0]
+
+
+def _change(path, sql):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(sql)
+
+
+def _anonymous_kib(pid):
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(text.split("Anonymous:")[1].split()[0])
