@@ -339,8 +339,11 @@ bool transport_next_answer(struct transport *transport, int64_t *ret_id,
 
 bool transport_next_question(struct transport *transport, struct transport_message *ret_message)
 {
+    int64_t oldest_ms = clock_monotonic_ms() - TRANSPORT_TIMEOUT_MS;
     pthread_mutex_lock(&transport->mutex);
-    struct message *question = message_queue_take(&transport->asked);
+    struct message *question;
+    while ((question = message_queue_take(&transport->asked)) && question->received_ms < oldest_ms)
+        free(question);
     pthread_mutex_unlock(&transport->mutex);
     if (!question)
         return false;

@@ -140,7 +140,7 @@ void transport_flow_control(struct transport *transport, const char *subject);
 
 void transport_heard_beat(struct transport *transport, const char *bytes, size_t length);
 void transport_asked(struct transport *transport, const char *reply, const char *bytes,
-                     size_t length);
+                     size_t length, int64_t now_ms);
 
 /* Puts a message into the outbox. 0, ERR_BUSY when it is full, ERR_NOMEM. */
 int transport_send(struct transport *transport, const char *subject, const char *reply,

@@ -234,7 +234,7 @@ void transport_read(struct transport *transport, int64_t sequence, int64_t deliv
                     const char *bytes, size_t length, int64_t now_ms)
 {
     struct tail *tail = &transport->tail;
-    if (!tail->is_active || tail->is_stale)
+    if (!tail->is_active || tail->is_stale || sequence <= 0 || sequence > SEQUENCE_MAX)
         return;
     if (delivered != tail->delivered + 1) {
         read_again(transport, now_ms);
@@ -272,7 +272,7 @@ void transport_heard_beat(struct transport *transport, const char *bytes, size_t
 }
 
 void transport_asked(struct transport *transport, const char *reply, const char *bytes,
-                     size_t length)
+                     size_t length, int64_t now_ms)
 {
     length = admitted(length);
     /*
@@ -281,8 +281,12 @@ void transport_asked(struct transport *transport, const char *reply, const char 
      */
     if (!(begins_with(reply, "_INBOX.") || begins_with(reply, "_R_.")) || !transport->is_connected)
         return;
-    if (has_room(&transport->asked, length, ASKED_BYTES_MAX, ASKED_COUNT_MAX))
-        message_queue_add(&transport->asked, message_new("", reply, bytes, length));
+    if (!has_room(&transport->asked, length, ASKED_BYTES_MAX, ASKED_COUNT_MAX))
+        return;
+    struct message *question = message_new("", reply, bytes, length);
+    if (question)
+        question->received_ms = now_ms;
+    message_queue_add(&transport->asked, question);
 }
 
 /* ---------------------------------------------------------------- what to do next */

@@ -292,7 +292,7 @@ static void what_cannot_be_told_is_left_out(void)
         place_run(&desk.place, sql);
         CHECK_INTEGER(read_changes(&desk), 1, "%s: stamp", rows[i].key);
         CHECK_INTEGER((int64_t)desk.rows.count, rows[i].told, "%s: changes", rows[i].key);
-        CHECK_INTEGER(sharing_digest(desk.sharing, &(struct shared_place){0}, NULL, NOW_MS, &digest,
+        CHECK_INTEGER(sharing_digest(desk.sharing, &(struct shared_place){0}, NULL, INT64_MAX, NOW_MS, &digest,
                                      &count, &error),
                       0, "%s", error.text);
         CHECK_INTEGER(count, rows[i].told, "%s: all rows", rows[i].key);
@@ -513,7 +513,7 @@ static uint64_t digest(struct desk *desk, const struct shared_place *after,
 {
     struct error error = {0};
     uint64_t sum = 0;
-    CHECK_INTEGER(sharing_digest(desk->sharing, after, to, NOW_MS, &sum, ret_count, &error), 0,
+    CHECK_INTEGER(sharing_digest(desk->sharing, after, to, INT64_MAX, NOW_MS, &sum, ret_count, &error), 0,
                   "%s", error.text);
     return sum;
 }

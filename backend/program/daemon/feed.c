@@ -1,10 +1,12 @@
 #include "program/daemon/feed.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "program/daemon/walk.h"
+#include "system/clock.h"
 
 /* For so long a turn takes in messages before others have theirs. */
 #define MESSAGES_PER_TURN 64
@@ -17,6 +19,21 @@
 
 /* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
 #define LOST_END_MS 5000
+
+/*
+ * What a message costs of share_rows_per_second at least: so many rows for the transaction, and one
+ * for so many octets. So a peer cannot keep us busy with messages that have no rows.
+ */
+#define MESSAGE_ROWS 4
+#define OCTETS_PER_ROW 1000
+
+/*
+ * After a walk there is a pause of ten times the work that it was, within these bounds. A peer can
+ * tell of gaps and of new databases as often as it likes.
+ */
+#define WALK_PAUSES 10
+#define WALK_PAUSE_MIN_MS 500
+#define WALK_PAUSE_MAX_MS 60000
 
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
@@ -37,9 +54,12 @@ struct feed {
     int64_t allowed_ms;                /* when it was last added to */
     struct walk walk;
     int64_t walk_ms; /* monotonic: when the next one is due; 0: now */
+    int64_t walk_work_ms; /* what this one, or the last, has cost */
+    int64_t walk_not_before_ms;
     int64_t heard_ms;
     int64_t other_incarnation, other_ms; /* the one before, and when it was heard */
     bool copied;
+    int64_t other_node, other_node_ms; /* that its beats told last in place of its own */
     struct wire_beat beat;
     struct share_peer_state state;
     uint64_t configuration; /* ours, when it was last looked at */
@@ -105,14 +125,22 @@ static void note_incarnation(struct feed *feed, int64_t incarnation, int64_t now
     }
 }
 
+static void note_other_node(struct feed *feed, int64_t node, int64_t now_ms)
+{
+    feed->other_node = node;
+    feed->other_node_ms = now_ms;
+}
+
 static void take_beats(struct feed *feed, const struct feed_turn *turn)
 {
     struct transport_message message;
     struct wire_beat beat;
     while (transport_next_beat(feed->transport, &message)) {
-        if (wire_read_beat(message.bytes, message.length, &beat, NULL) != 0 ||
-            beat.node != feed->peer.node) {
+        bool is_beat = wire_read_beat(message.bytes, message.length, &beat, NULL) == 0;
+        if (!is_beat || beat.node != feed->peer.node) {
             feed->state.refused++;
+            if (is_beat)
+                note_other_node(feed, beat.node, turn->now_ms);
             continue;
         }
         note_incarnation(feed, beat.incarnation, turn->now_ms);
@@ -206,9 +234,10 @@ static void add_allowance(struct feed *feed, const struct feed_turn *turn)
 static bool read_batch(struct feed *feed)
 {
     struct transport_message message;
-    while (transport_next(feed->transport, &message)) {
+    while (feed->allowance > 0 && transport_next(feed->transport, &message)) {
         if (message.sequence <= feed->cursor.sequence)
             continue;
+        feed->allowance -= MESSAGE_ROWS + (int64_t)message.length / OCTETS_PER_ROW;
         if (wire_read_batch(message.bytes, message.length, &feed->batch, &feed->rows, NULL) == 0 &&
             feed->batch.node == feed->peer.node) {
             feed->batch_sequence = message.sequence;
@@ -287,6 +316,14 @@ static bool take_batches(struct feed *feed, const struct feed_turn *turn, struct
 
 /* ---------------------------------------------------------------- the walk */
 
+static int64_t walk_pause_ms(int64_t work_ms)
+{
+    int64_t pause_ms = work_ms * WALK_PAUSES;
+    if (pause_ms < WALK_PAUSE_MIN_MS)
+        return WALK_PAUSE_MIN_MS;
+    return pause_ms > WALK_PAUSE_MAX_MS ? WALK_PAUSE_MAX_MS : pause_ms;
+}
+
 static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     int64_t before = left_out(feed);
@@ -297,13 +334,22 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
     bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < HEARD_MS;
     if (!heard)
         return false;
-    if (!feed->walk.running && turn->now_ms >= feed->walk_ms) {
+    if (!feed->walk.running && turn->now_ms >= feed->walk_ms &&
+        turn->now_ms >= feed->walk_not_before_ms) {
+        feed->walk_work_ms = 0;
         walk_begin(&feed->walk, turn->now_unix_ms);
         feed->unknown_before = feed->state.counts.unknown;
         feed->walk_ms = turn->now_ms + turn->setup->settings.share_walk_s * 1000;
     }
+    bool was_running = feed->walk.running;
+    int64_t begun_ms = clock_monotonic_ms();
     bool more = walk_run(&feed->walk, feed->transport, turn->sharing, turn->now_ms,
                          turn->now_unix_ms, &feed->state.counts, error);
+    if (was_running) {
+        int64_t now_ms = clock_monotonic_ms();
+        feed->walk_work_ms += now_ms - begun_ms;
+        feed->walk_not_before_ms = now_ms + walk_pause_ms(feed->walk_work_ms);
+    }
     walk_again(feed, before, turn->now_ms);
     return more;
 }
@@ -330,8 +376,16 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
     ret_state->walking = feed->walk.running;
     ret_state->equal_ms = feed->walk.ended_unix_ms;
     ret_state->configuration = feed->beat.configuration;
-    snprintf(ret_state->problem, sizeof ret_state->problem, "%s",
-             feed->copied ? "two servers say that they are this node: one is a copy of the other"
-                          : transport_problem(feed->transport));
-    (void)turn;
+    ret_state->refused += feed->walk.refused;
+    if (feed->copied)
+        snprintf(ret_state->problem, sizeof ret_state->problem,
+                 "two servers say that they are this node: one is a copy of the other");
+    else if (feed->other_node != 0 && turn->now_ms - feed->other_node_ms < HEARD_MS)
+        snprintf(ret_state->problem, sizeof ret_state->problem,
+                 "its server says that it is node %" PRId64 "%s: compare share.node there with peer.node",
+                 feed->other_node,
+                 feed->other_node == turn->setup->node ? ", which is this server" : "");
+    else
+        snprintf(ret_state->problem, sizeof ret_state->problem, "%.255s",
+                 transport_problem(feed->transport));
 }

@@ -47,6 +47,7 @@ struct sharer {
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
     struct shared_rows batch_rows, page_rows;
+    int64_t answers_ms;   /* monotonic: no question is answered before */
     bool has_changed;     /* there may be changes to hand over */
     bool handing_over;    /* a batch is on its way */
     int64_t batch, stamp; /* its number, and that of its last change */
@@ -307,8 +308,12 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
 
 /* ---------------------------------------------------------------- the thread */
 
+/* For no more than half of the time, however many questions there are. */
 static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct error *error)
 {
+    int64_t begun_ms = clock_monotonic_ms();
+    if (begun_ms < sharer->answers_ms)
+        return;
     struct transport_message question;
     struct buffer text = {0};
     for (int i = 0;
@@ -320,6 +325,8 @@ static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct 
             transport_answer(sharer->home, buffer_text(&text), text.length);
     }
     buffer_release(&text);
+    int64_t ended_ms = clock_monotonic_ms();
+    sharer->answers_ms = ended_ms + (ended_ms - begun_ms);
 }
 
 /* One look at everything. True when there is more to do at once. */
