@@ -78,6 +78,7 @@ int jetstream_parse_bounds(const char *text, size_t length, struct transport_bou
     struct transport_bounds bounds = {
         .first = json_integer_value(json_object_get(state, "first_seq")),
         .last = json_integer_value(json_object_get(state, "last_seq")),
+        .readers = json_integer_value(json_object_get(state, "consumer_count")),
     };
     if (bounds.first == 0 && bounds.last < INT64_MAX)
         bounds.first = bounds.last + 1;

@@ -174,6 +174,14 @@ const char *transport_problem(struct transport *transport)
     return transport->told;
 }
 
+bool transport_may_write(struct transport *transport)
+{
+    pthread_mutex_lock(&transport->mutex);
+    bool may_write = transport->is_connected && transport->may_write;
+    pthread_mutex_unlock(&transport->mutex);
+    return may_write;
+}
+
 bool transport_bounds(struct transport *transport, struct transport_bounds *ret_bounds)
 {
     pthread_mutex_lock(&transport->mutex);

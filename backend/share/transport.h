@@ -65,6 +65,13 @@ bool transport_is_connected(struct transport *transport);
  */
 const char *transport_problem(struct transport *transport);
 
+/*
+ * Says whether the server of a peer has let us write to its log, which it should not. Tried once
+ * for each connection with a certificate, by a message that names a stream that does not exist: it
+ * is refused either for us or for that.
+ */
+bool transport_may_write(struct transport *transport);
+
 /* ---------------------------------------------------------------- home: our log */
 
 enum append_state {
@@ -98,6 +105,7 @@ struct transport_message {
 struct transport_bounds {
     int64_t created;     /* Unix nanoseconds: another value, another log */
     int64_t first, last; /* sequences; without messages, first is last + 1 */
+    int64_t readers;     /* subscriptions to it */
     int64_t number;      /* of the answer that said so, from 1: another number, a newer answer */
 };
 

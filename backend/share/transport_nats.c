@@ -223,7 +223,9 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
     if (!text || !text[0])
         text = natsStatus_GetText(status);
     struct transport *transport = enter(context, LOAD_OF_OTHERS);
-    transport_refused(transport, text, transport->heard_ms);
+    /* That our probe is refused is as it should be. */
+    if (transport->is_home || !transport->certificate || !strstr(text, LOG_SUBJECT))
+        transport_refused(transport, text, transport->heard_ms);
     leave(context, NULL);
 }
 
@@ -423,6 +425,19 @@ static void fail_to_send(struct link *link, const struct message *message, natsS
     pthread_mutex_unlock(&transport->mutex);
 }
 
+/* JetStream takes no message for another stream than its own. */
+static natsStatus publish_probe(struct link *link, const char *reply)
+{
+    natsMsg *probe = NULL;
+    natsStatus status = natsMsg_Create(&probe, LOG_SUBJECT, reply, "", 0);
+    if (status == NATS_OK)
+        status = natsMsgHeader_Set(probe, "Nats-Expected-Stream", PROBE_STREAM);
+    if (status == NATS_OK)
+        status = natsConnection_PublishMsg(link->connection, probe);
+    natsMsg_Destroy(probe);
+    return status;
+}
+
 static natsStatus publish(struct link *link, const struct message *message)
 {
     char reply[sizeof link->inbox + 40];
@@ -430,6 +445,8 @@ static natsStatus publish(struct link *link, const struct message *message)
         return natsConnection_Publish(link->connection, message->subject, message->bytes,
                                       (int)message->length);
     snprintf(reply, sizeof reply, "%s.%.32s", link->inbox, message->reply);
+    if (strcmp(message->reply, PROBE_REPLY) == 0)
+        return publish_probe(link, reply);
     return natsConnection_PublishRequest(link->connection, message->subject, reply, message->bytes,
                                          (int)message->length);
 }

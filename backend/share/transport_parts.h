@@ -12,6 +12,10 @@
 #include "share/message_queue.h"
 #include "share/transport.h"
 
+/* The reply that shows whether a peer's log can be written to, and the stream that is named. */
+#define PROBE_REPLY "probe"
+#define PROBE_STREAM "none-of-this-name"
+
 #define BEAT_SUBJECT "sticky.beat"
 #define WALK_SUBJECT "sticky.walk"
 
@@ -69,6 +73,7 @@ struct transport {
     char refusal[ERROR_TEXT_MAX];
     int64_t refused_ms;
 
+    bool may_write; /* to the log of a peer */
     bool has_bounds;
     struct transport_bounds bounds;
     int64_t bounds_number; /* answers so far */

@@ -79,6 +79,9 @@ void transport_connected(struct transport *transport, int64_t now_ms)
     transport->info_due_ms = now_ms;
     transport->problem[0] = '\0';
     transport->tail.not_before_ms = 0;
+    transport->may_write = false;
+    if (!transport->is_home && transport->certificate)
+        transport_send(transport, LOG_SUBJECT, PROBE_REPLY, "", 0);
 }
 
 static void answer_nothing(struct open_question *question)
@@ -204,6 +207,8 @@ void transport_replied(struct transport *transport, const char *reply, const cha
         take_acknowledgement(transport, number, bytes, length, now_ms);
     } else if (is_numbered(reply, ANSWER_REPLY, &number)) {
         take_answer(transport, number, bytes, length);
+    } else if (strcmp(reply, PROBE_REPLY) == 0) {
+        transport->may_write = bytes != NULL; /* JetStream itself has refused */
     } else if (!bytes) {
         transport->has_bounds = false;
         transport_refused(transport, "JetStream is not enabled on this server or for this user",

@@ -180,6 +180,7 @@ struct share_state {
     int64_t dropped;   /* changes, for share_outbox_rows */
     bool copied;       /* another server tells the same node: nothing is handed over */
     char problem[256];
+    char warning[256]; /* of what is set up, although it may work */
 };
 
 /* Writes both, for people and for `status`. Once a second. */

@@ -53,7 +53,7 @@ struct feed {
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
     struct walk walk;
-    int64_t walk_ms; /* monotonic: when the next one is due; 0: now */
+    int64_t walk_ms;      /* monotonic: when the next one is due; 0: now */
     int64_t walk_work_ms; /* what this one, or the last, has cost */
     int64_t walk_not_before_ms;
     int64_t heard_ms;
@@ -382,9 +382,13 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
                  "two servers say that they are this node: one is a copy of the other");
     else if (feed->other_node != 0 && turn->now_ms - feed->other_node_ms < HEARD_MS)
         snprintf(ret_state->problem, sizeof ret_state->problem,
-                 "its server says that it is node %" PRId64 "%s: compare share.node there with peer.node",
+                 "its server says that it is node %" PRId64
+                 "%s: compare share.node there with peer.node",
                  feed->other_node,
                  feed->other_node == turn->setup->node ? ", which is this server" : "");
+    else if (transport_may_write(feed->transport))
+        snprintf(ret_state->problem, sizeof ret_state->problem,
+                 "its nats-server lets this server write to its log: see permissions in nats.conf");
     else
         snprintf(ret_state->problem, sizeof ret_state->problem, "%.255s",
                  transport_problem(feed->transport));
