@@ -80,8 +80,6 @@ void transport_connected(struct transport *transport, int64_t now_ms)
     transport->problem[0] = '\0';
     transport->tail.not_before_ms = 0;
     transport->may_write = false;
-    if (!transport->is_home && transport->certificate)
-        transport_send(transport, LOG_SUBJECT, PROBE_REPLY, "", 0);
 }
 
 static void answer_nothing(struct open_question *question)
@@ -141,6 +139,14 @@ static void compare_with_log(struct transport *transport, int64_t now_ms)
     }
 }
 
+/* The log is known for the first time over this connection. */
+static void begin_with_log(struct transport *transport)
+{
+    transport->refusal[0] = '\0'; /* such as: there is no log yet */
+    if (!transport->is_home && transport->certificate)
+        transport_send(transport, LOG_SUBJECT, PROBE_REPLY, "", 0);
+}
+
 static void take_bounds(struct transport *transport, const char *bytes, size_t length,
                         int64_t now_ms)
 {
@@ -148,7 +154,7 @@ static void take_bounds(struct transport *transport, const char *bytes, size_t l
     int code = jetstream_parse_bounds(bytes, length, &transport->bounds, &error);
     transport->bounds.number = ++transport->bounds_number;
     if (code == 0 && !transport->has_bounds)
-        transport->refusal[0] = '\0'; /* such as: there is no log yet */
+        begin_with_log(transport);
     transport->has_bounds = code == 0;
     if (code == 0)
         compare_with_log(transport, now_ms);

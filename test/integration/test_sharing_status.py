@@ -75,6 +75,7 @@ def test_of_two_that_are_set_up_well_nothing_is_said(pair):
 
 def test_no_nats_server(pair):
     with pair.running():
+        wait_until(pair.is_heard, SECONDS_MAX, "both are heard")
         pair.nodes[0].nats.kill()
         pair.wait_for("not connected to this server's nats-server: cannot connect to")
         pair.wait_for("peer ns1 was not heard for", number=2)
@@ -84,7 +85,7 @@ def test_a_peer_with_the_certificate_of_another(pair):
     """Its nats-server is not the one that table peer names."""
     pair.nodes[0].database.sql("UPDATE peer SET name = 'ns3';")
     with pair.running():
-        pair.wait_for("peer ns3 was never heard: cannot connect to", "certificate")
+        pair.wait_for("peer ns3 was never heard: cannot connect to", "hostname mismatch")
 
 
 def test_a_name_that_the_peer_does_not_know(workspace):
