@@ -985,7 +985,10 @@ CREATE TABLE IF NOT EXISTS share_state (
   copied INTEGER NOT NULL,
 
   -- Why it is not connected, or what the nats-server refused; '' when all is well.
-  problem TEXT NOT NULL
+  problem TEXT NOT NULL,
+
+  -- What is wrong with the files of share, or that nobody reads our changes; '' when all is well.
+  warning TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS peer_state (

@@ -78,11 +78,12 @@ int jetstream_parse_bounds(const char *text, size_t length, struct transport_bou
     struct transport_bounds bounds = {
         .first = json_integer_value(json_object_get(state, "first_seq")),
         .last = json_integer_value(json_object_get(state, "last_seq")),
+        .readers = json_integer_value(json_object_get(state, "consumer_count")),
     };
     if (bounds.first == 0 && bounds.last < INT64_MAX)
         bounds.first = bounds.last + 1;
     bool is_valid = created && state && parse_time(created, &bounds.created) && bounds.first > 0 &&
-                    bounds.last >= 0;
+                    bounds.first <= SEQUENCE_MAX && bounds.last >= 0 && bounds.last < SEQUENCE_MAX;
     json_decref(reply);
     if (!is_valid)
         return error_set(error, ERR_INVAL, "JetStream: a reply that is not understood");

@@ -12,6 +12,7 @@
 struct message {
     struct message *next;
     int64_t sequence;    /* in the log, or 0 */
+    int64_t received_ms; /* monotonic; of questions */
     const char *subject; /* where to, or "" */
     const char *reply;   /* where the answer goes, or "" */
     const char *bytes;

@@ -174,6 +174,14 @@ const char *transport_problem(struct transport *transport)
     return transport->told;
 }
 
+bool transport_may_write(struct transport *transport)
+{
+    pthread_mutex_lock(&transport->mutex);
+    bool may_write = transport->is_connected && transport->may_write;
+    pthread_mutex_unlock(&transport->mutex);
+    return may_write;
+}
+
 bool transport_bounds(struct transport *transport, struct transport_bounds *ret_bounds)
 {
     pthread_mutex_lock(&transport->mutex);
@@ -339,8 +347,11 @@ bool transport_next_answer(struct transport *transport, int64_t *ret_id,
 
 bool transport_next_question(struct transport *transport, struct transport_message *ret_message)
 {
+    int64_t oldest_ms = clock_monotonic_ms() - TRANSPORT_TIMEOUT_MS;
     pthread_mutex_lock(&transport->mutex);
-    struct message *question = message_queue_take(&transport->asked);
+    struct message *question;
+    while ((question = message_queue_take(&transport->asked)) && question->received_ms < oldest_ms)
+        free(question);
     pthread_mutex_unlock(&transport->mutex);
     if (!question)
         return false;

@@ -28,6 +28,9 @@ struct transport;
  */
 #define TRANSPORT_BYTES_MAX (1 << 20)
 
+/* No log gets there. A server may say anything. */
+#define SEQUENCE_MAX (INT64_C(1) << 62)
+
 /* An append and a question have failed after so long; an unreachable server is left after it. */
 #define TRANSPORT_TIMEOUT_MS 2000
 
@@ -62,6 +65,13 @@ bool transport_is_connected(struct transport *transport);
  */
 const char *transport_problem(struct transport *transport);
 
+/*
+ * Says whether the server of a peer has let us write to its log, which it should not. Tried once
+ * for each connection with a certificate, by a message that names a stream that does not exist: it
+ * is refused either for us or for that.
+ */
+bool transport_may_write(struct transport *transport);
+
 /* ---------------------------------------------------------------- home: our log */
 
 enum append_state {
@@ -88,13 +98,14 @@ void transport_beat(struct transport *transport, const char *bytes, size_t lengt
 struct transport_message {
     const char *bytes;
     size_t length;
-    int64_t sequence; /* in the log; 0 for others */
+    int64_t sequence; /* in the log, up to SEQUENCE_MAX; 0 for others */
 };
 
 /* What the peer's log is, or was about a second ago. */
 struct transport_bounds {
     int64_t created;     /* Unix nanoseconds: another value, another log */
     int64_t first, last; /* sequences; without messages, first is last + 1 */
+    int64_t readers;     /* subscriptions to it */
     int64_t number;      /* of the answer that said so, from 1: another number, a newer answer */
 };
 
@@ -135,7 +146,10 @@ int transport_ask(struct transport *transport, int64_t id, const char *bytes, si
 bool transport_next_answer(struct transport *transport, int64_t *ret_id,
                            struct transport_message *ret_message);
 
-/* Home: a question that somebody asks, and the answer to the one that was taken last. */
+/*
+ * Home: a question that somebody asks, and the answer to the one that was taken last. A question
+ * that waited longer than TRANSPORT_TIMEOUT_MS is left out: nobody waits for its answer any more.
+ */
 bool transport_next_question(struct transport *transport, struct transport_message *ret_message);
 void transport_answer(struct transport *transport, const char *bytes, size_t length);
 

@@ -37,6 +37,15 @@
  */
 #define STOPPED_MAX 1000
 
+/*
+ * A peer's server that sends more in a second is left alone for a while. Beats and replies are a
+ * few in a second. Messages of the log cost less, and thousands of them may be on their way.
+ */
+#define LOAD_MAX 200000
+#define LOAD_OF_LOG 1
+#define LOAD_OF_OTHERS 100
+#define FLOOD_PAUSE_MS 10000
+
 enum { REPLIES, BEATS, QUESTIONS, LISTENED_MAX };
 
 /* One connection, and one after the other. Changes with the mutex of the transport held. */
@@ -51,6 +60,8 @@ struct link {
     int stopped_count;
     char inbox[64]; /* replies come to this, a point and the `reply` of what was sent */
     bool is_lost;
+    int64_t load_ms, load; /* since when it is counted, and how much came */
+    bool is_flooded;
     char why[ERROR_TEXT_MAX];
     int running; /* handlers that will be told of an end */
 };
@@ -80,10 +91,26 @@ static size_t length_of(const natsMsg *message)
     return length > 0 ? (size_t)length : 0;
 }
 
-static struct transport *enter(struct link *link)
+/* Our own server is not left alone: its queues are bounded. */
+static void count_load(struct link *link, int64_t load, int64_t now_ms)
 {
+    if (now_ms - link->load_ms >= 1000) {
+        link->load_ms = now_ms;
+        link->load = 0;
+    }
+    link->load += load;
+    if (link->load <= LOAD_MAX || link->transport->is_home)
+        return;
+    link->is_flooded = true;
+    link_lose(link, "the server sends too many messages");
+}
+
+static struct transport *enter(struct link *link, int64_t load)
+{
+    int64_t now_ms = clock_monotonic_ms();
     pthread_mutex_lock(&link->transport->mutex);
-    link->transport->heard_ms = clock_monotonic_ms();
+    link->transport->heard_ms = now_ms;
+    count_load(link, load, now_ms);
     return link->transport;
 }
 
@@ -102,7 +129,7 @@ static void on_reply(natsConnection *connection, natsSubscription *subscription,
     const char *subject = natsMsg_GetSubject(message);
     size_t prefix = strlen(link->inbox) + 1;
     bool is_empty = natsMsg_IsNoResponders(message);
-    struct transport *transport = enter(link);
+    struct transport *transport = enter(link, LOAD_OF_OTHERS);
     if (strlen(subject) > prefix)
         transport_replied(transport, subject + prefix, is_empty ? NULL : natsMsg_GetData(message),
                           length_of(message), transport->heard_ms);
@@ -114,7 +141,7 @@ static void on_beat(natsConnection *connection, natsSubscription *subscription, 
 {
     (void)connection;
     (void)subscription;
-    struct transport *transport = enter(context);
+    struct transport *transport = enter(context, LOAD_OF_OTHERS);
     transport_heard_beat(transport, natsMsg_GetData(message), length_of(message));
     leave(context, message);
 }
@@ -124,10 +151,11 @@ static void on_question(natsConnection *connection, natsSubscription *subscripti
 {
     (void)connection;
     (void)subscription;
-    struct transport *transport = enter(context);
+    struct transport *transport = enter(context, LOAD_OF_OTHERS);
     const char *reply = natsMsg_GetReply(message);
     if (reply)
-        transport_asked(transport, reply, natsMsg_GetData(message), length_of(message));
+        transport_asked(transport, reply, natsMsg_GetData(message), length_of(message),
+                        transport->heard_ms);
     leave(context, message);
 }
 
@@ -156,8 +184,8 @@ static void on_log(natsConnection *connection, natsSubscription *subscription, n
 {
     (void)connection;
     struct link *link = context;
-    struct transport *transport = enter(link);
-    if (subscription == link->log) {
+    struct transport *transport = enter(link, LOAD_OF_LOG);
+    if (subscription == link->log && !link->is_lost) {
         if (status_of(message)[0])
             take_control(transport, message);
         else
@@ -194,8 +222,10 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
     natsConnection_GetLastError(connection, &text);
     if (!text || !text[0])
         text = natsStatus_GetText(status);
-    struct transport *transport = enter(context);
-    transport_refused(transport, text, transport->heard_ms);
+    struct transport *transport = enter(context, LOAD_OF_OTHERS);
+    /* That our probe is refused is as it should be. */
+    if (transport->is_home || !transport->certificate || !strstr(text, LOG_SUBJECT))
+        transport_refused(transport, text, transport->heard_ms);
     leave(context, NULL);
 }
 
@@ -395,6 +425,19 @@ static void fail_to_send(struct link *link, const struct message *message, natsS
     pthread_mutex_unlock(&transport->mutex);
 }
 
+/* JetStream takes no message for another stream than its own. */
+static natsStatus publish_probe(struct link *link, const char *reply)
+{
+    natsMsg *probe = NULL;
+    natsStatus status = natsMsg_Create(&probe, LOG_SUBJECT, reply, "", 0);
+    if (status == NATS_OK)
+        status = natsMsgHeader_Set(probe, "Nats-Expected-Stream", PROBE_STREAM);
+    if (status == NATS_OK)
+        status = natsConnection_PublishMsg(link->connection, probe);
+    natsMsg_Destroy(probe);
+    return status;
+}
+
 static natsStatus publish(struct link *link, const struct message *message)
 {
     char reply[sizeof link->inbox + 40];
@@ -402,6 +445,8 @@ static natsStatus publish(struct link *link, const struct message *message)
         return natsConnection_Publish(link->connection, message->subject, message->bytes,
                                       (int)message->length);
     snprintf(reply, sizeof reply, "%s.%.32s", link->inbox, message->reply);
+    if (strcmp(message->reply, PROBE_REPLY) == 0)
+        return publish_probe(link, reply);
     return natsConnection_PublishRequest(link->connection, message->subject, reply, message->bytes,
                                          (int)message->length);
 }
@@ -488,9 +533,10 @@ static void serve(struct link *link)
 }
 
 /* Waits before the next attempt; false when there is none, because the transport is closed. */
-static bool pause_between(struct transport *transport)
+static bool pause_between(const struct link *link)
 {
-    int64_t until_ms = clock_monotonic_ms() + RETRY_MS;
+    struct transport *transport = link->transport;
+    int64_t until_ms = clock_monotonic_ms() + (link->is_flooded ? FLOOD_PAUSE_MS : RETRY_MS);
     pthread_mutex_lock(&transport->mutex);
     while (!transport->is_closing && clock_monotonic_ms() < until_ms)
         wait_until(transport, until_ms);
@@ -507,7 +553,7 @@ static void *work(void *context)
         if (link_open(&link))
             serve(&link);
         link_close(&link);
-    } while (pause_between(transport));
+    } while (pause_between(&link));
     natsOptions_Destroy(link.options);
     nats_ReleaseThreadMemory();
     transport_free(transport);

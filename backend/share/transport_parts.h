@@ -12,6 +12,10 @@
 #include "share/message_queue.h"
 #include "share/transport.h"
 
+/* The reply that shows whether a peer's log can be written to, and the stream that is named. */
+#define PROBE_REPLY "probe"
+#define PROBE_STREAM "none-of-this-name"
+
 #define BEAT_SUBJECT "sticky.beat"
 #define WALK_SUBJECT "sticky.walk"
 
@@ -69,6 +73,7 @@ struct transport {
     char refusal[ERROR_TEXT_MAX];
     int64_t refused_ms;
 
+    bool may_write; /* to the log of a peer */
     bool has_bounds;
     struct transport_bounds bounds;
     int64_t bounds_number; /* answers so far */
@@ -140,7 +145,7 @@ void transport_flow_control(struct transport *transport, const char *subject);
 
 void transport_heard_beat(struct transport *transport, const char *bytes, size_t length);
 void transport_asked(struct transport *transport, const char *reply, const char *bytes,
-                     size_t length);
+                     size_t length, int64_t now_ms);
 
 /* Puts a message into the outbox. 0, ERR_BUSY when it is full, ERR_NOMEM. */
 int transport_send(struct transport *transport, const char *subject, const char *reply,

@@ -79,6 +79,7 @@ void transport_connected(struct transport *transport, int64_t now_ms)
     transport->info_due_ms = now_ms;
     transport->problem[0] = '\0';
     transport->tail.not_before_ms = 0;
+    transport->may_write = false;
 }
 
 static void answer_nothing(struct open_question *question)
@@ -138,6 +139,14 @@ static void compare_with_log(struct transport *transport, int64_t now_ms)
     }
 }
 
+/* The log is known for the first time over this connection. */
+static void begin_with_log(struct transport *transport)
+{
+    transport->refusal[0] = '\0'; /* such as: there is no log yet */
+    if (!transport->is_home && transport->certificate)
+        transport_send(transport, LOG_SUBJECT, PROBE_REPLY, "", 0);
+}
+
 static void take_bounds(struct transport *transport, const char *bytes, size_t length,
                         int64_t now_ms)
 {
@@ -145,7 +154,7 @@ static void take_bounds(struct transport *transport, const char *bytes, size_t l
     int code = jetstream_parse_bounds(bytes, length, &transport->bounds, &error);
     transport->bounds.number = ++transport->bounds_number;
     if (code == 0 && !transport->has_bounds)
-        transport->refusal[0] = '\0'; /* such as: there is no log yet */
+        begin_with_log(transport);
     transport->has_bounds = code == 0;
     if (code == 0)
         compare_with_log(transport, now_ms);
@@ -204,6 +213,8 @@ void transport_replied(struct transport *transport, const char *reply, const cha
         take_acknowledgement(transport, number, bytes, length, now_ms);
     } else if (is_numbered(reply, ANSWER_REPLY, &number)) {
         take_answer(transport, number, bytes, length);
+    } else if (strcmp(reply, PROBE_REPLY) == 0) {
+        transport->may_write = bytes != NULL; /* JetStream itself has refused */
     } else if (!bytes) {
         transport->has_bounds = false;
         transport_refused(transport, "JetStream is not enabled on this server or for this user",
@@ -234,7 +245,7 @@ void transport_read(struct transport *transport, int64_t sequence, int64_t deliv
                     const char *bytes, size_t length, int64_t now_ms)
 {
     struct tail *tail = &transport->tail;
-    if (!tail->is_active || tail->is_stale)
+    if (!tail->is_active || tail->is_stale || sequence <= 0 || sequence > SEQUENCE_MAX)
         return;
     if (delivered != tail->delivered + 1) {
         read_again(transport, now_ms);
@@ -272,7 +283,7 @@ void transport_heard_beat(struct transport *transport, const char *bytes, size_t
 }
 
 void transport_asked(struct transport *transport, const char *reply, const char *bytes,
-                     size_t length)
+                     size_t length, int64_t now_ms)
 {
     length = admitted(length);
     /*
@@ -281,8 +292,12 @@ void transport_asked(struct transport *transport, const char *reply, const char 
      */
     if (!(begins_with(reply, "_INBOX.") || begins_with(reply, "_R_.")) || !transport->is_connected)
         return;
-    if (has_room(&transport->asked, length, ASKED_BYTES_MAX, ASKED_COUNT_MAX))
-        message_queue_add(&transport->asked, message_new("", reply, bytes, length));
+    if (!has_room(&transport->asked, length, ASKED_BYTES_MAX, ASKED_COUNT_MAX))
+        return;
+    struct message *question = message_new("", reply, bytes, length);
+    if (question)
+        question->received_ms = now_ms;
+    message_queue_add(&transport->asked, question);
 }
 
 /* ---------------------------------------------------------------- what to do next */

@@ -133,10 +133,13 @@ int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
 int sharing_page(struct sharing *sharing, const struct shared_place *after, int64_t now_ms,
                  struct shared_rows *ret_rows, bool *ret_last, struct error *error);
 
-/* The sum of shared_row_digest() of the entries after `after` and up to `to` (NULL: the end). */
+/*
+ * The sum of shared_row_digest() of the entries after `after` and up to `to` (NULL: the end). Looks
+ * at no more than `most` + 1 of them: more than `most` are not what a peer compares with.
+ */
 int sharing_digest(struct sharing *sharing, const struct shared_place *after,
-                   const struct shared_place *to, int64_t now_ms, uint64_t *ret_digest,
-                   int64_t *ret_count, struct error *error);
+                   const struct shared_place *to, int64_t most, int64_t now_ms,
+                   uint64_t *ret_digest, int64_t *ret_count, struct error *error);
 
 /* What a sweep has done. */
 struct share_swept {
@@ -184,6 +187,7 @@ struct share_state {
     int64_t dropped;   /* changes, for share_outbox_rows */
     bool copied;       /* another server tells the same node: nothing is handed over */
     char problem[256];
+    char warning[256]; /* of what is set up, although it may work */
 };
 
 /* Writes both, for people and for `status`. Once a second. */

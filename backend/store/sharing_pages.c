@@ -185,8 +185,8 @@ static bool is_behind(const struct shared_row *row, const struct shared_place *p
 }
 
 int sharing_digest(struct sharing *sharing, const struct shared_place *after,
-                   const struct shared_place *to, int64_t now_ms, uint64_t *ret_digest,
-                   int64_t *ret_count, struct error *error)
+                   const struct shared_place *to, int64_t most, int64_t now_ms,
+                   uint64_t *ret_digest, int64_t *ret_count, struct error *error)
 {
     struct scan scan;
     uint64_t digest = 0;
@@ -195,7 +195,7 @@ int sharing_digest(struct sharing *sharing, const struct shared_place *after,
     if (code != 0)
         return code;
     code = scan_begin(&scan, sharing, after, now_ms, error);
-    while (code == 0 && (code = scan_next(&scan, error)) == 0) {
+    while (code == 0 && count <= most && (code = scan_next(&scan, error)) == 0) {
         if (to && is_behind(&scan.row, to))
             break;
         digest += shared_row_digest(&scan.row);

@@ -22,6 +22,7 @@ static int write_share(struct sharing *sharing, const struct share_state *state,
     sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_STATE_WRITE);
     bind_numbers(statement, 1, numbers, sizeof numbers / sizeof *numbers);
     sqlite3_bind_text(statement, 7, state->problem, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 8, state->warning, -1, SQLITE_STATIC);
     return database_run(&sharing->database, statement, "share_state cannot be written", error);
 }
 

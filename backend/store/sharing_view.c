@@ -26,6 +26,7 @@ static void read_share(sqlite3_stmt *row, struct share_view *ret_view)
     state->dropped = sqlite3_column_int64(row, 6);
     state->copied = sqlite3_column_int64(row, 7) != 0;
     copy_text(row, 8, state->problem, sizeof state->problem);
+    copy_text(row, 9, state->warning, sizeof state->warning);
 }
 
 static void read_peer(sqlite3_stmt *row, struct share_peer_view *ret_peer)

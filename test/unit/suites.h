@@ -99,6 +99,7 @@ struct suite {
     X(message_queue)                                                                               \
     X(jetstream)                                                                                   \
     X(transport_state)                                                                             \
+    X(certificate)                                                                                 \
     X(transport)                                                                                   \
     X(daemonize)                                                                                   \
     X(allocation_failure)                                                                          \

@@ -97,7 +97,7 @@ static const struct {
     {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
     {QUERY_SHARE_VIEW, "node, name, written_at, connected, waiting, oldest_at, dropped, copied,"
-                       " problem"},
+                       " problem, warning"},
     {QUERY_PEER_VIEW, "name, node, written_at, connected, heard_at, clock_offset_ms, lag_ms, newer,"
                       " known, older, future, moved, unknown, unknown_name, no_room, refused,"
                       " equal_at, walking, differs, problem"},

@@ -292,8 +292,8 @@ static void what_cannot_be_told_is_left_out(void)
         place_run(&desk.place, sql);
         CHECK_INTEGER(read_changes(&desk), 1, "%s: stamp", rows[i].key);
         CHECK_INTEGER((int64_t)desk.rows.count, rows[i].told, "%s: changes", rows[i].key);
-        CHECK_INTEGER(sharing_digest(desk.sharing, &(struct shared_place){0}, NULL, NOW_MS, &digest,
-                                     &count, &error),
+        CHECK_INTEGER(sharing_digest(desk.sharing, &(struct shared_place){0}, NULL, INT64_MAX,
+                                     NOW_MS, &digest, &count, &error),
                       0, "%s", error.text);
         CHECK_INTEGER(count, rows[i].told, "%s: all rows", rows[i].key);
     }
@@ -513,8 +513,9 @@ static uint64_t digest(struct desk *desk, const struct shared_place *after,
 {
     struct error error = {0};
     uint64_t sum = 0;
-    CHECK_INTEGER(sharing_digest(desk->sharing, after, to, NOW_MS, &sum, ret_count, &error), 0,
-                  "%s", error.text);
+    CHECK_INTEGER(
+        sharing_digest(desk->sharing, after, to, INT64_MAX, NOW_MS, &sum, ret_count, &error), 0,
+        "%s", error.text);
     return sum;
 }
 
@@ -876,7 +877,7 @@ static void the_state_is_written_column_by_column(void)
 {
     struct desk desk;
     struct error error = {0};
-    const struct share_state state = {true, 71, 72000, 73, false, "why"};
+    const struct share_state state = {true, 71, 72000, 73, false, "why", "and"};
     const struct share_peer_state peers[] = {
         {.node = 2,
          .connected = true,
@@ -996,7 +997,7 @@ static void the_state_is_read_column_by_column(void)
         &desk.place,
         "UPDATE share SET node = 7, name = 'ns7';"
         "INSERT INTO peer VALUES (3, 'ns3', 'nats://192.0.2.3:4222');"
-        "INSERT INTO share_state VALUES (1, 1700000000, 1, 71, 72, 73, 0, 'why');"
+        "INSERT INTO share_state VALUES (1, 1700000000, 1, 71, 72, 73, 0, 'why', 'and');"
         "INSERT INTO peer_state VALUES (2, 1700000000, 1, 81, -82, 83, 84, 85, 86, 87, 88, 89,"
         " 'pool x', 90, 91, 92, 0, 1, 'who')");
     CHECK_INTEGER(store_new(desk.place.path, &store), 0, "store_new");

@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "share/certificate.h"
 #include "share/transport.h"
 #include "suites.h"
 
@@ -19,3 +20,18 @@ static const CU_TestInfo tests[] = {
 };
 
 const struct suite suite_transport = {"transport", tests};
+
+static void files_are_not_looked_at(void)
+{
+    const struct certificate_files files = {"/nonexistent", "/nonexistent", "/nonexistent", "ns1"};
+    char problem[100] = "?";
+    certificate_check(&files, 0, problem, sizeof problem);
+    CHECK_TEXT(problem, "", "none");
+}
+
+static const CU_TestInfo certificate_tests[] = {
+    {"files are not looked at", files_are_not_looked_at},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_certificate = {"certificate", certificate_tests};

@@ -9,6 +9,7 @@
 #include "share/jetstream.h"
 #include "share/transport_parts.h"
 #include "suites.h"
+#include "system/clock.h"
 
 #define NOW INT64_C(1000000)
 
@@ -225,7 +226,7 @@ static void oversized_messages_arrive_empty(void)
     CHECK(transport_next(transport, &message) && message.length == 0, "of the log");
     transport_heard_beat(transport, bytes, sizeof bytes);
     CHECK(transport_next_beat(transport, &message) && message.length == 0, "a beat");
-    transport_asked(transport, "_INBOX.x", bytes, sizeof bytes);
+    transport_asked(transport, "_INBOX.x", bytes, sizeof bytes, clock_monotonic_ms());
     CHECK(transport_next_question(transport, &message) && message.length == 0, "a question");
     CHECK_INTEGER(transport_ask(transport, 7, "?", 1), 0, "asked");
     transport_replied(transport, "answer.1", bytes, sizeof bytes, NOW);
@@ -239,7 +240,7 @@ static void answers_go_to_inboxes_only(void)
     struct transport_message message;
     static const char *const rows[] = {"sticky.log", "$JS.API.STREAM.DELETE.STICKY", "_INBOX", ""};
     for (size_t i = 0; i < COUNT(rows); i++) {
-        transport_asked(transport, rows[i], "?", 1);
+        transport_asked(transport, rows[i], "?", 1, clock_monotonic_ms());
         CHECK(!transport_next_question(transport, &message), "%s", rows[i]);
     }
     char subject[64];
@@ -252,13 +253,38 @@ static void answers_go_to_inboxes_only(void)
     release(transport);
 }
 
+static void a_question_that_waited_too_long_is_not_answered(void)
+{
+    struct transport *transport = new_reader();
+    struct transport_message message;
+    int64_t now_ms = clock_monotonic_ms();
+    transport_asked(transport, "_INBOX.x", "old", 3, now_ms - TRANSPORT_TIMEOUT_MS - 1);
+    transport_asked(transport, "_INBOX.x", "new", 3, now_ms);
+    CHECK(transport_next_question(transport, &message) && memcmp(message.bytes, "new", 3) == 0,
+          "the second one");
+    CHECK(!transport_next_question(transport, &message), "no more");
+    release(transport);
+}
+
+static void numbers_that_no_log_has_are_refused(void)
+{
+    static const int64_t rows[] = {0, -1, INT64_MIN, SEQUENCE_MAX + 1, INT64_MAX};
+    struct transport *transport = new_reader();
+    struct transport_message message;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        transport_read(transport, rows[i], 1, "x", 1, NOW);
+        CHECK(!transport_next(transport, &message), "%lld", (long long)rows[i]);
+    }
+    release(transport);
+}
+
 static void floods_are_limited(void)
 {
     struct transport *transport = new_reader();
     struct transport_message message;
     int count = 0;
     for (int i = 0; i < 10000; i++) {
-        transport_asked(transport, "_INBOX.x", "?", 1);
+        transport_asked(transport, "_INBOX.x", "?", 1, clock_monotonic_ms());
         transport_heard_beat(transport, i < 9999 ? "old" : "new", 3);
         transport_flow_control(transport, "$JS.FC.STICKY.x.y");
     }
@@ -323,6 +349,9 @@ static const CU_TestInfo tests[] = {
     {"what nobody takes stops the reading", what_nobody_takes_stops_the_reading},
     {"oversized messages arrive empty", oversized_messages_arrive_empty},
     {"answers go to inboxes only", answers_go_to_inboxes_only},
+    {"a question that waited too long is not answered",
+     a_question_that_waited_too_long_is_not_answered},
+    {"numbers that no log has are refused", numbers_that_no_log_has_are_refused},
     {"floods are limited", floods_are_limited},
     {"a lost connection fails what waits", a_lost_connection_fails_what_waits},
     {"a late acknowledgement is that of its message",

@@ -47,6 +47,8 @@ static int add_of_home(const struct share_view *sharing, int64_t now_s, struct p
                             *state->problem ? ": " : "", state->problem);
     else if (code == 0 && *state->problem)
         code = problems_add(problems, "nats-server: %s", state->problem);
+    if (code == 0 && *state->warning)
+        code = problems_add(problems, "sharing: %s", state->warning);
     if (code == 0 && state->waiting > 0 && state->oldest_ms > 0 && waiting_s >= WAITING_S)
         code = problems_add(
             problems, "%" PRId64 " changes wait to be handed over, the oldest for %" PRId64 " s",

@@ -1,10 +1,12 @@
 #include "program/daemon/feed.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "program/daemon/walk.h"
+#include "system/clock.h"
 
 /*
  * So many rows are read before they are written, unless there are no more. Each transaction has to
@@ -29,6 +31,21 @@
 
 /* How often its verdicts are written again: the database may have been replaced. */
 #define BALLOT_MS 10000
+
+/*
+ * What a message costs of share_rows_per_second at least: so many rows for the transaction, and one
+ * for so many octets. So a peer cannot keep us busy with messages that have no rows.
+ */
+#define MESSAGE_ROWS 4
+#define OCTETS_PER_ROW 1000
+
+/*
+ * After a walk there is a pause of ten times the work that it was, within these bounds. A peer can
+ * tell of gaps and of new databases as often as it likes.
+ */
+#define WALK_PAUSES 10
+#define WALK_PAUSE_MIN_MS 500
+#define WALK_PAUSE_MAX_MS 60000
 
 /* Two incarnations that take turns within this time are two servers. */
 #define COPY_MS 10000
@@ -55,10 +72,13 @@ struct feed {
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
     struct walk walk;
-    int64_t walk_ms; /* monotonic: when the next one is due; 0: now */
+    int64_t walk_ms;      /* monotonic: when the next one is due; 0: now */
+    int64_t walk_work_ms; /* what this one, or the last, has cost */
+    int64_t walk_not_before_ms;
     int64_t heard_ms;
     int64_t other_incarnation, other_ms; /* the one before, and when it was heard */
     bool copied;
+    int64_t other_node, other_node_ms; /* that its beats told last in place of its own */
     struct wire_beat beat;
     struct ballot *ballot; /* what it says of its targets, and when it is to be written */
     int64_t ballot_ms;
@@ -167,6 +187,12 @@ static void note_offset(struct feed *feed, const struct feed_turn *turn, int64_t
     feed->state.clock_offset_ms = offset_ms;
 }
 
+static void note_other_node(struct feed *feed, int64_t node, int64_t now_ms)
+{
+    feed->other_node = node;
+    feed->other_node_ms = now_ms;
+}
+
 static void take_beats(struct feed *feed, const struct feed_turn *turn)
 {
     struct transport_message message;
@@ -175,10 +201,12 @@ static void take_beats(struct feed *feed, const struct feed_turn *turn)
         struct ballot *ballot = ballot_new();
         if (!ballot)
             return;
-        if (wire_read_beat(message.bytes, message.length, &beat, ballot, NULL) != 0 ||
-            beat.node != feed->peer.node) {
+        bool is_beat = wire_read_beat(message.bytes, message.length, &beat, ballot, NULL) == 0;
+        if (!is_beat || beat.node != feed->peer.node) {
             ballot_free(ballot);
             feed->state.refused++;
+            if (is_beat)
+                note_other_node(feed, beat.node, turn->now_ms);
             continue;
         }
         take_ballot(feed, turn, ballot);
@@ -270,8 +298,11 @@ static void add_allowance(struct feed *feed, const struct feed_turn *turn)
     int64_t passed_ms = turn->now_ms - feed->allowed_ms;
     if (passed_ms <= 0)
         return;
+    int64_t added = passed_ms >= 1000 ? rate : rate * passed_ms / 1000;
+    if (added == 0) /* with a low rate, a row takes several turns to come */
+        return;
     feed->allowed_ms = turn->now_ms;
-    feed->allowance += passed_ms >= 1000 ? rate : rate * passed_ms / 1000;
+    feed->allowance += added;
     if (feed->allowance > rate)
         feed->allowance = rate;
 }
@@ -283,9 +314,9 @@ static struct share_cursor *reached(struct feed *feed)
 }
 
 /*
- * Says whether by the numbers of a batch there are others before it that we have not seen. The first
- * one that we see of a peer may come after others, or after changes that were dropped since our
- * first walk.
+ * Says whether by the numbers of a batch there are others before it that we have not seen. The
+ * first one that we see of a peer may come after others, or after changes that were dropped since
+ * our first walk.
  */
 static bool shows_gap(const struct share_cursor *before, const struct wire_batch *batch)
 {
@@ -330,8 +361,12 @@ static bool add_message(struct feed *feed, const struct transport_message *messa
 static bool read_batches(struct feed *feed)
 {
     struct transport_message message;
-    while (feed->pending.count < ROWS_AT_ONCE && transport_next(feed->transport, &message)) {
-        if (message.sequence <= reached(feed)->sequence || add_message(feed, &message))
+    while (feed->allowance > 0 && feed->pending.count < ROWS_AT_ONCE &&
+           transport_next(feed->transport, &message)) {
+        if (message.sequence <= reached(feed)->sequence)
+            continue;
+        feed->allowance -= MESSAGE_ROWS + (int64_t)message.length / OCTETS_PER_ROW;
+        if (add_message(feed, &message))
             continue;
         feed->state.refused++;
         reached(feed)->sequence = message.sequence;
@@ -392,6 +427,14 @@ static bool take_batches(struct feed *feed, const struct feed_turn *turn, struct
 
 /* ---------------------------------------------------------------- the walk */
 
+static int64_t walk_pause_ms(int64_t work_ms)
+{
+    int64_t pause_ms = work_ms * WALK_PAUSES;
+    if (pause_ms < WALK_PAUSE_MIN_MS)
+        return WALK_PAUSE_MIN_MS;
+    return pause_ms > WALK_PAUSE_MAX_MS ? WALK_PAUSE_MAX_MS : pause_ms;
+}
+
 static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     int64_t before = left_out(feed);
@@ -402,13 +445,22 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
     bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < HEARD_MS;
     if (!heard)
         return false;
-    if (!feed->walk.running && turn->now_ms >= feed->walk_ms) {
+    if (!feed->walk.running && turn->now_ms >= feed->walk_ms &&
+        turn->now_ms >= feed->walk_not_before_ms) {
+        feed->walk_work_ms = 0;
         walk_begin(&feed->walk, turn->now_unix_ms);
         feed->unknown_before = feed->state.counts.unknown;
         feed->walk_ms = turn->now_ms + turn->setup->settings.share_walk_s * 1000;
     }
+    bool was_running = feed->walk.running;
+    int64_t begun_ms = clock_monotonic_ms();
     bool more = walk_run(&feed->walk, feed->transport, turn->sharing, turn->now_ms,
                          turn->now_unix_ms, &feed->state.counts, error);
+    if (was_running) {
+        int64_t now_ms = clock_monotonic_ms();
+        feed->walk_work_ms += now_ms - begun_ms;
+        feed->walk_not_before_ms = now_ms + walk_pause_ms(feed->walk_work_ms);
+    }
     walk_again(feed, before, turn->now_ms);
     return more;
 }
@@ -435,6 +487,30 @@ void feed_note_taken_back(struct feed *feed, int64_t now_ms)
         feed->walk_ms = now_ms + TAKEN_BACK_WALK_MS;
 }
 
+static void describe_problem(const struct feed *feed, const struct feed_turn *turn, char *ret_text,
+                             size_t size)
+{
+    const char *problem = transport_problem(feed->transport);
+    if (feed->copied)
+        snprintf(ret_text, size,
+                 "two servers say that they are this node: one is a copy of the other");
+    else if (feed->other_node != 0 && turn->now_ms - feed->other_node_ms < HEARD_MS)
+        snprintf(ret_text, size,
+                 "its server says that it is node %" PRId64
+                 "%s: compare share.node there with peer.node",
+                 feed->other_node,
+                 feed->other_node == turn->setup->node ? ", which is this server" : "");
+    else if (transport_may_write(feed->transport))
+        snprintf(ret_text, size,
+                 "its nats-server lets this server write to its log: see permissions in nats.conf");
+    else if (!*problem && feed->ballot && feed->ballot->brake)
+        snprintf(ret_text, size,
+                 "its own network is suspected, so what it finds down does not count"
+                 " (brake_percent)");
+    else
+        snprintf(ret_text, size, "%.255s", problem);
+}
+
 void feed_state(const struct feed *feed, const struct feed_turn *turn,
                 struct share_peer_state *ret_state)
 {
@@ -443,12 +519,6 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
     ret_state->walking = feed->walk.running;
     ret_state->equal_ms = feed->walk.ended_unix_ms;
     ret_state->configuration = feed->beat.configuration;
-    const char *problem = transport_problem(feed->transport);
-    if (feed->copied)
-        problem = "two servers say that they are this node: one is a copy of the other";
-    else if (!*problem && feed->ballot && feed->ballot->brake)
-        problem = "its own network is suspected, so what it finds down does not count"
-                  " (brake_percent)";
-    snprintf(ret_state->problem, sizeof ret_state->problem, "%s", problem);
-    (void)turn;
+    ret_state->refused += feed->walk.refused;
+    describe_problem(feed, turn, ret_state->problem, sizeof ret_state->problem);
 }

@@ -1,5 +1,6 @@
 #include "program/daemon/sharer.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "program/daemon/feed.h"
 #include "program/daemon/walk.h"
+#include "share/certificate.h"
 #include "share/transport.h"
 #include "share/wire.h"
 #include "store/sharing.h"
@@ -24,11 +26,20 @@
 /* Another server with our node is believed in for so long after its last beat. */
 #define COPY_MS 10000
 
+/* How often the files for TLS are looked at. */
+#define FILES_MS 3600000
+
+/* So long each peer may take to begin to read our log. */
+#define READERS_MS 30000
+
 /* Questions that are answered in one turn. */
 #define QUESTIONS_PER_TURN 4
 
 /* How long the end waits for connections that are being closed. */
 #define END_MS 500
+
+/* A peer counts as heard for so long after its last beat. */
+#define HEARD_MS 10000
 
 #define PROBLEMS_MAX 16
 
@@ -46,9 +57,13 @@ struct sharer {
     struct share_setup setup;
     bool has_setup;
     int64_t setup_ms, beat_ms;
+    int64_t files_ms;   /* when they were looked at; 0: never */
+    int64_t readers_ms; /* since when our log has too few readers; 0: it has enough */
+    char files_problem[256];
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
     struct shared_rows batch_rows, page_rows;
+    int64_t answers_ms;   /* monotonic: no question is answered before */
     bool has_changed;     /* there may be changes to hand over */
     bool handing_over;    /* a batch is on its way */
     int64_t batch, stamp; /* its number, and that of its last change */
@@ -175,8 +190,10 @@ static void follow_setup(struct sharer *sharer, int64_t now_ms)
     bool is_same = sharer->has_setup && same_self(&sharer->setup, &setup);
     sharer->has_setup = true;
     sharer->setup = setup;
-    if (!is_same)
+    if (!is_same) {
         close_all(sharer);
+        sharer->files_ms = sharer->readers_ms = 0;
+    }
     ballot_box_set_peers(sharer->box, setup.node == 0 ? 0 : (int)setup.peer_count);
     if (setup.node == 0)
         return;
@@ -286,6 +303,48 @@ static void tell_gap(struct sharer *sharer, int64_t dropped, struct error *error
         sharer->setup.batch = ++sharer->batch;
 }
 
+static void look_at_files(struct sharer *sharer, const struct feed_turn *turn)
+{
+    const struct share_setup *setup = &sharer->setup;
+    const struct certificate_files files = {
+        .ca = setup->ca, .certificate = setup->certificate, .key = setup->key, .name = setup->name};
+    if (sharer->files_ms != 0 && turn->now_ms - sharer->files_ms < FILES_MS)
+        return;
+    sharer->files_ms = turn->now_ms;
+    certificate_check(&files, turn->now_unix_ms / 1000, sharer->files_problem,
+                      sizeof sharer->files_problem);
+}
+
+/* Peers that we hear should read our log as well; those whose table peer lacks us do not. */
+static void count_readers(struct sharer *sharer, const struct share_peer_state *peers, size_t count,
+                          const struct feed_turn *turn)
+{
+    struct transport_bounds bounds;
+    size_t heard = 0, last = 0;
+    for (size_t i = 0; i < count; i++)
+        if (turn->now_unix_ms - peers[i].heard_ms < HEARD_MS) {
+            heard++;
+            last = i;
+        }
+    bool known = sharer->home && transport_bounds(sharer->home, &bounds);
+    if (!known || bounds.readers >= (int64_t)heard)
+        sharer->readers_ms = 0;
+    else if (sharer->readers_ms == 0)
+        sharer->readers_ms = turn->now_ms;
+    sharer->state.warning[0] = '\0';
+    if (sharer->readers_ms == 0 || turn->now_ms - sharer->readers_ms < READERS_MS)
+        return;
+    if (heard == 1)
+        snprintf(sharer->state.warning, sizeof sharer->state.warning,
+                 "node %" PRId64 " does not read our changes: is this server in its table peer?",
+                 peers[last].node);
+    else
+        snprintf(sharer->state.warning, sizeof sharer->state.warning,
+                 "of %zu peers that are heard, %" PRId64 " read our changes: is this server in"
+                 " table peer of each of them?",
+                 heard, bounds.readers);
+}
+
 static void write_state(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
 {
     struct share_peer_state peers[SHARE_PEERS_MAX];
@@ -298,6 +357,10 @@ static void write_state(struct sharer *sharer, const struct feed_turn *turn, str
             count++;
         }
     struct share_state *state = &sharer->state;
+    look_at_files(sharer, turn);
+    count_readers(sharer, peers, count, turn);
+    if (*sharer->files_problem)
+        memcpy(state->warning, sharer->files_problem, sizeof state->warning);
     state->connected = sharer->home && transport_is_connected(sharer->home);
     if (sharer->home)
         snprintf(state->problem, sizeof state->problem, "%s", transport_problem(sharer->home));
@@ -327,8 +390,12 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
 
 /* ---------------------------------------------------------------- the thread */
 
+/* For no more than half of the time, however many questions there are. */
 static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct error *error)
 {
+    int64_t begun_ms = clock_monotonic_ms();
+    if (begun_ms < sharer->answers_ms)
+        return;
     struct transport_message question;
     struct buffer text = {0};
     for (int i = 0;
@@ -340,6 +407,8 @@ static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct 
             transport_answer(sharer->home, buffer_text(&text), text.length);
     }
     buffer_release(&text);
+    int64_t ended_ms = clock_monotonic_ms();
+    sharer->answers_ms = ended_ms + (ended_ms - begun_ms);
 }
 
 /* One look at everything. True when there is more to do at once. */

@@ -7,6 +7,9 @@
 #define RETRY_MS 1000
 #define REFUSED_RETRY_MS 60000
 
+/* After a page that was not equal and brought nothing new, such as rows of unknown pools. */
+#define FRUITLESS_MS 100
+
 void walk_release(struct walk *walk)
 {
     wire_rows_release(&walk->answer_rows);
@@ -16,11 +19,13 @@ void walk_release(struct walk *walk)
 void walk_begin(struct walk *walk, int64_t now_unix_ms)
 {
     int64_t question = walk->question, ended_unix_ms = walk->ended_unix_ms;
+    int64_t refused = walk->refused;
     walk_release(walk);
     walk->running = true;
     walk->question = question + 1; /* an answer to an old one is none */
     walk->begun_unix_ms = now_unix_ms;
     walk->ended_unix_ms = ended_unix_ms;
+    walk->refused = refused;
 }
 
 static int compare_places(const struct shared_place *a, const struct shared_place *b)
@@ -57,7 +62,7 @@ static int compare_page(const struct walk *walk, struct sharing *sharing, int64_
     uint64_t digest;
     int64_t count;
     int code = sharing_digest(sharing, &walk->after, walk->answer.last ? NULL : &walk->answer.to,
-                              now_unix_ms, &digest, &count, error);
+                              walk->answer.count, now_unix_ms, &digest, &count, error);
     if (code == 0)
         *ret_equal = digest == walk->answer.digest && count == walk->answer.count;
     return code;
@@ -84,15 +89,18 @@ static int follow_answer(struct walk *walk, struct transport *transport, struct 
     return 0;
 }
 
-/* Rows are within the page that they are said to be of, or a peer could keep us at it for ever. */
+/*
+ * A walk goes forward, or a peer could keep us at it for ever. And a page has its size, or each of
+ * many could be compared with a whole table.
+ */
 static bool makes_sense(const struct walk *walk)
 {
-    return walk->answer.last || compare_places(&walk->answer.to, &walk->after) > 0;
+    return walk->answer.count <= WIRE_ROWS_MAX &&
+           (walk->answer.last || compare_places(&walk->answer.to, &walk->after) > 0);
 }
 
 /* Reads the answer to the open question, if it has come. */
-static bool read_answer(struct walk *walk, struct transport *transport, int64_t now_ms,
-                        struct error *error)
+static bool read_answer(struct walk *walk, struct transport *transport, int64_t now_ms)
 {
     struct transport_message message;
     int64_t number;
@@ -105,18 +113,20 @@ static bool read_answer(struct walk *walk, struct transport *transport, int64_t 
             continue;
         }
         if (wire_read_answer(message.bytes, message.length, &walk->answer, &walk->answer_rows,
-                             error) == 0 &&
+                             NULL) == 0 &&
             makes_sense(walk))
             return true;
+        walk->refused++;
         walk->retry_ms = now_ms + REFUSED_RETRY_MS;
     }
     return false;
 }
 
 /* Writes the rows of the last answer. They stay, if they cannot be written now. */
-static int write_rows(struct walk *walk, struct sharing *sharing, int64_t now_unix_ms,
-                      struct share_counts *counts, struct error *error)
+static int write_rows(struct walk *walk, struct sharing *sharing, int64_t now_ms,
+                      int64_t now_unix_ms, struct share_counts *counts, struct error *error)
 {
+    int64_t newer = counts->newer;
     const struct shared_rows rows = {.rows = walk->answer_rows.rows,
                                      .count = walk->answer_rows.count,
                                      .capacity = walk->answer_rows.count};
@@ -125,6 +135,8 @@ static int write_rows(struct walk *walk, struct sharing *sharing, int64_t now_un
         return code;
     walk->rows += (int64_t)rows.count;
     walk->has_answer = false;
+    if (counts->newer == newer)
+        walk->retry_ms = now_ms + FRUITLESS_MS;
     if (walk->answer.last)
         walk->running = false;
     return 0;
@@ -135,11 +147,12 @@ bool walk_run(struct walk *walk, struct transport *transport, struct sharing *sh
 {
     if (!walk->running || !transport_is_connected(transport))
         return false;
-    if (walk->has_answer && write_rows(walk, sharing, now_unix_ms, counts, error) != 0)
+    if (walk->has_answer && write_rows(walk, sharing, now_ms, now_unix_ms, counts, error) != 0)
         return false;
-    if (walk->running && !walk->asked && now_ms >= walk->retry_ms)
+    bool may_go_on = walk->running && now_ms >= walk->retry_ms;
+    if (may_go_on && !walk->asked)
         ask(walk, transport);
-    if (walk->running && read_answer(walk, transport, now_ms, error) &&
+    if (may_go_on && read_answer(walk, transport, now_ms) &&
         follow_answer(walk, transport, sharing, now_unix_ms, error) != 0)
         walk->retry_ms = now_ms + RETRY_MS; /* our table could not be read: ask again */
     if (!walk->running) {
@@ -182,7 +195,7 @@ void walk_answer(struct sharing *sharing, const struct transport_message *questi
 {
     struct wire_question asked;
     bool last;
-    if (wire_read_question(question->bytes, question->length, &asked, error) != 0)
+    if (wire_read_question(question->bytes, question->length, &asked, NULL) != 0)
         return;
     if (sharing_page(sharing, &asked.after, now_unix_ms, room, &last, error) == 0)
         write_page(&asked, room, last, out);

@@ -27,6 +27,7 @@ struct walk {
     bool wants_rows;
     int64_t begun_unix_ms, ended_unix_ms; /* of this one, and of the last that came to its end */
     int64_t rows;                         /* that this one has brought */
+    int64_t refused;                      /* answers, of all walks */
     bool has_answer;                      /* its rows are not written yet */
     struct wire_answer answer;
     struct wire_rows answer_rows;

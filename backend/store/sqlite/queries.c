@@ -150,7 +150,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
     [QUERY_SHARE_VIEW] =
         "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
-        " t.copied, t.problem FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
+        " t.copied, t.problem, t.warning FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
     [QUERY_PEER_VIEW] =
         "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
         " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
@@ -211,10 +211,10 @@ const char *const query_texts[QUERY_COUNT] = {
         " FROM topology AS t LEFT JOIN controller AS c ON c.id = t.controller_id",
     [QUERY_SHARE_STATE_WRITE] =
         "INSERT INTO share_state"
-        " (id, written_at, connected, waiting, oldest_at, dropped, copied, problem)"
-        " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        " (id, written_at, connected, waiting, oldest_at, dropped, copied, problem, warning)"
+        " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
         " ON CONFLICT DO UPDATE SET written_at = ?1, connected = ?2, waiting = ?3, oldest_at = ?4,"
-        " dropped = ?5, copied = ?6, problem = ?7",
+        " dropped = ?5, copied = ?6, problem = ?7, warning = ?8",
     [QUERY_PEER_STATE_WRITE] =
         "INSERT INTO peer_state (node, written_at, connected, heard_at, clock_offset_ms, lag_ms,"
         " newer, known, older, future, moved, unknown, unknown_name, no_room, refused, equal_at,"
