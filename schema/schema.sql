@@ -835,9 +835,9 @@ CREATE TABLE IF NOT EXISTS persistence (
 -- runs beside each name server. Every name server has its own database, with the same names of
 -- pools and controllers, and a row in peer for each of the others.
 --
---   UPDATE share SET node = 1, name = 'ns1', url = 'tls://192.0.2.53:4222',
---     ca = '/etc/pdns-sticky/ca.pem', certificate = '/etc/pdns-sticky/ns1.pem',
---     key = '/etc/pdns-sticky/ns1.key';
+--   UPDATE share SET node = 1, name = 'ns1', url = 'tls://192.0.2.1:4222',
+--     ca = '/etc/pdns-sticky/ca.crt', certificate = '/etc/pdns-sticky/server.crt',
+--     key = '/etc/pdns-sticky/server.key';
 --   UPDATE share SET node = 0;  -- share nothing any more; changes and deletions are forgotten
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS share (
@@ -897,14 +897,14 @@ INSERT OR IGNORE INTO share (id) VALUES (1);
 -- peer: the other name servers that share mappings with this one. A server that is not listed here
 -- is not listened to.
 --
---   INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'tls://198.51.100.53:4222');
+--   INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'tls://198.51.100.1:4222');
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS peer (
   -- Its share.node.
   node INTEGER NOT NULL PRIMARY KEY
     CONSTRAINT "peer.node is 1 to 65535" CHECK (node BETWEEN 1 AND 65535),
 
-  -- Its name, which must be in the certificate of its nats-server.
+  -- Its name, which must be in the certificate of its nats-server if connections are encrypted.
   name TEXT NOT NULL UNIQUE
     CONSTRAINT "peer.name is a word of 1 to 64 letters, digits, dots, hyphens and underscores"
       CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^A-Za-z0-9._-]*'

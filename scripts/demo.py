@@ -82,6 +82,8 @@ class Stopped(Exception):
 class Server:
     """pdns_server and its database, from `with` to the end of the block."""
 
+    script = "scripts/demo"
+
     def __init__(self, built, port):
         self.built, self.port = Path(built), port
         self.directory = self.process = None
@@ -172,7 +174,7 @@ class Server:
                     raise Failed(
                         f"port {self.port} of {ADDRESS}"
                         f" {'is in use' if taken else 'cannot be used: ' + error.strerror};"
-                        " choose another with scripts/demo --port N"
+                        f" choose another with {self.script} --port N"
                     ) from None
 
     def _make_directory(self):

@@ -22,6 +22,7 @@ enum { POOL, KEY, DECIDED, ORIGIN, TIMESTAMP, TTL, CONTROLLER, METHOD };
 
 /* A power of two, and at most half full. */
 #define SLOTS 8192
+_Static_assert(SLOTS >= 2 * WIRE_ROWS_MAX, "a free slot is found soon");
 
 /* Names in the order of their first use, in a hash table. */
 struct names {

@@ -1,5 +1,7 @@
 """What all integration tests share: the program, and databases to serve."""
 
+import contextlib
+
 import pytest
 
 import processes
@@ -58,4 +60,5 @@ def pytest_runtest_makereport(item):
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
             if hasattr(value, "log_tail"):
-                report.sections.append((f"log of the server `{name}`", value.log_tail()))
+                with contextlib.suppress(FileNotFoundError):  # it has never begun to run
+                    report.sections.append((f"log of the server `{name}`", value.log_tail()))

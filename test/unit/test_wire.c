@@ -621,12 +621,13 @@ static void a_message_has_at_most_so_many_rows_names_and_octets(void)
         size_t count;
         const char *problem;
     } rows[] = {
-        {"rows", "[0,\"k\",0,0,0,0]", 4000, ""},
-        {"rows", "[0,\"k\",0,0,0,0]", 4001, "'rows' is not an array of at most 4000"},
-        {"pools", "\"a\"", 4000, ""},
-        {"pools", "\"a\"", 4001, "'pools' is not an array of at most 4000"},
-        {"controllers", "\"a\"", 4001, "'controllers' is not an array of at most 4000"},
-        {"methods", "\"a\"", 4001, "'methods' is not an array of at most 4000"},
+        {"rows", "[0,\"k\",0,0,0,0]", WIRE_ROWS_MAX, ""},
+        {"rows", "[0,\"k\",0,0,0,0]", WIRE_ROWS_MAX + 1, "'rows' is not an array of at most 4000"},
+        {"pools", "\"a\"", WIRE_ROWS_MAX, ""},
+        {"pools", "\"a\"", WIRE_ROWS_MAX + 1, "'pools' is not an array of at most 4000"},
+        {"controllers", "\"a\"", WIRE_ROWS_MAX + 1,
+         "'controllers' is not an array of at most 4000"},
+        {"methods", "\"a\"", WIRE_ROWS_MAX + 1, "'methods' is not an array of at most 4000"},
         {"x", "[]", 300000, "takes more than 8388608 octets of memory"},
         {"x", "{}", 300000, "takes more than 8388608 octets of memory"},
         {"x", "0", 500000, "takes more than 8388608 octets of memory"},

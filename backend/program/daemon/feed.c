@@ -258,12 +258,16 @@ static bool read_batch(struct feed *feed)
     return false;
 }
 
-/* Batches of which we know by their numbers that we have not seen them. */
+/*
+ * Batches of which we know by their numbers that we have not seen them. The first one that we see
+ * of a peer may come after others, or after changes that were dropped since our first walk.
+ */
 static void note_gap(struct feed *feed)
 {
     const struct share_cursor *cursor = &feed->cursor;
-    bool same = cursor->incarnation == feed->batch.incarnation;
-    if (same ? feed->batch.acknowledged > cursor->batch : cursor->incarnation != 0)
+    bool is_first = cursor->incarnation == 0;
+    bool is_same = is_first || cursor->incarnation == feed->batch.incarnation;
+    if (!is_same || feed->batch.acknowledged > (is_first ? 0 : cursor->batch))
         feed->walk_ms = 0;
 }
 

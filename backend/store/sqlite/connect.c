@@ -179,7 +179,8 @@ static int check_mode(struct database *database, struct error *error)
 
 static int prepare_all(struct database *database, struct error *error)
 {
-    for (int i = 0; i < QUERY_COUNT; i++) {
+    int count = database->shares ? QUERY_COUNT : QUERY_COUNT_UNSHARED;
+    for (int i = 0; i < count; i++) {
         int result = sqlite3_prepare_v3(database->connection, query_texts[i], -1,
                                         SQLITE_PREPARE_PERSISTENT, &database->statements[i], NULL);
         if (result != SQLITE_OK)

@@ -41,6 +41,7 @@ struct database {
     bool reading;         /* a read transaction is begun */
     bool stale;           /* an error that a new connection may mend has happened */
     bool no_triggers;     /* the schema's triggers do not run; set by the owner after the init */
+    bool shares;          /* for sharing.h, with its statements; set likewise */
     int usual_wait_ms;    /* how long a lock is waited for, as the owner wants it */
     int lock_wait_ms;     /* how long the next one is */
     int64_t waiting_ms;   /* when that wait began */

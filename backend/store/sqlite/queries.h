@@ -67,7 +67,7 @@ enum query {
     QUERY_SERVER_VERDICT_END,
     QUERY_SHARE_VIEW,
     QUERY_PEER_VIEW,
-    QUERY_SHARE_POOLS,
+    QUERY_SHARE_POOLS, /* from here on, only whoever shares prepares them */
     QUERY_SHARE_CONTROLLERS,
     QUERY_SHARE_ROW,
     QUERY_SHARE_PEERS,
@@ -99,6 +99,9 @@ enum query {
     QUERY_HEALTH_PEERS,
     QUERY_COUNT
 };
+
+/* So many are prepared for a connection that does not share. */
+#define QUERY_COUNT_UNSHARED QUERY_SHARE_POOLS
 
 extern const char *const query_texts[QUERY_COUNT];
 

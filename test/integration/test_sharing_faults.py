@@ -1,0 +1,95 @@
+"""What an operator sees of name servers that share while something is wrong, and that it goes away.
+
+test_sharing.py has the faults themselves; here it is what `status` says of them, which waits for
+ten seconds before it calls something silent or late.
+"""
+
+import pytest
+
+from cluster import Cluster
+from processes import SECONDS_MAX, wait_until
+from resolvers import ldns
+from sample import expected
+
+EQUAL_SECONDS = 30
+
+
+@pytest.fixture
+def two(workspace):
+    with Cluster(workspace, 2) as cluster:
+        cluster.wait_until_heard()
+        yield cluster
+
+
+def problems(node):
+    return [
+        line for line in node.coprocess.command("status")
+        if line.startswith("problem: ") and any(
+            word in line for word in ("peer", "nats-server", "changes", "shared", "node"))
+    ]  # fmt: skip
+
+
+def wait_for_problem(node, *words):
+    def found():
+        return any(all(word in line for word in words) for line in problems(node))
+
+    wait_until(found, SECONDS_MAX, f"{words}: {problems(node)}, {node.daemon.said()}")
+
+
+def wait_until_well(cluster):
+    for node in cluster.nodes:
+        wait_until(lambda: problems(node) == [], SECONDS_MAX, f"no problem: {problems(node)}")
+
+
+def test_a_nats_server_that_is_down_is_told_here_and_there(two):
+    one, other = two.nodes
+    wait_until_well(two)
+    one.nats.kill()
+    for number in range(20):
+        assert one.ask(ldns(number)) == expected(ldns(number))
+    wait_for_problem(one, "not connected to this server's nats-server")
+    wait_for_problem(one, "20 changes wait to be handed over, the oldest for")
+    wait_for_problem(other, "peer ns1 was not heard for")
+    one.nats.start()
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 20
+    wait_until_well(two)
+
+
+def test_a_daemon_that_is_down_is_told_here_and_there(two):
+    one, other = two.nodes
+    one.daemon.stop()
+    wait_for_problem(one, "pdns-stickyd has not written share_state for")
+    wait_for_problem(other, "peer ns1 was not heard for")
+    one.daemon.start()
+    wait_until_well(two)
+
+
+def test_changes_beyond_the_limit_are_dropped_and_found_by_comparing(workspace):
+    with Cluster(workspace, 2, settings={"share_outbox_rows": 10}) as two:
+        two.wait_until_heard()
+        one = two[1]
+        one.nats.kill()
+        for number in range(200):
+            assert one.ask(ldns(number)) == expected(ldns(number))
+        wait_for_problem(one, "changes were dropped, since more than share_outbox_rows")
+        one.nats.start()
+        assert len(two.wait_until_equal(EQUAL_SECONDS)) == 200
+
+
+def test_rows_without_room_are_counted_and_come_later(workspace):
+    """A server whose database may be no larger takes nothing, and answers as ever."""
+    with Cluster(workspace, 2, settings={"share_walk": 2}) as two:
+        two.wait_until_heard()
+        one, small = two.nodes
+        small.database.sql("UPDATE setting SET value = 1 WHERE name = 'max_megabytes';")
+        one.database.sql(
+            "WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 39999)"
+            " INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+            " SELECT 1, printf('10.9.%d.%d', i / 256, i % 256), 1, 'modulus', unixepoch(), 3600"
+            " FROM n;"
+        )
+        wait_for_problem(small, "peer ns1: there was no room for")
+        assert small.ask(ldns(1)) == expected(ldns(1))
+        small.database.sql("UPDATE setting SET value = 1024 WHERE name = 'max_megabytes';")
+        two.wait_until_equal(SECONDS_MAX)
+        assert len(small.database.rows("SELECT 1 FROM persistence WHERE pool_id = 1")) >= 40000

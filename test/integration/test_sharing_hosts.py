@@ -1,0 +1,289 @@
+"""Two name servers on two machines, set up with the commands of the README.
+
+A machine is a network namespace with an address of its own, and a mount namespace with an /etc and
+a /var/lib of its own, so that all files are where they really are, with the owners that they really
+have.  What installs packages or speaks to systemd is left out: nats-server and pdns-stickyd are
+started here, as the users that their units name.
+"""
+
+import contextlib
+import re
+import subprocess
+import textwrap
+
+import pytest
+
+from cluster import ENTRIES
+from coprocess import Coprocess
+from database import SAMPLE, Database
+from nats_server import nats_server_path
+from processes import (
+    REPOSITORY,
+    SECONDS_MAX,
+    USER,
+    LoggedProcess,
+    backend_path,
+    daemon_path,
+    run,
+    wait_until,
+    workspace as new_workspace,
+)
+from resolvers import ldns
+from sample import expected
+
+ADDRESSES = {"ns1": "192.0.2.1", "ns2": "198.51.100.1"}
+DATABASE = "/var/lib/pdns-sticky/sticky.sqlite"
+
+# An /etc that can be written, over the real one, and an empty /var/lib. $1: where the database is.
+OWN_FILES = """
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs /var/lib
+mkdir /var/lib/pdns-sticky /var/lib/upper /var/lib/work
+mount -t overlay -o lowerdir=/etc,upperdir=/var/lib/upper,workdir=/var/lib/work overlay /etc
+mount --bind "$1" /var/lib/pdns-sticky
+ip link set lo up
+echo ready
+exec sleep infinity
+"""
+
+AS_ROOT = {"user": None, "group": None, "extra_groups": None}
+
+
+def commands():
+    """The blocks of commands in the README's section about two name servers."""
+    text = (REPOSITORY / "README").read_text()
+    section = text.partition("\nTwo name servers\n")[2].partition("\nWhat you can rely on:")[0]
+    blocks, lines = [], []
+    for line in [*section.splitlines(), "end"]:
+        if line.startswith("       "):
+            lines.append(line)
+        elif line.strip() and lines:
+            blocks.append(textwrap.dedent("\n".join(lines)))
+            lines = []
+    return blocks
+
+
+# The copies are left out, since both machines see the same directory of certificates.
+CERTIFICATES, COPIES, NATS, SQL_NS1, SQL_NS2, START = commands()
+
+
+class Machine:
+    """A machine without services: namespaces that last until close()."""
+
+    def __init__(self, name, directory, certificates):
+        self.name, self.address = name, ADDRESSES[name]
+        self.certificates = certificates
+        self.directory = directory / name
+        self.directory.mkdir()
+        (self.directory / "lib").mkdir()
+        if USER:
+            run(["chown", "-R", f"{USER}:", self.directory])
+        self.database = Database.create(self.directory / "lib", SAMPLE)
+        self.holder = subprocess.Popen(
+            ["unshare", "-n", "-m", "sh", "-ec", OWN_FILES, "sh", self.directory / "lib"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        if self.holder.stdout.readline() != "ready\n":
+            self.close()
+            pytest.skip(f"no namespaces can be made here: {self.holder.stderr.read().strip()}")
+
+    def close(self):
+        self.holder.kill()
+        self.holder.wait()
+
+    def inside(self, *argv):
+        return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", *map(str, argv)]
+
+    def as_user(self, user, *argv):
+        """As a unit does with User=."""
+        switch = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+        return self.inside(*switch, *argv)
+
+    def do(self, text):
+        """Runs commands of the README, with the files of this tree as if they were installed."""
+        for path, found in (
+            ("/usr/local/share/pdns-sticky/make-certificates",
+             REPOSITORY / "scripts" / "make-certificates"),
+            ("/usr/local/share/pdns-sticky/pdns-conf", REPOSITORY / "pdns-conf"),
+            ("/root/sticky-ca", self.certificates),
+        ):  # fmt: skip
+            text = text.replace(path, str(found))
+        left_out = ("apt-get ", "systemctl ")
+        lines = [line for line in text.splitlines() if not line.startswith(left_out)]
+        done = run(self.inside("sh", "-euc", "\n".join(lines)))
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+
+    def set_up(self):
+        self.do(NATS.replace("me=ns1", f"me={self.name}"))
+        self.do({"ns1": SQL_NS1, "ns2": SQL_NS2}[self.name])
+
+    def connect(self, other):
+        """A cable between two machines, which have no network in common."""
+        for argv in (
+            self.inside("ip", "link", "add", "net", "type", "veth", "peer", "name", "net",
+                        "netns", other.holder.pid),
+            *[
+                machine.inside("sh", "-ec", f"ip address add {machine.address}/32 dev net;"
+                               f" ip link set net up; ip route add {far.address} dev net")
+                for machine, far in ((self, other), (other, self))
+            ],
+        ):  # fmt: skip
+            done = run(argv)
+            assert done.returncode == 0, done.stderr
+
+    def nats(self):
+        """nats-server as its unit with our drop-in starts it."""
+        made = run(self.inside("install", "-d", "-o", "nats", "-g", "nats", "-m", "750",
+                               "/var/lib/pdns-sticky-nats"))  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        argv = self.as_user("nats", nats_server_path(), "-c", "/etc/pdns-sticky/nats.conf")
+        return LoggedProcess(argv, self.directory / "nats.log", "Server is ready", **AS_ROOT)
+
+    def daemon(self):
+        argv = self.as_user("pdns", daemon_path(), "--foreground", "--database", DATABASE)
+        return LoggedProcess(argv, self.directory / "daemon.log", "version", **AS_ROOT)
+
+    def status(self):
+        done = run(self.as_user("pdns", backend_path(), "--database", DATABASE, "status"))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def problem_of_peer(self):
+        return "".join(text for (text,) in self.database.rows("SELECT problem FROM peer_state"))
+
+
+@contextlib.contextmanager
+def machines(directory):
+    """ns1 and ns2, set up and connected; nothing runs."""
+    certificates = directory / "sticky-ca"
+    with contextlib.ExitStack() as stack:
+        both = []
+        for name in ADDRESSES:
+            both.append(Machine(name, directory, certificates))
+            stack.callback(both[-1].close)
+        both[0].do(CERTIFICATES)
+        for machine in both:
+            machine.set_up()
+        both[0].connect(both[1])
+        yield both
+
+
+@pytest.fixture(scope="module")
+def two():
+    if not USER:
+        pytest.skip("needs root: namespaces and users")
+    with new_workspace() as directory, machines(directory) as both, contextlib.ExitStack() as stack:
+        for machine in both:
+            stack.enter_context(machine.nats())
+        for machine in both:
+            machine.log = stack.enter_context(machine.daemon())
+            machine.coprocess = stack.enter_context(Coprocess(machine.database.path))
+        yield both
+
+
+def is_well(machine):
+    """Whether `status` says what the README says that it does."""
+    status = machine.status()
+    return (
+        "connected to nats-server" in status
+        and "the same configuration" in status
+        and re.search(r"peer ns\d, node \d: connected, heard \d+ s ago", status)
+        and not re.search("problem: (peer|mappings|not connected|nats-server|another)", status)
+    )
+
+
+def wait_until_shared(two):
+    for machine in two:
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: is_well(machine), SECONDS_MAX, "it shares")
+        assert is_well(machine), machine.status() + machine.log.said()
+
+
+def wait_until_equal(two):
+    for machine in two:
+        machine.database.wait_for_writer()
+    wait_until(lambda: two[0].database.rows(ENTRIES) == two[1].database.rows(ENTRIES), SECONDS_MAX,
+               f"equal tables: {[machine.status() for machine in two]}")  # fmt: skip
+
+
+def test_with_the_commands_of_the_readme_both_give_one_answer(two):
+    one, other = two
+    wait_until_shared(two)
+    one.database.sql("UPDATE controller SET state = 'disabled' WHERE name = 'ams';")
+    answers = {ldns(n): one.coprocess.ask(remote=ldns(n)).ipv4 for n in range(30)}
+    one.database.sql("UPDATE controller SET state = 'enabled' WHERE name = 'ams';")
+    assert any(address != expected(resolver) for resolver, address in answers.items())
+    wait_until_equal(two)
+    for machine in two:
+        for resolver, address in answers.items():
+            assert machine.coprocess.ask(remote=resolver).ipv4 == address
+    other.database.sql("DELETE FROM persistence;")
+    wait_until_equal(two)
+    assert one.database.rows("SELECT count(*) FROM persistence") == [(0,)]
+
+
+def test_the_key_is_for_nats_server_and_pdns_stickyd_alone(two):
+    for machine in two:
+        for user, readable in (("pdns", True), ("nats", True), ("nobody", False)):
+            done = run(machine.as_user(user, "cat", "/etc/pdns-sticky/server.key"))
+            assert (done.returncode == 0) == readable, user
+
+
+def change_identity(machine, sql):
+    """Connections are made anew with the next look at the setup."""
+    machine.database.sql(f"UPDATE share SET {sql};")
+
+
+@contextlib.contextmanager
+def another_certificate(machine, name):
+    """ns2 shows the certificate of a server that no configuration names."""
+    made = run([REPOSITORY / "scripts" / "make-certificates", machine.certificates, name])
+    assert made.returncode == 0, made.stderr
+    for suffix in ("crt", "key"):
+        done = run(machine.inside("install", "-o", "pdns", "-m", "600",
+                                  machine.certificates / f"{name}.{suffix}",
+                                  f"/etc/pdns-sticky/{name}.{suffix}"))  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    change_identity(machine, f"certificate = '/etc/pdns-sticky/{name}.crt',"
+                             f" key = '/etc/pdns-sticky/{name}.key'")  # fmt: skip
+    try:
+        yield
+    finally:
+        change_identity(machine, "certificate = '/etc/pdns-sticky/server.crt',"
+                                 " key = '/etc/pdns-sticky/server.key'")  # fmt: skip
+
+
+def test_a_server_that_is_not_in_nats_conf_is_refused_and_told(two):
+    other = two[1]
+    with another_certificate(other, "ns9"):
+        wait_until(lambda: "Authorization Violation" in other.problem_of_peer(), SECONDS_MAX,
+                   f"it is told: {other.problem_of_peer()}")  # fmt: skip
+        assert "problem: " in other.status()
+    wait_until_shared(two)
+
+
+def test_a_server_without_tls_is_refused_and_told(two):
+    other = two[1]
+    change_identity(other, "ca = NULL, certificate = NULL, key = NULL")
+    other.database.sql("UPDATE peer SET url = replace(url, 'tls:', 'nats:');")
+    try:
+        wait_until(lambda: other.problem_of_peer() != "", SECONDS_MAX, "it is told")
+        assert other.database.rows("SELECT connected FROM peer_state") == [(0,)]
+    finally:
+        other.database.sql("UPDATE peer SET url = replace(url, 'nats:', 'tls:');")
+        change_identity(other, "ca = '/etc/pdns-sticky/ca.crt',"
+                               " certificate = '/etc/pdns-sticky/server.crt',"
+                               " key = '/etc/pdns-sticky/server.key'")  # fmt: skip
+    wait_until_shared(two)
+
+
+def test_a_name_that_is_not_in_the_certificate_of_the_peer_is_refused_and_told(two):
+    """The peer must be who the table says, not only somebody with a certificate."""
+    other = two[1]
+    other.database.sql("UPDATE peer SET name = 'ns7';")
+    try:
+        wait_until(lambda: other.problem_of_peer() != "", SECONDS_MAX, "it is told")
+        assert other.database.rows("SELECT connected FROM peer_state") == [(0,)]
+    finally:
+        other.database.sql("UPDATE peer SET name = 'ns1';")
+    wait_until_shared(two)
