@@ -67,6 +67,7 @@ enum query {
     QUERY_SERVER_VERDICT_END,
     QUERY_SHARE_VIEW,
     QUERY_PEER_VIEW,
+    QUERY_HEALTH_PEERS,
     QUERY_SHARE_POOLS, /* from here on, only whoever shares prepares them */
     QUERY_SHARE_CONTROLLERS,
     QUERY_SHARE_ROW,
@@ -96,7 +97,6 @@ enum query {
     QUERY_PEER_VERDICT_WRITE,
     QUERY_PEER_VERDICTS,
     QUERY_PEER_VERDICT_END,
-    QUERY_HEALTH_PEERS,
     QUERY_COUNT
 };
 
