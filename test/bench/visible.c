@@ -207,9 +207,12 @@ static void run(struct trial *trial, char *const argv[])
 static void parse(int argc, char **argv, struct options *ret_options)
 {
     static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'}, {"crowd", required_argument, NULL, 'n'},
-        {"first", required_argument, NULL, 'f'},    {"rate", required_argument, NULL, 'r'},
-        {"seconds", required_argument, NULL, 's'},  {"look", required_argument, NULL, 'l'},
+        {"database", required_argument, NULL, 'd'},
+        {"crowd", required_argument, NULL, 'n'},
+        {"first", required_argument, NULL, 'f'},
+        {"rate", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 's'},
+        {"look", required_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
     int option;
