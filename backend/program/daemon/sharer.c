@@ -394,7 +394,7 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
 static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct error *error)
 {
     int64_t begun_ms = clock_monotonic_ms();
-    if (begun_ms < sharer->answers_ms)
+    if (sharer->state.copied || begun_ms < sharer->answers_ms)
         return;
     struct transport_message question;
     struct buffer text = {0};
