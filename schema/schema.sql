@@ -988,7 +988,7 @@ CREATE TABLE IF NOT EXISTS share_state (
   problem TEXT NOT NULL,
 
   -- What is wrong with the files of share, or that nobody reads our changes; '' when all is well.
-  warning TEXT NOT NULL DEFAULT ''
+  warning TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS peer_state (

@@ -131,13 +131,13 @@ class Node:
         self.daemon_options, self.coprocess_options = {}, {}
         self._stack = contextlib.ExitStack()
 
-    def join(self, peers, settings):
+    def join(self, peers, settings=None):
         """Tells this node who it is, the peers, {node: url}, and settings, {name: value}."""
-        self._peers, self._settings = peers, settings
+        self._peers, self._settings = peers, settings or {}
         rows = ", ".join(f"({n}, 'ns{n}', '{url}')" for n, url in peers.items())
         self.database.sql(
             "".join(f"UPDATE setting SET value = {value} WHERE name = '{name}';"
-                    for name, value in settings.items())
+                    for name, value in self._settings.items())
             + f"UPDATE share SET node = {self.number}, name = '{self.name}', url = '{self.nats.url}';"
             f"INSERT INTO peer (node, name, url) VALUES {rows};"
         )

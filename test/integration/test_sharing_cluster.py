@@ -113,7 +113,7 @@ def assert_in_time(askers):
 
 @pytest.mark.parametrize("who", (1, 2))
 def test_a_sharer_that_is_killed_at_any_moment_loses_no_change(workspace, seed, who):
-    """1 hands over, 2 takes in.  No walk has to mend what a kill has done."""
+    """1 hands over, 2 takes in."""
     luck, told = random.Random(seed), {}
     with Cluster(workspace, 2) as cluster:
         allow_many(cluster[1].database)
