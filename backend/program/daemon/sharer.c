@@ -27,7 +27,7 @@
 #define COPY_MS 10000
 
 /* How often the files for TLS are looked at. */
-#define FILES_MS 3600000
+#define FILES_MS 10000
 
 /* So long each peer may take to begin to read our log. */
 #define READERS_MS 30000
