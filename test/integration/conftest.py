@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 import processes
+from cluster import Cluster
 from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import Crowd
@@ -51,6 +52,24 @@ def pair(sample_database):
         crowd = Crowd(sample_database, first, second)
         crowd.ask(300)
         yield crowd
+
+
+def _sharing(workspace, count):
+    with Cluster(workspace, count) as cluster:
+        cluster.wait_until_heard()
+        yield cluster
+
+
+@pytest.fixture
+def two(workspace):
+    """Two name servers that share their mappings."""
+    yield from _sharing(workspace, 2)
+
+
+@pytest.fixture
+def three(workspace):
+    """Three of them."""
+    yield from _sharing(workspace, 3)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -5,30 +5,13 @@ import time
 
 import pytest
 
-from cluster import Cluster
+from cluster import EQUAL_SECONDS, Cluster
 from coprocess import Coprocess
 from database import SAMPLE, Database
 from monitor import Daemon
 from processes import SECONDS_MAX, give_to_user, wait_until
 from resolvers import ldns
 from sample import IPV4, SITES, expected
-
-# Tables are equal two seconds after all is well again; this is for a machine that is busy.
-EQUAL_SECONDS = 30
-
-
-@pytest.fixture
-def two(workspace):
-    with Cluster(workspace, 2) as cluster:
-        cluster.wait_until_heard()
-        yield cluster
-
-
-@pytest.fixture
-def three(workspace):
-    with Cluster(workspace, 3) as cluster:
-        cluster.wait_until_heard()
-        yield cluster
 
 
 def site_down(node, site):

@@ -4,21 +4,10 @@ test_sharing.py has the faults themselves; here it is what `status` says of them
 ten seconds before it calls something silent or late.
 """
 
-import pytest
-
-from cluster import Cluster
+from cluster import EQUAL_SECONDS, Cluster
 from processes import SECONDS_MAX, wait_until
 from resolvers import ldns
 from sample import expected
-
-EQUAL_SECONDS = 30
-
-
-@pytest.fixture
-def two(workspace):
-    with Cluster(workspace, 2) as cluster:
-        cluster.wait_until_heard()
-        yield cluster
 
 
 def problems(node):
