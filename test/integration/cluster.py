@@ -199,6 +199,14 @@ class Cluster:
         self.settings = settings or {}
 
     def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self):
         for node in self.nodes:
             node.join({
                 other.number: self._url(node, other)
@@ -206,7 +214,6 @@ class Cluster:
             }, self.settings)
         for node in self.nodes:
             node.start()
-        return self
 
     def _url(self, node, other):
         link = self.links.get((node.number, other.number))

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from powerdns_parser import Record, parse
-from processes import SECONDS_MAX, USER, backend_path, process_stat, user_options
+from processes import SECONDS_MAX, USER, backend_path, processor_seconds, user_options
 
 PATIENCE_SECONDS = 2  # PowerDNS kills a coprocess that takes longer for one answer
 PROMPT_SECONDS = PATIENCE_SECONDS / 2  # how fast an answer can be is for the benchmarks to say
@@ -189,8 +189,7 @@ class Coprocess:
         self.process.wait()
 
     def cpu_seconds(self):
-        fields = process_stat(self.pid)
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self.pid)
 
 
 # ---------------------------------------------------------------- what holds of every one

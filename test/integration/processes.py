@@ -110,6 +110,12 @@ def process_stat(pid):
         return stat.read().rpartition(")")[2].split()
 
 
+def processor_seconds(pid):
+    """What a process has used, of user and system."""
+    fields = process_stat(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def is_running(pid):
     """Whether a process exists and is not a zombie."""
     try:

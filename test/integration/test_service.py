@@ -29,6 +29,7 @@ from processes import (
     children,
     is_running,
     kill,
+    processor_seconds,
     run,
     wait_until,
 )
@@ -289,6 +290,21 @@ def test_two_thousand_connections_leave_nothing_behind(service):
 
 
 @pytest.mark.skipif(not USER, reason="needs a user without rights")
+def test_without_descriptors_it_waits_without_using_the_processor(service):
+    """Not even poll() works then."""
+    with greeted(JsonClient, service):
+        set_limit(service, nofile=0)
+        with Client(service) as client:
+            client.socket.settimeout(0.3)
+            with contextlib.suppress(TimeoutError):
+                assert client.line() is None
+        wait_until(lambda: "Invalid argument" in service.log.read_text(), SECONDS_MAX, "poll fails")
+        before = processor_seconds(service.pid)
+        time.sleep(2)
+        assert processor_seconds(service.pid) - before < 0.5
+        set_limit(service, nofile=100)
+
+
 def test_without_processes_or_descriptors_it_waits_until_there_are_some(service):
     with greeted(JsonClient, service) as first:
         for limit, enough, words in [

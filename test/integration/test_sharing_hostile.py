@@ -15,7 +15,7 @@ import pytest
 from cluster import Cluster
 from coprocess import PROMPT_SECONDS
 from hostile import BEAT, LOG, WALK, Hostile, answer, flood, row
-from processes import SECONDS_MAX, process_stat, wait_until
+from processes import SECONDS_MAX, processor_seconds, wait_until
 from resolvers import ldns
 from sample import IPV4
 
@@ -40,10 +40,6 @@ def memory(pid):
     """Octets that a process has in memory."""
     with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def processor_seconds(pid):
-    return sum(map(int, process_stat(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 class Scene:

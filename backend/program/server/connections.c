@@ -148,6 +148,15 @@ static void take_signal(struct connections *connections)
         connections->stopping = true;
 }
 
+/* poll() fails while the limit of open files is below the two that it is to look at. */
+static void wait_without_poll(struct connections *connections, int problem)
+{
+    if (problem == EINTR)
+        return;
+    say_and_pause(connections, "a connection cannot be accepted", problem);
+    take_signal(connections);
+}
+
 static void accept_all(struct connections *connections)
 {
     struct pollfd events[] = {
@@ -155,8 +164,10 @@ static void accept_all(struct connections *connections)
         {.fd = connections->listener->descriptor, .events = POLLIN},
     };
     while (!connections->stopping) {
-        if (poll(events, 2, -1) < 0)
+        if (poll(events, 2, -1) < 0) {
+            wait_without_poll(connections, errno);
             continue;
+        }
         if (events[0].revents)
             take_signal(connections);
         else if (events[1].revents)
@@ -176,8 +187,11 @@ static void await_processes(struct connections *connections)
     struct pollfd event = {.fd = connections->signals, .events = POLLIN};
     int64_t end_ms = clock_monotonic_ms() + STOP_MS, left_ms = STOP_MS;
     while (connections->count > 0 && left_ms > 0) {
-        if (poll(&event, 1, (int)left_ms) > 0)
+        int ready = poll(&event, 1, (int)left_ms);
+        if (ready > 0)
             take_signal(connections);
+        else if (ready < 0)
+            wait_without_poll(connections, errno);
         left_ms = end_ms - clock_monotonic_ms();
     }
 }
