@@ -8,6 +8,7 @@ Faults  breaks and mends things of a cluster, at random
 import contextlib
 import dataclasses
 import signal
+import subprocess
 import threading
 import time
 
@@ -145,7 +146,7 @@ class Asker(threading.Thread):
         try:
             answer = self.node.coprocess.ask("www.example.com", "A", resolver)
         except (AssertionError, BrokenPipeError, TypeError):
-            if self.node.coprocess.process.poll() is None:
+            if not self._was_killed():
                 raise
             self.record.note_unanswered(resolver, sent_ms)
             self.restart()
@@ -155,6 +156,13 @@ class Asker(threading.Thread):
         assert answer.ipv4 in SITES, answer.lines
         self.said += answer.logs
         self.record.note(self.node.number, resolver, SITES[answer.ipv4], sent_ms)
+
+    def _was_killed(self):
+        """Its pipes may end some moments before it does."""
+        try:
+            return self.node.coprocess.process.wait(SECONDS_MAX) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
 
     def restart(self):
         self.node.coprocess.__exit__()
