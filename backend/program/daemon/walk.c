@@ -5,7 +5,7 @@
 /* After a question without an answer, or an answer that makes no sense, the next one comes later.
  */
 #define RETRY_MS 1000
-#define REFUSED_RETRY_MS 60000
+#define REFUSED_RETRY_MS 10000
 
 /* After a page that was not equal and brought nothing new, such as rows of unknown pools. */
 #define FRUITLESS_MS 100
