@@ -107,7 +107,7 @@ class Asker(threading.Thread):
     NEW_SHARE = 0.3
 
     def __init__(self, node, record, random):
-        super().__init__()
+        super().__init__(daemon=True)
         self.node, self.record, self.random = node, record, random
         self.lock = threading.Lock()
         self.makes, self.excused = True, False

@@ -65,9 +65,9 @@ def test_a_cluster_under_load_becomes_equal_whatever_fails(workspace, seed):
         cluster.wait_until_heard()
         askers = [Asker(node, record, random.Random(seed + node.number)) for node in cluster.nodes]
         faults = Faults(cluster, askers, record, luck)
-        stack.callback(lambda: [asker.stop() for asker in askers])
         for asker in askers:
             asker.start()
+            stack.callback(asker.stop)
         end = time.monotonic() + LOAD_SECONDS
         while time.monotonic() < end:
             faults.step()
