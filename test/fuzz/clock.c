@@ -13,6 +13,11 @@ int64_t clock_unix_s(void)
     return START_S + now_ms / 1000;
 }
 
+int64_t clock_unix_ms(void)
+{
+    return START_S * INT64_C(1000) + now_ms;
+}
+
 int64_t clock_monotonic_ms(void)
 {
     return now_ms++;
