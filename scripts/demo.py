@@ -699,31 +699,43 @@ def complain(text):
         print(textwrap.fill(line, WIDTH, break_on_hyphens=False), file=sys.stderr)
 
 
-def main(built, port, once):
+def run(name, removed, work):
+    """The exit status of work(), which is a demonstration: says why it ended early, and what is
+    gone then."""
     for number in SIGNALS:
         signal.signal(number, end_by_signal)
-    screen = Screen()
-    server = Server(built, int(port))
     try:
-        with server, Sites(server) as sites:
-            present(server, sites, screen, once)
+        work()
     except Failed as error:
-        if server.last_log:
-            print(f"\nThe end of PowerDNS's log:\n{server.last_log}", file=sys.stderr)
-        kind = "NOT AS IT SHOULD BE" if isinstance(error, Wrong) else "demo"
+        kind = "NOT AS IT SHOULD BE" if isinstance(error, Wrong) else name
         complain(f"{kind}: {error}")
         return 1
     except Stopped as stopped:
         with contextlib.suppress(OSError):  # the terminal may be gone
-            print("\nStopped. PowerDNS and the sample database were removed.")
+            print(f"\nStopped. {removed}")
         return stopped.args[0] and 128 + stopped.args[0]
     except BrokenPipeError:  # head or less has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        complain(f"demo: {error}")
+        complain(f"{name}: {error}")
         return 1
     return 0
+
+
+def main(built, port, once):
+    server = Server(built, int(port))
+
+    def work():
+        try:
+            with server, Sites(server) as sites:
+                present(server, sites, Screen(), once)
+        except Failed:
+            if server.last_log:
+                print(f"\nThe end of PowerDNS's log:\n{server.last_log}", file=sys.stderr)
+            raise
+
+    return run("demo", "PowerDNS and the sample database were removed.", work)
 
 
 if __name__ == "__main__":

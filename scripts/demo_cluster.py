@@ -428,32 +428,16 @@ def present(cluster, screen, once):
 
 
 def main(built, port, once):
-    for number in demo.SIGNALS:
-        signal.signal(number, demo.end_by_signal)
-    screen = demo.Screen()
-    try:
+    def work():
         with Cluster(Path(built), int(port)) as cluster:
             try:
-                present(cluster, screen, once)
+                present(cluster, demo.Screen(), once)
             except Wrong:
                 for text in cluster.log_tails():
                     print(f"\n{text}", file=sys.stderr)
                 raise
-    except Failed as error:
-        kind = "NOT AS IT SHOULD BE" if isinstance(error, Wrong) else "demo-cluster"
-        demo.complain(f"{kind}: {error}")
-        return 1
-    except Stopped as stopped:
-        with contextlib.suppress(OSError):  # the terminal may be gone
-            print("\nStopped. The servers and their databases were removed.")
-        return stopped.args[0] and 128 + stopped.args[0]
-    except BrokenPipeError:  # head or less has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        demo.complain(f"demo-cluster: {error}")
-        return 1
-    return 0
+
+    return demo.run("demo-cluster", "The servers and their databases were removed.", work)
 
 
 if __name__ == "__main__":

@@ -47,15 +47,16 @@ bool transport_await_end(int64_t timeout_ms)
 
 static int check_file(const char *path, struct error *error)
 {
-    if (path && access(path, R_OK) != 0)
+    if (path && *path && access(path, R_OK) != 0)
         return error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
     return 0;
 }
 
 static bool copy(const char *text, char **ret_copy)
 {
-    *ret_copy = text ? strdup(text) : NULL;
-    return *ret_copy || !text;
+    bool is_given = text && *text;
+    *ret_copy = is_given ? strdup(text) : NULL;
+    return *ret_copy || !is_given;
 }
 
 /* The host of SCHEME://USER@HOST:PORT; an IPv6 address has brackets there. NULL: no memory. */
@@ -74,7 +75,8 @@ static char *host_of(const char *url)
 static bool copy_options(struct transport *transport, const struct transport_options *options)
 {
     transport->is_home = options->is_home;
-    transport->host = options->peer_name ? strdup(options->peer_name) : host_of(options->url);
+    bool is_named = options->peer_name && *options->peer_name;
+    transport->host = is_named ? strdup(options->peer_name) : host_of(options->url);
     return transport->host && copy(options->url, &transport->url) &&
            copy(options->ca, &transport->ca) &&
            copy(options->certificate, &transport->certificate) &&

@@ -35,9 +35,10 @@ struct transport;
 #define TRANSPORT_TIMEOUT_MS 2000
 
 struct transport_options {
-    const char *url;       /* nats://host:port or tls://host:port */
-    const char *peer_name; /* the host name that its certificate must have, or NULL: that of url */
-    const char *ca, *certificate, *key; /* paths, or NULL: no TLS */
+    const char *url; /* nats://host:port or tls://host:port */
+    const char
+        *peer_name; /* the host name that its certificate must have; NULL or "": that of url */
+    const char *ca, *certificate, *key; /* paths; NULL or "": no TLS */
     bool is_home; /* our own server: makes the log, appends, answers questions */
 };
 

@@ -4,11 +4,9 @@
  */
 #include "share/wire.h"
 
-#include <assert.h>
 #include <jansson.h>
 #include <string.h>
 
-#include "core/base/utf8.h"
 #include "core/sharing/row_problem.h"
 #include "json/json_read.h"
 #include "share/wire_rows.h"
@@ -28,9 +26,7 @@
 #define HEX_DIGITS 16
 
 /* The longest vote: both names, each octet escaped, and the rest. */
-#define VOTE_BYTES_MAX (4 * VOTE_NAME_MAX + 64)
-
-static_assert(VOTE_NAME_MAX == SHARED_NAME_MAX, "one limit for names");
+#define VOTE_BYTES_MAX (4 * ROW_NAME_MAX + 64)
 
 /* ---------------------------------------------------------------- writing */
 
@@ -75,19 +71,10 @@ void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
     buffer_add_char(out, '}');
 }
 
-static bool is_controller_name(const char *name)
-{
-    size_t count = 0;
-    return utf8_count(name, &count) && count >= 1 && count <= SHARED_NAME_CHARACTERS_MAX;
-}
-
 /* A name that no server can have is not told, and not taken. */
 static bool is_vote(const struct vote *vote)
 {
-    struct shared_place place = {0};
-    memcpy(place.pool, vote->pool, sizeof place.pool);
-    return is_controller_name(vote->controller) &&
-           (!vote->pool[0] || !shared_place_problem(&place));
+    return shared_is_controller(vote->controller) && (!vote->pool[0] || shared_is_pool(vote->pool));
 }
 
 static void add_vote(struct buffer *out, const struct vote *vote)

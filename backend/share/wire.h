@@ -47,7 +47,7 @@ void wire_rows_release(struct wire_rows *rows);
 /* What was changed on one server. */
 struct wire_batch {
     int64_t node, incarnation;
-    int64_t number;       /* of this batch, from 1 in each incarnation */
+    int64_t number;       /* of this batch; each is above those before it */
     int64_t acknowledged; /* the number of the last batch before it that is in the log */
 };
 

@@ -176,10 +176,10 @@ static int put_claim(struct store *store, int64_t pool_id, const char *key,
 /* When the client's last mapping was deleted, as a decision has to know it; 0: it was not. */
 static int64_t deletion_decided(struct store *store, int64_t pool_id, const char *key)
 {
-    sqlite3_stmt *statement = database_statement(&store->database, QUERY_TOMBSTONE_DECIDED);
+    sqlite3_stmt *statement = database_statement(&store->database, QUERY_TOMBSTONE_FIND);
     persistence_bind_key(statement, pool_id, key);
     int64_t decided =
-        sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+        sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 2) : 0;
     sqlite3_reset(statement);
     return decided;
 }

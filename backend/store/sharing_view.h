@@ -5,18 +5,18 @@
 #ifndef STICKY_STORE_SHARING_VIEW_H
 #define STICKY_STORE_SHARING_VIEW_H
 
-#include "store/sharing.h"
+#include "store/sharing/sharing.h"
 #include "store/store.h"
 
 struct share_peer_view {
-    char name[SHARED_NAME_MAX];
+    char name[ROW_NAME_MAX];
     bool written;                  /* there is a row of `peer_state`; else the state is zeros */
     struct share_peer_state state; /* with times of whole seconds */
 };
 
 struct share_view {
     int64_t node; /* 0: nothing is shared, and the rest is zeros */
-    char name[SHARED_NAME_MAX];
+    char name[ROW_NAME_MAX];
     int64_t written_s; /* Unix time of the last look at `state`; 0: never */
     struct share_state state;
     struct share_peer_view *peers;

@@ -73,7 +73,7 @@ static const struct {
     {QUERY_MAPPING_FIND, "controller_id, method, timestamp, ttl, decided, origin"},
     {QUERY_MAPPING_EACH, "controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"},
     {QUERY_ENTRY_FIND, "decided, origin, gone, timestamp, ttl"},
-    {QUERY_TOMBSTONE_DECIDED, "decided"},
+    {QUERY_TOMBSTONE_FIND, "timestamp, ttl, decided, origin"},
     {QUERY_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
     {QUERY_MONITORS, "id, name, type, port, path, host, query, status_min, status_max, body, send,"
                      " expect, verify, interval, timeout, rise, fall"},
@@ -92,7 +92,6 @@ static const struct {
     {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
     {QUERY_SHARE_CURSOR, "created, sequence, incarnation, batch"},
-    {QUERY_SHARE_TOMBSTONE, "timestamp, ttl, decided, origin"},
     {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},

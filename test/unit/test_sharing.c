@@ -1,4 +1,4 @@
-#include "store/sharing.h"
+#include "store/sharing/sharing.h"
 
 #include <stdio.h>
 #include <stdlib.h>

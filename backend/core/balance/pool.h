@@ -14,6 +14,11 @@
 
 #include "core/network/address.h"
 
+/* The longest name of a pool or controller: characters, as in the schema; and in UTF-8, with NUL.
+ */
+#define ROW_NAME_CHARACTERS_MAX 64
+#define ROW_NAME_MAX (4 * ROW_NAME_CHARACTERS_MAX + 1)
+
 struct method;
 
 enum state {

@@ -12,11 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/balance/pool.h"
 #include "core/health/verdict.h"
-
-/* The longest name of a pool or controller, in UTF-8 and with NUL; the schema allows 64 characters.
- */
-#define VOTE_NAME_MAX 257
 
 /*
  * Votes of a ballot. It is sent each second, and 2000 votes are about 60 kilobytes. What does not
@@ -25,8 +22,8 @@
 #define BALLOT_VOTES_MAX 2000
 
 struct vote {
-    char pool[VOTE_NAME_MAX]; /* "": the target is the controller itself */
-    char controller[VOTE_NAME_MAX];
+    char pool[ROW_NAME_MAX]; /* "": the target is the controller itself */
+    char controller[ROW_NAME_MAX];
     int64_t position;         /* of the virtual server in its pool; 0 for a controller */
     enum verdict_state state; /* VERDICT_UP or VERDICT_DOWN */
 };

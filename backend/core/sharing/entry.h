@@ -18,10 +18,7 @@
 
 #include "core/balance/client.h"
 #include "core/balance/method.h"
-
-/* The longest name of a pool or controller, in UTF-8 and with NUL; the schema allows 64 characters.
- */
-#define SHARED_NAME_MAX 257
+#include "core/balance/pool.h"
 
 /* Nodes are 1 to 65535; 0 stands for a mapping that was made while nothing was shared. */
 #define NODE_MAX 65535
@@ -32,7 +29,7 @@ struct entry {
     bool gone;       /* deleted; then controller and method are "" */
     int64_t timestamp_s; /* Unix time; of a deleted one, when that was */
     int64_t ttl_s;
-    char controller[SHARED_NAME_MAX];
+    char controller[ROW_NAME_MAX];
     char method[METHOD_NAME_MAX];
 };
 
@@ -95,14 +92,14 @@ bool entry_is_over(const struct entry *entry, int64_t now_ms, int64_t grace_s);
 
 /* An entry and its key. */
 struct shared_row {
-    char pool[SHARED_NAME_MAX]; /* the name of the pool that keeps the mapping */
-    char key[CLIENT_KEY_MAX];   /* persistence.ldns */
+    char pool[ROW_NAME_MAX];  /* the name of the pool that keeps the mapping */
+    char key[CLIENT_KEY_MAX]; /* persistence.ldns */
     struct entry entry;
 };
 
 /* A place between rows, in the order of the octets of pool and key. {"", ""}: before all. */
 struct shared_place {
-    char pool[SHARED_NAME_MAX];
+    char pool[ROW_NAME_MAX];
     char key[CLIENT_KEY_MAX];
 };
 

@@ -5,15 +5,15 @@
 
 #include "core/base/utf8.h"
 
-static bool is_name(const char *name)
+bool shared_is_controller(const char *name)
 {
     size_t count = 0;
-    return utf8_count(name, &count) && count >= 1 && count <= SHARED_NAME_CHARACTERS_MAX;
+    return utf8_count(name, &count) && count >= 1 && count <= ROW_NAME_CHARACTERS_MAX;
 }
 
-static bool is_pool(const char *name)
+bool shared_is_pool(const char *name)
 {
-    return is_name(name) && !strchr(name, ' ');
+    return shared_is_controller(name) && !strchr(name, ' ');
 }
 
 /* May be empty. Any other is short enough by its type. */
@@ -48,7 +48,7 @@ static const char *entry_problem(const struct entry *entry)
     if (entry->gone)
         return entry->controller[0] || entry->method[0] ? "it is deleted, but leads to a site"
                                                         : NULL;
-    if (!is_name(entry->controller))
+    if (!shared_is_controller(entry->controller))
         return "its controller is not 1 to 64 characters without control characters";
     if (!is_method(entry->method))
         return "its method is not a word of 1 to 32 lower-case letters and hyphens";
@@ -57,7 +57,7 @@ static const char *entry_problem(const struct entry *entry)
 
 const char *shared_row_problem(const struct shared_row *row)
 {
-    if (!is_pool(row->pool))
+    if (!shared_is_pool(row->pool))
         return POOL_PROBLEM;
     if (!row->key[0] || !is_key(row->key))
         return "its key is empty, or has control characters";
@@ -68,7 +68,7 @@ const char *shared_place_problem(const struct shared_place *place)
 {
     if (!place->pool[0] && !place->key[0])
         return NULL;
-    if (!is_pool(place->pool))
+    if (!shared_is_pool(place->pool))
         return POOL_PROBLEM;
     return is_key(place->key) ? NULL : "its key has control characters";
 }

@@ -10,12 +10,15 @@
 #include "core/sharing/entry.h"
 
 /* The ranges of the schema. */
-#define SHARED_NAME_CHARACTERS_MAX 64
 #define SHARED_TIMESTAMP_MAX_S INT64_C(253402300799)
 #define SHARED_TTL_MAX_S INT64_C(2147483647)
 
 /* Leaves room above, so that what is decided next does not overflow: the year 37,000. */
 #define SHARED_DECIDED_MAX (INT64_C(1) << 62)
+
+/* Says whether a text can be the name of a pool, or of a controller. */
+bool shared_is_pool(const char *name);
+bool shared_is_controller(const char *name);
 
 /* Why a row cannot be shared, such as "its ttl is not 0 to 2147483647"; NULL: it can. */
 const char *shared_row_problem(const struct shared_row *row);

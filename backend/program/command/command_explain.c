@@ -6,7 +6,6 @@
 
 #include "program/command/command.h"
 #include "program/command/explanation.h"
-#include "program/command/peers_text.h"
 #include "program/command/step_text.h"
 
 /* Fills the question that PowerDNS would ask. Returns what is wrong with the words, or NULL. */
@@ -56,16 +55,7 @@ static void print_explanation(const struct explanation *explanation, struct buff
         buffer_add_text(out, "without a mapping:\n");
         step_text_print(&explanation->without_mapping.steps, "  ", out);
     }
-}
-
-/* Why its servers count as up or down, where other name servers have a say. */
-static void print_peers(const struct command_call *call, const struct decision_inputs *inputs,
-                        const struct name *name)
-{
-    bool below;
-    const struct name_entry *entry = snapshot_find(inputs->snapshot, name, &below);
-    if (entry && entry->pool)
-        peers_text_print(responder_store(call->responder), entry->pool->name, call->out);
+    peers_print(&explanation->peers, out);
 }
 
 enum command_result command_explain(const struct command_call *call)
@@ -81,9 +71,8 @@ enum command_result command_explain(const struct command_call *call)
     }
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    explanation_gather(&inputs, &question, &explanation);
+    explanation_gather(&inputs, responder_store(call->responder), &question, &explanation);
     print_explanation(&explanation, call->out);
-    print_peers(call, &inputs, &question.name);
     explanation_release(&explanation);
     responder_end(call->responder);
     return COMMAND_OK;

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "program/command/command.h"
-#include "program/command/peers_text.h"
 #include "program/command/status.h"
 #include "system/clock.h"
 
@@ -146,15 +145,15 @@ static void print_sharing(const struct share_view *sharing, int64_t now_ms, stru
     const struct share_state *state = &sharing->state;
     if (sharing->node == 0)
         return;
-    buffer_printf(out, "sharing as %s, node %" PRId64 ": %s, %" PRId64 " change%s wait\n",
+    buffer_printf(out, "sharing as %s, node %" PRId64 ": %s, %" PRId64 " change%s\n",
                   *sharing->name ? sharing->name : "(no name)", sharing->node,
                   state->connected ? "connected to nats-server" : "not connected to nats-server",
-                  state->waiting, state->waiting == 1 ? "" : "s");
+                  state->waiting, state->waiting == 1 ? " waits" : "s wait");
     for (size_t i = 0; i < sharing->peer_count; i++)
         print_peer(&sharing->peers[i], now_ms, out);
 }
 
-static void print_status(struct store *store, const struct status *status, struct buffer *out)
+static void print_status(const struct status *status, struct buffer *out)
 {
     buffer_printf(out, "pdns-sticky " PACKAGE_VERSION ", database %s\n", status->database.path);
     print_counts(status, out);
@@ -164,8 +163,7 @@ static void print_status(struct store *store, const struct status *status, struc
     for (size_t i = 0; i < status->counts.pools; i++)
         print_pool(status, &status->pools[i], out);
     print_monitor(&status->monitor, out);
-    if (status->sharing.node != 0)
-        peers_text_print(store, NULL, out);
+    peers_print(&status->peers, out);
     print_sharing(&status->sharing, clock_unix_ms(), out);
     if (status->counts.mappings_partial)
         buffer_printf(out,
@@ -196,7 +194,7 @@ enum command_result command_status(const struct command_call *call)
         return command_failed(call, &error);
     int code = status_gather(call->responder, &inputs, call->database, unwritten, &status, &error);
     if (code == 0)
-        print_status(responder_store(call->responder), &status, call->out);
+        print_status(&status, call->out);
     status_release(&status);
     responder_end(call->responder);
     return code == 0 ? COMMAND_OK : command_failed(call, &error);

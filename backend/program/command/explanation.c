@@ -43,8 +43,8 @@ static void decide(struct decision_inputs *shown, const struct question *questio
     resolve(shown, question, &decision->answer);
 }
 
-void explanation_gather(const struct decision_inputs *inputs, const struct question *question,
-                        struct explanation *ret_explanation)
+static void decide_both(const struct decision_inputs *inputs, const struct question *question,
+                        struct explanation *explanation)
 {
     struct read_only_table read_only = {.table = inputs->mappings};
     const struct mapping_table mappings = {.find = find, .context = &read_only};
@@ -53,16 +53,32 @@ void explanation_gather(const struct decision_inputs *inputs, const struct quest
     shown.mappings = &mappings;
     shown.turns = &turns;
     shown.warnings = NULL; /* the steps say the same */
+    decide(&shown, question, &explanation->actual);
+    explanation->has_mapping = read_only.found;
+    if (!read_only.found)
+        return;
+    read_only.hides_all = true;
+    decide(&shown, question, &explanation->without_mapping);
+}
+
+static void gather_peers(const struct decision_inputs *inputs, struct store *store,
+                         const struct name *name, struct peers *ret_peers)
+{
+    bool below;
+    const struct name_entry *entry = snapshot_find(inputs->snapshot, name, &below);
+    if (entry && entry->pool)
+        peers_gather(store, entry->pool->name, ret_peers);
+}
+
+void explanation_gather(const struct decision_inputs *inputs, struct store *store,
+                        const struct question *question, struct explanation *ret_explanation)
+{
     *ret_explanation =
         (struct explanation){.name = question->name.text,
                              .status = status_of(inputs, &question->name),
                              .zone = snapshot_zone_of(inputs->snapshot, &question->name)};
-    decide(&shown, question, &ret_explanation->actual);
-    ret_explanation->has_mapping = read_only.found;
-    if (!read_only.found)
-        return;
-    read_only.hides_all = true;
-    decide(&shown, question, &ret_explanation->without_mapping);
+    decide_both(inputs, question, ret_explanation);
+    gather_peers(inputs, store, &question->name, &ret_explanation->peers);
 }
 
 static void decision_release(struct decision *decision)
@@ -75,6 +91,7 @@ void explanation_release(struct explanation *explanation)
 {
     decision_release(&explanation->actual);
     decision_release(&explanation->without_mapping);
+    peers_release(&explanation->peers);
 }
 
 const char *name_status_word(enum name_status status)

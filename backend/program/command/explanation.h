@@ -15,6 +15,7 @@
 #include "core/base/trace.h"
 #include "core/dns/question.h"
 #include "core/sticky/resolve.h"
+#include "program/command/peers.h"
 
 /* What the database says about the name. */
 enum name_status {
@@ -38,6 +39,7 @@ struct explanation {
     struct decision actual;
     bool has_mapping; /* live or not; only then `without_mapping` is filled */
     struct decision without_mapping;
+    struct peers peers; /* why servers of its pool count as up or down, where others have a say */
 };
 
 /*
@@ -45,8 +47,8 @@ struct explanation {
  * inputs, so it is valid as long as these. Cannot fail: without memory, steps or records are
  * missing, and the trace or the answer says so. Must be released.
  */
-void explanation_gather(const struct decision_inputs *inputs, const struct question *question,
-                        struct explanation *ret_explanation);
+void explanation_gather(const struct decision_inputs *inputs, struct store *store,
+                        const struct question *question, struct explanation *ret_explanation);
 void explanation_release(struct explanation *explanation);
 
 /* The word of a status: "balanced". */

@@ -183,6 +183,7 @@ void status_release(struct status *status)
 {
     free(status->monitor.targets);
     share_view_release(&status->sharing);
+    peers_release(&status->peers);
     problems_release(&status->problems);
     arena_release(&status->arena);
 }

@@ -19,6 +19,7 @@
 #include "core/health/check.h"
 #include "core/health/targets.h"
 #include "program/answer/responder.h"
+#include "program/command/peers.h"
 #include "store/sharing_view.h"
 
 struct status_database {
@@ -101,6 +102,7 @@ struct status {
     struct status_topology topology;
     struct status_monitor monitor;
     struct share_view sharing;
+    struct peers peers;        /* what they have found out; of none while nothing is shared */
     struct status_pool *pools; /* by id, counts.pools of them */
     struct problems problems;  /* what an operator should look at, a sentence each */
     struct arena arena;

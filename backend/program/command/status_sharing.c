@@ -123,6 +123,7 @@ int status_gather_sharing(struct store *store, const struct decision_inputs *inp
     struct share_view *sharing = &status->sharing;
     if (store_read_sharing(store, sharing, NULL) != 0 || sharing->node == 0)
         return 0;
+    peers_gather(store, NULL, &status->peers);
     int code = add_of_daemon(sharing, inputs->now_s, ret_problems);
     if (sharing->written_s == 0 || inputs->now_s - sharing->written_s >= SILENT_S)
         return code; /* what is said there is old */

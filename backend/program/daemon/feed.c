@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/health/quorum.h"
 #include "program/daemon/walk.h"
 #include "system/clock.h"
 
@@ -16,9 +17,6 @@
 
 /* So often a turn does that before others have theirs. */
 #define WRITES_PER_TURN 4
-
-/* A peer that is not heard for so long is not asked. */
-#define HEARD_MS 10000
 
 /* After rows were left out for now, the walk that brings them comes so much later. */
 #define LEFT_OUT_WALK_MS 60000
@@ -46,9 +44,6 @@
 #define WALK_PAUSES 10
 #define WALK_PAUSE_MIN_MS 500
 #define WALK_PAUSE_MAX_MS 60000
-
-/* Two incarnations that take turns within this time are two servers. */
-#define COPY_MS 10000
 
 /* Batches that are read and not written yet. */
 struct pending {
@@ -87,20 +82,15 @@ struct feed {
     int64_t unknown_before; /* rows of unknown names, when the last walk began */
 };
 
-static const char *path_or_null(const char *path)
-{
-    return *path ? path : NULL;
-}
-
 int feed_open(const struct share_peer *peer, const struct share_setup *setup,
               struct feed **ret_feed, struct error *error)
 {
     const struct transport_options options = {
         .url = peer->url,
         .peer_name = peer->name,
-        .ca = path_or_null(setup->ca),
-        .certificate = path_or_null(setup->certificate),
-        .key = path_or_null(setup->key),
+        .ca = setup->ca,
+        .certificate = setup->certificate,
+        .key = setup->key,
     };
     struct feed *feed = calloc(1, sizeof *feed);
     if (!feed)
@@ -139,11 +129,12 @@ bool feed_is_of(const struct feed *feed, const struct share_peer *peer)
 static void note_incarnation(struct feed *feed, int64_t incarnation, int64_t now_ms)
 {
     if (feed->heard_ms != 0 && incarnation != feed->beat.incarnation) {
-        feed->copied = incarnation == feed->other_incarnation && now_ms - feed->other_ms < COPY_MS;
+        feed->copied =
+            incarnation == feed->other_incarnation && now_ms - feed->other_ms < FEED_COPY_MS;
         feed->other_incarnation = feed->beat.incarnation;
         feed->other_ms = now_ms;
         feed->walk_ms = 0;
-    } else if (now_ms - feed->other_ms >= COPY_MS) {
+    } else if (now_ms - feed->other_ms >= FEED_COPY_MS) {
         feed->copied = false;
     }
 }
@@ -442,13 +433,13 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
         feed->state.counts.unknown > feed->unknown_before)
         feed->walk_ms = 0; /* what was missing may be there now */
     feed->configuration = turn->configuration;
-    bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < HEARD_MS;
+    bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS;
     if (!heard)
         return false;
     if (!feed->walk.running && turn->now_ms >= feed->walk_ms &&
         turn->now_ms >= feed->walk_not_before_ms) {
         feed->walk_work_ms = 0;
-        walk_begin(&feed->walk, turn->now_unix_ms);
+        walk_begin(&feed->walk);
         feed->unknown_before = feed->state.counts.unknown;
         feed->walk_ms = turn->now_ms + turn->setup->settings.share_walk_s * 1000;
     }
@@ -494,7 +485,7 @@ static void describe_problem(const struct feed *feed, const struct feed_turn *tu
     if (feed->copied)
         snprintf(ret_text, size,
                  "two servers say that they are this node: one is a copy of the other");
-    else if (feed->other_node != 0 && turn->now_ms - feed->other_node_ms < HEARD_MS)
+    else if (feed->other_node != 0 && turn->now_ms - feed->other_node_ms < QUORUM_HEARD_MS)
         snprintf(ret_text, size,
                  "its server says that it is node %" PRId64
                  "%s: compare share.node there with peer.node",
@@ -518,7 +509,7 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
     ret_state->connected = transport_is_connected(feed->transport);
     ret_state->walking = feed->walk.running;
     ret_state->equal_ms = feed->walk.ended_unix_ms;
-    ret_state->configuration = feed->beat.configuration;
+    ret_state->differs = feed->heard_ms != 0 && feed->beat.configuration != turn->configuration;
     ret_state->refused += feed->walk.refused;
     describe_problem(feed, turn, ret_state->problem, sizeof ret_state->problem);
 }

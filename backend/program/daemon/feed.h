@@ -12,7 +12,10 @@
 #include "program/daemon/ballot_box.h"
 #include "share/transport.h"
 #include "share/wire.h"
-#include "store/sharing.h"
+#include "store/sharing/sharing.h"
+
+/* Two incarnations of one node that are heard within this time are two servers. */
+#define FEED_COPY_MS 10000
 
 struct feed;
 

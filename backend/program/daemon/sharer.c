@@ -8,12 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/health/quorum.h"
 #include "program/daemon/feed.h"
 #include "program/daemon/walk.h"
 #include "share/certificate.h"
 #include "share/transport.h"
 #include "share/wire.h"
-#include "store/sharing.h"
+#include "store/sharing/sharing.h"
 #include "system/clock.h"
 #include "system/thread.h"
 
@@ -22,9 +23,6 @@
 
 /* Beats, what is to be seen, and the sweep. */
 #define BEAT_MS 1000
-
-/* Another server with our node is believed in for so long after its last beat. */
-#define COPY_MS 10000
 
 /* How often the files for TLS are looked at. */
 #define FILES_MS 10000
@@ -37,9 +35,6 @@
 
 /* How long the end waits for connections that are being closed. */
 #define END_MS 500
-
-/* A peer counts as heard for so long after its last beat. */
-#define HEARD_MS 10000
 
 #define PROBLEMS_MAX 16
 
@@ -114,29 +109,19 @@ static bool same_self(const struct share_setup *a, const struct share_setup *b)
            strcmp(a->key, b->key) == 0;
 }
 
-static const char *path_or_null(const char *path)
-{
-    return *path ? path : NULL;
-}
-
 static void open_home(struct sharer *sharer)
 {
     const struct share_setup *setup = &sharer->setup;
     struct error error = {0};
     const struct transport_options options = {
         .url = setup->url,
-        .peer_name = *setup->name ? setup->name : NULL,
-        .ca = path_or_null(setup->ca),
-        .certificate = path_or_null(setup->certificate),
-        .key = path_or_null(setup->key),
+        .peer_name = setup->name,
+        .ca = setup->ca,
+        .certificate = setup->certificate,
+        .key = setup->key,
         .is_home = true,
     };
-    if (!*setup->url)
-        error_set(&error, ERR_INVAL,
-                  "share.url is empty, so nothing is handed over: set it to the address of this"
-                  " server's own nats-server");
-    else
-        transport_open(&options, &sharer->home, &error);
+    transport_open(&options, &sharer->home, &error);
     snprintf(sharer->state.problem, sizeof sharer->state.problem, "%.255s",
              error.code != 0 ? error.text : "");
     add_problem(sharer, &error);
@@ -265,7 +250,7 @@ static void listen_at_home(struct sharer *sharer, int64_t now_ms)
             beat.node == sharer->setup.node && beat.incarnation != sharer->setup.incarnation)
             sharer->copied_ms = now_ms;
     free(ballot.votes);
-    sharer->state.copied = sharer->copied_ms != 0 && now_ms - sharer->copied_ms < COPY_MS;
+    sharer->state.copied = sharer->copied_ms != 0 && now_ms - sharer->copied_ms < FEED_COPY_MS;
 }
 
 static void send_beat(struct sharer *sharer, int64_t now_unix_ms)
@@ -322,7 +307,7 @@ static void count_readers(struct sharer *sharer, const struct share_peer_state *
     struct transport_bounds bounds;
     size_t heard = 0, last = 0;
     for (size_t i = 0; i < count; i++)
-        if (turn->now_unix_ms - peers[i].heard_ms < HEARD_MS) {
+        if (turn->now_unix_ms - peers[i].heard_ms < QUORUM_HEARD_MS) {
             heard++;
             last = i;
         }
@@ -350,12 +335,8 @@ static void write_state(struct sharer *sharer, const struct feed_turn *turn, str
     struct share_peer_state peers[SHARE_PEERS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < sharer->setup.peer_count; i++)
-        if (sharer->feeds[i]) {
-            feed_state(sharer->feeds[i], turn, &peers[count]);
-            peers[count].differs =
-                peers[count].heard_ms != 0 && peers[count].configuration != sharer->configuration;
-            count++;
-        }
+        if (sharer->feeds[i])
+            feed_state(sharer->feeds[i], turn, &peers[count++]);
     struct share_state *state = &sharer->state;
     look_at_files(sharer, turn);
     count_readers(sharer, peers, count, turn);

@@ -16,14 +16,13 @@ void walk_release(struct walk *walk)
     *walk = (struct walk){0};
 }
 
-void walk_begin(struct walk *walk, int64_t now_unix_ms)
+void walk_begin(struct walk *walk)
 {
     int64_t question = walk->question, ended_unix_ms = walk->ended_unix_ms;
     int64_t refused = walk->refused;
     walk_release(walk);
     walk->running = true;
     walk->question = question + 1; /* an answer to an old one is none */
-    walk->begun_unix_ms = now_unix_ms;
     walk->ended_unix_ms = ended_unix_ms;
     walk->refused = refused;
 }
@@ -133,7 +132,6 @@ static int write_rows(struct walk *walk, struct sharing *sharing, int64_t now_ms
     int code = sharing_apply(sharing, &rows, NULL, now_unix_ms, counts, error);
     if (code != 0)
         return code;
-    walk->rows += (int64_t)rows.count;
     walk->has_answer = false;
     if (counts->newer == newer)
         walk->retry_ms = now_ms + FRUITLESS_MS;

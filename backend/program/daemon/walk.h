@@ -16,7 +16,7 @@
 #include "core/base/error.h"
 #include "share/transport.h"
 #include "share/wire.h"
-#include "store/sharing.h"
+#include "store/sharing/sharing.h"
 
 struct walk {
     bool running;
@@ -25,16 +25,15 @@ struct walk {
     int64_t retry_ms;          /* monotonic: not before; after an answer that did not come */
     struct shared_place after; /* of the question */
     bool wants_rows;
-    int64_t begun_unix_ms, ended_unix_ms; /* of this one, and of the last that came to its end */
-    int64_t rows;                         /* that this one has brought */
-    int64_t refused;                      /* answers, of all walks */
-    bool has_answer;                      /* its rows are not written yet */
+    int64_t ended_unix_ms; /* of the last one that came to its end */
+    int64_t refused;       /* answers, of all walks */
+    bool has_answer;       /* its rows are not written yet */
     struct wire_answer answer;
     struct wire_rows answer_rows;
 };
 
 /* Begins at the beginning; one that is running starts over. */
-void walk_begin(struct walk *walk, int64_t now_unix_ms);
+void walk_begin(struct walk *walk);
 
 /*
  * Asks, compares, writes; as far as it can without waiting. Adds to `counts`. True when there is

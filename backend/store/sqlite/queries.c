@@ -67,8 +67,8 @@ const char *const query_texts[QUERY_COUNT] = {
         " ON CONFLICT DO UPDATE SET timestamp = excluded.timestamp, ttl = excluded.ttl,"
         " decided = excluded.decided, origin = excluded.origin",
     [QUERY_TOMBSTONE_DELETE] = "DELETE FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_TOMBSTONE_DECIDED] =
-        "SELECT decided FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_TOMBSTONE_FIND] = "SELECT timestamp, ttl, decided, origin"
+                             " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_CHANGE_NOTE] = "INSERT INTO share_change (pool_id, ldns, noted_ms) VALUES (?1, ?2, ?3)",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
@@ -179,8 +179,6 @@ const char *const query_texts[QUERY_COUNT] = {
         "INSERT INTO share_cursor (node, created, sequence, incarnation, batch)"
         " SELECT node, ?2, ?3, ?4, ?5 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET created = ?2, sequence = ?3, incarnation = ?4, batch = ?5",
-    [QUERY_SHARE_TOMBSTONE] = "SELECT timestamp, ttl, decided, origin"
-                              " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_SHARE_MAPPINGS] = "SELECT controller_id, method, timestamp, ttl, decided, origin, ldns"
                              " FROM persistence WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
     [QUERY_SHARE_TOMBSTONES] = "SELECT timestamp, ttl, decided, origin, ldns"

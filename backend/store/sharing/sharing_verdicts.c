@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "core/base/vector.h"
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 
 #define MS_PER_S 1000
 
@@ -28,10 +28,10 @@ static int write_vote(struct sharing *sharing, int64_t node, const struct vote *
     return database_run(&sharing->database, statement, "peer_verdict cannot be written", error);
 }
 
-static void copy_text(sqlite3_stmt *row, int column, char ret_text[static VOTE_NAME_MAX])
+static void copy_text(sqlite3_stmt *row, int column, char ret_text[static ROW_NAME_MAX])
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
-    snprintf(ret_text, VOTE_NAME_MAX, "%s", text ? text : "");
+    snprintf(ret_text, ROW_NAME_MAX, "%s", text ? text : "");
 }
 
 /* Collects the targets that have a row and no vote any more. */

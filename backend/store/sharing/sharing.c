@@ -3,14 +3,14 @@
  * What was changed here is in sharing_changes.c, what comes from others in sharing_apply.c, and all
  * rows in order in sharing_pages.c.
  */
-#include "store/sharing.h"
+#include "store/sharing/sharing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing_parts.h"
 #include "system/clock.h"
 #include "system/machine.h"
 

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "store/maintenance/room.h"
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
 
 /* Rows of a transaction: it holds SQLite's lock for some milliseconds. */
@@ -71,7 +71,7 @@ static int find_mapping(struct sharing *sharing, int64_t pool_id, const char *ke
 static int find_tombstone(struct sharing *sharing, int64_t pool_id, const char *key,
                           struct known *known, struct error *error)
 {
-    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_TOMBSTONE);
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_TOMBSTONE_FIND);
     persistence_bind_key(statement, pool_id, key);
     int code = sharing_step(sharing, statement, error);
     known->has_tombstone = code == 0;

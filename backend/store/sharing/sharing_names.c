@@ -1,4 +1,4 @@
-#include "store/sharing_names.h"
+#include "store/sharing/sharing_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int add(struct arena *texts, sqlite3_stmt *statement, struct name_list *l
 {
     const char *name = (const char *)sqlite3_column_text(statement, 1);
     size_t length = (size_t)sqlite3_column_bytes(statement, 1);
-    if (!name || length >= SHARED_NAME_MAX || strlen(name) != length)
+    if (!name || length >= ROW_NAME_MAX || strlen(name) != length)
         return 0;
     const char *copy = arena_copy(texts, name, length);
     struct name_row *row = copy ? VECTOR_ADD(list->by_name, list->count, *capacity) : NULL;

@@ -4,8 +4,8 @@
 #ifndef STICKY_STORE_SHARING_PARTS_H
 #define STICKY_STORE_SHARING_PARTS_H
 
-#include "store/sharing.h"
-#include "store/sharing_names.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_names.h"
 #include "store/sqlite/database.h"
 
 /* The configuration that a digest is of. */

@@ -2,8 +2,8 @@
  * What is to be seen of sharing: the tables `share_state` and `peer_state`. As everywhere in the
  * database, their times are Unix seconds.
  */
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 
 #define MS_PER_S 1000
 

@@ -18,7 +18,7 @@
 
 #include "core/base/error.h"
 #include "core/configuration/settings.h"
-#include "core/health/ballot.h"
+#include "core/health/quorum.h"
 #include "core/sharing/entry.h"
 
 struct sharing;
@@ -32,13 +32,13 @@ void sharing_free(struct sharing *sharing);
 /* ---------------------------------------------------------------- what is set up */
 
 #define SHARE_PATH_MAX 1024
-#define SHARE_PEERS_MAX 64
+#define SHARE_PEERS_MAX QUORUM_PEERS_MAX
 
 /* A row of `peer`. */
 struct share_peer {
     int64_t node;
-    char name[SHARED_NAME_MAX]; /* of its certificate, and its user in NATS */
-    char url[SHARE_PATH_MAX];   /* of its nats-server */
+    char name[ROW_NAME_MAX];  /* of its certificate, and its user in NATS */
+    char url[SHARE_PATH_MAX]; /* of its nats-server */
 };
 
 /* The row of `share`, the peers, and the settings that begin with share_. */
@@ -46,7 +46,7 @@ struct share_setup {
     int64_t node;        /* 0: nothing is shared */
     int64_t incarnation; /* of this file on this machine: a copy gets another one */
     int64_t batch;       /* the number of the last batch that was handed over */
-    char name[SHARED_NAME_MAX];
+    char name[ROW_NAME_MAX];
     char url[SHARE_PATH_MAX]; /* of our own nats-server, where our log is */
     char ca[SHARE_PATH_MAX], certificate[SHARE_PATH_MAX], key[SHARE_PATH_MAX]; /* "": no TLS */
     struct share_peer peers[SHARE_PEERS_MAX];
@@ -112,7 +112,7 @@ struct share_counts {
     int64_t moved;   /* of the newer: a live mapping had another controller here */
     int64_t unknown; /* the pool or the controller does not exist here */
     int64_t no_room; /* max_megabytes, or the disk is nearly full */
-    char unknown_name[2 * SHARED_NAME_MAX]; /* one of them, "pool x" or "controller y"; or "" */
+    char unknown_name[2 * ROW_NAME_MAX]; /* one of them, "pool x" or "controller y"; or "" */
 };
 
 /*
@@ -174,8 +174,7 @@ struct share_peer_state {
     int64_t refused;  /* messages that were malformed, or not the peer's own */
     int64_t equal_ms; /* when the last walk came to its end */
     bool walking;
-    uint64_t configuration; /* sharing_configuration_digest() there; `differs` from ours */
-    bool differs;
+    bool differs;      /* its configuration is another one */
     char problem[256]; /* "": none */
 };
 

@@ -4,8 +4,8 @@
  * table `setting` may be different on each name server.
  */
 #include "core/base/hash.h"
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 
 static const enum query tables[] = {
     QUERY_SHARE_ZONES,      QUERY_SHARE_RECORDS,  QUERY_SHARE_CONTROLLER_TEXTS,

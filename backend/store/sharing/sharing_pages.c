@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/sharing/row_problem.h"
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
 
 /* Goes through the entries, one pool after the other. */

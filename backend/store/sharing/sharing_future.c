@@ -3,8 +3,8 @@
  * it, and we would not take what they decide in its place. So it is made a decision that counts
  * less than all others, and handed over again.
  */
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
 
 /* So many entries are looked at in a second, and so many of them changed: a few milliseconds. */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/sharing/row_problem.h"
-#include "store/sharing.h"
-#include "store/sharing_parts.h"
+#include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 
 /* ---------------------------------------------------------------- what was changed here */
 
