@@ -240,6 +240,34 @@ static void a_row_that_was_written_first_counts(void)
     }
 }
 
+/* A choice that is not stored takes no turn, so that the turns that are taken share out evenly. */
+static void a_choice_that_is_not_used_gives_its_turn_back(void)
+{
+    static const struct {
+        const char *what, *row_method;
+        size_t rivals;
+        int claim_code;
+        uint64_t taken;
+    } rows[] = {{"claimed", "", 0, 0, 1},
+                {"lost to a row that counts", "round-robin", 1, 0, 0},
+                {"lost to a row that does not, then claimed", "another", 1, 0, 1},
+                {"lost three times, then claimed", "another", 3, 0, 1},
+                {"always lost", "another", SIZE_MAX, 0, 0},
+                {"not stored", "", 0, ERR_FULL, 0}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        begin(&method_round_robin);
+        scene.turns->pools[0].next = 100;
+        scene.table.rival = (struct mapping)MAPPING(4, "", SCENE_NOW_S, 3600);
+        strcpy(scene.table.rival.method, rows[i].row_method);
+        scene.table.rivals = rows[i].rivals;
+        scene.table.claim_code = rows[i].claim_code;
+        CHECK(ask(SCENE_CLIENT) > 0, "%s", rows[i].what);
+        CHECK_INTEGER((int64_t)scene.turns->pools[0].next, 100 + (int64_t)rows[i].taken, "%s",
+                      rows[i].what);
+        scene_release(&scene);
+    }
+}
+
 static void a_mapping_carries_the_pools_method_whichever_decided(void)
 {
     struct pool *pool = begin(&method_least);
@@ -387,6 +415,8 @@ static const CU_TestInfo tests[] = {
      a_mapping_carries_the_pools_method_whichever_decided},
     {"the next in the chain is asked", the_next_in_the_chain_is_asked},
     {"methods by client move only those who must", methods_by_client_move_only_those_who_must},
+    {"a choice that is not used gives its turn back",
+     a_choice_that_is_not_used_gives_its_turn_back},
     {"without mappings turns are taken with each question",
      without_mappings_turns_are_taken_with_each_question},
     {"of several servers of a site the client keeps one",

@@ -53,6 +53,22 @@ struct turns turns_peek(const struct turns *turns)
     return peek;
 }
 
+struct turns turns_for_choice(const struct turns *turns)
+{
+    struct turns choice = {0};
+    if (turns)
+        choice = *turns;
+    choice.taken = NULL;
+    return choice;
+}
+
+void turns_give_back(struct turns *turns)
+{
+    if (turns->taken)
+        turns->taken->next--;
+    turns->taken = NULL;
+}
+
 bool turns_take(const struct selection *selection, uint64_t *ret_turn)
 {
     struct turn *turn = find(selection->turns, selection->pool->id);
@@ -61,7 +77,9 @@ bool turns_take(const struct selection *selection, uint64_t *ret_turn)
         return false;
     }
     *ret_turn = turn->next;
-    if (!selection->turns->peek)
-        turn->next++;
+    if (selection->turns->peek)
+        return true;
+    turn->next++;
+    selection->turns->taken = turn;
     return true;
 }

@@ -23,7 +23,8 @@ struct turn {
 struct turns {
     struct turn *pools; /* by pool id */
     size_t count;
-    bool peek; /* turns are read without being used up */
+    bool peek;          /* turns are read without being used up */
+    struct turn *taken; /* the counter that the choice took a turn from; NULL: none */
 };
 
 /*
@@ -41,6 +42,15 @@ void turns_free(struct turns *turns);
  * freed.
  */
 struct turns turns_peek(const struct turns *turns);
+
+/*
+ * The same counters for one choice, which may turn out not to be used. Valid as long as `turns`;
+ * not to be freed. Takes NULL, for no counters.
+ */
+struct turns turns_for_choice(const struct turns *turns);
+
+/* Gives back the turn of a choice that is not used, so that the next one takes it. */
+void turns_give_back(struct turns *turns);
 
 /*
  * Takes the next turn of the selection's pool. False, recorded in the trace, if it has no counter.

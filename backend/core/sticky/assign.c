@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/balance/turns.h"
 #include "core/base/error.h"
 
 /*
@@ -214,7 +215,8 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
             return select_server(attempt, NULL);
         if (earlier_pool_drains(attempt))
             return select_by_client(attempt);
-        server = select_server(attempt, attempt->inputs->turns);
+        struct turns turns = turns_for_choice(attempt->inputs->turns);
+        server = select_server(attempt, attempt->inputs->turns ? &turns : NULL);
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);
@@ -222,6 +224,7 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
         if (claimed == 0)
             return before ? before : server;
+        turns_give_back(&turns);
         if (claimed != ERR_NOTFOUND)
             return select_repeatably(attempt, server);
         TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
