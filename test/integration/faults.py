@@ -193,9 +193,25 @@ def strace(trace, calls):
     return [*without_leak_check, "strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={calls}"]
 
 
+def traced_calls(trace):
+    """The lines of strace's output; a call that another thread's came in between is one line again."""
+    begun, calls = {}, []
+    for line in trace.read_text("latin-1").splitlines():
+        thread, call = line.split(maxsplit=1)
+        resumed = re.match(r"<\.\.\. \w+ resumed>(.*)", call)
+        if call.endswith(" <unfinished ...>"):
+            begun[thread] = call.removesuffix(" <unfinished ...>")
+        elif resumed:
+            calls.append(begun.pop(thread) + resumed[1])
+        else:
+            calls.append(call)
+    return calls
+
+
 def writes_to_stdout(trace):
     """The sizes of the write() calls to descriptor 1 in the output of strace."""
-    calls = re.findall(r"^\d+ +(\w+)\(1,.* = (-?\d+)", trace.read_text("latin-1"), re.MULTILINE)
+    found = (re.match(r"(\w+)\(1,.* = (-?\d+)", call) for call in traced_calls(trace))
+    calls = [call.groups() for call in found if call]
     assert {name for name, _ in calls} <= {"write"}, calls
     return [int(size) for _, size in calls]
 
