@@ -58,7 +58,7 @@ class Promises:
         assert answer.ipv4 in SITES, answer.lines
         self.logs += answer.logs
         first = self.told.setdefault(remote, answer.ipv4)
-        assert answer.ipv4 == first, f"{remote} was told {first} and then {answer.ipv4}"
+        assert answer.ipv4 == first, f"{remote}: first {first}, now {answer.ipv4}; {self.logs[-5:]}"
 
     def receive(self, coprocess, remotes):
         """The answers to what was sent."""

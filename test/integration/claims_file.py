@@ -65,10 +65,15 @@ class ClaimsFile:
             word != 0 for at in last_words for word in self._words_of_buckets(head, data, at)
         )
 
-    def locked(self):
-        """How many buckets are locked by somebody, alive or not; glibc keeps the owner there."""
+    def owners(self):
+        """The threads that have a bucket locked, alive or not; glibc keeps the owner there."""
         head, data = self._read()
-        return sum(word & 0x3FFFFFFF != 0 for word in self._words_of_buckets(head, data, 0))
+        words = self._words_of_buckets(head, data, 0)
+        return [word & 0x3FFFFFFF for word in words if word & 0x3FFFFFFF != 0]
+
+    def locked(self):
+        """How many buckets are locked by somebody."""
+        return len(self.owners())
 
     def _words_of_buckets(self, head, data, offset):
         """The 32-bit word at this offset of every bucket."""
