@@ -154,7 +154,7 @@ def test_a_file_that_does_not_fit_is_made_anew(left, way):
         fresh.wait_until_kept()
         assert first.close() == second.close() == 0
     # What only the buckets tell is found by a question.
-    assert fresh.logs == [] or way in (overwrite_buckets, clear_buckets), fresh.logs
+    assert fresh.complaints() == [] or way in (overwrite_buckets, clear_buckets), fresh.logs
 
 
 def make_directory(path):

@@ -119,7 +119,7 @@ def test_beyond_its_capacity_answers_have_no_row_and_it_says_so(two):
     for begin in range(0, len(others), 100):  # who got no row gets one now
         promises.ask(list(others)[begin : begin + 100], *coprocesses)
     promises.wait_until_kept()
-    assert promises.logs == []
+    assert promises.complaints() == []
 
 
 # ---------------------------------------------------------------- many processes
