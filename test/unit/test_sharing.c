@@ -81,9 +81,10 @@ static int apply(struct desk *desk, struct shared_row *rows, size_t count,
                  const struct share_cursor *cursor, struct share_counts *counts)
 {
     struct error error = {0};
-    const struct shared_rows told = {.rows = rows, .count = count, .capacity = count};
-    int code = sharing_apply(desk->sharing, &told, cursor, NOW_MS, counts, &error);
+    struct share_delivery told = {.rows = rows, .count = count, .cursor = cursor, .counts = counts};
+    int code = sharing_apply(desk->sharing, &told, 1, NOW_MS, &error);
     CHECK_INTEGER(error.code, code, "%s", error.text);
+    CHECK(told.written == (code == 0), "code %d", code);
     return code;
 }
 
@@ -460,6 +461,84 @@ static void the_cursor_moves_with_the_last_rows(void)
     CHECK_INTEGER(counts.newer, 600, "the rest");
     CHECK_INTEGER(counts.known, 500, "those that were there");
     check_cursor(&desk, &cursor_of_two, "with the last");
+    desk_release(&desk);
+}
+
+/* A number that another connection's commits change, by one each. */
+static int64_t data_version(struct desk *desk)
+{
+    return place_number(&desk->place, "SELECT data_version FROM pragma_data_version");
+}
+
+static void small_deliveries_are_written_together(void)
+{
+    struct desk desk;
+    struct error error = {0};
+    struct share_counts counts[3] = {0};
+    struct share_cursor cursors[3];
+    struct share_delivery told[3];
+    desk_init(&desk, "mail", "web");
+    place_run(&desk.place, "INSERT OR IGNORE INTO peer VALUES (2, 'ns2', 'tls://b:1'),"
+                           " (3, 'ns3', 'tls://c:1'), (4, 'ns4', 'tls://d:1')");
+    fill(&desk, 3);
+    for (size_t i = 0; i < COUNT(told); i++) {
+        cursors[i] = cursor_of_two;
+        cursors[i].node = 2 + (int64_t)i;
+        told[i] = (struct share_delivery){
+            .rows = &desk.rows.rows[i], .count = 1, .cursor = &cursors[i], .counts = &counts[i]};
+    }
+    int64_t before = data_version(&desk);
+    CHECK_INTEGER(sharing_apply(desk.sharing, told, 3, NOW_MS, &error), 0, "%s", error.text);
+    CHECK_INTEGER(data_version(&desk) - before, 1, "commits");
+    for (size_t i = 0; i < COUNT(told); i++) {
+        CHECK(told[i].written, "delivery %zu", i);
+        CHECK_INTEGER(counts[i].newer, 1, "delivery %zu", i);
+        check_cursor(&desk, &cursors[i], "each has its own");
+    }
+    CHECK_INTEGER(count_rows(&desk, "persistence", "1"), 3, "rows");
+    desk_release(&desk);
+}
+
+/* The schema rejects a row of the second, which is a peer's fault, not the others'. */
+static void a_delivery_that_fails_keeps_no_other_out(void)
+{
+    struct desk desk;
+    struct error error = {0};
+    struct share_counts counts[3] = {0};
+    struct share_delivery told[3];
+    desk_init(&desk, "mail", "web");
+    fill(&desk, 3);
+    desk.rows.rows[1].entry.ttl_s = -1;
+    for (size_t i = 0; i < COUNT(told); i++)
+        told[i] =
+            (struct share_delivery){.rows = &desk.rows.rows[i], .count = 1, .counts = &counts[i]};
+    CHECK(sharing_apply(desk.sharing, told, 3, NOW_MS, &error) != 0, "one is rejected");
+    CHECK(error.code != 0 && error.text[0], "it says why");
+    for (size_t i = 0; i < COUNT(told); i++) {
+        CHECK(told[i].written == (i != 1), "delivery %zu", i);
+        CHECK_INTEGER(counts[i].newer, i != 1, "delivery %zu", i);
+    }
+    CHECK_INTEGER(count_rows(&desk, "persistence", "1"), 2, "rows");
+    desk_release(&desk);
+}
+
+static void while_another_one_writes_all_deliveries_wait(void)
+{
+    struct desk desk;
+    struct error error = {0};
+    struct share_counts counts[2] = {0};
+    struct share_delivery told[2];
+    desk_init(&desk, "mail", "web");
+    fill(&desk, 2);
+    for (size_t i = 0; i < COUNT(told); i++)
+        told[i] = (struct share_delivery){
+            .rows = &desk.rows.rows[i], .count = 1, .counts = &counts[i], .written = true};
+    place_run(&desk.place, "BEGIN IMMEDIATE");
+    CHECK_INTEGER(sharing_apply(desk.sharing, told, 2, NOW_MS, &error), ERR_BUSY, "%s", error.text);
+    CHECK(!told[0].written && !told[1].written, "neither");
+    place_run(&desk.place, "ROLLBACK");
+    CHECK_INTEGER(sharing_apply(desk.sharing, told, 2, NOW_MS, &error), 0, "again");
+    CHECK(told[0].written && told[1].written && counts[1].newer == 1, "both");
     desk_release(&desk);
 }
 
@@ -1033,6 +1112,9 @@ static const CU_TestInfo tests[] = {
     {"unknown names are told", unknown_names_are_told},
     {"an entry that is over is not listened to", an_entry_that_is_over_is_not_listened_to},
     {"the cursor moves with the last rows", the_cursor_moves_with_the_last_rows},
+    {"small deliveries are written together", small_deliveries_are_written_together},
+    {"a delivery that fails keeps no other out", a_delivery_that_fails_keeps_no_other_out},
+    {"while another one writes all deliveries wait", while_another_one_writes_all_deliveries_wait},
     {"nothing is written while another one writes", nothing_is_written_while_another_one_writes},
     {"a full table takes no more keys", a_full_table_takes_no_more_keys},
     {"rows come in the order of names", rows_come_in_the_order_of_names},

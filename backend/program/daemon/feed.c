@@ -15,9 +15,6 @@
  */
 #define ROWS_AT_ONCE 1000
 
-/* So often a turn does that before others have theirs. */
-#define WRITES_PER_TURN 4
-
 /* After rows were left out for now, the walk that brings them comes so much later. */
 #define LEFT_OUT_WALK_MS 60000
 
@@ -66,6 +63,7 @@ struct feed {
     int64_t missing_batch, missing_ms; /* that the log does not have, and since when; 0: none */
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
+    int64_t left_out_before;           /* left_out() before what is pending was written */
     struct walk walk;
     int64_t walk_ms;      /* monotonic: when the next one is due; 0: now */
     int64_t walk_work_ms; /* what this one, or the last, has cost */
@@ -387,33 +385,37 @@ static void walk_again(struct feed *feed, int64_t before, int64_t now_ms)
         feed->walk_ms = now_ms + LEFT_OUT_WALK_MS;
 }
 
-static int write_pending(struct feed *feed, const struct feed_turn *turn, struct error *error)
+bool feed_receive(struct feed *feed, const struct feed_turn *turn,
+                  struct share_delivery *ret_delivery)
+{
+    struct pending *pending = &feed->pending;
+    if (!feed->tailing || feed->allowance <= 0)
+        return false;
+    if (!read_batches(feed)) {
+        look_for_lost_end(feed, turn->now_ms);
+        return false;
+    }
+    feed->left_out_before = left_out(feed);
+    *ret_delivery = (struct share_delivery){.rows = pending->rows,
+                                            .count = pending->count,
+                                            .cursor = &pending->cursor,
+                                            .counts = &feed->state.counts};
+    return true;
+}
+
+void feed_settle(struct feed *feed, const struct feed_turn *turn,
+                 const struct share_delivery *delivery)
 {
     const struct pending *pending = &feed->pending;
-    const struct shared_rows rows = {
-        .rows = pending->rows, .count = pending->count, .capacity = pending->capacity};
-    int64_t before = left_out(feed);
-    int code = sharing_apply(turn->sharing, &rows, &pending->cursor, turn->now_unix_ms,
-                             &feed->state.counts, error);
-    if (code != 0)
-        return code;
+    if (!delivery->written)
+        return;
     if (pending->gap)
         feed->walk_ms = 0;
     note_lag(feed, turn);
-    walk_again(feed, before, turn->now_ms);
+    walk_again(feed, feed->left_out_before, turn->now_ms);
     feed->cursor = pending->cursor;
     feed->allowance -= (int64_t)pending->count;
     empty_pending(feed);
-    return 0;
-}
-
-static bool take_batches(struct feed *feed, const struct feed_turn *turn, struct error *error)
-{
-    add_allowance(feed, turn);
-    for (int i = 0; i < WRITES_PER_TURN && feed->allowance > 0; i++)
-        if (!read_batches(feed) || write_pending(feed, turn, error) != 0)
-            return false;
-    return feed->allowance > 0;
 }
 
 /* ---------------------------------------------------------------- the walk */
@@ -426,7 +428,7 @@ static int64_t walk_pause_ms(int64_t work_ms)
     return pause_ms > WALK_PAUSE_MAX_MS ? WALK_PAUSE_MAX_MS : pause_ms;
 }
 
-static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
+bool feed_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     int64_t before = left_out(feed);
     if (turn->configuration != feed->configuration &&
@@ -458,18 +460,15 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
 
 /* ---------------------------------------------------------------- all of it */
 
-bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *error)
+void feed_listen(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     take_beats(feed, turn);
     if (write_ballot(feed, turn, error) != 0)
-        return false;
+        return;
     if (!feed->has_cursor && load_cursor(feed, turn->sharing, error) != 0)
-        return false;
+        return;
     follow_bounds(feed);
-    bool more = feed->tailing && take_batches(feed, turn, error);
-    if (!more)
-        look_for_lost_end(feed, turn->now_ms);
-    return run_walk(feed, turn, error) || more;
+    add_allowance(feed, turn);
 }
 
 void feed_note_taken_back(struct feed *feed, int64_t now_ms)

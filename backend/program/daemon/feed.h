@@ -39,10 +39,26 @@ void feed_close(struct feed *feed);
 bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
 
 /*
- * Takes in what has come, as much as share_rows_per_second allows, and goes on with the walk. True
- * when there is more to do at once. What could not be written stays, and is written the next time.
+ * One turn of a feed: feed_listen(), then feed_receive() and feed_settle() some times, then
+ * feed_walk(). What of several peers is received at one time is written at one time.
  */
-bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *error);
+
+/* Takes in what the peer says of itself, and looks where its log has to be read. */
+void feed_listen(struct feed *feed, const struct feed_turn *turn, struct error *error);
+
+/*
+ * Reads what has come of its log, as much as share_rows_per_second allows. False if there is
+ * nothing to write; else `ret_delivery` is what is to be written, and it stays until feed_settle().
+ */
+bool feed_receive(struct feed *feed, const struct feed_turn *turn,
+                  struct share_delivery *ret_delivery);
+
+/* What was written counts as read; what could not be written is given again by feed_receive(). */
+void feed_settle(struct feed *feed, const struct feed_turn *turn,
+                 const struct share_delivery *delivery);
+
+/* Goes on with the walk. True when there is more to do at once. */
+bool feed_walk(struct feed *feed, const struct feed_turn *turn, struct error *error);
 
 /*
  * Entries of ours count less now (sharing_sweep()), so what the peer told may be greater: the

@@ -30,6 +30,9 @@
 /* So long each peer may take to begin to read our log. */
 #define READERS_MS 30000
 
+/* So often what has come of peers is written before a turn goes on to other things. */
+#define WRITES_PER_TURN 4
+
 /* Questions that are answered in one turn. */
 #define QUESTIONS_PER_TURN 4
 
@@ -392,6 +395,39 @@ static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct 
     sharer->answers_ms = ended_ms + (ended_ms - begun_ms);
 }
 
+/* Writes what has come of all peers. True when all of it is written, and more may have come. */
+static bool write_deliveries(struct sharer *sharer, const struct feed_turn *turn,
+                             struct error *error)
+{
+    struct share_delivery deliveries[SHARE_PEERS_MAX];
+    struct feed *feeds[SHARE_PEERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i] && feed_receive(sharer->feeds[i], turn, &deliveries[count]))
+            feeds[count++] = sharer->feeds[i];
+    if (count == 0)
+        return false;
+    int code = sharing_apply(turn->sharing, deliveries, count, turn->now_unix_ms, error);
+    for (size_t i = 0; i < count; i++)
+        feed_settle(feeds[i], turn, &deliveries[i]);
+    return code == 0;
+}
+
+/* True when there is more to do at once. */
+static bool run_feeds(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
+{
+    bool more = true;
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            feed_listen(sharer->feeds[i], turn, error);
+    for (int i = 0; more && i < WRITES_PER_TURN; i++)
+        more = write_deliveries(sharer, turn, error);
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            more |= feed_walk(sharer->feeds[i], turn, error);
+    return more;
+}
+
 /* One look at everything. True when there is more to do at once. */
 static bool take_turn(struct sharer *sharer)
 {
@@ -407,9 +443,7 @@ static bool take_turn(struct sharer *sharer)
         return false;
     sharer->has_changed |= sharing_has_changed(sharer->sharing);
     bool more = hand_over(sharer, &error);
-    for (size_t i = 0; i < sharer->setup.peer_count; i++)
-        if (sharer->feeds[i])
-            more |= feed_run(sharer->feeds[i], &turn, &error);
+    more |= run_feeds(sharer, &turn, &error);
     answer_questions(sharer, turn.now_unix_ms, &error);
     tell_ballot(sharer, turn.now_unix_ms);
     each_second(sharer, &turn, &error);

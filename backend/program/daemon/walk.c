@@ -126,10 +126,9 @@ static int write_rows(struct walk *walk, struct sharing *sharing, int64_t now_ms
                       int64_t now_unix_ms, struct share_counts *counts, struct error *error)
 {
     int64_t newer = counts->newer;
-    const struct shared_rows rows = {.rows = walk->answer_rows.rows,
-                                     .count = walk->answer_rows.count,
-                                     .capacity = walk->answer_rows.count};
-    int code = sharing_apply(sharing, &rows, NULL, now_unix_ms, counts, error);
+    struct share_delivery page = {
+        .rows = walk->answer_rows.rows, .count = walk->answer_rows.count, .counts = counts};
+    int code = sharing_apply(sharing, &page, 1, now_unix_ms, error);
     if (code != 0)
         return code;
     walk->has_answer = false;

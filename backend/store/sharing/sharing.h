@@ -115,14 +115,26 @@ struct share_counts {
     char unknown_name[2 * ROW_NAME_MAX]; /* one of them, "pool x" or "controller y"; or "" */
 };
 
+/* What one peer tells. All of it is the caller's. */
+struct share_delivery {
+    const struct shared_row *rows;
+    size_t count;
+    const struct share_cursor *cursor; /* where it ends, or NULL */
+    struct share_counts *counts;       /* added to when rows are written */
+    bool written;                      /* set by sharing_apply(); else it is to be given again */
+};
+
 /*
- * Merges rows into the tables, in transactions of 250, and moves the cursor (NULL: none) in the
- * last of them. Adds to `counts`. What it writes is not noted in `share_change`, and does not move
- * `revision.mappings`.
+ * Merges the rows of up to SHARE_PEERS_MAX deliveries into the tables, and moves the cursors.
+ * Deliveries that are small are written in one transaction, since a commit costs more than some
+ * rows; if it fails, each has one of its own, so that no peer can keep out what the others tell. A
+ * large one takes transactions of 250 rows, and its cursor is moved in the last of them. What is
+ * written is not noted in `share_change`, and does not move `revision.mappings`.
+ *
+ * 0 if all is written, else a code with `error` set.
  */
-int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
-                  const struct share_cursor *cursor, int64_t now_ms, struct share_counts *counts,
-                  struct error *error);
+int sharing_apply(struct sharing *sharing, struct share_delivery *deliveries, size_t count,
+                  int64_t now_ms, struct error *error);
 
 /* ---------------------------------------------------------------- all rows, in order */
 

@@ -251,41 +251,84 @@ static void add_counts(struct share_counts *sum, const struct share_counts *coun
         memcpy(sum->unknown_name, counts->unknown_name, sizeof sum->unknown_name);
 }
 
-/* One transaction. */
-static int merge_part(struct sharing *sharing, const struct shared_row *rows, size_t count,
-                      const struct share_cursor *cursor, int64_t now_ms,
-                      struct share_counts *counts, struct error *error)
+/* Merges the rows of a delivery, in a transaction that has begun. */
+static int merge_delivery(struct merging *merging, const struct share_delivery *delivery,
+                          struct error *error)
+{
+    int code = 0;
+    merging->counts = (struct share_counts){0};
+    for (size_t i = 0; code == 0 && i < delivery->count; i++)
+        code = merge(merging, &delivery->rows[i], error);
+    if (code == 0 && delivery->cursor)
+        code = write_cursor(merging->sharing, delivery->cursor, error);
+    return code;
+}
+
+/* One transaction for all that is given, which are at most SHARE_PEERS_MAX. */
+static int write_together(struct sharing *sharing, const struct share_delivery *deliveries,
+                          size_t count, int64_t now_ms, struct error *error)
 {
     struct merging merging = {.sharing = sharing, .now_ms = now_ms};
+    struct share_counts counts[SHARE_PEERS_MAX];
     int code = sharing_begin_writing(sharing, error);
     if (code != 0)
         return code;
     merging.room = room_of(&sharing->database, settings_max_bytes(&sharing->settings));
-    for (size_t i = 0; code == 0 && i < count; i++)
-        code = merge(&merging, &rows[i], error);
-    if (code == 0 && cursor)
-        code = write_cursor(sharing, cursor, error);
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        code = merge_delivery(&merging, &deliveries[i], error);
+        counts[i] = merging.counts;
+    }
     code = sharing_end_writing(sharing, code, error);
-    if (code == 0)
-        add_counts(counts, &merging.counts);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        add_counts(deliveries[i].counts, &counts[i]);
     return code;
 }
 
-int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
-                  const struct share_cursor *cursor, int64_t now_ms, struct share_counts *counts,
-                  struct error *error)
+/* In parts, between which others get SQLite's lock. */
+static int write_in_parts(struct sharing *sharing, struct share_delivery *delivery, int64_t now_ms,
+                          struct error *error)
 {
+    struct share_delivery part = *delivery;
     size_t done = 0;
-    int code = 0;
-    if (rows->count == 0 && cursor)
-        return merge_part(sharing, NULL, 0, cursor, now_ms, counts, error);
-    while (code == 0 && done < rows->count) {
-        size_t left = rows->count - done, part = left < APPLY_ROWS ? left : APPLY_ROWS;
+    do {
+        size_t left = delivery->count - done;
         if (done > 0)
             nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-        code = merge_part(sharing, rows->rows + done, part, part == left ? cursor : NULL, now_ms,
-                          counts, error);
-        done += part;
+        part.rows = delivery->rows + done;
+        part.count = left < APPLY_ROWS ? left : APPLY_ROWS;
+        part.cursor = part.count == left ? delivery->cursor : NULL;
+        int code = write_together(sharing, &part, 1, now_ms, error);
+        if (code != 0)
+            return code;
+        done += part.count;
+    } while (done < delivery->count);
+    delivery->written = true;
+    return 0;
+}
+
+static size_t all_rows(const struct share_delivery *deliveries, size_t count)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < count; i++)
+        rows += deliveries[i].count;
+    return rows;
+}
+
+int sharing_apply(struct sharing *sharing, struct share_delivery *deliveries, size_t count,
+                  int64_t now_ms, struct error *error)
+{
+    int code = 0;
+    bool together = count > 1 && all_rows(deliveries, count) <= APPLY_ROWS;
+    if (together)
+        code = write_together(sharing, deliveries, count, now_ms, error);
+    for (size_t i = 0; i < count; i++)
+        deliveries[i].written = together && code == 0;
+    if (code == ERR_BUSY || (together && code == 0))
+        return code;
+    code = 0;
+    for (size_t i = 0; i < count; i++) {
+        int written = write_in_parts(sharing, &deliveries[i], now_ms, error);
+        code = code == 0 ? written : code;
     }
     return code;
 }
