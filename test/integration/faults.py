@@ -147,8 +147,10 @@ class Crowd:
     def heals(self):
         """Every coprocess keeps the rows of new resolvers again, and everybody reads them."""
 
-        def keeps(coprocess, asked):
-            asked.append(self._ask_one(coprocess)[0])
+        def keeps(coprocess, asked, logs):
+            remote, answer = self._ask_one(coprocess)
+            asked.append(remote)
+            logs += answer.logs
             try:
                 rows = self.database.rows_of("web")
             except AssertionError:  # the shell cannot read it yet
@@ -156,8 +158,12 @@ class Crowd:
             return any(remote in rows for remote in asked)
 
         for each in self.coprocesses:
-            asked = []
-            wait_until(lambda: keeps(each, asked), HEAL_SECONDS, "rows for new resolvers")
+            asked, logs = [], []
+            wait_until(
+                lambda: keeps(each, asked, logs),
+                HEAL_SECONDS,
+                lambda: f"rows for new resolvers: {logs}, {each.command('status')}",
+            )
         since = len(self.told)
         self.ask(50)
         self.kept(since)

@@ -94,10 +94,13 @@ def workspace():
 
 
 def wait_until(condition, seconds, what):
-    """Returns when condition() is true; fails with `what` after so many seconds."""
+    """Returns when condition() is true; fails with `what` after so many seconds.
+
+    what: words, or a function that finds them then.
+    """
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        assert time.monotonic() < end, f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
