@@ -52,6 +52,7 @@ static void read_peer(sqlite3_stmt *row, struct share_peer_view *ret_peer)
     state->walking = sqlite3_column_int64(row, 17) != 0;
     state->differs = sqlite3_column_int64(row, 18) != 0;
     copy_text(row, 19, state->problem, sizeof state->problem);
+    state->counts.paths = sqlite3_column_int64(row, 20);
 }
 
 static int read_peers(struct store *store, struct share_view *view, struct error *error)

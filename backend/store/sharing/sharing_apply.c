@@ -11,10 +11,7 @@
 #include "store/sharing/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
 
-/* Rows of a transaction: it holds SQLite's lock for some milliseconds. */
-#define APPLY_ROWS 250
-
-/* Between two transactions, for the writer of this server, who looks for the lock that often. */
+/* The writer of this server looks for the lock that often. */
 #define PAUSE_NS 100000L
 
 /* ---------------------------------------------------------------- what is known of a key */
@@ -165,7 +162,7 @@ static bool moves(const struct entry *told, const struct entry *standing, int64_
            strcmp(told->controller, standing->controller) != 0;
 }
 
-static int count_unknown(struct share_counts *counts, const char *kind, const char *name)
+int sharing_count_unknown(struct share_counts *counts, const char *kind, const char *name)
 {
     counts->unknown++;
     snprintf(counts->unknown_name, sizeof counts->unknown_name, "%s %s", kind, name);
@@ -214,9 +211,9 @@ static int merge(struct merging *merging, const struct shared_row *told, struct 
     int64_t pool_id = name_list_id(&sharing->names.pools, told->pool);
     int64_t controller_id = gone ? 0 : name_list_id(&sharing->names.controllers, controller);
     if (pool_id == 0)
-        return count_unknown(counts, "pool", told->pool);
+        return sharing_count_unknown(counts, "pool", told->pool);
     if (controller_id == 0 && !gone)
-        return count_unknown(counts, "controller", controller);
+        return sharing_count_unknown(counts, "controller", controller);
     if (entry_is_over(&told->entry, merging->now_ms, sharing->settings.share_grace_s)) {
         counts->older++;
         return 0;
@@ -238,7 +235,7 @@ static int write_cursor(struct sharing *sharing, const struct share_cursor *curs
     return database_run(&sharing->database, statement, "a cursor cannot be written", error);
 }
 
-static void add_counts(struct share_counts *sum, const struct share_counts *counts)
+void sharing_add_counts(struct share_counts *sum, const struct share_counts *counts)
 {
     sum->newer += counts->newer;
     sum->known += counts->known;
@@ -247,6 +244,7 @@ static void add_counts(struct share_counts *sum, const struct share_counts *coun
     sum->moved += counts->moved;
     sum->unknown += counts->unknown;
     sum->no_room += counts->no_room;
+    sum->paths += counts->paths;
     if (counts->unknown_name[0])
         memcpy(sum->unknown_name, counts->unknown_name, sizeof sum->unknown_name);
 }
@@ -267,8 +265,13 @@ static int merge_part(struct sharing *sharing, const struct shared_row *rows, si
         code = write_cursor(sharing, cursor, error);
     code = sharing_end_writing(sharing, code, error);
     if (code == 0)
-        add_counts(counts, &merging.counts);
+        sharing_add_counts(counts, &merging.counts);
     return code;
+}
+
+void sharing_pause(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 }
 
 int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
@@ -280,9 +283,10 @@ int sharing_apply(struct sharing *sharing, const struct shared_rows *rows,
     if (rows->count == 0 && cursor)
         return merge_part(sharing, NULL, 0, cursor, now_ms, counts, error);
     while (code == 0 && done < rows->count) {
-        size_t left = rows->count - done, part = left < APPLY_ROWS ? left : APPLY_ROWS;
+        size_t left = rows->count - done,
+               part = left < SHARING_APPLY_ROWS ? left : SHARING_APPLY_ROWS;
         if (done > 0)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+            sharing_pause();
         code = merge_part(sharing, rows->rows + done, part, part == left ? cursor : NULL, now_ms,
                           counts, error);
         done += part;

@@ -154,7 +154,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_VIEW] =
         "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
         " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
-        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
+        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem, t.paths"
         " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
     [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
@@ -216,13 +216,13 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_STATE_WRITE] =
         "INSERT INTO peer_state (node, written_at, connected, heard_at, clock_offset_ms, lag_ms,"
         " newer, known, older, future, moved, unknown, unknown_name, no_room, refused, equal_at,"
-        " walking, differs, problem)"
+        " walking, differs, problem, paths)"
         " SELECT node, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19 FROM peer WHERE node = ?1"
+        " ?19, ?20 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET written_at = ?2, connected = ?3, heard_at = ?4,"
         " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
         " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
-        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19",
+        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19, paths = ?20",
     [QUERY_PEER_VERDICT_WRITE] =
         "INSERT INTO peer_verdict (node, pool, controller, position, state, heard_at)"
         " SELECT node, ?2, ?3, ?4, ?5, ?6 FROM peer WHERE node = ?1"
@@ -230,6 +230,27 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_VERDICTS] = "SELECT pool, controller, position FROM peer_verdict WHERE node = ?1",
     [QUERY_PEER_VERDICT_END] = "DELETE FROM peer_verdict WHERE node = ?1 AND pool = ?2"
                                " AND controller = ?3 AND position = ?4",
+    [QUERY_SHARE_PATH_LAST] = "SELECT max(changed) FROM path_metric WHERE changed > 0",
+    [QUERY_SHARE_PATHS] = "SELECT changed, network, controller_id, rtt, measured_at"
+                          " FROM path_metric WHERE changed > 0 AND changed > ?1"
+                          " ORDER BY changed LIMIT ?2",
+    [QUERY_SHARE_PATH_FIND] =
+        "SELECT measured_at FROM path_metric WHERE network = ?1 AND controller_id = ?2",
+    [QUERY_SHARE_PATH_ADD] =
+        "INSERT OR IGNORE INTO path_metric (network, controller_id, rtt, measured_at, origin)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [QUERY_SHARE_PATH_REPLACE] =
+        "UPDATE path_metric SET rtt = ?3, measured_at = ?4, origin = ?5, changed = 0"
+        " WHERE network = ?1 AND controller_id = ?2",
+    [QUERY_SHARE_PATH_COUNT] = "SELECT count(*) FROM path_metric WHERE origin > 0 AND origin = ?1",
+    [QUERY_SHARE_PATH_ORIGIN] =
+        "SELECT min(origin) FROM path_metric WHERE origin > 0 AND origin > ?1",
+    [QUERY_SHARE_PATH_SWEEP_LOOK] = "SELECT 1 FROM path_metric"
+                                    " WHERE origin > 0 AND origin = ?1 AND measured_at < ?2",
+    [QUERY_SHARE_PATH_SWEEP_DELETE] =
+        "DELETE FROM path_metric WHERE (network, controller_id) IN"
+        " (SELECT network, controller_id FROM path_metric"
+        " WHERE origin > 0 AND origin = ?1 AND measured_at < ?2 LIMIT ?3)",
     [QUERY_HEALTH_PEERS] = "SELECT pool, controller, address, state, counts, peers FROM health"
                            " WHERE peers IS NOT NULL AND (state = 'down' OR counts = 'down'"
                            " OR peers LIKE '% down%')",
