@@ -836,6 +836,10 @@ CREATE TABLE IF NOT EXISTS persistence (
   origin INTEGER NOT NULL DEFAULT 0
     CONSTRAINT "persistence.origin is 0 to 65535" CHECK (origin BETWEEN 0 AND 65535),
 
+  -- Of a mapping of another name server: how many milliseconds after its decision it was here. It
+  -- means nothing in a mapping that was decided here.
+  lag_ms INTEGER,
+
   PRIMARY KEY (pool_id, ldns)
 ) STRICT, WITHOUT ROWID;
 
@@ -970,6 +974,23 @@ CREATE TABLE IF NOT EXISTS share_deleted (
 
   PRIMARY KEY (pool_id, ldns)
 ) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- share_moved: mappings that a decision of a peer has replaced here, by which a resolver was moved
+-- to another controller, the last 4096 of them. pdns-stickyd writes here, and explain shows it.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_moved (
+  number INTEGER PRIMARY KEY,  -- in their order
+
+  -- The mapping, and persistence.decided of the one that replaced it.
+  pool_id INTEGER NOT NULL,
+  ldns TEXT NOT NULL,
+  decided INTEGER NOT NULL,
+
+  -- Where the resolver was sent before, and who had decided that.
+  controller_id INTEGER NOT NULL,
+  origin INTEGER NOT NULL
+) STRICT;
 
 -----------------------------------------------------------------------------------------------
 -- share_state, peer_state: how sharing goes, here and with each peer. pdns-stickyd writes these
@@ -1889,6 +1910,7 @@ WHEN NEW.node = 0 AND OLD.node <> 0 BEGIN
   UPDATE path_metric SET changed = 0 WHERE changed > 0;
   DELETE FROM share_change;
   DELETE FROM share_deleted;
+  DELETE FROM share_moved;
   DELETE FROM share_state;
   DELETE FROM peer_state;
   DELETE FROM peer_verdict;

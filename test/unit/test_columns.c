@@ -107,6 +107,7 @@ static const struct {
     {QUERY_SHARE_PATH_ORIGIN, "min(origin)"},
     {QUERY_SHARE_PATH_SWEEP_LOOK, "1"},
     {QUERY_PEER_VERDICTS, "pool, controller, position"},
+    {QUERY_MAPPING_HISTORY, "node, name, name, lag_ms, origin, name, name"},
     {QUERY_HEALTH_PEERS, "pool, controller, address, state, counts, peers"},
     {QUERY_SHARE_ZONES, "lower(name)"},
     {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},

@@ -878,6 +878,36 @@ static void the_configuration_is_the_same_by_names(void)
     desk_release(&other);
 }
 
+/* ---------------------------------------------------------------- what explain shows */
+
+static void what_is_moved_is_remembered_for_a_while(void)
+{
+    struct desk desk;
+    enum { KEPT = 4096, MORE = 300, PART = 300 };
+    static struct shared_row rows[PART];
+    struct share_counts counts = {0};
+    desk_init(&desk, "mail", "web");
+    for (int done = 0; done < KEPT + MORE; done += PART)
+        for (int turn = 0; turn < 2; turn++) {
+            for (int i = 0; i < PART; i++) {
+                char key[16];
+                snprintf(key, sizeof key, "%d", done + i);
+                rows[i] = row_of("web", key, DECIDED(turn + 1), turn ? "fra" : "ams");
+            }
+            apply(&desk, rows, PART, NULL, &counts);
+        }
+    CHECK(counts.moved > KEPT, "%d", (int)counts.moved);
+    CHECK_INTEGER(count_rows(&desk, "share_moved", "1"), KEPT, "the last ones");
+    CHECK_INTEGER(count_rows(&desk, "share_moved", "ldns = '1'"), 0, "an early one");
+    char condition[200];
+    snprintf(condition, sizeof condition,
+             "ldns = '%d' AND decided = %lld AND controller_id = 1 AND origin = 2 AND pool_id = 2",
+             KEPT + MORE - 10, (long long)DECIDED(2));
+    CHECK_INTEGER(count_rows(&desk, "share_moved", condition), 1, "a late one");
+    CHECK_INTEGER(count_rows(&desk, "persistence", "lag_ms <> 1000 OR lag_ms IS NULL"), 0, "lag");
+    desk_release(&desk);
+}
+
 /* ---------------------------------------------------------------- round trip times */
 
 static struct shared_path path_of(const char *network, const char *controller, double rtt_ms,
@@ -1205,6 +1235,7 @@ static const CU_TestInfo tests[] = {
     {"the oldest changes are dropped", the_oldest_changes_are_dropped},
     {"what is from the future is taken back", what_is_from_the_future_is_taken_back},
     {"the configuration is the same by names", the_configuration_is_the_same_by_names},
+    {"what is moved is remembered for a while", what_is_moved_is_remembered_for_a_while},
     {"of two round trip times the later one stays", of_two_round_trip_times_the_later_one_stays},
     {"any network that is told is written", any_network_that_is_told_is_written},
     {"a peer has no more than so many round trip times",

@@ -11,6 +11,9 @@
 #include "store/sharing/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
 
+/* Rows of share_moved: some hundred kilobytes, and explain looks through them in a millisecond. */
+#define MOVED_MAX 4096
+
 /* The writer of this server looks for the lock that often. */
 #define PAUSE_NS 100000L
 
@@ -106,10 +109,19 @@ struct merging {
     struct share_counts counts;
 };
 
-static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                         const struct shared_row *told, struct error *error)
+/* 0 also when the clock of the one that decided is ahead; false: there is no time of decision. */
+static bool find_lag(const struct entry *told, int64_t now_ms, int64_t *ret_lag_ms)
 {
-    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_MAPPING_WRITE);
+    int64_t decided_ms = told->decided / ENTRY_TICKS;
+    *ret_lag_ms = now_ms > decided_ms ? now_ms - decided_ms : 0;
+    return decided_ms > 0;
+}
+
+static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
+                         const struct shared_row *told, int64_t now_ms, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MAPPING_WRITE);
+    int64_t lag_ms;
     struct mapping mapping = {.controller_id = controller_id,
                               .timestamp_s = told->entry.timestamp_s,
                               .ttl_s = told->entry.ttl_s,
@@ -118,6 +130,10 @@ static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t contr
     strcpy(mapping.method, told->entry.method);
     persistence_bind_key(statement, pool_id, told->key);
     persistence_bind_mapping(statement, 3, &mapping);
+    if (find_lag(&told->entry, now_ms, &lag_ms))
+        sqlite3_bind_int64(statement, 9, lag_ms);
+    else
+        sqlite3_bind_null(statement, 9);
     return database_run(&sharing->database, statement, "a mapping cannot be written", error);
 }
 
@@ -143,11 +159,12 @@ static int delete_row(struct sharing *sharing, enum query query, int64_t pool_id
 }
 
 int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                    const struct shared_row *told, const struct known *known, struct error *error)
+                    const struct shared_row *told, const struct known *known, int64_t now_ms,
+                    struct error *error)
 {
     bool gone = told->entry.gone;
     int code = gone ? write_tombstone(sharing, pool_id, told, error)
-                    : write_mapping(sharing, pool_id, controller_id, told, error);
+                    : write_mapping(sharing, pool_id, controller_id, told, now_ms, error);
     if (code == 0 && gone && known->has_mapping)
         code = delete_row(sharing, QUERY_MAPPING_DELETE, pool_id, told->key, error);
     if (code == 0 && !gone && known->has_tombstone)
@@ -160,6 +177,26 @@ static bool moves(const struct entry *told, const struct entry *standing, int64_
 {
     return standing && !told->gone && !standing->gone && entry_end_s(standing) > now_s &&
            strcmp(told->controller, standing->controller) != 0;
+}
+
+/* What is replaced, for explain. */
+static int note_moved(struct sharing *sharing, int64_t pool_id, const struct shared_row *told,
+                      const struct entry *standing, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MOVED_NOTE);
+    persistence_bind_key(statement, pool_id, told->key);
+    sqlite3_bind_int64(statement, 3, told->entry.decided);
+    sqlite3_bind_int64(statement, 4,
+                       name_list_id(&sharing->names.controllers, standing->controller));
+    sqlite3_bind_int64(statement, 5, standing->origin);
+    return database_run(&sharing->database, statement, "share_moved cannot be written", error);
+}
+
+static int end_moved(struct sharing *sharing, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MOVED_END);
+    sqlite3_bind_int64(statement, 1, MOVED_MAX);
+    return database_run(&sharing->database, statement, "share_moved cannot be written", error);
 }
 
 int sharing_count_unknown(struct share_counts *counts, const char *kind, const char *name)
@@ -198,8 +235,13 @@ static int merge_known(struct merging *merging, int64_t pool_id, int64_t control
         return 0;
     }
     counts->newer++;
-    counts->moved += moves(&told->entry, standing, merging->now_ms / 1000);
-    return sharing_replace(sharing, pool_id, controller_id, told, &known, error);
+    if (moves(&told->entry, standing, merging->now_ms / 1000)) {
+        counts->moved++;
+        code = note_moved(sharing, pool_id, told, standing, error);
+    }
+    if (code != 0)
+        return code;
+    return sharing_replace(sharing, pool_id, controller_id, told, &known, merging->now_ms, error);
 }
 
 static int merge(struct merging *merging, const struct shared_row *told, struct error *error)
@@ -263,6 +305,8 @@ static int merge_part(struct sharing *sharing, const struct shared_row *rows, si
         code = merge(&merging, &rows[i], error);
     if (code == 0 && cursor)
         code = write_cursor(sharing, cursor, error);
+    if (code == 0 && merging.counts.moved > 0)
+        code = end_moved(sharing, error);
     code = sharing_end_writing(sharing, code, error);
     if (code == 0)
         sharing_add_counts(counts, &merging.counts);

@@ -89,9 +89,13 @@ int sharing_find(struct sharing *sharing, int64_t pool_id, const char *key, stru
 const struct entry *sharing_standing(const struct sharing *sharing, const struct known *known,
                                      int64_t now_ms);
 
-/* Writes an entry in place of whatever is there. 0, or a code with `error` set. */
+/*
+ * Writes an entry in place of whatever is there, as one that was here at `now_ms`. 0, or a code
+ * with `error` set.
+ */
 int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                    const struct shared_row *told, const struct known *known, struct error *error);
+                    const struct shared_row *told, const struct known *known, int64_t now_ms,
+                    struct error *error);
 
 /*
  * What sharing_sweep() does about round trip times of others that are too old, of one peer each

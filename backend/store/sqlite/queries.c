@@ -230,6 +230,29 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_VERDICTS] = "SELECT pool, controller, position FROM peer_verdict WHERE node = ?1",
     [QUERY_PEER_VERDICT_END] = "DELETE FROM peer_verdict WHERE node = ?1 AND pool = ?2"
                                " AND controller = ?3 AND position = ?4",
+    [QUERY_MAPPING_HISTORY] =
+        "SELECT s.node, s.name, p.name, m.lag_ms, r.origin, q.name, c.name FROM share AS s"
+        " LEFT JOIN peer AS p ON p.node = ?4"
+        " LEFT JOIN persistence AS m"
+        " ON m.pool_id = ?1 AND m.ldns = ?2 AND m.decided = ?3 AND m.origin = ?4"
+        " LEFT JOIN share_moved AS r"
+        " ON r.pool_id = m.pool_id AND r.ldns = m.ldns AND r.decided = m.decided"
+        " LEFT JOIN peer AS q ON q.node = r.origin"
+        " LEFT JOIN controller AS c ON c.id = r.controller_id LIMIT 1",
+    [QUERY_SHARE_MAPPING_WRITE] =
+        "INSERT INTO persistence"
+        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin, lag_ms)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+        " WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
+        " AND EXISTS (SELECT 1 FROM controller WHERE id = ?3)"
+        " ON CONFLICT DO UPDATE SET controller_id = excluded.controller_id,"
+        " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
+        " decided = excluded.decided, origin = excluded.origin, lag_ms = excluded.lag_ms",
+    [QUERY_SHARE_MOVED_NOTE] =
+        "INSERT INTO share_moved (pool_id, ldns, decided, controller_id, origin)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [QUERY_SHARE_MOVED_END] = "DELETE FROM share_moved"
+                              " WHERE number <= (SELECT max(number) FROM share_moved) - ?1",
     [QUERY_SHARE_PATH_LAST] = "SELECT max(changed) FROM path_metric WHERE changed > 0",
     [QUERY_SHARE_PATHS] = "SELECT changed, network, controller_id, rtt, measured_at"
                           " FROM path_metric WHERE changed > 0 AND changed > ?1"
