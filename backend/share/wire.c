@@ -119,7 +119,7 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
     add_number(out, "batch", beat->batch);
     add_number(out, "waiting", beat->rows);
     add_digest(out, "configuration", beat->configuration);
-    if (beat->path > 0)
+    if (beat->path > 0 && beat->path <= COUNT_MAX)
         add_number(out, "path", beat->path);
     if (ballot)
         add_ballot(out, ballot);
