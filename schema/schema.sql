@@ -586,7 +586,8 @@ CREATE TABLE IF NOT EXISTS geo_database (
 -----------------------------------------------------------------------------------------------
 -- path_metric: round trip times between networks of resolvers and controllers, for method 'rtt'. A
 -- program of yours that measures them writes this table. The longest network that contains the
--- resolver counts.
+-- resolver counts. Name servers that share mappings tell each other what was measured there; of
+-- two values the later one stays.
 --
 --   INSERT INTO path_metric (network, controller_id, rtt)
 --     SELECT '198.51.100.0/24', id, 12.5 FROM controller WHERE name = 'fra'
@@ -633,6 +634,15 @@ CREATE TABLE IF NOT EXISTS path_metric (
   measured_at INTEGER NOT NULL DEFAULT (unixepoch())
     CONSTRAINT "path_metric.measured_at is Unix seconds, 0 to 253402300799"
       CHECK (measured_at BETWEEN 0 AND 253402300799),
+
+  -- While name servers share: the one that measured it, by its share.node. 0: it was measured here.
+  -- Triggers set it to 0 when you write the row.
+  origin INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "path_metric.origin is 0 to 65535" CHECK (origin BETWEEN 0 AND 65535),
+
+  -- While name servers share, the place of what was measured here among all that was, in the order
+  -- in which peers are told. Triggers set it. 0: peers are not told.
+  changed INTEGER NOT NULL DEFAULT 0,
 
   -- Computed from the network: its prefix length, and whether it is IPv6 (1) or IPv4 (0).
   bits INTEGER AS (CAST(substr(network, instr(network, '/') + 1) AS INTEGER)) VIRTUAL,
@@ -826,6 +836,10 @@ CREATE TABLE IF NOT EXISTS persistence (
   origin INTEGER NOT NULL DEFAULT 0
     CONSTRAINT "persistence.origin is 0 to 65535" CHECK (origin BETWEEN 0 AND 65535),
 
+  -- Of a mapping of another name server: how many milliseconds after its decision it was here. It
+  -- means nothing in a mapping that was decided here.
+  lag_ms INTEGER,
+
   PRIMARY KEY (pool_id, ldns)
 ) STRICT, WITHOUT ROWID;
 
@@ -962,6 +976,23 @@ CREATE TABLE IF NOT EXISTS share_deleted (
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
+-- share_moved: mappings that a decision of a peer has replaced here, by which a resolver was moved
+-- to another controller, the last 4096 of them. pdns-stickyd writes here, and explain shows it.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_moved (
+  number INTEGER PRIMARY KEY,  -- in their order
+
+  -- The mapping, and persistence.decided of the one that replaced it.
+  pool_id INTEGER NOT NULL,
+  ldns TEXT NOT NULL,
+  decided INTEGER NOT NULL,
+
+  -- Where the resolver was sent before, and who had decided that.
+  controller_id INTEGER NOT NULL,
+  origin INTEGER NOT NULL
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
 -- share_state, peer_state: how sharing goes, here and with each peer. pdns-stickyd writes these
 -- tables each second. A time of 0 means never. What is counted is counted from the start of
 -- pdns-stickyd on.
@@ -1006,7 +1037,8 @@ CREATE TABLE IF NOT EXISTS peer_state (
 
   -- What became of its rows: written; known already; older than ours; decided in the future; a
   -- resolver was moved to another controller (those are among the newer ones); the pool or the
-  -- controller is unknown here, and one of the names; there was no room.
+  -- controller is unknown here, and one of the names; there was no room. These count mappings and
+  -- round trip times.
   newer INTEGER NOT NULL,
   known INTEGER NOT NULL,
   older INTEGER NOT NULL,
@@ -1015,6 +1047,9 @@ CREATE TABLE IF NOT EXISTS peer_state (
   unknown INTEGER NOT NULL,
   unknown_name TEXT NOT NULL,
   no_room INTEGER NOT NULL,
+
+  -- Of the newer ones, those that are no mappings, but round trip times (path_metric).
+  paths INTEGER NOT NULL,
 
   -- Its messages that were malformed or not its own.
   refused INTEGER NOT NULL,
@@ -1131,6 +1166,9 @@ CREATE UNIQUE INDEX IF NOT EXISTS topology_asn ON topology (asn, controller_id)
   WHERE asn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS topology_controller ON topology (controller_id);
 CREATE INDEX IF NOT EXISTS path_metric_bits ON path_metric (ipv6, bits);
+CREATE INDEX IF NOT EXISTS path_metric_changed ON path_metric (changed) WHERE changed > 0;
+CREATE INDEX IF NOT EXISTS path_metric_origin ON path_metric (origin, measured_at)
+  WHERE origin > 0;
 
 -----------------------------------------------------------------------------------------------
 -- View server: the virtual servers with the names of their pools and controllers.
@@ -1857,10 +1895,22 @@ BEGIN
    WHERE NEW.node IN (SELECT node FROM peer);
 END;
 
+-- What was measured here before is to be told, too.
+CREATE TRIGGER IF NOT EXISTS share_begin AFTER UPDATE OF node ON share
+WHEN NEW.node <> 0 AND OLD.node = 0 BEGIN
+  UPDATE path_metric SET changed = own.place
+    FROM (SELECT network, controller_id,
+                 (SELECT decided FROM share_now) + row_number() OVER () AS place
+            FROM path_metric WHERE origin = 0) AS own
+   WHERE path_metric.network = own.network AND path_metric.controller_id = own.controller_id;
+END;
+
 CREATE TRIGGER IF NOT EXISTS share_end AFTER UPDATE OF node ON share
 WHEN NEW.node = 0 AND OLD.node <> 0 BEGIN
+  UPDATE path_metric SET changed = 0 WHERE changed > 0;
   DELETE FROM share_change;
   DELETE FROM share_deleted;
+  DELETE FROM share_moved;
   DELETE FROM share_state;
   DELETE FROM peer_state;
   DELETE FROM peer_verdict;
@@ -1946,6 +1996,27 @@ WHEN (SELECT node FROM share) <> 0 AND OLD.timestamp + OLD.ttl > unixepoch()
       FROM share_now AS now;
   INSERT INTO share_change (pool_id, ldns, noted_ms)
     SELECT OLD.pool_id, OLD.ldns, now_ms FROM share_now;
+END;
+
+-- Whoever writes a round trip time with triggers has measured it here.
+CREATE TRIGGER IF NOT EXISTS path_metric_measured AFTER INSERT ON path_metric
+WHEN (SELECT node FROM share) <> 0 BEGIN
+  UPDATE path_metric SET origin = 0, changed = (
+    SELECT max(decided, coalesce((SELECT max(changed) FROM path_metric WHERE changed > 0), 0) + 1)
+      FROM share_now)
+   WHERE network = NEW.network AND controller_id = NEW.controller_id;
+END;
+
+CREATE TRIGGER IF NOT EXISTS path_metric_measured_again
+AFTER UPDATE OF network, controller_id, rtt, measured_at ON path_metric
+WHEN (NEW.network, NEW.controller_id, NEW.rtt, NEW.measured_at)
+     <> (OLD.network, OLD.controller_id, OLD.rtt, OLD.measured_at)
+ AND (OLD.origin <> 0 OR (SELECT node FROM share) <> 0) BEGIN
+  UPDATE path_metric SET origin = 0, changed = (
+    SELECT iif(node = 0, 0, max(decided,
+             coalesce((SELECT max(changed) FROM path_metric WHERE changed > 0), 0) + 1))
+      FROM share_now)
+   WHERE network = NEW.network AND controller_id = NEW.controller_id;
 END;
 
 -- Words and settings: see "The words that columns take" above.

@@ -327,14 +327,15 @@ static bool is_answered(const struct open_question *question, int64_t now_ms)
            (question->state == QUESTION_OPEN && now_ms >= question->deadline_ms);
 }
 
-bool transport_next_answer(struct transport *transport, int64_t *ret_id,
-                           struct transport_message *ret_message)
+bool transport_next_answer(struct transport *transport, int64_t least, int64_t most,
+                           int64_t *ret_id, struct transport_message *ret_message)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct open_question found = {.state = QUESTION_FREE};
     pthread_mutex_lock(&transport->mutex);
     for (int i = 0; i < TRANSPORT_QUESTIONS_MAX && found.state == QUESTION_FREE; i++)
-        if (is_answered(&transport->questions[i], now_ms)) {
+        if (is_answered(&transport->questions[i], now_ms) && transport->questions[i].id >= least &&
+            transport->questions[i].id <= most) {
             found = transport->questions[i];
             transport->questions[i] = (struct open_question){.state = QUESTION_FREE};
         }

@@ -119,6 +119,8 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
     add_number(out, "batch", beat->batch);
     add_number(out, "waiting", beat->rows);
     add_digest(out, "configuration", beat->configuration);
+    if (beat->path > 0 && beat->path <= COUNT_MAX)
+        add_number(out, "path", beat->path);
     if (ballot)
         add_ballot(out, ballot);
     buffer_add_char(out, '}');
@@ -126,9 +128,14 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
 
 void wire_write_question(struct buffer *out, const struct wire_question *question)
 {
-    begin(out, "question");
-    add_place(out, "after", &question->after);
-    add_flag(out, "rows", question->rows);
+    if (question->paths) {
+        begin(out, "path-question");
+        add_number(out, "after", question->path);
+    } else {
+        begin(out, "question");
+        add_place(out, "after", &question->after);
+        add_flag(out, "rows", question->rows);
+    }
     buffer_add_char(out, '}');
 }
 
@@ -142,6 +149,15 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
     add_digest(out, "digest", answer->digest);
     add_number(out, "count", answer->count);
     wire_rows_write(out, rows, count);
+    buffer_add_char(out, '}');
+}
+
+void wire_write_paths(struct buffer *out, const struct wire_paths *paths)
+{
+    begin(out, "paths");
+    add_number(out, "to", paths->to);
+    add_flag(out, "last", paths->last);
+    wire_paths_write(out, paths->paths, paths->count);
     buffer_add_char(out, '}');
 }
 
@@ -209,9 +225,15 @@ static int read_place(const json_t *message, const char *member, struct shared_p
     return problem ? error_set(error, ERR_INVAL, "'%s': %s", member, problem) : 0;
 }
 
-/* The message is valid until the arena is reset. */
-static int open_message(const char *text, size_t length, const char *kind, struct arena *arena,
-                        const json_t **ret_message, struct error *error)
+static bool is_of_kind(const json_t *message, const char *kind)
+{
+    const char *found = json_string_value(json_object_get(message, "kind"));
+    return found && strcmp(found, kind) == 0;
+}
+
+/* Any kind of message. It is valid until the arena is reset. */
+static int open_any(const char *text, size_t length, struct arena *arena,
+                    const json_t **ret_message, struct error *error)
 {
     static const struct json_limits limits = {JSON_REJECT_DUPLICATES, READ_MEMORY_MAX};
     const json_t *message;
@@ -222,13 +244,18 @@ static int open_message(const char *text, size_t length, const char *kind, struc
     if (code != 0)
         return code;
     code = read_number(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
-    if (code != 0)
-        return code;
-    const char *found = json_string_value(json_object_get(message, "kind"));
-    if (!found || strcmp(found, kind) != 0)
-        return error_set(error, ERR_INVAL, "'kind' is not '%s'", kind);
-    *ret_message = message;
-    return 0;
+    if (code == 0)
+        *ret_message = message;
+    return code;
+}
+
+static int open_message(const char *text, size_t length, const char *kind, struct arena *arena,
+                        const json_t **ret_message, struct error *error)
+{
+    int code = open_any(text, length, arena, ret_message, error);
+    if (code == 0 && !is_of_kind(*ret_message, kind))
+        code = error_set(error, ERR_INVAL, "'kind' is not '%s'", kind);
+    return code;
 }
 
 static int read_batch(const json_t *message, struct wire_batch *batch, struct error *error)
@@ -275,6 +302,9 @@ static int read_beat(const json_t *message, struct wire_beat *beat, struct error
         code = read_number(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
     if (code == 0)
         code = read_digest(message, "configuration", &beat->configuration, error);
+    beat->path = 0; /* an older version does not tell it */
+    if (code == 0 && json_object_get(message, "path"))
+        code = read_number(message, "path", 1, COUNT_MAX, &beat->path, error);
     return code;
 }
 
@@ -337,17 +367,26 @@ int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
     return code;
 }
 
+static int read_question(const json_t *message, struct wire_question *question, struct error *error)
+{
+    question->paths = is_of_kind(message, "path-question");
+    if (question->paths)
+        return read_number(message, "after", 0, COUNT_MAX, &question->path, error);
+    if (!is_of_kind(message, "question"))
+        return error_set(error, ERR_INVAL, "'kind' is not 'question'");
+    int code = read_place(message, "after", &question->after, error);
+    return code == 0 ? read_flag(message, "rows", &question->rows, error) : code;
+}
+
 int wire_read_question(const char *text, size_t length, struct wire_question *ret_question,
                        struct error *error)
 {
     const json_t *message = NULL;
     struct arena arena = {0};
-    struct wire_question question;
-    int code = open_message(text, length, "question", &arena, &message, error);
+    struct wire_question question = {0};
+    int code = open_any(text, length, &arena, &message, error);
     if (code == 0)
-        code = read_place(message, "after", &question.after, error);
-    if (code == 0)
-        code = read_flag(message, "rows", &question.rows, error);
+        code = read_question(message, &question, error);
     arena_release(&arena);
     if (code == 0)
         *ret_question = question;
@@ -382,5 +421,21 @@ int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_an
     arena_reset(&rows->memory);
     if (code == 0)
         *ret_answer = answer;
+    return code;
+}
+
+int wire_read_paths(const char *text, size_t length, struct wire_paths *paths, struct error *error)
+{
+    const json_t *message = NULL;
+    struct arena arena = {0};
+    paths->count = 0;
+    int code = open_message(text, length, "paths", &arena, &message, error);
+    if (code == 0)
+        code = read_number(message, "to", 0, COUNT_MAX, &paths->to, error);
+    if (code == 0)
+        code = read_flag(message, "last", &paths->last, error);
+    if (code == 0)
+        code = wire_paths_read(message, paths, error);
+    arena_release(&arena);
     return code;
 }

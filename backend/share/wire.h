@@ -18,12 +18,15 @@
 #include "core/base/error.h"
 #include "core/health/ballot.h"
 #include "core/sharing/entry.h"
+#include "core/sharing/path.h"
 
 /*
- * Rows of a page, rows of a batch, and octets of any message, which is also what a nats-server
- * takes by default. Any rows of a batch fit; of a page, those that do.
+ * Rows of a page, round trip times of a page, rows of a batch, and octets of any message, which is
+ * also what a nats-server takes by default. Any rows of a batch fit, and any round trip times; of a
+ * page, those that do.
  */
 #define WIRE_ROWS_MAX 4000
+#define WIRE_PATHS_MAX 1000
 #define WIRE_BATCH_MAX 1000
 #define WIRE_BYTES_MAX (1 << 20)
 
@@ -58,10 +61,16 @@ struct wire_beat {
     int64_t batch;    /* the last one in its log */
     int64_t rows;     /* waiting to be handed over */
     uint64_t configuration;
+    int64_t path; /* path_metric.changed of what was measured there last; 0: nothing was */
 };
 
-/* A walk: the peer is asked what it has after a place. */
+/*
+ * A walk: the peer is asked what it has after a place. Or it is asked what was measured there, and
+ * changed after `path`.
+ */
 struct wire_question {
+    bool paths; /* that is asked */
+    int64_t path;
     struct shared_place after;
     bool rows; /* the rows themselves; else only their digest */
 };
@@ -73,11 +82,19 @@ struct wire_answer {
     int64_t count;
 };
 
+/* Round trip times in the order of their changes. */
+struct wire_paths {
+    int64_t to; /* the last one that was looked at */
+    bool last;  /* there are no more */
+    struct shared_path paths[WIRE_PATHS_MAX];
+    size_t count;
+};
+
 /*
  * Each appends one message to `out`; check out->failed. A beat tells the votes of `ballot` that
  * fit; NULL: it tells none. `rows` may be empty. Rows that no peer
- * would take (core/sharing/row_problem.h) are left out. Everything else must be as the readers want
- * it.
+ * would take (core/sharing/row_problem.h), and such round trip times, are left out. Everything else
+ * must be as the readers want it.
  */
 void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
                       const struct shared_row *rows, size_t count);
@@ -85,6 +102,7 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
 void wire_write_question(struct buffer *out, const struct wire_question *question);
 void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count);
+void wire_write_paths(struct buffer *out, const struct wire_paths *paths);
 
 /*
  * Each reads one message. 0; ERR_INVAL or ERR_NOMEM, both with `error` set, and no rows. The votes
@@ -99,5 +117,6 @@ int wire_read_question(const char *text, size_t length, struct wire_question *re
                        struct error *error);
 int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_answer,
                      struct wire_rows *rows, struct error *error);
+int wire_read_paths(const char *text, size_t length, struct wire_paths *paths, struct error *error);
 
 #endif

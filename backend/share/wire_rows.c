@@ -118,6 +118,34 @@ void wire_rows_write(struct buffer *out, const struct shared_row *rows, size_t c
     write_names(out, "methods", &names.methods);
 }
 
+static void write_path(struct buffer *out, struct names *controllers,
+                       const struct shared_path *path)
+{
+    buffer_add_char(out, '[');
+    wire_write_text(out, path->network);
+    write_next(out, (int64_t)index_of(controllers, path->controller));
+    buffer_printf(out, ",%.17g", path->rtt_ms); /* the same number is read again */
+    write_next(out, path->measured_at_s);
+    buffer_add_char(out, ']');
+}
+
+void wire_paths_write(struct buffer *out, const struct shared_path *paths, size_t count)
+{
+    struct names controllers = {0};
+    const char *separator = "";
+    assert(count <= WIRE_PATHS_MAX);
+    buffer_add_text(out, ",\"paths\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (shared_path_problem(&paths[i]))
+            continue;
+        buffer_add_text(out, separator);
+        write_path(out, &controllers, &paths[i]);
+        separator = ",";
+    }
+    buffer_add_char(out, ']');
+    write_names(out, "controllers", &controllers);
+}
+
 /* ---------------------------------------------------------------- reading */
 
 bool wire_read_text(const json_t *value, size_t size, char *ret_text)
@@ -238,6 +266,45 @@ int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *
     if (code == 0)
         rows->count = json_array_size(array);
     return code;
+}
+
+/* Elements of a round trip time. */
+enum { NETWORK, PATH_CONTROLLER, RTT, MEASURED_AT, PATH_ELEMENTS };
+
+/* Why not, or NULL. */
+static const char *read_path(const json_t *row, const json_t *controllers,
+                             struct shared_path *ret_path)
+{
+    const json_t *rtt = json_array_get(row, RTT);
+    if (json_array_size(row) != PATH_ELEMENTS)
+        return "it is not an array of 4";
+    if (!wire_read_text(json_array_get(row, NETWORK), sizeof ret_path->network, ret_path->network))
+        return "its network is not a text of at most 49 octets";
+    if (!read_name(row, PATH_CONTROLLER, controllers, sizeof ret_path->controller,
+                   ret_path->controller))
+        return "its controller is not the index of a name";
+    if (!json_is_number(rtt) || !read_integer(row, MEASURED_AT, &ret_path->measured_at_s))
+        return "its rtt or measured_at is not a number";
+    ret_path->rtt_ms = json_number_value(rtt);
+    return shared_path_problem(ret_path);
+}
+
+int wire_paths_read(const json_t *message, struct wire_paths *paths, struct error *error)
+{
+    const json_t *array = json_object_get(message, "paths");
+    const json_t *controllers = json_object_get(message, "controllers");
+    size_t count = json_array_size(array);
+    if (!json_is_array(array) || count > WIRE_PATHS_MAX || !json_is_array(controllers) ||
+        json_array_size(controllers) > WIRE_PATHS_MAX)
+        return error_set(error, ERR_INVAL, "'paths' or 'controllers' is not an array of at most %d",
+                         WIRE_PATHS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *problem = read_path(json_array_get(array, i), controllers, &paths->paths[i]);
+        if (problem)
+            return error_set(error, ERR_INVAL, "path %zu: %s", i, problem);
+    }
+    paths->count = count;
+    return 0;
 }
 
 void wire_rows_release(struct wire_rows *rows)

@@ -1,5 +1,7 @@
 /*
- * Rows within a message: the member `rows` and the names that they refer to.
+ * Rows within a message: the member `rows` and the names that they refer to. And round trip times,
+ * the member `paths`, each an array of its network, the index of its controller, rtt and
+ * measured_at.
  *
  * A row is an array: the index of its pool, key, decided, origin, timestamp, ttl, and, unless it is
  * deleted, the indices of its controller and method. The names stand in the members `pools`,
@@ -14,14 +16,20 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/sharing/entry.h"
+#include "core/sharing/path.h"
 
 struct wire_rows;
+struct wire_paths;
 
 /* Appends these members, each with a comma before it. No more than WIRE_ROWS_MAX rows. */
 void wire_rows_write(struct buffer *out, const struct shared_row *rows, size_t count);
 
 /* Reads them from a message. 0; ERR_INVAL or ERR_NOMEM with `error` set, and no rows. */
 int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *error);
+
+/* The same for round trip times, no more than WIRE_PATHS_MAX. */
+void wire_paths_write(struct buffer *out, const struct shared_path *paths, size_t count);
+int wire_paths_read(const json_t *message, struct wire_paths *paths, struct error *error);
 
 /* Appends a text in quotes; it must be UTF-8 without control characters. */
 void wire_write_text(struct buffer *out, const char *text);

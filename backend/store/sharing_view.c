@@ -1,9 +1,11 @@
 #include "store/sharing_view.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/sqlite/persistence_row.h"
 #include "store/store_parts.h"
 
 #define MS_PER_S 1000
@@ -52,6 +54,7 @@ static void read_peer(sqlite3_stmt *row, struct share_peer_view *ret_peer)
     state->walking = sqlite3_column_int64(row, 17) != 0;
     state->differs = sqlite3_column_int64(row, 18) != 0;
     copy_text(row, 19, state->problem, sizeof state->problem);
+    state->counts.paths = sqlite3_column_int64(row, 20);
 }
 
 static int read_peers(struct store *store, struct share_view *view, struct error *error)
@@ -87,6 +90,60 @@ int store_read_sharing(struct store *store, struct share_view *ret_view, struct 
         *ret_view = view;
     else
         share_view_release(&view);
+    return code;
+}
+
+/* The name of a peer, else that of this server, else a number. */
+static void write_server(sqlite3_stmt *row, int peer_column, int64_t node,
+                         char ret_text[static ROW_NAME_MAX])
+{
+    bool is_peer = sqlite3_column_type(row, peer_column) != SQLITE_NULL;
+    int column = is_peer ? peer_column : 1;
+    if (is_peer ||
+        (node == sqlite3_column_int64(row, 0) && sqlite3_column_type(row, 1) != SQLITE_NULL))
+        copy_text(row, column, ret_text, ROW_NAME_MAX);
+    else if (node == 0)
+        snprintf(ret_text, ROW_NAME_MAX, "this server before it shared");
+    else
+        snprintf(ret_text, ROW_NAME_MAX, "name server %" PRId64, node);
+}
+
+static void read_history(sqlite3_stmt *row, const struct mapping *mapping,
+                         struct mapping_history *history)
+{
+    bool is_ours = mapping->origin == sqlite3_column_int64(row, 0);
+    history->decided_ms = mapping->decided / ENTRY_TICKS;
+    write_server(row, 2, mapping->origin, history->by);
+    history->has_lag = !is_ours && sqlite3_column_type(row, 3) != SQLITE_NULL;
+    history->lag_ms = sqlite3_column_int64(row, 3);
+    history->has_replaced = sqlite3_column_type(row, 4) != SQLITE_NULL;
+    if (!history->has_replaced)
+        return;
+    write_server(row, 5, sqlite3_column_int64(row, 4), history->replaced_by);
+    copy_text(row, 6, history->replaced, sizeof history->replaced);
+}
+
+int store_read_history(struct store *store, int64_t pool_id, const char *key,
+                       const struct mapping *mapping, struct mapping_history *ret_history,
+                       struct error *error)
+{
+    struct database *database = &store->database;
+    sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_HISTORY);
+    int code = 0;
+    if (mapping->decided <= 0)
+        return ERR_NOTFOUND;
+    persistence_bind_key(statement, pool_id, key);
+    sqlite3_bind_int64(statement, 3, mapping->decided);
+    sqlite3_bind_int64(statement, 4, mapping->origin);
+    int result = sqlite3_step(statement);
+    *ret_history = (struct mapping_history){0};
+    if (result == SQLITE_ROW)
+        read_history(statement, mapping, ret_history);
+    else
+        code = result == SQLITE_DONE
+                   ? ERR_NOTFOUND
+                   : database_error(database, result, "a mapping cannot be read", error);
+    sqlite3_reset(statement);
     return code;
 }
 

@@ -4,7 +4,8 @@
  * what is the same for everybody is marked so and nothing else is; a question without client and a
  * transfer write no row; who gets an address gets that of a server which may have new clients, as
  * explain says beforehand, and is remembered; a resolver that has a mapping keeps its answer when
- * servers are added and numbers move; and a change counts at once.
+ * servers are added and numbers move; a change counts at once; and what is shared can be taken by
+ * others, page after page, and is known when it is told again.
  *
  * Input: which beginning, how many changes, the changes (rows.h), then who asks.
  */
@@ -12,11 +13,13 @@
 #include <string.h>
 
 #include "core/configuration/snapshot.h"
+#include "core/sharing/row_problem.h"
 #include "dialogue.h"
 #include "fuzz.h"
 #include "oracle.h"
 #include "program/command/command.h"
 #include "rows.h"
+#include "store/sharing/sharing.h"
 #include "store/store.h"
 #include "system/clock.h"
 #include "values.h"
@@ -500,6 +503,135 @@ static void check_change(struct input *input, const char *name)
                 shown(here.reply.records[i].text, here.reply.records[i].length));
 }
 
+/* ---------------------------------------------------------------- what shares */
+
+#define PAGE_ROWS 7
+
+static int64_t now_ms(void)
+{
+    return clock_unix_s() * 1000;
+}
+
+/* Either it is done, or there are words that say why not. */
+static bool done(int code, const struct error *error, const char *what)
+{
+    REQUIRE(code == error->code && (code == 0 || error->text[0]), "%s: code %d, but error %d: %s",
+            what, code, error->code, error->text);
+    return code == 0;
+}
+
+/* Page after page goes forward, holds what can be shared, and has the digest that others compute.
+ */
+static void check_pages(struct sharing *sharing)
+{
+    static struct shared_row room[PAGE_ROWS];
+    struct shared_rows rows = {.rows = room, .capacity = PAGE_ROWS};
+    struct shared_place after = {"", ""};
+    struct error error = {0};
+    uint64_t digest;
+    int64_t count;
+    for (bool last = false; !last;) {
+        if (!done(sharing_page(sharing, &after, now_ms(), &rows, &last, &error), &error, "a page"))
+            return;
+        uint64_t sum = 0;
+        struct shared_place to = after;
+        for (size_t i = 0; i < rows.count; i++) {
+            const struct shared_row *row = &room[i];
+            const char *problem = shared_row_problem(row);
+            int order = strcmp(row->pool, to.pool);
+            REQUIRE(!problem, "a row that cannot be shared: %s", problem);
+            REQUIRE(order > 0 || (order == 0 && strcmp(row->key, to.key) > 0), "%s %s after %s %s",
+                    row->pool, row->key, to.pool, to.key);
+            strcpy(to.pool, row->pool);
+            strcpy(to.key, row->key);
+            sum += shared_row_digest(row);
+        }
+        int code = sharing_digest(sharing, &after, last ? NULL : &to, PAGE_ROWS, now_ms(), &digest,
+                                  &count, &error);
+        if (done(code, &error, "a digest"))
+            REQUIRE(digest == sum && count == (int64_t)rows.count, "%lld rows, and %zu in the page",
+                    (long long)count, rows.count);
+        REQUIRE(last || rows.count > 0, "an empty page that is not the last one");
+        after = to;
+    }
+}
+
+/* What was measured here is told once, in order. */
+static void check_paths(struct sharing *sharing)
+{
+    static struct shared_path paths[PAGE_ROWS];
+    struct error error = {0};
+    int64_t after = 0, to, place = 0;
+    size_t count;
+    if (!done(sharing_last_path(sharing, &place, &error), &error, "the last path"))
+        return;
+    for (bool last = false; !last; after = to) {
+        int code = sharing_read_paths(sharing, after, now_ms(), paths, PAGE_ROWS, &count, &to,
+                                      &last, &error);
+        if (!done(code, &error, "paths"))
+            return;
+        REQUIRE(count <= PAGE_ROWS && (last || to > after) && to <= place, "%zu, up to %lld", count,
+                (long long)to);
+        for (size_t i = 0; i < count; i++)
+            REQUIRE(!shared_path_problem(&paths[i]), "%s", shared_path_problem(&paths[i]));
+    }
+    int64_t kept = -1;
+    struct share_counts counts = {0};
+    done(sharing_apply_paths(sharing, 2, paths, count, now_ms(), &kept, &counts, &error), &error,
+         "taking paths");
+    REQUIRE(counts.newer == 0 || count > 0, "%lld of none are newer", (long long)counts.newer);
+}
+
+/* Rows that are told again are known, whatever stands there. */
+static void check_merging(struct sharing *sharing)
+{
+    static struct shared_row room[PAGE_ROWS];
+    struct shared_rows rows = {.rows = room, .capacity = PAGE_ROWS};
+    struct share_cursor cursor = {.node = 2};
+    struct share_counts counts = {0};
+    struct error error = {0};
+    int64_t stamp = 0, waiting, oldest_ms;
+    bool last;
+    if (done(sharing_cursor(sharing, 2, &cursor, &error), &error, "a cursor") &&
+        done(sharing_page(sharing, &(struct shared_place){"", ""}, now_ms(), &rows, &last, &error),
+             &error, "a page") &&
+        done(sharing_apply(sharing, &rows, &cursor, now_ms(), &counts, &error), &error, "merging"))
+        REQUIRE(counts.known == (int64_t)rows.count, "%lld of %zu are known",
+                (long long)counts.known, rows.count);
+    if (!done(sharing_count_changes(sharing, &waiting, &oldest_ms, &error), &error, "counting"))
+        return;
+    if (done(sharing_read_changes(sharing, &rows, &stamp, &error), &error, "changes"))
+        for (size_t i = 0; i < rows.count; i++)
+            REQUIRE(!shared_row_problem(&room[i]), "%s", shared_row_problem(&room[i]));
+    done(sharing_forget_changes(sharing, stamp, 1, &error), &error, "forgetting");
+}
+
+/* What the thread of pdns-stickyd does with the tables, and what `status` says of them. */
+static void check_sharing(void)
+{
+    static struct sharing *sharing;
+    static struct buffer status;
+    struct share_setup setup;
+    struct error error = {0};
+    struct share_swept swept;
+    uint64_t digest, again;
+    if (!sharing)
+        REQUIRE(sharing_new(here.database, &sharing) == 0, "no memory");
+    buffer_clear(&status);
+    command_run_text(here.responder, here.database, "status", &status);
+    REQUIRE(status.length > 0, "no status");
+    if (!done(sharing_load(sharing, &setup, &error), &error, "the setup"))
+        return;
+    check_pages(sharing);
+    check_paths(sharing);
+    check_merging(sharing);
+    if (done(sharing_configuration_digest(sharing, &digest, &error), &error, "a digest") &&
+        done(sharing_configuration_digest(sharing, &again, &error), &error, "again"))
+        REQUIRE(digest == again, "another configuration");
+    done(sharing_sweep(sharing, now_ms(), &swept, &error), &error, "sweeping");
+    check_pages(sharing);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char names[NAMES_MAX][NAME_TEXT_SIZE];
@@ -521,6 +653,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_sticking(&input, names[input_below(&input, count)]);
         check_change(&input, names[input_below(&input, count)]);
     }
+    check_sharing();
     responder_idle(here.responder);
     responder_idle(there.responder);
     return 0;

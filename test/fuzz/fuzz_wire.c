@@ -90,6 +90,8 @@ static void read_question(const char *bytes, size_t size)
         return;
     wire_write_question(&text, &question);
     READ_AGAIN(wire_read_question, &same);
+    REQUIRE(question.paths == same.paths && question.path == same.path && question.path >= 0,
+            "another question for round trip times");
     REQUIRE(strcmp(question.after.pool, same.after.pool) == 0 &&
                 strcmp(question.after.key, same.after.key) == 0 && question.rows == same.rows,
             "another question");
@@ -113,10 +115,33 @@ static void read_answer(const char *bytes, size_t size)
     check_rows();
 }
 
+static void read_paths(const char *bytes, size_t size)
+{
+    static struct wire_paths paths, same;
+    struct error error = {0};
+    int code = wire_read_paths(bytes, size, &paths, &error);
+    check_verdict(code, &error);
+    REQUIRE(code == 0 || paths.count == 0, "refused, with %zu round trip times", paths.count);
+    if (code != 0)
+        return;
+    wire_write_paths(&text, &paths);
+    READ_AGAIN(wire_read_paths, &same);
+    REQUIRE(paths.to == same.to && paths.last == same.last && paths.count == same.count,
+            "other round trip times");
+    for (size_t i = 0; i < paths.count; i++) {
+        const struct shared_path *a = &paths.paths[i], *b = &same.paths[i];
+        const char *problem = shared_path_problem(a);
+        REQUIRE(!problem, "round trip time %zu: %s", i, problem);
+        REQUIRE(strcmp(a->network, b->network) == 0 && strcmp(a->controller, b->controller) == 0 &&
+                    a->rtt_ms == b->rtt_ms && a->measured_at_s == b->measured_at_s,
+                "round trip time %zu is another", i);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const readers[])(const char *, size_t) = {read_batch, read_beat, read_question,
-                                                            read_answer};
+                                                            read_answer, read_paths};
     for (size_t i = 0; i < COUNT(readers); i++) {
         buffer_clear(&text);
         readers[i]((const char *)data, size);

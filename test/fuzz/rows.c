@@ -5,7 +5,7 @@
 
 #include "values.h"
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 20
 
 static const struct table {
     const char *name, *key; /* the column by which a row is found */
@@ -121,7 +121,9 @@ static const struct table {
      {{"network", VALUE_NETWORK},
       {"controller_id", VALUE_ID},
       {"rtt", VALUE_ROUND_TRIP},
-      {"measured_at", VALUE_TIME}}},
+      {"measured_at", VALUE_TIME},
+      {"origin", VALUE_NODE},
+      {"changed", VALUE_ANY_NUMBER}}},
     {"ldns_group", "name", {{"cidr", VALUE_CIDR}, {"name", VALUE_WORD}}},
     {"setting", "name", {{"name", VALUE_SETTING}, {"value", VALUE_LIMIT}}},
     {"persistence",
@@ -132,6 +134,99 @@ static const struct table {
       {"method", VALUE_METHOD},
       {"timestamp", VALUE_TIME},
       {"ttl", VALUE_TTL}}},
+    /* With what was decided elsewhere; the triggers may give it another place. */
+    {"persistence",
+     "pool_id",
+     {{"pool_id", VALUE_ID},
+      {"ldns", VALUE_KEY},
+      {"controller_id", VALUE_ID},
+      {"method", VALUE_METHOD},
+      {"timestamp", VALUE_TIME},
+      {"ttl", VALUE_TTL},
+      {"decided", VALUE_DECIDED},
+      {"origin", VALUE_NODE},
+      {"lag_ms", VALUE_ANY_NUMBER}}},
+    {"share",
+     "id",
+     {{"id", VALUE_ONE},
+      {"node", VALUE_NODE},
+      {"name", VALUE_SERVER_NAME},
+      {"incarnation", VALUE_ANY_NUMBER},
+      {"place", VALUE_TEXT},
+      {"batch", VALUE_ANY_NUMBER},
+      {"url", VALUE_URL},
+      {"replaced", VALUE_DECIDED}}},
+    {"peer", "node", {{"node", VALUE_NODE}, {"name", VALUE_SERVER_NAME}, {"url", VALUE_URL}}},
+    {"share_cursor",
+     "node",
+     {{"node", VALUE_NODE},
+      {"created", VALUE_ANY_NUMBER},
+      {"sequence", VALUE_ANY_NUMBER},
+      {"incarnation", VALUE_ANY_NUMBER},
+      {"batch", VALUE_ANY_NUMBER}}},
+    {"share_change",
+     "stamp",
+     {{"stamp", VALUE_ANY_NUMBER},
+      {"pool_id", VALUE_ID},
+      {"ldns", VALUE_KEY},
+      {"noted_ms", VALUE_ANY_NUMBER}}},
+    {"share_deleted",
+     "pool_id",
+     {{"pool_id", VALUE_ID},
+      {"ldns", VALUE_KEY},
+      {"decided", VALUE_DECIDED},
+      {"origin", VALUE_NODE},
+      {"timestamp", VALUE_TIME},
+      {"ttl", VALUE_TTL}}},
+    {"share_moved",
+     "number",
+     {{"number", VALUE_ANY_NUMBER},
+      {"pool_id", VALUE_ID},
+      {"ldns", VALUE_KEY},
+      {"decided", VALUE_DECIDED},
+      {"controller_id", VALUE_ID},
+      {"origin", VALUE_NODE}}},
+    {"share_state",
+     "id",
+     {{"id", VALUE_ONE},
+      {"written_at", VALUE_TIME},
+      {"connected", VALUE_FLAG},
+      {"waiting", VALUE_ANY_NUMBER},
+      {"oldest_at", VALUE_TIME},
+      {"dropped", VALUE_ANY_NUMBER},
+      {"copied", VALUE_FLAG},
+      {"problem", VALUE_TEXT},
+      {"warning", VALUE_TEXT}}},
+    {"peer_state",
+     "node",
+     {{"node", VALUE_NODE},
+      {"written_at", VALUE_TIME},
+      {"connected", VALUE_FLAG},
+      {"heard_at", VALUE_TIME},
+      {"clock_offset_ms", VALUE_ANY_NUMBER},
+      {"lag_ms", VALUE_ANY_NUMBER},
+      {"newer", VALUE_ANY_NUMBER},
+      {"known", VALUE_ANY_NUMBER},
+      {"older", VALUE_ANY_NUMBER},
+      {"future", VALUE_ANY_NUMBER},
+      {"moved", VALUE_ANY_NUMBER},
+      {"unknown", VALUE_ANY_NUMBER},
+      {"unknown_name", VALUE_TEXT},
+      {"no_room", VALUE_ANY_NUMBER},
+      {"paths", VALUE_ANY_NUMBER},
+      {"refused", VALUE_ANY_NUMBER},
+      {"equal_at", VALUE_TIME},
+      {"walking", VALUE_FLAG},
+      {"differs", VALUE_FLAG},
+      {"problem", VALUE_TEXT}}},
+    {"peer_verdict",
+     "node",
+     {{"node", VALUE_NODE},
+      {"pool", VALUE_WORD},
+      {"controller", VALUE_WORD},
+      {"position", VALUE_NUMBER},
+      {"state", VALUE_VERDICT},
+      {"heard_at", VALUE_TIME}}},
 };
 
 /* INSERT, INSERT OR REPLACE, DELETE, and an UPDATE for each column. */
@@ -244,6 +339,21 @@ static const char *const beginnings[] = {
     " (7, 'availability', 0), (8, 'availability', 0);"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('last.example.com', 1),"
     " ('www.example.com', 2), ('api.example.com', 3), ('geo.example.com', 4);",
+    /* One of three name servers that share, with what it has heard of the others. */
+    "UPDATE share SET node = 1, name = 'ns1';"
+    "INSERT INTO peer VALUES (2, 'ns2', 'nats://127.0.0.1:1'), (3, 'ns3', 'nats://127.0.0.1:2');"
+    "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
+    "INSERT INTO pool (id, name, method, alternate_method) VALUES (1, 'web', 'rtt', 'modulus');"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4) VALUES"
+    " (1, 1, 1, 1, '192.0.2.80'), (2, 1, 2, 2, '198.51.100.80');"
+    "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1);"
+    "INSERT INTO path_metric (network, controller_id, rtt) VALUES ('192.0.2.0/24', 1, 5);"
+    "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+    " VALUES (1, '192.0.2.10', 2, 'rtt', unixepoch(), 3600);"
+    "INSERT INTO share_deleted VALUES (1, '192.0.2.11', 7000000000000000, 2, 1700000000, 60);"
+    "INSERT INTO share_moved (pool_id, ldns, decided, controller_id, origin)"
+    " SELECT pool_id, ldns, decided, 1, 2 FROM persistence;"
+    "INSERT INTO peer_verdict VALUES (2, 'web', 'ams', 1, 'down', 1700000000);",
     "",
 };
 
@@ -287,6 +397,10 @@ void rows_reset(sqlite3 *connection, struct input *input)
 {
     char sql[2048];
     scratch_run(connection,
+                "INSERT OR REPLACE INTO share (id) VALUES (1); DELETE FROM share_change;"
+                "DELETE FROM share_deleted; DELETE FROM share_moved; DELETE FROM share_state;"
+                "DELETE FROM peer; DELETE FROM share_cursor; DELETE FROM peer_state;"
+                "DELETE FROM peer_verdict; DELETE FROM path_metric;"
                 "DELETE FROM persistence; DELETE FROM record; DELETE FROM zone;"
                 "DELETE FROM balanced_name; DELETE FROM virtual_server; DELETE FROM controller;"
                 "UPDATE pool SET fallback_pool_id = NULL, persistence_pool_id = NULL;"

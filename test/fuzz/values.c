@@ -142,6 +142,19 @@ static void put_word(struct input *input, char text[static VALUE_TEXT_MAX])
         strcpy(text, PICK(input, words));
 }
 
+/* A text that came from another server, or was written by anybody. */
+static void put_text(struct input *input, char text[static VALUE_TEXT_MAX])
+{
+    static const char *const texts[] = {"",         "pool x",  "controller lon", "timeout",
+                                        "%s%n%d",   "\x1b[2J", "a\nb",           "answer: 1",
+                                        "\xff\xfe", "\xc3\xbc"};
+    size_t choice = input_below(input, COUNT(texts) + 2);
+    if (choice < COUNT(texts))
+        strcpy(text, texts[choice]);
+    else
+        input_text(input, text, 600);
+}
+
 /* A file that is one, of many that are none. */
 static void put_path(struct input *input, char text[static VALUE_TEXT_MAX])
 {
@@ -225,6 +238,18 @@ static const struct kind {
     [VALUE_CIDR] = {.put = put_cidr},
     [VALUE_KEY] = {.put = put_key},
     [VALUE_PATH] = {.put = put_path},
+    [VALUE_ONE] = {NUMBERS(1)},
+    [VALUE_NODE] = {NUMBERS(1, 2, 3, 2, 1, 0, 65535)},
+    [VALUE_DECIDED] = {NUMBERS(0, 1, 2, 4096, 6963200000000000, 6963200000004095, INT64_C(1) << 61,
+                               INT64_C(1) << 62, INT64_MAX)},
+    [VALUE_ANY_NUMBER] = {NUMBERS(0, 1, 2, -1, 700, 1700000000, 1700000000000, INT32_MAX,
+                                  INT64_C(1) << 62, INT64_MAX, INT64_MIN)},
+    [VALUE_SERVER_NAME] = {WORDS("ns1", "ns2", "ns3", "-",
+                                 "0123456789abcdef0123456789abcdef"
+                                 "0123456789abcdef0123456789abcdef"),
+                           .nullable = true},
+    [VALUE_URL] = {WORDS("nats://127.0.0.1:1", "tls://192.0.2.1:4222", "nats://?", "http://x")},
+    [VALUE_TEXT] = {.put = put_text},
 };
 
 static int64_t from_now(int64_t seconds)

@@ -51,6 +51,13 @@ enum value {
     VALUE_CIDR,
     VALUE_KEY,
     VALUE_PATH,
+    VALUE_ONE, /* of a table with one row */
+    VALUE_NODE,
+    VALUE_DECIDED,
+    VALUE_ANY_NUMBER,
+    VALUE_SERVER_NAME,
+    VALUE_URL,
+    VALUE_TEXT, /* what pdns-stickyd has heard, or anything */
 };
 
 /* Binds one to a place of a statement. */

@@ -17,7 +17,7 @@ TOPOLOGY_TABLES = ("topology", "geo_database")
 TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "controller_metric", "virtual_server_metric", "controller_verdict", "virtual_server_verdict",
     "path_metric", "persistence", "revision", "configuration_change", "share", "peer", "share_cursor",
-    "share_change", "share_deleted", "share_state", "peer_state",
+    "share_change", "share_deleted", "share_moved", "share_state", "peer_state",
     "peer_verdict")
 VIEWS = ("mapping", "server", "health", "share_now")
 

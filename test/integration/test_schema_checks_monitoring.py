@@ -190,6 +190,8 @@ ROWS = [
      path("10.2.0.0/16", 0)),
     *ranged(path("10.2.0.0/16", 1, "@"),
             "path_metric.measured_at is Unix seconds, 0 to 253402300799", 0, 253402300799),
+    *ranged("INSERT INTO path_metric (network, controller_id, rtt, origin)"
+            " VALUES ('10.2.0.0/16', 1, 1, @)", "path_metric.origin is 0 to 65535", 0, 65535),
     (path("192.0.2.0/24"),
      "UNIQUE constraint failed: path_metric.network, path_metric.controller_id",
      path("192.0.2.0/25")),

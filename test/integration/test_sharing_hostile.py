@@ -17,7 +17,7 @@ from coprocess import PROMPT_SECONDS
 from hostile import BEAT, LOG, WALK, Hostile, answer, flood, row
 from processes import SECONDS_MAX, processor_seconds, wait_until
 from resolvers import ldns
-from sample import IPV4
+from sample import IPV4, SITES, expected
 
 # With sanitizers all of it takes several times as much.
 IS_INSTRUMENTED = "sanitizers" in os.environ.get("PDNS_STICKY", "")
@@ -410,6 +410,43 @@ def test_a_flood_of_questions(scene, what):
 
     with scene.hostile.repeating(act, scene.victim.nats.port), scene.attack():
         pass
+
+
+# ---------------------------------------------------------------- a full table
+
+
+def test_a_table_that_is_filled_to_its_limit(workspace):
+    """By rows of a peer that may tell them.  Answers stay right, who has a mapping keeps it, and new
+    resolvers are sent where modulus says."""
+    with Cluster(workspace, 3) as cluster:
+        cluster.wait_until_heard()
+        cluster[3].daemon.stop()
+        scene = Scene(cluster)
+        victim = scene.victim
+        kept, site = ldns(next(numbers)), IPV4[2]
+        with scene.hostile as hostile:
+            hostile.append(hostile.batch([row(kept, SITES[site])]))
+            wait_until(lambda: victim.ask(kept) == site, SECONDS_MAX, "a mapping from before")
+            victim.database.sql("UPDATE setting SET value = 2 WHERE name = 'max_megabytes';")
+            keys = (f"ecs:{n:08x}" + "x" * 58 for n in itertools.count())
+            while not scene.counted("no_room"):
+                hostile.append(hostile.batch(
+                    [row(key, "ams") for key in itertools.islice(keys, 1000)]))
+                scene.assert_prompt(5)
+            scene.wait_for_status("peer ns3: there was no room for")
+            scene.wait_for_status("max_megabytes")
+            filled = victim.database.rows("SELECT count(*) FROM persistence")[0][0]
+            for _ in range(5):
+                hostile.append(hostile.batch(
+                    [row(key, "ams") for key in itertools.islice(keys, 1000)]))
+            for resolver in (ldns(next(numbers)) for _ in range(100)):
+                assert [victim.ask(resolver) for _ in range(2)] == [expected(resolver)] * 2
+            assert victim.ask(kept) == site
+            hostile.append(hostile.batch([row(kept, "ams", ahead_ms=100)]))
+            wait_until(lambda: victim.ask(kept) == IPV4[0], SECONDS_MAX, "what is there is replaced")
+            assert victim.database.rows("SELECT count(*) FROM persistence")[0][0] < filled + 1000
+            assert victim.database.path.stat().st_size < 4 << 20
+            assert victim.daemon.process.poll() is None, victim.daemon.said()
 
 
 # ---------------------------------------------------------------- afterwards

@@ -163,7 +163,7 @@ static void what_cannot_be_written_stays_claimed(void)
 #define NODE 7
 #define ROW(decided, origin)                                                                       \
     "INSERT INTO persistence VALUES (1, '" KEY "', 2, 'modulus', 1700000000, 60, " decided         \
-    ", " origin ")"
+    ", " origin ", NULL)"
 #define TOMBSTONE(decided, origin)                                                                 \
     "INSERT INTO share_deleted VALUES (1, '" KEY "', " decided ", " origin ", 1700000000, 60)"
 

@@ -99,8 +99,15 @@ static const struct {
                        " problem, warning"},
     {QUERY_PEER_VIEW, "name, node, written_at, connected, heard_at, clock_offset_ms, lag_ms, newer,"
                       " known, older, future, moved, unknown, unknown_name, no_room, refused,"
-                      " equal_at, walking, differs, problem"},
+                      " equal_at, walking, differs, problem, paths"},
+    {QUERY_SHARE_PATH_LAST, "max(changed)"},
+    {QUERY_SHARE_PATHS, "changed, network, controller_id, rtt, measured_at"},
+    {QUERY_SHARE_PATH_FIND, "measured_at"},
+    {QUERY_SHARE_PATH_COUNT, "count(*)"},
+    {QUERY_SHARE_PATH_ORIGIN, "min(origin)"},
+    {QUERY_SHARE_PATH_SWEEP_LOOK, "1"},
     {QUERY_PEER_VERDICTS, "pool, controller, position"},
+    {QUERY_MAPPING_HISTORY, "node, name, name, lag_ms, origin, name, name"},
     {QUERY_HEALTH_PEERS, "pool, controller, address, state, counts, peers"},
     {QUERY_SHARE_ZONES, "lower(name)"},
     {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},

@@ -957,6 +957,194 @@ static void the_configuration_is_the_same_by_names(void)
     desk_release(&other);
 }
 
+/* ---------------------------------------------------------------- what explain shows */
+
+static void what_is_moved_is_remembered_for_a_while(void)
+{
+    struct desk desk;
+    enum { KEPT = 4096, MORE = 300, PART = 300 };
+    static struct shared_row rows[PART];
+    struct share_counts counts = {0};
+    desk_init(&desk, "mail", "web");
+    for (int done = 0; done < KEPT + MORE; done += PART)
+        for (int turn = 0; turn < 2; turn++) {
+            for (int i = 0; i < PART; i++) {
+                char key[16];
+                snprintf(key, sizeof key, "%d", done + i);
+                rows[i] = row_of("web", key, DECIDED(turn + 1), turn ? "fra" : "ams");
+            }
+            apply(&desk, rows, PART, NULL, &counts);
+        }
+    CHECK(counts.moved > KEPT, "%d", (int)counts.moved);
+    CHECK_INTEGER(count_rows(&desk, "share_moved", "1"), KEPT, "the last ones");
+    CHECK_INTEGER(count_rows(&desk, "share_moved", "ldns = '1'"), 0, "an early one");
+    char condition[200];
+    snprintf(condition, sizeof condition,
+             "ldns = '%d' AND decided = %lld AND controller_id = 1 AND origin = 2 AND pool_id = 2",
+             KEPT + MORE - 10, (long long)DECIDED(2));
+    CHECK_INTEGER(count_rows(&desk, "share_moved", condition), 1, "a late one");
+    CHECK_INTEGER(count_rows(&desk, "persistence", "lag_ms <> 1000 OR lag_ms IS NULL"), 0, "lag");
+    desk_release(&desk);
+}
+
+/* ---------------------------------------------------------------- round trip times */
+
+static struct shared_path path_of(const char *network, const char *controller, double rtt_ms,
+                                  int64_t measured_at_s)
+{
+    struct shared_path path = {.rtt_ms = rtt_ms, .measured_at_s = measured_at_s};
+    snprintf(path.network, sizeof path.network, "%s", network);
+    snprintf(path.controller, sizeof path.controller, "%s", controller);
+    return path;
+}
+
+static struct share_counts apply_paths(struct desk *desk, const struct shared_path *paths,
+                                       size_t count, int64_t *kept)
+{
+    struct share_counts counts = {0};
+    struct error error = {0};
+    CHECK_INTEGER(
+        sharing_apply_paths(desk->sharing, 2, paths, count, NOW_MS, kept, &counts, &error), 0, "%s",
+        error.text);
+    return counts;
+}
+
+static struct share_counts apply_path(struct desk *desk, struct shared_path path)
+{
+    int64_t kept = -1;
+    return apply_paths(desk, &path, 1, &kept);
+}
+
+static void of_two_round_trip_times_the_later_one_stays(void)
+{
+    struct desk desk;
+    desk_init(&desk, "mail", "web");
+    place_run(&desk.place,
+              "UPDATE share SET node = 1;"
+              "INSERT INTO path_metric (network, controller_id, rtt, measured_at)"
+              " VALUES ('192.0.2.0/24', 1, 5, 1699999900), ('10.0.0.0/8', 1, 5, 1700009999)");
+    CHECK_INTEGER(apply_path(&desk, path_of("192.0.2.0/24", "ams", 1, NOW_S - 101)).older, 1,
+                  "older");
+    CHECK_INTEGER(apply_path(&desk, path_of("192.0.2.0/24", "ams", 1, NOW_S - 100)).known, 1,
+                  "of the same second");
+    CHECK_INTEGER(apply_path(&desk, path_of("192.0.2.0/24", "ams", 1, NOW_S + 11)).future, 1,
+                  "future");
+    CHECK_INTEGER(apply_path(&desk, path_of("192.0.2.0/24", "ams", 1, NOW_S - 86401)).older, 1,
+                  "too old");
+    struct share_counts unknown = apply_path(&desk, path_of("192.0.2.0/24", "lon", 1, NOW_S));
+    CHECK_INTEGER(unknown.unknown, 1, "unknown");
+    CHECK_TEXT(unknown.unknown_name, "controller lon", "its name");
+    CHECK_INTEGER(count_rows(&desk, "path_metric", "rtt = 5 AND origin = 0 AND changed > 0"), 2,
+                  "nothing was replaced");
+    struct share_counts newer = apply_path(&desk, path_of("192.0.2.0/24", "ams", 1.25, NOW_S - 99));
+    CHECK(newer.newer == 1 && newer.paths == 1, "newer");
+    CHECK_INTEGER(count_rows(&desk, "path_metric",
+                             "rtt = 1.25 AND origin = 2 AND changed = 0"
+                             " AND measured_at = 1699999901 AND controller_id = 1"),
+                  1, "it is the peer's");
+    CHECK_INTEGER(apply_path(&desk, path_of("10.0.0.0/8", "ams", 3, NOW_S)).newer, 1,
+                  "what stood there is from the future");
+    CHECK_INTEGER(apply_path(&desk, path_of("::/0", "fra", 3, NOW_S + 10)).newer, 1, "new");
+    place_run(&desk.place, "UPDATE path_metric SET rtt = 7 WHERE network = '::/0'");
+    CHECK_INTEGER(count_rows(&desk, "path_metric", "rtt = 7 AND origin = 0 AND changed > 0"), 1,
+                  "measured here again");
+    desk_release(&desk);
+}
+
+/* What the schema takes of any network that a peer can tell. */
+static void any_network_that_is_told_is_written(void)
+{
+    struct desk desk;
+    uint64_t state = 1;
+    desk_init(&desk, "mail", "web");
+    for (size_t i = 0; i < 500; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        struct address address = {.family = random_below(&state, 2) ? FAMILY_IPV4 : FAMILY_IPV6};
+        for (size_t b = 0; b < (address.family == FAMILY_IPV4 ? 4 : 16); b++)
+            address.bytes[b] = random_below(&state, 3) ? (uint8_t)random_next(&state) : 0;
+        struct prefix prefix =
+            prefix_of(&address, (unsigned)random_below(&state, family_bits(address.family) + 1));
+        struct shared_path path = path_of("", "ams", 1, NOW_S);
+        snprintf(path.network, sizeof path.network, "%s/%d", address_format(&prefix.address, text),
+                 prefix.bits);
+        if (shared_path_problem(&path)) /* such as a mapped IPv4 address */
+            continue;
+        struct share_counts counts = apply_path(&desk, path);
+        CHECK(counts.newer == 1 || counts.known == 1, "%s", path.network);
+        char condition[80];
+        snprintf(condition, sizeof condition, "network = '%s'", path.network);
+        CHECK_INTEGER(count_rows(&desk, "path_metric", condition), 1, "%s", path.network);
+    }
+    desk_release(&desk);
+}
+
+static void a_peer_has_no_more_than_so_many_round_trip_times(void)
+{
+    struct desk desk;
+    int64_t kept = SHARE_PATHS_MAX - 1;
+    desk_init(&desk, "mail", "web");
+    const struct shared_path paths[] = {path_of("10.0.0.0/8", "ams", 1, NOW_S),
+                                        path_of("11.0.0.0/8", "ams", 1, NOW_S),
+                                        path_of("10.0.0.0/8", "ams", 2, NOW_S + 1)};
+    struct share_counts counts = apply_paths(&desk, paths, COUNT(paths), &kept);
+    CHECK(counts.newer == 2 && counts.no_room == 1, "%d, %d", (int)counts.newer,
+          (int)counts.no_room);
+    CHECK_INTEGER(kept, SHARE_PATHS_MAX, "kept");
+    kept = -1;
+    apply_paths(&desk, paths, COUNT(paths), &kept);
+    CHECK_INTEGER(kept, 2, "counted");
+    desk_release(&desk);
+}
+
+static void what_was_measured_here_is_told_in_the_order_of_changes(void)
+{
+    struct desk desk;
+    struct shared_path paths[3];
+    size_t count;
+    int64_t to = 0, place = 0;
+    bool last = false;
+    struct error error = {0};
+    desk_init(&desk, "mail", "web");
+    place_run(&desk.place,
+              "INSERT INTO path_metric (network, controller_id, rtt, measured_at, origin) VALUES"
+              " ('10.0.0.0/8', 1, 1, 1700000000, 0), ('11.0.0.0/8', 2, 2.5, 1700000001, 0),"
+              " ('12.0.0.0/8', 2, 3, 1, 0), ('13.0.0.0/8', 2, 3, 1700000000, 2);"
+              "UPDATE share SET node = 1;"
+              "UPDATE path_metric SET rtt = 4 WHERE network = '10.0.0.0/8'");
+    CHECK_INTEGER(sharing_last_path(desk.sharing, &place, &error), 0, "%s", error.text);
+    CHECK_INTEGER(sharing_read_paths(desk.sharing, 0, NOW_MS, paths, COUNT(paths), &count, &to,
+                                     &last, &error),
+                  0, "%s", error.text);
+    CHECK(count == 2 && to == place && !last, "%zu", count); /* one is too old, one a peer's */
+    CHECK_TEXT(paths[0].network, "11.0.0.0/8", "the first");
+    CHECK_TEXT(paths[0].controller, "fra", "its controller");
+    CHECK(paths[0].rtt_ms == 2.5 && paths[0].measured_at_s == 1700000001, "its numbers");
+    CHECK_TEXT(paths[1].network, "10.0.0.0/8", "the one that has changed");
+    CHECK_INTEGER(sharing_read_paths(desk.sharing, to, NOW_MS, paths, COUNT(paths), &count, &to,
+                                     &last, &error),
+                  0, "%s", error.text);
+    CHECK(count == 0 && last && to == place, "no more");
+    desk_release(&desk);
+}
+
+static void round_trip_times_of_peers_that_are_too_old_are_swept(void)
+{
+    struct desk desk;
+    struct error error = {0};
+    struct share_swept swept;
+    desk_init(&desk, "mail", "web");
+    place_run(&desk.place,
+              "INSERT INTO path_metric (network, controller_id, rtt, measured_at, origin) VALUES"
+              " ('10.0.0.0/8', 1, 1, 1699913599, 0), ('11.0.0.0/8', 1, 1, 1699913599, 2),"
+              " ('12.0.0.0/8', 1, 1, 1699913600, 2), ('13.0.0.0/8', 1, 1, 0, 65535)");
+    for (int i = 0; i < 4; i++)
+        CHECK_INTEGER(sharing_sweep(desk.sharing, NOW_MS, &swept, &error), 0, "%s", error.text);
+    CHECK_INTEGER(count_rows(&desk, "path_metric", "1"), 2, "our own, and one that is not too old");
+    CHECK_INTEGER(count_rows(&desk, "path_metric", "network IN ('10.0.0.0/8', '12.0.0.0/8')"), 2,
+                  "these");
+    desk_release(&desk);
+}
+
 /* ---------------------------------------------------------------- what is to be seen */
 
 static void the_state_is_written_column_by_column(void)
@@ -970,7 +1158,7 @@ static void the_state_is_written_column_by_column(void)
          .heard_ms = 81000,
          .clock_offset_ms = -82,
          .lag_ms = 83,
-         .counts = {84, 85, 86, 87, 88, 89, 90, "pool x"},
+         .counts = {84, 85, 86, 87, 88, 89, 90, "pool x", 93},
          .refused = 91,
          .equal_ms = 92000,
          .walking = false,
@@ -992,7 +1180,8 @@ static void the_state_is_written_column_by_column(void)
                    "node = 2 AND written_at = 1700000000 AND connected = 1 AND heard_at = 81 AND"
                    " clock_offset_ms = -82 AND lag_ms = 83 AND newer = 84 AND known = 85 AND older"
                    " = 86 AND future = 87 AND moved = 88 AND unknown = 89 AND no_room = 90 AND"
-                   " unknown_name = 'pool x' AND refused = 91 AND equal_at = 92 AND walking = 0 AND"
+                   " unknown_name = 'pool x' AND paths = 93 AND refused = 91 AND equal_at = 92 AND "
+                   "walking = 0 AND"
                    " differs = 1 AND problem = 'who'"),
         1, "peer_state");
     CHECK_INTEGER(count_rows(&desk, "peer_state", "node = 3"), 0, "no peer any more");
@@ -1065,6 +1254,7 @@ static void check_view(const struct share_view *view)
     CHECK(counts->newer == 84 && counts->known == 85 && counts->older == 86, "newer to older");
     CHECK(counts->future == 87 && counts->moved == 88 && counts->unknown == 89, "to unknown");
     CHECK_INTEGER(counts->no_room, 90, "no_room");
+    CHECK_INTEGER(counts->paths, 93, "paths");
     CHECK_TEXT(counts->unknown_name, "pool x", "unknown_name");
     CHECK_INTEGER(peer->state.refused, 91, "refused");
     CHECK_INTEGER(peer->state.equal_ms, 92000, "equal_at");
@@ -1085,7 +1275,7 @@ static void the_state_is_read_column_by_column(void)
         "INSERT INTO peer VALUES (3, 'ns3', 'nats://192.0.2.3:4222');"
         "INSERT INTO share_state VALUES (1, 1700000000, 1, 71, 72, 73, 0, 'why', 'and');"
         "INSERT INTO peer_state VALUES (2, 1700000000, 1, 81, -82, 83, 84, 85, 86, 87, 88, 89,"
-        " 'pool x', 90, 91, 92, 0, 1, 'who')");
+        " 'pool x', 90, 93, 91, 92, 0, 1, 'who')");
     CHECK_INTEGER(store_new(desk.place.path, &store), 0, "store_new");
     CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
     if (CHECK_INTEGER(store_read_sharing(store, &view, &error), 0, "%s", error.text)) {
@@ -1127,6 +1317,15 @@ static const CU_TestInfo tests[] = {
     {"the oldest changes are dropped", the_oldest_changes_are_dropped},
     {"what is from the future is taken back", what_is_from_the_future_is_taken_back},
     {"the configuration is the same by names", the_configuration_is_the_same_by_names},
+    {"what is moved is remembered for a while", what_is_moved_is_remembered_for_a_while},
+    {"of two round trip times the later one stays", of_two_round_trip_times_the_later_one_stays},
+    {"any network that is told is written", any_network_that_is_told_is_written},
+    {"a peer has no more than so many round trip times",
+     a_peer_has_no_more_than_so_many_round_trip_times},
+    {"what was measured here is told in the order of changes",
+     what_was_measured_here_is_told_in_the_order_of_changes},
+    {"round trip times of peers that are too old are swept",
+     round_trip_times_of_peers_that_are_too_old_are_swept},
     {"the state is written column by column", the_state_is_written_column_by_column},
     {"the state is read column by column", the_state_is_read_column_by_column},
     CU_TEST_INFO_NULL,

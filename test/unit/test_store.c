@@ -370,7 +370,7 @@ static void an_extension_is_no_decision(void)
         char sql[256];
         snprintf(sql, sizeof sql,
                  "INSERT INTO persistence VALUES (1, '" CLIENT
-                 "', 1, 'modulus', 1700000000, 60, %s)",
+                 "', 1, 'modulus', 1700000000, 60, %s, NULL)",
                  rows[i].place);
         struct store *store = share(&place, sql);
         struct mapping_table table = store_mappings(store);
@@ -391,7 +391,7 @@ static void what_is_over_is_decided_anew(void)
 {
     struct place place;
     struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
-                                        "', 2, 'modulus', 1699999940, 60, 0, 0)");
+                                        "', 2, 'modulus', 1699999940, 60, 0, 0, NULL)");
     const struct mapping over = mapping_of(2, NOW_S - 60, 60);
     struct mapping made = claim_two(store, &over);
     CHECK(is_of_now(made.decided), "decided %lld", (long long)made.decided);
@@ -404,7 +404,7 @@ static void a_decision_is_later_than_what_it_knew(void)
 {
     static const char *const standing[] = {
         "INSERT INTO persistence VALUES"
-        " (1, '" CLIENT "', 1, 'modulus', 1700000000, 60, 4611686018427387904, 9)",
+        " (1, '" CLIENT "', 1, 'modulus', 1700000000, 60, 4611686018427387904, 9, 5)",
         "INSERT INTO share_deleted VALUES"
         " (1, '" CLIENT "', 4611686018427387904, 9, 1700000000, 60)",
     };
@@ -429,7 +429,7 @@ static void what_is_forgotten_leaves_a_tombstone(void)
     int64_t count = 0;
     struct error error = {0};
     struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
-                                        "', 1, 'modulus', 1700000000, 77, 5, 9)");
+                                        "', 1, 'modulus', 1700000000, 77, 5, 9, 3)");
     CHECK_INTEGER(store_forget(store, CLIENT, 1, &count, &error), 0, "%s", error.text);
     CHECK_INTEGER(count, 1, "forgotten");
     store_free(store);

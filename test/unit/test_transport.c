@@ -258,7 +258,7 @@ static void four_questions_are_answered(void)
         for (int i = 1; i <= 4; i++) {
             struct transport_message answer = {0};
             int64_t id = 0;
-            WAIT_FOR(transport_next_answer(pair.peer, &id, &answer), "answer %d", i);
+            WAIT_FOR(transport_next_answer(pair.peer, 0, INT64_MAX, &id, &answer), "answer %d", i);
             CHECK(answer.length == 5 && answer.bytes[4] == "?1234"[id], "that of its question");
             seen[id] = true;
         }
@@ -275,7 +275,7 @@ static void a_question_without_an_answer_ends(void)
     int64_t id = 0;
     if (pair_make(&pair)) {
         CHECK_INTEGER(transport_ask(pair.peer, 1, "?", 1), 0, "nobody answers it");
-        WAIT_FOR(transport_next_answer(pair.peer, &id, &answer), "it ends");
+        WAIT_FOR(transport_next_answer(pair.peer, 0, INT64_MAX, &id, &answer), "it ends");
         CHECK_INTEGER(id, 1, "it");
         CHECK_INTEGER((int64_t)answer.length, 0, "empty");
         usleep(100000);
@@ -284,7 +284,7 @@ static void a_question_without_an_answer_ends(void)
         pair.home = NULL;
         usleep(100000);
         CHECK_INTEGER(transport_ask(pair.peer, 2, "?", 1), 0, "nobody hears it");
-        WAIT_FOR(transport_next_answer(pair.peer, &id, &answer), "it ends");
+        WAIT_FOR(transport_next_answer(pair.peer, 0, INT64_MAX, &id, &answer), "it ends");
         CHECK_INTEGER(id, 2, "it");
     }
     pair_release(&pair);
@@ -312,7 +312,7 @@ static void call_all(struct transport *transport, int *slow)
     CALL(transport_next(transport, &message));
     CALL(transport_next_beat(transport, &message));
     CALL(transport_ask(transport, 1, page, sizeof page));
-    CALL(transport_next_answer(transport, &id, &message));
+    CALL(transport_next_answer(transport, 0, INT64_MAX, &id, &message));
     CALL(transport_next_question(transport, &message));
     CALL((transport_answer(transport, page, sizeof page), 0));
 #undef CALL
@@ -400,7 +400,7 @@ static void a_peer_needs_few_permissions(void)
         expect_numbers(peer, 1, 20);
         CHECK_INTEGER(transport_ask(peer, 1, "?", 1), 0, "asked");
         answer_next(home);
-        WAIT_FOR(transport_next_answer(peer, &id, &message), "answered");
+        WAIT_FOR(transport_next_answer(peer, 0, INT64_MAX, &id, &message), "answered");
         CHECK_INTEGER((int64_t)message.length, 5, "with words");
         CHECK_TEXT(transport_problem(peer), "", "nothing was refused");
         CHECK_INTEGER(transport_append(peer, "x", 1), 0, "given");

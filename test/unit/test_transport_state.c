@@ -230,7 +230,8 @@ static void oversized_messages_arrive_empty(void)
     CHECK(transport_next_question(transport, &message) && message.length == 0, "a question");
     CHECK_INTEGER(transport_ask(transport, 7, "?", 1), 0, "asked");
     transport_replied(transport, "answer.1", bytes, sizeof bytes, NOW);
-    CHECK(transport_next_answer(transport, &id, &message) && message.length == 0, "an answer");
+    CHECK(transport_next_answer(transport, 0, INT64_MAX, &id, &message) && message.length == 0,
+          "an answer");
     release(transport);
 }
 
@@ -308,7 +309,7 @@ static void a_lost_connection_fails_what_waits(void)
     CHECK_INTEGER(transport_ask(transport, 7, "?", 1), 0, "asked");
     transport_disconnected(transport, "the line\n is cut");
     CHECK_INTEGER(transport_append_state(transport), APPEND_FAILED, "failed");
-    CHECK(transport_next_answer(transport, &id, &message), "answered");
+    CHECK(transport_next_answer(transport, 0, INT64_MAX, &id, &message), "answered");
     CHECK_INTEGER(id, 7, "which");
     CHECK_INTEGER((int64_t)message.length, 0, "empty");
     CHECK_INTEGER(transport_append(transport, "x", 1), ERR_BUSY, "no connection");

@@ -213,7 +213,8 @@ static void a_beat_is_read_as_it_was_written(void)
         const struct wire_beat beat = {
             1 + random_within(&state, NODE_MAX - 1), (int64_t)random_next(&state),
             random_within(&state, INT64_C(1) << 50), random_within(&state, INT64_C(1) << 62),
-            random_within(&state, INT64_C(1) << 62), random_next(&state)};
+            random_within(&state, INT64_C(1) << 62), random_next(&state),
+            random_within(&state, INT64_C(1) << 62)};
         struct wire_beat read = {0};
         struct ballot votes = {.brake = random_below(&state, 2)}, again = {0};
         for (uint64_t count = random_below(&state, 9); count > 0; count--)
@@ -237,7 +238,10 @@ static void a_question_is_read_as_it_was_written(void)
         struct buffer text = {0};
         struct error error = {0};
         struct wire_question question = {.rows = random_below(&state, 2)}, read = {0};
-        if (random_below(&state, 4) > 0)
+        question.paths = random_below(&state, 4) == 0;
+        question.path = question.paths ? random_within(&state, INT64_C(1) << 62) : 0;
+        question.rows &= !question.paths;
+        if (!question.paths && random_below(&state, 4) > 0)
             random_name(&state, 64, question.after.pool);
         if (question.after.pool[0] && random_below(&state, 4) > 0)
             random_name(&state, 17, question.after.key);
@@ -247,8 +251,76 @@ static void a_question_is_read_as_it_was_written(void)
         CHECK_TEXT(read.after.pool, question.after.pool, "pool");
         CHECK_TEXT(read.after.key, question.after.key, "key");
         CHECK_INTEGER(read.rows, question.rows, "rows");
+        CHECK_INTEGER(read.paths, question.paths, "paths");
+        CHECK_INTEGER(read.path, question.path, "path");
         buffer_release(&text);
     }
+}
+
+static void random_path(uint64_t *state, struct shared_path *path)
+{
+    *path = (struct shared_path){.measured_at_s = random_within(state, INT64_C(253402300799))};
+    snprintf(path->network, sizeof path->network, "%d.0.0.0/8", (int)random_below(state, 256));
+    random_name(state, 64, path->controller);
+    path->rtt_ms = (double)random_next(state) / (double)UINT64_MAX *
+                   (random_below(state, 2) ? SHARED_RTT_MAX_MS : 1e-9);
+}
+
+static struct wire_paths written_paths, read_paths;
+
+static void round_trip_times_are_read_as_they_were_written(void)
+{
+    uint64_t state = 6;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct buffer text = {0};
+        struct error error = {0};
+        written_paths.to = random_within(&state, INT64_C(1) << 62);
+        written_paths.last = random_below(&state, 2);
+        written_paths.count = random_below(&state, 30);
+        for (size_t i = 0; i < written_paths.count; i++)
+            random_path(&state, &written_paths.paths[i]);
+        wire_write_paths(&text, &written_paths);
+        CHECK_INTEGER(wire_read_paths(buffer_text(&text), text.length, &read_paths, &error), 0,
+                      "%s", error.text);
+        CHECK(read_paths.to == written_paths.to && read_paths.last == written_paths.last, "head");
+        CHECK_INTEGER((int64_t)read_paths.count, (int64_t)written_paths.count, "count");
+        for (size_t i = 0; i < read_paths.count; i++) {
+            const struct shared_path *a = &read_paths.paths[i], *b = &written_paths.paths[i];
+            CHECK_TEXT(a->network, b->network, "network");
+            CHECK_TEXT(a->controller, b->controller, "controller");
+            CHECK(a->rtt_ms == b->rtt_ms && a->measured_at_s == b->measured_at_s, "numbers");
+        }
+        buffer_release(&text);
+    }
+}
+
+static void the_longest_round_trip_times_fit(void)
+{
+    struct buffer text = {0};
+    struct error error = {0};
+    written_paths = (struct wire_paths){.to = INT64_C(1) << 62, .count = WIRE_PATHS_MAX};
+    for (size_t i = 0; i < WIRE_PATHS_MAX; i++) {
+        struct shared_path *path = &written_paths.paths[i];
+        strcpy(path->network, "2001:db8:1111:2222:3333:4444:5555:6666/128");
+        snprintf(path->controller, sizeof path->controller, "%04zu", i);
+        for (size_t c = 4; c < 64; c++)
+            strcat(path->controller, "\xf0\x9f\x8c\x8d");
+        path->rtt_ms = 1.0 / 3 * 1e-7;
+        path->measured_at_s = INT64_C(253402300799);
+    }
+    wire_write_paths(&text, &written_paths);
+    CHECK(!text.failed && text.length <= WIRE_BYTES_MAX, "%zu octets", text.length);
+    CHECK_INTEGER(wire_read_paths(buffer_text(&text), text.length, &read_paths, &error), 0, "%s",
+                  error.text);
+    CHECK_INTEGER((int64_t)read_paths.count, WIRE_PATHS_MAX, "all of them");
+    written_paths.paths[1].rtt_ms = -1;
+    strcpy(written_paths.paths[2].network, "192.0.2.1/24");
+    buffer_truncate(&text, 0);
+    wire_write_paths(&text, &written_paths);
+    CHECK_INTEGER(wire_read_paths(buffer_text(&text), text.length, &read_paths, &error), 0, "%s",
+                  error.text);
+    CHECK_INTEGER((int64_t)read_paths.count, WIRE_PATHS_MAX - 2, "those that a peer would take");
+    buffer_release(&text);
 }
 
 static void an_answer_is_read_as_it_was_written(void)
@@ -334,6 +406,8 @@ static int read_any(const char *kind, const char *text, size_t length, struct er
         code = wire_read_beat(text, length, &beat, &ballot, error);
     else if (strcmp(kind, "question") == 0)
         code = wire_read_question(text, length, &question, error);
+    else if (strcmp(kind, "paths") == 0)
+        code = wire_read_paths(text, length, &read_paths, error);
     else
         code = wire_read_answer(text, length, &answer, &rows, error);
     if (code != 0)
@@ -574,6 +648,59 @@ static void a_question_that_is_not_valid_is_refused(void)
     check_changes("question", QUESTION, question, COUNT(question));
 }
 
+#define PATHS                                                                                      \
+    "{'v':1,'kind':'paths','to':9,'last':true,'paths':[['192.0.2.0/24',0,12.5,1700000000]],"       \
+    "'controllers':['ams']}"
+
+static void round_trip_times_that_are_not_valid_are_refused(void)
+{
+#define NO_ARRAYS "'paths' or 'controllers' is not an array of at most 1000"
+#define NO_NETWORK "path 0: its network is not written like 192.0.2.0/24 or 2001:db8::/48"
+#define NO_RTT "path 0: its rtt is not 0 to 3600000"
+#define NO_RTT_NUMBER "path 0: its rtt or measured_at is not a number"
+    static const struct change paths[] = {
+        {NULL, NULL, ""},
+        {"'paths','to'", "'answer','to'", "'kind' is not 'paths'"},
+        {"'to':9", "'to':-1", "'to' is not an integer of 0 to 4611686018427387904"},
+        {"'last':true", "'last':1", "'last' is not true or false"},
+        {"'controllers':['ams']", "'controllers':'ams'", NO_ARRAYS},
+        {"[['192.0.2.0/24',0,12.5,1700000000]]", "{}", NO_ARRAYS},
+        {"[['192.0.2.0/24',0,12.5,1700000000]]", "[]", ""},
+        {",1700000000]", ",1,1]", "path 0: it is not an array of 4"},
+        {",1700000000]", "]", "path 0: it is not an array of 4"},
+        {"['192.0.2.0/24',0,12.5,1700000000]", "null", "path 0: it is not an array of 4"},
+        {"'192.0.2.0/24'", "5", "path 0: its network is not a text of at most 49 octets"},
+        {"'192.0.2.0/24'", "'192.0.2.0/24                                      '",
+         "path 0: its network is not a text of at most 49 octets"},
+        {"192.0.2.0/24", "2001:db8::/32", ""},
+        {"192.0.2.0/24", "::/0", ""},
+        {"192.0.2.0/24", "192.0.2.1/32", ""},
+        {"192.0.2.0/24", "192.0.2.1", NO_NETWORK},
+        {"192.0.2.0/24", "192.0.2.1/24", NO_NETWORK},
+        {"192.0.2.0/24", "192.0.2.0/33", NO_NETWORK},
+        {"192.0.2.0/24", "192.0.02.0/24", NO_NETWORK},
+        {"192.0.2.0/24", "2001:DB8::/32", NO_NETWORK},
+        {"192.0.2.0/24", "::ffff:192.0.2.0/120", NO_NETWORK},
+        {"192.0.2.0/24", "", NO_NETWORK},
+        {",0,12.5", ",1,12.5", "path 0: its controller is not the index of a name"},
+        {",0,12.5", ",-1,12.5", "path 0: its controller is not the index of a name"},
+        {"'ams'", "''",
+         "path 0: its controller is not 1 to 64 characters without control"
+         " characters"},
+        {"12.5", "0", ""},
+        {"12.5", "3600000", ""},
+        {"12.5", "3600000.5", NO_RTT},
+        {"12.5", "-1", NO_RTT},
+        {"12.5", "1e308", NO_RTT},
+        {"12.5", "'1'", NO_RTT_NUMBER},
+        {"12.5", "null", NO_RTT_NUMBER},
+        {"1700000000", "1.5", NO_RTT_NUMBER},
+        {"1700000000", "-1", "path 0: its measured_at is not 0 to 253402300799"},
+        {"1700000000", "253402300800", "path 0: its measured_at is not 0 to 253402300799"},
+    };
+    check_changes("paths", PATHS, paths, COUNT(paths));
+}
+
 static void an_answer_that_is_not_valid_is_refused(void)
 {
     static const struct change answer[] = {
@@ -693,6 +820,11 @@ static const CU_TestInfo tests[] = {
     {"rows that no peer would take are left out", rows_that_no_peer_would_take_are_left_out},
     {"a beat is read as it was written", a_beat_is_read_as_it_was_written},
     {"a question is read as it was written", a_question_is_read_as_it_was_written},
+    {"round trip times are read as they were written",
+     round_trip_times_are_read_as_they_were_written},
+    {"the longest round trip times fit", the_longest_round_trip_times_fit},
+    {"round trip times that are not valid are refused",
+     round_trip_times_that_are_not_valid_are_refused},
     {"an answer is read as it was written", an_answer_is_read_as_it_was_written},
     {"a head that is not valid is refused", a_head_that_is_not_valid_is_refused},
     {"what is no JSON is refused", what_is_no_json_is_refused},

@@ -5,8 +5,6 @@
  */
 #include "core/sticky/assign.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/balance/turns.h"
@@ -41,15 +39,12 @@ static const char *controller_name(const struct decision_inputs *inputs, int64_t
 static void trace_mapping(const struct attempt *attempt, const struct mapping *mapping)
 {
     const struct decision_inputs *inputs = attempt->inputs;
-    char origin[24]; /* any 64-bit number */
-    snprintf(origin, sizeof origin, "%" PRId64, mapping->origin);
     TRACE(inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_FOUND,
           .values = {TRACE_INTEGER("controller_id", mapping->controller_id),
                      TRACE_TEXT("controller", controller_name(inputs, mapping->controller_id)),
                      TRACE_TEXT("method", mapping->method),
                      TRACE_INTEGER("age_s", mapping_age_s(mapping, inputs->now_s)),
-                     TRACE_INTEGER("left_s", mapping_left_s(mapping, inputs->now_s)),
-                     TRACE_TEXT("origin", mapping->origin != 0 ? origin : NULL)});
+                     TRACE_INTEGER("left_s", mapping_left_s(mapping, inputs->now_s))});
 }
 
 static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)

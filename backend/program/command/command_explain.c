@@ -2,7 +2,9 @@
  * Reads the words of `explain` as a question, and prints the explanation as text; explanation.c
  * gathers it.
  */
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "program/command/command.h"
 #include "program/command/explanation.h"
@@ -43,13 +45,44 @@ static void print_answer(const struct answer *answer, struct buffer *out)
         print_record(&answer->records[i], out);
 }
 
-static void print_explanation(const struct explanation *explanation, struct buffer *out)
+/* Of today, UTC, without the day. */
+static void print_time(int64_t unix_ms, int64_t now_s, struct buffer *out)
+{
+    const time_t seconds = (time_t)(unix_ms / 1000), now = (time_t)now_s;
+    struct tm time, today;
+    char text[64];
+    if (!gmtime_r(&seconds, &time) || !gmtime_r(&now, &today))
+        return;
+    bool is_today = time.tm_year == today.tm_year && time.tm_yday == today.tm_yday;
+    strftime(text, sizeof text, is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &time);
+    buffer_printf(out, " %s.%03d", text, (int)(unix_ms % 1000));
+}
+
+static void print_history(const struct mapping_history *history, int64_t now_s, struct buffer *out)
+{
+    buffer_add_text(out, "decided");
+    if (history->decided_ms > 0)
+        print_time(history->decided_ms, now_s, out);
+    buffer_printf(out, " by %s", history->by);
+    if (history->has_lag)
+        buffer_printf(out, ", here %" PRId64 " ms later", history->lag_ms);
+    if (history->has_replaced)
+        buffer_printf(out, "; replaced %s, by %s",
+                      *history->replaced ? history->replaced : "a controller that is gone",
+                      history->replaced_by);
+    buffer_add_char(out, '\n');
+}
+
+static void print_explanation(const struct explanation *explanation, int64_t now_s,
+                              struct buffer *out)
 {
     const struct zone *zone = explanation->zone;
     buffer_printf(out, "name %s: %s, %s%s\n", explanation->name,
                   name_status_word(explanation->status),
                   zone ? "in our zone " : "the zone is another backend's", zone ? zone->name : "");
     step_text_print(&explanation->actual.steps, "", out);
+    if (explanation->has_history)
+        print_history(&explanation->history, now_s, out);
     print_answer(&explanation->actual.answer, out);
     if (explanation->has_mapping) {
         buffer_add_text(out, "without a mapping:\n");
@@ -72,7 +105,7 @@ enum command_result command_explain(const struct command_call *call)
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     explanation_gather(&inputs, responder_store(call->responder), &question, &explanation);
-    print_explanation(&explanation, call->out);
+    print_explanation(&explanation, inputs.now_s, call->out);
     explanation_release(&explanation);
     responder_end(call->responder);
     return COMMAND_OK;

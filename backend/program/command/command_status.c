@@ -131,10 +131,13 @@ static void print_peer(const struct share_peer_view *peer, int64_t now_ms, struc
     print_age(now_ms, state->heard_ms, out);
     buffer_printf(out, ", clock %+" PRId64 " ms, %s\n", state->clock_offset_ms,
                   state->differs ? "another configuration" : "the same configuration");
+    buffer_printf(out, "    %" PRId64 " rows taken over, of these %" PRId64 " moved a resolver",
+                  counts->newer, counts->moved);
+    if (counts->paths > 0)
+        buffer_printf(out, " and %" PRId64 " are round trip times", counts->paths);
     buffer_printf(out,
-                  "    %" PRId64 " rows taken over, of these %" PRId64 " moved a resolver; %" PRId64
-                  " older, %" PRId64 " known; the last came after %" PRId64 " ms\n",
-                  counts->newer, counts->moved, counts->older, counts->known, state->lag_ms);
+                  "; %" PRId64 " older, %" PRId64 " known; the last came after %" PRId64 " ms\n",
+                  counts->older, counts->known, state->lag_ms);
     buffer_add_text(out, "    tables compared ");
     print_age(now_ms, state->equal_ms, out);
     buffer_printf(out, "%s\n", state->walking ? ", and being compared now" : "");

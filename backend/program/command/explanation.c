@@ -4,6 +4,8 @@
  */
 #include "program/command/explanation.h"
 
+#include <stdio.h>
+
 #include "core/balance/turns.h"
 #include "core/base/error.h"
 
@@ -11,7 +13,10 @@
 struct read_only_table {
     const struct mapping_table *table;
     bool hides_all;
-    bool found; /* a mapping was found */
+    bool found; /* a mapping was found: this one, and where */
+    struct mapping mapping;
+    int64_t pool_id;
+    char key[CLIENT_KEY_MAX];
 };
 
 static int find(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
@@ -21,8 +26,13 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     if (read_only->hides_all)
         return ERR_NOTFOUND;
     int code = read_only->table->find(read_only->table->context, pool_id, key, ret_mapping, error);
-    read_only->found |= code == 0;
-    return code;
+    if (code != 0)
+        return code;
+    read_only->found = true;
+    read_only->mapping = *ret_mapping;
+    read_only->pool_id = pool_id;
+    snprintf(read_only->key, sizeof read_only->key, "%s", key);
+    return 0;
 }
 
 static enum name_status status_of(const struct decision_inputs *inputs, const struct name *name)
@@ -43,8 +53,8 @@ static void decide(struct decision_inputs *shown, const struct question *questio
     resolve(shown, question, &decision->answer);
 }
 
-static void decide_both(const struct decision_inputs *inputs, const struct question *question,
-                        struct explanation *explanation)
+static void decide_both(const struct decision_inputs *inputs, struct store *store,
+                        const struct question *question, struct explanation *explanation)
 {
     struct read_only_table read_only = {.table = inputs->mappings};
     const struct mapping_table mappings = {.find = find, .context = &read_only};
@@ -57,6 +67,9 @@ static void decide_both(const struct decision_inputs *inputs, const struct quest
     explanation->has_mapping = read_only.found;
     if (!read_only.found)
         return;
+    explanation->has_history =
+        store_read_history(store, read_only.pool_id, read_only.key, &read_only.mapping,
+                           &explanation->history, NULL) == 0;
     read_only.hides_all = true;
     decide(&shown, question, &explanation->without_mapping);
 }
@@ -77,7 +90,7 @@ void explanation_gather(const struct decision_inputs *inputs, struct store *stor
         (struct explanation){.name = question->name.text,
                              .status = status_of(inputs, &question->name),
                              .zone = snapshot_zone_of(inputs->snapshot, &question->name)};
-    decide_both(inputs, question, ret_explanation);
+    decide_both(inputs, store, question, ret_explanation);
     gather_peers(inputs, store, &question->name, &ret_explanation->peers);
 }
 

@@ -16,6 +16,7 @@
 #include "core/dns/question.h"
 #include "core/sticky/resolve.h"
 #include "program/command/peers.h"
+#include "store/sharing_view.h"
 
 /* What the database says about the name. */
 enum name_status {
@@ -39,6 +40,8 @@ struct explanation {
     struct decision actual;
     bool has_mapping; /* live or not; only then `without_mapping` is filled */
     struct decision without_mapping;
+    bool has_history; /* of the mapping, while mappings are shared */
+    struct mapping_history history;
     struct peers peers; /* why servers of its pool count as up or down, where others have a say */
 };
 

@@ -23,7 +23,7 @@ static const struct sentence {
     {STEP_MAPPING, OUTCOME_NOT_FOUND, "mapping: none"},
     {STEP_MAPPING, OUTCOME_FOUND,
      "mapping: to [{controller}|a controller that is gone], method {method}, {age_s} s old, "
-     "{left_s} s left[, decided by name server {origin}]"},
+     "{left_s} s left"},
     {STEP_MAPPING, OUTCOME_UNREADABLE, "mapping: cannot be read: {error}"},
     {STEP_MAPPING_STATE, OUTCOME_LIVE, "the mapping is live"},
     {STEP_MAPPING_STATE, OUTCOME_NOT_LIVE, "the mapping is not live: {reason}"},

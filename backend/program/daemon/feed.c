@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/health/quorum.h"
+#include "program/daemon/paths.h"
 #include "program/daemon/walk.h"
 #include "system/clock.h"
 
@@ -64,6 +65,7 @@ struct feed {
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
     int64_t left_out_before;           /* left_out() before what is pending was written */
+    struct path_reading paths;
     struct walk walk;
     int64_t walk_ms;      /* monotonic: when the next one is due; 0: now */
     int64_t walk_work_ms; /* what this one, or the last, has cost */
@@ -111,6 +113,7 @@ void feed_close(struct feed *feed)
     wire_rows_release(&feed->read);
     free(feed->pending.rows);
     walk_release(&feed->walk);
+    paths_release(&feed->paths);
     ballot_free(feed->ballot);
     free(feed);
 }
@@ -132,6 +135,7 @@ static void note_incarnation(struct feed *feed, int64_t incarnation, int64_t now
         feed->other_incarnation = feed->beat.incarnation;
         feed->other_ms = now_ms;
         feed->walk_ms = 0;
+        paths_restart(&feed->paths);
     } else if (now_ms - feed->other_ms >= FEED_COPY_MS) {
         feed->copied = false;
     }
@@ -171,8 +175,10 @@ static void note_offset(struct feed *feed, const struct feed_turn *turn, int64_t
 {
     int64_t moved_ms = offset_ms - feed->state.clock_offset_ms;
     int64_t skew_ms = turn->setup->settings.share_skew_s * 1000;
-    if (feed->heard_ms != 0 && (moved_ms > skew_ms || moved_ms < -skew_ms))
+    if (feed->heard_ms != 0 && (moved_ms > skew_ms || moved_ms < -skew_ms)) {
         feed->walk_ms = 0;
+        paths_restart(&feed->paths);
+    }
     feed->state.clock_offset_ms = offset_ms;
 }
 
@@ -202,6 +208,7 @@ static void take_beats(struct feed *feed, const struct feed_turn *turn)
         note_incarnation(feed, beat.incarnation, turn->now_ms);
         note_offset(feed, turn, beat.clock_ms - turn->now_unix_ms);
         feed->beat = beat;
+        feed->paths.told = beat.path;
         feed->heard_ms = turn->now_ms;
         feed->state.heard_ms = turn->now_unix_ms;
     }
@@ -428,12 +435,14 @@ static int64_t walk_pause_ms(int64_t work_ms)
     return pause_ms > WALK_PAUSE_MAX_MS ? WALK_PAUSE_MAX_MS : pause_ms;
 }
 
-bool feed_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
+static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     int64_t before = left_out(feed);
     if (turn->configuration != feed->configuration &&
-        feed->state.counts.unknown > feed->unknown_before)
+        feed->state.counts.unknown > feed->unknown_before) {
         feed->walk_ms = 0; /* what was missing may be there now */
+        paths_restart(&feed->paths);
+    }
     feed->configuration = turn->configuration;
     bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS;
     if (!heard)
@@ -458,17 +467,40 @@ bool feed_walk(struct feed *feed, const struct feed_turn *turn, struct error *er
     return more;
 }
 
+/* ---------------------------------------------------------------- round trip times */
+
+static int read_paths(struct feed *feed, const struct feed_turn *turn, struct error *error)
+{
+    int64_t before = left_out(feed);
+    int code =
+        paths_take(&feed->paths, feed->transport, turn->sharing, feed->peer.node, turn->now_ms,
+                   turn->now_unix_ms, &feed->allowance, &feed->state.counts, error);
+    if (code != 0)
+        return code;
+    if (left_out(feed) > before)
+        paths_restart_later(&feed->paths, turn->now_ms);
+    if (feed->allowance > 0)
+        paths_ask(&feed->paths, feed->transport, turn->now_ms,
+                  turn->setup->settings.share_walk_s * 1000);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- all of it */
 
 void feed_listen(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     take_beats(feed, turn);
+    add_allowance(feed, turn);
     if (write_ballot(feed, turn, error) != 0)
         return;
     if (!feed->has_cursor && load_cursor(feed, turn->sharing, error) != 0)
         return;
     follow_bounds(feed);
-    add_allowance(feed, turn);
+}
+
+bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *error)
+{
+    return read_paths(feed, turn, error) == 0 && run_walk(feed, turn, error);
 }
 
 void feed_note_taken_back(struct feed *feed, int64_t now_ms)
@@ -509,6 +541,6 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
     ret_state->walking = feed->walk.running;
     ret_state->equal_ms = feed->walk.ended_unix_ms;
     ret_state->differs = feed->heard_ms != 0 && feed->beat.configuration != turn->configuration;
-    ret_state->refused += feed->walk.refused;
+    ret_state->refused += feed->walk.refused + feed->paths.refused;
     describe_problem(feed, turn, ret_state->problem, sizeof ret_state->problem);
 }

@@ -40,7 +40,7 @@ bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
 
 /*
  * One turn of a feed: feed_listen(), then feed_receive() and feed_settle() some times, then
- * feed_walk(). What of several peers is received at one time is written at one time.
+ * feed_ask(). What of several peers is received at one time is written at one time.
  */
 
 /* Takes in what the peer says of itself, and looks where its log has to be read. */
@@ -57,8 +57,11 @@ bool feed_receive(struct feed *feed, const struct feed_turn *turn,
 void feed_settle(struct feed *feed, const struct feed_turn *turn,
                  const struct share_delivery *delivery);
 
-/* Goes on with the walk. True when there is more to do at once. */
-bool feed_walk(struct feed *feed, const struct feed_turn *turn, struct error *error);
+/*
+ * Goes on with what the peer is asked for: its round trip times, and the walk. True when there is
+ * more to do at once.
+ */
+bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *error);
 
 /*
  * Entries of ours count less now (sharing_sweep()), so what the peer told may be greater: the

@@ -10,6 +10,7 @@
 
 #include "core/health/quorum.h"
 #include "program/daemon/feed.h"
+#include "program/daemon/paths.h"
 #include "program/daemon/walk.h"
 #include "share/certificate.h"
 #include "share/transport.h"
@@ -61,12 +62,14 @@ struct sharer {
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
     struct shared_rows batch_rows, page_rows;
-    int64_t answers_ms;   /* monotonic: no question is answered before */
-    bool has_changed;     /* there may be changes to hand over */
-    bool handing_over;    /* a batch is on its way */
-    int64_t batch, stamp; /* its number, and that of its last change */
-    int64_t copied_ms;    /* when another server with our node was last heard */
+    struct wire_paths *page_paths; /* like page_rows, for answers */
+    int64_t answers_ms;            /* monotonic: no question is answered before */
+    bool has_changed;              /* there may be changes to hand over */
+    bool handing_over;             /* a batch is on its way */
+    int64_t batch, stamp;          /* its number, and that of its last change */
+    int64_t copied_ms;             /* when another server with our node was last heard */
     uint64_t configuration;
+    int64_t path; /* how far what was measured here goes, see sharing_last_path() */
     struct share_state state;
 };
 
@@ -264,7 +267,8 @@ static void send_beat(struct sharer *sharer, int64_t now_unix_ms)
                                    .clock_ms = now_unix_ms,
                                    .batch = sharer->setup.batch,
                                    .rows = sharer->state.waiting,
-                                   .configuration = sharer->configuration};
+                                   .configuration = sharer->configuration,
+                                   .path = sharer->path};
     wire_write_beat(&text, &beat, sharer->ours);
     if (!text.failed)
         transport_beat(sharer->home, buffer_text(&text), text.length);
@@ -365,6 +369,7 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
         if (sharer->feeds[i])
             feed_note_taken_back(sharer->feeds[i], turn->now_ms);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
+    sharing_last_path(sharer->sharing, &sharer->path, error);
     if (sharer->home) {
         listen_at_home(sharer, turn->now_ms);
         send_beat(sharer, turn->now_unix_ms);
@@ -373,6 +378,19 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
 }
 
 /* ---------------------------------------------------------------- the thread */
+
+/* Appends nothing for one that is malformed. */
+static void answer(struct sharer *sharer, const struct transport_message *message,
+                   int64_t now_unix_ms, struct buffer *out, struct error *error)
+{
+    struct wire_question question;
+    if (wire_read_question(message->bytes, message->length, &question, NULL) != 0)
+        return;
+    if (question.paths)
+        paths_answer(sharer->sharing, &question, now_unix_ms, sharer->page_paths, out, error);
+    else
+        walk_answer(sharer->sharing, &question, now_unix_ms, &sharer->page_rows, out, error);
+}
 
 /* For no more than half of the time, however many questions there are. */
 static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct error *error)
@@ -386,7 +404,7 @@ static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct 
          i < QUESTIONS_PER_TURN && sharer->home && transport_next_question(sharer->home, &question);
          i++) {
         buffer_truncate(&text, 0);
-        walk_answer(sharer->sharing, &question, now_unix_ms, &sharer->page_rows, &text, error);
+        answer(sharer, &question, now_unix_ms, &text, error);
         if (!text.failed && text.length > 0)
             transport_answer(sharer->home, buffer_text(&text), text.length);
     }
@@ -424,7 +442,7 @@ static bool run_feeds(struct sharer *sharer, const struct feed_turn *turn, struc
         more = write_deliveries(sharer, turn, error);
     for (size_t i = 0; i < sharer->setup.peer_count; i++)
         if (sharer->feeds[i])
-            more |= feed_walk(sharer->feeds[i], turn, error);
+            more |= feed_ask(sharer->feeds[i], turn, error);
     return more;
 }
 
@@ -483,6 +501,7 @@ static void free_sharer(struct sharer *sharer)
     ballot_free(sharer->ours);
     free(sharer->batch_rows.rows);
     free(sharer->page_rows.rows);
+    free(sharer->page_paths);
     pthread_mutex_destroy(&sharer->mutex);
     free(sharer);
 }
@@ -494,7 +513,8 @@ int sharer_start(const char *path, struct ballot_box *box, struct sharer **ret_s
         return ERR_NOMEM;
     sharer->box = box;
     pthread_mutex_init(&sharer->mutex, NULL);
-    int code = make_room(&sharer->batch_rows, WIRE_BATCH_MAX) &&
+    sharer->page_paths = malloc(sizeof *sharer->page_paths);
+    int code = sharer->page_paths && make_room(&sharer->batch_rows, WIRE_BATCH_MAX) &&
                        make_room(&sharer->page_rows, WIRE_ROWS_MAX)
                    ? sharing_new(path, &sharer->sharing)
                    : ERR_NOMEM;

@@ -103,7 +103,7 @@ static bool read_answer(struct walk *walk, struct transport *transport, int64_t 
 {
     struct transport_message message;
     int64_t number;
-    while (transport_next_answer(transport, &number, &message)) {
+    while (transport_next_answer(transport, 0, WALK_QUESTION_MAX, &number, &message)) {
         if (number != walk->question || !walk->asked)
             continue;
         walk->asked = false;
@@ -186,14 +186,10 @@ static void write_page(const struct wire_question *question, struct shared_rows 
     }
 }
 
-void walk_answer(struct sharing *sharing, const struct transport_message *question,
-                 int64_t now_unix_ms, struct shared_rows *room, struct buffer *out,
-                 struct error *error)
+void walk_answer(struct sharing *sharing, const struct wire_question *question, int64_t now_unix_ms,
+                 struct shared_rows *room, struct buffer *out, struct error *error)
 {
-    struct wire_question asked;
     bool last;
-    if (wire_read_question(question->bytes, question->length, &asked, NULL) != 0)
-        return;
-    if (sharing_page(sharing, &asked.after, now_unix_ms, room, &last, error) == 0)
-        write_page(&asked, room, last, out);
+    if (sharing_page(sharing, &question->after, now_unix_ms, room, &last, error) == 0)
+        write_page(question, room, last, out);
 }

@@ -18,6 +18,9 @@
 #include "share/wire.h"
 #include "store/sharing/sharing.h"
 
+/* Questions of a walk have numbers up to this one; those of others have higher ones. */
+#define WALK_QUESTION_MAX ((INT64_C(1) << 40) - 1)
+
 struct walk {
     bool running;
     bool asked;                /* a question is open */
@@ -43,11 +46,9 @@ bool walk_run(struct walk *walk, struct transport *transport, struct sharing *sh
               int64_t now_ms, int64_t now_unix_ms, struct share_counts *counts,
               struct error *error);
 
-/* Answers the question of a peer: a page of our table. Appends nothing for one that is malformed.
- */
-void walk_answer(struct sharing *sharing, const struct transport_message *question,
-                 int64_t now_unix_ms, struct shared_rows *room, struct buffer *out,
-                 struct error *error);
+/* Answers the question of a peer: a page of our table. */
+void walk_answer(struct sharing *sharing, const struct wire_question *question, int64_t now_unix_ms,
+                 struct shared_rows *room, struct buffer *out, struct error *error);
 
 /* Frees what it holds; it can be used again. */
 void walk_release(struct walk *walk);

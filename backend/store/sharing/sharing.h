@@ -20,6 +20,7 @@
 #include "core/configuration/settings.h"
 #include "core/health/quorum.h"
 #include "core/sharing/entry.h"
+#include "core/sharing/path.h"
 
 struct sharing;
 
@@ -113,6 +114,7 @@ struct share_counts {
     int64_t unknown; /* the pool or the controller does not exist here */
     int64_t no_room; /* max_megabytes, or the disk is nearly full */
     char unknown_name[2 * ROW_NAME_MAX]; /* one of them, "pool x" or "controller y"; or "" */
+    int64_t paths;                       /* of the newer: round trip times, no mappings */
 };
 
 /* What one peer tells. All of it is the caller's. */
@@ -135,6 +137,37 @@ struct share_delivery {
  */
 int sharing_apply(struct sharing *sharing, struct share_delivery *deliveries, size_t count,
                   int64_t now_ms, struct error *error);
+
+/* ---------------------------------------------------------------- round trip times */
+
+/*
+ * The place (path_metric.changed) of what was measured here last; 0: nothing was.
+ */
+int sharing_last_path(struct sharing *sharing, int64_t *ret_place, struct error *error);
+
+/*
+ * Those that were measured here and changed after a place, in that order, and the place of the last
+ * of them that was looked at; `ret_last` says whether there are more. At most `capacity` are looked
+ * at. Those that are too old for anybody (path_metric_max_age) are left out.
+ */
+int sharing_read_paths(struct sharing *sharing, int64_t after, int64_t now_ms,
+                       struct shared_path *ret_paths, size_t capacity, size_t *ret_count,
+                       int64_t *ret_to, bool *ret_last, struct error *error);
+
+/*
+ * How many of one peer are kept: more than there are networks of /24 that have resolvers. They take
+ * some 25 megabytes.
+ */
+#define SHARE_PATHS_MAX 250000
+
+/*
+ * Writes those that node `origin` has measured and that are later than what stands there, in
+ * transactions of 250, and adds to `counts`. They are not told to others from here. `kept` is how
+ * many rows of that node there are, which are counted first when it is negative.
+ */
+int sharing_apply_paths(struct sharing *sharing, int64_t origin, const struct shared_path *paths,
+                        size_t count, int64_t now_ms, int64_t *kept, struct share_counts *counts,
+                        struct error *error);
 
 /* ---------------------------------------------------------------- all rows, in order */
 
@@ -160,7 +193,8 @@ struct share_swept {
 };
 
 /*
- * Deletes tombstones past their end, and the oldest changes above share_outbox_rows. Takes back
+ * Deletes tombstones past their end, the oldest changes above share_outbox_rows, and round trip
+ * times that peers have measured and that are older than path_metric_max_age. Takes back
  * entries from the future (entry_take_back()), which are there after our clock was set back, and
  * notes them in `share_change`. Once a second; a part of the tables each time. `ret_swept` tells
  * what was done, also when the rest has failed.

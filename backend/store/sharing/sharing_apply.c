@@ -11,10 +11,10 @@
 #include "store/sharing/sharing_parts.h"
 #include "store/sqlite/persistence_row.h"
 
-/* Rows of a transaction: it holds SQLite's lock for some milliseconds. */
-#define APPLY_ROWS 250
+/* Rows of share_moved: some hundred kilobytes, and explain looks through them in a millisecond. */
+#define MOVED_MAX 4096
 
-/* Between two transactions, for the writer of this server, who looks for the lock that often. */
+/* The writer of this server looks for the lock that often. */
 #define PAUSE_NS 100000L
 
 /* ---------------------------------------------------------------- what is known of a key */
@@ -109,10 +109,19 @@ struct merging {
     struct share_counts counts;
 };
 
-static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                         const struct shared_row *told, struct error *error)
+/* 0 also when the clock of the one that decided is ahead; false: there is no time of decision. */
+static bool find_lag(const struct entry *told, int64_t now_ms, int64_t *ret_lag_ms)
 {
-    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_MAPPING_WRITE);
+    int64_t decided_ms = told->decided / ENTRY_TICKS;
+    *ret_lag_ms = now_ms > decided_ms ? now_ms - decided_ms : 0;
+    return decided_ms > 0;
+}
+
+static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
+                         const struct shared_row *told, int64_t now_ms, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MAPPING_WRITE);
+    int64_t lag_ms;
     struct mapping mapping = {.controller_id = controller_id,
                               .timestamp_s = told->entry.timestamp_s,
                               .ttl_s = told->entry.ttl_s,
@@ -121,6 +130,10 @@ static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t contr
     strcpy(mapping.method, told->entry.method);
     persistence_bind_key(statement, pool_id, told->key);
     persistence_bind_mapping(statement, 3, &mapping);
+    if (find_lag(&told->entry, now_ms, &lag_ms))
+        sqlite3_bind_int64(statement, 9, lag_ms);
+    else
+        sqlite3_bind_null(statement, 9);
     return database_run(&sharing->database, statement, "a mapping cannot be written", error);
 }
 
@@ -146,11 +159,12 @@ static int delete_row(struct sharing *sharing, enum query query, int64_t pool_id
 }
 
 int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                    const struct shared_row *told, const struct known *known, struct error *error)
+                    const struct shared_row *told, const struct known *known, int64_t now_ms,
+                    struct error *error)
 {
     bool gone = told->entry.gone;
     int code = gone ? write_tombstone(sharing, pool_id, told, error)
-                    : write_mapping(sharing, pool_id, controller_id, told, error);
+                    : write_mapping(sharing, pool_id, controller_id, told, now_ms, error);
     if (code == 0 && gone && known->has_mapping)
         code = delete_row(sharing, QUERY_MAPPING_DELETE, pool_id, told->key, error);
     if (code == 0 && !gone && known->has_tombstone)
@@ -165,7 +179,27 @@ static bool moves(const struct entry *told, const struct entry *standing, int64_
            strcmp(told->controller, standing->controller) != 0;
 }
 
-static int count_unknown(struct share_counts *counts, const char *kind, const char *name)
+/* What is replaced, for explain. */
+static int note_moved(struct sharing *sharing, int64_t pool_id, const struct shared_row *told,
+                      const struct entry *standing, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MOVED_NOTE);
+    persistence_bind_key(statement, pool_id, told->key);
+    sqlite3_bind_int64(statement, 3, told->entry.decided);
+    sqlite3_bind_int64(statement, 4,
+                       name_list_id(&sharing->names.controllers, standing->controller));
+    sqlite3_bind_int64(statement, 5, standing->origin);
+    return database_run(&sharing->database, statement, "share_moved cannot be written", error);
+}
+
+static int end_moved(struct sharing *sharing, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_MOVED_END);
+    sqlite3_bind_int64(statement, 1, MOVED_MAX);
+    return database_run(&sharing->database, statement, "share_moved cannot be written", error);
+}
+
+int sharing_count_unknown(struct share_counts *counts, const char *kind, const char *name)
 {
     counts->unknown++;
     snprintf(counts->unknown_name, sizeof counts->unknown_name, "%s %s", kind, name);
@@ -201,8 +235,13 @@ static int merge_known(struct merging *merging, int64_t pool_id, int64_t control
         return 0;
     }
     counts->newer++;
-    counts->moved += moves(&told->entry, standing, merging->now_ms / 1000);
-    return sharing_replace(sharing, pool_id, controller_id, told, &known, error);
+    if (moves(&told->entry, standing, merging->now_ms / 1000)) {
+        counts->moved++;
+        code = note_moved(sharing, pool_id, told, standing, error);
+    }
+    if (code != 0)
+        return code;
+    return sharing_replace(sharing, pool_id, controller_id, told, &known, merging->now_ms, error);
 }
 
 static int merge(struct merging *merging, const struct shared_row *told, struct error *error)
@@ -214,9 +253,9 @@ static int merge(struct merging *merging, const struct shared_row *told, struct 
     int64_t pool_id = name_list_id(&sharing->names.pools, told->pool);
     int64_t controller_id = gone ? 0 : name_list_id(&sharing->names.controllers, controller);
     if (pool_id == 0)
-        return count_unknown(counts, "pool", told->pool);
+        return sharing_count_unknown(counts, "pool", told->pool);
     if (controller_id == 0 && !gone)
-        return count_unknown(counts, "controller", controller);
+        return sharing_count_unknown(counts, "controller", controller);
     if (entry_is_over(&told->entry, merging->now_ms, sharing->settings.share_grace_s)) {
         counts->older++;
         return 0;
@@ -238,7 +277,7 @@ static int write_cursor(struct sharing *sharing, const struct share_cursor *curs
     return database_run(&sharing->database, statement, "a cursor cannot be written", error);
 }
 
-static void add_counts(struct share_counts *sum, const struct share_counts *counts)
+void sharing_add_counts(struct share_counts *sum, const struct share_counts *counts)
 {
     sum->newer += counts->newer;
     sum->known += counts->known;
@@ -247,6 +286,7 @@ static void add_counts(struct share_counts *sum, const struct share_counts *coun
     sum->moved += counts->moved;
     sum->unknown += counts->unknown;
     sum->no_room += counts->no_room;
+    sum->paths += counts->paths;
     if (counts->unknown_name[0])
         memcpy(sum->unknown_name, counts->unknown_name, sizeof sum->unknown_name);
 }
@@ -261,6 +301,8 @@ static int merge_delivery(struct merging *merging, const struct share_delivery *
         code = merge(merging, &delivery->rows[i], error);
     if (code == 0 && delivery->cursor)
         code = write_cursor(merging->sharing, delivery->cursor, error);
+    if (code == 0 && merging->counts.moved > 0)
+        code = end_moved(merging->sharing, error);
     return code;
 }
 
@@ -280,8 +322,13 @@ static int write_together(struct sharing *sharing, const struct share_delivery *
     }
     code = sharing_end_writing(sharing, code, error);
     for (size_t i = 0; code == 0 && i < count; i++)
-        add_counts(deliveries[i].counts, &counts[i]);
+        sharing_add_counts(deliveries[i].counts, &counts[i]);
     return code;
+}
+
+void sharing_pause(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 }
 
 /* In parts, between which others get SQLite's lock. */
@@ -293,9 +340,9 @@ static int write_in_parts(struct sharing *sharing, struct share_delivery *delive
     do {
         size_t left = delivery->count - done;
         if (done > 0)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+            sharing_pause();
         part.rows = delivery->rows + done;
-        part.count = left < APPLY_ROWS ? left : APPLY_ROWS;
+        part.count = left < SHARING_APPLY_ROWS ? left : SHARING_APPLY_ROWS;
         part.cursor = part.count == left ? delivery->cursor : NULL;
         int code = write_together(sharing, &part, 1, now_ms, error);
         if (code != 0)
@@ -318,7 +365,7 @@ int sharing_apply(struct sharing *sharing, struct share_delivery *deliveries, si
                   int64_t now_ms, struct error *error)
 {
     int code = 0;
-    bool together = count > 1 && all_rows(deliveries, count) <= APPLY_ROWS;
+    bool together = count > 1 && all_rows(deliveries, count) <= SHARING_APPLY_ROWS;
     if (together)
         code = write_together(sharing, deliveries, count, now_ms, error);
     for (size_t i = 0; i < count; i++)

@@ -256,5 +256,8 @@ int sharing_sweep(struct sharing *sharing, int64_t now_ms, struct share_swept *r
     if (round.to.pool_id == INT64_MAX)
         sharing->sweep = (struct sharing_sweep){0};
     ret_swept->dropped = round.dropped;
+    code = sharing_sweep_paths(sharing, now_ms, error);
+    if (code != 0)
+        return code;
     return sharing_take_back(sharing, now_ms, &ret_swept->taken_back, error);
 }

@@ -34,7 +34,7 @@ static int take_back(struct sharing *sharing, struct shared_row *row, int64_t no
     row->entry = *standing;
     entry_take_back(&row->entry, now_ms, skew_ms);
     int64_t controller_id = name_list_id(&sharing->names.controllers, row->entry.controller);
-    code = sharing_replace(sharing, pool_id, controller_id, row, &known, error);
+    code = sharing_replace(sharing, pool_id, controller_id, row, &known, now_ms, error);
     return code == 0 ? note_change(sharing, pool_id, row->key, now_ms, error) : code;
 }
 

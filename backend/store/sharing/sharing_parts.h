@@ -34,6 +34,7 @@ struct sharing {
     struct digested digested;
     struct sharing_sweep sweep;
     struct shared_place looked; /* how far sharing_take_back() is */
+    int64_t swept_origin;       /* whose round trip times were swept last */
 };
 
 /*
@@ -63,6 +64,16 @@ bool sharing_read_mapping(const struct sharing *sharing, sqlite3_stmt *row,
                           struct entry *ret_entry);
 void sharing_read_tombstone(sqlite3_stmt *row, struct entry *ret_entry);
 
+/* Adds up what became of rows. The second counts one of an unknown "pool" or "controller"; 0. */
+void sharing_add_counts(struct share_counts *sum, const struct share_counts *counts);
+int sharing_count_unknown(struct share_counts *counts, const char *kind, const char *name);
+
+/* So many rows are written in a transaction: it holds SQLite's lock for some milliseconds. */
+#define SHARING_APPLY_ROWS 250
+
+/* Waits a moment between two transactions, for the writer of this server. */
+void sharing_pause(void);
+
 /* What stands in the tables about a key. */
 struct known {
     bool has_mapping, has_tombstone;
@@ -78,9 +89,19 @@ int sharing_find(struct sharing *sharing, int64_t pool_id, const char *key, stru
 const struct entry *sharing_standing(const struct sharing *sharing, const struct known *known,
                                      int64_t now_ms);
 
-/* Writes an entry in place of whatever is there. 0, or a code with `error` set. */
+/*
+ * Writes an entry in place of whatever is there, as one that was here at `now_ms`. 0, or a code
+ * with `error` set.
+ */
 int sharing_replace(struct sharing *sharing, int64_t pool_id, int64_t controller_id,
-                    const struct shared_row *told, const struct known *known, struct error *error);
+                    const struct shared_row *told, const struct known *known, int64_t now_ms,
+                    struct error *error);
+
+/*
+ * What sharing_sweep() does about round trip times of others that are too old, of one peer each
+ * time. 0, or a code with `error` set.
+ */
+int sharing_sweep_paths(struct sharing *sharing, int64_t now_ms, struct error *error);
 
 /*
  * Goes through the next `limit` entries after a place, which moves, to the beginning after the end,

@@ -49,6 +49,7 @@ static int write_peer(struct sharing *sharing, const struct share_peer_state *pe
     sqlite3_bind_text(statement, 13, counts->unknown_name, -1, SQLITE_STATIC);
     bind_numbers(statement, 14, after_name, sizeof after_name / sizeof *after_name);
     sqlite3_bind_text(statement, 19, peer->problem, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 20, counts->paths);
     return database_run(&sharing->database, statement, "peer_state cannot be written", error);
 }
 

@@ -154,7 +154,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_VIEW] =
         "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
         " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
-        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem"
+        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem, t.paths"
         " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
     [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
@@ -216,13 +216,13 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_STATE_WRITE] =
         "INSERT INTO peer_state (node, written_at, connected, heard_at, clock_offset_ms, lag_ms,"
         " newer, known, older, future, moved, unknown, unknown_name, no_room, refused, equal_at,"
-        " walking, differs, problem)"
+        " walking, differs, problem, paths)"
         " SELECT node, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19 FROM peer WHERE node = ?1"
+        " ?19, ?20 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET written_at = ?2, connected = ?3, heard_at = ?4,"
         " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
         " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
-        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19",
+        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19, paths = ?20",
     [QUERY_PEER_VERDICT_WRITE] =
         "INSERT INTO peer_verdict (node, pool, controller, position, state, heard_at)"
         " SELECT node, ?2, ?3, ?4, ?5, ?6 FROM peer WHERE node = ?1"
@@ -230,6 +230,50 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_VERDICTS] = "SELECT pool, controller, position FROM peer_verdict WHERE node = ?1",
     [QUERY_PEER_VERDICT_END] = "DELETE FROM peer_verdict WHERE node = ?1 AND pool = ?2"
                                " AND controller = ?3 AND position = ?4",
+    [QUERY_MAPPING_HISTORY] =
+        "SELECT s.node, s.name, p.name, m.lag_ms, r.origin, q.name, c.name FROM share AS s"
+        " LEFT JOIN peer AS p ON p.node = ?4"
+        " LEFT JOIN persistence AS m"
+        " ON m.pool_id = ?1 AND m.ldns = ?2 AND m.decided = ?3 AND m.origin = ?4"
+        " LEFT JOIN share_moved AS r"
+        " ON r.pool_id = m.pool_id AND r.ldns = m.ldns AND r.decided = m.decided"
+        " LEFT JOIN peer AS q ON q.node = r.origin"
+        " LEFT JOIN controller AS c ON c.id = r.controller_id LIMIT 1",
+    [QUERY_SHARE_MAPPING_WRITE] =
+        "INSERT INTO persistence"
+        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin, lag_ms)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+        " WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
+        " AND EXISTS (SELECT 1 FROM controller WHERE id = ?3)"
+        " ON CONFLICT DO UPDATE SET controller_id = excluded.controller_id,"
+        " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
+        " decided = excluded.decided, origin = excluded.origin, lag_ms = excluded.lag_ms",
+    [QUERY_SHARE_MOVED_NOTE] =
+        "INSERT INTO share_moved (pool_id, ldns, decided, controller_id, origin)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [QUERY_SHARE_MOVED_END] = "DELETE FROM share_moved"
+                              " WHERE number <= (SELECT max(number) FROM share_moved) - ?1",
+    [QUERY_SHARE_PATH_LAST] = "SELECT max(changed) FROM path_metric WHERE changed > 0",
+    [QUERY_SHARE_PATHS] = "SELECT changed, network, controller_id, rtt, measured_at"
+                          " FROM path_metric WHERE changed > 0 AND changed > ?1"
+                          " ORDER BY changed LIMIT ?2",
+    [QUERY_SHARE_PATH_FIND] =
+        "SELECT measured_at FROM path_metric WHERE network = ?1 AND controller_id = ?2",
+    [QUERY_SHARE_PATH_ADD] =
+        "INSERT OR IGNORE INTO path_metric (network, controller_id, rtt, measured_at, origin)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [QUERY_SHARE_PATH_REPLACE] =
+        "UPDATE path_metric SET rtt = ?3, measured_at = ?4, origin = ?5, changed = 0"
+        " WHERE network = ?1 AND controller_id = ?2",
+    [QUERY_SHARE_PATH_COUNT] = "SELECT count(*) FROM path_metric WHERE origin > 0 AND origin = ?1",
+    [QUERY_SHARE_PATH_ORIGIN] =
+        "SELECT min(origin) FROM path_metric WHERE origin > 0 AND origin > ?1",
+    [QUERY_SHARE_PATH_SWEEP_LOOK] = "SELECT 1 FROM path_metric"
+                                    " WHERE origin > 0 AND origin = ?1 AND measured_at < ?2",
+    [QUERY_SHARE_PATH_SWEEP_DELETE] =
+        "DELETE FROM path_metric WHERE (network, controller_id) IN"
+        " (SELECT network, controller_id FROM path_metric"
+        " WHERE origin > 0 AND origin = ?1 AND measured_at < ?2 LIMIT ?3)",
     [QUERY_HEALTH_PEERS] = "SELECT pool, controller, address, state, counts, peers FROM health"
                            " WHERE peers IS NOT NULL AND (state = 'down' OR counts = 'down'"
                            " OR peers LIKE '% down%')",
