@@ -9,6 +9,7 @@
 
 #include "core/sharing/row_problem.h"
 #include "json/json_read.h"
+#include "share/wire_read.h"
 #include "share/wire_rows.h"
 
 /* Of numbers that only grow. */
@@ -30,12 +31,12 @@
 
 /* ---------------------------------------------------------------- writing */
 
-static void begin(struct buffer *out, const char *kind)
+void wire_begin(struct buffer *out, const char *kind)
 {
     buffer_printf(out, "{\"v\":%d,\"kind\":\"%s\"", WIRE_VERSION, kind);
 }
 
-static void add_number(struct buffer *out, const char *member, int64_t number)
+void wire_add_number(struct buffer *out, const char *member, int64_t number)
 {
     buffer_printf(out, ",\"%s\":%lld", member, (long long)number);
 }
@@ -45,7 +46,7 @@ static void add_flag(struct buffer *out, const char *member, bool flag)
     buffer_printf(out, ",\"%s\":%s", member, flag ? "true" : "false");
 }
 
-static void add_digest(struct buffer *out, const char *member, uint64_t digest)
+void wire_add_digest(struct buffer *out, const char *member, uint64_t digest)
 {
     buffer_printf(out, ",\"%s\":\"%016llx\"", member, (unsigned long long)digest);
 }
@@ -62,11 +63,11 @@ static void add_place(struct buffer *out, const char *member, const struct share
 void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
                       const struct shared_row *rows, size_t count)
 {
-    begin(out, "batch");
-    add_number(out, "node", batch->node);
-    add_number(out, "incarnation", batch->incarnation);
-    add_number(out, "number", batch->number);
-    add_number(out, "acknowledged", batch->acknowledged);
+    wire_begin(out, "batch");
+    wire_add_number(out, "node", batch->node);
+    wire_add_number(out, "incarnation", batch->incarnation);
+    wire_add_number(out, "number", batch->number);
+    wire_add_number(out, "acknowledged", batch->acknowledged);
     wire_rows_write(out, rows, count);
     buffer_add_char(out, '}');
 }
@@ -112,13 +113,13 @@ static void add_ballot(struct buffer *out, const struct ballot *ballot)
 
 void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const struct ballot *ballot)
 {
-    begin(out, "beat");
-    add_number(out, "node", beat->node);
-    add_number(out, "incarnation", beat->incarnation);
-    add_number(out, "clock", beat->clock_ms);
-    add_number(out, "batch", beat->batch);
-    add_number(out, "waiting", beat->rows);
-    add_digest(out, "configuration", beat->configuration);
+    wire_begin(out, "beat");
+    wire_add_number(out, "node", beat->node);
+    wire_add_number(out, "incarnation", beat->incarnation);
+    wire_add_number(out, "clock", beat->clock_ms);
+    wire_add_number(out, "batch", beat->batch);
+    wire_add_number(out, "waiting", beat->rows);
+    wire_add_digest(out, "configuration", beat->configuration);
     if (ballot)
         add_ballot(out, ballot);
     buffer_add_char(out, '}');
@@ -126,7 +127,7 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
 
 void wire_write_question(struct buffer *out, const struct wire_question *question)
 {
-    begin(out, "question");
+    wire_begin(out, "question");
     add_place(out, "after", &question->after);
     add_flag(out, "rows", question->rows);
     buffer_add_char(out, '}');
@@ -136,11 +137,11 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count)
 {
     static const struct shared_place nowhere = {0};
-    begin(out, "answer");
+    wire_begin(out, "answer");
     add_place(out, "to", answer->last ? &nowhere : &answer->to);
     add_flag(out, "last", answer->last);
-    add_digest(out, "digest", answer->digest);
-    add_number(out, "count", answer->count);
+    wire_add_digest(out, "digest", answer->digest);
+    wire_add_number(out, "count", answer->count);
     wire_rows_write(out, rows, count);
     buffer_add_char(out, '}');
 }
@@ -148,8 +149,8 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
 /* ---------------------------------------------------------------- reading */
 
 /* Each reads one member. 0, or ERR_INVAL with `error` set. */
-static int read_number(const json_t *message, const char *member, int64_t least, int64_t most,
-                       int64_t *ret_number, struct error *error)
+int wire_read_member(const json_t *message, const char *member, int64_t least, int64_t most,
+                     int64_t *ret_number, struct error *error)
 {
     if (wire_read_number(json_object_get(message, member), least, most, ret_number))
         return 0;
@@ -188,8 +189,8 @@ static bool parse_digest(const json_t *value, uint64_t *ret_digest)
     return true;
 }
 
-static int read_digest(const json_t *message, const char *member, uint64_t *ret_digest,
-                       struct error *error)
+int wire_read_digest(const json_t *message, const char *member, uint64_t *ret_digest,
+                     struct error *error)
 {
     if (parse_digest(json_object_get(message, member), ret_digest))
         return 0;
@@ -209,9 +210,8 @@ static int read_place(const json_t *message, const char *member, struct shared_p
     return problem ? error_set(error, ERR_INVAL, "'%s': %s", member, problem) : 0;
 }
 
-/* The message is valid until the arena is reset. */
-static int open_message(const char *text, size_t length, const char *kind, struct arena *arena,
-                        const json_t **ret_message, struct error *error)
+int wire_open(const char *text, size_t length, const char *kind, struct arena *arena,
+              const json_t **ret_message, struct error *error)
 {
     static const struct json_limits limits = {JSON_REJECT_DUPLICATES, READ_MEMORY_MAX};
     const json_t *message;
@@ -221,7 +221,7 @@ static int open_message(const char *text, size_t length, const char *kind, struc
     int code = json_read(text, length, &limits, arena, &message, error);
     if (code != 0)
         return code;
-    code = read_number(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
+    code = wire_read_member(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
     if (code != 0)
         return code;
     const char *found = json_string_value(json_object_get(message, "kind"));
@@ -233,15 +233,15 @@ static int open_message(const char *text, size_t length, const char *kind, struc
 
 static int read_batch(const json_t *message, struct wire_batch *batch, struct error *error)
 {
-    int code = read_number(message, "node", 1, NODE_MAX, &batch->node, error);
+    int code = wire_read_member(message, "node", 1, NODE_MAX, &batch->node, error);
     if (code == 0)
-        code =
-            read_number(message, "incarnation", INT64_MIN, INT64_MAX, &batch->incarnation, error);
+        code = wire_read_member(message, "incarnation", INT64_MIN, INT64_MAX, &batch->incarnation,
+                                error);
     if (code == 0)
-        code = read_number(message, "number", 1, COUNT_MAX, &batch->number, error);
+        code = wire_read_member(message, "number", 1, COUNT_MAX, &batch->number, error);
     if (code == 0)
-        code =
-            read_number(message, "acknowledged", 0, batch->number - 1, &batch->acknowledged, error);
+        code = wire_read_member(message, "acknowledged", 0, batch->number - 1, &batch->acknowledged,
+                                error);
     return code;
 }
 
@@ -251,7 +251,7 @@ int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batc
     const json_t *message = NULL;
     struct wire_batch batch;
     rows->count = 0;
-    int code = open_message(text, length, "batch", &rows->memory, &message, error);
+    int code = wire_open(text, length, "batch", &rows->memory, &message, error);
     if (code == 0)
         code = read_batch(message, &batch, error);
     if (code == 0)
@@ -264,17 +264,18 @@ int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batc
 
 static int read_beat(const json_t *message, struct wire_beat *beat, struct error *error)
 {
-    int code = read_number(message, "node", 1, NODE_MAX, &beat->node, error);
+    int code = wire_read_member(message, "node", 1, NODE_MAX, &beat->node, error);
     if (code == 0)
-        code = read_number(message, "incarnation", INT64_MIN, INT64_MAX, &beat->incarnation, error);
+        code = wire_read_member(message, "incarnation", INT64_MIN, INT64_MAX, &beat->incarnation,
+                                error);
     if (code == 0)
-        code = read_number(message, "clock", 0, CLOCK_MAX_MS, &beat->clock_ms, error);
+        code = wire_read_member(message, "clock", 0, CLOCK_MAX_MS, &beat->clock_ms, error);
     if (code == 0)
-        code = read_number(message, "batch", 0, COUNT_MAX, &beat->batch, error);
+        code = wire_read_member(message, "batch", 0, COUNT_MAX, &beat->batch, error);
     if (code == 0)
-        code = read_number(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
+        code = wire_read_member(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
     if (code == 0)
-        code = read_digest(message, "configuration", &beat->configuration, error);
+        code = wire_read_digest(message, "configuration", &beat->configuration, error);
     return code;
 }
 
@@ -322,7 +323,7 @@ int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
     const json_t *message = NULL;
     struct arena arena = {0};
     struct wire_beat beat;
-    int code = open_message(text, length, "beat", &arena, &message, error);
+    int code = wire_open(text, length, "beat", &arena, &message, error);
     if (code == 0)
         code = read_beat(message, &beat, error);
     ballot->count = 0;
@@ -343,7 +344,7 @@ int wire_read_question(const char *text, size_t length, struct wire_question *re
     const json_t *message = NULL;
     struct arena arena = {0};
     struct wire_question question;
-    int code = open_message(text, length, "question", &arena, &message, error);
+    int code = wire_open(text, length, "question", &arena, &message, error);
     if (code == 0)
         code = read_place(message, "after", &question.after, error);
     if (code == 0)
@@ -362,9 +363,9 @@ static int read_answer(const json_t *message, struct wire_answer *answer, struct
     if (code == 0 && !answer->last && !answer->to.pool[0])
         code = error_set(error, ERR_INVAL, "'to' is empty, but there is more");
     if (code == 0)
-        code = read_digest(message, "digest", &answer->digest, error);
+        code = wire_read_digest(message, "digest", &answer->digest, error);
     if (code == 0)
-        code = read_number(message, "count", 0, COUNT_MAX, &answer->count, error);
+        code = wire_read_member(message, "count", 0, COUNT_MAX, &answer->count, error);
     return code;
 }
 
@@ -374,7 +375,7 @@ int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_an
     const json_t *message = NULL;
     struct wire_answer answer;
     rows->count = 0;
-    int code = open_message(text, length, "answer", &rows->memory, &message, error);
+    int code = wire_open(text, length, "answer", &rows->memory, &message, error);
     if (code == 0)
         code = read_answer(message, &answer, error);
     if (code == 0)

@@ -45,10 +45,10 @@ bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
 bool feed_run(struct feed *feed, const struct feed_turn *turn, struct error *error);
 
 /*
- * Entries of ours count less now (sharing_sweep()), so what the peer told may be greater: the
- * tables are compared once no more are taken back.
+ * The tables are compared in a few seconds: entries of ours count less now (sharing_sweep()), so
+ * what the peer told may be greater; or there are pools of other names, whose rows the peer has.
  */
-void feed_note_taken_back(struct feed *feed, int64_t now_ms);
+void feed_compare_soon(struct feed *feed, int64_t now_ms);
 
 /* Fills in what is to be seen of the peer. */
 void feed_state(const struct feed *feed, const struct feed_turn *turn,

@@ -10,6 +10,7 @@
 
 #include "core/health/quorum.h"
 #include "program/daemon/feed.h"
+#include "program/daemon/follower.h"
 #include "program/daemon/walk.h"
 #include "share/certificate.h"
 #include "share/transport.h"
@@ -57,6 +58,7 @@ struct sharer {
     char files_problem[256];
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
+    struct follower *follower;           /* of the peer that is followed, or NULL */
     struct shared_rows batch_rows, page_rows;
     int64_t answers_ms;   /* monotonic: no question is answered before */
     bool has_changed;     /* there may be changes to hand over */
@@ -95,6 +97,8 @@ static void close_all(struct sharer *sharer)
         feed_close(sharer->feeds[i]);
         sharer->feeds[i] = NULL;
     }
+    follower_close(sharer->follower);
+    sharer->follower = NULL;
     transport_close(sharer->home);
     sharer->home = NULL;
     sharer->handing_over = false;
@@ -159,6 +163,28 @@ static void follow_peers(struct sharer *sharer)
         feed_close(old[i]);
 }
 
+/* The peer whose configuration this server takes over; NULL: none. */
+static const struct share_peer *find_primary(const struct share_setup *setup)
+{
+    for (size_t i = 0; i < setup->peer_count; i++)
+        if (setup->follow != 0 && setup->peers[i].node == setup->follow)
+            return &setup->peers[i];
+    return NULL;
+}
+
+static void follow_primary(struct sharer *sharer)
+{
+    struct error error = {0};
+    const struct share_peer *primary = find_primary(&sharer->setup);
+    if (sharer->follower && (!primary || !follower_is_of(sharer->follower, primary))) {
+        follower_close(sharer->follower);
+        sharer->follower = NULL;
+    }
+    if (primary && !sharer->follower &&
+        follower_open(primary, &sharer->setup, &sharer->follower, &error) != 0)
+        add_problem(sharer, &error);
+}
+
 /* Where it cannot be read, what was set up before goes on. */
 static void follow_setup(struct sharer *sharer, int64_t now_ms)
 {
@@ -185,6 +211,7 @@ static void follow_setup(struct sharer *sharer, int64_t now_ms)
     if (!sharer->home)
         open_home(sharer);
     follow_peers(sharer);
+    follow_primary(sharer);
 }
 
 /* ---------------------------------------------------------------- handing over */
@@ -348,6 +375,13 @@ static void write_state(struct sharer *sharer, const struct feed_turn *turn, str
     sharing_write_state(sharer->sharing, state, peers, count, turn->now_unix_ms, error);
 }
 
+static void compare_soon(struct sharer *sharer, int64_t now_ms)
+{
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            feed_compare_soon(sharer->feeds[i], now_ms);
+}
+
 static void each_second(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
 {
     if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
@@ -358,15 +392,16 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
     sharing_sweep(sharer->sharing, turn->now_unix_ms, &swept, error);
     if (swept.dropped > 0)
         tell_gap(sharer, swept.dropped, error);
-    for (size_t i = 0; swept.taken_back > 0 && i < sharer->setup.peer_count; i++)
-        if (sharer->feeds[i])
-            feed_note_taken_back(sharer->feeds[i], turn->now_ms);
+    if (swept.taken_back > 0)
+        compare_soon(sharer, turn->now_ms);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
     if (sharer->home) {
         listen_at_home(sharer, turn->now_ms);
         send_beat(sharer, turn->now_unix_ms);
     }
     write_state(sharer, turn, error);
+    if (sharer->follower)
+        follower_note(sharer->follower, turn, error);
 }
 
 /* ---------------------------------------------------------------- the thread */
@@ -384,6 +419,8 @@ static void answer_questions(struct sharer *sharer, int64_t now_unix_ms, struct 
          i++) {
         buffer_truncate(&text, 0);
         walk_answer(sharer->sharing, &question, now_unix_ms, &sharer->page_rows, &text, error);
+        if (text.length == 0)
+            follower_answer(sharer->sharing, &sharer->setup, &question, &text, error);
         if (!text.failed && text.length > 0)
             transport_answer(sharer->home, buffer_text(&text), text.length);
     }
@@ -410,6 +447,8 @@ static bool take_turn(struct sharer *sharer)
     for (size_t i = 0; i < sharer->setup.peer_count; i++)
         if (sharer->feeds[i])
             more |= feed_run(sharer->feeds[i], &turn, &error);
+    if (sharer->follower && follower_run(sharer->follower, &turn, &error))
+        compare_soon(sharer, turn.now_ms);
     answer_questions(sharer, turn.now_unix_ms, &error);
     tell_ballot(sharer, turn.now_unix_ms);
     each_second(sharer, &turn, &error);
