@@ -59,6 +59,7 @@ struct suite {
     X(json)                                                                                        \
     X(conversation)                                                                                \
     X(wire)                                                                                        \
+    X(wire_copy)                                                                                   \
     X(verdict)                                                                                     \
     X(quorum)                                                                                      \
     X(brake)                                                                                       \
@@ -84,6 +85,7 @@ struct suite {
     X(claim_rows)                                                                                  \
     X(store)                                                                                       \
     X(sharing)                                                                                     \
+    X(sharing_copy)                                                                                \
     X(columns)                                                                                     \
     X(snapshot_patch)                                                                              \
     X(measurements)                                                                                \
