@@ -10,7 +10,7 @@ import pytest
 
 from cluster import EQUAL_SECONDS, Cluster
 from hostile import Hostile
-from processes import SECONDS_MAX, run, as_user, wait_until
+from processes import SECONDS_MAX, as_user, run, wait_until
 
 # All that a follower takes over, by names.
 CONFIGURATION = {
@@ -126,6 +126,17 @@ def following(pair):
     follow(pair[2], 1)
     wait_until_same(pair[1], pair[2])
     return pair
+
+
+def test_every_column_is_looked_at(sample_database):
+    """Those of CONFIGURATION are as many as the tables have, without ids."""
+    for table, query in CONFIGURATION.items():
+        sample_database.sql(f"CREATE VIEW looked_at AS {query}")
+        (counts,) = sample_database.rows(
+            f"SELECT (SELECT count(*) FROM pragma_table_info('{table}') WHERE name <> 'id') AS has,"
+            " (SELECT count(*) FROM pragma_table_info('looked_at')) AS looked_at")
+        sample_database.sql("DROP VIEW looked_at")
+        assert counts[0] == counts[1], table
 
 
 def test_all_of_it_is_taken_over(following):

@@ -118,11 +118,17 @@ static bool is_current(const struct sharing *sharing, bool with_text)
            copied->topology == sharing->revision.topology && (copied->has_text || !with_text);
 }
 
+static void drop_copy(struct sharing *sharing)
+{
+    buffer_release(&sharing->copied.text);
+    sharing->copied = (struct copied){0};
+}
+
 /* Reads all tables anew, in the transaction that is begun. */
 static int read_tables(struct sharing *sharing, bool with_text, struct error *error)
 {
     struct copied *copied = &sharing->copied;
-    sharing_drop_copy(sharing);
+    drop_copy(sharing);
     int code = add_tables(sharing, with_text ? &copied->text : NULL, &copied->revision, error);
     if (code != 0)
         return code;
@@ -162,12 +168,6 @@ int sharing_copy_revision(struct sharing *sharing, uint64_t *ret_revision, struc
     if (code == 0)
         *ret_revision = sharing->copied.revision;
     return code;
-}
-
-void sharing_drop_copy(struct sharing *sharing)
-{
-    buffer_release(&sharing->copied.text);
-    sharing->copied = (struct copied){0};
 }
 
 /* ---------------------------------------------------------------- another's */

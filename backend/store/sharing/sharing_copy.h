@@ -25,12 +25,11 @@ struct share_copy {
 };
 
 /*
- * The copy of our configuration. It is kept as long as the configuration does not change, or until
- * sharing_drop_copy(). 0 with `ret_copy` set, valid until the next call of any function that takes
- * `sharing`; or a code with `error` set.
+ * The copy of our configuration. It is kept as long as the configuration does not change. 0 with
+ * `ret_copy` set, valid until the next call of any function that takes `sharing`; or a code with
+ * `error` set.
  */
 int sharing_copy(struct sharing *sharing, struct share_copy *ret_copy, struct error *error);
-void sharing_drop_copy(struct sharing *sharing);
 
 /* The revision of our own configuration; cheap while it does not change. */
 int sharing_copy_revision(struct sharing *sharing, uint64_t *ret_revision, struct error *error);
