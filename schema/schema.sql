@@ -2078,8 +2078,10 @@ END;
 
 -----------------------------------------------------------------------------------------------
 -- What a follower rejects: changes of the tables that its primary decides (share.follow). RAISE
--- takes no text that is put together, so the name of the primary is told by an error of a function:
--- the path of json_extract() has to begin with $, and the message quotes one that does not.
+-- takes no text that is put together, so the name of the primary is told by an error of json_each(),
+-- which quotes a path that does not begin with $. Unlike json_extract() it is for everybody, also for
+-- a connection that does not trust the schema (PRAGMA trusted_schema = OFF).
+--
 -- pdns-stickyd sets follow to 0 within the transaction in which it takes over a configuration, so
 -- that all other triggers check the rows.
 -----------------------------------------------------------------------------------------------
@@ -2091,119 +2093,119 @@ CREATE VIEW IF NOT EXISTS follow_refusal (text) AS
 
 CREATE TRIGGER IF NOT EXISTS follow_zone_insert BEFORE INSERT ON zone
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_zone_update BEFORE UPDATE ON zone
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_zone_delete BEFORE DELETE ON zone
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_record_insert BEFORE INSERT ON record
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_record_update BEFORE UPDATE ON record
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_record_delete BEFORE DELETE ON record
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_controller_insert BEFORE INSERT ON controller
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_controller_update BEFORE UPDATE ON controller
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_controller_delete BEFORE DELETE ON controller
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_pool_insert BEFORE INSERT ON pool
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_pool_update BEFORE UPDATE ON pool
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_pool_delete BEFORE DELETE ON pool
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_virtual_server_insert BEFORE INSERT ON virtual_server
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_virtual_server_update BEFORE UPDATE ON virtual_server
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_virtual_server_delete BEFORE DELETE ON virtual_server
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_balanced_name_insert BEFORE INSERT ON balanced_name
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_balanced_name_update BEFORE UPDATE ON balanced_name
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_balanced_name_delete BEFORE DELETE ON balanced_name
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_monitor_insert BEFORE INSERT ON monitor
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_monitor_update BEFORE UPDATE ON monitor
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_monitor_delete BEFORE DELETE ON monitor
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_ldns_group_insert BEFORE INSERT ON ldns_group
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_ldns_group_update BEFORE UPDATE ON ldns_group
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_ldns_group_delete BEFORE DELETE ON ldns_group
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 CREATE TRIGGER IF NOT EXISTS follow_topology_insert BEFORE INSERT ON topology
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_topology_update BEFORE UPDATE ON topology
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 CREATE TRIGGER IF NOT EXISTS follow_topology_delete BEFORE DELETE ON topology
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
-  SELECT json_extract('{}', text) FROM follow_refusal;
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 -----------------------------------------------------------------------------------------------

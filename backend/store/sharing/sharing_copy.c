@@ -247,10 +247,8 @@ static int take(struct sharing *sharing, int64_t node, uint64_t revision, const 
     return code == 0 ? set_follow(sharing, 0, node, error) : code;
 }
 
-/* Older versions of SQLite trust no JSON in triggers, and those of a follower use it. */
 static void run_triggers(sqlite3 *connection, bool do_run)
 {
-    sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, (int)do_run, NULL);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)do_run, NULL);
 }
 
