@@ -901,6 +901,16 @@ CREATE TABLE IF NOT EXISTS share (
   -- The highest persistence.decided that INSERT OR REPLACE has overwritten. Triggers write it.
   replaced INTEGER NOT NULL DEFAULT 0,
 
+  -- The node of a peer, the primary, that decides the configuration of this server. Its zones,
+  -- records, controllers, pools, virtual servers, balanced names, monitors, groups of resolvers and
+  -- topology are taken over here whenever they change, and changes of these tables here are
+  -- rejected. 0 or NULL: this server has a configuration of its own.
+  --   UPDATE share SET follow = 1;  -- the peer with node 1
+  --   UPDATE share SET follow = 0;  -- goes on with what it has, and can be changed again
+  follow INTEGER DEFAULT 0
+    CONSTRAINT "share.follow is the node of a peer, or 0 to follow nobody"
+      CHECK (follow BETWEEN 0 AND 65535),
+
   CONSTRAINT "share.ca, share.certificate and share.key are set together, or all NULL"
     CHECK ((ca IS NULL) = (certificate IS NULL) AND (ca IS NULL) = (key IS NULL))
 ) STRICT;
@@ -1063,6 +1073,26 @@ CREATE TABLE IF NOT EXISTS peer_state (
   differs INTEGER NOT NULL,
 
   -- '' when all is well.
+  problem TEXT NOT NULL
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
+-- share_follow: how following the primary goes (share.follow). pdns-stickyd writes here. The row is
+-- about the primary that its node names, and there is none while nobody is followed.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS share_follow (
+  id INTEGER PRIMARY KEY CONSTRAINT "share_follow has one row" CHECK (id = 1),
+  node INTEGER NOT NULL,
+
+  -- The revision of the configuration that was taken over last, 16 digits 0 to f, or '': none yet.
+  -- It is a hash of all rows. And when that was; 0: never.
+  revision TEXT NOT NULL,
+  taken_at INTEGER NOT NULL,
+
+  -- When the primary last told its revision; 0: not since pdns-stickyd was started.
+  heard_at INTEGER NOT NULL,
+
+  -- Why its configuration was not taken over; '' when all is well.
   problem TEXT NOT NULL
 ) STRICT;
 
@@ -1912,8 +1942,29 @@ WHEN NEW.node = 0 AND OLD.node <> 0 BEGIN
   DELETE FROM share_deleted;
   DELETE FROM share_moved;
   DELETE FROM share_state;
+  DELETE FROM share_follow;
   DELETE FROM peer_state;
   DELETE FROM peer_verdict;
+END;
+
+CREATE TRIGGER IF NOT EXISTS share_follow_peer AFTER UPDATE OF follow ON share
+WHEN NEW.follow <> 0 BEGIN
+  SELECT RAISE(ABORT, 'share.follow is not the node of a peer: see table peer')
+   WHERE NEW.follow NOT IN (SELECT node FROM peer);
+END;
+
+CREATE TRIGGER IF NOT EXISTS share_follow_end AFTER UPDATE OF follow ON share
+WHEN coalesce(NEW.follow, 0) = 0 BEGIN
+  DELETE FROM share_follow;
+END;
+
+CREATE TRIGGER IF NOT EXISTS peer_followed_update AFTER UPDATE OF node ON peer
+WHEN OLD.node = (SELECT follow FROM share) AND NEW.node <> OLD.node BEGIN
+  SELECT RAISE(ABORT, 'this server follows the peer: UPDATE share SET follow = 0 first');
+END;
+CREATE TRIGGER IF NOT EXISTS peer_followed_delete BEFORE DELETE ON peer
+WHEN OLD.node = (SELECT follow FROM share) BEGIN
+  SELECT RAISE(ABORT, 'this server follows the peer: UPDATE share SET follow = 0 first');
 END;
 
 CREATE TRIGGER IF NOT EXISTS peer_insert AFTER INSERT ON peer BEGIN
@@ -2094,6 +2145,138 @@ CREATE TRIGGER IF NOT EXISTS setting_allowed_insert AFTER INSERT ON setting BEGI
 END;
 CREATE TRIGGER IF NOT EXISTS setting_allowed_update AFTER UPDATE ON setting BEGIN
   INSERT INTO allowed_setting (name, value) VALUES (NEW.name, NEW.value);
+END;
+
+-----------------------------------------------------------------------------------------------
+-- What a follower rejects: changes of the tables that its primary decides (share.follow). RAISE
+-- takes no text that is put together, so the name of the primary is told by an error of json_each(),
+-- which quotes a path that does not begin with $. Unlike json_extract() it is for everybody, also for
+-- a connection that does not trust the schema (PRAGMA trusted_schema = OFF).
+--
+-- pdns-stickyd sets follow to 0 within the transaction in which it takes over a configuration, so
+-- that all other triggers check the rows.
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS follow_refusal (text) AS
+  SELECT coalesce((SELECT name FROM peer WHERE node = s.follow), 'node ' || s.follow)
+         || ' decides the configuration of this server: make the change there,'
+         || ' or stop following with UPDATE share SET follow = 0'
+    FROM share AS s WHERE s.follow <> 0 AND s.node <> 0;
+
+CREATE TRIGGER IF NOT EXISTS follow_zone_insert BEFORE INSERT ON zone
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_zone_update BEFORE UPDATE ON zone
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_zone_delete BEFORE DELETE ON zone
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_record_insert BEFORE INSERT ON record
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_record_update BEFORE UPDATE ON record
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_record_delete BEFORE DELETE ON record
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_controller_insert BEFORE INSERT ON controller
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_controller_update BEFORE UPDATE ON controller
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_controller_delete BEFORE DELETE ON controller
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_pool_insert BEFORE INSERT ON pool
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_pool_update BEFORE UPDATE ON pool
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_pool_delete BEFORE DELETE ON pool
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_virtual_server_insert BEFORE INSERT ON virtual_server
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_virtual_server_update BEFORE UPDATE ON virtual_server
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_virtual_server_delete BEFORE DELETE ON virtual_server
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_balanced_name_insert BEFORE INSERT ON balanced_name
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_balanced_name_update BEFORE UPDATE ON balanced_name
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_balanced_name_delete BEFORE DELETE ON balanced_name
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_monitor_insert BEFORE INSERT ON monitor
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_monitor_update BEFORE UPDATE ON monitor
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_monitor_delete BEFORE DELETE ON monitor
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_ldns_group_insert BEFORE INSERT ON ldns_group
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_ldns_group_update BEFORE UPDATE ON ldns_group
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_ldns_group_delete BEFORE DELETE ON ldns_group
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
+CREATE TRIGGER IF NOT EXISTS follow_topology_insert BEFORE INSERT ON topology
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_topology_update BEFORE UPDATE ON topology
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_topology_delete BEFORE DELETE ON topology
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
 -----------------------------------------------------------------------------------------------

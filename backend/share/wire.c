@@ -9,6 +9,7 @@
 
 #include "core/sharing/row_problem.h"
 #include "json/json_read.h"
+#include "share/wire_read.h"
 #include "share/wire_rows.h"
 
 /* Of numbers that only grow. */
@@ -30,12 +31,12 @@
 
 /* ---------------------------------------------------------------- writing */
 
-static void begin(struct buffer *out, const char *kind)
+void wire_begin(struct buffer *out, const char *kind)
 {
     buffer_printf(out, "{\"v\":%d,\"kind\":\"%s\"", WIRE_VERSION, kind);
 }
 
-static void add_number(struct buffer *out, const char *member, int64_t number)
+void wire_add_number(struct buffer *out, const char *member, int64_t number)
 {
     buffer_printf(out, ",\"%s\":%lld", member, (long long)number);
 }
@@ -45,7 +46,7 @@ static void add_flag(struct buffer *out, const char *member, bool flag)
     buffer_printf(out, ",\"%s\":%s", member, flag ? "true" : "false");
 }
 
-static void add_digest(struct buffer *out, const char *member, uint64_t digest)
+void wire_add_digest(struct buffer *out, const char *member, uint64_t digest)
 {
     buffer_printf(out, ",\"%s\":\"%016llx\"", member, (unsigned long long)digest);
 }
@@ -62,11 +63,11 @@ static void add_place(struct buffer *out, const char *member, const struct share
 void wire_write_batch(struct buffer *out, const struct wire_batch *batch,
                       const struct shared_row *rows, size_t count)
 {
-    begin(out, "batch");
-    add_number(out, "node", batch->node);
-    add_number(out, "incarnation", batch->incarnation);
-    add_number(out, "number", batch->number);
-    add_number(out, "acknowledged", batch->acknowledged);
+    wire_begin(out, "batch");
+    wire_add_number(out, "node", batch->node);
+    wire_add_number(out, "incarnation", batch->incarnation);
+    wire_add_number(out, "number", batch->number);
+    wire_add_number(out, "acknowledged", batch->acknowledged);
     wire_rows_write(out, rows, count);
     buffer_add_char(out, '}');
 }
@@ -112,15 +113,15 @@ static void add_ballot(struct buffer *out, const struct ballot *ballot)
 
 void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const struct ballot *ballot)
 {
-    begin(out, "beat");
-    add_number(out, "node", beat->node);
-    add_number(out, "incarnation", beat->incarnation);
-    add_number(out, "clock", beat->clock_ms);
-    add_number(out, "batch", beat->batch);
-    add_number(out, "waiting", beat->rows);
-    add_digest(out, "configuration", beat->configuration);
+    wire_begin(out, "beat");
+    wire_add_number(out, "node", beat->node);
+    wire_add_number(out, "incarnation", beat->incarnation);
+    wire_add_number(out, "clock", beat->clock_ms);
+    wire_add_number(out, "batch", beat->batch);
+    wire_add_number(out, "waiting", beat->rows);
+    wire_add_digest(out, "configuration", beat->configuration);
     if (beat->path > 0 && beat->path <= COUNT_MAX)
-        add_number(out, "path", beat->path);
+        wire_add_number(out, "path", beat->path);
     if (ballot)
         add_ballot(out, ballot);
     buffer_add_char(out, '}');
@@ -129,10 +130,10 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
 void wire_write_question(struct buffer *out, const struct wire_question *question)
 {
     if (question->paths) {
-        begin(out, "path-question");
-        add_number(out, "after", question->path);
+        wire_begin(out, "path-question");
+        wire_add_number(out, "after", question->path);
     } else {
-        begin(out, "question");
+        wire_begin(out, "question");
         add_place(out, "after", &question->after);
         add_flag(out, "rows", question->rows);
     }
@@ -143,19 +144,19 @@ void wire_write_answer(struct buffer *out, const struct wire_answer *answer,
                        const struct shared_row *rows, size_t count)
 {
     static const struct shared_place nowhere = {0};
-    begin(out, "answer");
+    wire_begin(out, "answer");
     add_place(out, "to", answer->last ? &nowhere : &answer->to);
     add_flag(out, "last", answer->last);
-    add_digest(out, "digest", answer->digest);
-    add_number(out, "count", answer->count);
+    wire_add_digest(out, "digest", answer->digest);
+    wire_add_number(out, "count", answer->count);
     wire_rows_write(out, rows, count);
     buffer_add_char(out, '}');
 }
 
 void wire_write_paths(struct buffer *out, const struct wire_paths *paths)
 {
-    begin(out, "paths");
-    add_number(out, "to", paths->to);
+    wire_begin(out, "paths");
+    wire_add_number(out, "to", paths->to);
     add_flag(out, "last", paths->last);
     wire_paths_write(out, paths->paths, paths->count);
     buffer_add_char(out, '}');
@@ -164,8 +165,8 @@ void wire_write_paths(struct buffer *out, const struct wire_paths *paths)
 /* ---------------------------------------------------------------- reading */
 
 /* Each reads one member. 0, or ERR_INVAL with `error` set. */
-static int read_number(const json_t *message, const char *member, int64_t least, int64_t most,
-                       int64_t *ret_number, struct error *error)
+int wire_read_member(const json_t *message, const char *member, int64_t least, int64_t most,
+                     int64_t *ret_number, struct error *error)
 {
     if (wire_read_number(json_object_get(message, member), least, most, ret_number))
         return 0;
@@ -204,8 +205,8 @@ static bool parse_digest(const json_t *value, uint64_t *ret_digest)
     return true;
 }
 
-static int read_digest(const json_t *message, const char *member, uint64_t *ret_digest,
-                       struct error *error)
+int wire_read_digest(const json_t *message, const char *member, uint64_t *ret_digest,
+                     struct error *error)
 {
     if (parse_digest(json_object_get(message, member), ret_digest))
         return 0;
@@ -243,14 +244,14 @@ static int open_any(const char *text, size_t length, struct arena *arena,
     int code = json_read(text, length, &limits, arena, &message, error);
     if (code != 0)
         return code;
-    code = read_number(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
+    code = wire_read_member(message, "v", WIRE_VERSION, WIRE_VERSION, &version, error);
     if (code == 0)
         *ret_message = message;
     return code;
 }
 
-static int open_message(const char *text, size_t length, const char *kind, struct arena *arena,
-                        const json_t **ret_message, struct error *error)
+int wire_open(const char *text, size_t length, const char *kind, struct arena *arena,
+              const json_t **ret_message, struct error *error)
 {
     int code = open_any(text, length, arena, ret_message, error);
     if (code == 0 && !is_of_kind(*ret_message, kind))
@@ -260,15 +261,15 @@ static int open_message(const char *text, size_t length, const char *kind, struc
 
 static int read_batch(const json_t *message, struct wire_batch *batch, struct error *error)
 {
-    int code = read_number(message, "node", 1, NODE_MAX, &batch->node, error);
+    int code = wire_read_member(message, "node", 1, NODE_MAX, &batch->node, error);
     if (code == 0)
-        code =
-            read_number(message, "incarnation", INT64_MIN, INT64_MAX, &batch->incarnation, error);
+        code = wire_read_member(message, "incarnation", INT64_MIN, INT64_MAX, &batch->incarnation,
+                                error);
     if (code == 0)
-        code = read_number(message, "number", 1, COUNT_MAX, &batch->number, error);
+        code = wire_read_member(message, "number", 1, COUNT_MAX, &batch->number, error);
     if (code == 0)
-        code =
-            read_number(message, "acknowledged", 0, batch->number - 1, &batch->acknowledged, error);
+        code = wire_read_member(message, "acknowledged", 0, batch->number - 1, &batch->acknowledged,
+                                error);
     return code;
 }
 
@@ -278,7 +279,7 @@ int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batc
     const json_t *message = NULL;
     struct wire_batch batch;
     rows->count = 0;
-    int code = open_message(text, length, "batch", &rows->memory, &message, error);
+    int code = wire_open(text, length, "batch", &rows->memory, &message, error);
     if (code == 0)
         code = read_batch(message, &batch, error);
     if (code == 0)
@@ -291,20 +292,21 @@ int wire_read_batch(const char *text, size_t length, struct wire_batch *ret_batc
 
 static int read_beat(const json_t *message, struct wire_beat *beat, struct error *error)
 {
-    int code = read_number(message, "node", 1, NODE_MAX, &beat->node, error);
+    int code = wire_read_member(message, "node", 1, NODE_MAX, &beat->node, error);
     if (code == 0)
-        code = read_number(message, "incarnation", INT64_MIN, INT64_MAX, &beat->incarnation, error);
+        code = wire_read_member(message, "incarnation", INT64_MIN, INT64_MAX, &beat->incarnation,
+                                error);
     if (code == 0)
-        code = read_number(message, "clock", 0, CLOCK_MAX_MS, &beat->clock_ms, error);
+        code = wire_read_member(message, "clock", 0, CLOCK_MAX_MS, &beat->clock_ms, error);
     if (code == 0)
-        code = read_number(message, "batch", 0, COUNT_MAX, &beat->batch, error);
+        code = wire_read_member(message, "batch", 0, COUNT_MAX, &beat->batch, error);
     if (code == 0)
-        code = read_number(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
+        code = wire_read_member(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
     if (code == 0)
-        code = read_digest(message, "configuration", &beat->configuration, error);
+        code = wire_read_digest(message, "configuration", &beat->configuration, error);
     beat->path = 0; /* an older version does not tell it */
     if (code == 0 && json_object_get(message, "path"))
-        code = read_number(message, "path", 1, COUNT_MAX, &beat->path, error);
+        code = wire_read_member(message, "path", 1, COUNT_MAX, &beat->path, error);
     return code;
 }
 
@@ -352,7 +354,7 @@ int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,
     const json_t *message = NULL;
     struct arena arena = {0};
     struct wire_beat beat;
-    int code = open_message(text, length, "beat", &arena, &message, error);
+    int code = wire_open(text, length, "beat", &arena, &message, error);
     if (code == 0)
         code = read_beat(message, &beat, error);
     ballot->count = 0;
@@ -371,7 +373,7 @@ static int read_question(const json_t *message, struct wire_question *question, 
 {
     question->paths = is_of_kind(message, "path-question");
     if (question->paths)
-        return read_number(message, "after", 0, COUNT_MAX, &question->path, error);
+        return wire_read_member(message, "after", 0, COUNT_MAX, &question->path, error);
     if (!is_of_kind(message, "question"))
         return error_set(error, ERR_INVAL, "'kind' is not 'question'");
     int code = read_place(message, "after", &question->after, error);
@@ -401,9 +403,9 @@ static int read_answer(const json_t *message, struct wire_answer *answer, struct
     if (code == 0 && !answer->last && !answer->to.pool[0])
         code = error_set(error, ERR_INVAL, "'to' is empty, but there is more");
     if (code == 0)
-        code = read_digest(message, "digest", &answer->digest, error);
+        code = wire_read_digest(message, "digest", &answer->digest, error);
     if (code == 0)
-        code = read_number(message, "count", 0, COUNT_MAX, &answer->count, error);
+        code = wire_read_member(message, "count", 0, COUNT_MAX, &answer->count, error);
     return code;
 }
 
@@ -413,7 +415,7 @@ int wire_read_answer(const char *text, size_t length, struct wire_answer *ret_an
     const json_t *message = NULL;
     struct wire_answer answer;
     rows->count = 0;
-    int code = open_message(text, length, "answer", &rows->memory, &message, error);
+    int code = wire_open(text, length, "answer", &rows->memory, &message, error);
     if (code == 0)
         code = read_answer(message, &answer, error);
     if (code == 0)
@@ -429,9 +431,9 @@ int wire_read_paths(const char *text, size_t length, struct wire_paths *paths, s
     const json_t *message = NULL;
     struct arena arena = {0};
     paths->count = 0;
-    int code = open_message(text, length, "paths", &arena, &message, error);
+    int code = wire_open(text, length, "paths", &arena, &message, error);
     if (code == 0)
-        code = read_number(message, "to", 0, COUNT_MAX, &paths->to, error);
+        code = wire_read_member(message, "to", 0, COUNT_MAX, &paths->to, error);
     if (code == 0)
         code = read_flag(message, "last", &paths->last, error);
     if (code == 0)

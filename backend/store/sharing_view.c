@@ -16,6 +16,16 @@ static void copy_text(sqlite3_stmt *statement, int column, char *ret_text, size_
     snprintf(ret_text, size, "%s", text ? (const char *)text : "");
 }
 
+static void read_follow(sqlite3_stmt *row, struct share_follow_view *ret_follow)
+{
+    ret_follow->node = sqlite3_column_int64(row, 10);
+    copy_text(row, 11, ret_follow->name, sizeof ret_follow->name);
+    copy_text(row, 12, ret_follow->revision, sizeof ret_follow->revision);
+    ret_follow->taken_s = sqlite3_column_int64(row, 13);
+    ret_follow->heard_s = sqlite3_column_int64(row, 14);
+    copy_text(row, 15, ret_follow->problem, sizeof ret_follow->problem);
+}
+
 static void read_share(sqlite3_stmt *row, struct share_view *ret_view)
 {
     struct share_state *state = &ret_view->state;
@@ -29,6 +39,7 @@ static void read_share(sqlite3_stmt *row, struct share_view *ret_view)
     state->copied = sqlite3_column_int64(row, 7) != 0;
     copy_text(row, 8, state->problem, sizeof state->problem);
     copy_text(row, 9, state->warning, sizeof state->warning);
+    read_follow(row, &ret_view->follow);
 }
 
 static void read_peer(sqlite3_stmt *row, struct share_peer_view *ret_peer)

@@ -15,11 +15,22 @@ struct share_peer_view {
     struct share_peer_state state; /* with times of whole seconds */
 };
 
+/* Whom this server follows, and how that goes. */
+struct share_follow_view {
+    int64_t node; /* 0: nobody, and the rest is zeros */
+    char name[ROW_NAME_MAX];
+    char revision[17]; /* "": nothing was taken over yet */
+    int64_t taken_s;   /* Unix time; 0: never */
+    int64_t heard_s;   /* likewise */
+    char problem[256];
+};
+
 struct share_view {
     int64_t node; /* 0: nothing is shared, and the rest is zeros */
     char name[ROW_NAME_MAX];
     int64_t written_s; /* Unix time of the last look at `state`; 0: never */
     struct share_state state;
+    struct share_follow_view follow;
     struct share_peer_view *peers;
     size_t peer_count;
 };

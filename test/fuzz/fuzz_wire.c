@@ -9,6 +9,7 @@
 #include "core/sharing/row_problem.h"
 #include "fuzz.h"
 #include "share/wire.h"
+#include "share/wire_copy.h"
 
 /* What was written again, and what that is when it is read. */
 static struct buffer text;
@@ -138,10 +139,45 @@ static void read_paths(const char *bytes, size_t size)
     }
 }
 
+static void read_copy_question(const char *bytes, size_t size)
+{
+    struct wire_copy_question question, same;
+    struct error error = {0};
+    int code = wire_read_copy_question(bytes, size, &question, &error);
+    check_verdict(code, &error);
+    if (code != 0)
+        return;
+    wire_write_copy_question(&text, &question);
+    READ_AGAIN(wire_read_copy_question, &same);
+    REQUIRE(question.revision == same.revision && question.offset == same.offset,
+            "another question");
+}
+
+static void read_part(const char *bytes, size_t size)
+{
+    struct wire_part part, same;
+    struct error error = {0};
+    int code = wire_read_part(bytes, size, &part, &error);
+    check_verdict(code, &error);
+    if (code != 0)
+        return;
+    REQUIRE(part.count <= WIRE_PART_MAX && part.bytes + part.count == bytes + size,
+            "%zu octets of %zu", part.count, size);
+    REQUIRE(part.offset + (int64_t)part.count <= part.length, "beyond its end");
+    wire_write_part(&text, &part);
+    READ_AGAIN(wire_read_part, &same);
+    REQUIRE(part.node == same.node && part.follows == same.follows &&
+                part.revision == same.revision && part.length == same.length &&
+                part.offset == same.offset && part.count == same.count &&
+                memcmp(part.bytes, same.bytes, part.count) == 0,
+            "another part");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const readers[])(const char *, size_t) = {read_batch, read_beat, read_question,
-                                                            read_answer, read_paths};
+    static void (*const readers[])(const char *, size_t) = {
+        read_batch, read_beat,          read_question, read_answer,
+        read_paths, read_copy_question, read_part};
     for (size_t i = 0; i < COUNT(readers); i++) {
         buffer_clear(&text);
         readers[i]((const char *)data, size);

@@ -18,8 +18,8 @@ TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "controller_metric", "virtual_server_metric", "controller_verdict", "virtual_server_verdict",
     "path_metric", "persistence", "revision", "configuration_change", "share", "peer", "share_cursor",
     "share_change", "share_deleted", "share_moved", "share_state", "peer_state",
-    "peer_verdict")
-VIEWS = ("mapping", "server", "health", "share_now")
+    "peer_verdict", "share_follow")
+VIEWS = ("mapping", "server", "health", "share_now", "follow_refusal")
 
 # A small world in which each rule has something to bite on.
 WORLD = """

@@ -32,7 +32,7 @@ PEER_ITSELF = "peer.node is share.node, the number of this server itself"
 KEY_CHANGED = ("pool_id and ldns of a shared mapping cannot be changed: insert a new row and"
                " delete this one")
 CHECKED = "address = '192.0.2.1', monitor_id"
-
+FOLLOWED = "this server follows the peer: UPDATE share SET follow = 0 first"
 
 
 def peers(number):
@@ -292,6 +292,12 @@ ROWS = [
     ((SHARED, PEER.replace("2,", "1,")), PEER_ITSELF, (SHARED, PEER)),
     ((SHARED, PEER, "UPDATE peer SET node = 1"), PEER_ITSELF,
      (SHARED, PEER, "UPDATE peer SET node = 3")),
+    ((PEER, "UPDATE share SET follow = 3"), "share.follow is not the node of a peer: see table peer",
+     (PEER, "UPDATE share SET follow = 2")),
+    ((PEER, "UPDATE share SET follow = 2", "UPDATE peer SET node = 3"), FOLLOWED,
+     (PEER, "UPDATE share SET follow = 2", "UPDATE peer SET name = 'ns3'")),
+    ((PEER, "UPDATE share SET follow = 2", "DELETE FROM peer"), FOLLOWED,
+     (PEER, "UPDATE share SET follow = 2", "UPDATE share SET follow = 0", "DELETE FROM peer")),
     (peers(65), "there are 64 peers already, which is the most", peers(64)),
     ((SHARED, "UPDATE persistence SET ldns = '::1' WHERE pool_id = 4"), KEY_CHANGED,
      "UPDATE persistence SET ldns = '::1' WHERE pool_id = 4"),

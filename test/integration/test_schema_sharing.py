@@ -46,6 +46,8 @@ def file_rows(column):
         (f"'/{'x' * 1000}'", f"'/{'x' * 999}'"))]
 
 
+FOLLOW = "share.follow is the node of a peer, or 0 to follow nobody"
+
 ROWS = [
     ("INSERT INTO share (id) VALUES (2)", "share has one row",
      "INSERT OR IGNORE INTO share (id) VALUES (1)"),
@@ -55,6 +57,8 @@ ROWS = [
     *[row for column in PEM for row in file_rows(column)],
     *[(files(column, "NULL"), "share.ca, share.certificate and share.key are set together,"
        " or all NULL", files(column, "'/y'")) for column in PEM],
+    (share(follow="-1"), FOLLOW, share(follow="0")),
+    (share(follow="65536"), FOLLOW, (peer(node="65535"), share(follow="65535"))),
     *ranged(peer(node="@"), "peer.node is 1 to 65535", 1, 65535),
     *word_rows(peer, f"peer.name {WORD}"),
     *url_rows(peer, PEER_URL),

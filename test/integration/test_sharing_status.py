@@ -73,6 +73,17 @@ def test_of_two_that_are_set_up_well_nothing_is_said(pair):
         assert texts == [[("",)] * 3] * 2
 
 
+def test_following_needs_no_more_permissions(pair):
+    one, two = pair.nodes
+    two.database.sql("UPDATE share SET follow = 1")
+    ttl = "SELECT ttl FROM pool WHERE name = 'web'"
+    with pair.running():
+        one.database.sql("UPDATE pool SET ttl = 17 WHERE name = 'web'")
+        wait_until(lambda: two.database.rows(ttl) == [(17,)], SECONDS_MAX, "it is taken over")
+        pair.wait_for("follows ns1, revision ", "the same configuration", number=2)
+        assert not [line for line in pair.status(2).splitlines() if "not followed" in line]
+
+
 def test_no_nats_server(pair):
     with pair.running():
         wait_until(pair.is_heard, SECONDS_MAX, "both are heard")

@@ -60,6 +60,7 @@ struct suite {
     X(json)                                                                                        \
     X(conversation)                                                                                \
     X(wire)                                                                                        \
+    X(wire_copy)                                                                                   \
     X(verdict)                                                                                     \
     X(quorum)                                                                                      \
     X(brake)                                                                                       \
@@ -85,6 +86,7 @@ struct suite {
     X(claim_rows)                                                                                  \
     X(store)                                                                                       \
     X(sharing)                                                                                     \
+    X(sharing_copy)                                                                                \
     X(columns)                                                                                     \
     X(snapshot_patch)                                                                              \
     X(measurements)                                                                                \

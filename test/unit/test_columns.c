@@ -87,7 +87,7 @@ static const struct {
     /* Their values are looked after in test_sharing.c. */
     {QUERY_SHARE_POOLS, "id, name"},
     {QUERY_SHARE_CONTROLLERS, "id, name"},
-    {QUERY_SHARE_ROW, "node, incarnation, batch, place, name, url, ca, certificate, key"},
+    {QUERY_SHARE_ROW, "node, incarnation, batch, place, name, url, ca, certificate, key, follow"},
     {QUERY_SHARE_PEERS, "node, name, url"},
     {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
@@ -96,7 +96,7 @@ static const struct {
     {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
     {QUERY_SHARE_VIEW, "node, name, written_at, connected, waiting, oldest_at, dropped, copied,"
-                       " problem, warning"},
+                       " problem, warning, follow, name, revision, taken_at, heard_at, problem"},
     {QUERY_PEER_VIEW, "name, node, written_at, connected, heard_at, clock_offset_ms, lag_ms, newer,"
                       " known, older, future, moved, unknown, unknown_name, no_room, refused,"
                       " equal_at, walking, differs, problem, paths"},
@@ -119,6 +119,21 @@ static const struct {
     {QUERY_SHARE_BALANCED_NAMES, "lower(b.name), name"},
     {QUERY_SHARE_GROUPS, "lower(cidr), name"},
     {QUERY_SHARE_TOPOLOGY, "lower(t.cidr), country, continent, asn, name, preference"},
+    /* In test_sharing_copy.c. */
+    {QUERY_COPY_ZONES, "name"},
+    {QUERY_COPY_RECORDS, "name, name, type, ttl, content, disabled"},
+    {QUERY_COPY_MONITORS,
+     "name, type, port, path, host, query, status_min, status_max, body, send, expect, verify,"
+     " interval, timeout, rise, fall"},
+    {QUERY_COPY_CONTROLLERS, "name, address, state, name"},
+    {QUERY_COPY_POOLS,
+     "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
+     " ipv6_prefix, fallback, name, alternate_method, metric, tolerance, name"},
+    {QUERY_COPY_SERVERS, "name, position, name, ipv4, ipv6, port, weight, state, name,"
+                         " check_address"},
+    {QUERY_COPY_BALANCED_NAMES, "name, name"},
+    {QUERY_COPY_GROUPS, "cidr, name"},
+    {QUERY_COPY_TOPOLOGY, "cidr, country, continent, asn, name, preference"},
 };
 
 /* "" for a statement that has none, or a pragma. */

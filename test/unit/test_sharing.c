@@ -1240,6 +1240,12 @@ static void check_view(const struct share_view *view)
     CHECK_INTEGER(view->state.oldest_ms, 72000, "oldest_at");
     CHECK_INTEGER(view->state.dropped, 73, "dropped");
     CHECK_TEXT(view->state.problem, "why", "problem");
+    CHECK_INTEGER(view->follow.node, 3, "follow");
+    CHECK_TEXT(view->follow.name, "ns3", "the name of the primary");
+    CHECK_TEXT(view->follow.revision, "00000000000000ab", "revision");
+    CHECK_INTEGER(view->follow.taken_s, 74, "taken_at");
+    CHECK_INTEGER(view->follow.heard_s, 75, "share_follow.heard_at");
+    CHECK_TEXT(view->follow.problem, "not", "share_follow.problem");
     if (!CHECK_INTEGER((int64_t)view->peer_count, 2, "peers"))
         return;
     const struct share_peer_view *peer = &view->peers[0];
@@ -1273,6 +1279,8 @@ static void the_state_is_read_column_by_column(void)
         &desk.place,
         "UPDATE share SET node = 7, name = 'ns7';"
         "INSERT INTO peer VALUES (3, 'ns3', 'nats://192.0.2.3:4222');"
+        "UPDATE share SET follow = 3;"
+        "INSERT INTO share_follow VALUES (1, 3, '00000000000000ab', 74, 75, 'not');"
         "INSERT INTO share_state VALUES (1, 1700000000, 1, 71, 72, 73, 0, 'why', 'and');"
         "INSERT INTO peer_state VALUES (2, 1700000000, 1, 81, -82, 83, 84, 85, 86, 87, 88, 89,"
         " 'pool x', 90, 93, 91, 92, 0, 1, 'who')");

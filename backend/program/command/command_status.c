@@ -143,6 +143,22 @@ static void print_peer(const struct share_peer_view *peer, int64_t now_ms, struc
     buffer_printf(out, "%s\n", state->walking ? ", and being compared now" : "");
 }
 
+static void print_follow(const struct share_follow_view *follow, int64_t now_ms, struct buffer *out)
+{
+    if (follow->node == 0)
+        return;
+    buffer_printf(out, "  follows %s, ", follow->name);
+    if (*follow->revision)
+        buffer_printf(out, "revision %s, taken over ", follow->revision);
+    else
+        buffer_add_text(out, "nothing taken over yet");
+    if (*follow->revision)
+        print_age(now_ms, follow->taken_s * 1000, out);
+    buffer_add_text(out, "; heard ");
+    print_age(now_ms, follow->heard_s * 1000, out);
+    buffer_add_char(out, '\n');
+}
+
 static void print_sharing(const struct share_view *sharing, int64_t now_ms, struct buffer *out)
 {
     const struct share_state *state = &sharing->state;
@@ -152,6 +168,7 @@ static void print_sharing(const struct share_view *sharing, int64_t now_ms, stru
                   *sharing->name ? sharing->name : "(no name)", sharing->node,
                   state->connected ? "connected to nats-server" : "not connected to nats-server",
                   state->waiting, state->waiting == 1 ? " waits" : "s wait");
+    print_follow(&sharing->follow, now_ms, out);
     for (size_t i = 0; i < sharing->peer_count; i++)
         print_peer(&sharing->peers[i], now_ms, out);
 }

@@ -117,6 +117,25 @@ static int add_of_peer(const struct share_peer_view *peer, int64_t now_s, struct
     return code == 0 ? add_of_counts(peer, problems) : code;
 }
 
+static int add_of_follow(const struct share_follow_view *follow, int64_t now_s,
+                         struct problems *problems)
+{
+    int code = 0;
+    if (follow->node == 0)
+        return 0;
+    if (*follow->problem)
+        code = problems_add(problems, "the configuration of %s is not followed: %s", follow->name,
+                            follow->problem);
+    if (code == 0 && follow->heard_s == 0)
+        code = problems_add(problems, "%s, which this server follows, was not heard yet",
+                            follow->name);
+    else if (code == 0 && now_s - follow->heard_s >= SILENT_S)
+        code =
+            problems_add(problems, "%s, which this server follows, was not heard for %" PRId64 " s",
+                         follow->name, now_s - follow->heard_s);
+    return code;
+}
+
 int status_gather_sharing(struct store *store, const struct decision_inputs *inputs,
                           struct status *status, struct problems *ret_problems)
 {
@@ -129,6 +148,8 @@ int status_gather_sharing(struct store *store, const struct decision_inputs *inp
         return code; /* what is said there is old */
     if (code == 0)
         code = add_of_home(sharing, inputs->now_s, ret_problems);
+    if (code == 0)
+        code = add_of_follow(&sharing->follow, inputs->now_s, ret_problems);
     for (size_t i = 0; code == 0 && i < sharing->peer_count; i++)
         code = add_of_peer(&sharing->peers[i], inputs->now_s, ret_problems);
     return code;

@@ -20,7 +20,7 @@
 #define LEFT_OUT_WALK_MS 60000
 
 /* After entries of ours were taken back; more may be, each second. */
-#define TAKEN_BACK_WALK_MS 5000
+#define SOON_WALK_MS 5000
 
 /* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
 #define LOST_END_MS 5000
@@ -503,10 +503,10 @@ bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *err
     return read_paths(feed, turn, error) == 0 && run_walk(feed, turn, error);
 }
 
-void feed_note_taken_back(struct feed *feed, int64_t now_ms)
+void feed_compare_soon(struct feed *feed, int64_t now_ms)
 {
-    if (feed->walk_ms > now_ms)
-        feed->walk_ms = now_ms + TAKEN_BACK_WALK_MS;
+    if (feed->walk_ms > now_ms + SOON_WALK_MS)
+        feed->walk_ms = now_ms + SOON_WALK_MS;
 }
 
 static void describe_problem(const struct feed *feed, const struct feed_turn *turn, char *ret_text,

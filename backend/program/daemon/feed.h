@@ -64,10 +64,10 @@ void feed_settle(struct feed *feed, const struct feed_turn *turn,
 bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *error);
 
 /*
- * Entries of ours count less now (sharing_sweep()), so what the peer told may be greater: the
- * tables are compared once no more are taken back.
+ * The tables are compared in a few seconds: entries of ours count less now (sharing_sweep()), so
+ * what the peer told may be greater; or there are pools of other names, whose rows the peer has.
  */
-void feed_note_taken_back(struct feed *feed, int64_t now_ms);
+void feed_compare_soon(struct feed *feed, int64_t now_ms);
 
 /* Fills in what is to be seen of the peer. */
 void feed_state(const struct feed *feed, const struct feed_turn *turn,

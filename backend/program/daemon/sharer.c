@@ -10,6 +10,7 @@
 
 #include "core/health/quorum.h"
 #include "program/daemon/feed.h"
+#include "program/daemon/follower.h"
 #include "program/daemon/paths.h"
 #include "program/daemon/walk.h"
 #include "share/certificate.h"
@@ -61,6 +62,7 @@ struct sharer {
     char files_problem[256];
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
+    struct follower *follower;           /* of the peer that is followed, or NULL */
     struct shared_rows batch_rows, page_rows;
     struct wire_paths *page_paths; /* like page_rows, for answers */
     int64_t answers_ms;            /* monotonic: no question is answered before */
@@ -101,6 +103,8 @@ static void close_all(struct sharer *sharer)
         feed_close(sharer->feeds[i]);
         sharer->feeds[i] = NULL;
     }
+    follower_close(sharer->follower);
+    sharer->follower = NULL;
     transport_close(sharer->home);
     sharer->home = NULL;
     sharer->handing_over = false;
@@ -165,6 +169,28 @@ static void follow_peers(struct sharer *sharer)
         feed_close(old[i]);
 }
 
+/* The peer whose configuration this server takes over; NULL: none. */
+static const struct share_peer *find_primary(const struct share_setup *setup)
+{
+    for (size_t i = 0; i < setup->peer_count; i++)
+        if (setup->follow != 0 && setup->peers[i].node == setup->follow)
+            return &setup->peers[i];
+    return NULL;
+}
+
+static void follow_primary(struct sharer *sharer)
+{
+    struct error error = {0};
+    const struct share_peer *primary = find_primary(&sharer->setup);
+    if (sharer->follower && (!primary || !follower_is_of(sharer->follower, primary))) {
+        follower_close(sharer->follower);
+        sharer->follower = NULL;
+    }
+    if (primary && !sharer->follower &&
+        follower_open(primary, &sharer->setup, &sharer->follower, &error) != 0)
+        add_problem(sharer, &error);
+}
+
 /* Where it cannot be read, what was set up before goes on. */
 static void follow_setup(struct sharer *sharer, int64_t now_ms)
 {
@@ -191,6 +217,7 @@ static void follow_setup(struct sharer *sharer, int64_t now_ms)
     if (!sharer->home)
         open_home(sharer);
     follow_peers(sharer);
+    follow_primary(sharer);
 }
 
 /* ---------------------------------------------------------------- handing over */
@@ -355,6 +382,13 @@ static void write_state(struct sharer *sharer, const struct feed_turn *turn, str
     sharing_write_state(sharer->sharing, state, peers, count, turn->now_unix_ms, error);
 }
 
+static void compare_soon(struct sharer *sharer, int64_t now_ms)
+{
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            feed_compare_soon(sharer->feeds[i], now_ms);
+}
+
 static void each_second(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
 {
     if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
@@ -365,9 +399,8 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
     sharing_sweep(sharer->sharing, turn->now_unix_ms, &swept, error);
     if (swept.dropped > 0)
         tell_gap(sharer, swept.dropped, error);
-    for (size_t i = 0; swept.taken_back > 0 && i < sharer->setup.peer_count; i++)
-        if (sharer->feeds[i])
-            feed_note_taken_back(sharer->feeds[i], turn->now_ms);
+    if (swept.taken_back > 0)
+        compare_soon(sharer, turn->now_ms);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
     sharing_last_path(sharer->sharing, &sharer->path, error);
     if (sharer->home) {
@@ -375,6 +408,8 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
         send_beat(sharer, turn->now_unix_ms);
     }
     write_state(sharer, turn, error);
+    if (sharer->follower)
+        follower_note(sharer->follower, turn, error);
 }
 
 /* ---------------------------------------------------------------- the thread */
@@ -385,8 +420,8 @@ static void answer(struct sharer *sharer, const struct transport_message *messag
 {
     struct wire_question question;
     if (wire_read_question(message->bytes, message->length, &question, NULL) != 0)
-        return;
-    if (question.paths)
+        follower_answer(sharer->sharing, &sharer->setup, message, out, error);
+    else if (question.paths)
         paths_answer(sharer->sharing, &question, now_unix_ms, sharer->page_paths, out, error);
     else
         walk_answer(sharer->sharing, &question, now_unix_ms, &sharer->page_rows, out, error);
@@ -462,6 +497,8 @@ static bool take_turn(struct sharer *sharer)
     sharer->has_changed |= sharing_has_changed(sharer->sharing);
     bool more = hand_over(sharer, &error);
     more |= run_feeds(sharer, &turn, &error);
+    if (sharer->follower && follower_run(sharer->follower, &turn, &error))
+        compare_soon(sharer, turn.now_ms);
     answer_questions(sharer, turn.now_unix_ms, &error);
     tell_ballot(sharer, turn.now_unix_ms);
     each_second(sharer, &turn, &error);

@@ -40,6 +40,7 @@ void sharing_free(struct sharing *sharing)
     if (!sharing)
         return;
     sharing_names_release(&sharing->names);
+    buffer_release(&sharing->copied.text);
     database_release(&sharing->database);
     free(sharing);
 }
@@ -134,6 +135,7 @@ static bool copy_row(sqlite3_stmt *row, struct share_setup *setup)
     setup->node = sqlite3_column_int64(row, 0);
     setup->incarnation = sqlite3_column_int64(row, 1);
     setup->batch = sqlite3_column_int64(row, 2);
+    setup->follow = sqlite3_column_int64(row, 9);
     return copy_text(row, 4, setup->name, sizeof setup->name) &&
            copy_text(row, 5, setup->url, sizeof setup->url) &&
            copy_text(row, 6, setup->ca, sizeof setup->ca) &&

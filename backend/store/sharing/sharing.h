@@ -47,6 +47,7 @@ struct share_setup {
     int64_t node;        /* 0: nothing is shared */
     int64_t incarnation; /* of this file on this machine: a copy gets another one */
     int64_t batch;       /* the number of the last batch that was handed over */
+    int64_t follow;      /* the peer that decides the configuration; 0: none */
     char name[ROW_NAME_MAX];
     char url[SHARE_PATH_MAX]; /* of our own nats-server, where our log is */
     char ca[SHARE_PATH_MAX], certificate[SHARE_PATH_MAX], key[SHARE_PATH_MAX]; /* "": no TLS */

@@ -13,8 +13,7 @@ static const enum query tables[] = {
     QUERY_SHARE_GROUPS,     QUERY_SHARE_TOPOLOGY,
 };
 
-/* Each value as a text; NULL is not "". */
-static uint64_t row_hash(sqlite3_stmt *row, uint64_t table)
+uint64_t sharing_row_hash(sqlite3_stmt *row, uint64_t table)
 {
     uint64_t hash = hash_mix(0, table);
     for (int i = 0; i < sqlite3_column_count(row); i++) {
@@ -29,7 +28,7 @@ static int add_table(struct sharing *sharing, size_t table, uint64_t *digest, st
     sqlite3_stmt *statement = database_statement(&sharing->database, tables[table]);
     int code;
     while ((code = sharing_step(sharing, statement, error)) == 0)
-        *digest += row_hash(statement, table);
+        *digest += sharing_row_hash(statement, table);
     return code == ERR_NOTFOUND ? 0 : code;
 }
 

@@ -4,6 +4,7 @@
 #ifndef STICKY_STORE_SHARING_PARTS_H
 #define STICKY_STORE_SHARING_PARTS_H
 
+#include "core/base/buffer.h"
 #include "store/sharing/sharing.h"
 #include "store/sharing/sharing_names.h"
 #include "store/sqlite/database.h"
@@ -13,6 +14,15 @@ struct digested {
     bool known;
     int64_t opening, configuration, topology; /* see struct revision_row */
     uint64_t digest;
+};
+
+/* The configuration as a copy (sharing_copy.h), of the same numbers. */
+struct copied {
+    bool known;
+    int64_t opening, configuration, topology;
+    uint64_t revision;
+    bool has_text; /* else only the revision is known */
+    struct buffer text;
 };
 
 /* The longest key that the schema allows, in UTF-8 and with NUL. */
@@ -32,6 +42,7 @@ struct sharing {
     int64_t opening;          /* of the database, for which the next is; 0: none */
     int64_t data_version;
     struct digested digested;
+    struct copied copied;
     struct sharing_sweep sweep;
     struct shared_place looked; /* how far sharing_take_back() is */
     int64_t swept_origin;       /* whose round trip times were swept last */
@@ -49,6 +60,9 @@ int sharing_begin_writing(struct sharing *sharing, struct error *error);
 
 /* Commits if `code` is 0, else makes a rollback. `code`, or that of the commit. */
 int sharing_end_writing(struct sharing *sharing, int code, struct error *error);
+
+/* A hash of the values of a row, each as a text; NULL is not "". `table` tells tables apart. */
+uint64_t sharing_row_hash(sqlite3_stmt *row, uint64_t table);
 
 /*
  * Goes to the next row of a statement. 0; ERR_NOTFOUND when there is none, or a code with `error`

@@ -1,5 +1,7 @@
 #include "store/sqlite/queries.h"
 
+#include "store/sqlite/queries_copy.h"
+
 /* 0 when nothing is shared. */
 #define SHARE_NODE " (SELECT node FROM share WHERE id = 1) AS node"
 #define SELECT_CONTROLLERS "SELECT id, name, address, state FROM controller"
@@ -150,7 +152,10 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
     [QUERY_SHARE_VIEW] =
         "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
-        " t.copied, t.problem, t.warning FROM share AS s LEFT JOIN share_state AS t ON t.id = s.id",
+        " t.copied, t.problem, t.warning, coalesce(s.follow, 0) AS follow, p.name, f.revision,"
+        " f.taken_at, f.heard_at, f.problem FROM share AS s"
+        " LEFT JOIN share_state AS t ON t.id = s.id LEFT JOIN peer AS p ON p.node = s.follow"
+        " LEFT JOIN share_follow AS f ON f.id = s.id AND f.node = s.follow",
     [QUERY_PEER_VIEW] =
         "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
         " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
@@ -158,7 +163,8 @@ const char *const query_texts[QUERY_COUNT] = {
         " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
     [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
-    [QUERY_SHARE_ROW] = "SELECT node, incarnation, batch, place, name, url, ca, certificate, key"
+    [QUERY_SHARE_ROW] = "SELECT node, incarnation, batch, place, name, url, ca, certificate, key,"
+                        " follow"
                         " FROM share WHERE id = 1",
     [QUERY_SHARE_PEERS] = "SELECT node, name, url FROM peer ORDER BY node",
     [QUERY_SHARE_INCARNATION] =
@@ -277,4 +283,49 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_HEALTH_PEERS] = "SELECT pool, controller, address, state, counts, peers FROM health"
                            " WHERE peers IS NOT NULL AND (state = 'down' OR counts = 'down'"
                            " OR peers LIKE '% down%')",
+    [QUERY_FOLLOW_WRITE] =
+        "INSERT INTO share_follow (id, node, revision, taken_at, heard_at, problem)"
+        " VALUES (1, ?1, ?2, ?3, ?4, '')"
+        " ON CONFLICT DO UPDATE SET node = ?1, revision = ?2, taken_at = ?3, heard_at = ?4,"
+        " problem = ''",
+    [QUERY_FOLLOW_NOTE] =
+        "INSERT INTO share_follow (id, node, revision, taken_at, heard_at, problem)"
+        " SELECT 1, ?1, '', 0, ?2, ?3 FROM share WHERE follow = ?1"
+        " ON CONFLICT DO UPDATE SET revision = iif(node = ?1, revision, ''),"
+        " taken_at = iif(node = ?1, taken_at, 0), node = ?1, heard_at = ?2, problem = ?3",
+    [QUERY_SHARE_FOLLOW] = "UPDATE share SET follow = ?1 WHERE id = 1 AND follow = ?2",
+    [QUERY_COPY_ZONES] = ALL_ZONES,
+    [QUERY_COPY_RECORDS] = ALL_RECORDS,
+    [QUERY_COPY_MONITORS] = ALL_MONITORS,
+    [QUERY_COPY_CONTROLLERS] = ALL_CONTROLLERS,
+    [QUERY_COPY_POOLS] = ALL_POOLS,
+    [QUERY_COPY_SERVERS] = ALL_SERVERS,
+    [QUERY_COPY_BALANCED_NAMES] = ALL_BALANCED_NAMES,
+    [QUERY_COPY_GROUPS] = ALL_GROUPS,
+    [QUERY_COPY_TOPOLOGY] = ALL_TOPOLOGY,
+    [QUERY_TAKE_BALANCED_NAMES_END] = TAKE_BALANCED_NAMES_END,
+    [QUERY_TAKE_RECORDS_END] = TAKE_RECORDS_END,
+    [QUERY_TAKE_TOPOLOGY_END] = TAKE_TOPOLOGY_END,
+    [QUERY_TAKE_GROUPS_END] = TAKE_GROUPS_END,
+    [QUERY_TAKE_ZONES_END] = TAKE_ZONES_END,
+    [QUERY_TAKE_ZONES_RENAME] = TAKE_ZONES_RENAME,
+    [QUERY_TAKE_ZONES_NEW] = TAKE_ZONES_NEW,
+    [QUERY_TAKE_MONITORS_NEW] = TAKE_MONITORS_NEW,
+    [QUERY_TAKE_MONITORS] = TAKE_MONITORS,
+    [QUERY_TAKE_CONTROLLERS_NEW] = TAKE_CONTROLLERS_NEW,
+    [QUERY_TAKE_CONTROLLERS] = TAKE_CONTROLLERS,
+    [QUERY_TAKE_POOLS_NEW] = TAKE_POOLS_NEW,
+    [QUERY_TAKE_POOLS_LOOSE] = TAKE_POOLS_LOOSE,
+    [QUERY_TAKE_POOLS] = TAKE_POOLS,
+    [QUERY_TAKE_SERVERS_END] = TAKE_SERVERS_END,
+    [QUERY_TAKE_SERVERS_ASIDE] = TAKE_SERVERS_ASIDE,
+    [QUERY_TAKE_SERVERS] = TAKE_SERVERS,
+    [QUERY_TAKE_SERVERS_NEW] = TAKE_SERVERS_NEW,
+    [QUERY_TAKE_RECORDS_NEW] = TAKE_RECORDS_NEW,
+    [QUERY_TAKE_BALANCED_NAMES_NEW] = TAKE_BALANCED_NAMES_NEW,
+    [QUERY_TAKE_POOLS_END] = TAKE_POOLS_END,
+    [QUERY_TAKE_CONTROLLERS_END] = TAKE_CONTROLLERS_END,
+    [QUERY_TAKE_MONITORS_END] = TAKE_MONITORS_END,
+    [QUERY_TAKE_GROUPS_NEW] = TAKE_GROUPS_NEW,
+    [QUERY_TAKE_TOPOLOGY_NEW] = TAKE_TOPOLOGY_NEW,
 };

@@ -1,0 +1,397 @@
+"""A name server that follows another one (share.follow) takes over its configuration.
+
+ns2 begins with other ids than ns1: its pools and controllers were made in another order.
+"""
+
+import contextlib
+import json
+
+import pytest
+
+from cluster import EQUAL_SECONDS, Cluster
+from hostile import Hostile
+from processes import SECONDS_MAX, as_user, run, wait_until
+
+# All that a follower takes over, by names.
+CONFIGURATION = {
+    "zone": "SELECT name FROM zone",
+    "record": "SELECT z.name AS zone, r.name, type, ttl, content, disabled FROM record AS r"
+              " LEFT JOIN zone AS z ON z.id = r.zone_id",
+    "monitor": "SELECT name, type, port, path, host, query, status_min, status_max, body, send,"
+               " expect, verify, interval, timeout, rise, fall FROM monitor",
+    "controller": "SELECT c.name, address, state, m.name AS monitor FROM controller AS c"
+                  " LEFT JOIN monitor AS m ON m.id = c.monitor_id",
+    "pool": "SELECT p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer,"
+            " s.name AS persistence, p.client, p.ipv4_prefix, p.ipv6_prefix, p.fallback,"
+            " f.name AS fallback_pool, p.alternate_method, p.metric, p.tolerance,"
+            " m.name AS monitor FROM pool AS p"
+            " LEFT JOIN pool AS s ON s.id = p.persistence_pool_id"
+            " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id"
+            " LEFT JOIN monitor AS m ON m.id = p.monitor_id",
+    "virtual_server": "SELECT p.name AS pool, position, c.name AS controller, ipv4, ipv6, v.port,"
+                      " weight, v.state, m.name AS monitor, check_address FROM virtual_server AS v"
+                      " JOIN pool AS p ON p.id = v.pool_id"
+                      " JOIN controller AS c ON c.id = v.controller_id"
+                      " LEFT JOIN monitor AS m ON m.id = v.monitor_id",
+    "balanced_name": "SELECT b.name, p.name AS pool FROM balanced_name AS b"
+                     " JOIN pool AS p ON p.id = b.pool_id",
+    "ldns_group": "SELECT cidr, name FROM ldns_group",
+    "topology": "SELECT cidr, country, continent, asn, c.name AS controller, preference"
+                " FROM topology AS t JOIN controller AS c ON c.id = t.controller_id",
+}  # fmt: skip
+
+# Every table of the sample has rows in another order, with other ids, other values and some more.
+OTHER_IDS = """
+    BEGIN IMMEDIATE;
+    DELETE FROM balanced_name; DELETE FROM virtual_server; DELETE FROM record; DELETE FROM zone;
+    UPDATE pool SET fallback_pool_id = NULL; DELETE FROM pool; DELETE FROM controller;
+    DELETE FROM ldns_group;
+    INSERT INTO controller (name) VALUES ('old'), ('nyc'), ('FRA'), ('ams');
+    INSERT INTO monitor (name, type) VALUES ('old', 'tcp');
+    INSERT INTO pool (name, ttl) VALUES ('old', 7), ('api', 7), ('web', 7);
+    INSERT INTO pool (name, fallback_pool_id, persistence_pool_id, monitor_id)
+      SELECT 'older', id, id, (SELECT id FROM monitor) FROM pool WHERE name = 'old';
+    INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)
+      SELECT p.id, c.id, c.id, '192.0.2.' || c.id FROM pool AS p, controller AS c
+       WHERE p.name IN ('web', 'old');
+    INSERT INTO balanced_name (name, pool_id) SELECT 'www.example.com', id FROM pool
+       WHERE name = 'old';
+    INSERT INTO zone (name) VALUES ('old.example'), ('Example.com');
+    INSERT INTO record (zone_id, name, type, content)
+      SELECT id, 'api.example.com', 'A', '192.0.2.9' FROM zone WHERE name = 'example.com';
+    INSERT INTO ldns_group VALUES ('10.1.0.0/16', 'other');
+    INSERT INTO topology (country, controller_id) SELECT 'DE', id FROM controller;
+    COMMIT;"""
+
+# What the sample lacks.
+MORE = r"""
+    INSERT INTO monitor (name, type, path, host, body)
+      VALUES ('https', 'https', '/h', 'www.example.com', '^"ok\\"' || char(10, 233, 128522));
+    INSERT INTO monitor (name, type, send, expect) VALUES ('tcp', 'tcp', 'a\r\n', '^2');
+    UPDATE controller SET monitor_id = (SELECT id FROM monitor WHERE name = 'tcp')
+     WHERE name = 'ams';
+    UPDATE pool SET alternate_method = 'modulus', method = 'least', metric = 'cpu'
+     WHERE name = 'api';
+    INSERT INTO pool (name, persistence_pool_id) SELECT 'static', id FROM pool WHERE name = 'web';
+    INSERT INTO topology (cidr, controller_id) SELECT '10.0.0.0/8', id FROM controller;
+    INSERT INTO topology (asn, controller_id, preference)
+      SELECT 4294967295, id, 3 FROM controller WHERE name = 'fra';"""
+
+
+def configuration(node):
+    return {table: sorted(node.database.rows(query), key=repr)
+            for table, query in CONFIGURATION.items()}
+
+
+def status(node):
+    return "\n".join(node.coprocess.command("status"))
+
+
+def wait_for_status(node, *words):
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: all(w in status(node) for w in words), SECONDS_MAX, words)
+    found = status(node)
+    assert all(w in found for w in words), found
+
+
+def wait_until_same(one, two):
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: configuration(one) == configuration(two), EQUAL_SECONDS, "the same")
+    theirs, found = configuration(one), configuration(two)
+    assert found == theirs, f"{status(two)}\n{two.daemon.said()[-1000:]}"
+
+
+def follow(node, number):
+    node.database.sql(f"UPDATE share SET follow = {number}")
+
+
+def refusal(node, sql):
+    """What the shell says to a statement; "" if it is done."""
+    return run(as_user(["sqlite3", "-batch", "-bail", str(node.database.path)]),
+               input=f".timeout 30000\n{sql}\n").stderr
+
+
+@pytest.fixture
+def pair(workspace):
+    with Cluster(workspace, 2) as cluster:
+        cluster.wait_until_heard()
+        yield cluster
+
+
+@pytest.fixture
+def following(pair):
+    """ns2 follows ns1, and has its configuration."""
+    pair[2].database.sql(OTHER_IDS)
+    pair[1].database.sql(MORE)
+    follow(pair[2], 1)
+    wait_until_same(pair[1], pair[2])
+    return pair
+
+
+def test_every_column_is_looked_at(sample_database):
+    """Those of CONFIGURATION are as many as the tables have, without ids."""
+    for table, query in CONFIGURATION.items():
+        sample_database.sql(f"CREATE VIEW looked_at AS {query}")
+        (counts,) = sample_database.rows(
+            f"SELECT (SELECT count(*) FROM pragma_table_info('{table}') WHERE name <> 'id') AS has,"
+            " (SELECT count(*) FROM pragma_table_info('looked_at')) AS looked_at")
+        sample_database.sql("DROP VIEW looked_at")
+        assert counts[0] == counts[1], table
+
+
+def test_all_of_it_is_taken_over(following):
+    one, two = following[1], following[2]
+    wait_for_status(two, "follows ns1, revision ", "the same configuration")
+    assert "problem: the configuration" not in status(two)
+    wait_until(lambda: two.ask("192.0.2.53") == one.ask("192.0.2.53"), SECONDS_MAX, "answers")
+    assert "follows" not in status(one)
+
+
+@pytest.mark.parametrize("sql", (
+    "UPDATE pool SET ttl = 17 WHERE name = 'web'",
+    "UPDATE controller SET name = 'Ams' WHERE name = 'ams'",
+    "UPDATE monitor SET body = 'x'  WHERE name = 'https'",
+    "INSERT INTO record (zone_id, name, type, content)"
+    " SELECT id, 'n.example.com', 'TXT', '\"\\\\ \"' FROM zone",
+    "DELETE FROM balanced_name WHERE name = 'shop.example.com'",
+    "DELETE FROM topology",
+    "UPDATE virtual_server SET position = position + 10; "
+    "UPDATE virtual_server SET position = 21 - position WHERE pool_id = 2",
+    "DELETE FROM virtual_server; DELETE FROM balanced_name; UPDATE pool SET fallback_pool_id ="
+    " NULL, persistence_pool_id = NULL; DELETE FROM pool; DELETE FROM controller; DELETE FROM"
+    " record; DELETE FROM zone; DELETE FROM monitor; DELETE FROM ldns_group",
+))  # fmt: skip
+def test_a_change_arrives(following, sql):
+    following[1].database.sql(f"BEGIN IMMEDIATE; {sql}; COMMIT")
+    wait_until_same(following[1], following[2])
+
+
+def test_the_answers_are_the_new_ones(following):
+    following[1].database.sql("UPDATE virtual_server SET ipv4 = '192.0.2.99'"
+                              " WHERE ipv4 = '192.0.2.80'; UPDATE controller SET state = 'disabled'"
+                              " WHERE name <> 'ams'")
+    wait_until(lambda: following[2].ask("192.0.2.53") == "192.0.2.99", SECONDS_MAX, "the answer")
+
+
+def test_changes_here_are_rejected(following):
+    two = following[2]
+    before = configuration(two)
+    for table in CONFIGURATION:
+        column = {"record": "ttl", "topology": "preference"}.get(table, "name")
+        if table == "virtual_server":
+            column = "port"
+        for sql in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}",
+                    f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"):
+            assert "ns1 decides the configuration of this server" in refusal(two, sql), sql
+    assert configuration(two) == before
+
+
+def test_what_is_local_can_be_changed(following):
+    two = following[2]
+    assert not refusal(two, """
+        UPDATE setting SET value = 11 WHERE name = 'checkpoint_interval';
+        INSERT INTO geo_database VALUES ('/none.mmdb');
+        INSERT INTO controller_metric (controller_id, name, value)
+          SELECT id, 'cpu', 3 FROM controller;
+        INSERT INTO path_metric (network, controller_id, rtt)
+          SELECT '192.0.2.0/24', min(id), 3 FROM controller;""")
+    following[1].database.sql("UPDATE pool SET ttl = 18 WHERE name = 'web'")
+    wait_until_same(following[1], two)
+    assert two.database.rows("SELECT value FROM setting WHERE name = 'checkpoint_interval'") == [(11,)]
+    assert two.database.rows("SELECT count(*) FROM geo_database") == [(1,)]
+    assert two.database.rows("SELECT count(*) FROM controller_metric WHERE name = 'cpu'") == [(3,)]
+    assert two.database.rows("SELECT count(*) FROM path_metric") == [(1,)]
+
+
+def test_the_primary_is_gone_and_comes_back(following):
+    one, two = following[1], following[2]
+    before = configuration(two)
+    following.cut(one, two)
+    one.database.sql("UPDATE pool SET ttl = 19 WHERE name = 'web'")
+    wait_for_status(two, "ns1, which this server follows, was not heard for ")
+    assert configuration(two) == before
+    assert "ns1 decides" in refusal(two, "DELETE FROM topology")
+    assert two.ask("192.0.2.77")
+    following.heal(one, two)
+    wait_until_same(one, two)
+
+
+def test_a_follower_is_restarted(following):
+    one, two = following[1], following[2]
+    two.daemon.process.kill()
+    two.daemon.process.wait()
+    one.database.sql("UPDATE pool SET ttl = 20 WHERE name = 'web'")
+    assert "ns1 decides" in refusal(two, "DELETE FROM topology")
+    two.daemon.start()
+    wait_until_same(one, two)
+
+
+@pytest.mark.parametrize("nobody", ("0", "NULL"))
+def test_one_statement_makes_it_independent(following, nobody):
+    one, two = following[1], following[2]
+    following.cut(one, two)
+    follow(two, nobody)
+    assert not refusal(two, "UPDATE pool SET ttl = 21 WHERE name = 'web'")
+    following.heal(one, two)
+    one.database.sql("UPDATE pool SET ttl = 22 WHERE name = 'web'")
+    wait_until(lambda: two.state(one).get("differs"), SECONDS_MAX, "it is heard")
+    assert two.database.rows("SELECT ttl FROM pool WHERE name = 'web'") == [(21,)]
+    assert two.database.rows("SELECT count(*) FROM share_follow") == [(0,)]
+    assert "follows" not in status(two)
+
+
+def test_mappings_are_kept_whatever_their_ids(pair):
+    one, two = pair[1], pair[2]
+    two.database.sql(OTHER_IDS)
+    resolvers = [f"198.51.100.{n}" for n in range(1, 40)]
+    two.database.sql("BEGIN; " + "".join(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        f" SELECT p.id, '{ldns}', c.id, 'modulus', unixepoch(), 3600 FROM pool AS p, controller AS c"
+        f" WHERE p.name = 'web' AND c.name = '{('ams', 'nyc')[n % 2]}';"
+        for n, ldns in enumerate(resolvers)) + "COMMIT")
+    sites = {"ams": "192.0.2.80", "nyc": "203.0.113.80"}
+    follow(two, 1)
+    wait_until_same(one, two)
+    ids = "SELECT id FROM pool WHERE name = 'web'"
+    assert one.database.rows(ids) != two.database.rows(ids), "the ids are to differ"
+    kept = two.database.rows_of("web")
+    assert {ldns: kept.get(ldns) for ldns in resolvers} == {
+        ldns: ("ams", "nyc")[n % 2] for n, ldns in enumerate(resolvers)}
+    for n, ldns in enumerate(resolvers):
+        for node in (two, one):
+            wait_until(lambda: node.ask(ldns) == sites[("ams", "nyc")[n % 2]], SECONDS_MAX, ldns)
+
+
+def test_health_is_kept_where_only_the_place_changes(following):
+    one, two = following[1], following[2]
+    down = "SELECT ipv4 FROM virtual_server AS v JOIN virtual_server_metric ON virtual_server_id = v.id"
+    two.database.sql("INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
+                     " SELECT id, 'availability', 0 FROM virtual_server WHERE ipv4 = '192.0.2.80'")
+    one.database.sql("UPDATE virtual_server SET position = 100 - position")
+    wait_until_same(one, two)
+    assert two.database.rows(down) == [("192.0.2.80",)]
+
+
+def test_a_server_that_follows_is_not_followed(pair):
+    """Two that follow each other keep what they have."""
+    one, two = pair[1], pair[2]
+    two.database.sql("UPDATE pool SET ttl = 23 WHERE name = 'web'")
+    for node, number in ((one, 2), (two, 1)):
+        node.daemon.process.kill()
+        node.daemon.process.wait()
+        follow(node, number)
+    before = [configuration(node) for node in (one, two)]
+    for node in (one, two):
+        node.daemon.start()
+    wait_for_status(one, "ns2 is not followed: it follows another server itself, node 1")
+    wait_for_status(two, "ns1 is not followed: it follows another server itself, node 2")
+    assert [configuration(node) for node in (one, two)] == before
+    follow(two, 0)
+    wait_until_same(two, one)
+
+
+def test_a_large_configuration_comes_in_parts(following):
+    one, two = following[1], following[2]
+    one.database.sql("""
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
+        INSERT INTO record (zone_id, name, type, content)
+          SELECT z.id, 'n' || n || '.example.com', 'TXT', '"' || printf('%0100d', n) || '"'
+            FROM n, zone AS z""")
+    wait_until_same(one, two)
+
+
+# ---------------------------------------------------------------- a primary that is hostile
+
+
+class Primary:
+    """In place of the daemon of ns1: answers with a text, in parts, under any revision."""
+
+    def __init__(self, server):
+        self.server, self.text, self.revision, self.head, self.asked = server, b"{}", "1" * 16, {}, 0
+        server.on_question = self.answer
+
+    def answer(self, question):
+        if question["kind"] != "copy":
+            return b""
+        self.asked += 1
+        offset = question["offset"] if question["revision"] == self.revision else 0
+        head = {"v": 1, "kind": "part", "node": 1, "follows": 0, "revision": self.revision,
+                "length": len(self.text), "offset": offset, **self.head}
+        return json.dumps(head).encode() + b"\n" + self.text[offset : offset + (1 << 19)]
+
+
+@pytest.fixture
+def attacked(following):
+    one, two = following[1], following[2]
+    one.daemon.process.kill()
+    one.daemon.process.wait()
+    before = configuration(two)
+    with Hostile(one.nats.port, 1) as server:
+        yield two, Primary(server)
+    assert configuration(two) == before
+    assert two.database.rows("SELECT follow FROM share") == [(1,)]
+    assert "ns1 decides" in refusal(two, "DELETE FROM topology")
+
+
+POOL = ["x", "modulus", 1, 1, "fixed", None, "ldns", 32, 128, "any", None, None, None, 20, None]
+SERVER = ["x", 1, "c", "192.0.2.1", None, None, 1, "enabled", None, None]
+COPIES = {
+    "no JSON": (b"\xff{", "malformed JSON"),
+    "deep": (b'{"zone":' + b"[" * 100_000, "not valid here"),
+    "a word": ({"pool": [POOL[:1] + ["best"] + POOL[2:]]}, "method must be one of"),
+    "a range": ({"pool": [POOL[:2] + [-1] + POOL[3:]]}, "pool.ttl is 0 to"),
+    "a type": ({"pool": [POOL[:2] + ["x"] + POOL[3:]]}, "not valid here"),
+    "a loop": ({"pool": [POOL[:10] + ["x"] + POOL[11:]]}, "is the pool itself"),
+    "an unknown pool": ({"virtual_server": [SERVER]}, "not valid here"),
+    "an address": ({"pool": [POOL], "controller": [["c", None, "enabled", None]],
+                    "virtual_server": [SERVER[:3] + ["192.0.2.x"] + SERVER[4:]]},
+                   "virtual_server.ipv4 is an address"),
+    "a record outside": ({"zone": [["a.example"]],
+                          "record": [["a.example", "b.example", "A", 1, "192.0.2.1", 0]]},
+                         "record.name is not in its zone"),
+    "a program above": ({"monitor": [["m", "exec", None, "../x", None, "A", 200, 399, None, None,
+                                      None, 1, 10, 3, 2, 3]]}, "without .."),
+    "twice": ({"zone": [["a.example"], ["A.example"]]}, "not valid here"),
+    "another revision": ({"zone": [["a.example"]]}, "not those that its revision stands for"),
+    "no rows": ({"zone": 7, "pool": {"a": 1}}, "ns1 is not followed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", COPIES)
+def test_a_copy_is_refused_whole(attacked, what):
+    two, primary = attacked
+    copy, words = COPIES[what]
+    if not isinstance(copy, bytes):
+        copy = json.dumps({table: [] for table in CONFIGURATION} | copy).encode()
+    primary.text = copy
+    wait_for_status(two, "ns1 is not followed: its configuration is refused", words)
+    assert two.ask("192.0.2.53")
+
+
+@pytest.mark.parametrize("head, words", (
+    ({"length": 1 << 39}, "larger than 16 MiB"),
+    ({"node": 2}, "another node"),
+    ({"node": 0}, "malformed part"),
+    ({"length": 1}, "malformed part"),
+    ({"length": 100, "offset": 50}, "do not belong together"),
+    ({"revision": "x"}, "malformed part"),
+))  # fmt: skip
+def test_a_head_is_refused(attacked, head, words):
+    two, primary = attacked
+    primary.head = head
+    wait_for_status(two, "ns1 is not followed: ", words)
+
+
+def test_parts_of_two_copies_are_not_put_together(attacked):
+    """The first part of one and the second of another, under one length."""
+    two, primary = attacked
+    primary.text = b"[" * ((1 << 19) + 7)
+    primary.answer_whole = primary.answer
+
+    def mixed(question):
+        if question["kind"] == "copy" and question["offset"]:
+            primary.head = {"revision": "2" * 16, "offset": question["offset"]}
+        return primary.answer_whole(question)
+
+    primary.server.on_question = mixed
+    wait_for_status(two, "do not belong together")
