@@ -9,7 +9,7 @@
 
 #include "core/sharing/row_problem.h"
 #include "json/json_read.h"
-#include "share/wire_read.h"
+#include "share/wire_members.h"
 #include "share/wire_rows.h"
 
 /* Of numbers that only grow. */

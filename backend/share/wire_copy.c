@@ -4,7 +4,7 @@
 
 #include "core/sharing/entry.h"
 #include "share/wire.h"
-#include "share/wire_read.h"
+#include "share/wire_members.h"
 
 /* The longest question, and the longest head of a part: whatever is longer is none. */
 #define HEAD_MAX 512

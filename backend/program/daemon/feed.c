@@ -85,19 +85,12 @@ struct feed {
 int feed_open(const struct share_peer *peer, const struct share_setup *setup,
               struct feed **ret_feed, struct error *error)
 {
-    const struct transport_options options = {
-        .url = peer->url,
-        .peer_name = peer->name,
-        .ca = setup->ca,
-        .certificate = setup->certificate,
-        .key = setup->key,
-    };
     struct feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return error_set(error, ERR_NOMEM, "out of memory");
     feed->peer = *peer;
     feed->state.node = peer->node;
-    int code = transport_open(&options, &feed->transport, error);
+    int code = feed_connect(peer, setup, &feed->transport, error);
     if (code == 0)
         *ret_feed = feed;
     else
@@ -120,8 +113,25 @@ void feed_close(struct feed *feed)
 
 bool feed_is_of(const struct feed *feed, const struct share_peer *peer)
 {
-    return feed->peer.node == peer->node && strcmp(feed->peer.url, peer->url) == 0 &&
-           strcmp(feed->peer.name, peer->name) == 0;
+    return feed_same_peer(&feed->peer, peer);
+}
+
+bool feed_same_peer(const struct share_peer *a, const struct share_peer *b)
+{
+    return a->node == b->node && strcmp(a->url, b->url) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+int feed_connect(const struct share_peer *peer, const struct share_setup *setup,
+                 struct transport **ret_transport, struct error *error)
+{
+    const struct transport_options options = {
+        .url = peer->url,
+        .peer_name = peer->name,
+        .ca = setup->ca,
+        .certificate = setup->certificate,
+        .key = setup->key,
+    };
+    return transport_open(&options, ret_transport, error);
 }
 
 /* ---------------------------------------------------------------- beats */

@@ -38,6 +38,13 @@ void feed_close(struct feed *feed);
 /* Says whether it is of this peer, with this url. */
 bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
 
+/* The same of two peers. */
+bool feed_same_peer(const struct share_peer *a, const struct share_peer *b);
+
+/* Begins to connect to the nats-server of a peer, as feed_open() does. */
+int feed_connect(const struct share_peer *peer, const struct share_setup *setup,
+                 struct transport **ret_transport, struct error *error);
+
 /*
  * One turn of a feed: feed_listen(), then feed_receive() and feed_settle() some times, then
  * feed_ask(). What of several peers is received at one time is written at one time.

@@ -43,18 +43,11 @@ struct follower {
 int follower_open(const struct share_peer *primary, const struct share_setup *setup,
                   struct follower **ret_follower, struct error *error)
 {
-    const struct transport_options options = {
-        .url = primary->url,
-        .peer_name = primary->name,
-        .ca = setup->ca,
-        .certificate = setup->certificate,
-        .key = setup->key,
-    };
     struct follower *follower = calloc(1, sizeof *follower);
     if (!follower)
         return error_set(error, ERR_NOMEM, "out of memory");
     follower->primary = *primary;
-    int code = transport_open(&options, &follower->transport, error);
+    int code = feed_connect(primary, setup, &follower->transport, error);
     if (code == 0)
         *ret_follower = follower;
     else
@@ -79,9 +72,7 @@ void follower_close(struct follower *follower)
 
 bool follower_is_of(const struct follower *follower, const struct share_peer *primary)
 {
-    return follower->primary.node == primary->node &&
-           strcmp(follower->primary.url, primary->url) == 0 &&
-           strcmp(follower->primary.name, primary->name) == 0;
+    return feed_same_peer(&follower->primary, primary);
 }
 
 /* ---------------------------------------------------------------- asking */

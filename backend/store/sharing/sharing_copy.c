@@ -44,7 +44,7 @@ static const struct {
 static void add_text(struct buffer *out, const char *text)
 {
     buffer_add_char(out, '"');
-    for (const char *at = text; *at; at++)
+    for (const char *at = text; at && *at; at++) /* NULL: out of memory, which the hash shows */
         if ((unsigned char)*at < ' ' || *at == '"' || *at == '\\')
             buffer_printf(out, "\\u%04x", (unsigned)(unsigned char)*at);
         else

@@ -2,8 +2,8 @@
  * Members of messages, for the files wire*.c of this folder. They are written one after the other,
  * and read from a message that was opened.
  */
-#ifndef STICKY_SHARE_WIRE_READ_H
-#define STICKY_SHARE_WIRE_READ_H
+#ifndef STICKY_SHARE_WIRE_MEMBERS_H
+#define STICKY_SHARE_WIRE_MEMBERS_H
 
 #include <jansson.h>
 #include <stdint.h>
