@@ -1069,8 +1069,11 @@ CREATE TABLE IF NOT EXISTS peer_state (
   walking INTEGER NOT NULL,
 
   -- 1: its zones, records, pools, controllers, virtual servers, balanced names, groups of resolvers
-  -- or topology are not the same as here.
+  -- or topology are not the same as here. And the first row of those that differ, such as
+  --   only there: pool ["web","modulus",30,...]
+  -- with the columns that answers depend on, and names in place of ids; '': not known yet.
   differs INTEGER NOT NULL,
+  difference TEXT NOT NULL,
 
   -- '' when all is well.
   problem TEXT NOT NULL

@@ -66,6 +66,7 @@ static void read_peer(sqlite3_stmt *row, struct share_peer_view *ret_peer)
     state->differs = sqlite3_column_int64(row, 18) != 0;
     copy_text(row, 19, state->problem, sizeof state->problem);
     state->counts.paths = sqlite3_column_int64(row, 20);
+    copy_text(row, 21, state->difference, sizeof state->difference);
 }
 
 static int read_peers(struct store *store, struct share_view *view, struct error *error)

@@ -218,6 +218,7 @@ static const struct table {
       {"equal_at", VALUE_TIME},
       {"walking", VALUE_FLAG},
       {"differs", VALUE_FLAG},
+      {"difference", VALUE_TEXT},
       {"problem", VALUE_TEXT}}},
     {"peer_verdict",
      "node",

@@ -84,6 +84,22 @@ def test_following_needs_no_more_permissions(pair):
         assert not [line for line in pair.status(2).splitlines() if "not followed" in line]
 
 
+def test_the_first_row_in_which_two_differ_is_named(pair):
+    one, two = pair.nodes
+    with pair.running():
+        wait_until(pair.is_heard, SECONDS_MAX, "both are heard")
+        one.database.sql("UPDATE controller SET state = 'draining' WHERE name = 'ams'")
+        words = 'has another configuration, only %s: controller ["ams","draining"]'
+        pair.wait_for(f"peer ns2 {words % 'here'}")
+        pair.wait_for(f"peer ns1 {words % 'there'}", number=2)
+        one.database.sql("UPDATE controller SET state = 'enabled' WHERE name = 'ams';"
+                         "UPDATE pool SET ttl = ttl + 1 WHERE name = 'web'")
+        pair.wait_for('has another configuration, only ', ': pool ["web","modulus",', number=2)
+        two.database.sql("UPDATE pool SET ttl = ttl + 1 WHERE name = 'web'")
+        wait_until(lambda: "another configuration" not in pair.status(1) + pair.status(2),
+                   SECONDS_MAX, "they are equal")
+
+
 def test_no_nats_server(pair):
     with pair.running():
         wait_until(pair.is_heard, SECONDS_MAX, "both are heard")

@@ -99,7 +99,7 @@ static const struct {
                        " problem, warning, follow, name, revision, taken_at, heard_at, problem"},
     {QUERY_PEER_VIEW, "name, node, written_at, connected, heard_at, clock_offset_ms, lag_ms, newer,"
                       " known, older, future, moved, unknown, unknown_name, no_room, refused,"
-                      " equal_at, walking, differs, problem, paths"},
+                      " equal_at, walking, differs, problem, paths, difference"},
     {QUERY_SHARE_PATH_LAST, "max(changed)"},
     {QUERY_SHARE_PATHS, "changed, network, controller_id, rtt, measured_at"},
     {QUERY_SHARE_PATH_FIND, "measured_at"},
@@ -134,6 +134,14 @@ static const struct {
     {QUERY_COPY_BALANCED_NAMES, "name, name"},
     {QUERY_COPY_GROUPS, "cidr, name"},
     {QUERY_COPY_TOPOLOGY, "cidr, country, continent, asn, name, preference"},
+    {QUERY_DIFFER_POOLS, "row, sum(side)"},
+    {QUERY_DIFFER_CONTROLLERS, "row, sum(side)"},
+    {QUERY_DIFFER_SERVERS, "row, sum(side)"},
+    {QUERY_DIFFER_BALANCED_NAMES, "row, sum(side)"},
+    {QUERY_DIFFER_ZONES, "row, sum(side)"},
+    {QUERY_DIFFER_RECORDS, "row, sum(side)"},
+    {QUERY_DIFFER_GROUPS, "row, sum(side)"},
+    {QUERY_DIFFER_TOPOLOGY, "row, sum(side)"},
 };
 
 /* "" for a statement that has none, or a pragma. */

@@ -1163,6 +1163,7 @@ static void the_state_is_written_column_by_column(void)
          .equal_ms = 92000,
          .walking = false,
          .differs = true,
+         .difference = "only here: x",
          .problem = "who"},
         {.node = 3},
     };
@@ -1182,7 +1183,7 @@ static void the_state_is_written_column_by_column(void)
                    " = 86 AND future = 87 AND moved = 88 AND unknown = 89 AND no_room = 90 AND"
                    " unknown_name = 'pool x' AND paths = 93 AND refused = 91 AND equal_at = 92 AND "
                    "walking = 0 AND"
-                   " differs = 1 AND problem = 'who'"),
+                   " differs = 1 AND difference = 'only here: x' AND problem = 'who'"),
         1, "peer_state");
     CHECK_INTEGER(count_rows(&desk, "peer_state", "node = 3"), 0, "no peer any more");
     place_run(&desk.place, "DELETE FROM peer");
@@ -1254,6 +1255,7 @@ static void check_view(const struct share_view *view)
     CHECK_TEXT(peer->name, "ns2", "peer.name");
     CHECK_INTEGER(peer->state.node, 2, "peer.node");
     CHECK(peer->state.connected && !peer->state.walking && peer->state.differs, "what is 0 or 1");
+    CHECK_TEXT(peer->state.difference, "only", "difference");
     CHECK_INTEGER(peer->state.heard_ms, 81000, "heard_at");
     CHECK_INTEGER(peer->state.clock_offset_ms, -82, "clock_offset_ms");
     CHECK_INTEGER(peer->state.lag_ms, 83, "lag_ms");
@@ -1283,7 +1285,7 @@ static void the_state_is_read_column_by_column(void)
         "INSERT INTO share_follow VALUES (1, 3, '00000000000000ab', 74, 75, 'not');"
         "INSERT INTO share_state VALUES (1, 1700000000, 1, 71, 72, 73, 0, 'why', 'and');"
         "INSERT INTO peer_state VALUES (2, 1700000000, 1, 81, -82, 83, 84, 85, 86, 87, 88, 89,"
-        " 'pool x', 90, 93, 91, 92, 0, 1, 'who')");
+        " 'pool x', 90, 93, 91, 92, 0, 1, 'only', 'who')");
     CHECK_INTEGER(store_new(desk.place.path, &store), 0, "store_new");
     CHECK_INTEGER(store_begin(store, 1, &revision, &error), 0, "%s", error.text);
     if (CHECK_INTEGER(store_read_sharing(store, &view, &error), 0, "%s", error.text)) {

@@ -268,6 +268,92 @@ static void a_configuration_can_be_too_large(void)
     desk_release(&one);
 }
 
+/* What is said of a copy, or "code N". */
+static const char *difference(struct desk *desk, const struct share_copy *copy)
+{
+    static char text[SHARE_DIFFERENCE_MAX];
+    struct error error = {0};
+    int code = sharing_copy_difference(desk->sharing, copy, text, sizeof text, &error);
+    CHECK_INTEGER(error.code, code, "%s", error.text);
+    if (code != 0)
+        snprintf(text, sizeof text, "code %d", code);
+    return text;
+}
+
+static uint64_t digest_of(struct desk *desk)
+{
+    struct error error = {0};
+    uint64_t digest = 0;
+    CHECK_INTEGER(sharing_configuration_digest(desk->sharing, &digest, &error), 0, "%s",
+                  error.text);
+    return digest;
+}
+
+/* There is a difference just where the digests of two servers differ. */
+static void the_first_difference_is_named(void)
+{
+    static const struct {
+        const char *change, *said;
+    } rows[] = {
+        {"", ""},
+        {"UPDATE monitor SET port = 99", ""},
+        {"UPDATE virtual_server SET port = 99, check_address = '192.0.2.1'", ""},
+        {"UPDATE zone SET name = 'EXAMPLE.com'", ""},
+        {"UPDATE pool SET ttl = 99 WHERE name = 'web'",
+         "only there: pool [\"web\",\"modulus\",30,3600,\"fixed\",null,"},
+        {"DELETE FROM pool WHERE name = 'api'", "only there: pool [\"api\",\"least\",12,13,"},
+        {"UPDATE controller SET state = 'disabled' WHERE name = 'fra'",
+         "only here: controller [\"fra\",\"disabled\"]"},
+        {"UPDATE virtual_server SET weight = 17 WHERE position = 1",
+         "only there: virtual_server [\"web\",\"ams\",1,\"192.0.2.80\",null,\"disabled\",16]"},
+        {"INSERT INTO balanced_name VALUES ('api.example.com', 11)",
+         "only here: balanced_name [\"api.example.com\",\"api\"]"},
+        {"INSERT INTO zone (name) VALUES ('example.net')", "only here: zone [\"example.net\"]"},
+        {"DELETE FROM record WHERE type = 'MX'",
+         "only there: record [null,\"www.example.com\",\"MX\",20,\"1 m\"]"},
+        {"UPDATE record SET disabled = 0",
+         "only here: record [\"example.com\",\"example.com\",\"TXT\",19,\"\\\"\\\\\"]"},
+        {"DELETE FROM ldns_group", "only there: ldns_group [\"10.0.0.0/8\",\"g\"]"},
+        {"DELETE FROM topology WHERE country = 'DE'",
+         "only there: topology [null,\"DE\",null,null,\"fra\","},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct desk here, there;
+        struct share_copy copy;
+        struct error error = {0};
+        desk_init(&there, configured);
+        desk_init(&here, configured);
+        place_run(&here.place, rows[i].change);
+        CHECK_INTEGER(sharing_copy(there.sharing, &copy, &error), 0, "%s", error.text);
+        const char *said = difference(&here, &copy);
+        CHECK(strncmp(said, rows[i].said, strlen(rows[i].said)) == 0 && !*said == !*rows[i].said,
+              "%s: %s", rows[i].change, said);
+        CHECK((digest_of(&here) != digest_of(&there)) == (*said != '\0'), "%s", rows[i].change);
+        desk_release(&here);
+        desk_release(&there);
+    }
+}
+
+static void what_is_no_copy_has_no_difference(void)
+{
+    static const char *const texts[] = {"", "{", "{\"pool\":"};
+    struct desk desk;
+    desk_init(&desk, configured);
+    for (size_t i = 0; i < COUNT(texts); i++)
+        CHECK(strncmp(difference(&desk, &(struct share_copy){0, texts[i], strlen(texts[i])}),
+                      "code ", 5) == 0,
+              "%s", texts[i]);
+    desk_release(&desk);
+    desk_init(&desk, "");
+    const char *strange = "{\"pool\":[[\"\xff\\u001b[1m\"]]}";
+    CHECK_TEXT(
+        difference(&desk, &(struct share_copy){0, strange, strlen(strange)}),
+        "only there: pool [\"?\\u001b[1m\",null,null,null,null,null,null,null,null,null,null,"
+        "null,null,null]",
+        "nothing for a terminal");
+    desk_release(&desk);
+}
+
 static void a_note_is_of_whom_is_followed(void)
 {
     struct desk two;
@@ -296,6 +382,8 @@ static const CU_TestInfo tests[] = {
     {"whoever follows another one takes nothing", whoever_follows_another_one_takes_nothing},
     {"a copy is kept until something changes", a_copy_is_kept_until_something_changes},
     {"a configuration can be too large", a_configuration_can_be_too_large},
+    {"the first difference is named", the_first_difference_is_named},
+    {"what is no copy has no difference", what_is_no_copy_has_no_difference},
     {"a note is of whom is followed", a_note_is_of_whom_is_followed},
     CU_TEST_INFO_NULL,
 };

@@ -113,7 +113,8 @@ static int add_of_peer(const struct share_peer_view *peer, int64_t now_s, struct
         code = problems_add(problems, "peer %s: its clock is %+" PRId64 " ms from ours", peer->name,
                             state->clock_offset_ms);
     if (code == 0 && state->differs)
-        code = problems_add(problems, "peer %s has another configuration", peer->name);
+        code = problems_add(problems, "peer %s has another configuration%s%s", peer->name,
+                            *state->difference ? ", " : "", state->difference);
     return code == 0 ? add_of_counts(peer, problems) : code;
 }
 

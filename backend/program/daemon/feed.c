@@ -80,6 +80,10 @@ struct feed {
     struct share_peer_state state;
     uint64_t configuration; /* ours, when it was last looked at */
     int64_t unknown_before; /* rows of unknown names, when the last walk began */
+    struct {
+        uint64_t here, there; /* the configurations that `text` is about */
+        char text[SHARE_DIFFERENCE_MAX];
+    } difference;
 };
 
 int feed_open(const struct share_peer *peer, const struct share_setup *setup,
@@ -114,6 +118,11 @@ void feed_close(struct feed *feed)
 bool feed_is_of(const struct feed *feed, const struct share_peer *peer)
 {
     return feed_same_peer(&feed->peer, peer);
+}
+
+const struct share_peer *feed_peer(const struct feed *feed)
+{
+    return &feed->peer;
 }
 
 bool feed_same_peer(const struct share_peer *a, const struct share_peer *b)
@@ -519,6 +528,25 @@ void feed_compare_soon(struct feed *feed, int64_t now_ms)
         feed->walk_ms = now_ms + SOON_WALK_MS;
 }
 
+static bool differs(const struct feed *feed, const struct feed_turn *turn)
+{
+    return feed->heard_ms != 0 && feed->beat.configuration != turn->configuration;
+}
+
+bool feed_differs_anew(const struct feed *feed, const struct feed_turn *turn)
+{
+    return differs(feed, turn) && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS &&
+           (feed->difference.here != turn->configuration ||
+            feed->difference.there != feed->beat.configuration);
+}
+
+void feed_note_difference(struct feed *feed, const struct feed_turn *turn, const char *text)
+{
+    feed->difference.here = turn->configuration;
+    feed->difference.there = feed->beat.configuration;
+    snprintf(feed->difference.text, sizeof feed->difference.text, "%s", text);
+}
+
 static void describe_problem(const struct feed *feed, const struct feed_turn *turn, char *ret_text,
                              size_t size)
 {
@@ -550,7 +578,9 @@ void feed_state(const struct feed *feed, const struct feed_turn *turn,
     ret_state->connected = transport_is_connected(feed->transport);
     ret_state->walking = feed->walk.running;
     ret_state->equal_ms = feed->walk.ended_unix_ms;
-    ret_state->differs = feed->heard_ms != 0 && feed->beat.configuration != turn->configuration;
+    ret_state->differs = differs(feed, turn);
+    snprintf(ret_state->difference, sizeof ret_state->difference, "%s",
+             ret_state->differs && !feed_differs_anew(feed, turn) ? feed->difference.text : "");
     ret_state->refused += feed->walk.refused + feed->paths.refused;
     describe_problem(feed, turn, ret_state->problem, sizeof ret_state->problem);
 }

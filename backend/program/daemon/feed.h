@@ -38,6 +38,9 @@ void feed_close(struct feed *feed);
 /* Says whether it is of this peer, with this url. */
 bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
 
+/* The peer that it is of. */
+const struct share_peer *feed_peer(const struct feed *feed);
+
 /* The same of two peers. */
 bool feed_same_peer(const struct share_peer *a, const struct share_peer *b);
 
@@ -75,6 +78,15 @@ bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *err
  * what the peer told may be greater; or there are pools of other names, whose rows the peer has.
  */
 void feed_compare_soon(struct feed *feed, int64_t now_ms);
+
+/*
+ * Says whether the peer's configuration is another one than ours, and in what was not noted since
+ * one of the two has changed.
+ */
+bool feed_differs_anew(const struct feed *feed, const struct feed_turn *turn);
+
+/* Notes in what they differ, for feed_state(). */
+void feed_note_difference(struct feed *feed, const struct feed_turn *turn, const char *text);
 
 /* Fills in what is to be seen of the peer. */
 void feed_state(const struct feed *feed, const struct feed_turn *turn,

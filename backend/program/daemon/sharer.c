@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/health/quorum.h"
+#include "program/daemon/comparison.h"
 #include "program/daemon/feed.h"
 #include "program/daemon/follower.h"
 #include "program/daemon/paths.h"
@@ -62,7 +63,8 @@ struct sharer {
     char files_problem[256];
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
-    struct follower *follower;           /* of the peer that is followed, or NULL */
+    struct copy_reader *primary;         /* the peer that is followed, or NULL */
+    struct comparison comparison;
     struct shared_rows batch_rows, page_rows;
     struct wire_paths *page_paths; /* like page_rows, for answers */
     int64_t answers_ms;            /* monotonic: no question is answered before */
@@ -103,8 +105,9 @@ static void close_all(struct sharer *sharer)
         feed_close(sharer->feeds[i]);
         sharer->feeds[i] = NULL;
     }
-    follower_close(sharer->follower);
-    sharer->follower = NULL;
+    copy_reader_close(sharer->primary);
+    sharer->primary = NULL;
+    comparison_end(&sharer->comparison);
     transport_close(sharer->home);
     sharer->home = NULL;
     sharer->handing_over = false;
@@ -182,12 +185,13 @@ static void follow_primary(struct sharer *sharer)
 {
     struct error error = {0};
     const struct share_peer *primary = find_primary(&sharer->setup);
-    if (sharer->follower && (!primary || !follower_is_of(sharer->follower, primary))) {
-        follower_close(sharer->follower);
-        sharer->follower = NULL;
+    if (sharer->primary &&
+        (!primary || !feed_same_peer(copy_reader_peer(sharer->primary), primary))) {
+        copy_reader_close(sharer->primary);
+        sharer->primary = NULL;
     }
-    if (primary && !sharer->follower &&
-        follower_open(primary, &sharer->setup, &sharer->follower, &error) != 0)
+    if (primary && !sharer->primary &&
+        copy_reader_open(primary, &sharer->setup, &sharer->primary, &error) != 0)
         add_problem(sharer, &error);
 }
 
@@ -408,8 +412,8 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
         send_beat(sharer, turn->now_unix_ms);
     }
     write_state(sharer, turn, error);
-    if (sharer->follower)
-        follower_note(sharer->follower, turn, error);
+    if (sharer->primary)
+        follower_note(sharer->primary, turn, error);
 }
 
 /* ---------------------------------------------------------------- the thread */
@@ -420,7 +424,7 @@ static void answer(struct sharer *sharer, const struct transport_message *messag
 {
     struct wire_question question;
     if (wire_read_question(message->bytes, message->length, &question, NULL) != 0)
-        follower_answer(sharer->sharing, &sharer->setup, message, out, error);
+        copy_answer(sharer->sharing, &sharer->setup, message, out, error);
     else if (question.paths)
         paths_answer(sharer->sharing, &question, now_unix_ms, sharer->page_paths, out, error);
     else
@@ -497,8 +501,9 @@ static bool take_turn(struct sharer *sharer)
     sharer->has_changed |= sharing_has_changed(sharer->sharing);
     bool more = hand_over(sharer, &error);
     more |= run_feeds(sharer, &turn, &error);
-    if (sharer->follower && follower_run(sharer->follower, &turn, &error))
+    if (sharer->primary && follower_run(sharer->primary, &turn, &error))
         compare_soon(sharer, turn.now_ms);
+    comparison_run(&sharer->comparison, sharer->feeds, sharer->setup.peer_count, &turn, &error);
     answer_questions(sharer, turn.now_unix_ms, &error);
     tell_ballot(sharer, turn.now_unix_ms);
     each_second(sharer, &turn, &error);

@@ -210,6 +210,9 @@ int sharing_configuration_digest(struct sharing *sharing, uint64_t *ret_digest,
 
 /* ---------------------------------------------------------------- what is to be seen of it */
 
+/* What is told of the first row in which two configurations differ, with NUL. */
+#define SHARE_DIFFERENCE_MAX 256
+
 /* A row of `peer_state`. Times are Unix milliseconds, 0: never. */
 struct share_peer_state {
     int64_t node;
@@ -221,8 +224,9 @@ struct share_peer_state {
     int64_t refused;  /* messages that were malformed, or not the peer's own */
     int64_t equal_ms; /* when the last walk came to its end */
     bool walking;
-    bool differs;      /* its configuration is another one */
-    char problem[256]; /* "": none */
+    bool differs;                          /* its configuration is another one */
+    char difference[SHARE_DIFFERENCE_MAX]; /* the first row; "": it is not known yet */
+    char problem[256];                     /* "": none */
 };
 
 /* The row of `share_state`. */

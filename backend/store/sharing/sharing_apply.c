@@ -336,19 +336,19 @@ static int write_in_parts(struct sharing *sharing, struct share_delivery *delive
                           struct error *error)
 {
     struct share_delivery part = *delivery;
-    size_t done = 0;
-    do {
-        size_t left = delivery->count - done;
-        if (done > 0)
-            sharing_pause();
-        part.rows = delivery->rows + done;
+    size_t left = delivery->count;
+    for (;;) {
         part.count = left < SHARING_APPLY_ROWS ? left : SHARING_APPLY_ROWS;
         part.cursor = part.count == left ? delivery->cursor : NULL;
         int code = write_together(sharing, &part, 1, now_ms, error);
         if (code != 0)
             return code;
-        done += part.count;
-    } while (done < delivery->count);
+        left -= part.count;
+        if (left == 0)
+            break;
+        part.rows += part.count;
+        sharing_pause();
+    }
     delivery->written = true;
     return 0;
 }

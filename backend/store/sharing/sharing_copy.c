@@ -20,6 +20,9 @@
 /* So long SQLite's lock may be held; claims keep what is decided meanwhile. */
 #define TAKE_MS 10000
 
+/* So long a comparison may take, in which nothing else is shared. */
+#define COMPARE_MS 2000
+
 /* How many instructions of SQLite pass between two looks at the clock: about a millisecond. */
 #define INSTRUCTIONS 10000
 
@@ -189,7 +192,7 @@ static int refuse(struct sharing *sharing, int result, struct error *error)
         return error_set(error, ERR_INVAL, "a row is not valid here: %s",
                          sqlite3_errmsg(connection));
     case SQLITE_INTERRUPT:
-        return error_set(error, ERR_INVAL, "it takes longer than %d s to write", TAKE_MS / 1000);
+        return error_set(error, ERR_INVAL, "it takes too long");
     default:
         return database_error(&sharing->database, result, "the configuration cannot be written",
                               error);
@@ -269,6 +272,70 @@ int sharing_take_copy(struct sharing *sharing, int64_t node, uint64_t revision, 
         code = write_taken(sharing, node, revision, now_ms, error);
     return sharing_end_writing(sharing, code, error);
 }
+
+/* ---------------------------------------------------------------- differences */
+
+/* In the order in which people would look. */
+static const struct {
+    const char *name;
+    enum query query;
+} compared[] = {
+    {"pool", QUERY_DIFFER_POOLS},
+    {"controller", QUERY_DIFFER_CONTROLLERS},
+    {"virtual_server", QUERY_DIFFER_SERVERS},
+    {"balanced_name", QUERY_DIFFER_BALANCED_NAMES},
+    {"zone", QUERY_DIFFER_ZONES},
+    {"record", QUERY_DIFFER_RECORDS},
+    {"ldns_group", QUERY_DIFFER_GROUPS},
+    {"topology", QUERY_DIFFER_TOPOLOGY},
+};
+
+/* What a peer tells is shown to people, and so has printable characters only. */
+static void describe(sqlite3_stmt *row, const char *table, char *ret_text, size_t size)
+{
+    const char *values = (const char *)sqlite3_column_text(row, 0);
+    snprintf(ret_text, size, "only %s: %s %s", sqlite3_column_int(row, 1) > 0 ? "here" : "there",
+             table, values ? values : "");
+    for (char *at = ret_text; *at; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+}
+
+/* 0 with the first row described, ERR_NOTFOUND when there is none, or a code with `error` set. */
+static int differ(struct sharing *sharing, size_t table, const struct share_copy *copy,
+                  char *ret_text, size_t size, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, compared[table].query);
+    sqlite3_bind_text64(statement, 1, copy->text, copy->length, SQLITE_STATIC, SQLITE_UTF8);
+    int result = sqlite3_step(statement);
+    int code = result == SQLITE_DONE  ? ERR_NOTFOUND
+               : result == SQLITE_ROW ? 0
+                                      : refuse(sharing, result, error);
+    if (code == 0)
+        describe(statement, compared[table].name, ret_text, size);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement); /* the text is the caller's */
+    return code;
+}
+
+int sharing_copy_difference(struct sharing *sharing, const struct share_copy *copy, char *ret_text,
+                            size_t size, struct error *error)
+{
+    int64_t until_ms = clock_monotonic_ms() + COMPARE_MS;
+    int code = sharing_begin(sharing, error);
+    if (code != 0)
+        return code;
+    sqlite3_progress_handler(sharing->database.connection, INSTRUCTIONS, is_late, &until_ms);
+    ret_text[0] = '\0';
+    code = ERR_NOTFOUND;
+    for (size_t i = 0; code == ERR_NOTFOUND && i < sizeof compared / sizeof *compared; i++)
+        code = differ(sharing, i, copy, ret_text, size, error);
+    sqlite3_progress_handler(sharing->database.connection, 0, NULL, NULL);
+    sharing_end(sharing);
+    return code == ERR_NOTFOUND ? 0 : code;
+}
+
+/* ---------------------------------------------------------------- what is to be seen */
 
 int sharing_note_follow(struct sharing *sharing, int64_t node, int64_t heard_ms,
                         const char *problem, struct error *error)

@@ -46,6 +46,14 @@ int sharing_copy_revision(struct sharing *sharing, uint64_t *ret_revision, struc
 int sharing_take_copy(struct sharing *sharing, int64_t node, uint64_t revision, const char *text,
                       size_t length, int64_t now_ms, struct error *error);
 
+/*
+ * The first row in which a copy of another server is not as our configuration, in what
+ * sharing_configuration_digest() counts: "only here: " or "only there: ", the table, and the values
+ * as JSON; "" if there is none. 0, or a code with `error` set.
+ */
+int sharing_copy_difference(struct sharing *sharing, const struct share_copy *copy, char *ret_text,
+                            size_t size, struct error *error);
+
 /* Notes in `share_follow` when the followed peer was heard last, and what is wrong. */
 int sharing_note_follow(struct sharing *sharing, int64_t node, int64_t heard_ms,
                         const char *problem, struct error *error);

@@ -50,6 +50,7 @@ static int write_peer(struct sharing *sharing, const struct share_peer_state *pe
     bind_numbers(statement, 14, after_name, sizeof after_name / sizeof *after_name);
     sqlite3_bind_text(statement, 19, peer->problem, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 20, counts->paths);
+    sqlite3_bind_text(statement, 21, peer->difference, -1, SQLITE_STATIC);
     return database_run(&sharing->database, statement, "peer_state cannot be written", error);
 }
 

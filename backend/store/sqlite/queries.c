@@ -159,7 +159,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_VIEW] =
         "SELECT p.name, p.node, t.written_at, t.connected, t.heard_at, t.clock_offset_ms,"
         " t.lag_ms, t.newer, t.known, t.older, t.future, t.moved, t.unknown, t.unknown_name,"
-        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem, t.paths"
+        " t.no_room, t.refused, t.equal_at, t.walking, t.differs, t.problem, t.paths, t.difference"
         " FROM peer AS p LEFT JOIN peer_state AS t ON t.node = p.node ORDER BY p.node",
     [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
@@ -194,25 +194,14 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SHARE_SWEEP_DELETE] = "DELETE FROM share_deleted"
                                  " WHERE (pool_id, ldns) > (?1, ?2) AND (pool_id, ldns) <= (?4, ?5)"
                                  " AND timestamp + ttl <= ?3",
-    [QUERY_SHARE_ZONES] = "SELECT lower(name) FROM zone",
-    [QUERY_SHARE_RECORDS] = "SELECT lower(z.name), lower(r.name), r.type, r.ttl, r.content"
-                            " FROM record AS r LEFT JOIN zone AS z ON z.id = r.zone_id"
-                            " WHERE r.disabled = 0",
-    [QUERY_SHARE_CONTROLLER_TEXTS] = "SELECT name, state FROM controller",
-    [QUERY_SHARE_POOL_TEXTS] =
-        "SELECT p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer, s.name, p.client,"
-        " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric,"
-        " p.tolerance FROM pool AS p LEFT JOIN pool AS s ON s.id = p.persistence_pool_id"
-        " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id",
-    [QUERY_SHARE_SERVERS] = "SELECT p.name, c.name, v.position, v.ipv4, v.ipv6, v.state, v.weight"
-                            " FROM virtual_server AS v LEFT JOIN pool AS p ON p.id = v.pool_id"
-                            " LEFT JOIN controller AS c ON c.id = v.controller_id",
-    [QUERY_SHARE_BALANCED_NAMES] = "SELECT lower(b.name), p.name FROM balanced_name AS b"
-                                   " LEFT JOIN pool AS p ON p.id = b.pool_id",
-    [QUERY_SHARE_GROUPS] = "SELECT lower(cidr), name FROM ldns_group",
-    [QUERY_SHARE_TOPOLOGY] =
-        "SELECT lower(t.cidr), t.country, t.continent, t.asn, c.name, t.preference"
-        " FROM topology AS t LEFT JOIN controller AS c ON c.id = t.controller_id",
+    [QUERY_SHARE_ZONES] = "SELECT " DIGEST_ZONES OF_ZONES,
+    [QUERY_SHARE_RECORDS] = "SELECT " DIGEST_RECORDS OF_RECORDS ENABLED_RECORDS,
+    [QUERY_SHARE_CONTROLLER_TEXTS] = "SELECT " DIGEST_CONTROLLERS OF_CONTROLLERS,
+    [QUERY_SHARE_POOL_TEXTS] = "SELECT " DIGEST_POOLS OF_POOLS,
+    [QUERY_SHARE_SERVERS] = "SELECT " DIGEST_SERVERS OF_SERVERS,
+    [QUERY_SHARE_BALANCED_NAMES] = "SELECT " DIGEST_BALANCED_NAMES OF_BALANCED_NAMES,
+    [QUERY_SHARE_GROUPS] = "SELECT " DIGEST_GROUPS OF_GROUPS,
+    [QUERY_SHARE_TOPOLOGY] = "SELECT " DIGEST_TOPOLOGY OF_TOPOLOGY,
     [QUERY_SHARE_STATE_WRITE] =
         "INSERT INTO share_state"
         " (id, written_at, connected, waiting, oldest_at, dropped, copied, problem, warning)"
@@ -222,13 +211,14 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PEER_STATE_WRITE] =
         "INSERT INTO peer_state (node, written_at, connected, heard_at, clock_offset_ms, lag_ms,"
         " newer, known, older, future, moved, unknown, unknown_name, no_room, refused, equal_at,"
-        " walking, differs, problem, paths)"
+        " walking, differs, problem, paths, difference)"
         " SELECT node, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19, ?20 FROM peer WHERE node = ?1"
+        " ?19, ?20, ?21 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET written_at = ?2, connected = ?3, heard_at = ?4,"
         " clock_offset_ms = ?5, lag_ms = ?6, newer = ?7, known = ?8, older = ?9, future = ?10,"
         " moved = ?11, unknown = ?12, unknown_name = ?13, no_room = ?14, refused = ?15,"
-        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19, paths = ?20",
+        " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19, paths = ?20,"
+        " difference = ?21",
     [QUERY_PEER_VERDICT_WRITE] =
         "INSERT INTO peer_verdict (node, pool, controller, position, state, heard_at)"
         " SELECT node, ?2, ?3, ?4, ?5, ?6 FROM peer WHERE node = ?1"
@@ -303,6 +293,19 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_COPY_BALANCED_NAMES] = ALL_BALANCED_NAMES,
     [QUERY_COPY_GROUPS] = ALL_GROUPS,
     [QUERY_COPY_TOPOLOGY] = ALL_TOPOLOGY,
+    [QUERY_DIFFER_POOLS] = DIFFER(DIGEST_POOLS, OF_POOLS, THEIR_POOLS, COPY("pool")),
+    [QUERY_DIFFER_CONTROLLERS] =
+        DIFFER(DIGEST_CONTROLLERS, OF_CONTROLLERS, THEIR_CONTROLLERS, COPY("controller")),
+    [QUERY_DIFFER_SERVERS] =
+        DIFFER(DIGEST_SERVERS, OF_SERVERS, THEIR_SERVERS, COPY("virtual_server")),
+    [QUERY_DIFFER_BALANCED_NAMES] = DIFFER(DIGEST_BALANCED_NAMES, OF_BALANCED_NAMES,
+                                           THEIR_BALANCED_NAMES, COPY("balanced_name")),
+    [QUERY_DIFFER_ZONES] = DIFFER(DIGEST_ZONES, OF_ZONES, THEIR_ZONES, COPY("zone")),
+    [QUERY_DIFFER_RECORDS] = DIFFER(DIGEST_RECORDS, OF_RECORDS ENABLED_RECORDS, THEIR_RECORDS,
+                                    COPY("record") " WHERE " J(5) " = 0"),
+    [QUERY_DIFFER_GROUPS] = DIFFER(DIGEST_GROUPS, OF_GROUPS, THEIR_GROUPS, COPY("ldns_group")),
+    [QUERY_DIFFER_TOPOLOGY] =
+        DIFFER(DIGEST_TOPOLOGY, OF_TOPOLOGY, THEIR_TOPOLOGY, COPY("topology")),
     [QUERY_TAKE_BALANCED_NAMES_END] = TAKE_BALANCED_NAMES_END,
     [QUERY_TAKE_RECORDS_END] = TAKE_RECORDS_END,
     [QUERY_TAKE_TOPOLOGY_END] = TAKE_TOPOLOGY_END,

@@ -66,11 +66,13 @@
     "SELECT " COPY_CONTROLLERS OF_CONTROLLERS
 #define ALL_POOLS \
     "SELECT " COPY_POOLS OF_POOLS
+#define OF_SERVERS                                                                                 \
+    " FROM virtual_server AS v LEFT JOIN pool AS p ON p.id = v.pool_id"                            \
+    " LEFT JOIN controller AS c ON c.id = v.controller_id"                                         \
+    " LEFT JOIN monitor AS m ON m.id = v.monitor_id"
 #define ALL_SERVERS \
     "SELECT p.name, v.position, c.name, v.ipv4, v.ipv6, v.port, v.weight, v.state, m.name," \
-    " v.check_address FROM virtual_server AS v LEFT JOIN pool AS p ON p.id = v.pool_id" \
-    " LEFT JOIN controller AS c ON c.id = v.controller_id" \
-    " LEFT JOIN monitor AS m ON m.id = v.monitor_id"
+    " v.check_address" OF_SERVERS
 #define ALL_BALANCED_NAMES \
     "SELECT " COPY_BALANCED_NAMES OF_BALANCED_NAMES
 #define ALL_GROUPS \
@@ -182,5 +184,38 @@
     " SELECT " J4 ", (SELECT id FROM controller WHERE name = " J(4) "), " J(5) \
     " FROM " COPY("topology") " WHERE json_array(" J6 ") NOT IN" \
     " (SELECT json_array(" COPY_TOPOLOGY ")" OF_TOPOLOGY ")"
+
+/*
+ * What answers depend on: the columns that the digest of a configuration counts (DIGEST_*), and the
+ * same ones of a row of a copy (THEIR_*).
+ */
+#define DIGEST_ZONES "lower(name)"
+#define THEIR_ZONES "lower(" J(0) ")"
+#define OF_ZONES " FROM zone"
+#define DIGEST_RECORDS "lower(z.name), lower(r.name), r.type, r.ttl, r.content"
+#define THEIR_RECORDS "lower(" J(0) "), lower(" J(1) "), " J(2) ", " J(3) ", " J(4)
+#define ENABLED_RECORDS " WHERE r.disabled = 0"
+#define DIGEST_CONTROLLERS "c.name, c.state"
+#define THEIR_CONTROLLERS J(0) ", " J(2)
+#define DIGEST_POOLS                                                                               \
+    "p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer, s.name, p.client,"           \
+    " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric, p.tolerance"
+#define THEIR_POOLS                                                                                \
+    J6 ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ", " J(11) ", " J(12) ", " J(13)
+#define DIGEST_SERVERS "p.name, c.name, v.position, v.ipv4, v.ipv6, v.state, v.weight"
+#define THEIR_SERVERS J(0) ", " J(2) ", " J(1) ", " J(3) ", " J(4) ", " J(7) ", " J(6)
+#define DIGEST_BALANCED_NAMES "lower(b.name), p.name"
+#define THEIR_BALANCED_NAMES "lower(" J(0) "), " J(1)
+#define DIGEST_GROUPS "lower(cidr), name"
+#define THEIR_GROUPS "lower(" J(0) "), " J(1)
+#define OF_GROUPS " FROM ldns_group"
+#define DIGEST_TOPOLOGY "lower(t.cidr), t.country, t.continent, t.asn, c.name, t.preference"
+#define THEIR_TOPOLOGY "lower(" J(0) "), " J(1) ", " J(2) ", " J(3) ", " J(4) ", " J(5)
+
+/* The first row that one side has more often than the other, and how much more often we have it. */
+#define DIFFER(ours, of, theirs, copy)                                                             \
+    "SELECT row, sum(side) FROM (SELECT json_array(" ours ") AS row, 1 AS side" of                 \
+    " UNION ALL SELECT json_array(" theirs "), -1 FROM " copy ")"                                  \
+    " GROUP BY row HAVING sum(side) <> 0 ORDER BY row LIMIT 1"
 
 #endif
