@@ -148,6 +148,11 @@ def test_without_descriptors_it_goes_on_and_opens_a_new_file_once_it_can(sample_
         assert_in_time(answers, f"{limit} descriptors")
         assert len(said(answers)) >= 1
         set_limit(coprocess, nofile=1000)
+        wait_until(
+            lambda: crowd.ask() and sample_database.rows("PRAGMA journal_mode") == [("wal",)],
+            HEAL_SECONDS,
+            "VACUUM makes a file without a log, and it gets one",
+        )
         crowd.heals()
 
 

@@ -139,18 +139,40 @@ static void a_foreign_file_gets_no_lock_file(void)
     place_release(&place);
 }
 
-static void a_database_without_a_log_is_served_as_well(void)
+static void a_database_without_a_log_gets_one(void)
+{
+    struct place place;
+    struct database database;
+    place_init(&place);
+    place_run(&place, "PRAGMA journal_mode = DELETE; SELECT count(*) FROM pool");
+    place_close_shell(&place);
+    open_as(&database, place.path);
+    CHECK(database.log && database.wal_index.headers, "a log and a wal-index");
+    place_open_shell(&place);
+    CHECK(place_number(&place, "SELECT count(*) FROM pragma_journal_mode"
+                               " WHERE journal_mode = 'wal'") == 1,
+          "for everybody");
+    database_release(&database);
+    place_release(&place);
+}
+
+static void while_others_use_it_without_a_log_it_is_served_as_well(void)
 {
     struct place place;
     struct database database;
     struct error error = {0};
     place_init(&place);
-    place_run(&place, "PRAGMA journal_mode = DELETE");
+    place_run(&place, "PRAGMA journal_mode = DELETE; BEGIN; SELECT count(*) FROM pool");
     open_as(&database, place.path);
     CHECK(!database.log && database.wal_index.headers == NULL, "it has no wal-index");
     CHECK(wal_index_moved(&database.wal_index), "so it counts as moved");
     CHECK_INTEGER(database_check(&database, 0, 10, &error), 0, "nothing to be looked after");
     CHECK(!exists(&place, "sticky.sqlite-shm"), "and none was made");
+    place_run(&place, "COMMIT");
+    CHECK_INTEGER(database_open(&database, 100, &error), 0, "%s", error.text);
+    CHECK(!database.log, "not at once");
+    CHECK_INTEGER(database_open(&database, 2000, &error), 0, "%s", error.text);
+    CHECK(database.log, "but soon");
     database_release(&database);
     place_release(&place);
 }
@@ -183,7 +205,9 @@ static const CU_TestInfo tests[] = {
     {"a link that leads elsewhere is another file", a_link_that_leads_elsewhere_is_another_file},
     {"a directory that was renamed is followed", a_directory_that_was_renamed_is_followed},
     {"a foreign file gets no lock file", a_foreign_file_gets_no_lock_file},
-    {"a database without a log is served as well", a_database_without_a_log_is_served_as_well},
+    {"a database without a log gets one", a_database_without_a_log_gets_one},
+    {"while others use it, without a log it is served as well",
+     while_others_use_it_without_a_log_it_is_served_as_well},
     {"a damaged database is reported and tried again",
      a_damaged_database_is_reported_and_tried_again},
     CU_TEST_INFO_NULL,

@@ -168,12 +168,19 @@ static int check_header(struct database *database, struct error *error)
     return 0;
 }
 
-/* Without the log, readers and writers shut each other out; it works, but waits. */
+/*
+ * Without the log, readers and writers shut each other out, and then an answer has no row. VACUUM
+ * INTO makes a backup that is so, so whoever opens it first makes it WAL mode again. While others
+ * use the file that fails, and is tried again when it is opened anew (database_open()).
+ */
 static int check_mode(struct database *database, struct error *error)
 {
-    char mode[PRAGMA_TEXT_MAX];
+    char mode[PRAGMA_TEXT_MAX], version[PRAGMA_TEXT_MAX];
     int code = read_text(database, "PRAGMA journal_mode", mode, sizeof mode, error);
-    database->log = code == 0 && strcmp(mode, "wal") == 0;
+    if (code == 0 && strcmp(mode, "wal") != 0 && !database->immutable && !database->read_only[0] &&
+        read_text(database, "PRAGMA journal_mode = WAL", mode, sizeof mode, NULL) == 0)
+        code = read_text(database, "PRAGMA user_version", version, sizeof version, error);
+    database->log = code == 0 && strcmp(mode, "wal") == 0; /* reading has made the wal-index */
     return code;
 }
 

@@ -11,7 +11,10 @@
 
 #include "core/base/buffer.h"
 
-/* How long a file that cannot be written is only read, before it is opened anew to see. */
+/*
+ * How long a file that cannot be written is only read, and one without a log used, before it is
+ * opened anew to see.
+ */
 #define READ_ONLY_MS 1000
 
 /*
@@ -131,7 +134,7 @@ static bool is_open_as(const struct database *database, const struct stat *statu
     if (!database->connection || database->stale || open->st_dev != status->st_dev ||
         open->st_ino != status->st_ino || open->st_uid != status->st_uid ||
         open->st_gid != status->st_gid || open->st_mode != status->st_mode ||
-        (database->read_only[0] && now_ms >= database->reopen_ms))
+        ((database->read_only[0] || !database->log) && now_ms >= database->reopen_ms))
         return false;
     return !database->immutable ||
            (open->st_size == status->st_size && open->st_mtim.tv_sec == status->st_mtim.tv_sec &&
