@@ -183,7 +183,10 @@ def test_changes_here_are_rejected(following):
         for sql in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}",
                     f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"):
             assert "ns1 decides the configuration of this server" in refusal(two, sql), sql
+    untrusting = "PRAGMA trusted_schema = OFF;"
+    assert "ns1 decides the configuration" in refusal(two, f"{untrusting} DELETE FROM topology")
     assert configuration(two) == before
+    assert not refusal(following[1], f"{untrusting} UPDATE pool SET ttl = ttl + 1")
 
 
 def test_what_is_local_can_be_changed(following):
