@@ -582,6 +582,17 @@ static void check_paths(struct sharing *sharing)
     REQUIRE(counts.newer == 0 || count > 0, "%lld of none are newer", (long long)counts.newer);
 }
 
+static int merge(struct sharing *sharing, const struct shared_rows *rows,
+                 const struct share_cursor *cursor, struct share_counts *counts,
+                 struct error *error)
+{
+    struct share_delivery delivery = {
+        .rows = rows->rows, .count = rows->count, .cursor = cursor, .counts = counts};
+    int code = sharing_apply(sharing, &delivery, 1, now_ms(), error);
+    REQUIRE(delivery.written == (code == 0), "written, with code %d", code);
+    return code;
+}
+
 /* Rows that are told again are known, whatever stands there. */
 static void check_merging(struct sharing *sharing)
 {
@@ -595,7 +606,7 @@ static void check_merging(struct sharing *sharing)
     if (done(sharing_cursor(sharing, 2, &cursor, &error), &error, "a cursor") &&
         done(sharing_page(sharing, &(struct shared_place){"", ""}, now_ms(), &rows, &last, &error),
              &error, "a page") &&
-        done(sharing_apply(sharing, &rows, &cursor, now_ms(), &counts, &error), &error, "merging"))
+        done(merge(sharing, &rows, &cursor, &counts, &error), &error, "merging"))
         REQUIRE(counts.known == (int64_t)rows.count, "%lld of %zu are known",
                 (long long)counts.known, rows.count);
     if (!done(sharing_count_changes(sharing, &waiting, &oldest_ms, &error), &error, "counting"))

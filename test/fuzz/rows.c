@@ -5,7 +5,7 @@
 
 #include "values.h"
 
-#define COLUMNS_MAX 20
+#define COLUMNS_MAX 21
 
 static const struct table {
     const char *name, *key; /* the column by which a row is found */

@@ -369,7 +369,7 @@ WALKS = {
         [row(f"k{n:08}x{i}", pool="unknown") for i in range(1000)], [f"a{n:08}", "z"], 1000),
     "a step of one key": lambda question, n: answer([], ["web", f"{n:08}"]),
     "backwards": lambda question, n: answer([], ["a", "a"]),
-    "not forward": lambda question, n: answer([], question["after"]),
+    "not forward": lambda question, n: answer([], question.get("after", ["a", "a"])),
     "far too large": lambda question, n: answer([], ["web", f"{n:08}"], 1 << 61),
     "rows beside the page": lambda question, n: answer(
         [row("192.0.2.200", "ams")] * 100, ["web", f"{n:08}"]),
