@@ -139,10 +139,12 @@ bool transport_next_beat(struct transport *transport, struct transport_message *
 #define TRANSPORT_QUESTIONS_MAX 4
 
 /*
- * Asks the owner of this server. Up to TRANSPORT_QUESTIONS_MAX may be open; `id` tells them apart,
- * and an answer is taken by whoever asked: its id is of least..most. 0; ERR_BUSY when there are as
- * many, or no connection; ERR_NOMEM. Each gets an answer: an empty one when none comes within two
- * seconds, or as soon as it is known that none will.
+ * Asks the owner of this server. Up to TRANSPORT_QUESTIONS_MAX may be open; `id` tells them apart.
+ * 0; ERR_BUSY when there are as many, or no connection; ERR_NOMEM. Each gets an answer: an empty
+ * one when none comes within two seconds, or as soon as it is known that none will.
+ *
+ * Several who ask over one connection have ids of their own, and take only answers to those from
+ * `least` to `most`.
  */
 int transport_ask(struct transport *transport, int64_t id, const char *bytes, size_t length);
 bool transport_next_answer(struct transport *transport, int64_t least, int64_t most,

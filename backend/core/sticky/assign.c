@@ -211,7 +211,7 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         if (earlier_pool_drains(attempt))
             return select_by_client(attempt);
         struct turns turns = turns_for_choice(attempt->inputs->turns);
-        server = select_server(attempt, attempt->inputs->turns ? &turns : NULL);
+        server = select_server(attempt, &turns);
         if (!server)
             return NULL;
         struct mapping wanted = new_mapping(attempt, server->controller->id);

@@ -148,12 +148,11 @@ static void print_follow(const struct share_follow_view *follow, int64_t now_ms,
     if (follow->node == 0)
         return;
     buffer_printf(out, "  follows %s, ", follow->name);
-    if (*follow->revision)
+    if (*follow->revision) {
         buffer_printf(out, "revision %s, taken over ", follow->revision);
-    else
-        buffer_add_text(out, "nothing taken over yet");
-    if (*follow->revision)
         print_age(now_ms, follow->taken_s * 1000, out);
+    } else
+        buffer_add_text(out, "nothing taken over yet");
     buffer_add_text(out, "; heard ");
     print_age(now_ms, follow->heard_s * 1000, out);
     buffer_add_char(out, '\n');

@@ -40,7 +40,7 @@ static struct feed *find_feed(const struct comparison *comparison, struct feed *
                               size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (feeds[i] && feed_is_of(feeds[i], copy_reader_peer(comparison->reader)))
+        if (feeds[i] && share_peer_equal(feed_peer(feeds[i]), copy_reader_peer(comparison->reader)))
             return feeds[i];
     return NULL;
 }

@@ -31,7 +31,7 @@ void copy_reader_close(struct copy_reader *reader);
 const struct share_peer *copy_reader_peer(const struct copy_reader *reader);
 int64_t copy_reader_heard_ms(const struct copy_reader *reader);
 
-/* Why nothing was read the last time, or ""; of the connection, too. */
+/* What is wrong with the connection, or was wrong with what was read last; "": nothing. */
 const char *copy_reader_problem(const struct copy_reader *reader);
 
 enum copy_state {

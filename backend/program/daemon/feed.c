@@ -19,7 +19,7 @@
 /* After rows were left out for now, the walk that brings them comes so much later. */
 #define LEFT_OUT_WALK_MS 60000
 
-/* After entries of ours were taken back; more may be, each second. */
+/* After something that may come again each second, or change more (feed_compare_soon()). */
 #define SOON_WALK_MS 5000
 
 /* A batch that the peer says to have handed over is here within milliseconds, or is lost. */
@@ -115,19 +115,9 @@ void feed_close(struct feed *feed)
     free(feed);
 }
 
-bool feed_is_of(const struct feed *feed, const struct share_peer *peer)
-{
-    return feed_same_peer(&feed->peer, peer);
-}
-
 const struct share_peer *feed_peer(const struct feed *feed)
 {
     return &feed->peer;
-}
-
-bool feed_same_peer(const struct share_peer *a, const struct share_peer *b)
-{
-    return a->node == b->node && strcmp(a->url, b->url) == 0 && strcmp(a->name, b->name) == 0;
 }
 
 int feed_connect(const struct share_peer *peer, const struct share_setup *setup,

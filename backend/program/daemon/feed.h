@@ -35,14 +35,8 @@ int feed_open(const struct share_peer *peer, const struct share_setup *setup,
 /* Takes NULL. */
 void feed_close(struct feed *feed);
 
-/* Says whether it is of this peer, with this url. */
-bool feed_is_of(const struct feed *feed, const struct share_peer *peer);
-
 /* The peer that it is of. */
 const struct share_peer *feed_peer(const struct feed *feed);
-
-/* The same of two peers. */
-bool feed_same_peer(const struct share_peer *a, const struct share_peer *b);
 
 /* Begins to connect to the nats-server of a peer, as feed_open() does. */
 int feed_connect(const struct share_peer *peer, const struct share_setup *setup,

@@ -151,7 +151,7 @@ static struct feed *feed_for(struct sharer *sharer, struct feed *old[],
     struct feed *feed = NULL;
     struct error error = {0};
     for (size_t i = 0; i < SHARE_PEERS_MAX; i++)
-        if (old[i] && feed_is_of(old[i], peer)) {
+        if (old[i] && share_peer_equal(feed_peer(old[i]), peer)) {
             feed = old[i];
             old[i] = NULL;
             return feed;
@@ -186,7 +186,7 @@ static void follow_primary(struct sharer *sharer)
     struct error error = {0};
     const struct share_peer *primary = find_primary(&sharer->setup);
     if (sharer->primary &&
-        (!primary || !feed_same_peer(copy_reader_peer(sharer->primary), primary))) {
+        (!primary || !share_peer_equal(copy_reader_peer(sharer->primary), primary))) {
         copy_reader_close(sharer->primary);
         sharer->primary = NULL;
     }

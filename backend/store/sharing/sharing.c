@@ -117,6 +117,11 @@ int sharing_step(struct sharing *sharing, sqlite3_stmt *statement, struct error 
 
 /* ---------------------------------------------------------------- what is set up */
 
+bool share_peer_equal(const struct share_peer *a, const struct share_peer *b)
+{
+    return a->node == b->node && strcmp(a->url, b->url) == 0 && strcmp(a->name, b->name) == 0;
+}
+
 /* NULL becomes "". False when there is not enough room. */
 static bool copy_text(sqlite3_stmt *row, int column, char *ret_text, size_t size)
 {

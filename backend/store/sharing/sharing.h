@@ -42,6 +42,9 @@ struct share_peer {
     char url[SHARE_PATH_MAX]; /* of its nats-server */
 };
 
+/* Says whether they are the same in all of it, so that a connection to one may stay. */
+bool share_peer_equal(const struct share_peer *a, const struct share_peer *b);
+
 /* The row of `share`, the peers, and the settings that begin with share_. */
 struct share_setup {
     int64_t node;        /* 0: nothing is shared */
