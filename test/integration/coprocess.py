@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from powerdns_parser import Record, parse
-from processes import SECONDS_MAX, USER, backend_path, processor_seconds, user_options
+from processes import SECONDS_MAX, USER, as_user, backend_path, processor_seconds
 
 PATIENCE_SECONDS = 2  # PowerDNS kills a coprocess that takes longer for one answer
 PROMPT_SECONDS = PATIENCE_SECONDS / 2  # how fast an answer can be is for the benchmarks to say
@@ -74,8 +74,7 @@ class Coprocess:
     """
 
     def __init__(self, database, abi=5, user=USER, before=(), helo=True, **options):
-        argv = [*before, str(backend_path()), "--database", str(database)]
-        options |= user_options(user)
+        argv = as_user([*before, backend_path(), "--database", database], user)
         self.abi = abi
         self._rest = b""
         self.process = subprocess.Popen(

@@ -21,7 +21,6 @@ from processes import (
     as_user,
     backend_path,
     run,
-    user_options,
     wait_until,
 )
 
@@ -47,7 +46,7 @@ class Database:
         return database
 
     def _shell(self, text, *options):
-        argv = as_user(["sqlite3", "-batch", "-bail", *options, str(self.path)])
+        argv = as_user(["sqlite3", "-batch", "-bail", *options, self.path])
         result = run(argv, input=f"{PATIENT}\n{text}")
         assert result.returncode == 0, f"sqlite3: {result.stderr.strip()}"
         return result.stdout
@@ -112,7 +111,7 @@ class Database:
     @contextlib.contextmanager
     def locked(self):
         """For the time of the block another program is in the middle of a transaction."""
-        argv = as_user(["sqlite3", "-batch", str(self.path)])
+        argv = as_user(["sqlite3", "-batch", self.path])
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(argv, text=True, **pipes) as shell:
             shell.stdin.write(f"{PATIENT}\nBEGIN IMMEDIATE; SELECT 'locked';\n")
@@ -216,12 +215,11 @@ class Shell:
 
     def __init__(self, path, user=USER):
         self.process = subprocess.Popen(
-            ["sqlite3", "-batch", "-separator", " ", str(path)],
+            as_user(["sqlite3", "-batch", "-separator", " ", path], user),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            **user_options(user),
         )
         self.run(PATIENT)
 

@@ -96,7 +96,7 @@ def test_forget_holds_for_claims_and_rows(held, how):
             assert world.coprocesses[0].command(f"forget {remote}") == ["1 mapping forgotten"]
         else:
             argv = [backend_path(), "--database", world.database.path, "forget", remote]
-            result = run(as_user(list(map(str, argv))))
+            result = run(as_user(argv))
             assert (result.returncode, result.stdout) == (0, "1 mapping forgotten\n"), result
     change_in_the_transaction = "UPDATE controller SET state = 'draining' WHERE name = '{}';"
     world.shell.change(change_in_the_transaction.format(SITES[promises.told[claim]]))

@@ -487,7 +487,7 @@ def test_eight_coprocesses_answer_while_a_migration_runs(sample_database, worksp
         crowd.ask(80)
         migrated = []
         migration = threading.Thread(
-            target=lambda: migrated.append(run(as_user([str(word) for word in argv])))
+            target=lambda: migrated.append(run(as_user(argv)))
         )
         migration.start()
         answers = crowd.ask_for(migration.is_alive)

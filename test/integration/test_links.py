@@ -13,7 +13,7 @@ from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import HEAL_SECONDS, Crowd, beside, maintain_often, said
 from monitor import Daemon, Sites, watched
-from processes import daemon_path, give_to_user, is_running, run, user_options, wait_until
+from processes import as_user, daemon_path, give_to_user, is_running, run, wait_until
 from resolvers import ldns
 
 
@@ -111,7 +111,7 @@ def in_the_background(database):
     """pdns-stickyd as somebody starts it by hand, from another directory, by a relative path."""
     folder = database.path.parent
     argv = [daemon_path(), "--database", f"./{database.path.name}"]
-    result = run(argv, cwd=folder, **user_options())
+    result = run(as_user(argv), cwd=folder)
     assert result.returncode == 0, result.stderr
     [pid] = map(int, run(["pgrep", "-f", f"{daemon_path()} --database ./"]).stdout.split())
     try:
@@ -122,7 +122,7 @@ def in_the_background(database):
 
 
 def is_refused(database, *more):
-    result = run([daemon_path(), "--database", database.path, *more], **user_options())
+    result = run(as_user([daemon_path(), "--database", database.path, *more]))
     return result.returncode == 1 and "another pdns-stickyd watches it already" in result.stderr
 
 

@@ -25,7 +25,6 @@ from processes import (
     is_running,
     kill,
     run,
-    user_options,
     wait_until,
 )
 from service import allowed_calls
@@ -57,7 +56,7 @@ def until_said(daemon, *words):
 
 def status(database):
     """The lines of `pdns-sticky status`."""
-    result = run([*as_user([str(backend_path())]), "--database", database.path, "status"])
+    result = run(as_user([backend_path(), "--database", database.path, "status"]))
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 
@@ -366,7 +365,7 @@ def test_there_is_one_daemon_for_a_database(database):
     with Daemon(database) as daemon:
         argv = [daemon_path(), "--database", database.path]
         for more in ([], ["--foreground"]):
-            result = run([*argv, *more], **user_options())
+            result = run(as_user([*argv, *more]))
             assert result.returncode == 1
             assert "another pdns-stickyd watches it already" in result.stderr
         daemon.process.kill()
@@ -481,8 +480,7 @@ def test_systemd_is_told(database, workspace):
 
 
 def test_it_goes_into_the_background_by_itself(database, workspace):
-    result = run([daemon_path(), "--database", database.path.name], cwd=workspace,
-                 **user_options())
+    result = run(as_user([daemon_path(), "--database", database.path.name]), cwd=workspace)
     assert (result.returncode, result.stdout) == (0, "")
     found = run(["pgrep", "-f", f"{daemon_path()} --database {database.path.name}"]).stdout.split()
     assert len(found) == 1
@@ -497,7 +495,7 @@ def test_it_goes_into_the_background_by_itself(database, workspace):
 
 
 def test_who_starts_it_by_hand_is_told_what_is_wrong(workspace):
-    result = run([daemon_path(), "--database", workspace / "missing"], **user_options())
+    result = run(as_user([daemon_path(), "--database", workspace / "missing"]))
     assert result.returncode == 1
     assert "is not there" in result.stderr
 

@@ -12,7 +12,7 @@ import pytest
 
 from coprocess import Coprocess
 from faults import answers_without_rows
-from processes import SECONDS_MAX, backend_path, user_options, wait_until
+from processes import SECONDS_MAX, as_user, backend_path, wait_until
 from resolvers import ldns
 from sample import expected
 from schema import SCHEMA_SQL, connect
@@ -78,8 +78,8 @@ class Migration:
     def start(self):
         """The running command."""
         argv = [backend_path(), "--database", self.database.path, "migrate", self.folder]
-        return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                **user_options())
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(as_user(argv), text=True, **pipes)
 
     def run(self):
         """Exit status, standard output and standard error of the command."""

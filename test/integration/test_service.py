@@ -4,7 +4,6 @@ What PowerDNS does with it is in test_remote_unix.py, and in the tests that run 
 """
 
 import contextlib
-import grp
 import json
 import os
 import re
@@ -337,7 +336,8 @@ def test_the_socket_is_for_owner_and_group_and_goes_with_the_service(service):
 def test_members_of_the_group_can_connect_and_others_cannot(sample_database, workspace):
     """The service runs as the database's owner; its group is another one."""
     group = "games"
-    options = {"extra_groups": [grp.getgrnam(group).gr_gid]}
+    member = ["setpriv", f"--reuid={USER}", f"--regid={USER}", f"--groups={group}"]
+    options = {"user": None, "before": member}
     connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
     with Service(sample_database, workspace / "socket", "--group", group, **options) as service:
         assert service.path.group() == group

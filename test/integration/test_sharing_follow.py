@@ -107,7 +107,7 @@ def follow(node, number):
 
 def refusal(node, sql):
     """What the shell says to a statement; "" if it is done."""
-    return run(as_user(["sqlite3", "-batch", "-bail", str(node.database.path)]),
+    return run(as_user(["sqlite3", "-batch", "-bail", node.database.path]),
                input=f".timeout 30000\n{sql}\n").stderr
 
 

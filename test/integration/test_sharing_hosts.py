@@ -46,8 +46,6 @@ echo ready
 exec sleep infinity
 """
 
-AS_ROOT = {"user": None, "group": None, "extra_groups": None}
-
 
 def commands():
     """The blocks of commands in the README's section about two name servers."""
@@ -137,11 +135,11 @@ class Machine:
                                "/var/lib/pdns-sticky-nats"))  # fmt: skip
         assert made.returncode == 0, made.stderr
         argv = self.as_user("nats", nats_server_path(), "-c", "/etc/pdns-sticky/nats.conf")
-        return LoggedProcess(argv, self.directory / "nats.log", "Server is ready", **AS_ROOT)
+        return LoggedProcess(argv, self.directory / "nats.log", "Server is ready", user=None)
 
     def daemon(self):
         argv = self.as_user("pdns", daemon_path(), "--foreground", "--database", DATABASE)
-        return LoggedProcess(argv, self.directory / "daemon.log", "version", **AS_ROOT)
+        return LoggedProcess(argv, self.directory / "daemon.log", "version", user=None)
 
     def status(self):
         done = run(self.as_user("pdns", backend_path(), "--database", DATABASE, "status"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coprocess import PATIENCE_SECONDS, Coprocess, assert_prompt
-from processes import SECONDS_MAX, as_user, wait_until
+from processes import SECONDS_MAX, as_user, backend_path, wait_until
 from sample import SITES
 
 # What changes counts within a second or two on a machine that is free: files are looked at once a
@@ -220,13 +220,12 @@ def test_a_large_table_is_loaded_beside_the_questions(asker):
 
 def test_explain_and_status_in_the_shell_wait_for_a_large_table(asker):
     fill(asker.database, "fra")
-    program = asker.coprocess.process.args[0]
     for words, expected in (
         (["explain", "www.example.com", "198.18.0.1"], "network 198.18.0.0/24: server 2, fra"),
         (["status"], f"topology {ROWS} rows, geo databases 0"),
     ):
         printed = subprocess.run(
-            as_user([program, "--database", asker.database.path, *words]),
+            as_user([backend_path(), "--database", asker.database.path, *words]),
             capture_output=True,
             text=True,
             check=True,
