@@ -97,10 +97,11 @@ def wait_until(condition, seconds, what):
 
     what: words, or a function that finds them then.
     """
-    end = time.monotonic() + seconds
+    begin = time.monotonic()
     while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what() if callable(what) else what}"
-        time.sleep(0.02)
+        waited = time.monotonic() - begin
+        assert waited < seconds, f"not within {seconds} s: {what() if callable(what) else what}"
+        time.sleep(min(max(waited / 10, 0.02), 0.1))  # a look may cost as much as a program's start
 
 
 # ---------------------------------------------------------------- processes
