@@ -178,10 +178,8 @@ class Node:
 
     def state(self, peer):
         """The row of peer_state about a peer, {column: value}."""
-        columns = [name for (name,) in self.database.rows(
-            "SELECT name FROM pragma_table_info('peer_state')")]
-        rows = self.database.rows(f"SELECT * FROM peer_state WHERE node = {peer.number}")
-        return dict(zip(columns, rows[0])) if rows else {}
+        rows = self.database.records(f"SELECT * FROM peer_state WHERE node = {peer.number}")
+        return rows[0] if rows else {}
 
 
 class Cluster:

@@ -57,8 +57,11 @@ class Database:
 
     def rows(self, query):
         """The rows of a query, as tuples."""
-        text = self._shell(query, "-json")
-        return [tuple(row.values()) for row in json.loads(text or "[]")]
+        return [tuple(row.values()) for row in self.records(query)]
+
+    def records(self, query):
+        """The rows of a query, each {column: value}."""
+        return json.loads(self._shell(query, "-json") or "[]")
 
     @property
     def claims(self):
