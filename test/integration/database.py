@@ -30,6 +30,8 @@ SAMPLE = REPOSITORY / "test" / "sample.sql"
 # How long the shell waits for who writes. Less than a command may take.
 PATIENT = ".timeout 30000"
 
+_idle_shells = []  # of this process, without a database; see Database._run()
+
 
 class Database:
     """One database file, used only through the sqlite3 shell."""
@@ -45,15 +47,21 @@ class Database:
             database.sql(script.read_text())
         return database
 
-    def _shell(self, text, *options):
-        argv = as_user(["sqlite3", "-batch", "-bail", *options, self.path])
-        result = run(argv, input=f"{PATIENT}\n{text}")
-        assert result.returncode == 0, f"sqlite3: {result.stderr.strip()}"
-        return result.stdout
+    def _run(self, text, mode):
+        """What a shell prints that has the database open for no longer than this.
+
+        Starting a program takes longer than most queries, so a shell that has ended well waits for
+        the next text, of any database, with none open.
+        """
+        shell = _idle_shells.pop() if _idle_shells else Shell(":memory:", "-bail")
+        opening = f'.mode {mode}\n.open "{self.path}"\n{PATIENT}'
+        printed = shell.run(f"{opening}\n{text}\n;\n.open :memory:")
+        _idle_shells.append(shell)
+        return "\n".join(printed)
 
     def sql(self, text):
         """Runs statements; an error fails the test.  Committed when this returns."""
-        self._shell(text)
+        self._run(text, "list")
 
     def rows(self, query):
         """The rows of a query, as tuples."""
@@ -61,7 +69,7 @@ class Database:
 
     def records(self, query):
         """The rows of a query, each {column: value}."""
-        return json.loads(self._shell(query, "-json") or "[]")
+        return json.loads(self._run(query, "json") or "[]")
 
     @property
     def claims(self):
@@ -216,9 +224,9 @@ class Shell:
 
     MARK = "--done--"
 
-    def __init__(self, path, user=USER):
+    def __init__(self, path, *options, user=USER):
         self.process = subprocess.Popen(
-            as_user(["sqlite3", "-batch", "-separator", " ", path], user),
+            as_user(["sqlite3", "-batch", *options, "-separator", " ", path], user),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -236,10 +244,11 @@ class Shell:
 
     def run(self, sql):
         """The lines that the shell printed, errors among them."""
-        self.process.stdin.write(f"{sql}\n.print {self.MARK}\n")
-        self.process.stdin.flush()
         guard = threading.Timer(SECONDS_MAX, self.process.kill)
         guard.start()
+        with contextlib.suppress(BrokenPipeError):  # it ends at an error, with -bail
+            self.process.stdin.write(f"{sql}\n.print {self.MARK}\n")
+            self.process.stdin.flush()
         printed = []
         while (line := self.process.stdout.readline().rstrip("\n")) != self.MARK:
             assert self.process.poll() is None or line, f"the shell ended: {printed}"
