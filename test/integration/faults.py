@@ -241,15 +241,30 @@ def until_a_round_waits(trace):
 
 @contextlib.contextmanager
 def stopped(*processes):
-    """These are stopped by SIGSTOP in the block."""
+    """These are stopped by SIGSTOP in the block, each with all of its threads."""
+
+    def still(pid):
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        return all(process_stat(f"{pid}/task/{thread.name}")[0] == "T" for thread in threads)
+
     for each in processes:
         os.kill(each.pid, signal.SIGSTOP)
     try:
         for each in processes:
-            wait_until(lambda: process_stat(each.pid)[0] == "T", SECONDS_MAX, "it is stopped")
+            wait_until(lambda: still(each.pid), SECONDS_MAX, "it is stopped")
         yield
     finally:
         kill([each.pid for each in processes], signal.SIGCONT)
+
+
+def holds_lock_to_write(process, database):
+    """Whether it has SQLite's lock, a byte of FILE-shm."""
+    inode = beside(database, "-shm").stat().st_ino
+    for line in Path("/proc/locks").read_text().splitlines():
+        kind, pid, file = line.split()[-5:-2]
+        if (kind, int(pid)) == ("WRITE", process.pid) and file.endswith(f":{inode}"):
+            return True
+    return False
 
 
 # ---------------------------------------------------------------- limits and full disks

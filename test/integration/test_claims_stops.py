@@ -15,7 +15,7 @@ from claims import Promises, allow_many, change_choice, writer_of
 from claims_file import hold_buckets
 from coprocess import Coprocess, question
 from database import Shell
-from faults import assert_in_time, stopped
+from faults import assert_in_time, holds_lock_to_write, stopped
 from processes import LONG, SECONDS_MAX, wait_until
 from sample import IPV4, expected
 
@@ -48,11 +48,28 @@ def ask_for(seconds, promises, shell, coprocesses):
     return answers
 
 
+def holds_a_bucket(process, database):
+    threads = {int(name) for name in os.listdir(f"/proc/{process.pid}/task")}
+    return not threads.isdisjoint(database.claims.owners())
+
+
+@contextlib.contextmanager
+def stopped_unless(holds, process, database):
+    """It is stopped by SIGSTOP in the block, at a moment in which it does not hold such a thing."""
+    while True:
+        with stopped(process):
+            if not holds(process, database):
+                yield
+                return
+        time.sleep(0.001)
+
+
 def test_another_process_writes_while_the_writer_is_stopped(crew):
+    """Unless the writer has SQLite's lock: nobody can take that from a process that lives."""
     coprocesses, promises, shell = crew
     writer = writer_of(coprocesses)
     others = [each for each in coprocesses if each is not writer]
-    with stopped(writer):
+    with stopped_unless(holds_lock_to_write, writer, promises.database):
         answers = ask_for(STOPPED_SECONDS, promises, shell, others)
         promises.wait_until_kept()
         assert writer_of(others)
@@ -73,18 +90,6 @@ def test_another_process_writes_while_the_writer_is_stopped(crew):
     assert promises.complaints() == []
 
 
-@contextlib.contextmanager
-def stopped_beside_buckets(process, claims):
-    """It is stopped by SIGSTOP in the block, at a moment in which it holds no bucket."""
-    while True:
-        with stopped(process):
-            threads = {int(name) for name in os.listdir(f"/proc/{process.pid}/task")}
-            if threads.isdisjoint(claims.owners()):
-                yield
-                return
-        time.sleep(0.001)
-
-
 def test_two_writers_in_turn_do_no_harm(crew):
     """Each is stopped at some moment for longer than another one waits to stand in for it.
 
@@ -100,7 +105,7 @@ def test_two_writers_in_turn_do_no_harm(crew):
         for each in coprocesses:
             promises.send(each, remotes)
         time.sleep(rng.uniform(0, 0.01))
-        with stopped_beside_buckets(writer, promises.database.claims):
+        with stopped_unless(holds_a_bucket, writer, promises.database):
             for each in others:
                 promises.receive(each, remotes)
             ask_for(2.5, promises, shell, others)
