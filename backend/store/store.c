@@ -14,6 +14,9 @@
 /* How long a process that ends waits until its mappings are stored. Else the next one does it. */
 #define END_WAIT_MS 1000
 
+/* Until SQLite, which takes 40 ms to give up, is asked again. Meanwhile nothing can be read. */
+#define STUCK_RETRY_MS 500
+
 /* A store that has begun to read so often goes on to do so; others read little of the file. */
 #define FILL_AFTER 20
 
@@ -130,10 +133,15 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
 {
     struct database *database = &store->database;
     struct revision_row row;
+    if (now_ms < store->stuck_until_ms)
+        return error_set(error, ERR_BUSY, "%s: " DATABASE_STUCK, database->path);
     wal_index_look(&database->wal_index);
     int code = database_begin(database, &row, error);
-    if (code != 0)
+    if (code != 0) {
+        if (sqlite3_errcode(database->connection) == SQLITE_PROTOCOL)
+            store->stuck_until_ms = now_ms + STUCK_RETRY_MS;
         return code;
+    }
     store->revision = (struct revision){.opening = database->openings,
                                         .configuration = row.configuration,
                                         .metrics = row.metrics,

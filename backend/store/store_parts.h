@@ -15,6 +15,7 @@ struct store {
     struct maintenance maintenance;
     struct limits limits;
     int64_t now_ms;            /* monotonic, of the last store_begin() */
+    int64_t stuck_until_ms;    /* monotonic: see STUCK_RETRY_MS */
     unsigned begun;            /* so many transactions */
     struct revision revision;  /* of the transaction that is begun */
     int64_t kept_until_ms;     /* monotonic: then it is begun anew */

@@ -4,13 +4,14 @@ Crowd         asks with ever new resolvers, checks each answer, and remembers wh
 heals()       waits until mappings are written again, once what was broken is mended
 damage()      overwrites a database file; put_in_place() replaces it by a good one
 strace()      records a process's system calls; slow_disk() also makes it wait for its disk
-stopped()     SIGSTOP, and SIGCONT
+stopped()     SIGSTOP, and SIGCONT; half_committed() is one of its worst moments
 set_limit()   sets a resource limit of a process that runs
 small_disk()  mounts a file system of a few hundred KiB
 Shim          a library in front of the C library's: the clock jumps, the disk fails
 """
 
 import contextlib
+import fcntl
 import mmap
 import os
 import re
@@ -265,6 +266,24 @@ def holds_lock_to_write(process, database):
         if (kind, int(pid)) == ("WRITE", process.pid) and file.endswith(f":{inode}"):
             return True
     return False
+
+
+@contextlib.contextmanager
+def half_committed(database):
+    """In the block all is as when a writer was stopped between the two copies of the header that it
+    puts into the wal-index: it has SQLite's lock, and the copies differ.
+    https://sqlite.org/walformat.html, sections 2.1 and 2.3
+    """
+    second_copy, lock_to_write = 48, 120
+    changes = second_copy + 8
+    with open(beside(database, "-shm"), "r+b", buffering=0) as index:
+        fcntl.lockf(index, fcntl.LOCK_EX, 1, lock_to_write)
+        count = os.pread(index.fileno(), 4, changes)
+        os.pwrite(index.fileno(), bytes([count[0] ^ 1]), changes)
+        try:
+            yield
+        finally:
+            os.pwrite(index.fileno(), count, changes)
 
 
 # ---------------------------------------------------------------- limits and full disks

@@ -15,7 +15,7 @@ from claims import Promises, allow_many, change_choice, writer_of
 from claims_file import hold_buckets
 from coprocess import Coprocess, question
 from database import Shell
-from faults import assert_in_time, holds_lock_to_write, stopped
+from faults import assert_in_time, half_committed, holds_lock_to_write, stopped
 from processes import LONG, SECONDS_MAX, wait_until
 from sample import IPV4, expected
 
@@ -133,6 +133,31 @@ def test_one_that_is_stopped_at_any_moment_delays_nobody_for_long(crew):
         assert_in_time(answers, "one is stopped")
         promises.receive(victim, remotes)
         assert all("stopped" in log for log in promises.complaints()), promises.logs
+    promises.ask_again(*coprocesses)  # who got no row gets it now
+    promises.wait_until_kept()
+
+
+def test_one_that_is_stopped_in_the_midst_of_a_commit_delays_nobody(crew):
+    """SQLite itself would wait for ten seconds, in which it begins to read again and again."""
+    coprocesses, promises, _ = crew
+    with half_committed(promises.database):
+        answers = []
+        for _ in range(10):
+            answers += promises.ask(promises.new(10), *coprocesses)
+            answers += promises.ask(list(promises.told)[:10], *coprocesses)
+            time.sleep(0.2)
+        assert_in_time(answers, "one is stopped in the midst of a commit")
+    known = ("stopped", "locked")
+    assert all(any(word in log for word in known) for log in promises.complaints())
+
+    def keeps(coprocess):
+        remotes = promises.new(1)
+        promises.ask(remotes, coprocess)
+        promises.database.wait_for_writer()
+        return promises.database.rows_of("web").keys() >= set(remotes)
+
+    for each in coprocesses:
+        wait_until(lambda: keeps(each), SECONDS_MAX, "rows again")
     promises.ask_again(*coprocesses)  # who got no row gets it now
     promises.wait_until_kept()
 

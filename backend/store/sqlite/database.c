@@ -84,6 +84,15 @@ int database_is_foreign(const struct database *database, struct error *error)
         SCHEMA_PATH);
 }
 
+/* What SQLite says, except where it says no more than that it has given up. */
+static const char *why(const struct database *database, int result)
+{
+    if ((result & 0xff) == SQLITE_PROTOCOL)
+        return DATABASE_STUCK;
+    return database->connection && result != SQLITE_OK ? sqlite3_errmsg(database->connection)
+                                                       : sqlite3_errstr(result);
+}
+
 int database_error(struct database *database, int result, const char *doing, struct error *error)
 {
     int code = code_of(result);
@@ -98,10 +107,7 @@ int database_error(struct database *database, int result, const char *doing, str
     if (code == ERR_READONLY)
         return error_set(error, code, "%s: %s: " DATABASE_ADVICE, database->path, doing,
                          (long)database->identity.st_uid, (long)geteuid());
-    return error_set(error, code, "%s: %s: %s", database->path, doing,
-                     database->connection && result != SQLITE_OK
-                         ? sqlite3_errmsg(database->connection)
-                         : sqlite3_errstr(result));
+    return error_set(error, code, "%s: %s: %s", database->path, doing, why(database, result));
 }
 
 /* ---------------------------------------------------------------- opening and closing */

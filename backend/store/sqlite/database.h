@@ -130,6 +130,9 @@ void database_disconnect(struct database *database);
 /* ERR_FOREIGN with `error` set. */
 int database_is_foreign(const struct database *database, struct error *error);
 
+/* What to say where SQLite gives up (SQLITE_PROTOCOL): its header stays half written. */
+#define DATABASE_STUCK "a process that is stopped was just committing"
+
 /* Takes the owner's and our own uid. */
 #define DATABASE_ADVICE                                                                            \
     "it belongs to uid %ld, this is uid %ld; it, its -wal and -shm and the directory must belong"  \
