@@ -10,7 +10,7 @@ import selectors
 import socket
 import threading
 
-from processes import SECONDS_MAX, LoggedProcess, daemon_path
+from processes import SECONDS_MAX, LoggedProcess, daemon_path, free_port
 
 
 class Daemon(LoggedProcess):
@@ -20,12 +20,6 @@ class Daemon(LoggedProcess):
         argv = [daemon_path(), "--database", database.path, "--foreground", *arguments]
         log = database.path.with_name("pdns-stickyd.log")
         super().__init__([*before, *argv], log, ready, **options)
-
-
-def free_port():
-    with socket.socket() as tried:
-        tried.bind(("127.1.0.1", 0))
-        return tried.getsockname()[1]
 
 
 def _answer(connection, status):
@@ -44,7 +38,7 @@ class Sites(threading.Thread):
 
     def __init__(self, count):
         super().__init__(daemon=True)
-        self.port = free_port()
+        self.port = free_port(self.address(1))
         self.statuses = {}
         self.asked = [0] * (count + 1)
         self._selector = selectors.DefaultSelector()

@@ -10,11 +10,10 @@ The environment variable NATS_SERVER names another nats-server than the one of t
 import os
 import shutil
 import signal
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import REPOSITORY, SECONDS_MAX, LoggedProcess, give_to_user, run
+from processes import REPOSITORY, SECONDS_MAX, LoggedProcess, free_port, give_to_user, run
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,12 +23,6 @@ def nats_server_path():
     found = shutil.which(named, path=os.environ.get("PATH", "") + ":/usr/sbin")
     assert found, f"{named} is missing; Debian has it in nats-server"
     return found
-
-
-def free_port():
-    with socket.socket() as tried:
-        tried.bind((LOOPBACK, 0))
-        return tried.getsockname()[1]
 
 
 @dataclass

@@ -21,6 +21,7 @@ from processes import (
     assert_no_sanitizer_report,
     backend_path,
     children,
+    free_port,
     run,
     workspace,
 )
@@ -77,18 +78,6 @@ def name_and_type(line):
 
 
 # ---------------------------------------------------------------- the server
-
-
-def _free_port():
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-                with contextlib.suppress(OSError):
-                    udp.bind(("127.0.0.1", port))
-                    return port
-    raise OSError("no port is free for UDP and TCP")
 
 
 class PowerDNS:
@@ -191,7 +180,7 @@ class PowerDNS:
         return {"pipe-command": self._command()}
 
     def _start(self):
-        self.address = ("127.0.0.1", _free_port())
+        self.address = ("127.0.0.1", free_port())
         argv = ["pdns_server", f"--config-dir={self.directory}", "--disable-syslog=yes"]
         argv += [f"--local-address={self.address[0]}", f"--local-port={self.address[1]}"]
         argv += [f"--{name}={value}" for name, value in self.settings.items()]

@@ -3,15 +3,18 @@
 backend_path(), daemon_path()  the programs under test
 LoggedProcess                  one that stays in the foreground and writes a log
 workspace()                    a directory that the unprivileged user owns
+free_port()                    a port for a server that is started next
 wait_until()                   waits for a fact
 """
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -90,6 +93,35 @@ def workspace():
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+PORTS = range(10_000, 32_000)  # below those that the system gives to connections
+
+
+def free_port(address="127.0.0.1"):
+    """A port that nobody has there.  Tests that run at once take turns, so nobody else gets it until
+    the server is started."""
+    with open(Path(tempfile.gettempdir(), f"pdns-sticky-port-{os.getuid()}"), "a+b") as last:
+        fcntl.flock(last, fcntl.LOCK_EX)
+        last.seek(0)
+        port = int(last.read() or PORTS[0])
+        for _ in PORTS:
+            port = port + 1 if port + 1 in PORTS else PORTS[0]
+            if _is_free(address, port):
+                last.truncate(0)
+                last.write(str(port).encode())
+                return port
+    raise OSError("no port is free")
+
+
+def _is_free(address, port):
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        try:
+            tcp.bind((address, port))
+            udp.bind((address, port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_until(condition, seconds, what):
