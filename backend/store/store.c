@@ -5,6 +5,7 @@
 
 #include "store/maintenance/writer.h"
 #include "store/sqlite/kept_map.h"
+#include "system/clock.h"
 #include "system/memory.h"
 #include "system/page_guard.h"
 
@@ -14,8 +15,8 @@
 /* How long a process that ends waits until its mappings are stored. Else the next one does it. */
 #define END_WAIT_MS 1000
 
-/* Until SQLite, which takes 40 ms to give up, is asked again. Meanwhile nothing can be read. */
-#define STUCK_RETRY_MS 500
+/* Until SQLite, which takes 0.3 s to give up, is asked again. Meanwhile nothing can be read. */
+#define STUCK_RETRY_MS 1000
 
 /* A store that has begun to read so often goes on to do so; others read little of the file. */
 #define FILL_AFTER 20
@@ -139,7 +140,7 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
     int code = database_begin(database, &row, error);
     if (code != 0) {
         if (sqlite3_errcode(database->connection) == SQLITE_PROTOCOL)
-            store->stuck_until_ms = now_ms + STUCK_RETRY_MS;
+            store->stuck_until_ms = clock_monotonic_ms() + STUCK_RETRY_MS;
         return code;
     }
     store->revision = (struct revision){.opening = database->openings,
