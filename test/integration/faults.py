@@ -165,9 +165,14 @@ class Crowd:
                 HEAL_SECONDS,
                 lambda: f"rows for new resolvers: {logs}, {each.command('status')}",
             )
-        since = len(self.told)
-        self.ask(50)
-        self.kept(since)
+
+        def keep_all():
+            """Another process may find the damage only now, and all open the database once more."""
+            since = len(self.told)
+            self.ask(50)
+            return self.forgotten(since) == []
+
+        wait_until(keep_all, HEAL_SECONDS, "rows for fifty new resolvers")
         assert self.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 

@@ -133,6 +133,7 @@ def test_a_changed_wal_index_costs_no_mapping_made_before(pair, way, when):
 
 
 def test_a_wal_index_full_of_garbage_is_made_anew_by_sqlite(pair):
+    pair.kept()
     overwrite(beside(pair.database, "-shm"))
     with Coprocess(pair.database.path) as third:
         pair.coprocesses.append(third)
