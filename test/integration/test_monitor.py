@@ -413,9 +413,9 @@ def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
             )
             os.kill(daemon.pid, signal.SIGCONT)
             time.sleep(2)
+            started = threads_started(trace)
             daemon.process.kill()
             daemon.process.wait(SECONDS_MAX)
-            started = threads_started(trace)
             database.sql(expired.format("192.0.2.3"))
             wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "it is dead")
             assert threads_started(trace) > started
