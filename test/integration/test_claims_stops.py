@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from claims import Promises, allow_many, change_choice, writer_of
+from claims import Promises, allow_many, change_choice, threads, writer_of
 from claims_file import hold_buckets
 from coprocess import Coprocess, question
 from database import Shell
@@ -85,7 +85,8 @@ def test_another_process_writes_while_the_writer_is_stopped(crew):
     wait_until(
         lambda: promises.ask(promises.new(1), *coprocesses) and writer_of(coprocesses) is writer,
         SECONDS_MAX,
-        "the one that was stopped writes again",
+        lambda: "the one that was stopped writes again; threads, and what the processes say: "
+        f"{[(each is writer, threads(each), each.command('status')) for each in coprocesses]}",
     )
     assert promises.complaints() == []
 

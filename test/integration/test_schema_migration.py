@@ -3,6 +3,7 @@
 No release has been made, so there is none to migrate from yet.
 """
 
+import contextlib
 import re
 import subprocess
 import threading
@@ -226,8 +227,11 @@ def test_a_migration_that_is_killed_has_changed_nothing(migration):
 
 
 def has_open(process, path):
-    folder = Path(f"/proc/{process.pid}/fd")
-    return any(link.exists() and link.samefile(path) for link in folder.iterdir())
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it may close it meanwhile
+            if link.samefile(path):
+                return True
+    return False
 
 
 def test_a_migration_that_is_started_twice_at_once_is_run_once(migration):
