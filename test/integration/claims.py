@@ -4,6 +4,8 @@ Promises     what resolvers were answered, by whichever process, and that the ta
 writer_of()  the coprocess that writes
 """
 
+import time
+
 from coprocess import question
 from processes import SECONDS_MAX, process_stat, wait_until
 from resolvers import ldns
@@ -24,11 +26,18 @@ def threads(coprocess):
 
 
 def writer_of(coprocesses):
-    """The one of them that writes."""
-    wait_until(
-        lambda: any(threads(each) > 1 for each in coprocesses), SECONDS_MAX, "one of them writes"
-    )
-    return next(each for each in coprocesses if threads(each) > 1)
+    """The one of them that writes.  Others have a second thread only while it loads something."""
+
+    def lasting():
+        found = list(coprocesses)
+        for _ in range(5):
+            found = [each for each in found if threads(each) > 1]
+            time.sleep(0.02)
+        return found
+
+    found = []
+    wait_until(lambda: found or found.extend(lasting()), SECONDS_MAX, "one of them writes")
+    return found[0]
 
 
 # ---------------------------------------------------------------- what was answered
