@@ -11,9 +11,10 @@
  * has committed meanwhile; store_rest() ends it when no question comes soon, since a reader keeps
  * the log from being started over.
  *
- * Nothing on the way to an answer waits longer than STORE_BUSY_MS for a lock, and 0.3 s, once a
- * second, for somebody who was stopped in the midst of a commit (kept_map.h). One store belongs to
- * one thread, and must not cross a fork().
+ * Nothing on the way to an answer waits longer than STORE_BUSY_MS for a lock. But while somebody
+ * is stopped in the midst of a commit, one question a second waits for 0.3 s (kept_map.c).
+ *
+ * One store belongs to one thread, and must not cross a fork().
  */
 #ifndef STICKY_STORE_STORE_H
 #define STICKY_STORE_STORE_H

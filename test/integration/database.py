@@ -246,14 +246,19 @@ class Shell:
         """The lines that the shell printed, errors among them."""
         guard = threading.Timer(SECONDS_MAX, self.process.kill)
         guard.start()
-        with contextlib.suppress(BrokenPipeError):  # it ends at an error, with -bail
-            self.process.stdin.write(f"{sql}\n.print {self.MARK}\n")
-            self.process.stdin.flush()
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it ends at an error, with -bail
+                self.process.stdin.write(f"{sql}\n.print {self.MARK}\n")
+                self.process.stdin.flush()
+            return self._until_mark()
+        finally:
+            guard.cancel()
+
+    def _until_mark(self):
         printed = []
         while (line := self.process.stdout.readline().rstrip("\n")) != self.MARK:
             assert self.process.poll() is None or line, f"the shell ended: {printed}"
             printed.append(line)
-        guard.cancel()
         return printed
 
     def change(self, sql):

@@ -14,9 +14,9 @@
 #define NAME "pdns-sticky-kept-map"
 
 /*
- * To begin to read, SQLite tries 91 times, with pauses that grow to 0.3 s (wal.c,
- * walTryBeginRead), which makes ten seconds where somebody was stopped in the midst of a commit.
- * With these it is 0.3 s: longer than a busy machine lets a process wait for the processor.
+ * The longest pause. Where somebody was stopped in the midst of a commit, SQLite tries 91 times to
+ * begin to read, with growing pauses that add up to ten seconds (wal.c, walTryBeginRead). These add
+ * up to 0.3 s, which is still longer than a process waits for a busy processor.
  */
 #define SLEEP_US_MAX 4000
 

@@ -1,6 +1,6 @@
 /*
  * SQLite's own access to files (its VFS), except that a database stays mapped into memory, and that
- * it does not sleep for long.
+ * no pause between two tries is long.
  *
  * SQLite maps the file for a transaction and gives the map up as soon as another process has
  * committed, for systems on which a map and the file may differ (pager.c,
