@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 
 from coprocess import PATIENCE_SECONDS, assert_prompt
-from processes import SECONDS_MAX, as_user, give_to_user, kill, process_stat, run, wait_until
+from processes import SECONDS_MAX, as_user, give_to_user, kill, run, stop, wait_until
 from resolvers import ldns
 from sample import SITES, expected
 
@@ -249,18 +249,12 @@ def until_a_round_waits(trace):
 def stopped(*processes):
     """These are stopped by SIGSTOP in the block, each with all of its threads."""
 
-    def still(pid):
-        threads = Path(f"/proc/{pid}/task").iterdir()
-        return all(process_stat(f"{pid}/task/{thread.name}")[0] == "T" for thread in threads)
-
-    for each in processes:
-        os.kill(each.pid, signal.SIGSTOP)
+    pids = [each.pid for each in processes]
     try:
-        for each in processes:
-            wait_until(lambda: still(each.pid), SECONDS_MAX, "it is stopped")
+        stop(pids)
         yield
     finally:
-        kill([each.pid for each in processes], signal.SIGCONT)
+        kill(pids, signal.SIGCONT)
 
 
 def holds_lock_to_write(process, database):

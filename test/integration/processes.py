@@ -197,6 +197,23 @@ def kill(pids, number=signal.SIGKILL):
             os.kill(pid, number)
 
 
+def _stands_still(pid):
+    """Whether each of its threads is stopped."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one ends meanwhile
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        return all(process_stat(f"{pid}/task/{thread.name}")[0] in "TZ" for thread in threads)
+    return False
+
+
+def stop(pids):
+    """By SIGSTOP, and all of them stand still on return: a thread that waits for its turn may go on
+    for a while, and read what is sent to it.
+    """
+    kill(pids, signal.SIGSTOP)
+    for pid in pids:
+        wait_until(lambda: _stands_still(pid), SECONDS_MAX, f"process {pid} is stopped")
+
+
 def assert_no_sanitizer_report(log):
     assert "Sanitizer" not in log and "runtime error" not in log, log
 

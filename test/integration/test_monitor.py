@@ -13,7 +13,7 @@ import pytest
 
 from coprocess import Coprocess
 from database import Database
-from faults import Shim
+from faults import Shim, stopped
 from monitor import Daemon, Sites, add_server, states, watched
 from processes import (
     REPOSITORY,
@@ -25,6 +25,7 @@ from processes import (
     is_running,
     kill,
     run,
+    stop,
     wait_until,
 )
 from service import allowed_calls
@@ -271,11 +272,12 @@ def test_a_dead_monitor_leaves_its_verdicts(database, sites):
 def test_a_monitor_that_hangs_is_told_of(database):
     with Daemon(database) as daemon:
         until_states(database, ALL_UP)
-        os.kill(daemon.pid, signal.SIGSTOP)
         silent = re.compile(r"problem: the last check was \d+ s ago: pdns-stickyd has not reported"
                             r" for \d+ s")
-        wait_until(lambda: any(map(silent.fullmatch, problems(database))), SECONDS_MAX, "silence")
-        os.kill(daemon.pid, signal.SIGCONT)
+        with stopped(daemon):
+            wait_until(
+                lambda: any(map(silent.fullmatch, problems(database))), SECONDS_MAX, "silence"
+            )
         wait_until(lambda: problems(database) == [], SECONDS_MAX, "a report")
 
 
@@ -404,7 +406,7 @@ def test_maintenance_is_the_monitors_while_it_lives(database, workspace):
             wait_until(lambda: coprocess.ask() and is_swept(), SECONDS_MAX, "the monitor sweeps")
             assert threads_started(trace) == started, "the coprocess left it to the monitor"
             with database.without_maintenance():  # it holds no lock while it hangs
-                os.kill(daemon.pid, signal.SIGSTOP)
+                stop([daemon.pid])
             database.sql(expired.format("192.0.2.2"))
             # New resolvers: that their mappings wait is how the others notice.
             crowd = (f"198.18.{i >> 8 & 255}.{i & 255}" for i in itertools.count())

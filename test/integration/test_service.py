@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from coprocess import question
-from faults import set_limit
+from faults import set_limit, stopped
 from processes import (
     REPOSITORY,
     SECONDS_MAX,
@@ -426,12 +426,11 @@ def test_sigterm_answers_what_was_asked_and_ends_with_0(kind, service):
 
 
 def test_sigterm_answers_those_who_wait_to_be_let_in(kind, service):
-    os.kill(service.pid, signal.SIGSTOP)
-    clients = [kind(service) for _ in range(20)]
-    for client in clients:
-        client.send(kind.greeting + kind.request(ldns(1)))
-    os.kill(service.pid, signal.SIGTERM)
-    os.kill(service.pid, signal.SIGCONT)
+    with stopped(service):
+        clients = [kind(service) for _ in range(20)]
+        for client in clients:
+            client.send(kind.greeting + kind.request(ldns(1)))
+        os.kill(service.pid, signal.SIGTERM)
     for client in clients:
         assert kind.greeted.fullmatch(client.line())
         assert kind.address(client.reply()) == expected(ldns(1))
