@@ -78,6 +78,8 @@
 #define CHANGES_SILENTLY  17    /* the operator's change does not change the revision */
 #define FORGETS_HASTILY   18    /* forgetting does not wait until the row is written */
 #define FORGETS_ONCE      19    /* it does not look whether the revision is still the same */
+#define MARKS_LATE        20    /* a bucket is said to be in use after the claim is made */
+#define EMPTIES_UNLOCKED  21    /* it is said to be empty without its mutex */
 #ifndef MUTANT
 #define MUTANT 0
 #endif
@@ -121,7 +123,10 @@ inline commit() {
     current[FORGETTER] = false
 }
 
-/* The file of claims: one slot, the mutex of its bucket, and the mark that tells the writer. */
+/*
+ * The file of claims: one slot, the mutex of its bucket, what is said of it without the mutex, and
+ * the mark that tells the writer.
+ */
 typedef claim {
     byte number;        /* 0: there is no claim */
     byte wanted;        /* NONE: there is to be no row */
@@ -129,7 +134,7 @@ typedef claim {
 };
 claim slot;
 byte last_number, mutex;
-bool changed;
+bool is_empty = true, changed;
 
 inline copy(it, ret_copy) {
     ret_copy.number = it.number;
@@ -235,8 +240,11 @@ inline find(me) {
     fi;
     do
     :: atomic {
-           mutex == NOBODY -> MAY_DIE;
-           copy(slot, found);
+           is_empty || mutex == NOBODY -> MAY_DIE;
+           if
+           :: is_empty -> clear(found)    /* without the mutex */
+           :: !is_empty -> copy(slot, found)
+           fi;
            printf("%d looks at claim %d\n", me, found.number);
            if
            :: COUNTS(found) -> known = found.wanted; clear(found); break
@@ -297,6 +305,10 @@ inline put(me) {
     :: claimed ->
        atomic {
            MAY_DIE;
+           is_empty = IS(MARKS_LATE) && is_empty
+       };
+       atomic {
+           MAY_DIE;
            assert(BINDING(truth[decided_in]) == BINDING(known));    /* 1 */
            becomes_true(decided_in, wanted);
            last_number++;
@@ -305,7 +317,7 @@ inline put(me) {
            slot.revision = decided_in;
            printf("%d claims %d for %d: claim %d\n", me, wanted, known, last_number)
        };
-       atomic { MAY_DIE; changed = true }
+       atomic { MAY_DIE; changed = true; is_empty = false }
     :: else
     fi;
     atomic {
@@ -454,12 +466,19 @@ inline settle(me) {
         :: slot.number == taken.number || IS(SETTLES_ANY) -> clear(slot)
         :: else
         fi;
+        mutex = (slot.number == 0 && !IS(EMPTIES_UNLOCKED) -> me : NOBODY);
+        emptied = (slot.number == 0);
         printf("%d settles claim %d\n", me, taken.number)
-    }
+    };
+    if
+    :: emptied -> atomic { MAY_DIE; is_empty = true; emptied = false; release(mutex, me) }
+    :: else
+    fi
 }
 
 proctype writer(byte me) {
     claim taken;
+    bool emptied;
 
 end:
     atomic {
@@ -498,6 +517,8 @@ killed:
     atomic {
         printf("%d is killed\n", me);
         release(sqlite_lock, me);
+        release(mutex, me);
+        emptied = false;
         clear(taken);
         goto end
     }

@@ -18,6 +18,7 @@
 #include "store/claims/claims_file.h"
 #include "store/claims/claims_parts.h"
 #include "suites.h"
+#include "system/clock.h"
 #include "system/page_guard.h"
 
 #define DATABASE_NUMBER 4711
@@ -325,6 +326,7 @@ static pid_t hold(struct claims *claims, const char *key)
     pid_t child = fork();
     if (child == 0) {
         struct claim claim = claim_of(9);
+        claim.revision = -1; /* unlike any that may be there */
         reached = ends[1];
         claims_put(claims, 1, key, NULL, &claim, stay, NULL);
         _exit(0);
@@ -338,15 +340,57 @@ static pid_t hold(struct claims *claims, const char *key)
 static void a_killed_process_leaves_no_bucket_locked(void)
 {
     struct claims *claims = begin();
-    pid_t child = hold(claims, "k");
     struct claim claim;
+    put(claims, "k", NULL, 1);
+    pid_t child = hold(claims, "k");
     for (int i = 0; i < 1000; i++) /* which would take minutes if each of them waited long */
         CHECK_INTEGER(claims_find(claims, 1, "k", &claim), ERR_BUSY, "as long as it is held");
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    CHECK_INTEGER(claims_find(claims, 1, "k", &claim), ERR_NOTFOUND, "its owner is dead");
-    CHECK_INTEGER(put(claims, "k", NULL, 2), 0, "the next one goes on");
+    CHECK_INTEGER(found(claims, "k"), 1, "its owner is dead");
+    struct mapping known = mapping_to(1);
+    CHECK_INTEGER(put(claims, "k", &known, 2), 0, "the next one goes on");
     CHECK_INTEGER(found(claims, "k"), 2, "as if nothing had been");
+    end(claims);
+}
+
+static void a_bucket_that_is_held_and_empty_is_not_waited_for(void)
+{
+    struct claims *claims = begin();
+    struct claim claim;
+    pid_t child = hold(claims, "k");
+    int64_t began_ms = clock_monotonic_ms();
+    CHECK_INTEGER(claims_find(claims, 1, "k", &claim), ERR_NOTFOUND, "there is no claim in it");
+    CHECK(clock_monotonic_ms() - began_ms < CLAIMS_WAIT_MS, "that is seen at once");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    put(claims, "k", NULL, 1);
+    CHECK_INTEGER(found(claims, "k"), 1, "a claim shows");
+    take(claims, false);
+    claims_settle(claims, &taken.claims[0]);
+    child = hold(claims, "k");
+    CHECK_INTEGER(claims_find(claims, 1, "k", &claim), ERR_NOTFOUND, "it is empty again");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    end(claims);
+}
+
+static void one_of_two_is_found_when_the_other_is_written(void)
+{
+    struct claims *claims = begin();
+    for (int i = 0; i <= CLAIMS_BUCKETS; i++) { /* at least two of them are in one bucket */
+        char key[16];
+        snprintf(key, sizeof key, "k%d", i);
+        put(claims, key, NULL, i + 1);
+    }
+    take(claims, false);
+    for (size_t i = 0; i + 1 < taken.count; i += 2)
+        claims_settle(claims, &taken.claims[i]);
+    for (size_t i = 0; i < taken.count; i++)
+        CHECK_INTEGER(
+            found(claims, taken.claims[i].key),
+            i % 2 == 0 && i + 1 < taken.count ? 0 : taken.claims[i].claim.wanted.controller_id,
+            taken.claims[i].key);
     end(claims);
 }
 
@@ -579,6 +623,10 @@ static const CU_TestInfo tests[] = {
     {"a full bucket takes no more", a_full_bucket_takes_no_more},
     {"keys have a length", keys_have_a_length},
     {"a killed process leaves no bucket locked", a_killed_process_leaves_no_bucket_locked},
+    {"a bucket that is held and empty is not waited for",
+     a_bucket_that_is_held_and_empty_is_not_waited_for},
+    {"one of two is found when the other is written",
+     one_of_two_is_found_when_the_other_is_written},
     {"the writer passes a bucket that is held", the_writer_passes_a_bucket_that_is_held},
     {"who waits is woken", who_waits_is_woken},
     {"what the writer says is known", what_the_writer_says_is_known},

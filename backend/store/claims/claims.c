@@ -35,7 +35,7 @@ static int find_place(const struct claims *claims, int64_t pool_id, const char *
         return ERR_INVAL;
     uint64_t hash = hash_mix(claims->map->head.salt ^ text_hash(key), (uint64_t)pool_id);
     *ret_place = (struct place){.pool_id = pool_id,
-                                .tag = (uint32_t)(hash >> 32),
+                                .tag = (uint32_t)(hash >> 32) | 1,
                                 .bucket = (uint32_t)hash % CLAIMS_BUCKETS};
     memcpy(ret_place->key, key, length);
     return 0;
@@ -127,13 +127,19 @@ static int wait_for_bucket(struct claims *claims, uint32_t number)
     return problem;
 }
 
+/* Says whether the file is what it was when it was opened, as far as that shows by itself. */
+static bool is_whole(const struct claims *claims)
+{
+    return claims->map->head.magic == CLAIMS_MAGIC && page_guard_losses() == claims->losses;
+}
+
 /* 0 with the bucket's mutex held, or ERR_BUSY or ERR_IO. */
 static int lock_bucket(struct claims *claims, uint32_t number, bool is_writer,
                        struct bucket **ret_bucket)
 {
     struct claims_map *map = claims->map;
     struct bucket *bucket = &map->buckets[number];
-    if (map->head.magic != CLAIMS_MAGIC || page_guard_losses() != claims->losses)
+    if (!is_whole(claims))
         return ERR_IO;
     if (bucket->guard != claims_guard(map, number))
         return give_up(map);
@@ -147,6 +153,27 @@ static int lock_bucket(struct claims *claims, uint32_t number, bool is_writer,
         return give_up(map);
     *ret_bucket = bucket;
     return 0;
+}
+
+/* Says that no claim is in a bucket, without its mutex: most questions find none. */
+static bool is_empty(const struct claims *claims, uint32_t number)
+{
+    return atomic_load(&claims->map->empty[number]) == claims_guard(claims->map, number) &&
+           is_whole(claims);
+}
+
+/* With the bucket's mutex held. */
+static void mark_if_empty(struct claims_map *map, uint32_t number)
+{
+    for (int i = 0; i < CLAIMS_SLOTS; i++)
+        if (atomic_load_explicit(&map->buckets[number].tags[i], memory_order_relaxed) != 0)
+            return;
+    atomic_store(&map->empty[number], claims_guard(map, number));
+}
+
+static void mark_used(struct claims_map *map, uint32_t number)
+{
+    atomic_store(&map->empty[number], ~claims_guard(map, number));
 }
 
 /* The slot that has a claim of this key, with the value that counts, or NULL. */
@@ -190,19 +217,16 @@ static void set_value(struct slot *slot, const struct stored_claim *value)
     atomic_store_explicit(&slot->current, next, memory_order_release);
 }
 
-/* The place of a key, with the mutex of its bucket held. 0, ERR_INVAL, ERR_BUSY or ERR_IO. */
-static int lock_place(struct claims *claims, int64_t pool_id, const char *key,
-                      struct place *ret_place, struct bucket **ret_bucket)
-{
-    int code = find_place(claims, pool_id, key, ret_place);
-    return code == 0 ? lock_bucket(claims, ret_place->bucket, false, ret_bucket) : code;
-}
-
 int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct claim *ret_claim)
 {
     struct place place;
     struct bucket *bucket;
-    int code = lock_place(claims, pool_id, key, &place, &bucket);
+    int code = find_place(claims, pool_id, key, &place);
+    if (code != 0)
+        return code;
+    if (is_empty(claims, place.bucket))
+        return ERR_NOTFOUND;
+    code = lock_bucket(claims, place.bucket, false, &bucket);
     if (code != 0)
         return code;
     const struct stored_claim *value;
@@ -270,6 +294,7 @@ static int put(struct claims *claims, struct bucket *bucket, const struct place 
         return ERR_LIMIT;
     struct stored_claim value = new_value(claims, claim);
     decide_after(&value, old, known);
+    mark_used(claims->map, place->bucket);
     set_value(slot, &value);
     return 0;
 }
@@ -292,7 +317,9 @@ int claims_put(struct claims *claims, int64_t pool_id, const char *key, const st
 {
     struct place place;
     struct bucket *bucket;
-    int code = lock_place(claims, pool_id, key, &place, &bucket);
+    int code = find_place(claims, pool_id, key, &place);
+    if (code == 0)
+        code = lock_bucket(claims, place.bucket, false, &bucket);
     if (code != 0)
         return code;
     code = put(claims, bucket, &place, known, claim, is_current, context);
@@ -304,11 +331,17 @@ int claims_put(struct claims *claims, int64_t pool_id, const char *key, const st
     return code;
 }
 
-/* Copies the claims of a bucket; false when not all have room. */
-static bool take_bucket(struct bucket *bucket, uint32_t number, struct taken_claims *taken)
+/*
+ * Copies the claims of a bucket; false when not all have room. With `all` every slot is looked at,
+ * not only those with a tag.
+ */
+static bool take_bucket(struct bucket *bucket, uint32_t number, bool all,
+                        struct taken_claims *taken)
 {
     for (uint32_t i = 0; i < CLAIMS_SLOTS; i++) {
         const struct slot *slot = &bucket->slots[i];
+        if (!all && atomic_load_explicit(&bucket->tags[i], memory_order_relaxed) == 0)
+            continue;
         const struct stored_claim *value = value_of(slot);
         if (!value)
             continue;
@@ -324,12 +357,13 @@ static bool take_bucket(struct bucket *bucket, uint32_t number, struct taken_cla
 }
 
 /* What could not be taken, or not all of it, is marked again. */
-static void take_marked(struct claims *claims, uint32_t number, struct taken_claims *taken)
+static void take_marked(struct claims *claims, uint32_t number, bool all,
+                        struct taken_claims *taken)
 {
     struct bucket *bucket;
     bool is_held = lock_bucket(claims, number, true, &bucket) != 0, fitted = true;
     if (!is_held) {
-        fitted = take_bucket(bucket, number, taken);
+        fitted = take_bucket(bucket, number, all, taken);
         shared_mutex_unlock(&bucket->mutex);
     }
     if (is_held || !fitted)
@@ -346,7 +380,7 @@ void claims_take(struct claims *claims, bool all, struct taken_claims *ret_taken
         if (all)
             marked = UINT64_MAX;
         for (; marked != 0; marked &= marked - 1)
-            take_marked(claims, word * 64 + (uint32_t)__builtin_ctzll(marked), ret_taken);
+            take_marked(claims, word * 64 + (uint32_t)__builtin_ctzll(marked), all, ret_taken);
     }
 }
 
@@ -359,8 +393,11 @@ void claims_settle(struct claims *claims, const struct taken_claim *taken)
     }
     struct slot *slot = &bucket->slots[taken->slot];
     const struct stored_claim *value = value_of(slot);
-    if (value && value->number == taken->number)
+    if (value && value->number == taken->number) {
         atomic_store_explicit(&slot->current, 0, memory_order_release);
+        atomic_store_explicit(&bucket->tags[taken->slot], 0, memory_order_relaxed);
+        mark_if_empty(claims->map, taken->bucket);
+    }
     shared_mutex_unlock(&bucket->mutex);
 }
 

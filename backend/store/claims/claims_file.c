@@ -148,6 +148,7 @@ static int fill_in(struct claims_map *map, const struct claims_head *head)
         if (shared_mutex_init(&map->buckets[i].mutex) != 0)
             return ERR_IO;
         map->buckets[i].guard = claims_guard(map, i);
+        atomic_init(&map->empty[i], claims_guard(map, i));
     }
     return 0;
 }

@@ -14,7 +14,7 @@
 #include "system/lock_file.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
-#define CLAIMS_FORMAT 4
+#define CLAIMS_FORMAT 5
 
 /*
  * 16 thousand claims, 5 MiB. With some seven thousand, the first bucket is full by chance: so
@@ -57,7 +57,8 @@ struct bucket {
     pthread_mutex_t mutex;
     uint64_t guard; /* claims_guard(); with another one, the mutex is not touched */
     uint8_t to_cache_line[64 - (sizeof(pthread_mutex_t) + sizeof(uint64_t)) % 64];
-    _Atomic uint32_t tags[CLAIMS_SLOTS]; /* of the slots' keys, so that most are not looked at */
+    /* Of the slots' keys, so that most are not looked at; 0, which no key has: the slot is free. */
+    _Atomic uint32_t tags[CLAIMS_SLOTS];
     struct slot slots[CLAIMS_SLOTS];
 };
 
@@ -79,10 +80,16 @@ struct claims_map {
     _Alignas(64) _Atomic int64_t alive_ms;
     _Atomic uint32_t bound;
     _Alignas(64) _Atomic uint64_t changed[CLAIMS_BUCKETS / 64]; /* buckets, a bit each */
+    /*
+     * claims_guard() where a bucket is empty, so that most looks need no mutex. It is another
+     * number before a claim shows, and this one again when none is left; both are written with the
+     * mutex held. The writer was stopped, or killed, between the two: then a look is slower.
+     */
+    _Alignas(64) _Atomic uint64_t empty[CLAIMS_BUCKETS];
     _Alignas(64) struct bucket buckets[CLAIMS_BUCKETS];
 };
 
-/* What stands in front of a bucket that nobody has overwritten. */
+/* What stands in front of a bucket that nobody has overwritten, and marks an empty one. */
 static inline uint64_t claims_guard(const struct claims_map *map, uint32_t bucket)
 {
     return map->head.salt ^ bucket;
