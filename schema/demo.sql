@@ -50,9 +50,9 @@ INSERT INTO pool (id, name, ttl, persistence_ttl) VALUES (1, 'web', 30, 3600);
 
 -- Pool api: all resolvers of an IPv4 /24 are one client, whose mapping expires after an hour
 -- without a question. If no server of this pool is up, one of pool web is chosen. If those are
--- down, too, the answer is SERVFAIL, and the resolver asks another name server.
-INSERT INTO pool (id, name, persistence_timer, ipv4_prefix, fallback, fallback_pool_id) VALUES
-  (2, 'api', 'sliding', 24, 'servfail', 1);
+-- down, too, column fallback of pool web decides: one of its servers, as if all were up.
+INSERT INTO pool (id, name, persistence_timer, ipv4_prefix, fallback_pool_id) VALUES
+  (2, 'api', 'sliding', 24, 1);
 
 -- Pool web is offered by all three sites over IPv4 and IPv6, pool api by two of them over IPv4.
 INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6, port) VALUES

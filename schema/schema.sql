@@ -212,9 +212,10 @@ CREATE TABLE IF NOT EXISTS pool (
   ipv6_prefix INTEGER NOT NULL DEFAULT 128
     CONSTRAINT "pool.ipv6_prefix is 0 to 128" CHECK (ipv6_prefix BETWEEN 0 AND 128),
 
-  -- The answer when no server is up and fallback_pool_id does not help. 'any': one of the servers
-  -- that are down, so that a mistake of the health checks does not make the name vanish. 'none': no
-  -- address. 'servfail': an error, so that the resolver asks another name server.
+  -- The answer when no server is up, in a pool without fallback_pool_id; so it is that of the last
+  -- pool in a chain of fallback pools. 'any': one of the servers that are down, so that a mistake of
+  -- the health checks does not make the name vanish. 'none': no address. 'servfail': an error, so
+  -- that the resolver asks another name server.
   fallback TEXT NOT NULL DEFAULT 'any',
 
   -- The pool to choose from when no server of this one is up. Fallback pools must not form a loop.
@@ -224,8 +225,9 @@ CREATE TABLE IF NOT EXISTS pool (
   fallback_pool_id INTEGER REFERENCES pool (id),
 
   -- The method to use when the first one cannot decide, because no metric is fresh or no row of
-  -- topology matches. If this one cannot decide either, column fallback counts, where 'any' means
-  -- modulus. NULL: none. Mappings are marked with column method, whichever of the two decided.
+  -- topology matches. If this one cannot decide either, the fallback pool does; without one, column
+  -- fallback counts, where 'any' means modulus. NULL: none. Mappings are marked with column method,
+  -- whichever of the two decided.
   --   UPDATE pool SET method = 'topology', alternate_method = 'rtt' WHERE name = 'web';
   alternate_method TEXT,
 
@@ -263,7 +265,7 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   controller_id INTEGER NOT NULL REFERENCES controller (id),
 
   -- Its place in the pool's list, 1 or more. Each place is used once in a pool; gaps are fine.
-  -- Modulus numbers the usable servers 1 to N in this order and picks a number.
+  -- Modulus numbers the enabled servers 1 to N in this order and picks a number.
   position INTEGER NOT NULL
     CONSTRAINT "virtual_server.position is 1 or more" CHECK (position >= 1),
 
@@ -711,10 +713,11 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   ('metric_max_age', 60, 1, 86400, 'seconds'),
   -- The same for a row of path_metric.
   ('path_metric_max_age', 86400, 1, 31536000, 'seconds'),
-  -- If more than this percentage of all targets go down within brake_window, pdns-stickyd suspects
-  -- its own network and keeps the verdicts as they are. 0: it never does.
+  -- If more than this percentage of all targets begin to fail within brake_window, pdns-stickyd
+  -- suspects its own network and engages the brake: no target goes down. 0: it never does. See
+  -- pdns-stickyd(8).
   ('brake_percent', 50, 0, 100, 'percent'),
-  -- The time span for brake_percent.
+  -- The time within which they begin to fail.
   ('brake_window', 30, 1, 3600, 'seconds'),
   -- How many checks pdns-stickyd runs at the same time.
   ('max_checks', 1000, 1, 10000, 'checks'),
@@ -732,8 +735,8 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   ('share_outbox_rows', 1000000, 10, 1000000000, 'rows'),
   -- How often pdns-stickyd looks for changes to hand over.
   ('share_poll_ms', 10, 1, 10000, 'milliseconds'),
-  -- How many name servers have to find a target down before it counts as down on all of them; when
-  -- fewer are heard, all of these. 0: each server goes by its own checks.
+  -- How many name servers must find a target down before it counts as down. If fewer are heard, all
+  -- of those must. 0: each server goes by its own checks.
   ('share_quorum', 0, 0, 64, 'servers');
 
 CREATE TRIGGER IF NOT EXISTS allowed_setting_name INSTEAD OF INSERT ON allowed_setting
@@ -789,9 +792,9 @@ INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_sett
 --   DELETE FROM persistence
 --     WHERE pool_id = (SELECT id FROM pool WHERE name = 'web') AND ldns = '192.0.2.53';
 --
--- Your changes count at once. They also discard the mappings that were not stored yet at that
--- moment, of all resolvers: otherwise one could appear after you have deleted all. A resolver that
--- this concerns is sent where its pool's method says, and gets a new mapping.
+-- Your changes count at once. They also discard the mappings, of all resolvers, that were not
+-- stored yet: otherwise one could appear after you have deleted all. A resolver whose mapping was
+-- discarded is decided anew.
 --
 -- Nearly every new resolver adds a row, so this table has no further index. Its triggers are for
 -- your changes; pdns-sticky writes without them. An expired row has no effect, and the sweep deletes
@@ -1101,8 +1104,8 @@ CREATE TABLE IF NOT EXISTS share_follow (
 
 -----------------------------------------------------------------------------------------------
 -- peer_verdict: what each peer has found out about its targets. pdns-stickyd writes here what it
--- hears. The view health shows the rows of peers that were heard within 10 seconds. A peer with its
--- brake on has no rows: its verdicts do not count (see brake_percent).
+-- hears. The view health shows the rows of peers that were heard within 10 seconds. A peer whose
+-- brake is engaged has no rows: its verdicts do not count (see brake_percent).
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS peer_verdict (
   node INTEGER NOT NULL REFERENCES peer (node) ON DELETE CASCADE,
@@ -1119,7 +1122,7 @@ CREATE TABLE IF NOT EXISTS peer_verdict (
   PRIMARY KEY (node, pool, controller, position)
 ) STRICT, WITHOUT ROWID;
 
--- What a decision that is made now gets, for the triggers.
+-- The values that the triggers give to a decision that is made now.
 CREATE VIEW IF NOT EXISTS share_now (node, now_ms, decided, replaced) AS
 SELECT node, now_ms, now_ms * 4096, replaced
   FROM (SELECT node, replaced,

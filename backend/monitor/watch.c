@@ -315,7 +315,7 @@ static void update_brake(struct watch *watch)
                   watch->brake.failing, watch->schedule.count, limits->brake_window_s);
         revert_downs(watch);
     } else {
-        watch_log(watch, true, "the brake is off, verdicts follow the checks again");
+        watch_log(watch, true, "the brake is released, verdicts follow the checks again");
         watch_catch_up(watch);
     }
 }

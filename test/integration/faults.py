@@ -2,7 +2,7 @@
 
 Crowd         asks with ever new resolvers, checks each answer, and remembers who was told what
 heals()       waits until mappings are written again, once what was broken is mended
-damage()      overwrites a database file; put_in_place() replaces it by a good one
+overwrite()   and its like do to a file what nobody should; put_in_place() mends it
 strace()      records a process's system calls; slow_disk() also makes it wait for its disk
 stopped()     SIGSTOP, and SIGCONT; half_committed() is one of its worst moments
 set_limit()   sets a resource limit of a process that runs
@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+import random
 import re
 import shutil
 import signal
@@ -181,9 +182,32 @@ class Crowd:
 
 def damage(path):
     """Overwrites all pages but the first."""
+    overwrite(path, 4096)
+
+
+def delete(path):
+    path.unlink()
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+def halve(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwrite(path, begin=0):
+    """With garbage, from an offset on."""
     with open(path, "r+b") as file:
-        file.seek(4096)
-        file.write(os.urandom(os.path.getsize(path) - 4096))
+        file.seek(begin)
+        file.write(random.Random(1).randbytes(path.stat().st_size - begin))
+
+
+def replace_by_directory(path):
+    path.unlink()
+    path.mkdir()
+    give_to_user(path)
 
 
 def put_in_place(source, target):

@@ -10,13 +10,10 @@ import threading
 import time
 
 from nats import Nats
+from processes import now_ms
 
 LOG, BEAT, WALK = "sticky.log", "sticky.beat", "sticky.walk"
 TICKS = 4096
-
-
-def now_ms():
-    return int(time.time() * 1000)
 
 
 def row(key, controller="ams", pool="web", ahead_ms=0, timestamp=None, ttl=3600, origin=3):

@@ -44,6 +44,11 @@ def give_to_user(path):
         shutil.chown(path, USER, USER)
 
 
+def now_ms():
+    """Unix time in milliseconds."""
+    return int(time.time() * 1000)
+
+
 def run(argv, **options):
     """The finished command; its output is text in .stdout and .stderr, its exit code unchecked."""
     return subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS_MAX, **options)
@@ -211,7 +216,11 @@ def stop(pids):
     """
     kill(pids, signal.SIGSTOP)
     for pid in pids:
-        wait_until(lambda: _stands_still(pid), SECONDS_MAX, f"process {pid} is stopped")
+        wait_until(
+            lambda: _stands_still(pid) or not is_running(pid),
+            SECONDS_MAX,
+            f"process {pid} is stopped",
+        )
 
 
 def assert_no_sanitizer_report(log):

@@ -12,7 +12,8 @@ import subprocess
 import threading
 import time
 
-from processes import SECONDS_MAX, wait_until
+from faults import holds_lock_to_write
+from processes import SECONDS_MAX, now_ms, stop, wait_until
 from resolvers import ldns
 from sample import SITES
 
@@ -87,10 +88,6 @@ class Record:
             return False
         controller, decided = entry[0], entry[4]
         return controller == site or decided // DECIDED_PER_MS >= self._since[resolver, site]
-
-
-def now_ms():
-    return int(time.time() * 1000)
 
 
 # ---------------------------------------------------------------- asking
@@ -236,8 +233,19 @@ class Faults:
         self._kill(node.daemon)
         return node.daemon.start
 
+    @staticmethod
+    def _stop(process, node):
+        """Not while it has SQLite's lock: nobody could write, and what is broken and mended in a shell
+        meanwhile has to be written."""
+        while True:
+            stop([process.pid])
+            if not holds_lock_to_write(process, node.database):
+                return
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.001)
+
     def break_daemon_stopped(self, node):
-        node.daemon.process.send_signal(signal.SIGSTOP)
+        self._stop(node.daemon.process, node)
         return lambda: node.daemon.process.send_signal(signal.SIGCONT)
 
     def break_coprocess_killed(self, node):
@@ -247,7 +255,7 @@ class Faults:
     def break_coprocess_stopped(self, node):
         asker, process = self._asker(node), node.coprocess.process
         asker.excused = True
-        process.send_signal(signal.SIGSTOP)
+        self._stop(process, node)
 
         def mend():
             process.send_signal(signal.SIGCONT)

@@ -7,7 +7,6 @@ What fits nobody is made anew; what may be somebody else's is left alone until i
 
 import contextlib
 import os
-import random
 import shutil
 
 import pytest
@@ -22,42 +21,26 @@ from faults import (
     answers_without_rows,
     assert_in_time,
     beside,
+    delete,
+    empty,
+    halve,
     heals,
+    overwrite,
+    replace_by_directory,
     said,
 )
 from processes import SECONDS_MAX, USER, give_to_user, wait_until
 
-HEAD_BYTES = 4096  # the head and all else before the buckets are within the first page
-
 
 # ---------------------------------------------------------------- what is done to the file
-
-
-def delete(path):
-    path.unlink()
-
-
-def empty(path):
-    os.truncate(path, 0)
-
-
-def halve(path):
-    os.truncate(path, path.stat().st_size // 2)
 
 
 def lengthen(path):
     os.truncate(path, path.stat().st_size + 4096)
 
 
-def overwrite(path):
-    with open(path, "r+b") as file:
-        file.write(random.Random(1).randbytes(path.stat().st_size))
-
-
 def overwrite_buckets(path):
-    with open(path, "r+b") as file:
-        file.seek(HEAD_BYTES)
-        file.write(random.Random(1).randbytes(path.stat().st_size - HEAD_BYTES))
+    overwrite(path, ClaimsFile(path).buckets_at()[0])
 
 
 def clear(path):
@@ -66,9 +49,10 @@ def clear(path):
 
 
 def clear_buckets(path):
+    begin = ClaimsFile(path).buckets_at()[0]
     with open(path, "r+b") as file:
-        file.seek(HEAD_BYTES)
-        file.write(bytes(path.stat().st_size - HEAD_BYTES))
+        file.seek(begin)
+        file.write(bytes(path.stat().st_size - begin))
 
 
 def replace_by_copy(path):
@@ -157,12 +141,6 @@ def test_a_file_that_does_not_fit_is_made_anew(left, way):
     assert fresh.complaints() == [] or way in (overwrite_buckets, clear_buckets), fresh.logs
 
 
-def make_directory(path):
-    path.unlink()
-    path.mkdir()
-    give_to_user(path)
-
-
 def make_link(path):
     path.rename(path.with_name("elsewhere"))
     path.symlink_to("elsewhere")
@@ -185,7 +163,7 @@ def remove(path):
     path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-IN_THE_WAY = [make_directory, make_link, make_fifo, give_to_root]
+IN_THE_WAY = [replace_by_directory, make_link, make_fifo, give_to_root]
 
 
 @pytest.mark.parametrize("way", IN_THE_WAY)
@@ -239,7 +217,7 @@ def test_without_room_for_it_nothing_is_kept_until_there_is(workspace):
 TOLD = "deleted, replaced, truncated or overwrote"
 
 
-@pytest.mark.parametrize("way", [delete, replace_by_copy, make_directory, *DAMAGES])
+@pytest.mark.parametrize("way", [delete, replace_by_copy, replace_by_directory, *DAMAGES])
 def test_a_file_that_is_changed_while_it_is_used_moves_nobody_who_has_a_row(pair, way):
     """Claims that were not written are lost with it; and it is told."""
     pair.kept()
@@ -248,7 +226,7 @@ def test_a_file_that_is_changed_while_it_is_used_moves_nobody_who_has_a_row(pair
         way(path)
     answers = pair.ask_again()
     answers += pair.ask(300)
-    if way is make_directory:
+    if way is replace_by_directory:
         wait_until(
             lambda: answers.extend(pair.ask(10)) or said(answers), HEAL_SECONDS, "a log line"
         )

@@ -6,7 +6,6 @@ may be lost, nothing else.
 """
 
 import os
-import random
 import time
 
 import pytest
@@ -18,6 +17,11 @@ from faults import (
     Crowd,
     assert_in_time,
     beside,
+    delete,
+    empty,
+    halve,
+    overwrite,
+    replace_by_directory,
     said,
     slow_disk,
     stopped,
@@ -31,35 +35,12 @@ from sample import expected
 # ---------------------------------------------------------------- what is done to them
 
 
-def delete(path):
-    path.unlink()
-
-
 def replace(path):
     """By a copy, as some tools edit files."""
     copy = path.with_name("copy")
     copy.write_bytes(path.read_bytes())
     give_to_user(copy)
     os.replace(copy, path)
-
-
-def replace_by_directory(path):
-    path.unlink()
-    path.mkdir()
-    give_to_user(path)
-
-
-def empty(path):
-    os.truncate(path, 0)
-
-
-def halve(path):
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def overwrite(path):
-    with open(path, "r+b") as file:
-        file.write(random.Random(1).randbytes(path.stat().st_size))
 
 
 def remove_directory(path):

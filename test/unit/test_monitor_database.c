@@ -152,7 +152,7 @@ static void another_file_gets_the_verdicts_that_are_known(void)
     desk_end(&desk);
 }
 
-static void a_second_ledger_is_refused(void)
+static void a_second_database_is_refused(void)
 {
     struct desk first, second;
     desk_begin(&first);
@@ -213,7 +213,7 @@ static const CU_TestInfo tests[] = {
     {"the engine gets targets and verdicts", the_engine_gets_targets_and_verdicts},
     {"another file gets the verdicts that are known",
      another_file_gets_the_verdicts_that_are_known},
-    {"a second database is refused", a_second_ledger_is_refused},
+    {"a second database is refused", a_second_database_is_refused},
     {"a missing file is no end", a_missing_file_is_no_end},
     {"without memory it is tried again", without_memory_it_is_tried_again},
     CU_TEST_INFO_NULL,

@@ -34,7 +34,7 @@ static void check_problem(const struct snapshot *snapshot, const char *sentence)
 }
 
 /* Rows, the one sentence about them, and how many of a kind are left. */
-struct complaint_row {
+struct problem_row {
     struct rows rows;
     const char *sentence;
     size_t left;
@@ -71,7 +71,7 @@ static void good_rows_bring_no_problem(void)
 
 static void zones_that_cannot_be_used(void)
 {
-    const struct complaint_row rows[] = {
+    const struct problem_row rows[] = {
         {{.zones = (const struct zone_row[]){{0, "example.com"}, {.name = NULL}}},
          "zone example.com: id 0 is not 1..2147483647",
          0},
@@ -389,7 +389,7 @@ static void groups_and_settings_that_cannot_be_used(void)
 {
 #define FIVE "12345"
 #define NAME_65 FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE
-    const struct complaint_row rows[] = {
+    const struct problem_row rows[] = {
         {{.groups = (const struct group_row[]){{"192.0.2.0/33", "metro"}, {.cidr = NULL}}},
          "ldns_group 192.0.2.0/33: not an address or prefix",
          0},

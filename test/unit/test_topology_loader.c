@@ -223,7 +223,7 @@ static void many_rows_are_waited_for_the_first_time_alone(void)
     map_room_release(&room);
 }
 
-static void an_atlas_can_end_while_it_loads(void)
+static void a_loader_can_end_while_it_loads(void)
 {
     struct map_room room;
     map_room_init(&room);
@@ -283,7 +283,7 @@ static const CU_TestInfo tests[] = {
     {"what cannot be loaded leaves what was", what_cannot_be_loaded_leaves_what_was},
     {"many rows are waited for the first time alone",
      many_rows_are_waited_for_the_first_time_alone},
-    {"an loader can end while it loads", an_atlas_can_end_while_it_loads},
+    {"a loader can end while it loads", a_loader_can_end_while_it_loads},
     {"without memory it is tried again", without_memory_it_is_tried_again},
     CU_TEST_INFO_NULL,
 };

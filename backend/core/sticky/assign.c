@@ -1,6 +1,6 @@
 /*
  * The decision for one client, pool by pool: reads the mapping, chooses where it is not live, and
- * writes the choice before it is returned. What fails or is lost to another process still gives an
+ * claims the choice before it is returned. What fails or is lost to another process still gives an
  * answer.
  */
 #include "core/sticky/assign.h"
@@ -11,9 +11,9 @@
 #include "core/base/error.h"
 
 /*
- * A claim is lost when another process has written the row first; that row is then usually live. It
- * can be lost repeatedly only if another process keeps writing rows that are not live; then our own
- * choice is as good as any.
+ * A claim is lost when another process was first; its mapping is then usually live. It can be lost
+ * repeatedly only if others keep making mappings that are not live; then our own choice is as good
+ * as any.
  */
 #define CLAIMS_MAX 4
 
@@ -57,7 +57,7 @@ static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
     if (code == 0 || code == ERR_NOTFOUND)
         return code;
     TRACE(attempt->inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_UNREADABLE,
-          .values = {TRACE_TEXT("error", error_text(code))});
+          .values = {TRACE_TEXT("error", attempt->error.text)});
     return code;
 }
 
@@ -195,8 +195,8 @@ static const struct virtual_server *select_by_client(const struct attempt *attem
 }
 
 /*
- * Uses the mapping if it is live; else chooses and claims, until our row is written or that of
- * another process is live.
+ * Uses the mapping if it is live; else chooses and claims, until the claim is made or the mapping
+ * of another process is live.
  */
 static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
 {

@@ -3,8 +3,8 @@
  * the mapping, else the fallback (claims 1, 3, 4, 8, 9 and 13).
  *
  * Asking again changes nothing: PowerDNS looks a name up several times for one DNS question. A
- * mapping is committed before its server is returned. If that fails, a choice is returned all the
- * same, made without taking a turn, and a warning says why it was not stored.
+ * mapping is claimed before its server is returned (struct mapping_table). If that fails, a choice
+ * is returned all the same, made without taking a turn, and a warning says why it is not kept.
  */
 #ifndef STICKY_CORE_STICKY_ASSIGN_H
 #define STICKY_CORE_STICKY_ASSIGN_H

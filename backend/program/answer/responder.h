@@ -14,7 +14,7 @@
 #include "core/base/error.h"
 #include "core/dns/question.h"
 #include "core/sticky/assign.h"
-#include "program/answer/log_queue.h"
+#include "core/base/log_queue.h"
 #include "program/answer/topology_loader.h"
 #include "store/store.h"
 

@@ -20,7 +20,7 @@
 
 #include "core/balance/location.h"
 #include "core/balance/topology.h"
-#include "program/answer/log_queue.h"
+#include "core/base/log_queue.h"
 #include "store/store.h"
 
 #define TOPOLOGY_LOADER_WAIT_MS 20

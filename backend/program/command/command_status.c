@@ -5,7 +5,6 @@
 
 #include "program/command/command.h"
 #include "program/command/status.h"
-#include "system/clock.h"
 
 /* Mappings are stored within a few milliseconds, unless something is wrong. */
 #define WRITE_WAIT_MS 300
@@ -114,21 +113,21 @@ static void print_monitor(const struct status_monitor *monitor, struct buffer *o
 }
 
 /* A time in the past, for people: seconds, or "never". */
-static void print_age(int64_t now_ms, int64_t then_ms, struct buffer *out)
+static void print_age(int64_t now_s, int64_t then_s, struct buffer *out)
 {
-    if (then_ms == 0)
+    if (then_s == 0)
         buffer_add_text(out, "never");
     else
-        buffer_printf(out, "%" PRId64 " s ago", now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0);
+        buffer_printf(out, "%" PRId64 " s ago", now_s > then_s ? now_s - then_s : 0);
 }
 
-static void print_peer(const struct share_peer_view *peer, int64_t now_ms, struct buffer *out)
+static void print_peer(const struct share_peer_view *peer, int64_t now_s, struct buffer *out)
 {
     const struct share_peer_state *state = &peer->state;
     const struct share_counts *counts = &state->counts;
     buffer_printf(out, "  peer %s, node %" PRId64 ": %s, heard ", peer->name, state->node,
                   state->connected ? "connected" : "not connected");
-    print_age(now_ms, state->heard_ms, out);
+    print_age(now_s, state->heard_ms / 1000, out);
     buffer_printf(out, ", clock %+" PRId64 " ms, %s\n", state->clock_offset_ms,
                   state->differs ? "another configuration" : "the same configuration");
     buffer_printf(out, "    %" PRId64 " rows taken over, of these %" PRId64 " moved a resolver",
@@ -139,26 +138,26 @@ static void print_peer(const struct share_peer_view *peer, int64_t now_ms, struc
                   "; %" PRId64 " older, %" PRId64 " known; the last came after %" PRId64 " ms\n",
                   counts->older, counts->known, state->lag_ms);
     buffer_add_text(out, "    tables compared ");
-    print_age(now_ms, state->equal_ms, out);
+    print_age(now_s, state->equal_ms / 1000, out);
     buffer_printf(out, "%s\n", state->walking ? ", and being compared now" : "");
 }
 
-static void print_follow(const struct share_follow_view *follow, int64_t now_ms, struct buffer *out)
+static void print_follow(const struct share_follow_view *follow, int64_t now_s, struct buffer *out)
 {
     if (follow->node == 0)
         return;
     buffer_printf(out, "  follows %s, ", follow->name);
     if (*follow->revision) {
         buffer_printf(out, "revision %s, taken over ", follow->revision);
-        print_age(now_ms, follow->taken_s * 1000, out);
+        print_age(now_s, follow->taken_s, out);
     } else
         buffer_add_text(out, "nothing taken over yet");
     buffer_add_text(out, "; heard ");
-    print_age(now_ms, follow->heard_s * 1000, out);
+    print_age(now_s, follow->heard_s, out);
     buffer_add_char(out, '\n');
 }
 
-static void print_sharing(const struct share_view *sharing, int64_t now_ms, struct buffer *out)
+static void print_sharing(const struct share_view *sharing, int64_t now_s, struct buffer *out)
 {
     const struct share_state *state = &sharing->state;
     if (sharing->node == 0)
@@ -167,9 +166,9 @@ static void print_sharing(const struct share_view *sharing, int64_t now_ms, stru
                   *sharing->name ? sharing->name : "(no name)", sharing->node,
                   state->connected ? "connected to nats-server" : "not connected to nats-server",
                   state->waiting, state->waiting == 1 ? " waits" : "s wait");
-    print_follow(&sharing->follow, now_ms, out);
+    print_follow(&sharing->follow, now_s, out);
     for (size_t i = 0; i < sharing->peer_count; i++)
-        print_peer(&sharing->peers[i], now_ms, out);
+        print_peer(&sharing->peers[i], now_s, out);
 }
 
 static void print_status(const struct status *status, struct buffer *out)
@@ -183,7 +182,7 @@ static void print_status(const struct status *status, struct buffer *out)
         print_pool(status, &status->pools[i], out);
     print_monitor(&status->monitor, out);
     peers_print(&status->peers, out);
-    print_sharing(&status->sharing, clock_unix_ms(), out);
+    print_sharing(&status->sharing, status->now_s, out);
     if (status->counts.mappings_partial)
         buffer_printf(out,
                       "counting stopped after %" PRId64 " mappings, so the numbers are too low\n",

@@ -165,7 +165,8 @@ int status_gather(struct responder *responder, const struct decision_inputs *inp
 {
     struct store *store = responder_store(responder);
     struct problems others = {0};
-    *ret_status = (struct status){.database.path = path, .counts.unwritten = unwritten};
+    *ret_status = (struct status){
+        .now_s = inputs->now_s, .database.path = path, .counts.unwritten = unwritten};
     gather_facts(responder, inputs->snapshot, ret_status);
     int code = gather_mappings(store, inputs, ret_status, error);
     if (code != 0)

@@ -95,6 +95,7 @@ struct status_monitor {
 };
 
 struct status {
+    int64_t now_s; /* the moment, Unix time; of the times in `sharing` */
     struct status_database database;
     struct status_counts counts;
     struct status_limits limits;

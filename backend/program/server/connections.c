@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "program/answer/log_queue.h"
+#include "core/base/log_queue.h"
 #include "system/clock.h"
 #include "system/log.h"
 

@@ -9,11 +9,11 @@
  * It runs also while nothing is shared (share.node = 0), and looks twice a second whether something
  * is to be.
  */
-#ifndef STICKY_PROGRAM_DAEMON_SHARER_H
-#define STICKY_PROGRAM_DAEMON_SHARER_H
+#ifndef STICKY_PROGRAM_SHARING_SHARER_H
+#define STICKY_PROGRAM_SHARING_SHARER_H
 
 #include "core/base/error.h"
-#include "program/daemon/ballot_box.h"
+#include "program/sharing/ballot_box.h"
 
 struct sharer;
 

@@ -1,8 +1,8 @@
-#include "program/daemon/paths.h"
+#include "program/sharing/paths.h"
 
 #include <stdlib.h>
 
-#include "program/daemon/walk.h"
+#include "program/sharing/walk.h"
 
 /* After a question without an answer, or an answer that makes no sense. */
 #define RETRY_MS 1000

@@ -1,4 +1,4 @@
-#include "program/daemon/follower.h"
+#include "program/sharing/follower.h"
 
 #include <stdio.h>
 

@@ -3,13 +3,13 @@
  * for, for people: its configuration is read as a follower does it. One peer at a time, and again
  * only when one of the two has changed.
  */
-#ifndef STICKY_PROGRAM_DAEMON_COMPARISON_H
-#define STICKY_PROGRAM_DAEMON_COMPARISON_H
+#ifndef STICKY_PROGRAM_SHARING_COMPARISON_H
+#define STICKY_PROGRAM_SHARING_COMPARISON_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "program/daemon/copy_reader.h"
+#include "program/sharing/copy_reader.h"
 
 /* Zeros at first. */
 struct comparison {

@@ -2,12 +2,12 @@
  * Following a primary (share.follow): its configuration is asked for each second, and taken over
  * when it is another one than ours.
  */
-#ifndef STICKY_PROGRAM_DAEMON_FOLLOWER_H
-#define STICKY_PROGRAM_DAEMON_FOLLOWER_H
+#ifndef STICKY_PROGRAM_SHARING_FOLLOWER_H
+#define STICKY_PROGRAM_SHARING_FOLLOWER_H
 
 #include <stdbool.h>
 
-#include "program/daemon/copy_reader.h"
+#include "program/sharing/copy_reader.h"
 
 /*
  * One step of a reader of the primary; as far as it can without waiting for the network. True when

@@ -8,8 +8,8 @@
  *
  * At most one question is open, beside those of the walk.
  */
-#ifndef STICKY_PROGRAM_DAEMON_PATHS_H
-#define STICKY_PROGRAM_DAEMON_PATHS_H
+#ifndef STICKY_PROGRAM_SHARING_PATHS_H
+#define STICKY_PROGRAM_SHARING_PATHS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
  * of the following ranges at once, until a range is equal again. The next question is on its way
  * while the rows of the last answer are written.
  */
-#ifndef STICKY_PROGRAM_DAEMON_WALK_H
-#define STICKY_PROGRAM_DAEMON_WALK_H
+#ifndef STICKY_PROGRAM_SHARING_WALK_H
+#define STICKY_PROGRAM_SHARING_WALK_H
 
 #include <stdbool.h>
 #include <stdint.h>

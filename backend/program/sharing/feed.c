@@ -1,4 +1,4 @@
-#include "program/daemon/feed.h"
+#include "program/sharing/feed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/health/quorum.h"
-#include "program/daemon/paths.h"
-#include "program/daemon/walk.h"
+#include "program/sharing/paths.h"
+#include "program/sharing/walk.h"
 #include "system/clock.h"
 
 /*

@@ -1,4 +1,4 @@
-#include "program/daemon/ballot_box.h"
+#include "program/sharing/ballot_box.h"
 
 #include <pthread.h>
 #include <stdlib.h>

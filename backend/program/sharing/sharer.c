@@ -1,4 +1,4 @@
-#include "program/daemon/sharer.h"
+#include "program/sharing/sharer.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -9,11 +9,11 @@
 #include <time.h>
 
 #include "core/health/quorum.h"
-#include "program/daemon/comparison.h"
-#include "program/daemon/feed.h"
-#include "program/daemon/follower.h"
-#include "program/daemon/paths.h"
-#include "program/daemon/walk.h"
+#include "program/sharing/comparison.h"
+#include "program/sharing/feed.h"
+#include "program/sharing/follower.h"
+#include "program/sharing/paths.h"
+#include "program/sharing/walk.h"
 #include "share/certificate.h"
 #include "share/transport.h"
 #include "share/wire.h"

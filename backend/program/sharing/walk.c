@@ -1,4 +1,4 @@
-#include "program/daemon/walk.h"
+#include "program/sharing/walk.h"
 
 #include <string.h>
 

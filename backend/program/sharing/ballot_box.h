@@ -5,8 +5,8 @@
  * A ballot belongs to one thread at a time. One that was not taken before the next one of the same
  * server arrives is freed. Nobody waits for longer than a pointer takes to move.
  */
-#ifndef STICKY_PROGRAM_DAEMON_BALLOT_BOX_H
-#define STICKY_PROGRAM_DAEMON_BALLOT_BOX_H
+#ifndef STICKY_PROGRAM_SHARING_BALLOT_BOX_H
+#define STICKY_PROGRAM_SHARING_BALLOT_BOX_H
 
 #include "core/health/ballot.h"
 

@@ -1,4 +1,4 @@
-#include "program/answer/log_queue.h"
+#include "core/base/log_queue.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "program/daemon/comparison.h"
+#include "program/sharing/comparison.h"
 
 #include "system/clock.h"
 

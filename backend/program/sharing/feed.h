@@ -2,14 +2,14 @@
  * What comes from one peer: its log, its beats, and the walk over its table. For the sharer's
  * thread. Times are Unix milliseconds where they end in `unix_ms`, else monotonic.
  */
-#ifndef STICKY_PROGRAM_DAEMON_FEED_H
-#define STICKY_PROGRAM_DAEMON_FEED_H
+#ifndef STICKY_PROGRAM_SHARING_FEED_H
+#define STICKY_PROGRAM_SHARING_FEED_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
-#include "program/daemon/ballot_box.h"
+#include "program/sharing/ballot_box.h"
 #include "share/transport.h"
 #include "share/wire.h"
 #include "store/sharing/sharing.h"

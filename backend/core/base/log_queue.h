@@ -5,8 +5,8 @@
  * sentence is dropped. A coprocess can write to PowerDNS's log only within an answer, hence the
  * queue.
  */
-#ifndef STICKY_PROGRAM_ANSWER_LOG_QUEUE_H
-#define STICKY_PROGRAM_ANSWER_LOG_QUEUE_H
+#ifndef STICKY_CORE_BASE_LOG_QUEUE_H
+#define STICKY_CORE_BASE_LOG_QUEUE_H
 
 #include <stdint.h>
 

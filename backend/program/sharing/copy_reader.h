@@ -7,15 +7,15 @@
  * A server that follows another one (share.follow) tells only that: what would go round between two
  * that follow each other would never come to rest.
  */
-#ifndef STICKY_PROGRAM_DAEMON_COPY_READER_H
-#define STICKY_PROGRAM_DAEMON_COPY_READER_H
+#ifndef STICKY_PROGRAM_SHARING_COPY_READER_H
+#define STICKY_PROGRAM_SHARING_COPY_READER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
-#include "program/daemon/feed.h"
+#include "program/sharing/feed.h"
 #include "store/sharing/sharing_copy.h"
 
 struct copy_reader;

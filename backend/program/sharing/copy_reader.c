@@ -1,4 +1,4 @@
-#include "program/daemon/copy_reader.h"
+#include "program/sharing/copy_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
