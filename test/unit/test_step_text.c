@@ -221,7 +221,7 @@ static void every_step_of_a_decision_has_its_sentence(void)
          "mapping: to a controller that is gone, method modulus, 100 s old, 3500 s left\n"},
         {with_a_mapping_to_nowhere, "the mapping is not live: controller gone\n"},
         {with_an_unreadable_table, "mapping: the table: input/output error\n"},
-        {with_a_rival, "another process wrote this mapping first\n"},
+        {with_a_rival, "another process made this mapping first\n"},
         {with_a_fallback_pool, "fallback: pool api\n"},
         {all_down, "fallback: any\n"},
         {all_down, "no server is left\n"},
