@@ -243,18 +243,24 @@ class Cluster:
         nodes = nodes or self.nodes
         for node in nodes:
             node.database.wait_for_writer()
+        tables = []
+
+        def are_equal():
+            tables[:] = [node.entries() for node in nodes]
+            return all(table == tables[0] for table in tables)
+
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: self._differences(nodes) == [], seconds, "equal tables")
-        differences = self._differences(nodes)
+            wait_until(are_equal, seconds, "equal tables")
+        # As they were looked at last: who is still asked may change his table at any time.
+        differences = self._differences(tables)
         assert not differences, (
             f"{len(differences)} entries differ, such as {differences[:3]};"
             f" {[node.daemon.said()[-500:] for node in nodes]}"
         )
-        return nodes[0].entries()
+        return tables[0]
 
     @staticmethod
-    def _differences(nodes):
-        tables = [node.entries() for node in nodes]
+    def _differences(tables):
         keys = set().union(*tables)
         return [
             (key, [table.get(key) for table in tables])
