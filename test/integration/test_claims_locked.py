@@ -16,7 +16,7 @@ from claims import Promises, allow_many, change_choice
 from coprocess import Coprocess
 from database import SAMPLE, Database, Shell
 from faults import assert_in_time, assert_said_once_a_minute
-from processes import LONG, SECONDS_MAX
+from processes import LONG, SECONDS_MAX, wait_until
 
 HELD_SECONDS = 10
 
@@ -80,7 +80,11 @@ def test_a_disk_that_is_full_keeps_claims_waiting(workspace):
         ballast = folder / "ballast"
         faults.fill_up(ballast)
         answers = promises.ask(promises.new(100), *coprocesses)
-        time.sleep(1.2)  # the writer looks at the disk once a second
+        wait_until(
+            lambda: promises.ask(promises.new(1), *coprocesses) and promises.logs,
+            SECONDS_MAX,
+            "it is said that the disk is full",
+        )
         answers += promises.ask(promises.new(1000), *coprocesses)
         promises.ask_again(*coprocesses)
         assert database.claims.waiting() >= 1000

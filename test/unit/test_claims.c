@@ -390,7 +390,7 @@ static void one_of_two_is_found_when_the_other_is_written(void)
         CHECK_INTEGER(
             found(claims, taken.claims[i].key),
             i % 2 == 0 && i + 1 < taken.count ? 0 : taken.claims[i].claim.wanted.controller_id,
-            taken.claims[i].key);
+            "%s", taken.claims[i].key);
     end(claims);
 }
 
