@@ -97,7 +97,7 @@ class Asker(threading.Thread):
     """Asks for new and old resolvers until stop().
 
     lock    whoever holds it has the coprocess for himself
-    makes   new resolvers are among those that ask
+    makes   new resolvers are among those that ask, and those whose mapping may be lost with a database
     excused the coprocess is stopped, so that its answers may take any time
     """
 
@@ -133,7 +133,7 @@ class Asker(threading.Thread):
             self._next += 1
             self._own.append(ldns(self._next))
             return self._own[-1]
-        if self._own and self.random.random() < 0.2:
+        if self.makes and self._own and self.random.random() < 0.2:
             return self.random.choice(self._own)
         return ldns(self.random.randrange(HOT))
 

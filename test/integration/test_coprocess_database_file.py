@@ -112,8 +112,11 @@ def test_a_file_replaced_by_mv_is_served_soon(served):
         other.sql(f"UPDATE virtual_server SET ipv4 = '192.0.2.{100 + number}';")
         os.replace(other.path, database.path)
         new = f"192.0.2.{100 + number}"
-        wait_until(lambda: coprocess.ask().ipv4 == new, SECONDS_MAX, "the new file")
-        assert database.mappings("web") == {"192.0.2.10": "fra"}
+        wait_until(
+            lambda: coprocess.ask().ipv4 == new and database.mappings("web") == {"192.0.2.10": "fra"},
+            SECONDS_MAX,
+            "the new file",
+        )
 
 
 def test_a_file_that_is_damaged_while_running_changes_no_answer(served):
