@@ -68,7 +68,7 @@ static void read_batch(const char *bytes, size_t size)
 
 static void read_beat(const char *bytes, size_t size)
 {
-    static struct ballot ballot, again;
+    static struct ballot ballot, votes;
     struct wire_beat beat, same;
     struct error error = {0};
     int code = wire_read_beat(bytes, size, &beat, &ballot, &error);
@@ -76,9 +76,9 @@ static void read_beat(const char *bytes, size_t size)
     if (code != 0)
         return;
     wire_write_beat(&text, &beat, &ballot);
-    READ_AGAIN(wire_read_beat, &same, &again);
+    READ_AGAIN(wire_read_beat, &same, &votes);
     REQUIRE(memcmp(&beat, &same, sizeof beat) == 0, "another beat");
-    REQUIRE(ballot_equal(&ballot, &again), "other votes");
+    REQUIRE(ballot_equal(&ballot, &votes), "other votes");
 }
 
 static void read_question(const char *bytes, size_t size)

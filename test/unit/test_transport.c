@@ -155,11 +155,15 @@ static void more_than_can_be_kept_is_read_piece_by_piece(void)
             append(pair.home, bytes, SIZE);
         }
         transport_tail(pair.peer, 1);
-        for (int i = 1; i <= MESSAGES; i++) {
+        /* One that was not acknowledged in time is there twice. */
+        for (int i = 1, last = 0; last < MESSAGES && i <= 2 * MESSAGES; i++) {
             struct transport_message message = {0};
             WAIT_FOR(transport_next(pair.peer, &message), "message %d", i);
             CHECK_INTEGER(message.sequence, i, "in order");
-            CHECK(message.length == SIZE && message.bytes[0] == (char)i, "message %d", i);
+            if (!CHECK(message.length == SIZE, "message %d", i))
+                break;
+            CHECK(message.bytes[0] == last || message.bytes[0] == last + 1, "message %d", i);
+            last = message.bytes[0];
         }
     }
     pair_release(&pair);
