@@ -212,10 +212,10 @@ CREATE TABLE IF NOT EXISTS pool (
   ipv6_prefix INTEGER NOT NULL DEFAULT 128
     CONSTRAINT "pool.ipv6_prefix is 0 to 128" CHECK (ipv6_prefix BETWEEN 0 AND 128),
 
-  -- The answer when no server is up, in a pool without fallback_pool_id; so it is that of the last
-  -- pool in a chain of fallback pools. 'any': one of the servers that are down, so that a mistake of
-  -- the health checks does not make the name vanish. 'none': no address. 'servfail': an error, so
-  -- that the resolver asks another name server.
+  -- The answer when no server is up. It counts only in a pool without fallback_pool_id: the last
+  -- pool in a chain of fallback pools decides. 'any': one of the servers that are down, so that a
+  -- mistake of the health checks does not make the name vanish. 'none': no address. 'servfail': an
+  -- error, so that the resolver asks another name server.
   fallback TEXT NOT NULL DEFAULT 'any',
 
   -- The pool to choose from when no server of this one is up. Fallback pools must not form a loop.

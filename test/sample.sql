@@ -37,7 +37,7 @@ INSERT INTO balanced_name (name, pool_id) VALUES
 INSERT INTO record (zone_id, name, type, ttl, content) VALUES
   (1, 'shop.example.com', 'MX', 3600, '10 mail.example.com');
 
--- api: two sites, IPv4 only; a /24 is one client; falls back to web, so its own fallback never counts.
+-- api: two sites, IPv4 only; a /24 is one client; falls back to web: its own fallback never counts.
 INSERT INTO pool (id, name, persistence_timer, ipv4_prefix, fallback, fallback_pool_id) VALUES
   (2, 'api', 'sliding', 24, 'servfail', 1);
 INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, port) VALUES

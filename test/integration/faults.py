@@ -21,6 +21,7 @@ import signal
 import statistics
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -279,6 +280,26 @@ def stopped(*processes):
         yield
     finally:
         kill(pids, signal.SIGCONT)
+
+
+def stop_unless(holds, process, database):
+    """Stops it by SIGSTOP at a moment in which it does not hold such a thing."""
+    while True:
+        stop([process.pid])
+        if not holds(process, database):
+            return
+        kill([process.pid], signal.SIGCONT)
+        time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def stopped_unless(holds, process, database):
+    """It is stopped so in the block."""
+    try:
+        stop_unless(holds, process, database)
+        yield
+    finally:
+        kill([process.pid], signal.SIGCONT)
 
 
 def holds_lock_to_write(process, database):

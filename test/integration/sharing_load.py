@@ -12,8 +12,8 @@ import subprocess
 import threading
 import time
 
-from faults import holds_lock_to_write
-from processes import SECONDS_MAX, now_ms, stop, wait_until
+from faults import holds_lock_to_write, stop_unless
+from processes import SECONDS_MAX, now_ms, wait_until
 from resolvers import ldns
 from sample import SITES
 
@@ -97,7 +97,8 @@ class Asker(threading.Thread):
     """Asks for new and old resolvers until stop().
 
     lock    whoever holds it has the coprocess for himself
-    makes   new resolvers are among those that ask, and those whose mapping may be lost with a database
+    makes   new resolvers are among those that ask, and old ones whose mapping may be lost with a
+            database
     excused the coprocess is stopped, so that its answers may take any time
     """
 
@@ -235,14 +236,8 @@ class Faults:
 
     @staticmethod
     def _stop(process, node):
-        """Not while it has SQLite's lock: nobody could write, and what is broken and mended in a shell
-        meanwhile has to be written."""
-        while True:
-            stop([process.pid])
-            if not holds_lock_to_write(process, node.database):
-                return
-            process.send_signal(signal.SIGCONT)
-            time.sleep(0.001)
+        """What is broken and mended in a shell meanwhile has to be written."""
+        stop_unless(holds_lock_to_write, process, node.database)
 
     def break_daemon_stopped(self, node):
         self._stop(node.daemon.process, node)

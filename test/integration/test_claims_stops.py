@@ -15,7 +15,13 @@ from claims import Promises, allow_many, change_choice, threads, writer_of
 from claims_file import hold_buckets
 from coprocess import Coprocess, question
 from database import Shell
-from faults import assert_in_time, half_committed, holds_lock_to_write, stopped
+from faults import (
+    assert_in_time,
+    half_committed,
+    holds_lock_to_write,
+    stopped,
+    stopped_unless,
+)
 from processes import LONG, SECONDS_MAX, wait_until
 from sample import IPV4, expected
 
@@ -51,17 +57,6 @@ def ask_for(seconds, promises, shell, coprocesses):
 def holds_a_bucket(process, database):
     threads = {int(name) for name in os.listdir(f"/proc/{process.pid}/task")}
     return not threads.isdisjoint(database.claims.owners())
-
-
-@contextlib.contextmanager
-def stopped_unless(holds, process, database):
-    """It is stopped by SIGSTOP in the block, at a moment in which it does not hold such a thing."""
-    while True:
-        with stopped(process):
-            if not holds(process, database):
-                yield
-                return
-        time.sleep(0.001)
 
 
 def test_another_process_writes_while_the_writer_is_stopped(crew):

@@ -12,9 +12,9 @@
 #define STICKY_PROGRAM_ANSWER_RESPONDER_H
 
 #include "core/base/error.h"
+#include "core/base/log_queue.h"
 #include "core/dns/question.h"
 #include "core/sticky/assign.h"
-#include "core/base/log_queue.h"
 #include "program/answer/topology_loader.h"
 #include "store/store.h"
 

@@ -95,7 +95,7 @@ struct status_monitor {
 };
 
 struct status {
-    int64_t now_s; /* the moment, Unix time; of the times in `sharing` */
+    int64_t now_s; /* that moment, in Unix time; `sharing` holds times, not ages */
     struct status_database database;
     struct status_counts counts;
     struct status_limits limits;

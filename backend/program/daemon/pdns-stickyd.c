@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/base/log_queue.h"
 #include "core/health/quorum.h"
 #include "monitor/prober.h"
 #include "monitor/watch.h"
-#include "core/base/log_queue.h"
 #include "program/daemon/monitor_database.h"
 #include "program/sharing/sharer.h"
 #include "store/store.h"

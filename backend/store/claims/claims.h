@@ -9,7 +9,7 @@
  *
  *   1. Whoever looks for a mapping looks here first and in the table afterwards, in a transaction
  *      that began after the first look. A claim is taken out only after its row was committed, so
- *      it is in one of the two. An empty bucket tells so without its mutex.
+ *      it is in one of the two. That a bucket is empty shows without its mutex.
  *   2. A claim is made under the mutex of its bucket, and only if the claim that the decision found
  *      is still there, or if nobody has committed anything since it read the table: `is_current`
  *      says so under that mutex.

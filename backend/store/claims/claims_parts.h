@@ -81,9 +81,9 @@ struct claims_map {
     _Atomic uint32_t bound;
     _Alignas(64) _Atomic uint64_t changed[CLAIMS_BUCKETS / 64]; /* buckets, a bit each */
     /*
-     * claims_guard() where a bucket is empty, so that most looks need no mutex. It is another
-     * number before a claim shows, and this one again when none is left; both are written with the
-     * mutex held. The writer was stopped, or killed, between the two: then a look is slower.
+     * claims_guard() where a bucket is empty, so that most looks need no mutex. It is replaced by
+     * another number before a claim shows, and put back after the last claim is gone, both with the
+     * mutex held. Where a process was killed before it put the guard back, looks take the mutex.
      */
     _Alignas(64) _Atomic uint64_t empty[CLAIMS_BUCKETS];
     _Alignas(64) struct bucket buckets[CLAIMS_BUCKETS];
