@@ -113,14 +113,21 @@ class Alone:
                 self.say(f"{rate} new mappings a second")
                 seconds = self.scale.visible_s * (3 if rate == 1 else 1)
                 result[rate] = self.quiet.measure(lambda: self._visible_once(path, rate, seconds))
+                result[rate]["rows"] = self.quiet.measure(lambda: self._rows(path, rate, seconds))
         return result
 
     def _visible_once(self, path, rate, seconds):
+        options = ["--database", path, *self._steadily(rate, seconds)]
+        return self._tool("visible", *options, "--", *self._command(path))
+
+    def _rows(self, path, rate, seconds):
+        """As many rows, written by SQLite alone."""
+        return self._tool("rows", *self._steadily(rate, seconds), path)
+
+    def _steadily(self, rate, seconds):
         first = self.strangers_seen[CROWD]
         self.strangers_seen[CROWD] += 2 * rate * seconds
-        options = ["--database", path, "--crowd", CROWD, "--first", first]
-        options += ["--rate", rate, "--seconds", seconds]
-        return self._tool("visible", *options, "--", *self._command(path))
+        return ["--crowd", CROWD, "--first", first, "--rate", rate, "--seconds", seconds]
 
     # -- the rest
 
