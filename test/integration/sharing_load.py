@@ -97,6 +97,7 @@ class Asker(threading.Thread):
     """Asks for new and old resolvers until stop().
 
     lock    whoever holds it has the coprocess for himself
+    seconds how long each answer took, and when it was asked for
     makes   new resolvers are among those that ask, and old ones whose mapping may be lost with a
             database
     excused the coprocess is stopped, so that its answers may take any time
@@ -150,7 +151,7 @@ class Asker(threading.Thread):
             self.restart()
             return
         if not (excused or self.excused):
-            self.seconds.append(time.monotonic() - started)
+            self.seconds.append((time.monotonic() - started, started))
         assert answer.ipv4 in SITES, answer.lines
         self.said += answer.logs
         self.record.note(self.node.number, resolver, SITES[answer.ipv4], sent_ms)
@@ -177,6 +178,7 @@ class Faults:
         self.cluster, self.askers, self.record, self.random = cluster, askers, record, random
         self._broken = {}  # what is broken: (when it is mended, how)
         self.counts = {}
+        self.events = []  # what was broken and mended: (when, text)
 
     def kinds(self):
         return [name[6:] for name in dir(self) if name.startswith("break_")]
@@ -195,7 +197,16 @@ class Faults:
         for key, (due, mend) in list(self._broken.items()):
             if due <= now:
                 del self._broken[key]
+                self._note(f"node {key[0]}: {key[1]} mended")
                 mend()
+
+    def _note(self, text):
+        self.events.append((time.monotonic(), text))
+
+    def events_before(self, when, seconds=3):
+        """What was broken and mended just before, and how long before."""
+        return [f"{text} {when - at:.2f} s before" for at, text in self.events
+                if 0 <= when - at < seconds]
 
     def _break(self, kind):
         node = self.random.choice(self.cluster.nodes)
@@ -203,6 +214,7 @@ class Faults:
         needs = {"database": ("daemon", "coprocess")}.get(part, (part,))
         if any((node.number, one) in self._broken for one in needs):
             return
+        self._note(f"node {node.number}: {kind}")
         mend = getattr(self, f"break_{kind}")(node)
         self.counts[kind] = self.counts.get(kind, 0) + 1
         if mend:
