@@ -175,7 +175,7 @@ class PowerDNS:
             return {"remote-connection-string": f"unix:path={self.socket},timeout=2000"}
         if self.backend == "remote":
             return {"remote-connection-string": f"pipe:command={self._command()},timeout=2000"}
-        if self.tap:  # which takes longer to start than the program
+        if self.tap or self.keep_exit_codes:  # which take longer to start than the program
             return {"pipe-command": self._command(), "pipe-timeout": 1000 * SECONDS_MAX}
         return {"pipe-command": self._command()}
 
@@ -195,18 +195,22 @@ class PowerDNS:
         command = f"{program} --database {self.database.path}"
         if self.tap:
             ways = [f"tee -a {path}" for path in self._tapped()]
-            line = f"{ways[0]} | {command} | {ways[1]}"
-            # Not with the pipes of other coprocesses, which a fork of PowerDNS's may hand on: two
-            # taps would keep each other alive.
-            text = f"import os\nos.closerange(3, 1024)\nos.execv('/bin/sh', ['sh', '-c', '{line}'])"
-            command = self._script("tap", text, "/usr/bin/python3")
+            command = self._script("tap", f"{ways[0]} | {command} | {ways[1]}")
         if self.keep_exit_codes:
             command = self._script("keep", f"{command}\necho $? >>{self.directory}/exit-codes")
         return command
 
-    def _script(self, name, text, interpreter="/bin/sh"):
+    def _script(self, name, lines):
+        """A program that runs lines of the shell.
+
+        Not with the pipes of other coprocesses, which a fork of PowerDNS's may hand on: two scripts
+        would keep each other's coprocesses alive.
+        """
         path = self.directory / name
-        path.write_text(f"#!{interpreter}\n{text}\n")
+        path.write_text(
+            "#!/usr/bin/python3\nimport os\nos.closerange(3, 1024)\n"
+            f"os.execv('/bin/sh', ['sh', '-c', {lines!r}])\n"
+        )
         path.chmod(0o755)
         return str(path)
 

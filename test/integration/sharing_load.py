@@ -1,5 +1,6 @@
 """A cluster under load while anything in it fails.
 
+Served  PowerDNS in the place of a node's coprocess
 Asker   asks the coprocess of one node, all the time, and remembers the answers
 Record  what all askers were told; says which answers the tables do not account for
 Faults  breaks and mends things of a cluster, at random
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+import types
 
 from faults import holds_lock_to_write, stop_unless
 from processes import SECONDS_MAX, now_ms, wait_until
@@ -93,6 +95,18 @@ class Record:
 # ---------------------------------------------------------------- asking
 
 
+class Served:
+    """PowerDNS in the place of a node's coprocess: it is asked in the same way."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def ask(self, name, rdtype, resolver):
+        reply = self.server.one(resolver, name, rdtype)
+        (address,) = reply.addresses or (None,)
+        return types.SimpleNamespace(ipv4=address, lines=reply.rcode, logs=[])
+
+
 class Asker(threading.Thread):
     """Asks for new and old resolvers until stop().
 
@@ -125,6 +139,7 @@ class Asker(threading.Thread):
             self.fault = fault
 
     def stop(self):
+        """May be called more than once."""
         self._ended.set()
         self.join()
         if self.fault:
@@ -172,22 +187,31 @@ class Asker(threading.Thread):
 
 
 class Faults:
-    """Each break_*() breaks one thing, and returns what mends it, or None if it is broken already."""
+    """Each break_*() breaks one thing, and returns what mends it, or None if it is broken already.
 
-    def __init__(self, cluster, askers, record, random):
+    kinds   the names of those that happen, without "break_"; None: of all
+    """
+
+    def __init__(self, cluster, askers, record, random, kinds=None):
+        self.kinds = kinds or [name[6:] for name in dir(self) if name.startswith("break_")]
         self.cluster, self.askers, self.record, self.random = cluster, askers, record, random
         self._broken = {}  # what is broken: (when it is mended, how)
         self.counts = {}
         self.events = []  # what was broken and mended: (when, text)
 
-    def kinds(self):
-        return [name[6:] for name in dir(self) if name.startswith("break_")]
+    def go_on(self, seconds):
+        """Breaks and mends for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.step()
+            assert not any(asker.fault for asker in self.askers)
+            time.sleep(self.random.uniform(0, 0.2))
 
     def step(self):
         """Mends what is due, breaks something else, and changes a mapping in a shell."""
         self._mend(time.monotonic())
         if self.random.random() < 0.4:
-            self._break(self.random.choice(self.kinds()))
+            self._break(self.random.choice(self.kinds))
         self._change_in_shell(self.random.choice(self.cluster.nodes))
 
     def mend_all(self):
