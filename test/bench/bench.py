@@ -64,7 +64,7 @@ FULL = Scale(
     flood_s=60,
     monitor_s=60,
     share_s=15,
-    share_rows=1_000_000,
+    share_rows=10_000_000,
     patience_s=40,
 )
 QUICK = Scale(

@@ -307,13 +307,16 @@ def shared(result):
                    [*_lag(result["far"], 250),
                     Figure("octets on the wire, per mapping", result["far"]["wire_bytes"])]))
     groups.append(("Ten name servers, 100 a second each", list(_lag(result["many"], 100))))
-    groups.append(("What sharing costs", [*_share_costs(cost), *_seeding(seed)]))
+    groups.append(("Mappings that are moved or deleted", list(_changes(result["changes"]))))
+    groups.append(("What sharing costs", [*_share_costs(cost), *_share_answers(result["answers"])]))
+    groups.append(("An empty name server", list(_seeding(seed))))
     return groups
 
 
 def _lag(run, reach):
     others = run["others"]
     yield Figure("rows that did not come within 2 s", run["missing"], "", 0, others=others)
+    yield Figure("wrong answers", run["wrong"], "", 0)
     yield Figure("from the answer to the row there, p50", run["p50_ms"], "ms")
     yield Figure("  p99", run["p99_ms"], "ms", reach, others=others)
     yield Figure("  longest", run["longest_ms"], "ms")
@@ -336,10 +339,36 @@ def _share_costs(cost):
     yield Figure("  with sharing on", on["daemon_us"], "us")
 
 
+def _changes(run):
+    for kind in ("moved", "deleted"):
+        yield Figure(f"{kind} here, until it is seen there, p50", run[kind]["p50_ms"], "ms")
+        yield Figure("  p99", run[kind]["p99_ms"], "ms", 100, others=run["others"])
+
+
+def _share_answers(runs):
+    off = runs["off"]
+    yield Figure("p99 of a hit, sharing off", off["hit"]["p99_us"], "us")
+    yield Figure("p99 of a new mapping, sharing off", off["new"]["p99_us"], "us")
+    cost = runs["on"]["hit"]["cpu_us"] / off["hit"]["cpu_us"]
+    yield Figure("processor time of a hit, on / off", cost, "", 1.05,
+                 others=max(run["hit"]["others"] for run in (runs["on"], off)))
+    for what, run in runs.items():
+        if what == "off":
+            continue
+        for kind, text in (("hit", "a hit"), ("new", "a new mapping")):
+            ratio = run[kind]["p99_us"] / off[kind]["p99_us"]
+            title = f"p99 of {text}, {what} / off"
+            yield Figure(title, ratio, "", 1.25, others=max(run[kind]["others"], off[kind]["others"]))
+    yield Figure("wrong answers", sum(run[k]["wrong"] for run in runs.values() for k in run), "", 0)
+
+
 def _seeding(seed):
     yield Figure("an empty server receives, rows a second", seed["rows_per_second"], "", 50_000,
                  True, seed["others"])
     yield Figure("private memory of pdns-stickyd meanwhile", seed["daemon_kib"] / 1024, "MiB")
+    yield Figure("p99 of answers meanwhile, the worst", seed["p99_us"] / 1000, "ms", 100,
+                 others=seed["others"])
+    yield Figure("  wrong answers", seed["wrong"], "", 0)
 
 
 def contenders(result):

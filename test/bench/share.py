@@ -1,7 +1,8 @@
 """Name servers that share their mappings.
 
 Each has a database, a nats-server and a pdns-stickyd.  New resolvers ask one of them, and a
-connection to the database of another one looks for their rows (visible.c).
+connection to the database of another one looks for their rows (visible.c).  What an answer costs,
+and how long it takes, is compared with sharing off (replay.c).
 """
 
 import contextlib
@@ -24,11 +25,23 @@ RATES = (200, 2000)
 FAR_RATE, FAR_DELAY_S = 200, 0.075
 MANY, MANY_RATE, MANY_LOOK_US = 10, 100, 1000
 COST_RATE = 2000
+CHANGES = 200  # rows that are moved, and then deleted, one after the other
+SEED_QUESTIONS, SEED_PAUSE_S = 1000, 5  # new resolvers that ask a server that receives rows
+SEED_LIMIT_S = 600
+WARM_UP = SEED_QUESTIONS // 10  # replay.c
 APART = 10_000_000  # in the order of strangers: no two measurements ask for the same
+
+# What is done to a row, and in this order.
+CHANGE = {
+    "moved": "UPDATE persistence SET controller_id = 1 + controller_id % 3"
+             " WHERE pool_id = 1 AND ldns = ?",
+    "deleted": "DELETE FROM persistence WHERE pool_id = 1 AND ldns = ?",
+}
 
 
 class Share:
-    """run() does all: {"lag": {rate: ...}, "far": ..., "many": ..., "seed": ..., "cost": ...}."""
+    """run() does all: {"lag": {rate: ...}, "changes": ..., "answers": {what: ...}, "cost": ...,
+    "far": ..., "many": ..., "seed": ...}."""
 
     def __init__(self, tools, program, store, scale, quiet, say):
         os.environ["PDNS_STICKY"] = str(program)
@@ -87,12 +100,69 @@ class Share:
             for rate in RATES:
                 self.say(f"{rate} new mappings a second on each of two name servers")
                 result["lag"][rate] = self.quiet.measure(lambda: self._lag(servers, rate))
+            self.say("mappings that are moved and deleted")
+            result["changes"] = self.quiet.measure(lambda: self._changes(servers))
             result["cost"] = {"on": self._cost(servers)}
+            result["answers"] = {"on": self._answers(servers), **self._broken(servers)}
             for node in servers.nodes:
                 _change(node.database.path, "UPDATE share SET node = 0")
             time.sleep(2)
+            result["answers"]["off"] = self._answers(servers)
             result["cost"]["off"] = self._cost(servers)
         return result
+
+    def _changes(self, servers):
+        """From the commit of a change here until it is seen there, in milliseconds.  Mappings that
+        were made in this measurement: of the others, hits are measured."""
+        here, there = (node.database.path for node in servers.nodes)
+        others, lags = processors.Others(_pids(servers)), {"moved": [], "deleted": []}
+        with _connected(here) as source, _connected(there) as sink:
+            new = "SELECT ldns FROM persistence WHERE decided > 0 LIMIT ?"
+            for (ldns,) in source.execute(new, (CHANGES,)).fetchall():
+                for kind, sql in CHANGE.items():
+                    source.execute(sql, (ldns,))
+                    wanted, since = _controller(source, ldns), time.monotonic()
+                    while _controller(sink, ldns) != wanted:
+                        time.sleep(0.0005)
+                    lags[kind].append(1000 * (time.monotonic() - since))
+        result = {"others": others.share()}
+        for kind, found in lags.items():
+            found.sort()
+            result[kind] = {"p50_ms": found[len(found) // 2], "p99_ms": found[-1 - len(found) // 100]}
+        return result
+
+    # -- what an answer costs here
+
+    def _broken(self, servers):
+        """With what stands between the name servers stopped."""
+        import faults
+
+        found = {}
+        for what, processes in (
+            ("nats stopped", [node.nats for node in servers.nodes]),
+            ("peer stopped", [servers[2].daemon]),
+        ):
+            with faults.stopped(*processes):
+                found[what] = self._answers(servers)
+        return found
+
+    def _answers(self, servers):
+        """Of node 1: hits, and new mappings."""
+        self.say("what an answer costs")
+        return {
+            "hit": self.quiet.measure(lambda: self._replay(servers[1], "--stuck")),
+            "new": self.quiet.measure(lambda: self._replay(servers[1], "--strangers")),
+        }
+
+    def _replay(self, node, *options, count=None):
+        argv = [self.tools / "replay", "--crowd", CROWD, "--count", count or self.scale.questions,
+                "--first", self._part(), *options,
+                "--", self.program, "--database", node.database.path]
+        others = processors.Others([node.daemon.pid, node.nats.pid])
+        done = subprocess.run(
+            [str(word) for word in argv], stdout=subprocess.PIPE, timeout=120, check=True
+        )
+        return {**json.loads(done.stdout), "others": others.share()}
 
     def _far(self):
         self.say(f"two name servers, {FAR_DELAY_S * 1000:.0f} ms apart")
@@ -107,7 +177,7 @@ class Share:
     def _lag(self, servers, rate, look_us=200):
         """Each node is asked, and the next one's database is looked at."""
         nodes, seconds = servers.nodes, self.scale.share_s
-        pids = [each.pid for node in nodes for each in (node.daemon, node.nats)]
+        pids = _pids(servers)
         others, used = processors.Others(pids), [processors.used_s([pid]) for pid in pids]
         octets = sum(link.received for link in servers.links.values())
         runs = self._visible(list(zip(nodes, nodes[1:] + nodes[:1])), rate, seconds, look_us)
@@ -166,23 +236,40 @@ class Share:
         return self.quiet.measure(lambda: self._seed_once(rows))
 
     def _seed_once(self, rows):
+        """New resolvers ask the empty server now and then."""
         query = "SELECT count(*) FROM persistence"
         with self._cluster((rows, 0), compared=False) as servers:
-            path = servers[2].database.path
-            pids = [each.pid for node in servers.nodes for each in (node.daemon, node.nats)]
-            others, began = processors.Others(pids), time.monotonic()
-            first = last = _value(path, query)
-            while last < rows:
-                if time.monotonic() > began + 170:
-                    raise RuntimeError(f"{last} of {rows} mappings came")
+            path, asked = servers[2].database.path, []
+            others, began = processors.Others(_pids(servers)), time.monotonic()
+            first = _value(path, query)
+            while _value(path, query) < rows + (SEED_QUESTIONS + WARM_UP) * len(asked):
+                if time.monotonic() > began + SEED_LIMIT_S:
+                    raise RuntimeError(f"{_value(path, query)} of {rows} mappings came")
+                if time.monotonic() > began + SEED_PAUSE_S * len(asked):
+                    asked.append(self._replay(servers[2], "--strangers", count=SEED_QUESTIONS))
                 time.sleep(0.1)
-                last = _value(path, query)
             seconds = time.monotonic() - began
             return {
                 "rows_per_second": (rows - first) / seconds,
                 "daemon_kib": max(_anonymous_kib(node.daemon.pid) for node in servers.nodes),
+                "wrong": sum(run["wrong"] for run in asked),
+                "p99_us": max(run["p99_us"] for run in asked),
                 "others": others.share(),
             }
+
+
+def _pids(servers):
+    """Of all that shares: daemon and nats-server of each node."""
+    return [each.pid for node in servers.nodes for each in (node.daemon, node.nats)]
+
+
+def _connected(path):
+    return contextlib.closing(sqlite3.connect(path, isolation_level=None))
+
+
+def _controller(connection, ldns):
+    query = "SELECT controller_id FROM persistence WHERE pool_id = 1 AND ldns = ?"
+    return connection.execute(query, (ldns,)).fetchone()
 
 
 def _value(path, query):
