@@ -16,9 +16,10 @@ import rounds
 SIZES = (10_000, 1_000_000, 10_000_000)
 LARGEST = SIZES[-1]
 
-# New mappings a second, into a table of so many.
+# New mappings a second, into a table of so many; so many of them are looked for.
 RATES = (1, 1000, 10_000, 20_000)
 CROWD = 1_000_000
+LOOKS = 1000
 
 # Hits are measured also while somebody else writes: another coprocess, on most days.
 COMMIT_PAUSE_S = 0.1
@@ -117,8 +118,12 @@ class Alone:
         return result
 
     def _visible_once(self, path, rate, seconds):
-        options = ["--database", path, *self._steadily(rate, seconds)]
-        return self._tool("visible", *options, "--", *self._command(path))
+        """Of many rows one in some is looked for, since that takes as long as to make it."""
+        every, rows = max(1, rate // LOOKS), databases.mappings(path)
+        options = ["--database", path, "--every", every, *self._steadily(rate, seconds)]
+        numbers = self._tool("visible", *options, "--", *self._command(path))
+        made = databases.mappings(path) - rows
+        return {**numbers, "missing": rate * (seconds + 1) - made}
 
     def _rows(self, path, rate, seconds):
         """As many rows, written by SQLite alone."""

@@ -9,6 +9,7 @@
  *   --first N         where in the order of strangers to begin (0)
  *   --rate N          questions a second (1000)
  *   --seconds N       for so long (10), after a second that does not count
+ *   --every N         looks for one row of so many (1)
  *   --look N          microseconds between two looks for a row that is not there yet (200)
  *
  * One thread asks, another one looks for the rows in the order of the answers. The times may be too
@@ -45,7 +46,7 @@
 
 struct options {
     const char *database;
-    uint64_t crowd, first, rate, seconds, look_us;
+    uint64_t crowd, first, rate, seconds, every, look_us;
 };
 
 struct trial {
@@ -122,7 +123,7 @@ static void *look(void *context)
     sqlite3 *connection;
     sqlite3_stmt *statement = prepare(&connection, trial->options.database);
     run_sql(connection, "PRAGMA mmap_size = 1000000000; BEGIN");
-    for (uint64_t i = 0; i < trial->count; i++)
+    for (uint64_t i = 0; i < trial->count; i += trial->options.every)
         await_row(trial, statement, i);
     sqlite3_finalize(statement);
     sqlite3_close(connection);
@@ -207,16 +208,14 @@ static void run(struct trial *trial, char *const argv[])
 static void parse(int argc, char **argv, struct options *ret_options)
 {
     static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'},
-        {"crowd", required_argument, NULL, 'n'},
-        {"first", required_argument, NULL, 'f'},
-        {"rate", required_argument, NULL, 'r'},
-        {"seconds", required_argument, NULL, 's'},
-        {"look", required_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0},
+        {"database", required_argument, NULL, 'd'}, {"crowd", required_argument, NULL, 'n'},
+        {"first", required_argument, NULL, 'f'},    {"rate", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 's'},  {"every", required_argument, NULL, 'e'},
+        {"look", required_argument, NULL, 'l'},     {NULL, 0, NULL, 0},
     };
     int option;
-    *ret_options = (struct options){.crowd = 1000000, .rate = 1000, .seconds = 10, .look_us = 200};
+    *ret_options =
+        (struct options){.crowd = 1000000, .rate = 1000, .seconds = 10, .every = 1, .look_us = 200};
     while ((option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
         uint64_t number = optarg ? strtoull(optarg, NULL, 10) : 0;
         if (option == 'd')
@@ -229,13 +228,15 @@ static void parse(int argc, char **argv, struct options *ret_options)
             ret_options->rate = number;
         else if (option == 's')
             ret_options->seconds = number;
+        else if (option == 'e')
+            ret_options->every = number;
         else if (option == 'l')
             ret_options->look_us = number;
         else
             exit(64);
     }
     if (optind >= argc || !ret_options->database || ret_options->crowd < 4 ||
-        ret_options->rate * ret_options->seconds == 0)
+        ret_options->rate * ret_options->seconds * ret_options->every == 0)
         fail("usage: visible --database FILE [OPTION...] -- PROGRAM [ARGUMENT...]");
 }
 
