@@ -21,15 +21,22 @@ RATES = (1, 1000, 10_000, 20_000)
 CROWD = 1_000_000
 LOOKS = 1000
 
+AGAINST = " against"  # in the names of what is measured of another program
+
 # Hits are measured also while somebody else writes: another coprocess, on most days.
 COMMIT_PAUSE_S = 0.1
 
 
 class Alone:
-    """The measurements; run() does all and returns them."""
+    """The measurements; run() does all and returns them.
 
-    def __init__(self, tools, program, store, scale, quiet, say):
+    against   another pdns-sticky for the same database, such as that of the last release: whatever
+              is measured of questions is measured of it too, in turn.  None: there is none.
+    """
+
+    def __init__(self, tools, program, store, scale, quiet, say, against=None):
         self.tools, self.program, self.store = tools, program, store
+        self.programs = {"": program, **({AGAINST: against} if against else {})}
         self.scale, self.quiet, self.say = scale, quiet, say
         self.strangers_seen = dict.fromkeys(SIZES, 0)
 
@@ -62,27 +69,31 @@ class Alone:
 
     def _hits(self, runs, size):
         path = self.store.web(size)
-        self._add(runs, f"hit {size}", self._replay(path, size, "--stuck"))
-        self._add(runs, f"hit in a row {size}", self._replay(path, size, "--stuck", "--in-a-row"))
+        for whose, program in self.programs.items():
+            hits = self._replay(path, size, "--stuck", program=program)
+            self._add(runs, f"hit {size}{whose}", hits)
+            hits = self._replay(path, size, "--stuck", "--in-a-row", program=program)
+            self._add(runs, f"hit in a row {size}{whose}", hits)
 
     def _writes(self, runs, size, largest_copy):
         """Into a copy; the largest is copied once, and grows by less than a hundredth."""
         is_copied = size == LARGEST
         copy = contextlib.nullcontext(largest_copy) if is_copied else self._copy(size)
         with copy as path:
-            with databases.commits(path, COMMIT_PAUSE_S):
-                hits = self._replay(path, size, "--stuck")
-            self._add(runs, f"hit beside commits {size}", hits)
-            self._add(runs, f"new {size}", self._new(path, size))
+            for whose, program in self.programs.items():
+                with databases.commits(path, COMMIT_PAUSE_S):
+                    hits = self._replay(path, size, "--stuck", program=program)
+                self._add(runs, f"hit beside commits {size}{whose}", hits)
+                self._add(runs, f"new {size}{whose}", self._new(path, size, program))
 
     def _copy(self, size):
         return self.store.copy(self.store.web(size))
 
-    def _new(self, path, size):
+    def _new(self, path, size, program):
         databases.checkpoint(path)
         rows, octets = databases.mappings(path), path.stat().st_size
         count = min(self.scale.strangers, size)
-        numbers = self._replay(path, size, "--strangers", count=count)
+        numbers = self._replay(path, size, "--strangers", count=count, program=program)
         checkpoint_s = databases.checkpoint(path)
         made = databases.mappings(path) - rows
         if made < count:
@@ -91,16 +102,16 @@ class Alone:
         numbers["bytes_per_mapping"] = (path.stat().st_size - octets) / made
         return numbers
 
-    def _replay(self, path, size, *options, count=None):
+    def _replay(self, path, size, *options, count=None, program=None):
         """One run; path None for the coprocess that does nothing."""
+        command = [self.tools / "nothing"] if path is None else self._command(path, program)
         return self.quiet.measure(
-            lambda: self._replay_once(path, size, count or self.scale.questions, options)
+            lambda: self._replay_once(command, size, count or self.scale.questions, options)
         )
 
-    def _replay_once(self, path, size, count, options):
+    def _replay_once(self, command, size, count, options):
         first = self.strangers_seen[size]
         self.strangers_seen[size] += 2 * count  # the warm-up takes some too
-        command = [self.tools / "nothing"] if path is None else self._command(path)
         options = ["--crowd", size, "--count", count, "--first", first, *options]
         return self._tool("replay", *options, "--", *command)
 
@@ -123,7 +134,8 @@ class Alone:
         options = ["--database", path, "--every", every, *self._steadily(rate, seconds)]
         numbers = self._tool("visible", *options, "--", *self._command(path))
         made = databases.mappings(path) - rows
-        return {**numbers, "missing": rate * (seconds + 1) - made}
+        late = numbers["missing"]
+        return {**numbers, "late": late, "missing": rate * (seconds + 1) - made}
 
     def _rows(self, path, rate, seconds):
         """As many rows, written by SQLite alone."""
@@ -151,8 +163,8 @@ class Alone:
         options, command = [path, what, self.scale.reloads], self._command(path)
         return self.quiet.measure(lambda: self._tool("reload", *options, "--", *command))
 
-    def _command(self, path):
-        return [self.program, "--database", path]
+    def _command(self, path, program=None):
+        return [program or self.program, "--database", path]
 
     def _tool(self, name, *arguments):
         argv = [str(self.tools / name), *map(str, arguments)]

@@ -1,6 +1,6 @@
 """All of the benchmark: measures, prints the table, writes the JSON file.
 
-    bench.py DIRECTORY [--quick] [--only PART] [--patience SECONDS]
+    bench.py DIRECTORY [--quick] [--only PART] [--against PROGRAM] [--patience SECONDS]
 
 DIRECTORY (build/bench) holds the built pdns-sticky and, in tools/, the programs of this folder;
 the databases and result.json go there too.  scripts/bench builds all that and calls this.
@@ -90,6 +90,7 @@ def parse():
     parser.add_argument("directory", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--against", type=Path, metavar="PROGRAM")
     parser.add_argument("--patience", type=float, metavar="SECONDS")
     return parser.parse_args()
 
@@ -132,7 +133,7 @@ def measure(options, scale):
     if options.only != "alone":
         result["powerdns"] = served.Served(*arguments).run()
     if options.only != "powerdns":
-        result["alone"] = alone.Alone(*arguments).run()
+        result["alone"] = alone.Alone(*arguments, options.against).run()
     return result
 
 

@@ -6,6 +6,7 @@ import flood
 import monitoring
 import rounds
 import served
+from alone import AGAINST
 
 WIDTH = 80
 SIZES = {10_000: "10 thousand", 1_000_000: "1 million", 10_000_000: "10 million"}
@@ -65,11 +66,24 @@ def table(groups):
 def alone(result):
     """The figures without PowerDNS."""
     questions = result["questions"]
+    has_other = f"hit {max(SIZES)}{AGAINST}" in questions
     return [
         ("Without PowerDNS, processor time per question", _cost(questions)),
+        *([("This program / the other one", list(_against(questions)))] if has_other else []),
         ("New mappings at a steady rate, beside 1 million", list(_visible(result["visible"]))),
         ("Memory, disk, starts, reloads", _rest(result)),
     ]
+
+
+def _against(questions):
+    """Processor time of questions, less that of the coprocess that does nothing."""
+    for kind in ("hit", "hit beside commits", "hit in a row", "new"):
+        nothing = "nothing in a row" if "row" in kind else "nothing"
+        for size, text in SIZES.items():
+            ours, theirs = f"{kind} {size}", f"{kind} {size}{AGAINST}"
+            ratio = own(questions, ours, nothing) / own(questions, theirs, nothing)
+            others = max(questions[name]["others"] for name in (ours, theirs))
+            yield Figure(f"{kind}, {text} mappings", ratio, "", 1.1, others=others)
 
 
 def own(questions, name, nothing="nothing"):
@@ -119,6 +133,7 @@ def _visible(runs):
         reach = 1.2 if rate == 10_000 else None
         yield Figure(f"{rate:,} a second: answered of those", share, "", 0.98, True, others)
         yield Figure("  answered without a row", run["missing"], "", 0, others=others)
+        yield Figure("  of those looked for, later than 2 s", run["late"], "", 0, others=others)
         yield Figure("  from the answer until the row shows, p50", run["p50_ms"], "ms")
         yield Figure("  p99", run["p99_ms"], "ms", 10, others=others)
         yield Figure("  longest", run["longest_ms"], "ms")
@@ -187,7 +202,7 @@ def _flood(run):
     return [
         Figure("forged resolvers asked, millions", full["forged"] / 1e6),
         Figure("  in", full["seconds"], "s"),
-        Figure("  of the 5 million a minute that wanted to", share, "", others=others),
+        Figure("  of the 5 million a minute that wanted to", share, "", 0.95, True, others),
         *_answers(run),
         *_waits(run),
         Figure("mappings kept", full["rows"]),
