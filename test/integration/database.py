@@ -114,10 +114,12 @@ class Database:
             found = self.rows_of(pool_name)
             return {ldns: name for ldns, name in wanted.items() if found.get(ldns) != name}
 
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: not missing(), SECONDS_MAX, "rows")
-        left = missing()
-        assert not left, f"{len(left)} of {len(wanted)} have no such row, {self.claims.waiting()} claims wait: {left}"
+        def what():
+            left = missing()
+            return (f"{len(left)} of {len(wanted)} have no such row,"
+                    f" {self.claims.waiting()} claims wait: {left}")
+
+        wait_until(lambda: not missing(), SECONDS_MAX, what)
 
     @contextlib.contextmanager
     def locked(self):

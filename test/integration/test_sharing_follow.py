@@ -3,7 +3,6 @@
 ns2 begins with other ids than ns1: its pools and controllers were made in another order.
 """
 
-import contextlib
 import json
 
 import pytest
@@ -88,17 +87,20 @@ def status(node):
 
 
 def wait_for_status(node, *words):
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: all(w in status(node) for w in words), SECONDS_MAX, words)
-    found = status(node)
-    assert all(w in found for w in words), found
+    def are_there():
+        found = status(node)
+        return all(word in found for word in words)
+
+    wait_until(are_there, SECONDS_MAX, lambda: f"{words} in {status(node)}")
 
 
 def wait_until_same(one, two):
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: configuration(one) == configuration(two), EQUAL_SECONDS, "the same")
-    theirs, found = configuration(one), configuration(two)
-    assert found == theirs, f"{status(two)}\n{two.daemon.said()[-1000:]}"
+    def differences():
+        theirs, found = configuration(one), configuration(two)
+        differ = {name: (rows, found[name]) for name, rows in theirs.items() if rows != found[name]}
+        return f"{differ}\n{status(two)}\n{two.daemon.said()[-1000:]}"
+
+    wait_until(lambda: configuration(one) == configuration(two), EQUAL_SECONDS, differences)
 
 
 def follow(node, number):

@@ -70,9 +70,8 @@ class Scene:
         return "\n".join(self.victim.coprocess.command("status"))
 
     def wait_for_status(self, words):
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: words in self.status(), SECONDS_MAX, words)
-        assert words in self.status(), self.status()
+        wait_until(lambda: words in self.status(), SECONDS_MAX,
+                   lambda: f"{words} in {self.status()}")
 
     def assert_prompt(self, count=50):
         for _ in range(count):

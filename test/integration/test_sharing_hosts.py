@@ -192,9 +192,8 @@ def is_well(machine):
 
 def wait_until_shared(two):
     for machine in two:
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: is_well(machine), SECONDS_MAX, "it shares")
-        assert is_well(machine), machine.status() + machine.log.said()
+        wait_until(lambda: is_well(machine), SECONDS_MAX,
+                   lambda: f"it shares: {machine.status()}{machine.log.said()}")
 
 
 def wait_until_equal(two):

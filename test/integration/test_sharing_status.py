@@ -45,9 +45,11 @@ class Pair:
         return "\n".join(self.nodes[number - 1].coprocess.command("status"))
 
     def wait_for(self, *words, number=1):
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: all(w in self.status(number) for w in words), SECONDS_MAX, words)
-        assert all(w in self.status(number) for w in words), self.status(number)
+        def are_there():
+            found = self.status(number)
+            return all(word in found for word in words)
+
+        wait_until(are_there, SECONDS_MAX, lambda: f"{words} in {self.status(number)}")
 
     def is_quiet(self, number):
         lines = self.status(number).splitlines()
