@@ -93,7 +93,7 @@ class NatsServer(LoggedProcess):
         self.directory = Path(directory)
         self.directory.mkdir(exist_ok=True)
         give_to_user(self.directory)
-        self.store = self.directory / "store"
+        self.store, self._saved = self.directory / "store", self.directory / "saved"
         self.identity = identity
         self.port = port or free_port()
         self.configuration = self.directory / "nats.conf"
@@ -153,3 +153,16 @@ class NatsServer(LoggedProcess):
         """Removes the store of a server that does not run: the log is lost."""
         assert self.process.poll() is not None, "it still runs"
         shutil.rmtree(self.store, ignore_errors=True)
+
+    def save(self):
+        """Keeps a copy of the store of a server that does not run, for rewind()."""
+        assert self.process.poll() is not None, "it still runs"
+        shutil.rmtree(self._saved, ignore_errors=True)
+        shutil.copytree(self.store, self._saved)
+
+    def rewind(self):
+        """Puts the copy in place of the store: the log has nothing of what came after save()."""
+        self.wipe()
+        shutil.copytree(self._saved, self.store)
+        for path in (self.store, *self.store.rglob("*")):
+            give_to_user(path)

@@ -9,9 +9,16 @@ from cluster import EQUAL_SECONDS, Cluster
 from coprocess import Coprocess
 from database import SAMPLE, Database
 from monitor import Daemon
+from nats import Nats
 from processes import SECONDS_MAX, give_to_user, wait_until
 from resolvers import ldns
 from sample import IPV4, SITES, expected
+
+# How long batches may be missing before a walk: LOST_END_MS in program/sharing/feed.c.
+LOST_END_SECONDS = 5
+
+# How far node 2 has read the log of node 1.
+CURSOR = "SELECT sequence FROM share_cursor WHERE node = 1"
 
 
 def site_down(node, site):
@@ -179,20 +186,131 @@ def test_answers_go_on_and_changes_wait(two, what, how):
     assert len(two.wait_until_equal(EQUAL_SECONDS)) == 200
 
 
+def hand_over(node, numbers):
+    """New mappings, all of which are in the node's log on return."""
+    for number in numbers:
+        node.ask(ldns(number))
+    node.database.wait_for_writer()
+    wait_until(lambda: node.database.rows("SELECT count(*) FROM share_change") == [(0,)],
+               SECONDS_MAX, "all is handed over")
+
+
+def save_log(node):
+    """As it is now; node.nats.rewind() puts it back."""
+    node.nats.kill()
+    node.nats.save()
+    node.nats.start()
+
+
+def rewind_log(node):
+    node.nats.kill()
+    node.nats.rewind()
+    node.nats.start()
+
+
+def expire_log(node):
+    """As if all in it were older than its max_age."""
+    with Nats(node.nats.port) as client:
+        purged = client.request("$JS.API.STREAM.PURGE.STICKY")
+    assert purged["success"] and purged["purged"] > 0
+
+
+def wait_until_heard_anew(node, peer):
+    since = node.state(peer)["heard_at"]
+    wait_until(lambda: node.state(peer)["heard_at"] > since, SECONDS_MAX, f"{peer.name} is heard")
+
+
+def seconds_until_equal(cluster):
+    started = time.monotonic()
+    cluster.wait_until_equal(EQUAL_SECONDS)
+    return time.monotonic() - started
+
+
+def assert_soon_equal(cluster, limit, act, tries=4):
+    """After act(number), the tables are equal within so many seconds, in one try of a few: what is
+    slow by itself is slow each time, a stall of the machine is not."""
+    taken = []
+    for number in range(tries):
+        act(number)
+        taken.append(seconds_until_equal(cluster))
+        if taken[-1] < limit:
+            return
+    raise AssertionError(f"never within {limit} s: {taken}")
+
+
+def kill_daemon(node):
+    node.daemon.process.kill()
+    node.daemon.process.wait()
+
+
 def test_a_log_that_is_lost_is_made_up_for_by_a_walk(two):
     """Node 2 was away while node 1 wrote its log, and then the log is gone."""
-    two[2].daemon.process.kill()
-    two[2].daemon.process.wait()
-    for number in range(100):
-        two[1].ask(ldns(number))
-    two[1].database.wait_for_writer()
-    wait_until(lambda: two[1].database.rows("SELECT count(*) FROM share_change") == [(0,)],
-               SECONDS_MAX, "all is handed over")
+    kill_daemon(two[2])
+    hand_over(two[1], range(100))
     two[1].nats.kill()
     two[1].nats.wipe()
     two[1].nats.start()
     two[2].daemon.start()
     assert len(two.wait_until_equal(EQUAL_SECONDS)) == 100
+
+
+def test_a_log_that_expired_before_it_was_read_is_made_up_for_by_a_walk(two):
+    """Node 2 was cut off meanwhile.  It walks at once, and not only when it finds that the end of the
+    log is missing."""
+    link = two.links[2, 1]
+
+    def act(number):
+        link.cut()
+        hand_over(two[1], range(100 * number, 100 * number + 100))
+        expire_log(two[1])
+        link.heal()
+
+    hand_over(two[1], [1000])
+    two.wait_until_equal(EQUAL_SECONDS)
+    assert_soon_equal(two, LOST_END_SECONDS, act)
+
+
+def test_a_long_absence_is_made_up_for_by_a_walk(two):
+    """All that was handed over meanwhile has expired."""
+    kill_daemon(two[2])
+    hand_over(two[1], range(100))
+    expire_log(two[1])
+    two[2].daemon.start()
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 100
+
+
+def test_a_log_that_is_rewound_is_read_from_its_beginning(two):
+    """Node 2 has read more of it than there is now.  It does not wait until there is as much again."""
+    one, other = two.nodes
+    hand_over(one, range(10))
+    save_log(one)
+    for begin in range(10, 60, 10):  # several batches
+        hand_over(one, range(begin, begin + 10))
+    two.wait_until_equal(EQUAL_SECONDS)
+    [(before,)] = other.database.rows(CURSOR)
+    rewind_log(one)
+    wait_until_heard_anew(other, one)
+    one.database.sql(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        + " UNION ALL".join(f" SELECT 1, '{ldns(number)}', 1, 'modulus', unixepoch(), 3600"
+                            for number in range(100, 150))
+        + ";"
+    )  # in one batch
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 110
+    wait_until(lambda: other.database.rows(CURSOR) < [(before,)], SECONDS_MAX, "a cursor before")
+
+
+def test_a_lost_end_of_a_log_is_made_up_for_by_a_walk(two):
+    """Node 2 was cut off while node 1 wrote it, and so the log has what node 2 has read of it."""
+    link = two.links[2, 1]
+    hand_over(two[1], range(10))
+    two.wait_until_equal(EQUAL_SECONDS)
+    save_log(two[1])
+    link.cut()
+    hand_over(two[1], range(10, 60))
+    rewind_log(two[1])
+    link.heal()
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 60
 
 
 def test_a_database_that_is_lost_comes_back_from_the_peers(three, workspace):
