@@ -1,7 +1,10 @@
 """Name servers that share their mappings: real nats-servers, daemons and coprocesses."""
 
+import itertools
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -151,6 +154,35 @@ def test_two_that_decide_at_one_moment_agree_and_move_once(two):
         moves += sum(a != b for a, b in zip(before, after))
         assert sum(a != b for a, b in zip(before, after)) <= 1
     assert moves > 0, "there were conflicts"
+
+
+def test_two_that_are_asked_at_one_moment_agree_and_move_once(two):
+    """They are connected, and each resolver asks both at once, before one has heard of the other."""
+    site_down(two[1], "ams")
+    site_down(two[2], "nyc")
+    resolvers = [ldns(number) for number in range(200)]
+    at_once = threading.Barrier(2, timeout=SECONDS_MAX)
+
+    def ask_all(node):
+        return [(at_once.wait(), node.ask(resolver))[1] for resolver in resolvers]
+
+    def ask_both():
+        """The two answers to each resolver."""
+        return list(zip(*threads.map(ask_all, two.nodes)))
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = [ask_both()]
+        site_up(two[1], "ams")
+        site_up(two[2], "nyc")
+        answers += [ask_both(), ask_both()]
+        entries = two.wait_until_equal(EQUAL_SECONDS)
+        answers += [ask_both()]
+    moves = []
+    for resolver, told in zip(resolvers, zip(*answers)):
+        address = next(a for a in SITES if SITES[a] == entries["web", resolver][0])
+        assert told[-1] == (address, address) and address in told[0]
+        moves.append(sum(a != b for node in zip(*told) for a, b in itertools.pairwise(node)))
+    assert max(moves) == 1, "there were conflicts, and each cost one move"
 
 
 def test_a_partition_heals(three):
@@ -337,19 +369,45 @@ def test_a_database_that_is_lost_comes_back_from_the_peers(three, workspace):
 # ---------------------------------------------------------------- what does not fit together
 
 
-def test_names_that_do_not_exist_here_are_named_and_come_later(two):
-    """A pool that only one server has."""
-    two[1].database.sql(
-        "INSERT INTO pool (id, name) VALUES (9, 'extra');"
-        "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
-        " VALUES (9, 1, 1, '192.0.2.99');"
-        "INSERT INTO balanced_name (name, pool_id) VALUES ('extra.example.com', 9);"
-    )
-    two[1].ask(ldns(1), name="extra.example.com")
-    wait_until(lambda: two[2].state(two[1]).get("unknown", 0) > 0, SECONDS_MAX, "it is counted")
-    assert two[2].state(two[1])["unknown_name"] == "pool extra"
-    status = "\n".join(two[2].coprocess.command("status"))
-    assert "pool extra" in status, status
+# What only one server has, under ids of its own: SQL by {pool}, {site} and {server}, and whom to ask.
+EXTRA = {
+    "pool extra": (
+        "BEGIN; INSERT INTO pool (id, name) VALUES ({pool}, 'extra');"
+        "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
+        " VALUES ({server}, {pool}, 1, 1, '192.0.2.99');"
+        "INSERT INTO balanced_name (name, pool_id) VALUES ('extra.example.com', {pool}); COMMIT;",
+        "extra.example.com",
+    ),
+    "controller extra": (
+        "BEGIN; INSERT INTO controller (id, name) VALUES ({site}, 'extra');"
+        "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4)"
+        " VALUES ({server}, 1, {site}, 4, '192.0.2.99'); COMMIT;",
+        "www.example.com",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", EXTRA)
+def test_names_that_do_not_exist_here_are_named_and_come_later(two, what):
+    """They come by the walk that follows a change of the configuration."""
+    script, name = EXTRA[what]
+    one, other = two.nodes
+    one.database.sql(script.format(pool=9, site=9, server=91))
+    asked = []
+
+    def is_sent_there():
+        asked.append(ldns(len(asked)))
+        return one.ask(asked[-1], name=name) == "192.0.2.99"
+
+    wait_until(is_sent_there, SECONDS_MAX, "a resolver for whom it counts")
+    wait_until(lambda: other.state(one).get("unknown", 0) > 0, SECONDS_MAX, "it is counted")
+    assert other.state(one)["unknown_name"] == what
+    status = "\n".join(other.coprocess.command("status"))
+    assert what in status, status
+    other.database.sql(script.format(pool=17, site=18, server=99))
+    entries = two.wait_until_equal(EQUAL_SECONDS)
+    assert {key[1] for key in entries} == set(asked)
+    assert other.ask(asked[-1], name=name) == "192.0.2.99"
 
 
 def test_a_copied_database_is_told(workspace):
