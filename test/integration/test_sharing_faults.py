@@ -4,6 +4,10 @@ test_sharing.py has the faults themselves; here it is what `status` says of them
 ten seconds before it calls something silent or late.
 """
 
+import time
+
+import pytest
+
 from cluster import EQUAL_SECONDS, Cluster
 from processes import SECONDS_MAX, wait_until
 from resolvers import ldns
@@ -51,6 +55,41 @@ def test_a_daemon_that_is_down_is_told_here_and_there(two):
     wait_for_problem(other, "peer ns1 was not heard for")
     one.daemon.start()
     wait_until_well(two)
+
+
+def known_again(node, peer):
+    """How many rows of a peer were read that were known already, up to now."""
+    now = time.time()
+    wait_until(lambda: node.state(peer).get("written_at", 0) > now, SECONDS_MAX, "it is written")
+    return node.state(peer)["known"]
+
+
+@pytest.mark.parametrize("is_killed", (False, True), ids=("cut", "killed"))
+def test_after_a_link_was_down_the_log_is_read_on_from_the_cursor(three, is_killed):
+    """Node 2 does not read again what it has read before."""
+    one, other, third = three.nodes
+    many = 500
+    for number in range(many):
+        one.ask(ldns(number))
+    three.wait_until_equal(EQUAL_SECONDS)
+    before = 0 if is_killed else known_again(other, one)
+    three.cut(one, other)
+    wait_for_problem(other, "peer ns1 was not heard for")
+    one.ask(ldns(many)), third.ask(ldns(many + 1))
+    three.wait_until_equal(EQUAL_SECONDS, nodes=[one, third])
+    wait_until(lambda: ("web", ldns(many + 1)) in other.entries(), SECONDS_MAX, "ns3 is heard")
+    assert ("web", ldns(many)) not in other.entries()
+    three.heal(one, other)
+    three.wait_until_equal(EQUAL_SECONDS)
+    if is_killed:  # it walks when it starts, and a walk of equal tables brings no rows
+        walked = other.state(one)["equal_at"]
+        other.daemon.process.kill()
+        other.daemon.process.wait()
+        other.daemon.start()
+        wait_until(lambda: other.state(one)["equal_at"] > walked, SECONDS_MAX, "it has walked")
+    one.ask(ldns(many + 2))
+    assert len(three.wait_until_equal(EQUAL_SECONDS)) == many + 3
+    assert known_again(other, one) - before < many
 
 
 def test_changes_beyond_the_limit_are_dropped_and_found_by_comparing(workspace):
