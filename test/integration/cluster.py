@@ -1,7 +1,8 @@
 """Name servers that share their mappings, on this machine.
 
 Node     a database, a nats-server, pdns-stickyd, and coprocesses that are asked
-Link     the network from one node to the nats-server of another: it can be cut and slowed down
+Link     the network from one node to the nats-server of another, or to its own: it can be cut and
+         slowed down
 Cluster  some nodes, each with a link to each other one
 """
 
@@ -36,6 +37,7 @@ class Link(threading.Thread):
 
     delay_s   how long every octet is on its way, in either direction; any number may be under way
     received  octets that came out at either end so far
+    is_used   somebody is connected through it
     """
 
     QUEUE_MAX = 4096  # pieces under way; more wait with the sender
@@ -104,6 +106,11 @@ class Link(threading.Thread):
             with self._lock:
                 self._sockets.discard(one)
 
+    @property
+    def is_used(self):
+        with self._lock:
+            return bool(self._sockets)
+
     def cut(self):
         with self._lock:
             self._is_cut = True
@@ -124,7 +131,7 @@ class Node:
 
     def __init__(self, directory, number, scripts=(SAMPLE,), **nats_options):
         self.directory, self.number, self.name = directory / f"ns{number}", number, f"ns{number}"
-        self._scripts, self._settings, self._peers = scripts, {}, {}
+        self._scripts, self._joined = scripts, ()
         self.directory.mkdir()
         give_to_user(self.directory)
         self.database = Database.create(self.directory, *scripts)
@@ -134,14 +141,18 @@ class Node:
         self.daemon_options, self.coprocess_options = {}, {}
         self._stack = contextlib.ExitStack()
 
-    def join(self, peers, settings=None):
-        """Tells this node who it is, the peers, {node: url}, and settings, {name: value}."""
-        self._peers, self._settings = peers, settings or {}
+    def join(self, peers, settings=None, home=None):
+        """Tells this node who it is, the peers, {node: url}, and settings, {name: value}.
+
+        home: the URL of its own nats-server, when it is another than self.nats.url
+        """
+        self._joined = (peers, settings, home)
         rows = ", ".join(f"({n}, 'ns{n}', '{url}')" for n, url in peers.items())
         self.database.sql(
             "".join(f"UPDATE setting SET value = {value} WHERE name = '{name}';"
-                    for name, value in self._settings.items())
-            + f"UPDATE share SET node = {self.number}, name = '{self.name}', url = '{self.nats.url}';"
+                    for name, value in (settings or {}).items())
+            + f"UPDATE share SET node = {self.number}, name = '{self.name}',"
+            f" url = '{home or self.nats.url}';"
             f"INSERT INTO peer (node, name, url) VALUES {rows};"
         )
 
@@ -161,7 +172,7 @@ class Node:
         for path in self.directory.glob("sticky.sqlite*"):
             path.unlink()
         self.database = Database.create(self.directory, *self._scripts)
-        self.join(self._peers, self._settings)
+        self.join(*self._joined)
         self.daemon.start()
         self.coprocess = self._stack.enter_context(self.new_coprocess())
 
@@ -185,14 +196,17 @@ class Node:
 class Cluster:
     """Nodes 1 to count, all of which share, from `with` to the end of its block.
 
-    has_links  False: nodes reach each other without anything in between
+    has_links       False: nodes reach each other without anything in between
+    has_home_links  each node reaches its own nats-server through a link as well
+    links           {(node, node): the link from the first to the nats-server of the second}
     """
 
-    def __init__(self, directory, count, settings=None, has_links=True, **node_options):
+    def __init__(self, directory, count, settings=None, has_links=True, has_home_links=False,
+                 **node_options):
         self.nodes = [Node(directory, number + 1, **node_options) for number in range(count)]
         self.links = {
             (a.number, b.number): Link(b.nats.port)
-            for a in self.nodes for b in self.nodes if a is not b and has_links
+            for a in self.nodes for b in self.nodes if (has_home_links if a is b else has_links)
         }
         self.settings = settings or {}
 
@@ -209,7 +223,7 @@ class Cluster:
             node.join({
                 other.number: self._url(node, other)
                 for other in self.nodes if other is not node
-            }, self.settings)
+            }, self.settings, self._url(node, node))
         for node in self.nodes:
             node.start()
 

@@ -26,6 +26,7 @@ LOAD_SECONDS = 600 if LONG else 20
 PARTITION_SECONDS = 600 if LONG else 5
 SIDES = 3
 KILLS = 1000 if LONG else 60
+CUTS = 1000 if LONG else 100
 ROWS = 200_000 if LONG else 60_000  # that an empty server has to receive
 
 # After the healing: two seconds on a machine that is free, or one round of what is tried again each
@@ -198,6 +199,41 @@ def test_a_sharer_that_is_killed_at_any_moment_loses_no_change(workspace, seed, 
         assert {key: SITES[site] for key, site in told.items()} == {
             ldns: entry[0] for (_, ldns), entry in entries.items()
         }
+
+
+# ---------------------------------------------------------------- lost acknowledgements
+
+
+def test_a_server_that_is_cut_off_its_own_log_at_any_moment_loses_no_change(workspace, seed):
+    """What is on its way then is in the log or not, and in either case it is handed over again."""
+    luck, told = random.Random(seed), {}
+    numbers = itertools.count()
+    with Cluster(workspace, 2, has_home_links=True) as cluster:
+        home = [cluster.links[node.number, node.number] for node in cluster.nodes]
+        for node, link in zip(cluster.nodes, home):
+            allow_many(node.database)
+            link.delay_s = 0.005
+        cluster.wait_until_heard()
+        for _ in range(CUTS // len(home)):
+            wait_until(lambda: all(link.is_used for link in home), SECONDS_MAX, "connected again")
+            end = time.monotonic() + luck.uniform(0, 0.1)
+            while time.monotonic() < end:
+                for node in cluster.nodes:
+                    resolver = ldns(next(numbers))
+                    told[resolver] = node.ask(resolver)
+            for link in home:
+                link.cut()
+                link.heal()
+        entries = cluster.wait_until_equal(HEALED_SECONDS)
+        assert {key: SITES[site] for key, site in told.items()} == {
+            ldns: entry[0] for (_, ldns), entry in entries.items()
+        }
+        for node, other in zip(cluster.nodes, cluster.nodes[::-1]):
+            wait_until(lambda: node.database.rows("SELECT count(*) FROM share_change") == [(0,)],
+                       SECONDS_MAX, f"nothing waits at {node.name}")
+            known = node.state(other)["known"]
+            print(f"{node.name}: of {len(told)} rows, {known} came again")
+            assert known > 0, "acknowledgements were lost"
 
 
 # ---------------------------------------------------------------- an empty server
