@@ -157,7 +157,7 @@ void transport_close(struct transport *transport)
 bool transport_is_connected(struct transport *transport)
 {
     pthread_mutex_lock(&transport->mutex);
-    bool is_connected = transport->is_connected;
+    bool is_connected = transport->is_connected && !transport->problem[0];
     pthread_mutex_unlock(&transport->mutex);
     return is_connected;
 }
@@ -167,7 +167,7 @@ const char *transport_problem(struct transport *transport)
     int64_t now_ms = clock_monotonic_ms();
     const char *text = "";
     pthread_mutex_lock(&transport->mutex);
-    if (!transport->is_connected)
+    if (!transport->is_connected || transport->problem[0])
         text = transport->problem;
     else if (transport->refusal[0] && now_ms - transport->refused_ms < REFUSAL_MS)
         text = transport->refusal;
@@ -204,13 +204,28 @@ static void expire_append(struct transport *transport)
         transport->append = APPEND_FAILED;
 }
 
+/* With the mutex held. */
+static bool may_append(struct transport *transport)
+{
+    expire_append(transport);
+    return transport->has_bounds && transport->append != APPEND_WAITING &&
+           clock_monotonic_ms() >= transport->append_not_before_ms;
+}
+
+bool transport_may_append(struct transport *transport)
+{
+    pthread_mutex_lock(&transport->mutex);
+    bool may = may_append(transport);
+    pthread_mutex_unlock(&transport->mutex);
+    return may;
+}
+
 int transport_append(struct transport *transport, const char *bytes, size_t length)
 {
     char reply[32];
     int code = ERR_BUSY;
     pthread_mutex_lock(&transport->mutex);
-    expire_append(transport);
-    if (transport->has_bounds && transport->append != APPEND_WAITING) {
+    if (may_append(transport)) {
         snprintf(reply, sizeof reply, "append.%" PRId64, ++transport->append_number);
         code = transport_send(transport, LOG_SUBJECT, reply, bytes, length);
     }

@@ -58,6 +58,7 @@ void transport_close(struct transport *transport);
  */
 bool transport_await_end(int64_t timeout_ms);
 
+/* Whether there is a connection, and the server has shown life over it. */
 bool transport_is_connected(struct transport *transport);
 
 /*
@@ -83,8 +84,13 @@ enum append_state {
 };
 
 /*
- * Gives one message to the log. 0; ERR_BUSY when the last one is waiting, when there is no
- * connection, or when the log is not known yet (transport_bounds()); ERR_NOMEM. Without an
+ * Whether the log can take a message now: not while the last one is waiting, without a connection,
+ * before the log is known (transport_bounds()), or within a second after the server refused one.
+ */
+bool transport_may_append(struct transport *transport);
+
+/*
+ * Gives one message to the log. 0; ERR_BUSY when it can take none now; ERR_NOMEM. Without an
  * acknowledgement for two seconds, or with the end of the connection, it has failed.
  */
 int transport_append(struct transport *transport, const char *bytes, size_t length);

@@ -109,7 +109,7 @@ static struct transport *enter(struct link *link, int64_t load)
 {
     int64_t now_ms = clock_monotonic_ms();
     pthread_mutex_lock(&link->transport->mutex);
-    link->transport->heard_ms = now_ms;
+    transport_heard(link->transport, now_ms);
     count_load(link, load, now_ms);
     return link->transport;
 }

@@ -66,10 +66,10 @@ struct transport {
     char *url, *host, *ca, *certificate, *key; /* never change; NULL: none */
     bool is_home;
 
-    bool is_closing;   /* no more calls will come */
-    bool is_connected; /* and its subscriptions are made */
-    int64_t heard_ms;  /* when anything was last received */
-    char problem[ERROR_TEXT_MAX];
+    bool is_closing;              /* no more calls will come */
+    bool is_connected;            /* and its subscriptions are made */
+    int64_t heard_ms;             /* when anything was last received */
+    char problem[ERROR_TEXT_MAX]; /* until the next server shows life */
     char refusal[ERROR_TEXT_MAX];
     int64_t refused_ms;
 
@@ -82,6 +82,7 @@ struct transport {
     struct message_queue outbox; /* to be sent; a reply is the end of a subject of our own */
     enum append_state append;
     int64_t append_number, append_deadline_ms;
+    int64_t append_not_before_ms; /* after one was refused */
     int64_t question_number;
     struct open_question questions[TRANSPORT_QUESTIONS_MAX];
 
@@ -127,6 +128,9 @@ void transport_refused(struct transport *transport, const char *text, int64_t no
 
 /* Whether a connection shows no life any more, although it is asked for some each second. */
 bool transport_is_silent(const struct transport *transport, int64_t now_ms);
+
+/* Anything was received. */
+void transport_heard(struct transport *transport, int64_t now_ms);
 
 /* There is a connection; or there is none any more, or still none, and why. */
 void transport_connected(struct transport *transport, int64_t now_ms);

@@ -23,6 +23,9 @@
 /* How soon the log is read again after the server refused it, or left something out. */
 #define READ_AGAIN_MS 1000
 
+/* How soon something is given to the log again that the server has refused, and has logged. */
+#define APPEND_AGAIN_MS 1000
+
 /* Three replies to the question for bounds are missing. */
 #define SILENCE_MS 3500
 
@@ -72,12 +75,20 @@ int transport_send(struct transport *transport, const char *subject, const char 
 
 /* ---------------------------------------------------------------- the connection */
 
+void transport_heard(struct transport *transport, int64_t now_ms)
+{
+    transport->heard_ms = now_ms;
+    if (transport->is_connected)
+        transport->problem[0] = '\0';
+}
+
+/* A server that stands still lets us connect, and then does nothing: the problem stays. */
 void transport_connected(struct transport *transport, int64_t now_ms)
 {
     transport->is_connected = true;
     transport->heard_ms = now_ms;
     transport->info_due_ms = now_ms;
-    transport->problem[0] = '\0';
+    transport->append_not_before_ms = 0;
     transport->tail.not_before_ms = 0;
     transport->may_write = false;
 }
@@ -188,6 +199,8 @@ static void take_acknowledgement(struct transport *transport, int64_t number, co
         return;
     int code = bytes ? check_done(transport, bytes, length, now_ms) : ERR_IO;
     transport->append = code == 0 ? APPEND_DONE : APPEND_FAILED;
+    if (code != 0)
+        transport->append_not_before_ms = now_ms + APPEND_AGAIN_MS;
 }
 
 static void take_answer(struct transport *transport, int64_t number, const char *bytes,
@@ -217,7 +230,10 @@ void transport_replied(struct transport *transport, const char *reply, const cha
         transport->may_write = bytes != NULL; /* JetStream itself has refused */
     } else if (!bytes) {
         transport->has_bounds = false;
-        transport_refused(transport, "JetStream is not enabled on this server or for this user",
+        transport_refused(transport,
+                          transport->bounds_number > 0
+                              ? "JetStream is no longer enabled: see the log of nats-server"
+                              : "JetStream is not enabled on this server or for this user",
                           now_ms);
     } else if (strcmp(reply, INFO_REPLY) == 0) {
         take_bounds(transport, bytes, length, now_ms);

@@ -149,6 +149,12 @@ class NatsServer(LoggedProcess):
         self.resume()
         return super().stop()
 
+    def keep_store_in(self, directory):
+        """Its log is elsewhere from the next start on."""
+        text = self.configuration.read_text()
+        self.configuration.write_text(text.replace(str(self.store), str(directory)))
+        self.store = Path(directory)
+
     def wipe(self):
         """Removes the store of a server that does not run: the log is lost."""
         assert self.process.poll() is not None, "it still runs"

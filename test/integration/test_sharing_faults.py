@@ -4,11 +4,14 @@ test_sharing.py has the faults themselves; here it is what `status` says of them
 ten seconds before it calls something silent or late.
 """
 
+import re
+import subprocess
 import time
 
 import pytest
 
 from cluster import EQUAL_SECONDS, Cluster
+from faults import assert_in_time, fill_up, small_disk
 from processes import SECONDS_MAX, wait_until
 from resolvers import ldns
 from sample import expected
@@ -32,6 +35,16 @@ def wait_for_problem(node, *words):
 def wait_until_well(cluster):
     for node in cluster.nodes:
         wait_until(lambda: problems(node) == [], SECONDS_MAX, f"no problem: {problems(node)}")
+
+
+def change_many(node, count):
+    """So many mappings at once, as an operator makes them."""
+    node.database.sql(
+        f"WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        " INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " SELECT 1, printf('10.9.%d.%d', i / 256, i % 256), 1, 'modulus', unixepoch(), 3600"
+        " FROM n;"
+    )
 
 
 def test_a_nats_server_that_is_down_is_told_here_and_there(two):
@@ -104,18 +117,80 @@ def test_changes_beyond_the_limit_are_dropped_and_found_by_comparing(workspace):
         assert len(two.wait_until_equal(EQUAL_SECONDS)) == 200
 
 
+def ask_in_time(node, numbers):
+    """New resolvers get the choice of the method, as fast as ever."""
+    answers = [node.coprocess.ask(remote=ldns(number)) for number in numbers]
+    assert [each.ipv4 for each in answers] == [expected(ldns(number)) for number in numbers]
+    assert_in_time(answers, node.name)
+
+
+def refusals(node):
+    """How often nats-server has logged that it could not write."""
+    return node.nats.said().count("no space left on device")
+
+
+def restart(nats):
+    """As systemd does it: one that does not end is killed (TimeoutStopSec)."""
+    nats.process.terminate()
+    try:
+        nats.process.wait(3)
+    except subprocess.TimeoutExpired:
+        nats.kill()
+    nats.start()
+
+
+def test_a_log_without_room_is_told_and_goes_on_after_a_restart(workspace):
+    """nats-server 2.9 stands still with its first write that fails, though it lets everybody in;
+    2.10 refuses each message until there is room."""
+    with small_disk(workspace, 2048) as disk:
+        two = Cluster(workspace, 2)
+        one, other = two.nodes
+        one.nats.keep_store_in(disk)
+        with two:
+            two.wait_until_heard()
+            ask_in_time(one, range(5))
+            assert len(two.wait_until_equal(EQUAL_SECONDS)) == 5
+            fill_up(disk / "full")
+            change_many(one, 2000)
+            ask_in_time(one, range(10, 40))
+            wait_for_problem(one, "changes wait to be handed over, the oldest for")
+            text = "the server does not answer" if refusals(one) == 0 else "no space left on device"
+            wait_for_problem(one, "nats-server: ", text)
+            said = refusals(one)
+            for _ in range(20):
+                assert any(text in line for line in problems(one)), problems(one)
+                time.sleep(0.1)
+            assert refusals(one) - said <= 10, "it is not asked again and again"
+            ask_in_time(one, range(40, 50))
+            ask_in_time(other, range(50, 60))
+            (disk / "full").unlink()
+            restart(one.nats)
+            assert len(two.wait_until_equal(EQUAL_SECONDS)) == 2055
+            wait_until_well(two)
+
+
+def test_a_log_that_is_turned_off_is_told(two):
+    """Not as if nats-server had never had one.  A restart without JetStream stands for whatever has
+    turned it off."""
+    one = two[1]
+    whole = one.nats.configuration.read_text()
+    one.nats.configuration.write_text(re.sub(r"jetstream \{.*\}", "", whole))
+    restart(one.nats)
+    wait_for_problem(one, "nats-server: JetStream is no longer enabled: see the log of nats-server")
+    ask_in_time(one, range(10))
+    one.nats.configuration.write_text(whole)
+    restart(one.nats)
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 10
+    wait_until_well(two)
+
+
 def test_rows_without_room_are_counted_and_come_later(workspace):
     """A server whose database may be no larger takes nothing, and answers as ever."""
     with Cluster(workspace, 2, settings={"share_walk": 2}) as two:
         two.wait_until_heard()
         one, small = two.nodes
         small.database.sql("UPDATE setting SET value = 1 WHERE name = 'max_megabytes';")
-        one.database.sql(
-            "WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 39999)"
-            " INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
-            " SELECT 1, printf('10.9.%d.%d', i / 256, i % 256), 1, 'modulus', unixepoch(), 3600"
-            " FROM n;"
-        )
+        change_many(one, 40000)
         wait_for_problem(small, "peer ns1: there was no room for")
         assert small.ask(ldns(1)) == expected(ldns(1))
         small.database.sql("UPDATE setting SET value = 1024 WHERE name = 'max_megabytes';")

@@ -339,6 +339,56 @@ static void a_late_acknowledgement_is_that_of_its_message(void)
     release(transport);
 }
 
+/* A server whose disk is full refuses each, and logs that. */
+static void what_was_refused_is_given_again_after_a_second(void)
+{
+    const char *refused = "{\"error\":{\"err_code\":10077,\"description\":\"no space left\"}}";
+    struct transport *transport = new_reader();
+    int64_t now_ms = clock_monotonic_ms();
+    CHECK(transport_may_append(transport), "at first");
+    CHECK_INTEGER(transport_append(transport, "x", 1), 0, "given");
+    CHECK(!transport_may_append(transport), "it waits");
+    transport_replied(transport, "append.1", refused, strlen(refused), now_ms);
+    CHECK_INTEGER(transport_append_state(transport), APPEND_FAILED, "refused");
+    CHECK(!transport_may_append(transport), "not at once");
+    CHECK_INTEGER(transport_append(transport, "x", 1), ERR_BUSY, "not at once");
+    CHECK_INTEGER(transport->append_not_before_ms, now_ms + 1000, "a second later");
+    transport->append_not_before_ms = now_ms;
+    CHECK(transport_may_append(transport), "then");
+    CHECK_INTEGER(transport_append(transport, "x", 1), 0, "given");
+    release(transport);
+}
+
+static void a_server_that_lets_us_in_and_stands_still_is_not_well(void)
+{
+    struct transport *transport = new_transport(true);
+    transport_disconnected(transport, "the server does not answer");
+    transport_connected(transport, NOW);
+    CHECK(!transport_is_connected(transport), "it has done nothing yet");
+    CHECK_TEXT(transport_problem(transport), "the server does not answer", "still");
+    transport_heard(transport, NOW + 1);
+    CHECK(transport_is_connected(transport), "it shows life");
+    CHECK_TEXT(transport_problem(transport), "", "nothing");
+    transport_disconnected(transport, "gone");
+    transport_heard(transport, NOW + 2);
+    CHECK_TEXT(transport_problem(transport), "gone", "what comes late changes nothing");
+    release(transport);
+}
+
+static void a_log_that_is_turned_off_is_told_from_one_that_never_was(void)
+{
+    struct transport *transport = new_transport(true);
+    transport_connected(transport, NOW);
+    transport_replied(transport, "info", NULL, 0, NOW);
+    CHECK_TEXT(transport->refusal, "JetStream is not enabled on this server or for this user",
+               "never");
+    tell_bounds(transport, BOUNDS(MONDAY, 1, 4), NOW);
+    transport_replied(transport, "info", NULL, 0, NOW);
+    CHECK_TEXT(transport->refusal, "JetStream is no longer enabled: see the log of nats-server",
+               "no longer");
+    release(transport);
+}
+
 static const CU_TestInfo tests[] = {
     {"bounds are asked for each second", bounds_are_asked_for_each_second},
     {"only the owner makes a log that is missing", only_the_owner_makes_a_log_that_is_missing},
@@ -357,6 +407,12 @@ static const CU_TestInfo tests[] = {
     {"a lost connection fails what waits", a_lost_connection_fails_what_waits},
     {"a late acknowledgement is that of its message",
      a_late_acknowledgement_is_that_of_its_message},
+    {"what was refused is given again after a second",
+     what_was_refused_is_given_again_after_a_second},
+    {"a server that lets us in and stands still is not well",
+     a_server_that_lets_us_in_and_stands_still_is_not_well},
+    {"a log that is turned off is told from one that never was",
+     a_log_that_is_turned_off_is_told_from_one_that_never_was},
     CU_TEST_INFO_NULL,
 };
 

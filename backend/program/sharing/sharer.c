@@ -260,7 +260,7 @@ static bool hand_over(struct sharer *sharer, struct error *error)
 {
     if (!sharer->home || (sharer->handing_over && !finish_batch(sharer, error)))
         return false;
-    if (!sharer->has_changed || sharer->state.copied || !transport_is_connected(sharer->home))
+    if (!sharer->has_changed || sharer->state.copied || !transport_may_append(sharer->home))
         return false;
     if (sharing_read_changes(sharer->sharing, &sharer->batch_rows, &sharer->stamp, error) != 0)
         return false;
