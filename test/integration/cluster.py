@@ -199,11 +199,14 @@ class Cluster:
     has_links       False: nodes reach each other without anything in between
     has_home_links  each node reaches its own nats-server through a link as well
     links           {(node, node): the link from the first to the nats-server of the second}
+    directories     {number: directory} of nodes that are elsewhere
     """
 
     def __init__(self, directory, count, settings=None, has_links=True, has_home_links=False,
-                 **node_options):
-        self.nodes = [Node(directory, number + 1, **node_options) for number in range(count)]
+                 directories=None, **node_options):
+        places = directories or {}
+        self.nodes = [Node(places.get(number, directory), number, **node_options)
+                      for number in range(1, count + 1)]
         self.links = {
             (a.number, b.number): Link(b.nats.port)
             for a in self.nodes for b in self.nodes if (has_home_links if a is b else has_links)

@@ -4,6 +4,7 @@ test_sharing.py has the faults themselves; here it is what `status` says of them
 ten seconds before it calls something silent or late.
 """
 
+import os
 import re
 import subprocess
 import time
@@ -196,3 +197,30 @@ def test_rows_without_room_are_counted_and_come_later(workspace):
         small.database.sql("UPDATE setting SET value = 1024 WHERE name = 'max_megabytes';")
         two.wait_until_equal(SECONDS_MAX)
         assert len(small.database.rows("SELECT 1 FROM persistence WHERE pool_id = 1")) >= 40000
+
+
+@pytest.mark.parametrize("left, words", (
+    (0, ("mappings are not shared: pdns-stickyd has not written share_state",)),
+    (1 << 20, ("peer ns1: there was no room for",)),
+))
+def test_rows_that_come_while_the_disk_is_full_are_there_once_it_has_room(workspace, left, words):
+    """With little room left, rows are counted and left out; with none, they stay in the peer's log."""
+    with small_disk(workspace, 16 << 10) as disk:
+        two = Cluster(workspace, 2, settings={"share_walk": 2}, directories={2: disk})
+        one, full = two.nodes
+        with two:
+            two.wait_until_heard()
+            fill_up(disk / "full")
+            os.truncate(disk / "full", (disk / "full").stat().st_size - left)
+            change_many(one, 2000)
+            ask_in_time(full, range(20))
+            wait_for_problem(full, *words)
+            assert any("disk is nearly full" in line for line in full.coprocess.command("status"))
+            log = "mappings of other name servers cannot be written: database or disk is full"
+            assert left or log in full.daemon.said()
+            theirs = "SELECT count(*) FROM persistence WHERE ldns LIKE '10.9.%'"
+            assert full.database.rows(theirs) == [(0,)]
+            ask_in_time(full, range(20, 40))
+            ask_in_time(one, range(40, 60))
+            (disk / "full").unlink()
+            assert len(two.wait_until_equal(SECONDS_MAX)) == 2060
