@@ -52,7 +52,9 @@ static bool check_name(X509 *certificate, const char *path, const char *name, ch
                        size_t size)
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
-    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    int index = -1; /* of the last CN, as nats-server has it */
+    for (int next = -1; (next = X509_NAME_get_index_by_NID(subject, NID_commonName, next)) >= 0;)
+        index = next;
     unsigned char *text = NULL;
     int length = -1;
     if (index >= 0)

@@ -2,6 +2,7 @@
 
 NatsServer         a nats-server on a port of 127.0.0.1, with a store of its own
 make_identities()  the certificates of name servers, by scripts/make-certificates
+sign_identity()    one that this script would never make, of the same authority
 our_settings()     the text of pdns-conf/nats.conf for such a server
 
 The environment variable NATS_SERVER names another nats-server than the one of this Debian.
@@ -51,6 +52,25 @@ def make_identities(directory, *names, more=()):
         Identity(n, directory / "ca.crt", directory / f"{n}.crt", directory / f"{n}.key")
         for n in names
     ]
+
+
+def sign_identity(directory, name, subject, alternatives=None):
+    """An Identity of any subject and subjectAltName, by the CA that make_identities() put there."""
+    directory = Path(directory)
+    key, request, certificate = (directory / f"{name}.{suffix}" for suffix in ("key", "csr", "crt"))
+    extensions = directory / f"{name}.ext"
+    lines = ["extendedKeyUsage = clientAuth"]
+    lines += [f"subjectAltName = {alternatives}"] if alternatives else []
+    extensions.write_text("\n".join(lines))
+    for argv in (
+        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+         key, "-out", request, "-subj", subject, "-multivalue-rdn"],
+        ["x509", "-req", "-in", request, "-CA", directory / "ca.crt", "-CAkey", directory / "ca.key",
+         "-days", "1", "-extfile", extensions, "-out", certificate],
+    ):  # fmt: skip
+        done = run(["openssl", *argv])
+        assert done.returncode == 0, done.stderr
+    return Identity(name, directory / "ca.crt", certificate, key)
 
 
 def our_settings(directory, port, identity, peers):

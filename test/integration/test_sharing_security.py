@@ -10,7 +10,7 @@ import json
 import pytest
 
 from nats import Nats, Refused
-from nats_server import NatsServer, make_identities
+from nats_server import NatsServer, make_identities, sign_identity
 from processes import REPOSITORY, run, workspace as new_workspace
 
 LOG, BEAT, WALK = "sticky.log", "sticky.beat", "sticky.walk"
@@ -251,10 +251,97 @@ def test_a_name_that_is_not_in_the_configuration_is_refused(site):
     assert "Authorization" in refusal(site, ca=site.identity.ca, certificate=site.stranger)
 
 
-def test_only_the_cn_is_the_user(site):
-    """Another's name among the DNS names of a certificate does not help."""
+def test_the_name_of_another_among_the_dns_names_is_no_user(site):
     (disguised,) = make_identities(site.identity.ca.parent, "ns8", more=("ns2", "CN.ns2"))
     assert "Authorization" in refusal(site, ca=site.identity.ca, certificate=disguised)
+
+
+# What certificates of our own authority are taken for that make-certificates would not make, and why
+# nobody else may have it sign any: the last CN counts, and so does any other name that reads like a
+# user.
+REFUSED, PEER, OWNER = "refused", "ns2, a peer", "ns1, the owner"
+OTHER_CERTIFICATES = (
+    ("/O=x/CN=ns2", None, REFUSED),
+    ("/CN=ns2/O=x", None, REFUSED),
+    ("/CN=ns2+O=x", None, REFUSED),
+    ("/CN=ns2/CN=ns9", None, REFUSED),
+    ("/CN=NS1", None, REFUSED),
+    ("/CN=ns1 ", None, REFUSED),
+    ("/CN=CN\\=ns1", None, REFUSED),
+    ("/O=ns1", None, REFUSED),
+    ("/CN=ns9", "DNS:ns1", REFUSED),
+    ("/CN=ns9/CN=ns2", None, PEER),
+    ("/CN=ns1/CN=ns2", None, PEER),
+    ("/UID=ns1/CN=ns2", None, PEER),
+    ("/DC=org/CN=ns2", None, PEER),
+    ("/CN=ns2/emailAddress=CN=ns1", None, PEER),
+    ("/CN=ns2/CN=ns1", None, OWNER),
+    ("/CN=ns9", "DNS:CN=ns1", OWNER),
+    ("/CN=ns9", "URI:CN=ns1", OWNER),
+    ("/CN=ns9", "email:CN=ns1", OWNER),
+)
+
+
+def taken_for(site, certificate):
+    try:
+        client = site.connect(certificate)
+    except Refused as refused:
+        assert "Authorization" in str(refused)
+        return REFUSED
+    with client:
+        client.publish(BEAT, b"{}")
+        client.publish(INFO, b"", "_INBOX.info")
+        client.flush()
+        return PEER if client.errors else OWNER
+
+
+@pytest.mark.parametrize("subject, alternatives, expected", OTHER_CERTIFICATES)
+def test_what_other_certificates_of_our_authority_are_taken_for(
+    site, subject, alternatives, expected
+):
+    before = site.log()
+    certificate = sign_identity(site.identity.ca.parent, "other", subject, alternatives)
+    assert taken_for(site, certificate) == expected
+    assert site.log() == before
+
+
+ONE_ACCOUNT = """
+accounts { HOME: { users: [{ user: "CN=ns1" }] } }
+system_account: HOME
+"""
+
+
+def without_accounts(text, instead=""):
+    """Our settings for connections, TLS and the store alone."""
+    settings, ours, _ = text.partition("\n# This server's own pdns-stickyd:")
+    assert ours
+    return settings + instead
+
+
+@pytest.mark.parametrize("change, is_let_in", (
+    (lambda text: text, False),
+    (lambda text: text.replace("verify_and_map", "verify"), False),
+    (lambda text: without_accounts(text).replace("verify_and_map", "verify"), True),
+    (lambda text: without_accounts(text), True),
+    (lambda text: without_accounts(text, ONE_ACCOUNT).replace("verify_and_map", "verify"), True),
+    (lambda text: without_accounts(text, ONE_ACCOUNT), False),
+), ids=("ours", "verify", "no accounts, verify", "no accounts", "one account, verify",
+        "one account"))  # fmt: skip
+def test_nobody_is_let_into_a_default_account(site, workspace, change, is_let_in):
+    """Two walls: an account beside the system account, and verify_and_map, with which nobody comes in
+    without a user.  Without both, whoever has a certificate is in (CVE-2023-47090).
+    """
+    server = NatsServer(workspace / "nats", identity=site.identity, peers=["ns2"])
+    server.configuration.write_text(change(server.configuration.read_text()))
+    with server:
+        if is_let_in:
+            with Nats(server.port, ca=site.identity.ca, certificate=site.stranger) as client:
+                client.publish("$JS.API.STREAM.DELETE.STICKY")
+                client.flush()
+                assert not client.errors
+        else:
+            with pytest.raises(Refused):
+                Nats(server.port, ca=site.identity.ca, certificate=site.stranger)
 
 
 def test_a_server_of_another_authority_is_refused_by_clients(site):
@@ -278,7 +365,10 @@ def test_keys_are_for_their_owner_alone(site):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-@pytest.mark.parametrize("name", ("", "-x", "a b", "a/b", "../x", "ca", "x" * 65, "a\nb"))
+@pytest.mark.parametrize("name", (
+    "", "-x", "a b", "a/b", "../x", "ca", "x" * 65, "a\nb",
+    "ns2=CN=ns1", "ns2=192.0.2.1,CN=ns1", "ns2=a;b", "ns2=URI:CN=ns1", "ns2=*",
+))
 def test_names_that_no_certificate_can_have_are_refused(workspace, name):
     made = run([REPOSITORY / "scripts" / "make-certificates", workspace / "ca", name])
     assert made.returncode != 0 and not (workspace / "ca").exists()

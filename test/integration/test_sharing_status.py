@@ -7,7 +7,7 @@ import pytest
 from cluster import Node
 from database import Database
 from monitor import Daemon
-from nats_server import make_identities
+from nats_server import make_identities, sign_identity
 from processes import SECONDS_MAX, give_to_user, wait_until
 
 # Whatever is wrong with sharing is told by sentences with one of these.
@@ -137,6 +137,17 @@ def test_a_certificate_of_another_name(pair):
     pair.nodes[0].database.sql("UPDATE share SET name = 'ns9';")
     with pair.running():
         pair.wait_for("it is of 'ns1', and share.name is 'ns9'")
+
+
+def test_a_certificate_of_two_names(pair):
+    """nats-server goes by the last one."""
+    made = sign_identity(pair.identities[0].ca.parent, "two", "/CN=ns1/CN=ns9")
+    for path in (made.certificate, made.key):
+        give_to_user(path)
+    pair.nodes[0].database.sql(
+        f"UPDATE share SET certificate = '{made.certificate}', key = '{made.key}';")
+    with pair.running():
+        pair.wait_for("it is of 'ns9', and share.name is 'ns1'")
 
 
 def test_a_file_that_cannot_be_read(pair):
