@@ -13,6 +13,13 @@ from sample import SITES
 
 ANSWER_SECONDS = 10  # a process that needs longer for an answer hangs
 
+# Mappings that no peer would be told; none is meant to be while nothing is shared.
+UNNOTED = """
+    SELECT ldns, decided, m.origin FROM persistence AS m, share
+     WHERE share.node <> 0
+       AND (m.decided <= 0 OR m.origin <> share.node
+            OR (m.pool_id, m.ldns) NOT IN (SELECT pool_id, ldns FROM share_change))"""
+
 
 # ---------------------------------------------------------------- who is the writer
 
@@ -110,9 +117,11 @@ class Promises:
         return {remote: SITES[address] for remote, address in self.told.items()}
 
     def wait_until_kept(self):
-        """Until everybody's row is there; and then no claim waits and no bucket is locked."""
+        """Until everybody's row is there; and then no claim waits and no bucket is locked.  While
+        mappings are shared and nothing is handed over, each row is noted for the peers."""
         self.database.wait_for_mappings("web", self.rows())
         wait_until(self.database.claims.is_at_rest, SECONDS_MAX, "a file of claims at rest")
+        assert self.database.rows(UNNOTED) == []
         assert self.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 

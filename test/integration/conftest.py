@@ -38,6 +38,14 @@ def sample_database(workspace):
     return Database.create(workspace, SAMPLE, name="sample.sqlite")
 
 
+@pytest.fixture(params=(0, 1), ids=("alone", "shared"))
+def either_database(sample_database, request):
+    """sample_database: nothing is shared, and in a second run of the test mappings are, with nobody
+    who takes what has to be handed over."""
+    sample_database.sql(f"UPDATE share SET node = {request.param};")
+    return sample_database
+
+
 @pytest.fixture
 def served(sample_database):
     """A coprocess on the sample, and the database."""
