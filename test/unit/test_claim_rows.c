@@ -1,7 +1,10 @@
 #include "store/maintenance/claim_rows.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "core/sharing/entry.h"
 #include "fixture.h"
 #include "store/claims/claims_file.h"
 #include "suites.h"
@@ -53,9 +56,14 @@ static struct claim claim_of(const struct desk *desk, int64_t controller_id)
                           .revision = desk->generation.mappings};
 }
 
+static void put_key(struct desk *desk, int64_t pool_id, const char *key, const struct claim *claim)
+{
+    CHECK_INTEGER(claims_put(desk->claims, pool_id, key, NULL, claim, yes, NULL), 0, "a claim");
+}
+
 static void put(struct desk *desk, int64_t pool_id, const struct claim *claim)
 {
-    CHECK_INTEGER(claims_put(desk->claims, pool_id, KEY, NULL, claim, yes, NULL), 0, "a claim");
+    put_key(desk, pool_id, KEY, claim);
 }
 
 static int write_all(struct desk *desk, int64_t identity)
@@ -258,6 +266,80 @@ static void of_a_claim_and_what_stands_there_the_greater_stays(void)
     }
 }
 
+#define KEYS 60
+#define CLAIMS_OF_A_KEY 12
+
+/* Names are not compared: those that were decided at one place are the same. */
+static struct claim random_claim(const struct desk *desk, uint64_t *state)
+{
+    struct claim claim =
+        decision(desk, random_below(state, 3) > 0, 1 + (int64_t)random_below(state, 3),
+                 1 + (int64_t)random_below(state, 3));
+    claim.wanted.timestamp_s += (int64_t)random_below(state, 3);
+    claim.wanted.ttl_s += (int64_t)random_below(state, 3);
+    claim.wanted.controller_id = claim.maps ? 1 + claim.wanted.origin % 2 : 0;
+    return claim;
+}
+
+static struct entry entry_of(const struct claim *claim)
+{
+    return (struct entry){.decided = claim->wanted.decided,
+                          .origin = claim->wanted.origin,
+                          .gone = !claim->maps,
+                          .timestamp_s = claim->wanted.timestamp_s,
+                          .ttl_s = claim->wanted.ttl_s};
+}
+
+/* All of the claim stands in one table, and nothing in the other one. */
+static void check_stands(struct desk *desk, const char *key, const struct claim *claim)
+{
+    const struct mapping *wanted = &claim->wanted;
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "SELECT total((gone, controller_id, decided, origin, timestamp, ttl)"
+             " = (%d, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")) = 1"
+             " AND count(*) = 1 FROM (SELECT 0 AS gone, * FROM persistence WHERE ldns = '%s'"
+             " UNION ALL SELECT 1, pool_id, ldns, 0, '', timestamp, ttl, decided, origin, NULL"
+             " FROM share_deleted WHERE ldns = '%s')",
+             !claim->maps, wanted->controller_id, wanted->decided, wanted->origin,
+             wanted->timestamp_s, wanted->ttl_s, key, key);
+    CHECK_INTEGER(place_number(&desk->place, sql), 1, "%s", sql);
+}
+
+static int64_t noted_of(struct desk *desk, const char *key)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM share_change WHERE ldns = '%s'", key);
+    return place_number(&desk->place, sql);
+}
+
+static void of_any_claims_the_greatest_stays(void)
+{
+    struct desk desk;
+    uint64_t state = 23;
+    desk_init(&desk);
+    share(&desk, NULL);
+    for (int i = 0; i < KEYS; i++) {
+        char key[CLIENT_KEY_MAX];
+        struct claim greatest = {0};
+        int64_t changes = 0;
+        snprintf(key, sizeof key, "192.0.2.%d", i);
+        for (int j = 0; j < CLAIMS_OF_A_KEY; j++) {
+            struct claim claim = random_claim(&desk, &state);
+            struct entry told = entry_of(&claim), standing = entry_of(&greatest);
+            put_key(&desk, 1, key, &claim);
+            CHECK_INTEGER(write_all(&desk, desk.generation.identity), 0, "%s", key);
+            if (changes == 0 || entry_compare(&told, &standing) > 0) {
+                greatest = claim;
+                changes++;
+            }
+            check_stands(&desk, key, &greatest);
+        }
+        CHECK_INTEGER(noted_of(&desk, key), changes, "%s: noted", key);
+    }
+    desk_release(&desk);
+}
+
 static void an_extension_keeps_its_place_and_is_noted(void)
 {
     struct desk desk;
@@ -326,6 +408,7 @@ static const CU_TestInfo tests[] = {
     {"while nothing is shared nothing is noted", while_nothing_is_shared_nothing_is_noted},
     {"of a claim and what stands there the greater stays",
      of_a_claim_and_what_stands_there_the_greater_stays},
+    {"of any claims the greatest stays", of_any_claims_the_greatest_stays},
     {"an extension keeps its place and is noted", an_extension_keeps_its_place_and_is_noted},
     {"all columns of a shared claim are written", all_columns_of_a_shared_claim_are_written},
     {"what has no pool or controller leaves nothing",
