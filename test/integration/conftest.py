@@ -1,6 +1,8 @@
 """What all integration tests share: the program, and databases to serve."""
 
 import contextlib
+import os
+import time
 
 import pytest
 
@@ -78,6 +80,14 @@ def two(workspace):
 def three(workspace):
     """Three of them."""
     yield from _sharing(workspace, 3)
+
+
+@pytest.fixture
+def seed():
+    """Of what a test does by chance.  It is printed, and PDNS_STICKY_SEED repeats it."""
+    seed = int(os.environ.get("PDNS_STICKY_SEED") or time.time())
+    print(f"PDNS_STICKY_SEED={seed}")
+    return seed
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -34,13 +34,6 @@ ROWS = 200_000 if LONG else 60_000  # that an empty server has to receive
 HEALED_SECONDS = 150
 
 
-@pytest.fixture
-def seed():
-    seed = int(os.environ.get("PDNS_STICKY_SEED") or time.time())
-    print(f"PDNS_STICKY_SEED={seed}")
-    return seed
-
-
 def memory_kib(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0])

@@ -4,12 +4,18 @@ ns2 begins with other ids than ns1: its pools and controllers were made in anoth
 """
 
 import json
+import random
+import threading
+import time
 
 import pytest
 
 from cluster import EQUAL_SECONDS, Cluster
+from database import Shell
+from faults import holds_lock_to_write
 from hostile import Hostile
-from processes import SECONDS_MAX, as_user, run, wait_until
+from monitor import Sites
+from processes import SECONDS_MAX, as_user, kill, run, wait_until
 
 # All that a follower takes over, by names.
 CONFIGURATION = {
@@ -75,7 +81,6 @@ MORE = r"""
     INSERT INTO topology (cidr, controller_id) SELECT '10.0.0.0/8', id FROM controller;
     INSERT INTO topology (asn, controller_id, preference)
       SELECT 4294967295, id, 3 FROM controller WHERE name = 'fra';"""
-
 
 def configuration(node):
     return {table: sorted(node.database.rows(query), key=repr)
@@ -208,6 +213,63 @@ def test_what_is_local_can_be_changed(following):
     assert two.database.rows("SELECT count(*) FROM path_metric") == [(1,)]
 
 
+# What a server knows and sets for itself.  Round trip times of a peer are told beside this.
+LOCAL = {
+    "share": "SELECT node, name, url, ca, certificate, key, follow FROM share",
+    "path_metric": "SELECT * FROM path_metric WHERE origin = 0",
+    **{table: f"SELECT * FROM {table}" for table in (
+        "peer", "setting", "geo_database", "controller_metric", "virtual_server_metric",
+        "controller_verdict", "virtual_server_verdict")},
+}  # fmt: skip
+
+# What the primary has there, too; {0} is a number.
+OF_ITS_OWN = """
+    UPDATE setting SET value = value + {0};
+    INSERT INTO geo_database VALUES ('/{0}.mmdb');
+    INSERT INTO controller_metric (controller_id, name, value)
+      SELECT id, 'cpu', {0} FROM controller;
+    INSERT INTO virtual_server_metric (virtual_server_id, name, value)
+      SELECT id, 'cpu', {0} FROM virtual_server;
+    INSERT INTO path_metric (network, controller_id, rtt)
+      SELECT '192.0.{0}.0/24', id, {0} FROM controller;"""
+
+VERDICTS = """
+    SELECT (SELECT count(*) FROM controller_verdict) + count(*) FROM virtual_server_verdict"""
+
+
+def local(node):
+    return {table: sorted(node.database.rows(query), key=repr) for table, query in LOCAL.items()}
+
+
+def test_what_is_local_stays(following):
+    """Not a row of it is another one, also of what two servers check that both have."""
+    one, two = following[1], following[2]
+    for number, node in enumerate((one, two), 1):
+        node.database.sql(f"BEGIN IMMEDIATE; {OF_ITS_OWN.format(number)} COMMIT")
+    with Sites(2) as sites:
+        sites.end(2)
+        one.database.sql(
+            "BEGIN IMMEDIATE; INSERT INTO monitor (name, type, port, interval, rise, fall)"
+            f" VALUES ('once', 'tcp', {sites.port}, 3600, 1, 1);"
+            "UPDATE virtual_server SET monitor_id = (SELECT id FROM monitor WHERE name = 'once'),"
+            " check_address = '127.1.0.' || position WHERE pool_id = 1 AND position < 3;"
+            "UPDATE controller SET monitor_id = (SELECT id FROM monitor WHERE name = 'once'),"
+            " address = '127.1.0.1' WHERE name = 'ams'; COMMIT")
+        wait_until_same(one, two)
+        wait_until(lambda: two.database.rows(VERDICTS) == [(3,)], SECONDS_MAX, "verdicts")
+        before = local(two)
+        one.database.sql("""
+            BEGIN IMMEDIATE; UPDATE virtual_server SET position = 100 - position;
+            UPDATE pool SET ttl = ttl + 1; UPDATE record SET ttl = ttl + 1; DELETE FROM topology;
+            INSERT INTO controller (name) VALUES ('new'); DELETE FROM ldns_group;
+            UPDATE controller SET address = '192.0.2.9' WHERE name = 'fra'; COMMIT""")
+        wait_until_same(one, two)
+        after, theirs = local(two), local(one)
+    for table, rows in before.items():
+        assert after[table] == rows and rows, table
+        assert theirs[table] != rows, f"{table} is to differ on the primary"
+
+
 def test_the_primary_is_gone_and_comes_back(following):
     one, two = following[1], following[2]
     before = configuration(two)
@@ -303,6 +365,92 @@ def test_a_large_configuration_comes_in_parts(following):
           SELECT z.id, 'n' || n || '.example.com', 'TXT', '"' || printf('%0100d', n) || '"'
             FROM n, zone AS z""")
     wait_until_same(one, two)
+
+
+# ---------------------------------------------------------------- all at once
+
+
+FLIPS = 30  # of the configuration, with a kill after each
+
+# So many that it takes some time to write them.
+MANY_SERVERS = """
+    INSERT INTO pool (name) VALUES ('large');
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
+    INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)
+      SELECT p.id, c.id, n, '198.18.' || (n >> 8) || '.' || (n & 255)
+        FROM n, pool AS p, controller AS c WHERE p.name = 'large' AND c.name = 'ams';"""
+
+# One number in all rows of tables that are written one after the other.
+FLIP = """
+    UPDATE pool SET ttl = {0}; UPDATE virtual_server SET port = {0}; UPDATE record SET ttl = {0};
+    UPDATE topology SET preference = {0};"""
+NUMBERS = """
+    SELECT ttl FROM pool UNION SELECT port FROM virtual_server UNION SELECT ttl FROM record
+     UNION SELECT preference FROM topology;"""
+
+
+class Watcher(threading.Thread):
+    """Looks at those numbers on a server, all the time in the block.  seen: what it found, whenever
+    that was not the same as before."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.database, self.seen = node.database, []
+        self._ended = threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self.join()
+
+    def run(self):
+        with Shell(self.database.path) as shell:
+            while not self._ended.wait(0.001):
+                found = shell.run(NUMBERS)
+                if self.seen[-1:] != [found]:
+                    self.seen.append(found)
+
+
+def flip(node, number, before=""):
+    node.database.sql(f"BEGIN IMMEDIATE; {before} {FLIP.format(number)} COMMIT")
+
+
+def wait_for_transaction(node):
+    """Until its daemon is in a transaction that takes long, or for some seconds."""
+    until, looks = time.monotonic() + 3, 0
+    while time.monotonic() < until and looks < 10:
+        looks = looks + 1 if holds_lock_to_write(node.daemon.process, node.database) else 0
+        time.sleep(0.001)
+
+
+def test_all_is_taken_over_at_once_whenever_the_follower_is_killed(following, seed):
+    """Nobody ever sees a part of the new configuration beside a part of the old one."""
+    one, two, luck = following[1], following[2], random.Random(seed)
+    flip(one, 2, before=MANY_SERVERS)
+    wait_until_same(one, two)
+    cut_short = 0
+    with Watcher(two) as watcher:
+        for step in range(FLIPS):
+            flip(one, 1 + step % 2)
+            if step % 3 == 0:
+                time.sleep(luck.uniform(0, 1.5))
+            elif step % 3 == 1:
+                wait_for_transaction(two)
+                time.sleep(luck.uniform(0, 0.3))
+            else:
+                wait_until(lambda: watcher.seen[-1:] == [[str(1 + step % 2)]], SECONDS_MAX, "the flip")
+            cut_short += holds_lock_to_write(two.daemon.process, two.database)
+            kill([two.daemon.pid])
+            two.daemon.process.wait()
+            two.daemon.start()
+        flip(one, 1)
+        wait_until_same(one, two)
+    print(f"{cut_short} of {FLIPS} kills in a transaction; {len(watcher.seen)} changes seen")
+    assert all(found in (["1"], ["2"]) for found in watcher.seen), watcher.seen
+    assert len(watcher.seen) >= FLIPS / 3
 
 
 # ---------------------------------------------------------------- a primary that is hostile
