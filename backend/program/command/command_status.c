@@ -121,25 +121,38 @@ static void print_age(int64_t now_s, int64_t then_s, struct buffer *out)
         buffer_printf(out, "%" PRId64 " s ago", now_s > then_s ? now_s - then_s : 0);
 }
 
-static void print_peer(const struct share_peer_view *peer, int64_t now_s, struct buffer *out)
+static void print_heard(const struct share_peer_view *peer, int64_t now_s, struct buffer *out)
 {
     const struct share_peer_state *state = &peer->state;
-    const struct share_counts *counts = &state->counts;
     buffer_printf(out, "  peer %s, node %" PRId64 ": %s, heard ", peer->name, state->node,
                   state->connected ? "connected" : "not connected");
     print_age(now_s, state->heard_ms / 1000, out);
-    buffer_printf(out, ", clock %+" PRId64 " ms, %s\n", state->clock_offset_ms,
-                  state->differs ? "another configuration" : "the same configuration");
+    if (state->heard_ms > 0)
+        buffer_printf(out, ", clock %+" PRId64 " ms, %s", state->clock_offset_ms,
+                      state->differs ? "another configuration" : "the same configuration");
+    buffer_add_char(out, '\n');
+}
+
+static void print_rows(const struct share_peer_state *state, struct buffer *out)
+{
+    const struct share_counts *counts = &state->counts;
     buffer_printf(out, "    %" PRId64 " rows taken over, of these %" PRId64 " moved a resolver",
                   counts->newer, counts->moved);
     if (counts->paths > 0)
         buffer_printf(out, " and %" PRId64 " are round trip times", counts->paths);
-    buffer_printf(out,
-                  "; %" PRId64 " older, %" PRId64 " known; the last came after %" PRId64 " ms\n",
-                  counts->older, counts->known, state->lag_ms);
+    buffer_printf(out, "; %" PRId64 " older, %" PRId64 " known", counts->older, counts->known);
+    if (counts->newer + counts->older + counts->known > 0)
+        buffer_printf(out, "; the last came after %" PRId64 " ms", state->lag_ms);
+    buffer_add_char(out, '\n');
+}
+
+static void print_peer(const struct share_peer_view *peer, int64_t now_s, struct buffer *out)
+{
+    print_heard(peer, now_s, out);
+    print_rows(&peer->state, out);
     buffer_add_text(out, "    tables compared ");
-    print_age(now_s, state->equal_ms / 1000, out);
-    buffer_printf(out, "%s\n", state->walking ? ", and being compared now" : "");
+    print_age(now_s, peer->state.equal_ms / 1000, out);
+    buffer_printf(out, "%s\n", peer->state.walking ? ", and being compared now" : "");
 }
 
 static void print_follow(const struct share_follow_view *follow, int64_t now_s, struct buffer *out)
