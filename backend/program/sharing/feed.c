@@ -272,17 +272,18 @@ static void follow_bounds(struct feed *feed)
 
 /*
  * The log was read to its end, and for a while the peer has told of a batch that was not in it: its
- * end was lost.
+ * end was lost. That may be all that this database of the peer has ever written to it.
  */
 static void look_for_lost_end(struct feed *feed, int64_t now_ms)
 {
-    bool missing = feed->heard_ms != 0 && feed->beat.incarnation == feed->cursor.incarnation &&
-                   feed->beat.batch > feed->cursor.batch;
+    bool is_same = feed->beat.incarnation == feed->cursor.incarnation;
+    bool missing = feed->heard_ms != 0 && feed->beat.batch > (is_same ? feed->cursor.batch : 0);
     if (!missing || feed->missing_batch == 0)
         feed->missing_ms = now_ms;
     feed->missing_batch = missing ? feed->beat.batch : 0;
     if (missing && now_ms - feed->missing_ms >= LOST_END_MS) {
         feed->walk_ms = 0;
+        feed->cursor.incarnation = feed->beat.incarnation;
         feed->cursor.batch = feed->beat.batch; /* noticed once; the walk brings what it held */
     }
 }
