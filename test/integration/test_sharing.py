@@ -388,6 +388,36 @@ def test_a_database_that_is_lost_comes_back_from_the_peers(three, workspace):
     assert three.wait_until_equal(EQUAL_SECONDS) == before
 
 
+@pytest.mark.parametrize("is_restarted", (False, True), ids=("", "restarted"))
+def test_what_was_told_to_some_before_a_database_was_lost_comes_to_all(three, is_restarted):
+    """Node 2 finds node 3 empty, and only node 1 knows what node 3 has told.  Node 2 notices also
+    when it has not heard of node 3 since its start."""
+    one, other, lost = three.nodes
+
+    def wait_for_walk_after(act, peer):
+        walked = other.state(peer)["equal_at"]
+        time.sleep(1)  # the unit of that time
+        act()
+        wait_until(lambda: other.state(peer)["equal_at"] > walked, SECONDS_MAX, "they are compared")
+
+    hand_over(lost, [0])
+    three.wait_until_equal(EQUAL_SECONDS)
+    three.cut(other, lost)
+    if is_restarted:
+        kill_daemon(other)
+        wait_for_walk_after(other.daemon.start, one)
+    hand_over(lost, range(1, 50))
+    three.wait_until_equal(EQUAL_SECONDS, nodes=[one, lost])
+    three.cut(one, lost)
+    lost.nats.kill()
+    lost.nats.wipe()
+    lost.nats.start()
+    lost.lose_database()
+    wait_for_walk_after(lambda: three.heal(other, lost), lost)
+    three.heal(one, lost)
+    assert len(three.wait_until_equal(EQUAL_SECONDS)) == 50
+
+
 # ---------------------------------------------------------------- what does not fit together
 
 

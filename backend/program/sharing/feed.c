@@ -73,6 +73,7 @@ struct feed {
     int64_t heard_ms;
     int64_t other_incarnation, other_ms; /* the one before, and when it was heard */
     bool copied;
+    bool was_replaced;                 /* its database, since feed_take_replaced() */
     int64_t other_node, other_node_ms; /* that its beats told last in place of its own */
     struct wire_beat beat;
     struct ballot *ballot; /* what it says of its targets, and when it is to be written */
@@ -138,6 +139,8 @@ int feed_connect(const struct share_peer *peer, const struct share_setup *setup,
 /* A peer's database that was replaced has a new incarnation; two that take turns are two. */
 static void note_incarnation(struct feed *feed, int64_t incarnation, int64_t now_ms)
 {
+    int64_t before = feed->heard_ms != 0 ? feed->beat.incarnation : feed->cursor.incarnation;
+    feed->was_replaced |= before != 0 && before != incarnation;
     if (feed->heard_ms != 0 && incarnation != feed->beat.incarnation) {
         feed->copied =
             incarnation == feed->other_incarnation && now_ms - feed->other_ms < FEED_COPY_MS;
@@ -517,6 +520,13 @@ void feed_compare_soon(struct feed *feed, int64_t now_ms)
 {
     if (feed->walk_ms > now_ms + SOON_WALK_MS)
         feed->walk_ms = now_ms + SOON_WALK_MS;
+}
+
+bool feed_take_replaced(struct feed *feed)
+{
+    bool was_replaced = feed->was_replaced;
+    feed->was_replaced = false;
+    return was_replaced;
 }
 
 static bool differs(const struct feed *feed, const struct feed_turn *turn)

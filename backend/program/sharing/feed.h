@@ -69,9 +69,13 @@ bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *err
 
 /*
  * The tables are compared in a few seconds: entries of ours count less now (sharing_sweep()), so
- * what the peer told may be greater; or there are pools of other names, whose rows the peer has.
+ * what the peer told may be greater; or there are pools of other names, whose rows the peer has; or
+ * the peer has what another one told before it lost it (feed_take_replaced()).
  */
 void feed_compare_soon(struct feed *feed, int64_t now_ms);
+
+/* Says whether the peer's database was replaced by another one since the last call. */
+bool feed_take_replaced(struct feed *feed);
 
 /*
  * Says whether the peer's configuration is another one than ours, and in what was not noted since

@@ -36,6 +36,9 @@
 /* So often what has come of peers is written before a turn goes on to other things. */
 #define WRITES_PER_TURN 4
 
+/* A peer may tell of ever new databases. All peers are compared for it no more often than this. */
+#define REPLACED_MS 30000
+
 /* Questions that are answered in one turn. */
 #define QUESTIONS_PER_TURN 4
 
@@ -58,8 +61,9 @@ struct sharer {
     struct share_setup setup;
     bool has_setup;
     int64_t setup_ms, beat_ms;
-    int64_t files_ms;   /* when they were looked at; 0: never */
-    int64_t readers_ms; /* since when our log has too few readers; 0: it has enough */
+    int64_t files_ms;    /* when they were looked at; 0: never */
+    int64_t readers_ms;  /* since when our log has too few readers; 0: it has enough */
+    int64_t replaced_ms; /* not before are new databases of peers looked for again */
     char files_problem[256];
     struct transport *home;
     struct feed *feeds[SHARE_PEERS_MAX]; /* by the order of setup.peers */
@@ -393,6 +397,24 @@ static void compare_soon(struct sharer *sharer, int64_t now_ms)
             feed_compare_soon(sharer->feeds[i], now_ms);
 }
 
+/*
+ * What a peer told before its database was lost may have come to some of its peers only, and it
+ * cannot tell the others any more. So the tables of all are compared.
+ */
+static void follow_replaced(struct sharer *sharer, int64_t now_ms)
+{
+    bool was_replaced = false;
+    if (now_ms < sharer->replaced_ms)
+        return;
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            was_replaced |= feed_take_replaced(sharer->feeds[i]);
+    if (!was_replaced)
+        return;
+    sharer->replaced_ms = now_ms + REPLACED_MS;
+    compare_soon(sharer, now_ms);
+}
+
 static void each_second(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
 {
     if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
@@ -477,6 +499,7 @@ static bool run_feeds(struct sharer *sharer, const struct feed_turn *turn, struc
     for (size_t i = 0; i < sharer->setup.peer_count; i++)
         if (sharer->feeds[i])
             feed_listen(sharer->feeds[i], turn, error);
+    follow_replaced(sharer, turn->now_ms);
     for (int i = 0; more && i < WRITES_PER_TURN; i++)
         more = write_deliveries(sharer, turn, error);
     for (size_t i = 0; i < sharer->setup.peer_count; i++)
