@@ -61,6 +61,15 @@ class Service(LoggedProcess):
         return sorted(children(self.pid))
 
 
+def unit_settings(*files):
+    """What a unit and its drop-ins say under [Service], {name: value}: the last one counts."""
+    found = {}
+    for file in files:
+        section = Path(file).read_text().partition("[Service]\n")[2].partition("\n[")[0]
+        found.update(re.findall(r"^(\w+)=(.*)", section, re.MULTILINE))
+    return found
+
+
 def allowed_calls(unit):
     """The system calls that the filter of a unit lets through, by the words of systemd itself."""
 

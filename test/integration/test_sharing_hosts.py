@@ -7,32 +7,46 @@ started here, as the users that their units name.
 """
 
 import contextlib
+import os
 import re
+import shlex
+import shutil
+import signal
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from cluster import ENTRIES
 from coprocess import Coprocess
 from database import SAMPLE, Database
-from nats_server import nats_server_path
+from faults import strace
+from nats import Nats
+from nats_server import NatsServer, nats_server_path
 from processes import (
     REPOSITORY,
     SECONDS_MAX,
     USER,
     LoggedProcess,
     backend_path,
+    children,
     daemon_path,
+    kill,
     run,
     wait_until,
     workspace as new_workspace,
 )
 from resolvers import ldns
 from sample import expected
+from service import allowed_calls, unit_settings
 
 ADDRESSES = {"ns1": "192.0.2.1", "ns2": "198.51.100.1"}
 DATABASE = "/var/lib/pdns-sticky/sticky.sqlite"
+
+# The unit of Debian's nats-server, and what we add to it.
+NATS_UNIT = Path("/usr/lib/systemd/system/nats-server.service")
+DROP_IN = REPOSITORY / "pdns-conf" / "nats-server.service.d" / "pdns-sticky.conf"
 
 # An /etc that can be written, over the real one, and an empty /var/lib. $1: where the database is.
 OWN_FILES = """
@@ -131,10 +145,15 @@ class Machine:
 
     def nats(self):
         """nats-server as its unit with our drop-in starts it."""
-        made = run(self.inside("install", "-d", "-o", "nats", "-g", "nats", "-m", "750",
-                               "/var/lib/pdns-sticky-nats"))  # fmt: skip
+        unit = unit_settings(NATS_UNIT, DROP_IN)
+        made = run(self.inside("install", "-d", "-o", unit["User"], "-g", unit["Group"],
+                               "-m", unit["StateDirectoryMode"],
+                               Path("/var/lib") / unit["StateDirectory"]))  # fmt: skip
         assert made.returncode == 0, made.stderr
-        argv = self.as_user("nats", nats_server_path(), "-c", "/etc/pdns-sticky/nats.conf")
+        program, *arguments = shlex.split(unit["ExecStart"])
+        assert program == "/usr/sbin/nats-server"
+        argv = self.as_user(unit["User"], "sh", "-c", f'umask {unit["UMask"]}; exec "$@"', "sh",
+                            nats_server_path(), *arguments)  # fmt: skip
         return LoggedProcess(argv, self.directory / "nats.log", "Server is ready", user=None)
 
     def daemon(self):
@@ -284,3 +303,41 @@ def test_a_name_that_is_not_in_the_certificate_of_the_peer_is_refused_and_told(t
     finally:
         other.database.sql("UPDATE peer SET name = 'ns1';")
     wait_until_shared(two)
+
+
+# ---------------------------------------------------------------- the unit of nats-server
+
+
+@pytest.fixture
+def unit(tmp_path):
+    """A directory with Debian's unit and our drop-in."""
+    shutil.copy(NATS_UNIT, tmp_path)
+    shutil.copytree(DROP_IN.parent, tmp_path / DROP_IN.parent.name)
+    return tmp_path / NATS_UNIT.name
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit_of_nats_server(unit):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    paths = {**os.environ, "SYSTEMD_UNIT_PATH": f"{unit.parent}:"}
+    result = run(["systemd-analyze", "verify", "--man=no", unit], env=paths)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_the_unit_lets_all_system_calls_of_nats_server_through(workspace):
+    """Watched while it starts, keeps a log, is asked and ends."""
+    trace = workspace / "trace"
+    server = NatsServer(workspace / "nats")
+    server.argv = [*strace(trace, "all"), *server.argv]
+    with server:
+        try:
+            with Nats(server.port) as client:
+                client.request("$JS.API.STREAM.CREATE.LOG", {"name": "LOG", "subjects": ["log"]})
+                for _ in range(100):
+                    assert client.request("log", b"x" * 1000)["stream"] == "LOG"
+        finally:
+            kill(children(server.pid), signal.SIGTERM)  # strace keeps its own signals to itself
+            server.process.wait(SECONDS_MAX)
+    calls = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+    assert {"accept4", "futex", "openat", "write"} <= calls
+    assert calls - allowed_calls(DROP_IN) == set()
