@@ -5,10 +5,13 @@ import contextlib
 import pytest
 
 from cluster import Node
+from coprocess import Coprocess
 from database import Database
 from monitor import Daemon
 from nats_server import make_identities, sign_identity
-from processes import SECONDS_MAX, give_to_user, wait_until
+from processes import SECONDS_MAX, daemon_path, free_port, give_to_user, run, wait_until
+from resolvers import ldns
+from sample import expected
 
 # Whatever is wrong with sharing is told by sentences with one of these.
 COMPLAINTS = ("peer ns", "nats-server", "sharing:", "not shared")
@@ -100,6 +103,23 @@ def test_the_first_row_in_which_two_differ_is_named(pair):
         two.database.sql("UPDATE pool SET ttl = ttl + 1 WHERE name = 'web'")
         wait_until(lambda: "another configuration" not in pair.status(1) + pair.status(2),
                    SECONDS_MAX, "they are equal")
+
+
+def test_a_server_that_nothing_of_this_build_can_reach(sample_database):
+    """One that is configured --without-nats says so, any other that nobody is there."""
+    sample_database.sql("UPDATE share SET node = 1, name = 'ns1',"
+                        f" url = 'nats://127.0.0.1:{free_port()}';"
+                        "INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'nats://127.0.0.1:1');")
+    has_nats = "libnats" in run(["ldd", daemon_path()]).stdout
+    words = "nothing listens there" if has_nats else "this build has no NATS"
+    with Daemon(sample_database), Coprocess(sample_database.path) as coprocess:
+
+        def said():
+            return [line for line in coprocess.command("status") if line.startswith(
+                "problem: not connected to this server's nats-server: ") and words in line]
+
+        wait_until(said, SECONDS_MAX, lambda: coprocess.command("status"))
+        assert coprocess.ask(remote=ldns(1)).ipv4 == expected(ldns(1))
 
 
 def test_no_nats_server(pair):
