@@ -1,6 +1,7 @@
 """What is set up wrong is named by `status`: two name servers with TLS and pdns-conf/nats.conf."""
 
 import contextlib
+import re
 
 import pytest
 
@@ -76,6 +77,31 @@ def test_of_two_that_are_set_up_well_nothing_is_said(pair):
                                     " SELECT warning FROM share_state UNION ALL"
                                     " SELECT problem FROM peer_state") for node in pair.nodes]
         assert texts == [[("",)] * 3] * 2
+
+
+SHARING_LINES = r"""sharing as ns1, node 1: connected to nats-server, 0 changes wait
+  peer ns2, node 2: connected, heard \d+ s ago, clock [+-]\d+ ms, the same configuration
+    {taken} rows taken over, of these 0 moved a resolver; \d+ older, \d+ known(; the last came .*)?
+    tables compared \d+ s ago(, and being compared now)?
+"""
+
+
+def test_of_each_peer_it_is_said_how_sharing_goes(pair):
+    def is_said(taken):
+        return re.search(SHARING_LINES.format(taken=taken), pair.status() + "\n")
+
+    with pair.running():
+        wait_until(lambda: is_said(0), SECONDS_MAX, pair.status)
+        for number in range(7):
+            assert pair.nodes[1].ask(ldns(number)) == expected(ldns(number))
+        wait_until(lambda: is_said(7), SECONDS_MAX, pair.status)
+
+
+def test_of_a_peer_that_was_never_heard_nothing_else_is_said(pair):
+    with contextlib.ExitStack() as stack:
+        stack.callback(pair.nodes[0].close)
+        pair.nodes[0].start()
+        pair.wait_for("peer ns2, node 2: not connected, heard never\n    0 rows taken over")
 
 
 def test_following_needs_no_more_permissions(pair):
