@@ -71,10 +71,11 @@ class Coprocess:
     """One running backend.  Usable in `with`; its end is looked at only where a test asks for it.
 
     user: whom it runs as when we are root.  before: words in front of the command, such as strace.
+    program: another one than that under test.
     """
 
-    def __init__(self, database, abi=5, user=USER, before=(), helo=True, **options):
-        argv = as_user([*before, backend_path(), "--database", database], user)
+    def __init__(self, database, abi=5, user=USER, before=(), helo=True, program=None, **options):
+        argv = as_user([*before, program or backend_path(), "--database", database], user)
         self.abi = abi
         self._rest = b""
         self.process = subprocess.Popen(
