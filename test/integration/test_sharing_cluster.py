@@ -157,17 +157,25 @@ def assert_all_kept(record, entries, askers):
 
 
 def assert_in_time(askers, faults):
-    """All but what met a stall of the machine come before PowerDNS gives up, and nearly all in half
-    of that.  The first answer of a process that starts, with all others of its node, takes longest.
+    """Whatever fails, half of them take no time, and 99 in a hundred no longer than a resolver notices.
+    All but what met a stall of the machine come before PowerDNS gives up.  The first answer of a
+    process that starts, with all others of its node, takes longest.
     """
     seconds = sorted(
         (seconds, asked, asker.node.number) for asker in askers for seconds, asked in asker.seconds
     )
-    print(f"{len(seconds)} answers, the longest:")
+
+    def quantile(part):
+        return seconds[int(len(seconds) * part)][0]
+
+    print(f"{len(seconds)} answers, median {1000 * quantile(0.5):.2f} ms,"
+          f" p99 {1000 * quantile(0.99):.1f} ms, the longest:")
     for took, asked, number in seconds[-5:]:
         print(f"  node {number}: {took:.2f} s; {', '.join(faults.events_before(asked + took))}")
-    assert seconds[-1 - len(seconds) // 10_000][0] < PATIENCE_SECONDS
-    assert seconds[-1 - len(seconds) // 1000][0] < PATIENCE_SECONDS / 2
+    assert quantile(0.5) < 0.05
+    assert quantile(0.99) < 0.25
+    assert quantile(0.999) < PATIENCE_SECONDS / 2
+    assert quantile(0.9999) < PATIENCE_SECONDS
 
 
 # ---------------------------------------------------------------- kills of the sharer
