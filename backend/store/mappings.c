@@ -392,6 +392,11 @@ size_t store_unwritten(struct store *store, int64_t wait_ms)
     return left;
 }
 
+bool store_claims_are_full(const struct store *store)
+{
+    return store->claims && claims_are_full(store->claims);
+}
+
 int store_each_mapping(struct store *store,
                        bool (*each)(void *context, int64_t pool_id, const char *key,
                                     const struct mapping *mapping),

@@ -150,6 +150,9 @@ int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t 
  */
 size_t store_unwritten(struct store *store, int64_t wait_ms);
 
+/* Says whether so many mappings wait to be stored that not every new one can be kept. */
+bool store_claims_are_full(const struct store *store);
+
 /*
  * Calls `each` for every mapping in key order until it returns false. 0, or a code with `error`
  * set.

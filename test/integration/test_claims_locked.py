@@ -5,6 +5,7 @@ Answers are given from the claims, and they become rows when that is possible ag
 """
 
 import contextlib
+import re
 import select
 import subprocess
 import time
@@ -31,6 +32,11 @@ def two(sample_database):
         yield promises, (first, second)
 
 
+def has_problem(coprocess, pattern):
+    lines = coprocess.command("status")
+    return any(re.search(f"^problem: .*{pattern}", line) for line in lines)
+
+
 def test_while_somebody_holds_the_database_all_are_answered_and_kept(two):
     promises, coprocesses = two
     answers = []
@@ -42,12 +48,15 @@ def test_while_somebody_holds_the_database_all_are_answered_and_kept(two):
             time.sleep(0.04)  # some thousand claims in all
         promises.ask_again(*coprocesses)
         assert promises.database.claims.waiting() == len(promises.told) - 100
+        assert has_problem(coprocesses[0], "mappings in .*-claims cannot be stored now")
+        assert not has_problem(coprocesses[0], "-claims is full")
         # A process that is new finds them as well.
         with Coprocess(promises.database.path) as third:
             promises.ask_again(third)
         other.change("COMMIT;")
     promises.ask_again(*coprocesses)  # another choice by now
     promises.wait_until_kept()
+    assert not has_problem(coprocesses[0], "-claims")
     assert_in_time(answers, "somebody holds the database")
     assert all("locked" in log for log in promises.logs), promises.logs
     assert_said_once_a_minute(promises.logs, 3, HELD_SECONDS)
@@ -113,10 +122,12 @@ def test_beyond_its_capacity_answers_have_no_row_and_it_says_so(two):
         assert refused and len(kept) > capacity // 4
         waiting = promises.database.claims.waiting()
         assert waiting > capacity * 9 // 10
+        assert has_problem(first, "-claims is full: some new mappings are not kept")
         promises.told |= kept
         promises.ask_again(*coprocesses)  # all of those are kept
         other.change("COMMIT;")
     promises.wait_until_kept()
+    assert not has_problem(first, "-claims")
     rows = promises.database.mappings("web")
     assert waiting <= len(rows) <= waiting + 100
     promises.logs.clear()

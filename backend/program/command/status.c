@@ -151,6 +151,7 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
         (struct status_limits){.max_megabytes = settings->max_megabytes,
                                .max_writes_per_second = settings->max_writes_per_second,
                                .full = store_full(store),
+                               .claims_full = store_claims_are_full(store),
                                .refused_ago_ms = store_refused_ago_ms(store, clock_monotonic_ms())};
     status->maintenance =
         (struct status_maintenance){.checkpoint_interval_s = settings->checkpoint_interval_s,

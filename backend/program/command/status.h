@@ -39,6 +39,7 @@ struct status_counts {
 struct status_limits {
     int64_t max_megabytes, max_writes_per_second;
     const char *full;       /* why no new mappings are stored; NULL: they are */
+    bool claims_full;       /* so many mappings wait to be stored that some are not kept */
     int64_t refused_ago_ms; /* since the rate was last exceeded; -1: not known of */
 };
 

@@ -34,6 +34,9 @@ static int add_of_database(const struct status *status, struct problems *problem
                             " locked, its disk is full, or the process that stores them is stopped",
                             status->counts.unwritten, status->counts.unwritten == 1 ? "" : "s",
                             database->path);
+    if (code == 0 && limits->claims_full)
+        code = problems_add(problems, "%s-claims is full: some new mappings are not kept",
+                            database->path);
     if (code == 0 && limits->full)
         code = problems_add(problems, "%s: %s", database->path, limits->full);
     if (code == 0 && limits->refused_ago_ms >= 0 && limits->refused_ago_ms < REFUSED_SHOWN_MS)

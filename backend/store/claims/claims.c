@@ -433,6 +433,18 @@ size_t claims_count(const struct claims *claims)
     return claims_count_until(claims, UINT64_MAX);
 }
 
+bool claims_are_full(const struct claims *claims)
+{
+    for (int i = 0; i < CLAIMS_BUCKETS; i++) {
+        int used = 0;
+        for (int j = 0; j < CLAIMS_SLOTS; j++)
+            used += value_of(&claims->map->buckets[i].slots[j]) != NULL;
+        if (used == CLAIMS_SLOTS)
+            return true;
+    }
+    return false;
+}
+
 uint64_t claims_last_number(const struct claims *claims)
 {
     return atomic_load(&claims->map->last_number);

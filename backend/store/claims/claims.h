@@ -112,6 +112,9 @@ bool claims_have_changed(const struct claims *claims);
 /* How many claims there are, counted now; without locks, so it may be off by those that change. */
 size_t claims_count(const struct claims *claims);
 
+/* Says whether a bucket has no room for another claim; without locks, likewise. */
+bool claims_are_full(const struct claims *claims);
+
 /* The number of the claim that was made last, and how many are left of those up to a number. */
 uint64_t claims_last_number(const struct claims *claims);
 size_t claims_count_until(const struct claims *claims, uint64_t number);
