@@ -22,6 +22,7 @@ from faults import (
     stopped,
     stopped_unless,
 )
+from monitor import Daemon
 from processes import LONG, SECONDS_MAX, wait_until
 from sample import IPV4, expected
 
@@ -59,30 +60,50 @@ def holds_a_bucket(process, database):
     return not threads.isdisjoint(database.claims.owners())
 
 
-def test_another_process_writes_while_the_writer_is_stopped(crew):
+@contextlib.contextmanager
+def a_writer(kind, coprocesses, database):
+    """The process that writes, and the coprocesses that do not."""
+    if kind == "coprocess":
+        writer = writer_of(coprocesses)
+        yield writer, [each for each in coprocesses if each is not writer]
+    else:
+        with Daemon(database) as daemon:
+            wait_until(
+                lambda: not any(threads(each) > 1 for each in coprocesses),
+                SECONDS_MAX,
+                "coprocesses leave it to pdns-stickyd",
+            )
+            yield daemon, coprocesses
+
+
+@pytest.mark.parametrize("kind", ["coprocess", "pdns-stickyd"])
+def test_another_process_writes_while_the_writer_is_stopped(crew, kind):
     """Unless the writer has SQLite's lock: nobody can take that from a process that lives."""
     coprocesses, promises, shell = crew
-    writer = writer_of(coprocesses)
-    others = [each for each in coprocesses if each is not writer]
-    with stopped_unless(holds_lock_to_write, writer, promises.database):
-        answers = ask_for(STOPPED_SECONDS, promises, shell, others)
+    with a_writer(kind, coprocesses, promises.database) as (writer, others):
+        with stopped_unless(holds_lock_to_write, writer, promises.database):
+            answers = ask_for(STOPPED_SECONDS, promises, shell, others)
+            promises.wait_until_kept()
+            assert writer_of(others)
+            # What it knows is old by now.
+            remote = next(iter(promises.told))
+            sql = f"UPDATE persistence SET controller_id = 3 WHERE ldns = '{remote}';"
+            promises.database.sql(sql)
+            promises.told[remote] = IPV4[2]
+            promises.ask([remote], *others)
+        assert_in_time(answers, "the writer is stopped")
+        promises.ask_again(*coprocesses)
+        promises.ask(promises.new(100), *coprocesses)
         promises.wait_until_kept()
-        assert writer_of(others)
-        # What it knows is old by now.
-        remote = next(iter(promises.told))
-        promises.database.sql(f"UPDATE persistence SET controller_id = 3 WHERE ldns = '{remote}';")
-        promises.told[remote] = IPV4[2]
-        promises.ask([remote], *others)
-    assert_in_time(answers, "the writer is stopped")
-    promises.ask_again(*coprocesses)
-    promises.ask(promises.new(100), *coprocesses)
-    promises.wait_until_kept()
-    wait_until(
-        lambda: promises.ask(promises.new(1), *coprocesses) and writer_of(coprocesses) is writer,
-        SECONDS_MAX,
-        lambda: "the one that was stopped writes again; threads, and what the processes say: "
-        f"{[(each is writer, threads(each), each.command('status')) for each in coprocesses]}",
-    )
+        wait_until(
+            lambda: promises.ask(promises.new(1), *coprocesses)
+            and not any(threads(each) > 1 for each in others),
+            SECONDS_MAX,
+            lambda: "the one that was stopped writes again; threads of the others, and what they"
+            f" say: {[(threads(each), each.command('status')) for each in others]}",
+        )
+        promises.ask(promises.new(100), *coprocesses)
+        promises.wait_until_kept()
     assert promises.complaints() == []
 
 
