@@ -62,6 +62,27 @@ def test_while_somebody_holds_the_database_all_are_answered_and_kept(two):
     assert_said_once_a_minute(promises.logs, 3, HELD_SECONDS)
 
 
+def test_a_sliding_timer_is_extended_by_claims_while_somebody_holds_the_database(two):
+    promises, coprocesses = two
+    database = promises.database
+    database.sql(
+        "UPDATE pool SET persistence_timer = 'sliding' WHERE name = 'web';"
+        "UPDATE persistence SET ttl = 3600, timestamp = unixepoch() - 1800;"
+    )
+    begun = int(time.time())
+    with Shell(database.path) as other:
+        other.change("BEGIN IMMEDIATE;")
+        promises.ask_again(*coprocesses)
+        assert database.claims.waiting() == len(promises.told)
+        [(last,)] = database.rows("SELECT max(timestamp) FROM persistence")
+        assert last < begun - 1000
+        other.change("COMMIT;")
+    promises.wait_until_kept()
+    [(count, first)] = database.rows("SELECT count(*), min(timestamp) FROM persistence")
+    assert count == len(promises.told) and first >= begun
+    assert promises.complaints() == []
+
+
 def test_claims_outlive_all_processes_while_the_database_is_held(sample_database):
     promises = Promises(sample_database)
     with Shell(sample_database.path) as other:
