@@ -79,20 +79,34 @@ def of_another_byte_order(path):
     file.change_head(magic=int.from_bytes(file.head()["magic"].to_bytes(8, "little"), "big"))
 
 
-def of_another_format(path):
-    ClaimsFile(path).change_head(format=9999)
+def of_a_build_with(field, more):
+    """One to which a number of the head is greater by so much."""
+
+    def way(path):
+        file = ClaimsFile(path)
+        file.change_head(**{field: file.head()[field] + more})
+
+    way.__name__ = f"another_{field}"
+    return way
 
 
-def of_another_size(path):
-    head = ClaimsFile(path).head()
-    ClaimsFile(path).change_head(bucket_bytes=head["bucket_bytes"] + 64)
+def of_half_the_buckets(path):
+    """As a build makes it that has 512 of them; its length fits its head."""
+    gone = 512
+    of_a_build_with("bucket_count", -gone)(path)
+    bucket = ClaimsFile(path).head()["bucket_bytes"]
+    marks = gone // 8 + gone * 8  # a bit and a number for each, which stand before the buckets
+    os.truncate(path, path.stat().st_size - gone * bucket - marks)
 
 
-def of_another_mutex(path):
-    ClaimsFile(path).change_head(mutex_bytes=48)
-
-
-BUILDS = [of_another_format, of_another_size, of_another_mutex]
+BUILDS = [
+    of_a_build_with("format", 1),
+    of_a_build_with("bucket_bytes", 64),
+    of_a_build_with("bucket_count", -512),
+    of_a_build_with("slot_count", -8),
+    of_a_build_with("slot_bytes", 64),
+    of_a_build_with("mutex_bytes", 8),
+]
 FOREIGN = [
     replace_by_copy,
     of_another_boot,
@@ -120,7 +134,7 @@ def left(sample_database):
     return sample_database, promises
 
 
-@pytest.mark.parametrize("way", [delete, *DAMAGES, *FOREIGN, *BUILDS])
+@pytest.mark.parametrize("way", [delete, *DAMAGES, *FOREIGN, *BUILDS, of_half_the_buckets])
 def test_a_file_that_does_not_fit_is_made_anew(left, way):
     """None of its claims becomes a row; resolvers get their rows when they ask again."""
     database, promises = left
