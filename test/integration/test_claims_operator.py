@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from claims import Promises, change_choice
+from claims import Promises, change_choice, writer_of
 from coprocess import Coprocess
 from database import SAMPLE, Database, Shell
-from faults import beside
+from faults import beside, holds_lock_to_write, stopped_unless
 from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
 from sample import IPV4, SITES
 
@@ -265,6 +265,31 @@ def test_a_copy_of_before_an_operators_change_has_no_claim_of_after_it(
     leave_claims(sample_database, promises)
     restore(sample_database, copy, way)
     assert_nothing_of_the_old(sample_database, promises)
+
+
+def test_a_copy_that_is_restored_while_it_is_served_has_no_claim_of_after_it(held, workspace):
+    """Its mappings stay, and claims that wait for somebody's transaction are dropped."""
+    world, before = held
+    database, copy = world.database, workspace / "copy"
+    world.shell.change("ROLLBACK;")
+    database.sql(f"VACUUM INTO '{copy}';")
+    after = Promises(database)
+    after.new(1000)
+    database.sql(f"DELETE FROM persistence WHERE ldns = '{next(iter(before.told))}';")
+    world.shell.change("BEGIN IMMEDIATE;")
+    world.ask(after, 50)
+    writer = writer_of(world.coprocesses)
+    with stopped_unless(holds_lock_to_write, writer, database):
+        assert world.file.waiting() == 50
+        world.shell.change(f"ROLLBACK;\n.restore '{copy}'")
+    fresh = Promises(database)
+    fresh.new(2000)
+    fresh.ask(fresh.new(50), *world.coprocesses)
+    fresh.wait_until_kept()
+    assert database.rows_of("web") == {**before.rows(), **fresh.rows()}
+    before.ask_again(*world.coprocesses)
+    fresh.ask(list(after.told), *world.coprocesses)
+    fresh.wait_until_kept()
 
 
 @pytest.mark.parametrize("way", ["mv", ".restore"])
