@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from claims import Promises
 from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import HEAL_SECONDS, Crowd, beside, maintain_often, said
@@ -35,6 +36,10 @@ def point(link, target):
     os.replace(aside, link.path)
 
 
+def assert_nothing_is_beside(link):
+    assert os.listdir(link.path.parent) == [link.path.name]
+
+
 # ---------------------------------------------------------------- coprocesses
 
 
@@ -45,7 +50,7 @@ def test_two_paths_are_one_database(sample_database, link):
         crowd.ask(100)
         crowd.kept()
         crowd.ask_again()
-        assert not beside(link, "-lock").exists()
+        assert_nothing_is_beside(link)
         with sample_database.without_maintenance():
             sample_database.sql(
                 "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
@@ -59,6 +64,20 @@ def test_two_paths_are_one_database(sample_database, link):
             HEAL_SECONDS,
             "the sweep",
         )
+
+
+def test_two_paths_have_one_file_of_claims(sample_database, link):
+    """Each process takes turns of its own, so they agree only if they know of each other."""
+    sample_database.sql("UPDATE pool SET method = 'round-robin' WHERE name = 'web';")
+    promises = Promises(sample_database)
+    with Coprocess(sample_database.path) as first, Coprocess(link.path) as second:
+        promises.ask(promises.new(1), first)  # it is one turn ahead now
+        promises.wait_until_kept()
+        with sample_database.locked():
+            promises.ask(promises.new(100), first, second)
+            assert sample_database.claims.waiting() == 100
+        promises.wait_until_kept()
+        assert_nothing_is_beside(link)
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
