@@ -5,7 +5,7 @@
 #include "store/store_parts.h"
 
 /* What rows are read into. */
-struct fresh_metric {
+struct loaded {
     struct targets *targets;
     struct settings *settings;
 };
@@ -13,7 +13,7 @@ struct fresh_metric {
 /* A newer program may have written a type that is not known here. */
 static int add_monitor(void *context, sqlite3_stmt *row)
 {
-    struct fresh_metric *reading = context;
+    struct loaded *loaded = context;
     struct monitor monitor = {.id = sqlite3_column_int64(row, 0),
                               .name = row_text(row, 1),
                               .port = (uint16_t)sqlite3_column_int(row, 3),
@@ -31,14 +31,14 @@ static int add_monitor(void *context, sqlite3_stmt *row)
                               .rise = (uint32_t)sqlite3_column_int64(row, 15),
                               .fall = (uint32_t)sqlite3_column_int64(row, 16)};
     if (!check_type_parse(row_text(row, 2), &monitor.type))
-        return targets_add_problem(reading->targets, "a monitor has a type that is not known here");
-    return targets_add_monitor(reading->targets, &monitor);
+        return targets_add_problem(loaded->targets, "a monitor has a type that is not known here");
+    return targets_add_monitor(loaded->targets, &monitor);
 }
 
 static int add_server(void *context, sqlite3_stmt *row)
 {
-    struct fresh_metric *reading = context;
-    return targets_add(reading->targets,
+    struct loaded *loaded = context;
+    return targets_add(loaded->targets,
                        &(struct target_row){.key = {TARGET_SERVER, sqlite3_column_int64(row, 0)},
                                             .pool = row_text(row, 1),
                                             .controller = row_text(row, 2),
@@ -50,9 +50,9 @@ static int add_server(void *context, sqlite3_stmt *row)
 
 static int add_controller(void *context, sqlite3_stmt *row)
 {
-    struct fresh_metric *reading = context;
+    struct loaded *loaded = context;
     return targets_add(
-        reading->targets,
+        loaded->targets,
         &(struct target_row){.key = {TARGET_CONTROLLER, sqlite3_column_int64(row, 0)},
                              .controller = row_text(row, 1),
                              .address = row_text(row, 2),
@@ -62,10 +62,10 @@ static int add_controller(void *context, sqlite3_stmt *row)
 /* One that is unknown or out of range is the backend's to complain of. */
 static int add_setting(void *context, sqlite3_stmt *row)
 {
-    struct fresh_metric *reading = context;
+    struct loaded *loaded = context;
     const char *name = row_text(row, 0);
     if (name)
-        (void)settings_set(reading->settings, name, sqlite3_column_int64(row, 1));
+        (void)settings_set(loaded->settings, name, sqlite3_column_int64(row, 1));
     return 0;
 }
 
@@ -80,18 +80,18 @@ int store_load_targets(struct store *store, struct targets **ret_targets,
                        struct settings *ret_settings, struct error *error)
 {
     struct settings settings = settings_default();
-    struct fresh_metric reading = {.settings = &settings};
-    int code = targets_new(&reading.targets);
+    struct loaded loaded = {.settings = &settings};
+    int code = targets_new(&loaded.targets);
     if (code != 0)
         return error_set(error, code, "%s: targets cannot be loaded: %s", store->database.path,
                          error_text(code));
-    code = store_read_tables(store, tables, sizeof tables / sizeof *tables, &reading, error);
+    code = store_read_tables(store, tables, sizeof tables / sizeof *tables, &loaded, error);
     if (code != 0) {
-        targets_release(reading.targets);
+        targets_release(loaded.targets);
         return code;
     }
-    targets_finish(reading.targets);
-    *ret_targets = reading.targets;
+    targets_finish(loaded.targets);
+    *ret_targets = loaded.targets;
     *ret_settings = settings;
     return 0;
 }
