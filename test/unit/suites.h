@@ -18,7 +18,6 @@ struct suite {
     X(error)                                                                                       \
     X(number)                                                                                      \
     X(decimal)                                                                                     \
-    X(utf8)                                                                                        \
     X(hash)                                                                                        \
     X(address)                                                                                     \
     X(name)                                                                                        \

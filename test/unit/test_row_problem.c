@@ -56,6 +56,58 @@ static void names_are_those_that_the_schema_takes(void)
     }
 }
 
+static void names_are_utf8_without_control_characters(void)
+{
+    static const struct {
+        const char *text;
+        bool is_name;
+    } rows[] = {
+        {"", false},
+        {"ams", true},
+        {" ~", true},
+        {"m\xc3\xbcnchen", true},
+        {"\xe2\x82\xac", true},
+        {"\xf0\x9f\x8c\x8d", true},
+        {"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true},
+        {"a\tb", false},
+        {"\n", false},
+        {"\x01", false},
+        {"\x1f", false},
+        {"\x7f", false},
+        {"a\x80", false},            /* a continuation alone */
+        {"\xc3", false},             /* cut off */
+        {"\xe2\x82", false},         /* cut off later */
+        {"\xe2\x82z", false},        /* another character within */
+        {"\xc0\xaf", false},         /* longer than it need be */
+        {"\xc1\xbf", false},         /* longer than it need be */
+        {"\xe0\x9f\xbf", false},     /* longer than it need be */
+        {"\xf0\x8f\xbf\xbf", false}, /* longer than it need be */
+        {"\xed\xa0\x80", false},     /* a surrogate */
+        {"\xed\xbf\xbf", false},     /* a surrogate */
+        {"\xed\x9f\xbf", true},      /* just before them */
+        {"\xee\x80\x80", true},      /* just after them */
+        {"\xf4\x90\x80\x80", false}, /* above U+10FFFF */
+        {"\xf8\x88\x80\x80", false}, /* no such octet */
+        {"\xff", false},             /* no such octet */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CHECK(shared_is_controller(rows[i].text) == rows[i].is_name, "row %zu", i);
+}
+
+/* Of a character of two, three and four octets, 64 and one more. */
+static void names_are_as_long_as_they_have_characters(void)
+{
+    static const char *const characters[] = {UMLAUT, "\xe2\x82\xac", "\xf0\x9f\x8c\x8d"};
+    for (size_t i = 0; i < COUNT(characters); i++) {
+        char name[4 * (ROW_NAME_CHARACTERS_MAX + 1) + 1] = "";
+        for (int count = 1; count <= ROW_NAME_CHARACTERS_MAX + 1; count++) {
+            strcat(name, characters[i]);
+            CHECK(shared_is_controller(name) == (count <= ROW_NAME_CHARACTERS_MAX), "%d of %zu",
+                  count, i);
+        }
+    }
+}
+
 static void numbers_are_in_their_ranges(void)
 {
     static const struct {
@@ -110,6 +162,8 @@ static void a_place_is_a_row_s_or_the_beginning_of_a_pool_or_of_all(void)
 
 static const CU_TestInfo tests[] = {
     {"names are those that the schema takes", names_are_those_that_the_schema_takes},
+    {"names are UTF-8 without control characters", names_are_utf8_without_control_characters},
+    {"names are as long as they have characters", names_are_as_long_as_they_have_characters},
     {"numbers are in their ranges", numbers_are_in_their_ranges},
     {"a deleted row leads nowhere", a_deleted_row_leads_nowhere},
     {"a place is a row's, or the beginning of a pool or of all",

@@ -3,12 +3,49 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "core/base/utf8.h"
+/*
+ * The octets of the character that begins here, 0 if none does. NUL continues no character, so
+ * nothing is read beyond the end.
+ */
+static size_t sequence_length(const unsigned char *octets)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (octets[0] < 0x80)
+        return octets[0] >= ' ' && octets[0] != 0x7f;
+    if (octets[0] < 0xc0 || octets[0] >= 0xf8)
+        return 0;
+    size_t length = octets[0] >= 0xf0 ? 4 : octets[0] >= 0xe0 ? 3 : 2;
+    uint32_t character = octets[0] & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((octets[i] & 0xc0) != 0x80)
+            return 0;
+        character = character << 6 | (octets[i] & 0x3fU);
+    }
+    bool surrogate = character >= 0xd800 && character <= 0xdfff;
+    return character >= least[length] && character <= 0x10ffff && !surrogate ? length : 0;
+}
+
+/*
+ * Says whether a text is UTF-8 without control characters (1 to 31, and 127), and of how many
+ * characters; `ret_count` is untouched if not.
+ */
+static bool count_characters(const char *text, size_t *ret_count)
+{
+    size_t count = 0;
+    for (const unsigned char *octets = (const unsigned char *)text; *octets; count++) {
+        size_t length = sequence_length(octets);
+        if (length == 0)
+            return false;
+        octets += length;
+    }
+    *ret_count = count;
+    return true;
+}
 
 bool shared_is_controller(const char *name)
 {
     size_t count = 0;
-    return utf8_count(name, &count) && count >= 1 && count <= ROW_NAME_CHARACTERS_MAX;
+    return count_characters(name, &count) && count >= 1 && count <= ROW_NAME_CHARACTERS_MAX;
 }
 
 bool shared_is_pool(const char *name)
@@ -20,7 +57,7 @@ bool shared_is_pool(const char *name)
 static bool is_key(const char *key)
 {
     size_t count;
-    return utf8_count(key, &count);
+    return count_characters(key, &count);
 }
 
 static bool is_method(const char *name)
