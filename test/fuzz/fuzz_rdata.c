@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int code = rdata_check(type, content, &error);
     REQUIRE((code == 0) == (error.code == 0) && (code == 0 || error.text[0]), "code %d, error %d",
             code, error.code);
-    REQUIRE(rdata_check(type, content, NULL) == code, "another verdict without an error struct");
+    REQUIRE(rdata_check(type, content, NULL) == code, "another code without an error struct");
     if (code != 0)
         return 0;
     trim(content);

@@ -15,7 +15,7 @@
 static struct buffer text;
 static struct wire_rows rows, again;
 
-static void check_verdict(int code, const struct error *error)
+static void check_code(int code, const struct error *error)
 {
     REQUIRE(code == 0 || code == ERR_INVAL, "code %d", code);
     REQUIRE(code == error->code && (code == 0 || error->text[0]), "code %d, but error %d: %s", code,
@@ -57,7 +57,7 @@ static void read_batch(const char *bytes, size_t size)
     struct wire_batch batch, same;
     struct error error = {0};
     int code = wire_read_batch(bytes, size, &batch, &rows, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     if (code != 0)
         return;
     wire_write_batch(&text, &batch, rows.rows, rows.count);
@@ -72,7 +72,7 @@ static void read_beat(const char *bytes, size_t size)
     struct wire_beat beat, same;
     struct error error = {0};
     int code = wire_read_beat(bytes, size, &beat, &ballot, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     if (code != 0)
         return;
     wire_write_beat(&text, &beat, &ballot);
@@ -86,7 +86,7 @@ static void read_question(const char *bytes, size_t size)
     struct wire_question question, same;
     struct error error = {0};
     int code = wire_read_question(bytes, size, &question, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     if (code != 0)
         return;
     wire_write_question(&text, &question);
@@ -103,7 +103,7 @@ static void read_answer(const char *bytes, size_t size)
     struct wire_answer answer, same;
     struct error error = {0};
     int code = wire_read_answer(bytes, size, &answer, &rows, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     if (code != 0)
         return;
     wire_write_answer(&text, &answer, rows.rows, rows.count);
@@ -121,7 +121,7 @@ static void read_paths(const char *bytes, size_t size)
     static struct wire_paths paths, same;
     struct error error = {0};
     int code = wire_read_paths(bytes, size, &paths, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     REQUIRE(code == 0 || paths.count == 0, "refused, with %zu round trip times", paths.count);
     if (code != 0)
         return;
@@ -144,7 +144,7 @@ static void read_copy_question(const char *bytes, size_t size)
     struct wire_copy_question question, same;
     struct error error = {0};
     int code = wire_read_copy_question(bytes, size, &question, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     if (code != 0)
         return;
     wire_write_copy_question(&text, &question);
@@ -158,7 +158,7 @@ static void read_part(const char *bytes, size_t size)
     struct wire_part part, same;
     struct error error = {0};
     int code = wire_read_part(bytes, size, &part, &error);
-    check_verdict(code, &error);
+    check_code(code, &error);
     if (code != 0)
         return;
     REQUIRE(part.count <= WIRE_PART_MAX && part.bytes + part.count == bytes + size,

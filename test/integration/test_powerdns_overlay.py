@@ -105,7 +105,7 @@ NOTHING_THERE = "; negative response, fully validated"
 
 
 def delv(server, name, rdtype, source=RESOLVER, flags="257"):
-    """delv's verdict, and the records of the answer as "TYPE content"."""
+    """What delv finds, and the records of the answer as "TYPE content"."""
     algorithm_and_key = pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[4:7]
     anchors = server.directory / f"anchors-{flags}"
     anchors.write_text(

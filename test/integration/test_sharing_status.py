@@ -15,7 +15,7 @@ from resolvers import ldns
 from sample import expected
 
 # Whatever is wrong with sharing is told by sentences with one of these.
-COMPLAINTS = ("peer ns", "nats-server", "sharing:", "not shared")
+OF_SHARING = ("peer ns", "nats-server", "sharing:", "not shared")
 
 
 class Pair:
@@ -58,7 +58,7 @@ class Pair:
     def is_quiet(self, number):
         lines = self.status(number).splitlines()
         return not [line for line in lines if line.startswith(("problem", "  "))
-                    and any(words in line for words in COMPLAINTS)]
+                    and any(words in line for words in OF_SHARING)]
 
     def is_heard(self):
         one, two = self.nodes

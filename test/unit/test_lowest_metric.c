@@ -71,7 +71,7 @@ static const char *takers(double least_width, char text[static SERVERS + 1])
     return text;
 }
 
-static void what_lies_within_the_band_is_equal(void)
+static void what_lies_within_the_tolerance_is_equal(void)
 {
     static const struct {
         double values[SERVERS];
@@ -87,7 +87,7 @@ static void what_lies_within_the_band_is_equal(void)
         {{10, 20, 30, 40}, 100, 0, "12"},
         {{10, 20, 30, 40}, 1000, 0, "1234"},
         {{0, 0, 0.001, 1}, 50, 0, "12"},        /* a part of nothing is nothing */
-        {{0, 0, 0.001, 1}, 50, 0.5, "123"},     /* but the band has a least width */
+        {{0, 0, 0.001, 1}, 50, 0.5, "123"},     /* but the tolerance has a least width */
         {{0.1, 0.9, 1.1, 1.2}, 20, 1, "123"},   /* which holds near 0 */
         {{100, 119, 121, 101}, 20, 1, "124"},   /* and not far from it */
         {{-10, -12, -9.59, -9.5}, 20, 0, "12"}, /* below 0 the part is of the distance to 0 */
@@ -103,7 +103,7 @@ static void what_lies_within_the_band_is_equal(void)
     }
 }
 
-static void noise_within_the_band_moves_nobody(void)
+static void noise_within_the_tolerance_moves_nobody(void)
 {
     uint64_t seed = 7;
     size_t before[100];
@@ -118,7 +118,7 @@ static void noise_within_the_band_moves_nobody(void)
     }
 }
 
-static void a_server_that_leaves_the_band_takes_its_own_clients_along(void)
+static void a_server_that_leaves_the_tolerance_takes_its_own_clients_along(void)
 {
     size_t before[1000];
     four_init((const double[]){100, 100, 100, 100}, 20);
@@ -147,10 +147,10 @@ static void without_any_value_it_is_undecided_and_says_so(void)
 }
 
 static const CU_TestInfo tests[] = {
-    {"what lies within the band is equal", what_lies_within_the_band_is_equal},
-    {"noise within the band moves nobody", noise_within_the_band_moves_nobody},
-    {"a server that leaves the band takes its own clients along",
-     a_server_that_leaves_the_band_takes_its_own_clients_along},
+    {"what lies within the tolerance is equal", what_lies_within_the_tolerance_is_equal},
+    {"noise within the tolerance moves nobody", noise_within_the_tolerance_moves_nobody},
+    {"a server that leaves the tolerance takes its own clients along",
+     a_server_that_leaves_the_tolerance_takes_its_own_clients_along},
     {"without any value it is undecided and says so",
      without_any_value_it_is_undecided_and_says_so},
     CU_TEST_INFO_NULL,

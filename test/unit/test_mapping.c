@@ -101,10 +101,10 @@ static void a_mapping_is_due_after_a_tenth(void)
     }
 }
 
-static void verdicts_have_words(void)
+static void states_have_words(void)
 {
     static const struct {
-        enum mapping_state verdict;
+        enum mapping_state state;
         const char *text;
     } rows[] = {
         {MAPPING_LIVE, "live"},
@@ -116,7 +116,7 @@ static void verdicts_have_words(void)
         {MAPPING_SERVERS_DOWN, "server down"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
-        CHECK_TEXT(mapping_state_text(rows[i].verdict), rows[i].text, "row %zu", i);
+        CHECK_TEXT(mapping_state_text(rows[i].state), rows[i].text, "row %zu", i);
 }
 
 /* What was done to controller 3 and its server 13 before a mapping to it is judged. */
@@ -124,7 +124,7 @@ struct judge_row {
     struct mapping mapping;
     enum state controller, server;
     bool down;
-    enum mapping_state verdict, without_metrics;
+    enum mapping_state state, without_metrics;
 };
 
 static enum mapping_state judge_for(struct scene *scene, struct number number,
@@ -164,7 +164,7 @@ static const struct judge_row judgements[] = {
     {MAPPING(3, "modulus", NOW, 60), STATE_DRAINING, 0, true, MAPPING_SERVERS_DOWN, MAPPING_LIVE},
 };
 
-static void each_reason_not_to_bind_has_its_verdict(void)
+static void each_reason_not_to_bind_has_its_state(void)
 {
     for (size_t i = 0; i < COUNT(judgements); i++) {
         struct scene scene;
@@ -173,9 +173,9 @@ static void each_reason_not_to_bind_has_its_verdict(void)
         scene_controller(&scene, 3)->state = judgements[i].controller;
         scene_server(&scene, 13)->state = judgements[i].server;
         scene_set_server_down(&scene, 13, judgements[i].down);
-        CHECK_INTEGER(judge(&scene, &judgements[i].mapping, true, &server), judgements[i].verdict,
+        CHECK_INTEGER(judge(&scene, &judgements[i].mapping, true, &server), judgements[i].state,
                       "row %zu", i);
-        CHECK_INTEGER(server != NULL, judgements[i].verdict == MAPPING_LIVE, "row %zu", i);
+        CHECK_INTEGER(server != NULL, judgements[i].state == MAPPING_LIVE, "row %zu", i);
         server = NULL;
         CHECK_INTEGER(judge(&scene, &judgements[i].mapping, false, &server),
                       judgements[i].without_metrics, "row %zu without availability", i);
@@ -236,8 +236,8 @@ static const CU_TestInfo tests[] = {
     {"the time left is counted for any numbers", time_left_is_counted_for_any_numbers},
     {"the age is counted for any numbers", the_age_is_counted_for_any_numbers},
     {"a sliding mapping is due after a tenth of its ttl", a_mapping_is_due_after_a_tenth},
-    {"verdicts have words", verdicts_have_words},
-    {"each reason not to bind has its verdict", each_reason_not_to_bind_has_its_verdict},
+    {"states have words", states_have_words},
+    {"each reason not to bind has its state", each_reason_not_to_bind_has_its_state},
     {"of several servers of a site the choice decides, then modulus",
      of_several_servers_of_a_site_the_choice_decides_then_modulus},
     CU_TEST_INFO_NULL,
