@@ -120,6 +120,19 @@ def test_who_is_forgotten_and_asks_again_at_once_has_the_new_row(held):
     promises.wait_until_kept()
 
 
+def test_forget_is_dropped_if_somebody_changes_a_mapping_before_it_is_stored(held):
+    """The manual says so, and that it has to be given again."""
+    world, promises = held
+    row, another = list(promises.told)[:2]
+    assert world.coprocesses[0].command(f"forget {row}") == ["1 mapping forgotten"]
+    world.shell.change(f"UPDATE persistence SET ttl = ttl + 1 WHERE ldns = '{another}';")
+    world.commit()
+    assert world.database.mappings("web") == promises.rows()
+    assert world.coprocesses[0].command(f"forget {row}") == ["1 mapping forgotten"]
+    del promises.told[row]
+    assert world.database.rows_of("web") == promises.rows()
+
+
 def test_a_row_that_an_operator_inserts_stays_though_a_claim_waits(held):
     world, promises = held
     remotes = world.ask(promises, 5)
