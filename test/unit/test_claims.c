@@ -275,6 +275,7 @@ static void a_full_bucket_takes_no_more(void)
     }
     CHECK_INTEGER(code, ERR_LIMIT, "after %d claims", made);
     CHECK(made > CLAIMS_BUCKETS * CLAIMS_SLOTS / 8, "many fit before: %d", made);
+    CHECK(claims_are_full(claims), "it is full");
     size_t all = 0;
     do {
         take(claims, false);
@@ -283,6 +284,7 @@ static void a_full_bucket_takes_no_more(void)
             claims_settle(claims, &taken.claims[i]);
     } while (taken.more);
     CHECK_INTEGER((int64_t)all, made, "all are taken, a batch at a time");
+    CHECK(!claims_are_full(claims), "it is not full any more");
     CHECK_INTEGER(put(claims, key, NULL, 1), 0, "there is room again");
     end(claims);
 }
