@@ -57,7 +57,7 @@ class Pair:
 
     def is_quiet(self, number):
         lines = self.status(number).splitlines()
-        return not [line for line in lines if line.startswith(("problem", "  "))
+        return not [line for line in lines if line.startswith("problem: ")
                     and any(words in line for words in OF_SHARING)]
 
     def is_heard(self):
@@ -177,6 +177,24 @@ def test_a_certificate_that_ends(workspace, monkeypatch, days, words):
     monkeypatch.setenv("DAYS", days)
     with Pair(workspace).running() as pair:
         pair.wait_for(words)
+
+
+def test_certificates_that_have_ended_are_renewed(workspace, monkeypatch):
+    """With what the README says: make-certificates again, and a restart of both programs."""
+    monkeypatch.setenv("DAYS", "0")
+    pair = Pair(workspace)
+    monkeypatch.delenv("DAYS")
+    with pair.running():
+        for number in (1, 2):
+            pair.wait_for("it has expired", "was never heard: cannot connect to", number=number)
+        assert pair.nodes[0].ask(ldns(1)) == expected(ldns(1))
+        make_identities(workspace / "ca", "ns1", "ns2")
+        for node in pair.nodes:
+            for process in (node.nats, node.daemon):
+                process.stop()
+                process.start()
+        wait_until(lambda: pair.is_quiet(1) and pair.is_quiet(2), SECONDS_MAX, pair.status)
+        wait_until(lambda: ("web", ldns(1)) in pair.nodes[1].entries(), SECONDS_MAX, pair.status)
 
 
 def test_a_certificate_of_another_name(pair):
