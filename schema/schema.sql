@@ -792,9 +792,11 @@ INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_sett
 --   DELETE FROM persistence
 --     WHERE pool_id = (SELECT id FROM pool WHERE name = 'web') AND ldns = '192.0.2.53';
 --
--- Your changes count at once. They also discard the mappings, of all resolvers, that were not
--- stored yet: otherwise one could appear after you have deleted all. A resolver whose mapping was
--- discarded is decided anew.
+-- Your changes count at once. A statement that changes at least one row also discards the mappings,
+-- of all resolvers, that were not stored yet: otherwise one could appear after you have deleted all.
+-- A resolver whose mapping was discarded is decided anew. A DELETE that finds no row does nothing:
+-- a mapping that was not stored yet is stored after it. The command "forget" of pdns-sticky(1) finds
+-- both.
 --
 -- Nearly every new resolver adds a row, so this table has no further index. Its triggers are for
 -- your changes; pdns-sticky writes without them. An expired row has no effect, and the sweep deletes
@@ -1316,6 +1318,9 @@ ORDER BY t.pool, t.position, t.controller;
 --   SELECT * FROM mapping WHERE pool = 'web' AND ldns = '192.0.2.53';
 --   SELECT controller, count(*) FROM mapping WHERE live = 'yes' GROUP BY controller;
 --   DELETE FROM mapping WHERE pool = 'web' AND ldns = '192.0.2.53';  -- deletes from persistence
+--
+-- Mappings that were not stored yet are not shown, and a DELETE that finds no row does nothing, see
+-- table persistence.
 --
 -- pool        the pool of the mapping; pools that only share it have no rows of their own
 -- address     the address of the controller

@@ -86,6 +86,48 @@ def test_a_delete_of_one_resolver_holds_for_its_claim_and_hurts_no_row(held):
     world.database.wait_for_mappings("web", rows)
 
 
+NO_ROW = [  # {claim} has a claim and no row, {row} has a row
+    "DELETE FROM persistence WHERE ldns = '{claim}';",
+    "DELETE FROM mapping WHERE pool = 'web' AND ldns = '{claim}';",
+    "DELETE FROM persistence WHERE pool_id = 1000;",
+    "UPDATE persistence SET ttl = 0 WHERE ldns = '{claim}';",
+]
+SOME_ROW = [
+    "DELETE FROM persistence WHERE ldns = '{row}';",
+    "DELETE FROM mapping WHERE pool = 'web' AND ldns = '{row}';",
+    "DELETE FROM persistence WHERE ldns IN ('{claim}', '{row}');",
+]
+
+
+@pytest.mark.parametrize("sql", NO_ROW + SOME_ROW)
+def test_a_change_discards_claims_only_if_it_finds_a_row(held, sql):
+    """SQLite tells nobody of a statement that changes no row."""
+    world, promises = held
+    row = next(iter(promises.told))
+    before = promises.rows()
+    [claim, *_] = world.ask(promises, 10)
+    world.shell.change(sql.format(claim=claim, row=row))
+    world.commit()
+    if sql in NO_ROW:
+        promises.wait_until_kept()
+    else:
+        del before[row]
+        assert world.database.mappings("web") == before
+    assert promises.complaints() == []
+
+
+def test_a_delete_of_an_empty_table_discards_no_claim_and_forget_does(held):
+    world, promises = held
+    world.shell.change("ROLLBACK; DELETE FROM persistence; BEGIN IMMEDIATE;")
+    promises.told.clear()
+    [claim, *_] = world.ask(promises, 10)
+    world.shell.change("DELETE FROM persistence; DELETE FROM mapping;")
+    assert world.coprocesses[0].command(f"forget {claim}") == ["1 mapping forgotten"]
+    world.commit()
+    del promises.told[claim]
+    assert world.database.mappings("web") == promises.rows()
+
+
 @pytest.mark.parametrize("how", ["CMD", "shell"])
 def test_forget_holds_for_claims_and_rows(held, how):
     world, promises = held

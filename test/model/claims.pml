@@ -34,7 +34,7 @@
 #define KILLS 0         /* so many processes are killed, at any step */
 #endif
 #ifndef DELETE
-#define DELETE 0        /* the operator deletes the row, and others with it */
+#define DELETE 0        /* the operator deletes the row, if there is one, and others with it */
 #endif
 #ifndef INSERT
 #define INSERT 0        /* or says what it is: INSERT or UPDATE */
@@ -541,11 +541,14 @@ end:
     }
 }
 
+/* A DELETE that finds no row writes nothing. */
 proctype operator() {
     atomic {
         sqlite_lock == NOBODY ->
+        busy--;
         if
-        :: DELETE -> row = NONE
+        :: DELETE && row != NONE -> row = NONE
+        :: DELETE && row == NONE -> printf("the operator deletes nothing\n"); goto done
         :: INSERT -> row = MAPPING(0, time)
         :: INSERT -> row = MAPPING(1, time)
         :: ELSEWHERE
@@ -556,9 +559,10 @@ proctype operator() {
         :: else -> revision++
         fi;
         becomes_true(revision, row);
-        printf("the operator changes the table: row %d\n", row);
-        busy--
-    }
+        printf("the operator changes the table: row %d\n", row)
+    };
+done:
+    skip
 }
 
 /* ---------------------------------------------------------------- time, and the end */
