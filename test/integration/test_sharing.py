@@ -367,6 +367,22 @@ def test_a_lost_end_of_a_log_is_made_up_for_by_a_walk(two, read):
     assert len(two.wait_until_equal(EQUAL_SECONDS)) == read + 50
 
 
+def test_a_shorter_time_between_walks_counts_at_once(two):
+    """A change was lost before it was handed over, so only a walk can find it."""
+    one, other = two.nodes
+    wait_until(lambda: other.state(one).get("equal_at"), SECONDS_MAX, "the first walk")
+    one.daemon.stop()
+    one.ask(ldns(30))
+    one.database.wait_for_writer()
+    one.database.sql("DELETE FROM share_change;")
+    one.daemon.start()
+    wait_until(lambda: other.state(one)["heard_at"] > time.time() - 1, SECONDS_MAX, "it is heard")
+    assert ("web", ldns(30)) not in other.entries()
+    other.database.sql("UPDATE setting SET value = 1 WHERE name = 'share_walk';")
+    two.wait_until_equal(EQUAL_SECONDS)
+    assert ("web", ldns(30)) in other.entries()
+
+
 def test_a_database_that_is_lost_comes_back_from_the_peers(three, workspace):
     for number in range(300):
         three[number % 3 + 1].ask(ldns(number))

@@ -153,6 +153,14 @@ def test_a_server_that_was_away_has_them_again(two, way):
     assert paths(other)["10.9.195.0/24", SITES[IPV4[0]]] == (2499, 1)
 
 
+def test_a_shorter_time_until_all_are_asked_for_counts_at_once(two):
+    measure(two[1], "ams", 5)
+    wait_for(two[2], "ams", 5, 1)
+    two[2].database.sql("DELETE FROM path_metric;"
+                        "UPDATE setting SET value = 1 WHERE name = 'share_walk';")
+    wait_for(two[2], "ams", 5, 1)
+
+
 # ---------------------------------------------------------------- what is not taken
 
 

@@ -448,6 +448,12 @@ static int64_t walk_pause_ms(int64_t work_ms)
     return pause_ms > WALK_PAUSE_MAX_MS ? WALK_PAUSE_MAX_MS : pause_ms;
 }
 
+/* The next walk is due then at the latest; the setting may be less than it was at the last one. */
+static int64_t latest_walk_ms(const struct feed_turn *turn)
+{
+    return turn->now_ms + turn->setup->settings.share_walk_s * 1000;
+}
+
 static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct error *error)
 {
     int64_t before = left_out(feed);
@@ -460,12 +466,14 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
     bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS;
     if (!heard)
         return false;
+    if (feed->walk_ms > latest_walk_ms(turn))
+        feed->walk_ms = latest_walk_ms(turn);
     if (!feed->walk.running && turn->now_ms >= feed->walk_ms &&
         turn->now_ms >= feed->walk_not_before_ms) {
         feed->walk_work_ms = 0;
         walk_begin(&feed->walk);
         feed->unknown_before = feed->state.counts.unknown;
-        feed->walk_ms = turn->now_ms + turn->setup->settings.share_walk_s * 1000;
+        feed->walk_ms = latest_walk_ms(turn);
     }
     bool was_running = feed->walk.running;
     int64_t begun_ms = clock_monotonic_ms();

@@ -119,6 +119,8 @@ void paths_ask(struct path_reading *reading, struct transport *transport, int64_
                int64_t every_ms)
 {
     struct buffer text = {0};
+    if (reading->restart_ms > now_ms + every_ms) /* the setting is less than it was */
+        reading->restart_ms = now_ms + every_ms;
     if (reading->restart_ms != 0 && now_ms >= reading->restart_ms)
         paths_restart(reading);
     if (reading->asked || reading->has_page || reading->told <= reading->after ||
