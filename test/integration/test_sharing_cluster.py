@@ -172,8 +172,8 @@ def assert_in_time(askers, faults):
           f" p99 {1000 * quantile(0.99):.1f} ms, the longest:")
     for took, asked, number in seconds[-5:]:
         print(f"  node {number}: {took:.2f} s; {', '.join(faults.events_before(asked + took))}")
-    assert quantile(0.5) < 0.05
-    assert quantile(0.99) < 0.25
+    assert quantile(0.5) < 0.02
+    assert quantile(0.99) < 0.1
     assert quantile(0.999) < PATIENCE_SECONDS / 2
     assert quantile(0.9999) < PATIENCE_SECONDS
 
