@@ -83,8 +83,10 @@ static void open_claims(struct store *store, int64_t now_ms)
                   database->real_path);
     else if (database_read_generation(database, &generation, error) == 0 &&
              claims_open(database->real_path, &database->identity, generation.identity,
-                         &database->lock, &store->claims, error) == 0)
+                         &database->lock, &store->claims, error) == 0) {
         store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
+        claims_replaced(store->claims, &store->claims_loss);
+    }
 }
 
 /* The database can only be read now; claims wait until it can be written again. */
@@ -210,11 +212,16 @@ int store_maintain(struct store *store, const struct settings *settings, int64_t
                                       .claims = store->claims};
     int code = database_check(&store->database, IDLE_FRESH_MS, now_ms, error);
     int before = maintenance_run(&store->maintenance, &store->database, &occasion, error);
-    int lost = store->claims_loss.code;
-    if (lost != 0)
-        error_set(error, lost, "%s", store->claims_loss.text);
+    if (code != 0 || before != 0)
+        return code != 0 ? code : before;
+    return store_claims_loss(store, error);
+}
+
+int store_claims_loss(struct store *store, struct error *error)
+{
+    struct error loss = store->claims_loss;
     store->claims_loss = (struct error){0};
-    return code != 0 ? code : before != 0 ? before : lost;
+    return loss.code != 0 ? error_set(error, loss.code, "%s", loss.text) : 0;
 }
 
 int store_finish_maintenance(struct store *store, struct error *error)

@@ -172,6 +172,12 @@ int store_each_mapping(struct store *store,
 int store_maintain(struct store *store, const struct settings *settings, int64_t now_s,
                    int64_t now_ms, struct error *error);
 
+/*
+ * What has happened to the file of claims by which mappings may be lost: 0, or a code with `error`
+ * set, once. store_maintain() says it where nothing else is to be said.
+ */
+int store_claims_loss(struct store *store, struct error *error);
+
 /* Waits for the end of what was started. 0, or a code with `error` set, of that. */
 int store_finish_maintenance(struct store *store, struct error *error);
 

@@ -23,7 +23,7 @@ struct store {
     int64_t node;              /* of table `share`, the same */
     struct claims *claims;     /* NULL: not open */
     struct error claims_error; /* why they are not */
-    struct error claims_loss;  /* that somebody changed the file; to be told */
+    struct error claims_loss;  /* that the file was changed or did not fit; to be told */
     int64_t claims_look_ms; /* monotonic: then it is looked whether the file is as it should be */
     int64_t claims_opening; /* of the database, for which they were opened */
     bool uses_claims;       /* somebody asks for mappings */

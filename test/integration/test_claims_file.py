@@ -29,7 +29,17 @@ from faults import (
     replace_by_directory,
     said,
 )
-from processes import SECONDS_MAX, USER, give_to_user, wait_until
+from monitor import Daemon
+from processes import (
+    SECONDS_MAX,
+    USER,
+    as_user,
+    backend_path,
+    give_to_user,
+    run,
+    wait_until,
+)
+from resolvers import ldns
 
 
 # ---------------------------------------------------------------- what is done to the file
@@ -99,6 +109,26 @@ def of_half_the_buckets(path):
     os.truncate(path, path.stat().st_size - gone * bucket - marks)
 
 
+def of_another_machine(path):
+    of_another_boot(path)
+    replace_by_copy(path)
+
+
+def of_another_boot_and_database(path):
+    of_another_boot(path)
+    of_another_database(path)
+
+
+def of_another_boot_and_build(path):
+    of_another_boot(path)
+    of_a_build_with("mutex_bytes", 8)(path)
+
+
+def of_another_boot_and_device(path):
+    of_another_boot(path)
+    of_another_device(path)
+
+
 BUILDS = [
     of_a_build_with("format", 1),
     of_a_build_with("bucket_bytes", 64),
@@ -107,14 +137,11 @@ BUILDS = [
     of_a_build_with("slot_bytes", 64),
     of_a_build_with("mutex_bytes", 8),
 ]
-FOREIGN = [
-    replace_by_copy,
-    of_another_boot,
-    of_another_device,
-    of_another_database,
-    of_another_byte_order,
-]
-DAMAGES = [empty, halve, lengthen, overwrite, overwrite_buckets, clear, clear_buckets]
+COPIES = [replace_by_copy, of_another_machine, of_another_device]
+DATABASES = [of_another_database, of_another_boot_and_database]
+BOOTS = [of_another_boot, of_another_boot_and_device, of_another_boot_and_build]
+BUCKETS = [overwrite_buckets, clear_buckets]
+DAMAGES = [empty, halve, lengthen, overwrite, clear]
 
 
 # ---------------------------------------------------------------- before the start
@@ -134,8 +161,23 @@ def left(sample_database):
     return sample_database, promises
 
 
-@pytest.mark.parametrize("way", [delete, *DAMAGES, *FOREIGN, *BUILDS, of_half_the_buckets])
-def test_a_file_that_does_not_fit_is_made_anew(left, way):
+MISFITS = {
+    "was damaged": [*DAMAGES, of_another_byte_order],
+    "was a copy": COPIES,
+    "was of another database": DATABASES,
+    "was of another version": [*BUILDS, of_half_the_buckets],
+    None: [delete, *BOOTS],  # nobody has to know
+    "overwr": BUCKETS,  # only a question finds it
+}
+
+
+def assert_told_once(logs, what):
+    """One process has made the file anew, and that one says why."""
+    assert len(logs) == 1 and what in logs[0] and "-claims " in logs[0], logs
+
+
+@pytest.mark.parametrize("way, what", [(way, what) for what in MISFITS for way in MISFITS[what]])
+def test_a_file_that_does_not_fit_is_made_anew(left, way, what):
     """None of its claims becomes a row; resolvers get their rows when they ask again."""
     database, promises = left
     rows = database.rows_of("web")
@@ -151,8 +193,34 @@ def test_a_file_that_does_not_fit_is_made_anew(left, way):
         fresh.ask(list(promises.told), first, second)
         fresh.wait_until_kept()
         assert first.close() == second.close() == 0
-    # What only the buckets tell is found by a question.
-    assert fresh.complaints() == [] or way in (overwrite_buckets, clear_buckets), fresh.logs
+    if what is None:
+        assert fresh.complaints() == []
+    elif way in BUCKETS:
+        assert any(what in log for log in fresh.complaints()), fresh.logs
+    else:
+        assert_told_once(fresh.complaints(), what)
+
+
+def test_a_command_that_makes_the_file_anew_says_so_and_only_that_one(left):
+    database, _ = left
+    overwrite(beside(database, "-claims"))
+    argv = as_user([backend_path(), "--database", database.path, "explain", "www.example.com", ldns(0)])
+    first, second = run(argv), run(argv)
+    assert first.returncode == second.returncode == 0
+    assert_told_once(first.stderr.splitlines(), "was damaged")
+    assert second.stderr == ""
+
+
+def test_the_daemon_that_makes_the_file_anew_says_so(left):
+    database, _ = left
+    of_another_database(beside(database, "-claims"))
+    ready = "-claims was of another database"
+    with Daemon(database, ready=ready), Coprocess(database.path) as coprocess:
+        fresh = Promises(database)
+        fresh.new(100)
+        fresh.ask(fresh.new(10), coprocess)
+        fresh.wait_until_kept()
+        assert fresh.complaints() == []
 
 
 def make_link(path):
@@ -231,7 +299,9 @@ def test_without_room_for_it_nothing_is_kept_until_there_is(workspace):
 TOLD = "deleted, replaced, truncated or overwrote"
 
 
-@pytest.mark.parametrize("way", [delete, replace_by_copy, replace_by_directory, *DAMAGES])
+@pytest.mark.parametrize(
+    "way", [delete, replace_by_copy, replace_by_directory, *DAMAGES, *BUCKETS]
+)
 def test_a_file_that_is_changed_while_it_is_used_moves_nobody_who_has_a_row(pair, way):
     """Claims that were not written are lost with it; and it is told."""
     pair.kept()

@@ -248,8 +248,11 @@ def replace(database, other):
     os.replace(other, database.path)
 
 
-def assert_nothing_of_the_old(database, promises):
-    """New answers are kept in the new one, and nothing else."""
+OTHER = "-claims was of another database"
+
+
+def assert_nothing_of_the_old(database, promises, told=()):
+    """New answers are kept in the new one, and nothing else.  told: words of each log line."""
     old = set(promises.told)
     fresh = Promises(database)
     fresh.new(1000)
@@ -257,7 +260,9 @@ def assert_nothing_of_the_old(database, promises):
         fresh.ask(fresh.new(50), first, second)
         fresh.wait_until_kept()
         assert not old & set(database.mappings("web"))
-        assert fresh.logs == []
+        fresh.ask_again(first, second)  # log lines come with answers
+        assert len(fresh.logs) == len(told), fresh.logs
+        assert all(what in log for what, log in zip(told, fresh.logs)), fresh.logs
         fresh.ask(list(old), first, second)
         fresh.wait_until_kept()
 
@@ -269,7 +274,7 @@ def test_another_database_beside_an_old_file_of_claims_has_none_of_them(
     leave_claims(sample_database, promises)
     other = Database.create(workspace, SAMPLE, name="other.sqlite")
     replace(sample_database, other.path)
-    assert_nothing_of_the_old(sample_database, promises)
+    assert_nothing_of_the_old(sample_database, promises, [OTHER])
 
 
 def test_another_database_that_comes_while_it_is_served_gets_no_claim_of_the_old(
@@ -294,9 +299,15 @@ def test_another_database_that_comes_while_it_is_served_gets_no_claim_of_the_old
         def kept():
             remotes = fresh.new(5)
             fresh.ask(remotes, first, second)
-            return set(remotes) <= set(sample_database.mappings("web"))
+            return set(remotes) <= set(sample_database.rows_of("web"))  # no other process opens it
+
+        def told():
+            fresh.ask(list(fresh.told)[:1], first, second)
+            return [log for log in fresh.logs if OTHER in log]
 
         wait_until(kept, SECONDS_MAX, "rows in the new database")
+        wait_until(told, SECONDS_MAX, "a log line")
+        assert len(told()) == 1, fresh.logs
         assert not set(promises.told) & set(sample_database.mappings("web"))
 
 

@@ -533,17 +533,33 @@ static const struct {
     void (*change)(void);
     int64_t number;   /* of the database that opens it */
     bool others_stay; /* while a process uses it, this one is not replaced */
+    const char *told; /* NULL: nothing is said */
 } strangers[] = {
-    {"a copy", copy_it, DATABASE_NUMBER, false},
-    {"cut", cut_it, DATABASE_NUMBER, false},
-    {"empty", empty_it, DATABASE_NUMBER, false},
-    {"garbage", spoil_magic, DATABASE_NUMBER, false},
-    {"of another start of the machine", spoil_boot, DATABASE_NUMBER, false},
-    {"deleted", delete_it, DATABASE_NUMBER, false},
-    {"of another database", nothing, DATABASE_NUMBER + 1, false},
-    {"of another format", change_format, DATABASE_NUMBER, true},
-    {"with mutexes of another size", change_mutex, DATABASE_NUMBER, true},
+    {"a copy", copy_it, DATABASE_NUMBER, false, "was a copy and"},
+    {"cut", cut_it, DATABASE_NUMBER, false, "was damaged and"},
+    {"empty", empty_it, DATABASE_NUMBER, false, "was damaged and"},
+    {"garbage", spoil_magic, DATABASE_NUMBER, false, "was damaged and"},
+    {"of another start of the machine", spoil_boot, DATABASE_NUMBER, false, NULL},
+    {"deleted", delete_it, DATABASE_NUMBER, false, NULL},
+    {"of another database", nothing, DATABASE_NUMBER + 1, false, "was of another database and"},
+    {"of another format", change_format, DATABASE_NUMBER, true, "was of another version"},
+    {"with mutexes of another size", change_mutex, DATABASE_NUMBER, true, "was of another version"},
 };
+
+/* Whoever opens the file after that has replaced nothing. */
+static void check_what_is_told(const struct claims *claims, const char *what, const char *told)
+{
+    struct error error = {0};
+    int code = claims_replaced(claims, &error);
+    CHECK_INTEGER(code, told ? ERR_IO : 0, "%s: a replacement is told", what);
+    CHECK(!told || strstr(error.text, told), "%s: %s", what, error.text);
+    struct lock_file other = {.descriptor = -1};
+    lock_file_open(&other, place.path, false, NULL);
+    struct claims *second = open_claims(claims->map->head.database, 0, &other);
+    CHECK_INTEGER(claims_replaced(second, NULL), 0, "%s: once", what);
+    claims_close(second);
+    lock_file_close(&other);
+}
 
 static void a_file_that_does_not_fit_is_replaced(void)
 {
@@ -557,6 +573,7 @@ static void a_file_that_does_not_fit_is_replaced(void)
             CHECK_INTEGER(found(claims, "k"), 0, "%s: what it had is not ours", strangers[i].what);
             CHECK_INTEGER(put(claims, "k", NULL, 1), 0, "%s: it can be used", strangers[i].what);
             CHECK(claims_are_current(claims), "%s", strangers[i].what);
+            check_what_is_told(claims, strangers[i].what, strangers[i].told);
         }
         end(claims);
     }

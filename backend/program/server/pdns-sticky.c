@@ -16,6 +16,7 @@
 #include "program/server/connections.h"
 #include "program/server/listener.h"
 #include "program/server/serve.h"
+#include "store/store.h"
 #include "system/log.h"
 
 #define DATABASE_VARIABLE "PDNS_STICKY_DATABASE"
@@ -99,6 +100,13 @@ static void parse(int argc, char **argv, struct options *ret_options)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE, "");
 }
 
+static void report_loss(struct responder *responder)
+{
+    struct error loss = {0};
+    if (store_claims_loss(responder_store(responder), &loss) != 0)
+        fprintf(stderr, "pdns-sticky: %s\n", loss.text);
+}
+
 static int print_command(struct responder *responder, const struct options *options)
 {
     struct buffer out = {0};
@@ -112,6 +120,7 @@ static int print_command(struct responder *responder, const struct options *opti
     FILE *stream = result == COMMAND_OK ? stdout : stderr;
     if (out.failed)
         fputs("out of memory\n", stderr);
+    report_loss(responder);
     bool written = fputs(buffer_text(&out), stream) >= 0 && fflush(stream) == 0;
     bool complete = written && !out.failed;
     buffer_release(&out);

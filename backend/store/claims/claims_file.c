@@ -63,16 +63,34 @@ static int expected_head(const struct stat *file, int64_t database, struct claim
 /* What a file is to us. */
 enum fit {
     FIT_OURS,
-    FIT_NONE,        /* missing, of another start of the machine, another database, or damaged */
+    FIT_NONE, /* missing, or of an earlier start of this machine */
+    FIT_DAMAGED,
+    FIT_COPY,
+    FIT_OTHER_DATABASE,
     FIT_OTHER_BUILD, /* of a build that may be serving this very database now */
 };
 
+/* What is said of a file that is replaced. Nobody has to know of the others. */
+static const char *const misfits[] = {
+    [FIT_DAMAGED] = "damaged",
+    [FIT_COPY] = "a copy",
+    [FIT_OTHER_DATABASE] = "of another database",
+    [FIT_OTHER_BUILD] = "of another version of pdns-sticky",
+};
+
+/* A device may have another number after a restart of the machine. */
 static enum fit fit_of(const struct claims_head *head, const struct claims_head *expected)
 {
-    if (head->magic != expected->magic || head->inode != expected->inode ||
-        head->device != expected->device || head->database != expected->database ||
-        memcmp(head->boot_id, expected->boot_id, BOOT_ID_BYTES) != 0)
+    if (head->magic != expected->magic)
+        return FIT_DAMAGED;
+    if (head->database != expected->database)
+        return FIT_OTHER_DATABASE;
+    if (head->inode != expected->inode)
+        return FIT_COPY;
+    if (memcmp(head->boot_id, expected->boot_id, BOOT_ID_BYTES) != 0)
         return FIT_NONE;
+    if (head->device != expected->device)
+        return FIT_COPY;
     struct claims_head same = *expected;
     same.salt = head->salt;
     return memcmp(head, &same, sizeof same) == 0 ? FIT_OURS : FIT_OTHER_BUILD;
@@ -82,11 +100,12 @@ static enum fit fit_of(const struct claims_head *head, const struct claims_head 
 static enum fit check_file(int descriptor, const struct stat *file, int64_t database)
 {
     struct claims_head head, expected;
-    if (expected_head(file, database, &expected) != 0 ||
-        pread(descriptor, &head, sizeof head, 0) != (ssize_t)sizeof head)
+    if (expected_head(file, database, &expected) != 0)
         return FIT_NONE;
+    if (pread(descriptor, &head, sizeof head, 0) != (ssize_t)sizeof head)
+        return FIT_DAMAGED;
     enum fit fit = fit_of(&head, &expected);
-    return fit == FIT_OURS && file->st_size != sizeof(struct claims_map) ? FIT_NONE : fit;
+    return fit == FIT_OURS && file->st_size != sizeof(struct claims_map) ? FIT_DAMAGED : fit;
 }
 
 static int set_problem(const char *path, const char *doing, struct error *error)
@@ -244,18 +263,20 @@ static int use_file(struct claims *claims, int64_t number, enum fit *ret_fit, st
 static int replace_file(struct claims *claims, const struct stat *database, int64_t number,
                         struct error *error)
 {
-    enum fit fit;
-    int code = use_file(claims, number, &fit, error);
-    if (code != 0 || fit == FIT_OURS)
+    enum fit fit, before;
+    int code = use_file(claims, number, &before, error);
+    if (code != 0 || before == FIT_OURS)
         return code;
-    if (!may_replace(claims->lock, fit))
+    if (!may_replace(claims->lock, before))
         return error_set(error, ERR_BUSY,
                          "%s is used by another version of pdns-sticky; until that has ended, this"
                          " one keeps no mappings",
                          claims->path);
     code = make_file(claims, database, number, error);
-    if (code == 0)
-        code = try_file(claims, number, &fit, error);
+    if (code != 0)
+        return code;
+    claims->replaced = misfits[before];
+    code = try_file(claims, number, &fit, error);
     if (code == 0 && fit != FIT_OURS)
         code =
             error_set(error, ERR_IO, "%s was replaced at once; no mappings are kept", claims->path);
@@ -330,6 +351,15 @@ void claims_close(struct claims *claims)
     lock_file_give(claims->lock, LOCK_CLAIMS_USED);
     free(claims->path);
     free(claims);
+}
+
+int claims_replaced(const struct claims *claims, struct error *error)
+{
+    if (!claims->replaced)
+        return 0;
+    return error_set(error, ERR_IO,
+                     "%s was %s and was replaced; mappings that only it held are lost",
+                     claims->path, claims->replaced);
 }
 
 bool claims_are_of(const struct claims *claims, int64_t identity)

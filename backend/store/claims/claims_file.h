@@ -32,6 +32,12 @@ int claims_open(const char *database_path, const struct stat *database, int64_t 
 /* Takes NULL. Claims stay in the file. */
 void claims_close(struct claims *claims);
 
+/*
+ * Says whether this opening has replaced a file that did not fit: ERR_IO with `error` set, which
+ * says what it was. 0 where none was there, or one of an earlier start of this machine.
+ */
+int claims_replaced(const struct claims *claims, struct error *error);
+
 /* Says whether they are of the database with this number. */
 bool claims_are_of(const struct claims *claims, int64_t identity);
 

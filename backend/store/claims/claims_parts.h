@@ -105,7 +105,8 @@ struct claims {
     struct claims_map *map;
     char *path;
     struct stat file;
-    unsigned losses; /* of page_guard.h, when it was opened */
+    const char *replaced; /* what the file was that this opening replaced; NULL: see misfits */
+    unsigned losses;      /* of page_guard.h, when it was opened */
     struct lock_file *lock;
     struct held_bucket held;
 };

@@ -50,9 +50,10 @@ struct writer {
     atomic_bool stopping, ended;
     _Atomic enum room room;
     _Atomic int64_t max_bytes, log_pages;
-    pthread_mutex_t mutex; /* of what both threads use: the next two, and `claims` */
+    pthread_mutex_t mutex; /* of what both threads use: the next three, and `claims` */
     struct error problem;
-    bool told; /* it was given out already */
+    bool told;         /* it was given out already */
+    struct error loss; /* that a file of claims did not fit; until it is given out */
     pthread_t thread;
 };
 
@@ -85,14 +86,19 @@ static void set_problem(struct writer *writer, const struct error *error)
 
 int writer_problem(struct writer *writer, struct error *error)
 {
-    int code = 0;
+    struct error found = {0};
+    if (error && error->code != 0)
+        return 0;
     pthread_mutex_lock(&writer->mutex);
-    if (writer->problem.code != 0 && !writer->told) {
-        code = error_set(error, writer->problem.code, "%s", writer->problem.text);
+    if (writer->loss.code != 0) {
+        found = writer->loss;
+        writer->loss = (struct error){0};
+    } else if (!writer->told) {
+        found = writer->problem;
         writer->told = true;
     }
     pthread_mutex_unlock(&writer->mutex);
-    return code;
+    return found.code != 0 ? error_set(error, found.code, "%s", found.text) : 0;
 }
 
 /* ---------------------------------------------------------------- the thread: what it needs */
@@ -104,6 +110,13 @@ static void use_claims(struct writer *writer, struct claims *claims)
     writer->claims = claims;
     pthread_mutex_unlock(&writer->mutex);
     claims_close(old);
+}
+
+static void note_replacement(struct writer *writer, const struct claims *claims)
+{
+    pthread_mutex_lock(&writer->mutex);
+    claims_replaced(claims, &writer->loss);
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 /* The claims of a file that was deleted or replaced are written before it is let go. */
@@ -124,6 +137,7 @@ static int open_claims(struct writer *writer, struct error *error)
                            &writer->lock, &claims, error);
     if (code != 0)
         return code;
+    note_replacement(writer, claims);
     use_claims(writer, claims);
     writer->identity = generation.identity;
     writer->scanned_ms = 0;

@@ -60,7 +60,10 @@ bool writer_is_short_of_disk(const struct writer *writer);
 /* Says whether it has ended by itself: another process is the writer. It must be stopped still. */
 bool writer_has_ended(const struct writer *writer);
 
-/* What it could not do last; 0 with nothing set when all is well. Each problem is given once. */
+/*
+ * What it could not do last, or that it replaced a file of claims that did not fit; 0 with nothing
+ * set when all is well. Each problem is given once, and kept while `error` has another one.
+ */
 int writer_problem(struct writer *writer, struct error *error);
 
 /*
