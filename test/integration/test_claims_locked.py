@@ -5,6 +5,7 @@ Answers are given from the claims, and they become rows when that is possible ag
 """
 
 import contextlib
+import os
 import re
 import select
 import subprocess
@@ -17,7 +18,7 @@ from claims import Promises, allow_many, change_choice
 from coprocess import Coprocess
 from database import SAMPLE, Database, Shell
 from faults import assert_in_time, assert_said_once_a_minute
-from processes import LONG, SECONDS_MAX, wait_until
+from processes import LONG, SECONDS_MAX, USER, give_to_user, wait_until
 
 HELD_SECONDS = 10
 
@@ -100,9 +101,41 @@ def test_claims_outlive_all_processes_while_the_database_is_held(sample_database
             promises.wait_until_kept()
 
 
+def choose_by_turns(database):
+    """Two processes agree from now on only through a claim or a row."""
+    database.sql("UPDATE pool SET method = 'round-robin' WHERE name = 'web';")
+
+
+def test_a_database_that_can_only_be_read_keeps_claims_waiting(two):
+    if not USER:
+        pytest.skip("needs root: a file of another owner")
+    promises, coprocesses = two
+    path = promises.database.path
+    choose_by_turns(promises.database)
+    promises.told.clear()
+    with Shell(path) as other:
+        other.change("BEGIN IMMEDIATE;")  # so that some wait before
+        answers = promises.ask(promises.new(50), *coprocesses)
+        os.chown(path, 0, 0)
+        other.change("ROLLBACK;")
+
+    def said():
+        promises.ask(promises.new(1), *coprocesses)
+        return any("belongs to uid 0" in log for log in promises.logs)
+
+    wait_until(said, SECONDS_MAX, "it is said whose file it is")
+    answers += promises.ask(promises.new(50), *coprocesses)
+    promises.ask_again(*coprocesses)
+    assert promises.database.claims.waiting() >= 50
+    assert_in_time(answers, "the database can only be read")
+    give_to_user(path)
+    promises.wait_until_kept()
+
+
 def test_a_disk_that_is_full_keeps_claims_waiting(workspace):
     with faults.small_disk(workspace, 32 << 10) as folder, contextlib.ExitStack() as stack:
         database = Database.create(folder, SAMPLE)
+        choose_by_turns(database)
         promises = Promises(database)
         coprocesses = [stack.enter_context(Coprocess(database.path)) for _ in range(2)]
         promises.ask(promises.new(100), *coprocesses)
