@@ -8,6 +8,7 @@
 #include "fixture.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/queries.h"
+#include "store/store_parts.h"
 #include "suites.h"
 #include "system/clock.h"
 
@@ -224,6 +225,85 @@ static void of_two_processes_the_first_claim_holds(void)
     store_free(one);
     store_free(two);
     place_release(&place);
+}
+
+/* Whether anybody has committed is not always known, or it happens all the time. */
+static void usual(struct store *store)
+{
+    CHECK(store->database.wal_index.headers != NULL, "this version of SQLite is tested");
+}
+
+static void without_wal_index(struct store *store)
+{
+    wal_index_detach(&store->database.wal_index);
+}
+
+static void after_many_commits(struct store *store)
+{
+    store->lost = 100;
+}
+
+#define INSERT_ROW                                                                                 \
+    "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES (1, "
+
+/* What is committed between the look at the table and the claim. The writer fires no triggers. */
+static const struct {
+    const char *sql; /* NULL: nothing */
+    bool is_writer, sees_row;
+    int code_usual, code; /* when it is told by the wal-index; when the row is read again */
+} commits[] = {
+    {NULL, false, false, 0, 0},
+    {NULL, false, true, 0, 0},
+    {"UPDATE pool SET ttl = 7", false, false, ERR_NOTFOUND, 0},
+    {"UPDATE pool SET ttl = 7", false, true, ERR_NOTFOUND, 0},
+    {INSERT_ROW "'x', 2, 'modulus', 1700000000, 60)", true, true, ERR_NOTFOUND, 0},
+    {INSERT_ROW "'192.0.2.10', 2, 'modulus', 1700000000, 60)", true, false, ERR_NOTFOUND,
+     ERR_NOTFOUND},
+    {"UPDATE persistence SET timestamp = timestamp + 1", true, true, ERR_NOTFOUND, ERR_NOTFOUND},
+    {"DELETE FROM persistence", true, true, ERR_NOTFOUND, ERR_NOTFOUND},
+    {INSERT_ROW "'x', 2, 'modulus', 1700000000, 60)", false, false, ERR_NOTFOUND, ERR_NOTFOUND},
+    {"UPDATE persistence SET ttl = ttl", false, true, ERR_NOTFOUND, ERR_NOTFOUND},
+};
+
+static void check_commit(size_t i, void (*prepare)(struct store *store), int expected)
+{
+    struct place place;
+    const struct mapping row = mapping_of(2, NOW_S, 60), wanted = mapping_of(1, NOW_S + 9, 60);
+    const struct mapping *seen = commits[i].sees_row ? &row : NULL;
+    struct revision revision;
+    place_init_served(&place);
+    if (seen)
+        place_run(&place, INSERT_ROW "'192.0.2.10', 2, 'modulus', 1700000000, 60)");
+    sqlite3_db_config(place.shell, SQLITE_DBCONFIG_ENABLE_TRIGGER, !commits[i].is_writer, NULL);
+    struct store *one = new_store(&place), *two = new_store(&place);
+    struct mapping_table mine = store_mappings(one), others = store_mappings(two);
+    touch(one);
+    touch(two);
+    prepare(one);
+    CHECK_INTEGER(store_begin(one, 2, &revision, NULL), 0, "commit %zu", i);
+    check_row(&mine, "192.0.2.10", seen, "before the commit");
+    if (commits[i].sql)
+        place_run(&place, commits[i].sql);
+    int code = mine.claim(mine.context, 1, "192.0.2.10", seen, &wanted, NULL);
+    CHECK_INTEGER(code, expected, "commit %zu", i);
+    touch(two);
+    code = others.claim(others.context, 1, "192.0.2.10", seen, &row, NULL);
+    if (expected == 0)
+        CHECK_INTEGER(code, ERR_NOTFOUND, "commit %zu: another process comes too late", i);
+    if (expected == 0)
+        check_row(&others, "192.0.2.10", &wanted, "and follows the first");
+    store_free(one);
+    store_free(two);
+    place_release(&place);
+}
+
+static void a_claim_holds_if_the_row_is_as_it_was_however_that_is_found(void)
+{
+    for (size_t i = 0; i < COUNT(commits); i++) {
+        check_commit(i, usual, commits[i].code_usual);
+        check_commit(i, without_wal_index, commits[i].code);
+        check_commit(i, after_many_commits, commits[i].code);
+    }
 }
 
 /* The shell's transaction stands for anything that keeps the database locked. */
@@ -606,6 +686,8 @@ static const CU_TestInfo tests[] = {
     {"a claim writes only what is still as it was seen",
      a_claim_writes_only_what_is_still_as_it_was_seen},
     {"of two processes the first claim holds", of_two_processes_the_first_claim_holds},
+    {"a claim holds if the row is as it was, however that is found",
+     a_claim_holds_if_the_row_is_as_it_was_however_that_is_found},
     {"a claim needs no lock of the database", a_claim_needs_no_lock_of_the_database},
     {"claims give way to what is changed in the table",
      claims_give_way_to_what_is_changed_in_the_table},
