@@ -3,6 +3,7 @@
 Crowd         asks with ever new resolvers, checks each answer, and remembers who was told what
 heals()       waits until mappings are written again, once what was broken is mended
 overwrite()   and its like do to a file what nobody should; put_in_place() mends it
+commits()     counts those of a database
 strace()      records a process's system calls; slow_disk() also makes it wait for its disk
 stopped()     SIGSTOP, and SIGCONT; half_committed() is one of its worst moments
 set_limit()   sets a resource limit of a process that runs
@@ -312,6 +313,15 @@ def holds_lock_to_write(process, database):
     return False
 
 
+WAL_INDEX_CHANGES = 8  # where the header of the wal-index counts commits, 32 bits
+
+
+def commits(database):
+    """How many commits there were, from any number on."""
+    with open(beside(database, "-shm"), "rb") as index:
+        return struct.unpack_from("=I", index.read(WAL_INDEX_CHANGES + 4), WAL_INDEX_CHANGES)[0]
+
+
 @contextlib.contextmanager
 def half_committed(database):
     """In the block all is as when a writer was stopped between the two copies of the header that it
@@ -319,7 +329,7 @@ def half_committed(database):
     https://sqlite.org/walformat.html, sections 2.1 and 2.3
     """
     second_copy, lock_to_write = 48, 120
-    changes = second_copy + 8
+    changes = second_copy + WAL_INDEX_CHANGES
     with open(beside(database, "-shm"), "r+b", buffering=0) as index:
         fcntl.lockf(index, fcntl.LOCK_EX, 1, lock_to_write)
         count = os.pread(index.fileno(), 4, changes)

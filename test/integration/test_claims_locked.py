@@ -101,6 +101,34 @@ def test_claims_outlive_all_processes_while_the_database_is_held(sample_database
             promises.wait_until_kept()
 
 
+def commits_of_burst(promises, coprocess, shell=None):
+    """How many commits 500 new resolvers take, and how many seconds, until no claim waits."""
+    waiting = promises.database.claims.waiting
+    before, begin = faults.commits(promises.database), time.monotonic()
+    promises.ask(promises.new(500), coprocess)
+    if shell:
+        assert waiting() == 500
+        shell.change("ROLLBACK;")
+    wait_until(lambda: waiting() == 0, SECONDS_MAX, "no claim waits")
+    seconds = time.monotonic() - begin
+    return faults.commits(promises.database) - before, seconds
+
+
+def test_a_burst_becomes_few_commits(two):
+    """All claims that wait become one commit; and between two commits, claims are collected for two
+    milliseconds, however long a busy machine needs for all of them."""
+    promises, (first, _) = two
+    allow_many(promises.database)
+    with Shell(promises.database.path) as shell:
+        shell.change("BEGIN IMMEDIATE;")
+        count, _ = commits_of_burst(promises, first, shell)
+    assert 1 <= count <= 2
+    count, seconds = commits_of_burst(promises, first)
+    print(f"{count} commits in {seconds * 1000:.0f} ms")
+    assert 1 <= count <= 2 + seconds / 0.002
+    promises.wait_until_kept()
+
+
 def choose_by_turns(database):
     """Two processes agree from now on only through a claim or a row."""
     database.sql("UPDATE pool SET method = 'round-robin' WHERE name = 'web';")
