@@ -6,8 +6,10 @@ import struct
 import time
 from pathlib import Path
 
+from claims import Promises
 from coprocess import Coprocess
 from database import Shell
+from faults import maintain_often, strace, traced_calls
 from processes import SECONDS_MAX, give_to_user, run, wait_until
 from resolvers import ldns
 from sample import expected
@@ -89,3 +91,51 @@ def test_one_process_at_a_time_does_maintenance(sample_database):
                 SECONDS_MAX,
                 "the sweep",
             )
+
+
+# ---------------------------------------------------------------- who writes
+
+
+def traced(trace):
+    """Words in front of a command whose writing calls are seen with the names of the files."""
+    calls = "write,pwrite64,pwritev,pwritev2,ftruncate,fallocate,fsync,fdatasync"
+    return [*strace(trace, calls), "-y"]
+
+
+def writes_to(database, trace):
+    """Those calls to the database or its log."""
+    calls = traced_calls(trace)
+    assert calls, "it writes its answers, at least"
+    names = [f"<{database.path.resolve()}{suffix}>" for suffix in ("", "-wal")]
+    return [call for call in calls if any(name in call for name in names)]
+
+
+def test_only_the_writer_writes_the_database(sample_database, workspace):
+    """The other one is asked for new resolvers, extends mappings, and forgets one."""
+    database, promises = sample_database, Promises(sample_database)
+    traces = workspace / "writer", workspace / "other"
+    maintain_often(database)
+    database.sql("UPDATE pool SET persistence_timer = 'sliding';")
+    with Coprocess(database.path, before=traced(traces[0])) as writer:
+        promises.ask(promises.new(10), writer)
+        promises.wait_until_kept()
+        with Coprocess(database.path, before=traced(traces[1])) as other:
+            [gone, *_] = remotes = promises.new(100)
+            promises.ask(remotes, other)
+            promises.wait_until_kept()
+            database.sql("UPDATE persistence SET timestamp = timestamp - 1800;")
+            promises.ask_again(other)
+            old = "SELECT 1 FROM persistence WHERE timestamp < unixepoch() - 1000"
+            wait_until(lambda: database.rows(old) == [], SECONDS_MAX, "extended mappings")
+            assert other.command(f"forget {gone}") == ["1 mapping forgotten"]
+            assert gone not in database.rows_of("web")
+            copied = traces[0].read_text().count(f"{database.path.name}>")
+            wait_until(
+                lambda: traces[0].read_text().count(f"{database.path.name}>") > copied,
+                SECONDS_MAX,
+                "another checkpoint",
+            )
+            assert other.close() == 0
+        assert writer.close() == 0
+    assert writes_to(database, traces[0]) != []
+    assert writes_to(database, traces[1]) == []
