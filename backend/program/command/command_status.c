@@ -6,8 +6,11 @@
 #include "program/command/command.h"
 #include "program/command/status.h"
 
-/* Mappings are stored within a few milliseconds, unless something is wrong. */
-#define WRITE_WAIT_MS 300
+/*
+ * Mappings are stored within a few milliseconds, unless something is wrong or processors are busy.
+ * PowerDNS, which hands on the command, waits for 2000.
+ */
+#define WRITE_WAIT_MS 1000
 
 static const char *at_least(const struct status *status)
 {
