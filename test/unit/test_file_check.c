@@ -242,6 +242,41 @@ static void one_that_is_stopped_is_waited_for_only_so_long(void)
     pair_release(&pair);
 }
 
+/* They have looked at the clock, and then waited for a processor. */
+static void who_has_an_older_time_than_the_others_waits_for_them_too(void)
+{
+    struct pair pair;
+    pair_init(&pair);
+    CHECK(opens(&pair, &pair.one, NOW_MS) && opens(&pair, &pair.two, NOW_MS), "opened by two");
+    replace(pair.index);
+    CHECK(!passes(&pair, &pair.one, NOW_MS + 5), "one sees it");
+    closes(&pair.one);
+    CHECK(!opens(&pair, &pair.one, NOW_MS + 4), "the other one has it open");
+    CHECK(!passes(&pair, &pair.two, NOW_MS + 3), "the other one is told");
+    closes(&pair.two);
+    CHECK(opens(&pair, &pair.one, NOW_MS + 2) && opens(&pair, &pair.two, NOW_MS + 1), "again");
+    file_check_suspect(&pair.one.check);
+    CHECK(!passes(&pair, &pair.one, NOW_MS + 20), "damage is found");
+    closes(&pair.one);
+    closes(&pair.two);
+    CHECK(opens(&pair, &pair.one, NOW_MS + 19), "once more");
+    file_check_suspect(&pair.one.check);
+    CHECK(passes(&pair, &pair.one, NOW_MS + 19), "it was tried already");
+    pair_release(&pair);
+}
+
+static void a_time_of_an_earlier_start_of_the_machine_counts_as_long_ago(void)
+{
+    struct pair pair;
+    pair_init(&pair);
+    CHECK(opens(&pair, &pair.one, NOW_MS) && opens(&pair, &pair.two, NOW_MS), "opened by two");
+    replace(pair.log);
+    CHECK(!passes(&pair, &pair.one, NOW_MS), "one sees it");
+    closes(&pair.one);
+    CHECK(opens(&pair, &pair.one, NOW_MS - FILE_CHECK_WAIT_MS), "nobody waits");
+    pair_release(&pair);
+}
+
 static void a_newcomer_with_other_files_tells_the_others(void)
 {
     struct pair pair;
@@ -327,6 +362,10 @@ static const CU_TestInfo tests[] = {
      who_finds_the_same_damage_does_not_start_it_again},
     {"one that is stopped is waited for only so long",
      one_that_is_stopped_is_waited_for_only_so_long},
+    {"who has an older time than the others waits for them too",
+     who_has_an_older_time_than_the_others_waits_for_them_too},
+    {"a time of an earlier start of the machine counts as long ago",
+     a_time_of_an_earlier_start_of_the_machine_counts_as_long_ago},
     {"a newcomer with other files tells the others", a_newcomer_with_other_files_tells_the_others},
     {"files of another database are no damage", files_of_another_database_are_no_damage},
     {"a process without a lock file waits for a while",

@@ -95,11 +95,14 @@ static void begin_anew(struct lock_file *lock, struct openings *openings)
     write_openings(lock, openings);
 }
 
-/* Says whether somebody who hangs, or was stopped, has been waited for long enough. */
-static bool is_late(const struct openings *openings, int64_t now_ms)
+/*
+ * Says whether so much time has passed. A process may look at the clock and then wait for a
+ * processor, so for it another one has written a time to come; one that is far off is of an earlier
+ * start of the machine.
+ */
+static bool has_passed(int64_t then_ms, int64_t wait_ms, int64_t now_ms)
 {
-    int64_t ago_ms = now_ms - openings->called_ms;
-    return ago_ms < 0 || ago_ms >= FILE_CHECK_WAIT_MS; /* a time to come is of another start */
+    return now_ms - then_ms >= wait_ms || then_ms - now_ms >= wait_ms;
 }
 
 static void pause_for(int milliseconds)
@@ -123,7 +126,8 @@ static int enter(struct file_check *check, struct lock_file *lock, int64_t now_m
     bool alone = lock_file_take(lock, LOCK_OPEN);
     struct openings openings = read_openings(lock);
     bool waits = openings.wanted != openings.done;
-    if (alone || (waits && is_late(&openings, now_ms)))
+    bool late = has_passed(openings.called_ms, FILE_CHECK_WAIT_MS, now_ms);
+    if (alone || (waits && late)) /* who hangs, or was stopped, has been waited for */
         begin_anew(lock, &openings);
     else if (waits)
         return ERR_IO;
@@ -222,12 +226,11 @@ static bool are_other_files(const char *path, const struct openings *openings)
             !look_at(path, "-shm", &index_file) || !same_id(id_of(&index_file), openings->index));
 }
 
-/* A time to come is of before the machine's last start. */
 static bool is_suspicious(struct file_check *check, const struct lock_file *lock, const char *path,
                           struct openings openings, int64_t now_ms)
 {
-    int64_t ago_ms = now_ms - openings.suspected_ms;
-    bool lately = openings.suspected_ms != 0 && ago_ms >= 0 && ago_ms < FILE_CHECK_SUSPICION_MS;
+    bool lately = openings.suspected_ms != 0 &&
+                  !has_passed(openings.suspected_ms, FILE_CHECK_SUSPICION_MS, now_ms);
     bool suspects = check->suspects && lock->descriptor >= 0;
     check->suspects = false;
     if (!suspects || (lately && !are_other_files(path, &openings)))
