@@ -23,9 +23,9 @@
 
 /*
  * How long processes may take to end. An answer takes a tenth of a second; it takes longer only if
- * the client does not read, which PowerDNS does for at most two seconds.
+ * the client does not read, which PowerDNS does for at most two seconds, or on a busy machine.
  */
-#define STOP_MS 3000
+#define STOP_MS 10000
 
 /* Pause after a failure that is not the client's, such as too many open files. */
 #define PAUSE_MS 100
