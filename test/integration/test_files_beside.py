@@ -113,6 +113,21 @@ def test_a_changed_wal_index_costs_no_mapping_made_before(pair, way, when):
         assert_all_agree(pair)
 
 
+def test_a_shell_that_reads_by_another_wal_index_is_waited_for(pair):
+    """What it has noted of the log may be less than what processes wrote before they were told."""
+    pair.kept()
+    replace(beside(pair.database, "-shm"))
+    count = "SELECT count(*) FROM persistence;"
+    with Shell(pair.database.path) as shell:
+        before = shell.run(count)
+        ask_until_told(pair)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            pair.ask(10)
+        assert shell.run(count) == before
+    assert_all_agree(pair)
+
+
 def test_a_wal_index_full_of_garbage_is_made_anew_by_sqlite(pair):
     pair.kept()
     overwrite(beside(pair.database, "-shm"))

@@ -4,7 +4,9 @@
  */
 #include "store/sqlite/file_check.h"
 
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/buffer.h"
 #include "store/sqlite/lock_bytes.h"
@@ -19,6 +21,11 @@
 /* Who is just entering holds LOCK_OPEN alone, for microseconds unless the machine is very busy. */
 #define SHARE_TRIES 40
 #define SHARE_PAUSE_MS 1
+
+/* Whoever has the database open locks some of these (sqlite.org/fileformat2.html, "lock-byte
+ * page"). */
+#define SQLITE_LOCKS_BEGIN 0x40000000
+#define SQLITE_LOCKS_BYTES 512
 
 /* Which file is meant; all zeros: none. */
 struct file_id {
@@ -120,13 +127,37 @@ static bool share(struct lock_file *lock)
     return false;
 }
 
+/*
+ * Says whether another program has the database open. It may have read the log while one of ours
+ * still wrote to it by a file that is gone, and SQLite would believe what it has noted of it. To be
+ * called when no process of ours has it open: to close a file takes back all its process has locked
+ * in it.
+ */
+static bool is_open_elsewhere(const char *path)
+{
+    struct flock held = {.l_type = F_WRLCK,
+                         .l_whence = SEEK_SET,
+                         .l_start = SQLITE_LOCKS_BEGIN,
+                         .l_len = SQLITE_LOCKS_BYTES};
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    bool found = fcntl(file, F_GETLK, &held) == 0 && held.l_type != F_UNLCK;
+    close(file);
+    return found;
+}
+
 /* 0 with LOCK_OPEN held, ERR_IO while others still have to close it, or ERR_BUSY. */
-static int enter(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+static int enter(struct file_check *check, struct lock_file *lock, const char *path, int64_t now_ms)
 {
     bool alone = lock_file_take(lock, LOCK_OPEN);
     struct openings openings = read_openings(lock);
     bool waits = openings.wanted != openings.done;
     bool late = has_passed(openings.called_ms, FILE_CHECK_WAIT_MS, now_ms);
+    if (alone && waits && !late && is_open_elsewhere(path)) {
+        lock_file_give(lock, LOCK_OPEN);
+        return ERR_IO;
+    }
     if (alone || (waits && late)) /* who hangs, or was stopped, has been waited for */
         begin_anew(lock, &openings);
     else if (waits)
@@ -141,10 +172,11 @@ static int enter(struct file_check *check, struct lock_file *lock, int64_t now_m
     return ERR_IO;
 }
 
-static int try_to_join(struct file_check *check, struct lock_file *lock, int64_t now_ms)
+static int try_to_join(struct file_check *check, struct lock_file *lock, const char *path,
+                       int64_t now_ms)
 {
     if (lock->descriptor >= 0)
-        return enter(check, lock, now_ms);
+        return enter(check, lock, path, now_ms);
     bool waits = check->closed_ms != 0 && now_ms - check->closed_ms < FILE_CHECK_BLIND_MS;
     return waits ? ERR_IO : 0;
 }
@@ -153,7 +185,8 @@ int file_check_join(struct file_check *check, struct lock_file *lock, const char
                     int64_t now_ms, struct error *error)
 {
     int waited_ms = 0, code;
-    while ((code = try_to_join(check, lock, now_ms + waited_ms)) == ERR_IO && waited_ms < wait_ms) {
+    while ((code = try_to_join(check, lock, path, now_ms + waited_ms)) == ERR_IO &&
+           waited_ms < wait_ms) {
         pause_for(PAUSE_MS);
         waited_ms += PAUSE_MS;
     }
