@@ -186,6 +186,16 @@ class Asker(threading.Thread):
 # ---------------------------------------------------------------- faults
 
 
+def take_down(node, site):
+    """A monitor of this node finds that all is down at a site; returns what mends it."""
+    which = f"(SELECT id FROM controller WHERE name = '{site}')"
+    node.database.sql(
+        "INSERT OR REPLACE INTO controller_metric (controller_id, name, value, measured_at)"
+        f" VALUES ({which}, 'availability', 0, unixepoch());"
+    )
+    return lambda: node.database.sql(f"DELETE FROM controller_metric WHERE controller_id = {which};")
+
+
 class Faults:
     """Each break_*() breaks one thing, and returns what mends it, or None if it is broken already.
 
@@ -301,16 +311,7 @@ class Faults:
         return lambda: self.cluster.heal(node, other)
 
     def break_site_down(self, node):
-        """A monitor of this node finds that all is down at a site."""
-        site = self.random.choice(list(SITES.values()))
-        which = f"(SELECT id FROM controller WHERE name = '{site}')"
-        node.database.sql(
-            "INSERT OR REPLACE INTO controller_metric (controller_id, name, value, measured_at)"
-            f" VALUES ({which}, 'availability', 0, unixepoch());"
-        )
-        return lambda: node.database.sql(
-            f"DELETE FROM controller_metric WHERE controller_id = {which};"
-        )
+        return take_down(node, self.random.choice(list(SITES.values())))
 
     def break_database_lost(self, node):
         if self.random.random() < 0.5 or (node.number, "site") in self._broken:
