@@ -439,15 +439,15 @@ def test_sigterm_answers_those_who_wait_to_be_let_in(kind, service):
     assert service.process.wait(SECONDS_MAX) == 0
 
 
-def test_a_client_that_reads_nothing_delays_the_end_by_seconds_only(service):
+def test_a_client_that_reads_nothing_delays_the_end_by_ten_seconds_only(service):
     with greeted(JsonClient, service) as client:
         client.socket.settimeout(0.5)
         with contextlib.suppress(TimeoutError):
             client.send(client.request(ldns(1)) * 20_000)
         begin = time.monotonic()
         assert service.stop() == 0
-        # It waits for three; a machine that is busy adds to them.
-        assert 2 < time.monotonic() - begin < 15
+        # It waits for ten; a machine that is busy adds to them.
+        assert 9 < time.monotonic() - begin < 40
     assert "1 connections did not end" in service.log.read_text()
 
 
