@@ -10,8 +10,8 @@
  * more opens it again, and then the others do. Rows that only the changed file had are lost.
  *
  * A process holds LOCK_OPEN, shared, while it has the database open. If one is stopped meanwhile,
- * or another program keeps it open, the others wait for FILE_CHECK_WAIT_MS and no longer. A process that may not write has no
- * lock file; it waits for FILE_CHECK_BLIND_MS instead.
+ * or another program keeps it open, the others wait for FILE_CHECK_WAIT_MS and no longer. A process
+ * that may not write has no lock file; it waits for FILE_CHECK_BLIND_MS instead.
  *
  * Calling order: file_check_join(), open the database, file_check_begin(); then file_check_passes()
  * before each transaction and each write; close the database, file_check_leave(). Times are
