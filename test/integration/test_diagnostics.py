@@ -1,4 +1,5 @@
-"""pdns-stickyd(8), DIAGNOSTICS, has every sentence in which `status` says what is wrong with sharing."""
+"""The sections DIAGNOSTICS of the manuals: pdns-stickyd(8) has every sentence in which `status` says
+what is wrong with sharing, pdns-sticky(1) those that are logged when mappings are not kept."""
 
 import re
 
@@ -86,3 +87,52 @@ def test_nothing_is_described_that_is_not_said():
     for entry in described():
         said = any(describes(entry, sentence) for sentence in SENTENCES)
         assert said or entry in WORDS_OF_NATS_SERVER, entry
+
+
+# ---------------------------------------------------------------- pdns-sticky(1)
+
+
+# Where it is said why a mapping is not kept or cannot be found.
+SPEAKERS = (
+    "store/claims/claims_file.c",
+    "store/limits.c",
+    "store/maintenance/maintenance.c",
+    "store/maintenance/writer.c",
+    "store/mappings.c",
+    "store/store.c",
+)
+
+# SQLite adds why, or the words say all.
+SELF_EVIDENT = {
+    "a mapping cannot be read",
+    "is not open",
+    "mappings cannot be read",
+    "out of memory",
+    "pools cannot be read",
+}
+
+
+def logged(path):
+    """How each sentence in the string literals of a source begins, up to its first mark or value."""
+    code = (REPOSITORY / "backend" / path).read_text()
+    code = re.sub(r"/\*.*?\*/|^#include.*?$|^_Static_assert.*?;", "", code, flags=re.M | re.S)
+    joined = re.sub(r'"\n\s*"', "", code)
+    for literal in re.findall(r'"((?:[^"\\]|\\.)*)"', joined):
+        parts = [part.strip(" :") for part in re.split(r"%[a-z]+|[,;]", literal)]
+        if " " in literal.strip() and any(parts):
+            yield next(filter(None, parts))
+
+
+def explained():
+    """That section, without its macros."""
+    page = (REPOSITORY / "backend/pdns-sticky.1").read_text()
+    (section,) = re.findall(r"^\.Sh DIAGNOSTICS\n(.*?)^\.Sh ", page, re.M | re.S)
+    return re.sub(r"^\.(?:It Li|Ql) ", "", section, flags=re.M).replace("\n", " ")
+
+
+@pytest.mark.parametrize("path", SPEAKERS)
+def test_the_manual_explains_why_a_mapping_is_not_kept(path):
+    found = set(logged(path)) - SELF_EVIDENT
+    assert found
+    missing = [sentence for sentence in found if sentence not in explained()]
+    assert missing == []

@@ -22,8 +22,7 @@
 #define SHARE_TRIES 40
 #define SHARE_PAUSE_MS 1
 
-/* Whoever has the database open locks some of these (sqlite.org/fileformat2.html, "lock-byte
- * page"). */
+/* Whoever has the database open locks some of these bytes (sqlite.org/fileformat2.html). */
 #define SQLITE_LOCKS_BEGIN 0x40000000
 #define SQLITE_LOCKS_BYTES 512
 
@@ -103,9 +102,9 @@ static void begin_anew(struct lock_file *lock, struct openings *openings)
 }
 
 /*
- * Says whether so much time has passed. A process may look at the clock and then wait for a
- * processor, so for it another one has written a time to come; one that is far off is of an earlier
- * start of the machine.
+ * Says whether so much time has passed. A process may have read the clock and then waited for a
+ * processor: what another one wrote meanwhile is a time to come for it. A time that is far ahead is
+ * of an earlier start of the machine, and long ago.
  */
 static bool has_passed(int64_t then_ms, int64_t wait_ms, int64_t now_ms)
 {
@@ -129,9 +128,9 @@ static bool share(struct lock_file *lock)
 
 /*
  * Says whether another program has the database open. It may have read the log while one of ours
- * still wrote to it by a file that is gone, and SQLite would believe what it has noted of it. To be
- * called when no process of ours has it open: to close a file takes back all its process has locked
- * in it.
+ * still wrote to it with the old wal-index, and as long as it has the new one open, SQLite takes
+ * that for complete. To be called only while no process of ours has the database open: closing the
+ * file here gives up every lock that this process has on it.
  */
 static bool is_open_elsewhere(const char *path)
 {
