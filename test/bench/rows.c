@@ -13,7 +13,6 @@
  * thread, on a connection of its own. FILE has the schema and the pool 1 with the controllers 1 to
  * 3 already, and nobody uses it.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -26,7 +25,6 @@
 #include "clock.h"
 #include "resolvers.h"
 
-#define SECOND_NS 1000000000ULL
 #define CONTROLLERS 3
 #define TTL_S (30 * 24 * 3600) /* outlives the benchmark */
 
@@ -91,14 +89,6 @@ static void write_row(struct trial *trial, sqlite3_stmt *statement)
     trial->written++;
 }
 
-static void wait_until(uint64_t time_ns)
-{
-    const struct timespec time = {.tv_sec = (time_t)(time_ns / SECOND_NS),
-                                  .tv_nsec = (long)(time_ns % SECOND_NS)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
-        ;
-}
-
 /* One transaction after the other until so many seconds have passed. */
 static void write_rows(struct trial *trial, sqlite3_stmt *statement, uint64_t seconds)
 {
@@ -106,7 +96,7 @@ static void write_rows(struct trial *trial, sqlite3_stmt *statement, uint64_t se
     uint64_t start_ns = clock_ns(), first = trial->written;
     for (uint64_t i = 1; i <= seconds * TRANSACTIONS_PER_SECOND; i++) {
         uint64_t due = first + i * trial->options.rate / TRANSACTIONS_PER_SECOND;
-        wait_until(start_ns + i * SECOND_NS / TRANSACTIONS_PER_SECOND);
+        clock_wait_until(start_ns + i * SECOND_NS / TRANSACTIONS_PER_SECOND);
         if (due == trial->written)
             continue;
         run_sql(connection, "BEGIN IMMEDIATE");

@@ -30,8 +30,6 @@
 #include "question.h"
 #include "resolvers.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* Faster than this, several are asked at once. */
 #define STEPS_PER_SECOND 1000
 
@@ -141,14 +139,6 @@ static void judge(void *context, const char *answer)
     atomic_store(&trial->answered, number + 1);
 }
 
-static void wait_until(uint64_t time_ns)
-{
-    const struct timespec time = {.tv_sec = (time_t)(time_ns / SECOND_NS),
-                                  .tv_nsec = (long)(time_ns % SECOND_NS)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0)
-        ;
-}
-
 static void ask_some(struct trial *trial, struct coprocess *coprocess, uint64_t count)
 {
     static char text[BATCH_MAX * QUESTION_BYTES_MAX];
@@ -171,7 +161,7 @@ static void ask(struct trial *trial, struct coprocess *coprocess, uint64_t count
     uint64_t start_ns = clock_ns();
     for (uint64_t step = 1; atomic_load(&trial->answered) < count; step++) {
         uint64_t due = first + step * rate / steps, answered = atomic_load(&trial->answered);
-        wait_until(start_ns + step * SECOND_NS / steps);
+        clock_wait_until(start_ns + step * SECOND_NS / steps);
         if (due > answered)
             ask_some(trial, coprocess, (due < count ? due : count) - answered);
     }
