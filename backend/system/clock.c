@@ -16,7 +16,12 @@ int64_t clock_unix_ms(void)
 
 int64_t clock_monotonic_ms(void)
 {
+    return clock_monotonic_ns() / 1000000 + 1;
+}
+
+int64_t clock_monotonic_ns(void)
+{
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }

@@ -15,4 +15,7 @@ int64_t clock_unix_ms(void);
 /* A clock that never jumps: for pauses and rates. Above 0. */
 int64_t clock_monotonic_ms(void);
 
+/* The same in nanoseconds, to measure short times. */
+int64_t clock_monotonic_ns(void);
+
 #endif

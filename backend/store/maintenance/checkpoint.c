@@ -12,11 +12,11 @@
 #define LOG_BYTES_SMALL (4 * 1024 * 1024)
 
 /*
- * Before the log of others who write is started over, it is copied until so few pages are left that
- * their wait is short; while many are written, that takes several passes.
+ * Before a log is started over into which others write, it is copied until so few pages are new
+ * that their wait is short. Each pass leaves what was written during it, so it takes several. Where
+ * pages are written faster than the disk takes them, they become no fewer.
  */
-#define PAGES_LEFT_FEW 256
-#define PASSES_MAX 4
+#define PAGES_NEW_FEW 64
 
 /* The times of files move on in steps, of 10 ms at most. */
 #define STEP_TRIES 50
@@ -131,15 +131,32 @@ static int restart_log(struct checkpoint *checkpoint, bool truncate, struct erro
     return run_pass(checkpoint, mode, RESTART_WAIT_MS, error);
 }
 
+/* Until few are new, or as many as in the pass before. */
+static int copy_new_pages(struct checkpoint *checkpoint, struct error *error)
+{
+    const struct log_progress *progress = checkpoint->progress;
+    int64_t last, added = INT64_MAX;
+    int code;
+    do {
+        int64_t before = progress->pages;
+        flush_copy(checkpoint->database);
+        code = run_pass(checkpoint, SQLITE_CHECKPOINT_PASSIVE, 0, error);
+        last = added;
+        added = progress->pages - before;
+    } while (code == 0 && added > PAGES_NEW_FEW && added < last);
+    return code;
+}
+
 static int run_passes(struct checkpoint *checkpoint, bool truncate, struct error *error)
 {
     const struct log_progress *progress = checkpoint->progress;
     int code = run_pass(checkpoint, SQLITE_CHECKPOINT_PASSIVE, 0, error);
-    bool restart = truncate || progress->pages > RESTART_PAGES_MAX;
-    for (int i = 1; restart && code == 0 && progress->uncopied > PAGES_LEFT_FEW && i < PASSES_MAX;
-         i++)
-        code = run_pass(checkpoint, SQLITE_CHECKPOINT_PASSIVE, 0, error);
-    return restart && code == 0 ? restart_log(checkpoint, truncate, error) : code;
+    if (code != 0 || (!truncate && progress->pages <= RESTART_PAGES_MAX))
+        return code;
+    code = copy_new_pages(checkpoint, error);
+    if (code != 0 || checkpoint_is_blocked(progress)) /* writers would wait in vain */
+        return code;
+    return restart_log(checkpoint, truncate, error);
 }
 
 /* ---------------------------------------------------------------- what is left to do */

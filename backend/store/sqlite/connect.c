@@ -73,19 +73,21 @@ static int connect_to(struct database *database, bool immutable, struct error *e
 
 /*
  * Called again and again while a lock is not to be had; 0 gives up. Most are held for less than a
- * millisecond, by whoever writes some rows; SQLite's own waits begin with one.
+ * millisecond, by whoever writes some rows; SQLite's own waits begin with one. Time outside of here
+ * does not count: a checkpoint waits for the writer's lock, copies, and then waits for readers.
  */
 static int wait_for_lock(void *context, int attempt)
 {
     struct database *database = context;
-    int64_t now_ms = clock_monotonic_ms();
     if (attempt == 0)
-        database->waiting_ms = now_ms;
-    if (now_ms - database->waiting_ms >= database->lock_wait_ms)
+        database->waited_ns = 0;
+    if (database->waited_ns >= database->lock_wait_ms * INT64_C(1000000))
         return 0;
     long wait_ns = LOCK_WAIT_FIRST_NS
                    << (attempt < LOCK_WAIT_DOUBLINGS ? attempt : LOCK_WAIT_DOUBLINGS);
+    int64_t start_ns = clock_monotonic_ns();
     nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
+    database->waited_ns += clock_monotonic_ns() - start_ns;
     return 1;
 }
 

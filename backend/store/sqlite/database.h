@@ -44,7 +44,7 @@ struct database {
     bool shares;          /* for sharing.h, with its statements; set likewise */
     int usual_wait_ms;    /* how long a lock is waited for, as the owner wants it */
     int lock_wait_ms;     /* how long the next one is */
-    int64_t waiting_ms;   /* when that wait began */
+    int64_t waited_ns;    /* how long that one was waited for */
     int64_t log_pages;    /* in the log at the last commit of this connection */
     struct wal_index wal_index;
     struct lock_file lock;
