@@ -613,7 +613,7 @@ static void what_is_no_database_of_ours_is_named(void)
          ERR_FOREIGN, "not a pdns-sticky database"},
         {"PRAGMA application_id = 1", NULL, ERR_FOREIGN, "not a pdns-sticky database"},
         {"PRAGMA user_version = 0", NULL, ERR_FOREIGN, "migrate"},
-        {"DROP TABLE setting", NULL, ERR_INTERNAL, "setting"},
+        {"DROP TABLE revision", NULL, ERR_INTERNAL, "has not the tables it should have"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct place place;
@@ -634,6 +634,21 @@ static void what_is_no_database_of_ours_is_named(void)
         store_free(store);
         place_release(&place);
     }
+}
+
+static void a_table_that_is_missing_is_named(void)
+{
+    struct place place;
+    struct snapshot *snapshot = NULL;
+    struct error error = {0};
+    place_init_served(&place);
+    place_run(&place, "DROP TABLE setting");
+    struct store *store = new_store(&place);
+    touch(store);
+    CHECK_INTEGER(store_load(store, &snapshot, &error), ERR_INTERNAL, "%s", error.text);
+    CHECK(strstr(error.text, "no such table: setting") != NULL, "%s", error.text);
+    store_free(store);
+    place_release(&place);
 }
 
 static void a_newer_version_is_read_and_not_written(void)
@@ -703,6 +718,7 @@ static const CU_TestInfo tests[] = {
      mappings_are_walked_in_order_until_it_is_enough},
     {"a file that is replaced is opened anew", a_file_that_is_replaced_is_opened_anew},
     {"what is no database of ours is named", what_is_no_database_of_ours_is_named},
+    {"a table that is missing is named", a_table_that_is_missing_is_named},
     {"a newer version is read and not written", a_newer_version_is_read_and_not_written},
     {"a store without memory is none", a_store_without_memory_is_none},
     CU_TEST_INFO_NULL,

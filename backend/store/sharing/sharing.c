@@ -29,7 +29,7 @@ int sharing_new(const char *path, struct sharing **ret_sharing)
         free(sharing);
         return ERR_NOMEM;
     }
-    sharing->database.no_triggers = sharing->database.shares = true;
+    sharing->database.no_triggers = true;
     sharing->settings = settings_default();
     *ret_sharing = sharing;
     return 0;

@@ -1,6 +1,5 @@
 /*
- * Opening a connection: what SQLite is asked for, whether the file is a database of ours, and the
- * prepared statements.
+ * Opening a connection: what SQLite is asked for, and whether the file is a database of ours.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -186,18 +185,6 @@ static int check_mode(struct database *database, struct error *error)
     return code;
 }
 
-static int prepare_all(struct database *database, struct error *error)
-{
-    int count = database->shares ? QUERY_COUNT : QUERY_COUNT_UNSHARED;
-    for (int i = 0; i < count; i++) {
-        int result = sqlite3_prepare_v3(database->connection, query_texts[i], -1,
-                                        SQLITE_PREPARE_PERSISTENT, &database->statements[i], NULL);
-        if (result != SQLITE_OK)
-            return database_error(database, result, "has not the tables it should have", error);
-    }
-    return 0;
-}
-
 static int open_as(struct database *database, bool immutable, struct error *error)
 {
     int code = connect_to(database, immutable, error);
@@ -207,8 +194,6 @@ static int open_as(struct database *database, bool immutable, struct error *erro
         code = check_header(database, error);
     if (code == 0)
         code = check_mode(database, error);
-    if (code == 0)
-        code = prepare_all(database, error);
     database->ready = code == 0;
     if (code != 0)
         database_disconnect(database);

@@ -95,6 +95,11 @@ static const char *why(const struct database *database, int result)
 
 int database_error(struct database *database, int result, const char *doing, struct error *error)
 {
+    if (result == SQLITE_MISUSE) { /* there was no statement: database_statement() */
+        result = sqlite3_extended_errcode(database->connection);
+        if (result == SQLITE_ERROR)
+            doing = "has not the tables it should have";
+    }
     int code = code_of(result);
     if (code != ERR_BUSY && code != ERR_FULL)
         database->stale = true;
@@ -247,7 +252,11 @@ int database_check(struct database *database, int fresh_ms, int64_t now_ms, stru
 
 sqlite3_stmt *database_statement(struct database *database, enum query query)
 {
-    return database->statements[query];
+    sqlite3_stmt **statement = &database->statements[query];
+    if (!*statement)
+        sqlite3_prepare_v3(database->connection, query_texts[query], -1, SQLITE_PREPARE_PERSISTENT,
+                           statement, NULL);
+    return *statement;
 }
 
 int database_run(struct database *database, sqlite3_stmt *statement, const char *doing,

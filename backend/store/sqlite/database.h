@@ -35,13 +35,12 @@ struct database {
     struct stat identity; /* of the file that is open */
     int64_t openings;     /* how often one was */
     int64_t reopen_ms;    /* until when one that can only be read may stay open */
-    bool ready;           /* it is open, is a database of ours, and all is prepared */
+    bool ready;           /* it is open, and is a database of ours */
     bool immutable;       /* open without log and locks, since those cannot be made beside it */
     bool log;             /* in WAL mode, as it should be */
     bool reading;         /* a read transaction is begun */
     bool stale;           /* an error that a new connection may mend has happened */
     bool no_triggers;     /* the schema's triggers do not run; set by the owner after the init */
-    bool shares;          /* for sharing.h, with its statements; set likewise */
     int usual_wait_ms;    /* how long a lock is waited for, as the owner wants it */
     int lock_wait_ms;     /* how long the next one is */
     int64_t waited_ns;    /* how long that one was waited for */
@@ -78,7 +77,10 @@ int database_check(struct database *database, int fresh_ms, int64_t now_ms, stru
 /* Opens the lock file if that could not be done before. */
 void database_open_lock(struct database *database);
 
-/* A statement that is reset and has no bindings. */
+/*
+ * A statement that is reset and has no bindings, prepared at its first use: most processes use few.
+ * NULL where that failed, which SQLite's functions take; database_error() knows why.
+ */
 sqlite3_stmt *database_statement(struct database *database, enum query query);
 
 /*
@@ -121,7 +123,7 @@ struct stat database_log_file(const struct database *database);
 int database_error(struct database *database, int result, const char *doing, struct error *error);
 
 /*
- * For the two files of this header alone. Opens the connection to `real_path` and prepares all: 0,
+ * For the two files of this header alone. Opens the connection to `real_path`: 0,
  * or a code with `error` set and no connection. Closes it.
  */
 int database_connect(struct database *database, struct error *error);

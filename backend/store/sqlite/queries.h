@@ -1,5 +1,5 @@
 /*
- * Every SQL statement of the program, prepared once for each connection.
+ * Every SQL statement of the program. A connection prepares each that it uses once.
  *
  * Columns are named one by one, so that a newer schema may add some. The order of result columns
  * and parameters is a contract with the functions that use them.
@@ -69,7 +69,7 @@ enum query {
     QUERY_PEER_VIEW,
     QUERY_HEALTH_PEERS,
     QUERY_MAPPING_HISTORY,
-    QUERY_SHARE_POOLS, /* from here on, only whoever shares prepares them */
+    QUERY_SHARE_POOLS,
     QUERY_SHARE_CONTROLLERS,
     QUERY_SHARE_ROW,
     QUERY_SHARE_PEERS,
@@ -156,9 +156,6 @@ enum query {
     QUERY_TAKE_TOPOLOGY_NEW, /* the last of them */
     QUERY_COUNT
 };
-
-/* So many are prepared for a connection that does not share. */
-#define QUERY_COUNT_UNSHARED QUERY_SHARE_POOLS
 
 extern const char *const query_texts[QUERY_COUNT];
 
