@@ -42,6 +42,11 @@ def _copy(source, sink, path):
         sink.shutdown(socket.SHUT_RDWR)
 
 
+# The same for a pipe. tee would hand lines on first, and whoever has an answer might not find them.
+KEEP = """open my $kept, ">>", shift or die;
+while (sysread STDIN, my $lines, 65536) { syswrite $kept, $lines; syswrite STDOUT, $lines }"""
+
+
 @contextlib.contextmanager
 def tapped(path, target, directory):
     """Hands on what comes to one socket to another, and keeps it in files `asked` and `told`."""
@@ -194,7 +199,7 @@ class PowerDNS:
             shutil.copy(backend_path(), program)
         command = f"{program} --database {self.database.path}"
         if self.tap:
-            ways = [f"tee -a {path}" for path in self._tapped()]
+            ways = [f"perl -e '{KEEP}' {path}" for path in self._tapped()]
             command = self._script("tap", f"{ways[0]} | {command} | {ways[1]}")
         if self.keep_exit_codes:
             command = self._script("keep", f"{command}\necho $? >>{self.directory}/exit-codes")
