@@ -172,12 +172,26 @@ static void other_files_are_left_to_sqlite(void)
     CHECK_INTEGER(sqlite3_close(connection), SQLITE_OK, "closed");
 }
 
+/* As on a busy machine, where a pause takes much longer than was asked for. */
+static void pauses_end_after_some_time(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(kept_map_vfs());
+    int pauses = 0;
+    vfs->xSleep(vfs, 1);
+    while (pauses < 1000 && vfs->xSleep(vfs, 300000) > 0)
+        pauses++;
+    CHECK(pauses > 0 && pauses <= 125, "%d pauses of 4 ms at least", pauses);
+    CHECK(vfs->xSleep(vfs, 1) > 0, "the next wait begins anew");
+    CHECK(vfs->xSleep(vfs, 300000) > 0, "and goes on");
+}
+
 static const CU_TestInfo tests[] = {
     {"commits of others leave the map", commits_of_others_leave_the_map},
     {"a file that grows or shrinks is mapped anew", a_file_that_grows_or_shrinks_is_mapped_anew},
     {"what is in memory is entered into the page tables",
      what_is_in_memory_is_entered_into_the_page_tables},
     {"other files are left to SQLite", other_files_are_left_to_sqlite},
+    {"pauses end after some time", pauses_end_after_some_time},
     CU_TEST_INFO_NULL,
 };
 

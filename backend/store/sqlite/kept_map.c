@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/sqlite/sqlite_file.h"
+#include "system/clock.h"
 #include "system/thread.h"
 
 #define NAME "pdns-sticky-kept-map"
@@ -16,9 +17,14 @@
 /*
  * The longest pause. Where somebody was stopped in the midst of a commit, SQLite tries 91 times to
  * begin to read, with growing pauses that add up to ten seconds (wal.c, walTryBeginRead). These add
- * up to 0.3 s, which is still longer than a process waits for a busy processor.
+ * up to 0.3 s, which is still longer than a process waits for a busy processor. There, each pause
+ * may take much longer than was asked for, so after some time there are no more.
  */
 #define SLEEP_US_MAX 4000
+#define SLEEPS_NS_MAX 500000000LL
+
+/* So short are the first of its pauses, and no others. */
+#define SLEEP_FIRST_US 1
 
 /* A file may be longer than its map by this share of it. */
 #define GROWTH_SHARE 8
@@ -143,8 +149,17 @@ void kept_map_fill(sqlite3 *connection)
 
 static int sleep_shortly(sqlite3_vfs *vfs, int microseconds)
 {
+    static _Thread_local int64_t slept_ns; /* since the first pause */
     (void)vfs;
-    return own_vfs->xSleep(own_vfs, microseconds < SLEEP_US_MAX ? microseconds : SLEEP_US_MAX);
+    if (microseconds <= SLEEP_FIRST_US)
+        slept_ns = 0;
+    if (slept_ns >= SLEEPS_NS_MAX)
+        return 0;
+    int64_t start_ns = clock_monotonic_ns();
+    int slept_us =
+        own_vfs->xSleep(own_vfs, microseconds < SLEEP_US_MAX ? microseconds : SLEEP_US_MAX);
+    slept_ns += clock_monotonic_ns() - start_ns;
+    return slept_us;
 }
 
 static void prepare(void)
