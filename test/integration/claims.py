@@ -4,10 +4,12 @@ Promises     what resolvers were answered, by whichever process, and that the ta
 writer_of()  the coprocess that writes
 """
 
-import time
+import contextlib
+import re
+from pathlib import Path
 
 from coprocess import question
-from processes import SECONDS_MAX, process_stat, wait_until
+from processes import SECONDS_MAX, wait_until
 from resolvers import ldns
 from sample import SITES
 
@@ -24,26 +26,29 @@ UNNOTED = """
 # ---------------------------------------------------------------- who is the writer
 
 
-def threads(coprocess):
-    """How many threads a process has now; 0 when it is gone."""
-    try:
-        return int(process_stat(coprocess.pid)[17])
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
+# Bytes of FILE-lock, as in enum lock_kind: of the process that copies the log, of the one that writes
+# mappings, and of one that does so while that one hangs or is stopped.
+MAINTENANCE, WRITER, STANDBY = 0, 3, 4
+
+
+def holds(process, byte):
+    """Whether it has locked that byte of FILE-lock now."""
+    locks = []
+    for info in Path(f"/proc/{process.pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            locks += re.findall(r"OFDLCK ADVISORY +WRITE .* (\d+) \d+$", info.read_text(), re.M)
+    return str(byte) in locks
 
 
 def writer_of(coprocesses):
-    """The one of them that writes.  Others have a second thread only while it loads something."""
+    """The one of them that writes."""
+    found = []
 
-    def lasting():
-        found = list(coprocesses)
-        for _ in range(5):
-            found = [each for each in found if threads(each) > 1]
-            time.sleep(0.02)
+    def look():
+        found.extend(each for each in coprocesses if holds(each, WRITER))
         return found
 
-    found = []
-    wait_until(lambda: found or found.extend(lasting()), SECONDS_MAX, "one of them writes")
+    wait_until(look, SECONDS_MAX, "one of them writes")
     return found[0]
 
 

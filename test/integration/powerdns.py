@@ -162,6 +162,7 @@ class PowerDNS:
         }
         text = self.conf.read_text()
         text += "".join(f"{name}={value}\n" for name, value in self.settings.items())
+        text = text.replace("timeout=2000", f"timeout={1000 * SECONDS_MAX}")  # of its coprocess
         (self.directory / "pdns-tools.conf").write_text(text)
 
     def _start_service(self):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from claims import Promises, allow_many, change_choice, threads
+from claims import WRITER, Promises, allow_many, change_choice, holds
 from claims_file import hold_buckets
 from coprocess import Coprocess
 from database import Shell
@@ -49,7 +49,7 @@ def test_kills_at_random_moments_lose_no_answered_mapping(either_database):
                 promises.send(each, remotes)
             time.sleep(rng.uniform(0, 0.006))
             doomed = crew if rng.random() < 0.3 else [rng.choice(crew)]
-            writers += sum(threads(each) > 1 for each in doomed)
+            writers += sum(holds(each, WRITER) for each in doomed)
             kill([each.pid for each in doomed])
             for each, remotes in asked.items():
                 if each in doomed:

@@ -194,14 +194,16 @@ def test_a_row_that_an_operator_updates_stays_though_a_claim_replaces_it(held):
     world, promises = held
     world.shell.change("ROLLBACK;")
     remotes = list(promises.told)[:5]
-    world.database.sql("UPDATE persistence SET timestamp = 100;")  # their time is over
+    # As if the pool had another method then. (Nobody sweeps such rows, as those whose time is over.)
+    for remote in remotes:
+        world.database.sql(f"UPDATE persistence SET method = 'rtt' WHERE ldns = '{remote}';")
     world.shell.change("BEGIN IMMEDIATE;")
     promises.ask(remotes, *world.coprocesses)
     assert world.file.waiting() == len(remotes)
     for remote in remotes:
         site, promises.told[remote] = another_site(promises.told[remote])
         world.shell.change(
-            f"UPDATE persistence SET controller_id = {site}, timestamp = unixepoch()"
+            f"UPDATE persistence SET controller_id = {site}, method = 'modulus'"
             f" WHERE ldns = '{remote}';"
         )
     world.commit()

@@ -5,11 +5,13 @@ opened again with what there is, and nothing has to be restarted.  What only the
 may be lost, nothing else.
 """
 
+import contextlib
 import os
 import time
 
 import pytest
 
+from claims import MAINTENANCE, holds
 from coprocess import Coprocess
 from database import Shell
 from faults import (
@@ -128,9 +130,26 @@ def test_a_shell_that_reads_by_another_wal_index_is_waited_for(pair):
     assert_all_agree(pair)
 
 
+@contextlib.contextmanager
+def nobody_commits(crowd):
+    """In the block nobody writes to the log or copies it."""
+    crowd.database.sql("UPDATE setting SET value = 3600 WHERE name LIKE '%_interval';")
+    crowd.ask(len(crowd.coprocesses))
+    crowd.kept()
+    wait_until(
+        lambda: not any(holds(each, MAINTENANCE) for each in crowd.coprocesses),
+        HEAL_SECONDS,
+        "the last round ends",
+    )
+    with Shell(crowd.database.path) as shell:
+        shell.change("BEGIN IMMEDIATE;")
+        yield
+        shell.change("COMMIT;")
+
+
 def test_a_wal_index_full_of_garbage_is_made_anew_by_sqlite(pair):
-    pair.kept()
-    overwrite(beside(pair.database, "-shm"))
+    with nobody_commits(pair):
+        overwrite(beside(pair.database, "-shm"))
     with Coprocess(pair.database.path) as third:
         pair.coprocesses.append(third)
         answers = pair.ask(300)
