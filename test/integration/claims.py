@@ -26,8 +26,8 @@ UNNOTED = """
 # ---------------------------------------------------------------- who is the writer
 
 
-# Bytes of FILE-lock, as in enum lock_kind: of the process that copies the log, of the one that writes
-# mappings, and of one that does so while that one hangs or is stopped.
+# Bytes of FILE-lock, as in enum lock_kind: of the process that copies the log, of the one that
+# writes mappings, and of one that does so while that one hangs or is stopped.
 MAINTENANCE, WRITER, STANDBY = 0, 3, 4
 
 
