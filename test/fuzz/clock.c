@@ -22,3 +22,8 @@ int64_t clock_monotonic_ms(void)
 {
     return now_ms++;
 }
+
+int64_t clock_monotonic_ns(void)
+{
+    return clock_monotonic_ms() * 1000000;
+}
