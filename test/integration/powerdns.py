@@ -179,11 +179,12 @@ class PowerDNS:
         """The setting that names the program, with the program under test."""
         if self.service:
             return {"remote-connection-string": f"unix:path={self.socket},timeout=2000"}
-        if self.backend == "remote":
-            return {"remote-connection-string": f"pipe:command={self._command()},timeout=2000"}
+        command, timeout = self._command(), 2000
         if self.tap or self.keep_exit_codes:  # which take longer to start than the program
-            return {"pipe-command": self._command(), "pipe-timeout": 1000 * SECONDS_MAX}
-        return {"pipe-command": self._command()}
+            timeout = 1000 * SECONDS_MAX
+        if self.backend == "remote":
+            return {"remote-connection-string": f"pipe:command={command},timeout={timeout}"}
+        return {"pipe-command": command, "pipe-timeout": timeout}
 
     def _start(self):
         self.address = ("127.0.0.1", free_port())
