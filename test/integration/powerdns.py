@@ -42,7 +42,8 @@ def _copy(source, sink, path):
         sink.shutdown(socket.SHUT_RDWR)
 
 
-# The same for a pipe. tee would hand lines on first, and whoever has an answer might not find them.
+# What _copy() does, for a pipe: keeps lines before it hands them on. With tee it is the other way
+# round, so whoever has an answer might not find the question yet.
 KEEP = """open my $kept, ">>", shift or die;
 while (sysread STDIN, my $lines, 65536) { syswrite $kept, $lines; syswrite STDOUT, $lines }"""
 
@@ -179,12 +180,13 @@ class PowerDNS:
         """The setting that names the program, with the program under test."""
         if self.service:
             return {"remote-connection-string": f"unix:path={self.socket},timeout=2000"}
-        command, timeout = self._command(), 2000
-        if self.tap or self.keep_exit_codes:  # which take longer to start than the program
-            timeout = 1000 * SECONDS_MAX
+        command = self._command()
+        is_slow = self.tap or self.keep_exit_codes  # scripts, which take longer to start
+        patience_ms = 1000 * SECONDS_MAX
         if self.backend == "remote":
+            timeout = patience_ms if is_slow else 2000
             return {"remote-connection-string": f"pipe:command={command},timeout={timeout}"}
-        return {"pipe-command": command, "pipe-timeout": timeout}
+        return {"pipe-command": command, **({"pipe-timeout": patience_ms} if is_slow else {})}
 
     def _start(self):
         self.address = ("127.0.0.1", free_port())

@@ -131,7 +131,7 @@ static int restart_log(struct checkpoint *checkpoint, bool truncate, struct erro
     return run_pass(checkpoint, mode, RESTART_WAIT_MS, error);
 }
 
-/* Until few are new, or as many as in the pass before. */
+/* Copies until a pass finds few new pages, or no fewer than the one before it. */
 static int copy_new_pages(struct checkpoint *checkpoint, struct error *error)
 {
     const struct log_progress *progress = checkpoint->progress;

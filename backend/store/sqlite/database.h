@@ -123,8 +123,8 @@ struct stat database_log_file(const struct database *database);
 int database_error(struct database *database, int result, const char *doing, struct error *error);
 
 /*
- * For the two files of this header alone. Opens the connection to `real_path`: 0,
- * or a code with `error` set and no connection. Closes it.
+ * For the two files of this header alone. Opens the connection to `real_path`: 0, or a code with
+ * `error` set and no connection. Closes it.
  */
 int database_connect(struct database *database, struct error *error);
 void database_disconnect(struct database *database);
