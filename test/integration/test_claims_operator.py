@@ -194,7 +194,7 @@ def test_a_row_that_an_operator_updates_stays_though_a_claim_replaces_it(held):
     world, promises = held
     world.shell.change("ROLLBACK;")
     remotes = list(promises.told)[:5]
-    # As if the pool had another method then. (Nobody sweeps such rows, as those whose time is over.)
+    # As if the pool had had another method. Had their time passed, a sweep might take them.
     for remote in remotes:
         world.database.sql(f"UPDATE persistence SET method = 'rtt' WHERE ldns = '{remote}';")
     world.shell.change("BEGIN IMMEDIATE;")

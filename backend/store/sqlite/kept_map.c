@@ -17,8 +17,8 @@
 /*
  * The longest pause. Where somebody was stopped in the midst of a commit, SQLite tries 91 times to
  * begin to read, with growing pauses that add up to ten seconds (wal.c, walTryBeginRead). These add
- * up to 0.3 s, which is still longer than a process waits for a busy processor. There, each pause
- * may take much longer than was asked for, so after some time there are no more.
+ * up to 0.3 s, which is still longer than a process waits for a busy processor. On a busy machine a
+ * pause takes much longer than was asked for, so after half a second there are no more.
  */
 #define SLEEP_US_MAX 4000
 #define SLEEPS_NS_MAX 500000000LL

@@ -1,5 +1,5 @@
 /*
- * Every SQL statement of the program. A connection prepares each that it uses once.
+ * Every SQL statement of the program. A connection prepares one when it first uses it.
  *
  * Columns are named one by one, so that a newer schema may add some. The order of result columns
  * and parameters is a contract with the functions that use them.
