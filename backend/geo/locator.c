@@ -16,9 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/decimal.h"
 #include "core/base/error.h"
 
 #define STILL_USED "; its previous content is still used"
+#define NO_LOCATIONS                                                                               \
+    "has no country, continent or autonomous system in a field that is read; pdns-sticky.sql(5)"   \
+    " lists them"
 
 /* What changes when a path means another file, or its content or rights change. All 0: no file. */
 struct identity {
@@ -134,6 +138,101 @@ static struct outcome copy_file(int file, int memory, struct identity *ret_ident
     return (struct outcome){wrong, true};
 }
 
+/*
+ * Where vendors keep what is read here, each place with its end. The first is MaxMind's, which most
+ * others use too; the next ones are those of flat databases. A network's registered country may be
+ * another one than where it is used, so it comes last.
+ */
+static const char *const countries[][3] = {
+    {"country", "iso_code"}, {"country_code"}, {"country"}, {"registered_country", "iso_code"}};
+static const char *const continents[][3] = {
+    {"continent", "code"}, {"continent_code"}, {"continent"}};
+static const char *const numbers[][3] = {{"autonomous_system_number"}, {"asn"}};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static bool read_place(MMDB_entry_s *entry, const char *const *place, MMDB_entry_data_s *ret_data)
+{
+    return MMDB_aget_value(entry, ret_data, place) == MMDB_SUCCESS && ret_data->has_data;
+}
+
+/* Reads a text of two letters in one of the places. */
+static void read_word(MMDB_entry_s *entry, const char *const (*places)[3], size_t count,
+                      char word[static 3])
+{
+    MMDB_entry_data_s data;
+    for (size_t i = 0; i < count && !word[0]; i++) {
+        if (!read_place(entry, places[i], &data) || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
+            data.data_size != 2)
+            continue;
+        memcpy(word, data.utf8_string, 2);
+        word[2] = '\0';
+    }
+}
+
+/* A number, or a text such as "AS64500"; 0 for anything else. */
+static uint32_t number_of(const MMDB_entry_data_s *data)
+{
+    const char *digits = data->utf8_string;
+    size_t length = data->data_size;
+    int64_t number;
+    switch (data->type) {
+    case MMDB_DATA_TYPE_UINT16:
+        return data->uint16;
+    case MMDB_DATA_TYPE_UINT32:
+        return data->uint32;
+    case MMDB_DATA_TYPE_UTF8_STRING:
+        if (length > 2 && memcmp(digits, "AS", 2) == 0) {
+            digits += 2;
+            length -= 2;
+        }
+        return decimal_parse(digits, length, 1, UINT32_MAX, &number) ? (uint32_t)number : 0;
+    default:
+        return 0;
+    }
+}
+
+static void read_entry(MMDB_entry_s *entry, struct location *location)
+{
+    MMDB_entry_data_s data;
+    read_word(entry, countries, COUNT(countries), location->country);
+    read_word(entry, continents, COUNT(continents), location->continent);
+    for (size_t i = 0; i < COUNT(numbers) && location->asn == 0; i++)
+        if (read_place(entry, numbers[i], &data))
+            location->asn = number_of(&data);
+}
+
+/* So many nodes of a file's tree are looked at, some of which lead to entries. */
+#define SAMPLE_NODES 4096
+#define SAMPLE_WAITING 256
+
+/* Says whether any entry of a sample has a field that is read; true if there are no entries. */
+static bool has_locations(const MMDB_s *mmdb)
+{
+    uint64_t waiting[SAMPLE_WAITING] = {0};
+    size_t count = 1, entries = 0;
+    for (size_t seen = 0; count > 0 && seen < SAMPLE_NODES; seen++) {
+        MMDB_search_node_s node;
+        if (MMDB_read_node(mmdb, (uint32_t)waiting[--count], &node) != MMDB_SUCCESS)
+            continue;
+        const uint8_t types[] = {node.right_record_type, node.left_record_type};
+        const uint64_t records[] = {node.right_record, node.left_record};
+        MMDB_entry_s below[] = {node.right_record_entry, node.left_record_entry};
+        for (size_t i = 0; i < 2; i++) {
+            struct location location = {.asn = 0};
+            if (types[i] == MMDB_RECORD_TYPE_SEARCH_NODE && count < SAMPLE_WAITING)
+                waiting[count++] = records[i];
+            if (types[i] != MMDB_RECORD_TYPE_DATA)
+                continue;
+            entries++;
+            read_entry(&below[i], &location);
+            if (location.country[0] || location.continent[0] || location.asn != 0)
+                return true;
+        }
+    }
+    return entries == 0;
+}
+
 static struct outcome open_copy(int memory, MMDB_s **ret_mmdb)
 {
     char name[32];
@@ -217,7 +316,9 @@ static int add_file(struct geo *geo, const char *path, const struct geo *before)
         return repeat_problem(geo, file, before, old);
     }
     const char *wrong = read_file(file);
-    return wrong ? add_problem(geo, file, wrong, old && old->mmdb) : 0;
+    if (wrong)
+        return add_problem(geo, file, wrong, old && old->mmdb);
+    return has_locations(file->mmdb) ? 0 : add_problem(geo, file, NO_LOCATIONS, false);
 }
 
 int geo_open(const char *const *paths, size_t count, const struct geo *before, struct geo **ret_geo)
@@ -263,36 +364,6 @@ bool geo_changed(struct geo *geo, int64_t now_ms)
 const struct problems *geo_problems(const struct geo *geo)
 {
     return &geo->problems;
-}
-
-/* Reads a text of two letters at a path within an entry. */
-static void read_word(MMDB_entry_s *entry, const char *const *path, char word[static 3])
-{
-    MMDB_entry_data_s data;
-    if (word[0] || MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
-        data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
-        return;
-    memcpy(word, data.utf8_string, 2);
-    word[2] = '\0';
-}
-
-static void read_asn(MMDB_entry_s *entry, const char *const *path, uint32_t *asn)
-{
-    MMDB_entry_data_s data;
-    if (*asn == 0 && MMDB_aget_value(entry, &data, path) == MMDB_SUCCESS && data.has_data &&
-        data.type == MMDB_DATA_TYPE_UINT32)
-        *asn = data.uint32;
-}
-
-/* The names of MaxMind's databases, which others use too. */
-static void read_entry(MMDB_entry_s *entry, struct location *location)
-{
-    static const char *const country[] = {"country", "iso_code", NULL};
-    static const char *const continent[] = {"continent", "code", NULL};
-    static const char *const asn[] = {"autonomous_system_number", NULL};
-    read_word(entry, country, location->country);
-    read_word(entry, continent, location->continent);
-    read_asn(entry, asn, &location->asn);
 }
 
 /* Fills the form in which libmaxminddb takes addresses. */

@@ -126,6 +126,30 @@ static void a_file_of_ipv4_alone_knows_no_ipv6(void)
     files_release(&files);
 }
 
+static void the_fields_of_other_vendors_are_read(void)
+{
+    static const struct {
+        const char *option, *location;
+    } rows[] = {
+        {"--flat", "NL EU 64500"},
+        {"--words", "NL EU 64500"},
+        {"--registered", "NL - 0"},
+        {"--other", "- - 0"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct files files;
+        files_init(&files);
+        files.paths[1] = files.countries;
+        write_mmdb(rows[i].option, files.countries, "192.0.2.0/24 NL EU 64500\n");
+        files_open(&files);
+        check_location(&files, "192.0.2.1", rows[i].location);
+        const struct problems *problems = geo_problems(files.geo);
+        bool told = problems->count > 0 && strstr(problems->lines[0], "in a field that is read");
+        CHECK_INTEGER(told, strcmp(rows[i].option, "--other") == 0, "%s", rows[i].option);
+        files_release(&files);
+    }
+}
+
 static void no_files_know_nothing(void)
 {
     struct files files = {.geo = NULL};
@@ -281,6 +305,7 @@ static void without_memory_there_is_no_set_and_no_leak(void)
 static const CU_TestInfo tests[] = {
     {"all files are asked", all_files_are_asked},
     {"a file of IPv4 alone knows no IPv6", a_file_of_ipv4_alone_knows_no_ipv6},
+    {"the fields of other vendors are read", the_fields_of_other_vendors_are_read},
     {"no files know nothing", no_files_know_nothing},
     {"a file that is replaced is read anew", a_file_that_is_replaced_is_read_anew},
     {"files are looked at once a second", files_are_looked_at_once_a_second},
