@@ -197,6 +197,29 @@ void store_rest(struct store *store)
     database_end(&store->database);
 }
 
+bool store_is_locked(const struct store *store, int wait_ms, int64_t now_ms)
+{
+    struct database database;
+    bool locked = false;
+    if (store->database.read_only[0] ||
+        database_init(&database, store->database.path, wait_ms) != 0)
+        return false;
+    if (database_open(&database, now_ms, NULL) == 0 && !database.read_only[0]) {
+        locked = database_run(&database, database_statement(&database, QUERY_BEGIN), "", NULL) ==
+                 ERR_BUSY;
+        if (!locked)
+            database_run(&database, database_statement(&database, QUERY_ROLLBACK), "", NULL);
+    }
+    database_release(&database);
+    return locked;
+}
+
+const char *store_without_log(const struct store *store)
+{
+    const struct database *database = &store->database;
+    return database->log || database->immutable || database->read_only[0] ? NULL : DATABASE_NO_LOG;
+}
+
 const char *store_read_only(const struct store *store)
 {
     return store->database.read_only[0] ? store->database.read_only : NULL;

@@ -105,6 +105,12 @@ int store_load_topology(struct store *store, struct topology **ret_topology, str
  */
 const char *store_read_only(const struct store *store);
 
+/* Says whether the lock of writers could not be got for so long. Opens a connection for that. */
+bool store_is_locked(const struct store *store, int wait_ms, int64_t now_ms);
+
+/* Why it is slow to take new mappings, or NULL: it is not in WAL mode, and could not be changed. */
+const char *store_without_log(const struct store *store);
+
 /* The rows of `persistence` as a mapping table, valid as long as the store. */
 struct mapping_table store_mappings(struct store *store);
 

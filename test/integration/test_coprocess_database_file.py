@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,35 @@ def test_descriptors_do_not_pile_up_when_the_file_comes_and_goes(served):
         assert coprocess.ask(remote=ldns(round_)).ipv4 == expected(ldns(round_))
     # a round of maintenance has some of its own
     wait_until(lambda: len(list(folder.iterdir())) <= before, HEAL_SECONDS, "as few as before")
+
+
+def test_a_restored_backup_gets_its_log_once_nobody_reads_it(sample_database):
+    """VACUUM INTO makes a file without a log; then whoever reads keeps others from writing."""
+    copy = sample_database.path.with_name("copy")
+    sample_database.sql(f"VACUUM INTO '{copy}';")
+    for suffix in ("-wal", "-shm"):
+        sample_database.path.with_name(sample_database.path.name + suffix).unlink(missing_ok=True)
+    os.replace(copy, sample_database.path)
+    reader = sqlite3.connect(sample_database.path, isolation_level=None)
+    reader.execute("BEGIN").execute("SELECT * FROM pool").fetchall()
+    with Coprocess(sample_database.path) as coprocess:
+        for number in range(20):
+            answer = coprocess.ask("www.example.com", "A", ldns(number))
+            assert answer.ipv4 == expected(ldns(number))
+        status = coprocess.command("status")
+        assert any("is not in WAL mode" in line for line in status), status
+        reader.execute("COMMIT")
+        resolvers = {ldns(number) for number in range(20)}
+        wait_until(
+            lambda: coprocess.ask("www.example.com", "A", ldns(0)).ipv4
+            and resolvers <= set(sample_database.mappings("web")),
+            SECONDS_MAX,
+            "a row for everybody",
+        )
+        assert sample_database.rows("PRAGMA journal_mode") == [("wal",)]
+        wait_until(
+            lambda: not any("WAL mode" in line for line in coprocess.command("status")),
+            SECONDS_MAX,
+            "nothing to be told of",
+        )
+    reader.close()

@@ -13,7 +13,8 @@ import pytest
 
 from coprocess import Coprocess
 from faults import answers_without_rows
-from processes import SECONDS_MAX, as_user, backend_path, wait_until
+from database import Database
+from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
 from resolvers import ldns
 from sample import expected
 from schema import SCHEMA_SQL, connect
@@ -201,6 +202,41 @@ def test_a_database_of_a_newer_version_is_served_read_only_and_says_so(sample_da
         answers_without_rows(coprocess, r"version 2, newer than this program's 1.* read-only")
         assert sample_database.rows("SELECT * FROM persistence") == []
         assert any("newer" in line for line in coprocess.command("status"))
+
+
+def test_a_dump_that_was_read_in_is_recognized_and_becomes_a_database_again(sample_database):
+    """The shell's .dump leaves out the two numbers that say whose a database is."""
+    sample_database.sql("INSERT INTO persistence VALUES (1, '192.0.2.77', 2, 'modulus', 1, 2);")
+    restored = Database(sample_database.path.with_name("restored.sqlite"))
+    dump = run(["sqlite3", sample_database.path, ".dump"]).stdout
+    assert run(as_user(["sqlite3", restored.path]), input=dump).returncode == 0
+    with Coprocess(restored.path) as coprocess:
+        answer = coprocess.ask("www.example.com", "A", "192.0.2.10")
+        command = rf"pdns-sticky --database {restored.path} migrate"
+        assert answer.failed and re.search(f"made from a dump.*{command}", answer.logs[0])
+        argv = as_user([backend_path(), "--database", restored.path, "migrate"])
+        migrated = run(argv)
+        assert (migrated.returncode, migrated.stderr) == (0, "")
+        assert "made from a dump, is of version 1" in migrated.stdout
+        assert "is of version 1 already" in run(argv).stdout
+        wait_until(
+            lambda: coprocess.ask("www.example.com", "A", "192.0.2.10").ipv4
+            == expected("192.0.2.10"),
+            SECONDS_MAX,
+            "an answer",
+        )
+        wait_until(lambda: "192.0.2.10" in restored.mappings("web"), SECONDS_MAX, "its row")
+    assert structure(restored.path) == structure(sample_database.path)
+    assert rows(restored.path, KEPT) == rows(sample_database.path, KEPT)
+    assert restored.rows("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_another_database_is_not_taken_for_a_dump(tmp_path):
+    path = tmp_path / "other.sqlite"
+    with connect(path) as db:
+        db.executescript("CREATE TABLE zone (id); CREATE TABLE pool (id);")
+    done = run([backend_path(), "--database", path, "migrate"])
+    assert done.returncode == 1 and "not a pdns-sticky database" in done.stderr + done.stdout
 
 
 def test_a_migration_that_is_killed_has_changed_nothing(migration):

@@ -8,7 +8,10 @@ enum command_result command_migrate(const struct command_call *call)
     int64_t from, to;
     if (store_migrate(call->database, directory, &from, &to, &error) != 0)
         return command_failed(call, &error);
-    if (from == to)
+    if (from == 0 && to > 0)
+        buffer_printf(call->out, "%s, made from a dump, is of version %lld\n", call->database,
+                      (long long)to);
+    else if (from == to)
         buffer_printf(call->out, "%s is of version %lld already\n", call->database, (long long)to);
     else
         buffer_printf(call->out, "%s: version %lld became %lld\n", call->database, (long long)from,

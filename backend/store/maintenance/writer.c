@@ -32,6 +32,9 @@
 #define LOCK_WAIT_MS 400
 #define RETRY_MS 100
 
+/* A database that is locked for less than that is not told of: somebody changes many rows. */
+#define LOCKED_MS 2000
+
 /* A writer without a sign of life for so long is stopped or hangs, if claims wait. */
 #define SILENT_MS 2000
 
@@ -45,6 +48,7 @@ struct writer {
     int64_t identity;      /* of the database that they are for */
     struct taken_claims *taken;
     int64_t scanned_ms, room_ms;
+    int64_t locked_ms; /* since when SQLite's lock could not be got; 0: it could */
     enum writer_role role;
     bool is_monitor;
     atomic_bool stopping, ended;
@@ -204,6 +208,8 @@ static int work(struct writer *writer, int64_t now_ms, struct error *error)
         code = check_room(writer, now_ms, error);
     if (code == 0)
         code = write_claims(writer, now_ms, error);
+    if (code == 0 && !writer->database.log)
+        error_set(error, ERR_BUSY, "%s: " DATABASE_NO_LOG, writer->database.path);
     return code;
 }
 
@@ -220,6 +226,16 @@ static void pause_ns(long wait_ns)
     nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
 }
 
+/* Says whether a turn failed for a reason that may pass in a moment. */
+static bool may_pass(struct writer *writer, int code, int64_t now_ms)
+{
+    if (code != ERR_BUSY)
+        writer->locked_ms = 0;
+    else if (writer->locked_ms == 0)
+        writer->locked_ms = now_ms;
+    return code == ERR_BUSY && now_ms - writer->locked_ms < LOCKED_MS;
+}
+
 /* One turn: writes, then waits for more. False when it is to end. */
 static bool take_turn(struct writer *writer, bool stopping)
 {
@@ -227,7 +243,8 @@ static bool take_turn(struct writer *writer, bool stopping)
     uint32_t seen = writer->claims ? claims_made(writer->claims) : 0;
     struct error error = {0};
     int code = work(writer, now_ms, &error);
-    set_problem(writer, &error);
+    if (!may_pass(writer, code, now_ms))
+        set_problem(writer, &error);
     if (stopping || is_relieved(writer, now_ms))
         return code == 0 && writer->taken->more;
     if (code != 0) {

@@ -139,6 +139,18 @@ static int read_text(struct database *database, const char *sql, char *ret_text,
     return code;
 }
 
+/* What to say of a file that the header does not tell to be ours. */
+static int no_header(struct database *database, struct error *error)
+{
+    char found[PRAGMA_TEXT_MAX];
+    if (read_text(database, DATABASE_WITHOUT_HEADER_SQL, found, sizeof found, NULL) != 0)
+        return database_is_foreign(database, error);
+    return error_set(error, ERR_FOREIGN,
+                     "%s was made from a dump, which leaves out application_id and version; run:"
+                     " pdns-sticky --database %s migrate",
+                     database->path, database->path);
+}
+
 /* Is this file ours, and of a version that we know? */
 static int check_header(struct database *database, struct error *error)
 {
@@ -149,7 +161,7 @@ static int check_header(struct database *database, struct error *error)
     if (code != 0)
         return code;
     if (strtol(application, NULL, 10) != DATABASE_APPLICATION_ID)
-        return database_is_foreign(database, error);
+        return no_header(database, error);
     long version = strtol(text, NULL, 10);
     if (version < DATABASE_VERSION)
         return error_set(error, ERR_FOREIGN,

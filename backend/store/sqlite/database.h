@@ -27,6 +27,17 @@
 /* The version of schema/schema.sql (PRAGMA user_version). */
 #define DATABASE_VERSION 1
 
+/*
+ * Gives a row if the tables are ours but the header does not say so: `.dump` of the sqlite3 shell
+ * leaves out both pragmas.
+ */
+#define DATABASE_WITHOUT_HEADER_SQL                                                                \
+    "SELECT 1 FROM pragma_application_id AS a, pragma_user_version AS v"                           \
+    " WHERE a.application_id = 0 AND v.user_version = 0"                                           \
+    " AND (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN"                    \
+    " ('balanced_name', 'controller', 'persistence', 'pool', 'record', 'revision', 'setting',"     \
+    " 'virtual_server', 'zone')) = 9"
+
 struct database {
     char *path;          /* as it was given; owned */
     char *real_path;     /* of the file that was opened last; owned; NULL: none was */
@@ -134,6 +145,11 @@ int database_is_foreign(const struct database *database, struct error *error);
 
 /* What to say where SQLite gives up (SQLITE_PROTOCOL): its header stays half written. */
 #define DATABASE_STUCK "a process that is stopped was just committing"
+
+/* A restored backup (VACUUM INTO), as long as somebody keeps it from being put right. */
+#define DATABASE_NO_LOG                                                                            \
+    "it is not in WAL mode, as a restored backup is not, so whoever reads it delays new mappings;" \
+    " it is changed as soon as no other program reads it"
 
 /* Takes the owner's and our own uid. */
 #define DATABASE_ADVICE                                                                            \
