@@ -1,91 +1,86 @@
-/*
- * Matches a pattern with regexec(), in a form that takes linear time, and as rarely as possible
- * while the content grows.
- */
 #include "monitor/content.h"
 
-#include <ctype.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
 #include <string.h>
 
-/*
- * regexec() tries a pattern at every position, so one like "a.*b" takes quadratic time: five
- * seconds for 64 KiB. Anchored at the beginning, it passes over the text once. A dot would not do
- * here, since it does not match NUL.
- */
-#define ANYWHERE "^([^a]|a)*("
+/* Memory for one search, in KiB. */
+#define HEAP_KIB_MAX 1024
 
-static int compile(const char *before, const char *pattern, const char *after, regex_t *ret_regex)
+struct pattern {
+    pcre2_code *code;
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+    bool is_negative; /* what arrives later may undo a match */
+};
+
+static void free_pattern(struct pattern *pattern)
 {
-    struct buffer text = {0};
-    buffer_add_text(&text, before);
-    buffer_add_text(&text, pattern);
-    buffer_add_text(&text, after);
-    int problem =
-        text.failed ? REG_ESPACE : regcomp(ret_regex, buffer_text(&text), REG_EXTENDED | REG_NOSUB);
-    buffer_release(&text);
-    return problem;
+    if (!pattern)
+        return;
+    pcre2_match_context_free(pattern->limits);
+    pcre2_match_data_free(pattern->data);
+    pcre2_code_free(pattern->code);
+    free(pattern);
 }
 
-static bool has_back_reference(const char *pattern)
+/* 0; ERR_INVAL with what is wrong; ERR_NOMEM. */
+static int compile(const char *text, pcre2_code **ret_code, const char *column, struct error *error)
 {
-    for (const char *c = strchr(pattern, '\\'); c && c[1] != '\0'; c = strchr(c + 2, '\\'))
-        if (isdigit((unsigned char)c[1]))
-            return true;
-    return false;
-}
-
-/*
- * regcomp() takes an unmatched parenthesis literally, but here it would close the group around the
- * pattern.
- */
-static int refuse_stray_parenthesis(const char *column, const char *pattern, struct error *error)
-{
-    regex_t regex;
-    int problem = compile("(", pattern, "", &regex);
-    if (problem == REG_ESPACE)
-        return error_set(error, ERR_NOMEM, "out of memory");
-    if (problem != 0)
+    int problem;
+    PCRE2_SIZE at;
+    PCRE2_UCHAR why[128] = "";
+    *ret_code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+                              PCRE2_DOTALL | PCRE2_NEVER_UTF, &problem, &at, NULL);
+    if (*ret_code)
         return 0;
-    regfree(&regex);
-    return error_set(error, ERR_INVAL, "%s '%s' has an unmatched ')'; write \\) for the character",
-                     column, pattern);
+    if (problem == PCRE2_ERROR_HEAP_FAILED)
+        return error_set(error, ERR_NOMEM, "out of memory");
+    pcre2_get_error_message(problem, why, sizeof why);
+    return error_set(error, ERR_INVAL, "%s '%s' is not a regular expression: %s (at character %zu)",
+                     column, text, (const char *)why, at + 1);
 }
 
 int content_refuse(const char *column, const char *pattern, struct error *error)
 {
-    regex_t regex;
-    char why[128];
-    int problem = compile("", pattern, "", &regex);
-    if (problem == REG_ESPACE)
-        return error_set(error, ERR_NOMEM, "out of memory");
-    if (problem != 0) {
-        regerror(problem, &regex, why, sizeof why);
-        return error_set(error, ERR_INVAL, "%s '%s' is not an extended regular expression: %s",
-                         column, pattern, why);
-    }
-    regfree(&regex);
-    if (has_back_reference(pattern))
-        return error_set(error, ERR_INVAL, "%s '%s' has a back reference, which is not allowed",
-                         column, pattern);
-    return refuse_stray_parenthesis(column, pattern, error);
+    pcre2_code *code;
+    int result = compile(pattern, &code, column, error);
+    pcre2_code_free(code);
+    return result;
 }
 
-int content_init(struct content *content, const char *pattern)
+int content_init(struct content *content, const char *text)
 {
-    int code = content_refuse("", pattern, NULL);
+    struct pattern *pattern = calloc(1, sizeof *pattern);
+    int code = pattern ? compile(text, &pattern->code, "", NULL) : ERR_NOMEM;
+    content->next_look = 1;
+    content->pattern = pattern;
     if (code != 0)
         return code;
-    content->compiled = compile(ANYWHERE, pattern, ")", &content->regex) == 0;
-    content->next_look = 1;
-    return content->compiled ? 0 : ERR_NOMEM;
+    pattern->data = pcre2_match_data_create_from_pattern(pattern->code, NULL);
+    pattern->limits = pcre2_match_context_create(NULL);
+    if (!pattern->data || !pattern->limits)
+        return ERR_NOMEM;
+    pcre2_set_match_limit(pattern->limits, CONTENT_STEPS_MAX);
+    pcre2_set_heap_limit(pattern->limits, HEAP_KIB_MAX);
+    pattern->is_negative = strstr(text, "(?!") || strstr(text, "(?<!");
+    return 0;
 }
 
 void content_release(struct content *content)
 {
-    if (content->compiled)
-        regfree(&content->regex);
+    free_pattern(content->pattern);
     buffer_release(&content->bytes);
     *content = (struct content){0};
+}
+
+bool content_matches(const struct content *content)
+{
+    const struct pattern *pattern = content->pattern;
+    return pattern && pattern->limits &&
+           pcre2_match(pattern->code, (PCRE2_SPTR)buffer_text(&content->bytes),
+                       content->bytes.length, 0, 0, pattern->data, pattern->limits) >= 0;
 }
 
 /*
@@ -103,14 +98,7 @@ enum content_state content_add(struct content *content, const void *bytes, size_
     content->next_look = content->bytes.length + content->bytes.length / 16 + 1;
     if (content->next_look > CONTENT_MAX)
         content->next_look = CONTENT_MAX;
-    if (content_matches(content))
+    if (!(content->pattern && content->pattern->is_negative) && content_matches(content))
         return CONTENT_MATCHES;
     return content->bytes.length < CONTENT_MAX ? CONTENT_MORE : CONTENT_FULL;
-}
-
-bool content_matches(const struct content *content)
-{
-    regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)content->bytes.length};
-    return content->compiled &&
-           regexec(&content->regex, buffer_text(&content->bytes), 1, &range, REG_STARTEND) == 0;
 }

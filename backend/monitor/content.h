@@ -1,14 +1,17 @@
 /*
  * Collects what a target sends, and searches it for a pattern while it arrives.
  *
- * A pattern is a POSIX extended regular expression in the C locale. It may match anywhere in what
- * has arrived, NUL bytes included; `^` and `$` are the beginning and the end of everything.
- * Searching takes linear time: back references, which can take exponential time, are rejected.
+ * A pattern is a Perl-compatible regular expression (PCRE2). It may match anywhere in what has
+ * arrived, and takes it as bytes, NUL among them. `.` matches every byte, `^` the beginning of
+ * everything, and `$` the end of what has arrived, also before a last newline. A pattern with a
+ * negative assertion, such as `^(?!.*error)`, matches at the end at the earliest.
+ *
+ * A search is given up after CONTENT_STEPS_MAX steps, since some patterns take exponential time;
+ * then the pattern does not match.
  */
 #ifndef STICKY_MONITOR_CONTENT_H
 #define STICKY_MONITOR_CONTENT_H
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +23,9 @@
  */
 #define CONTENT_MAX (64 * 1024)
 
+/* A pattern without choices needs one for each byte; this is some milliseconds. */
+#define CONTENT_STEPS_MAX 300000
+
 enum content_state {
     CONTENT_MORE,    /* nothing is decided yet */
     CONTENT_MATCHES, /* the pattern was found */
@@ -30,8 +36,7 @@ enum content_state {
 struct content {
     struct buffer bytes;
     size_t next_look; /* the length at which to search again */
-    regex_t regex;
-    bool compiled;
+    struct pattern *pattern;
 };
 
 /* Checks a pattern. 0; ERR_INVAL, with a text that calls it `column`; ERR_NOMEM. */

@@ -897,7 +897,7 @@ def test_exec_many_at_once_leave_nothing(programs):
 @pytest.mark.parametrize(
     "keys, words",
     [
-        ({"type": "http", "body": "("}, "body '(' is not an extended regular expression: "),
+        ({"type": "http", "body": "("}, "body '(' is not a regular expression: "),
         ({"type": "http", "body": r"(a)\1"}, r"body '(a)\1' has a back reference"),
         ({"type": "http", "host": "a b"}, "host 'a b' is not a host name"),
         ({"type": "http", "host": "a/b"}, "host 'a/b' is not a host name"),
@@ -907,7 +907,7 @@ def test_exec_many_at_once_leave_nothing(programs):
         ({"type": "http", "path": "x"}, "path 'x' is not '/' followed by what "),
         ({"type": "http", "path": "/a b"}, "path '/a b' is not '/' followed by what "),
         ({"type": "https", "path": "/a\nX: y"}, "path '/a\nX: y' is not '/' followed by what "),
-        ({"type": "tcp", "expect": "["}, "expect '[' is not an extended regular expression: "),
+        ({"type": "tcp", "expect": "["}, "expect '[' is not a regular expression: "),
     ],
 )
 def test_what_cannot_be_checked_is_told(keys, words):

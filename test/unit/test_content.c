@@ -6,7 +6,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-/* Patterns that regexec() alone takes seconds for. */
+/* Patterns that take far longer without a limit. */
 #define SLOW_MS 500
 
 static void a_pattern_is_found_anywhere(void)
@@ -33,6 +33,11 @@ static void a_pattern_is_found_anywhere(void)
         {"^$", "", 0, true},
         {"a\\)b", "a)b", 3, true},
         {"(a)(b)", "ab", 2, true},
+        {"code \\d{3}", "code 200", 8, true},
+        {"\\w+: up\\Z", "site: up\n", 9, true},
+        {"(?i)HEALTHY", "is healthy", 10, true},
+        {"ok$", "ok\n", 3, true},
+        {"(.)\\1", "abb", 3, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct content content = {0};
@@ -43,6 +48,21 @@ static void a_pattern_is_found_anywhere(void)
         enum content_state state = content_add(&content, rows[i].bytes, rows[i].length);
         CHECK(rows[i].length == 0 || (state == CONTENT_MATCHES) == rows[i].found, "row %zu", i);
         CHECK_INTEGER(content_matches(&content), rows[i].found, "row %zu", i);
+        content_release(&content);
+    }
+}
+
+/* What is missing now may come, so this is said at the end. */
+static void what_must_not_be_there_is_looked_for_to_the_end(void)
+{
+    static const char *const pieces[] = {"all is well", "", "but for one error"};
+    for (size_t count = 1; count <= COUNT(pieces); count++) {
+        struct content content = {0};
+        CHECK_INTEGER(content_init(&content, "^(?!.*error)"), 0, "init");
+        for (size_t i = 0; i < count; i++)
+            CHECK_INTEGER(content_add(&content, pieces[i], strlen(pieces[i])), CONTENT_MORE,
+                          "piece %zu", i);
+        CHECK_INTEGER(content_matches(&content), count < COUNT(pieces), "%zu pieces", count);
         content_release(&content);
     }
 }
@@ -122,12 +142,13 @@ static void a_pattern_that_cannot_be_used_is_refused_with_words(void)
     static const struct {
         const char *pattern, *words;
     } rows[] = {
-        {"(a", "body '(a' is not an extended regular expression: "},
-        {"[a", "body '[a' is not an extended regular expression: "},
-        {"a\\", "body 'a\\' is not an extended regular expression: "},
-        {"(a)\\1", "body '(a)\\1' has a back reference, which is not allowed"},
-        {"a)b", "body 'a)b' has an unmatched ')'; write \\) for the character"},
-        {"a)|(b", "body 'a)|(b' "},
+        {"(a", "body '(a' is not a regular expression: "},
+        {"[a", "body '[a' is not a regular expression: "},
+        {"a\\", "body 'a\\' is not a regular expression: "},
+        {"a)b", "body 'a)b' is not a regular expression: unmatched closing parenthesis"},
+        {"a)|(b", "body 'a)|(b' is not a regular expression: "},
+        {"[:digit:]", "body '[:digit:]' is not a regular expression: "},
+        {"(?<=a+)b", "body '(?<=a+)b' is not a regular expression: "},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error = {0};
@@ -156,6 +177,8 @@ static void without_memory_that_is_said(void)
 
 static const CU_TestInfo tests[] = {
     {"a pattern is found anywhere", a_pattern_is_found_anywhere},
+    {"what must not be there is looked for to the end",
+     what_must_not_be_there_is_looked_for_to_the_end},
     {"what comes in pieces is found", what_comes_in_pieces_is_found},
     {"what the last look left out is found in the end",
      what_the_last_look_left_out_is_found_in_the_end},

@@ -45,7 +45,7 @@ struct monitor {
     const char *host;  /* HTTP: Host header and TLS server name; DNS: the name to ask for */
     const char *query; /* DNS: the record type to ask for */
     int status_min, status_max; /* HTTP: the accepted range, both included */
-    const char *body; /* HTTP: extended regular expression (regcomp) that the body must match */
+    const char *body;           /* HTTP: regular expression (PCRE2) that the body must match */
     const char *send, *expect; /* TCP: bytes to send first; expression that the answer must match */
     bool verify;               /* HTTPS: the certificate must be valid */
     uint32_t interval_s, timeout_s;
