@@ -264,8 +264,13 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   pool_id INTEGER NOT NULL REFERENCES pool (id),
   controller_id INTEGER NOT NULL REFERENCES controller (id),
 
-  -- Its place in the pool's list, 1 or more. Each place is used once in a pool; gaps are fine.
-  -- Modulus numbers the enabled servers 1 to N in this order and picks a number.
+  -- Its place in the pool's list, 1 or more; gaps are fine. Modulus numbers the enabled servers 1 to
+  -- N in this order and picks a number. An INSERT at a place that is taken is rejected. An UPDATE is
+  -- not, so that one statement can exchange two servers or shift all of them; `status` names two
+  -- that were left at one place.
+  --   UPDATE virtual_server SET position = position + 1 WHERE pool_id = 1;
+  --   UPDATE virtual_server SET position = iif(position = 1, 2, 1)
+  --     WHERE pool_id = 1 AND position IN (1, 2);
   position INTEGER NOT NULL
     CONSTRAINT "virtual_server.position is 1 or more" CHECK (position >= 1),
 
@@ -307,9 +312,7 @@ CREATE TABLE IF NOT EXISTS virtual_server (
              AND check_address NOT GLOB '*[^0-9A-Fa-f:.]*'
              AND (check_address GLOB '*:*:*'
                   OR (check_address GLOB '[0-9]*.*.*.[0-9]*' AND check_address NOT GLOB '*[^0-9.]*'
-                      AND length(check_address) - length(replace(check_address, '.', '')) = 3))),
-
-  UNIQUE (pool_id, position)
+                      AND length(check_address) - length(replace(check_address, '.', '')) = 3)))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -330,7 +333,9 @@ CREATE TABLE IF NOT EXISTS balanced_name (
     CONSTRAINT "balanced_name.name has no trailing dot: www.example.com, not www.example.com."
       CHECK (name = '.' OR replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%.')
     CONSTRAINT "balanced_name.name has no leading dot and no two dots in a row"
-      CHECK (name = '.' OR '.' || replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%..%'),
+      CHECK (name = '.' OR '.' || replace(replace(name, '\\', 'x'), '\.', 'x') NOT LIKE '%..%')
+    CONSTRAINT "balanced_name.name is a name, not a URL: www.example.com"
+      CHECK (instr(name, '://') = 0),
 
   pool_id INTEGER NOT NULL REFERENCES pool (id)
 ) STRICT;
@@ -387,7 +392,7 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.status_max is 100 to 599" CHECK (status_max BETWEEN 100 AND 599)
     CONSTRAINT "monitor.status_max is not below status_min" CHECK (status_max >= status_min),
 
-  -- http and https: an extended regular expression that the body must match. NULL: any body.
+  -- http and https: a regular expression (PCRE2) that the body must match. NULL: any body.
   body TEXT
     CONSTRAINT "monitor.body has 1 to 1024 characters, or is NULL"
       CHECK (length(body) BETWEEN 1 AND 1024 AND instr(body, char(0)) = 0),
@@ -398,7 +403,7 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.send has 1 to 1024 characters, or is NULL"
       CHECK (length(send) BETWEEN 1 AND 1024 AND instr(send, char(0)) = 0),
 
-  -- tcp: an extended regular expression that the reply must match. NULL: to connect is enough.
+  -- tcp: a regular expression (PCRE2) that the reply must match. NULL: to connect is enough.
   expect TEXT
     CONSTRAINT "monitor.expect has 1 to 1024 characters, or is NULL"
       CHECK (length(expect) BETWEEN 1 AND 1024 AND instr(expect, char(0)) = 0),
@@ -518,19 +523,22 @@ CREATE TABLE IF NOT EXISTS virtual_server_verdict (
 -----------------------------------------------------------------------------------------------
 -- topology: which controllers are close to which resolvers, for method 'topology'. The longest
 -- network that contains the resolver is tried first, then shorter ones, then its autonomous system,
--- its country and its continent. Controllers without a server that is up are skipped. Table
--- geo_database lists the files that tell the country of an address.
+-- its country and its continent, and at last the default. Controllers without a server that is up are
+-- skipped. Table geo_database lists the files that tell the country of an address.
 --
 --   INSERT INTO topology (cidr, controller_id)
 --     SELECT '198.51.100.0/24', id FROM controller WHERE name = 'fra';
 --   INSERT INTO topology (country, controller_id, preference)
 --     SELECT 'DE', id, 20 FROM controller WHERE name = 'ams';
+--   INSERT INTO topology (controller_id)  -- the default, for those that no other row decides
+--     SELECT id FROM controller WHERE name = 'nyc';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS topology (
   id INTEGER PRIMARY KEY,
 
-  -- Exactly one of cidr, country, continent and asn is given. A network or a single address:
-  -- '198.51.100.0/24', '2001:db8::/32'.
+  -- One of cidr, country, continent and asn is given, or none: such a row is the default, which
+  -- counts where no other row decides. A network of all addresses, 0.0.0.0/0, would come before
+  -- every country. cidr is a network or a single address: '198.51.100.0/24', '2001:db8::/32'.
   cidr TEXT COLLATE NOCASE
     CONSTRAINT "topology.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
       CHECK (length(cidr) BETWEEN 2 AND 49 AND cidr NOT GLOB '*[^0-9A-Fa-f:./]*'
@@ -1188,6 +1196,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS record_once ON record (zone_id, name, type, co
 CREATE UNIQUE INDEX IF NOT EXISTS record_once_without_zone ON record (name, type, content)
   WHERE zone_id IS NULL;
 CREATE INDEX IF NOT EXISTS record_name ON record (name);
+CREATE INDEX IF NOT EXISTS virtual_server_place ON virtual_server (pool_id, position);
 CREATE INDEX IF NOT EXISTS virtual_server_controller ON virtual_server (controller_id, pool_id);
 CREATE INDEX IF NOT EXISTS balanced_name_pool ON balanced_name (pool_id);
 CREATE INDEX IF NOT EXISTS pool_fallback ON pool (fallback_pool_id)
@@ -1202,6 +1211,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS topology_continent ON topology (continent, con
   WHERE continent IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS topology_asn ON topology (asn, controller_id)
   WHERE asn IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS topology_default ON topology (controller_id)
+  WHERE cidr IS NULL AND country IS NULL AND continent IS NULL AND asn IS NULL;
 CREATE INDEX IF NOT EXISTS topology_controller ON topology (controller_id);
 CREATE INDEX IF NOT EXISTS path_metric_bits ON path_metric (ipv6, bits);
 CREATE INDEX IF NOT EXISTS path_metric_changed ON path_metric (changed) WHERE changed > 0;
@@ -1327,7 +1338,7 @@ ORDER BY t.pool, t.position, t.controller;
 -- answer      the addresses of the controller's servers in this pool. Disabled servers are left
 --             out, and so are servers that are down unless all of them are. Several servers are
 --             separated by ' or '
--- since       when the mapping was made or last extended: month-day hour:minute, UTC
+-- since       when the mapping was made or last extended: year-month-day hour:minute, UTC
 -- until       when it expires
 -- left_s      seconds until then, 0 if it has expired
 -- live        'yes', or the first of these reasons that applies:
@@ -1361,8 +1372,8 @@ SELECT
               AND v.state <> 'disabled'
             ORDER BY v.position)),
   m.method,
-  strftime('%m-%d %H:%M', m.timestamp, 'unixepoch'),
-  strftime('%m-%d %H:%M', min(m.timestamp + m.ttl, 253402300799), 'unixepoch'),
+  strftime('%Y-%m-%d %H:%M', m.timestamp, 'unixepoch'),
+  strftime('%Y-%m-%d %H:%M', min(m.timestamp + m.ttl, 253402300799), 'unixepoch'),
   max(m.timestamp + m.ttl - unixepoch(), 0),
   CASE
     WHEN m.timestamp + m.ttl <= unixepoch() THEN 'expired'
@@ -1713,6 +1724,9 @@ END;
 -- verdict.
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'virtual_server.position is taken by another server of this pool')
+   WHERE EXISTS (SELECT 1 FROM virtual_server
+                  WHERE pool_id = NEW.pool_id AND position = NEW.position AND id <> NEW.id);
   SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
    WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
   SELECT RAISE(ABORT, 'virtual_server.pool_id is not the id of a pool')
@@ -1899,17 +1913,17 @@ END;
 -- Topology and round trip times.
 
 CREATE TRIGGER IF NOT EXISTS topology_insert AFTER INSERT ON topology BEGIN
-  SELECT RAISE(ABORT, 'topology needs exactly one of cidr, country, continent, asn')
+  SELECT RAISE(ABORT, 'topology needs one of cidr, country, continent, asn, or none for the default')
    WHERE (NEW.cidr IS NOT NULL) + (NEW.country IS NOT NULL) + (NEW.continent IS NOT NULL)
-         + (NEW.asn IS NOT NULL) <> 1;
+         + (NEW.asn IS NOT NULL) > 1;
   SELECT RAISE(ABORT, 'topology.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS topology_update AFTER UPDATE ON topology BEGIN
-  SELECT RAISE(ABORT, 'topology needs exactly one of cidr, country, continent, asn')
+  SELECT RAISE(ABORT, 'topology needs one of cidr, country, continent, asn, or none for the default')
    WHERE (NEW.cidr IS NOT NULL) + (NEW.country IS NOT NULL) + (NEW.continent IS NOT NULL)
-         + (NEW.asn IS NOT NULL) <> 1;
+         + (NEW.asn IS NOT NULL) > 1;
   SELECT RAISE(ABORT, 'topology.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
 END;

@@ -79,8 +79,17 @@ static void add_content(const struct answer_record *record, struct buffer *out)
     buffer_add_text(out, space + strspn(space, " "));
 }
 
+/*
+ * Stands for a record of TYPE_EMPTY. The pipe backend of PowerDNS before 5.1 rejects a line without
+ * content, and PowerDNS's own type for an empty non-terminal may have none (pdns/dnsparser.cc). So
+ * this is a type from the range for private use (RFC 6895, section 3.1), for which nobody asks. It
+ * is not 65534, with which BIND marks the state of its own signing.
+ */
+#define PIPE_TYPE_EMPTY "TYPE65280"
+
 static void add_record(struct pipe *pipe, const struct answer_record *record, struct buffer *out)
 {
+    bool is_empty = strcmp(record->type, TYPE_EMPTY) == 0;
     buffer_add_text(out, "DATA\t");
     if (pipe->abi >= PIPE_ABI_SCOPE) {
         buffer_add_integer(out, record->scope_bits);
@@ -88,7 +97,7 @@ static void add_record(struct pipe *pipe, const struct answer_record *record, st
     }
     buffer_add_text(out, record->owner);
     buffer_add_text(out, "\tIN\t");
-    buffer_add_text(out, record->type);
+    buffer_add_text(out, is_empty ? PIPE_TYPE_EMPTY : record->type);
     buffer_add_char(out, '\t');
     buffer_add_integer(out, record->ttl_s);
     buffer_add_char(out, '\t');

@@ -253,7 +253,7 @@ static void check_repetition(const char *name, const char *type, int zone_id,
 
 static void check_name(struct input *input, const char *name)
 {
-    static const char *const types[] = {"ANY", "A", "AAAA", "SOA", "NS", "MX", "TXT", "TYPE65534"};
+    static const char *const types[] = {"ANY", "A", "AAAA", "SOA", "NS", "MX", "TXT", "TYPE0"};
     static char plain[TEXT_MAX], other[TEXT_MAX];
     const struct asker *asker = &askers[input_below(input, COUNT(askers))];
     int zone_id = input_below(input, 4) == 3 ? (int)input_below(input, 4) : -1;

@@ -84,8 +84,8 @@ struct pick {
 /* Four bytes and a name. */
 static void pick_question(struct input *input, struct pick *ret_pick)
 {
-    static const char *const types[] = {"ANY", "ANY", "A",  "AAAA",      "SOA", "NS",
-                                        "TXT", "MX",  "DS", "TYPE65534", "SRV", "nonsense"};
+    static const char *const types[] = {"ANY", "ANY", "A",  "AAAA",  "SOA", "NS",
+                                        "TXT", "MX",  "DS", "TYPE0", "SRV", "nonsense"};
     static const char *const remotes[] = {"192.0.2.10", "2001:db8::53", "0.0.0.0",
                                           "10.1.2.3",   "fe80::1%eth0", "invalid"};
     static const char *const subnets[] = {"192.0.2.10/32", "198.51.100.0/24", "0.0.0.0/0",

@@ -13,9 +13,10 @@
 #include "powerdns.h"
 
 static const char *const types[] = {
-    "A",    "AAAA",  "ALIAS", "CAA",   "CNAME", "DNAME", "DNSKEY", "DS",    "HTTPS",
-    "MX",   "NAPTR", "NS",    "PTR",   "SOA",   "SPF",   "SRV",    "SSHFP", "SVCB",
-    "TLSA", "TXT",   "LOC",   "HINFO", "URI",   "ANY",   "LUA",    "ENT",   "CERT",
+    "A",    "AAAA",  "ALIAS", "CAA",   "CNAME",    "DNAME",  "DNSKEY", "DS",    "HTTPS",
+    "MX",   "NAPTR", "NS",    "PTR",   "SOA",      "SPF",    "SRV",    "SSHFP", "SVCB",
+    "TLSA", "TXT",   "LOC",   "HINFO", "URI",      "ANY",    "LUA",    "ENT",   "CERT",
+    "APL",  "CSYNC", "EUI48", "EUI64", "IPSECKEY", "ZONEMD", "DHCID",  "MINFO", "OPENPGPKEY",
 };
 
 /* As the snapshot keeps a content: without spaces at its ends. */

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,9 @@
  *   b w d  a number of 8, 16, 32 bits      n  a name          t  one string, T  all that follow
  *   a A    an IPv4, an IPv6 address        u  a bare word     P  service parameters
  *   B      base64 to the end               H  hexadecimal digits to the end
+ *   W      a number of 16 bits, not 0      e  EUI-48, E  EUI-64
+ *   p      prefixes to the end             y  types to the end
+ *   i      all of an IPSECKEY              l  all of a LOC
  *   #      in no form of its own: only the generic one
  *   -      in one that is not written down here; the generic one is not taken
  */
@@ -24,15 +28,15 @@ static const struct type {
     {"MB", 7, "n"},          {"MG", 8, "n"},       {"MR", 9, "n"},          {"PTR", 12, "n"},
     {"HINFO", 13, "tt"},     {"MINFO", 14, "nn"},  {"MX", 15, "wn"},        {"TXT", 16, "T"},
     {"RP", 17, "nn"},        {"AFSDB", 18, "wn"},  {"SIG", 24, "#"},        {"KEY", 25, "wbbB"},
-    {"AAAA", 28, "A"},       {"LOC", 29, "-"},     {"SRV", 33, "wwwn"},     {"NAPTR", 35, "wwtttn"},
-    {"KX", 36, "wn"},        {"CERT", 37, "-"},    {"A6", 38, "#"},         {"DNAME", 39, "n"},
-    {"OPT", 41, "B"},        {"APL", 42, "-"},     {"DS", 43, "wbbH"},      {"SSHFP", 44, "bbH"},
-    {"IPSECKEY", 45, "-"},   {"RRSIG", 46, "-"},   {"NSEC", 47, "-"},       {"DNSKEY", 48, "wbbB"},
+    {"AAAA", 28, "A"},       {"LOC", 29, "l"},     {"SRV", 33, "wwwn"},     {"NAPTR", 35, "wwtttn"},
+    {"KX", 36, "wn"},        {"CERT", 37, "WwbB"}, {"A6", 38, "#"},         {"DNAME", 39, "n"},
+    {"OPT", 41, "B"},        {"APL", 42, "p"},     {"DS", 43, "wbbH"},      {"SSHFP", 44, "bbH"},
+    {"IPSECKEY", 45, "i"},   {"RRSIG", 46, "-"},   {"NSEC", 47, "-"},       {"DNSKEY", 48, "wbbB"},
     {"DHCID", 49, "B"},      {"NSEC3", 50, "-"},   {"NSEC3PARAM", 51, "-"}, {"TLSA", 52, "bbbH"},
     {"SMIMEA", 53, "bbbH"},  {"RKEY", 57, "wbbB"}, {"CDS", 59, "wbbH"},     {"CDNSKEY", 60, "wbbB"},
-    {"OPENPGPKEY", 61, "B"}, {"CSYNC", 62, "-"},   {"ZONEMD", 63, "dbbH"},  {"SVCB", 64, "wnP"},
+    {"OPENPGPKEY", 61, "B"}, {"CSYNC", 62, "dwy"}, {"ZONEMD", 63, "dbbH"},  {"SVCB", 64, "wnP"},
     {"HTTPS", 65, "wnP"},    {"SPF", 99, "T"},     {"NID", 104, "-"},       {"L32", 105, "wa"},
-    {"L64", 106, "-"},       {"LP", 107, "wn"},    {"EUI48", 108, "-"},     {"EUI64", 109, "-"},
+    {"L64", 106, "-"},       {"LP", 107, "wn"},    {"EUI48", 108, "e"},     {"EUI64", 109, "E"},
     {"TKEY", 249, "#"},      {"IXFR", 251, "#"},   {"AXFR", 252, "#"},      {"MAILB", 253, "#"},
     {"MAILA", 254, "#"},     {"ANY", 255, "#"},    {"URI", 256, "wwT"},     {"CAA", 257, "buT"},
     {"DLV", 32769, "wbbH"},  {"ADDR", 65400, "#"}, {"ALIAS", 65401, "n"},   {"LUA", 65402, "-"},
@@ -62,6 +66,7 @@ struct reader {
     size_t at, end;
     const char *problem;
     unsigned long first; /* the first number of the content */
+    unsigned long last;  /* the one that was read last */
     bool had_number;
 };
 
@@ -113,6 +118,7 @@ static void read_number(struct reader *reader, unsigned long most)
             return;
         }
     }
+    reader->last = value;
     if (!reader->had_number)
         reader->first = value;
     reader->had_number = true;
@@ -302,14 +308,43 @@ static bool read_char_string(struct reader *reader, char *value, size_t size, si
         char c = here(reader);
         if (c == '"' || (!quoted && c == ' '))
             break;
-        if (c == '\\' || c < ' ' || c > '~' || (!quoted && strchr("();", c)))
-            return false; /* escapes are not followed here, none is ever accepted */
+        if (c == '\\' || c < ' ' || c > '~' || strchr("();", c))
+            return false; /* escapes are followed in the values of a generic key alone */
     }
     if (quoted && here(reader) != '"')
         return false;
     reader->at += quoted;
     *ret_length = length;
     return length > 0 && length < size;
+}
+
+/* Such a string with escapes, which may be empty between quotes. */
+static void read_escaped(struct reader *reader)
+{
+    bool quoted = here(reader) == '"';
+    size_t start = reader->at += quoted;
+    while (!at_end(reader) && here(reader) != (quoted ? '"' : ' ')) {
+        char c = here(reader);
+        size_t left = reader->end - reader->at;
+        const char *text = reader->text + reader->at;
+        if (c == '\\' && left >= 4 && isdigit((unsigned char)text[1]) &&
+            isdigit((unsigned char)text[2]) && isdigit((unsigned char)text[3]) &&
+            (text[1] - '0') * 100 + (text[2] - '0') * 10 + text[3] - '0' <= 255)
+            reader->at += 4;
+        else if (c == '\\' && left >= 2 && !isdigit((unsigned char)text[1]) && text[1] > ' ' &&
+                 text[1] <= '~')
+            reader->at += 2;
+        else if ((c > ' ' && c <= '~' && !strchr("\"();\\", c)) || (quoted && c == ' '))
+            reader->at++;
+        else {
+            complain(reader, "the value of a generic service parameter");
+            return;
+        }
+    }
+    if (quoted ? here(reader) != '"' : reader->at == start)
+        complain(reader, "the value of a generic service parameter");
+    else
+        reader->at += quoted;
 }
 
 enum key { MANDATORY, ALPN, NO_DEFAULT_ALPN, PORT, IPV4HINT, ECH, IPV6HINT, KEYS };
@@ -325,13 +360,25 @@ static enum key find_key(const char *text, size_t length)
     return key;
 }
 
+/* The number of a keyNNN, or -1. */
+static long generic_key(const char *text, size_t length)
+{
+    char *end, copy[9];
+    if (length < 4 || length >= sizeof copy || memcmp(text, "key", 3) != 0)
+        return -1;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    long number = isdigit((unsigned char)copy[3]) ? strtol(copy + 3, &end, 10) : -1;
+    return number >= 0 && *end == '\0' && number <= UINT16_MAX ? number : -1;
+}
+
 /* One item of a list with commas. */
 static bool is_item(enum key key, const char *text, size_t length)
 {
     char copy[64];
     uint8_t address[16];
     if (key == MANDATORY)
-        return find_key(text, length) < KEYS;
+        return find_key(text, length) < KEYS || generic_key(text, length) >= 0;
     if (key == ALPN)
         return length <= 255;
     if (length >= sizeof copy)
@@ -370,6 +417,15 @@ static void read_parameter(struct reader *reader)
         reader->at++;
     enum key key = find_key(reader->text + start, reader->at - start);
     bool has_value = here(reader) == '=';
+    long generic = generic_key(reader->text + start, reader->at - start);
+    if (generic >= KEYS && generic != 8 && generic != 9) { /* those differ between versions */
+        reader->at += has_value;
+        if (!has_value || at_end(reader) || here(reader) == ' ')
+            complain(reader, "a service parameter without its value");
+        else
+            read_escaped(reader);
+        return;
+    }
     if (key == KEYS || has_value == (key == NO_DEFAULT_ALPN)) {
         complain(reader, "a service parameter");
         return;
@@ -381,9 +437,14 @@ static void read_parameter(struct reader *reader)
     }
     if (key == PORT)
         read_number(reader, UINT16_MAX);
-    else if (key == ECH)
+    else if (key == ECH) {
+        bool quoted = here(reader) == '"';
+        reader->at += quoted;
         read_base64(reader, false);
-    else if (has_value)
+        if (quoted && here(reader) != '"')
+            complain(reader, "base64 without its last quote");
+        reader->at += quoted && !reader->problem;
+    } else if (has_value)
         read_list(reader, key);
 }
 
@@ -396,6 +457,127 @@ static void read_parameters(struct reader *reader)
         if (!find_field(reader))
             return;
         read_parameter(reader);
+    }
+}
+
+static size_t word_length(const struct reader *reader)
+{
+    size_t end = reader->at;
+    while (end < reader->end && reader->text[end] != ' ')
+        end++;
+    return end - reader->at;
+}
+
+static void read_prefixes(struct reader *reader)
+{
+    while (!at_end(reader) && find_field(reader)) {
+        char copy[64], *slash;
+        uint8_t address[16];
+        size_t length = word_length(reader);
+        if (length >= sizeof copy) {
+            complain(reader, "a prefix that is too long");
+            return;
+        }
+        memcpy(copy, reader->text + reader->at, length);
+        copy[length] = '\0';
+        char *item = copy + (*copy == '!');
+        bool ipv4 = strncmp(item, "1:", 2) == 0;
+        if ((!ipv4 && strncmp(item, "2:", 2) != 0) || !(slash = strchr(item, '/'))) {
+            complain(reader, "no prefix");
+            return;
+        }
+        *slash++ = '\0';
+        if (inet_pton(ipv4 ? AF_INET : AF_INET6, item + 2, address) != 1 ||
+            !isdigit((unsigned char)*slash) || strtoul(slash, NULL, 10) > (ipv4 ? 32 : 128)) {
+            complain(reader, "no prefix");
+            return;
+        }
+        reader->at += length;
+    }
+}
+
+static void read_types(struct reader *reader)
+{
+    while (!at_end(reader) && find_field(reader)) {
+        size_t length = word_length(reader);
+        if (powerdns_type(reader->text + reader->at, length) == 0) {
+            complain(reader, "no type");
+            return;
+        }
+        reader->at += length;
+    }
+}
+
+static void read_eui(struct reader *reader, int bytes)
+{
+    unsigned byte;
+    int read;
+    for (int i = 0; i < bytes && find_field(reader); i++) {
+        if (reader->end - reader->at < (i > 0 ? 3 : 2) ||
+            sscanf(reader->text + reader->at, i > 0 ? "-%2x%n" : "%2x%n", &byte, &read) != 1) {
+            complain(reader, "no EUI");
+            return;
+        }
+        reader->at += (size_t)read;
+    }
+}
+
+static void read_ipseckey(struct reader *reader)
+{
+    unsigned long gateway;
+    read_number(reader, UINT8_MAX);
+    read_number(reader, UINT8_MAX);
+    gateway = reader->last;
+    read_number(reader, UINT8_MAX);
+    if (reader->problem)
+        return;
+    unsigned long algorithm = reader->last;
+    if (gateway > 3 || algorithm > 2)
+        complain(reader, "an IPSECKEY of another kind");
+    else if (gateway == 1)
+        read_ipv4(reader);
+    else if (gateway == 2)
+        read_ipv6(reader);
+    else if (gateway == 3)
+        read_name(reader);
+    if (!reader->problem && algorithm > 0)
+        read_base64(reader, true);
+}
+
+/* Up to three numbers, of which PowerDNS takes the last with decimals, and a letter. */
+static void read_angle(struct reader *reader, const char *letters)
+{
+    for (int i = 0; i < 4 && find_field(reader); i++) {
+        char c = here(reader);
+        size_t length = word_length(reader);
+        if (i > 0 && length == 1 && strchr(letters, c)) {
+            reader->at++;
+            return;
+        }
+        for (size_t k = 0; k < length; k++) {
+            char digit = reader->text[reader->at + k];
+            if (!isdigit((unsigned char)digit) && !(i == 2 && digit == '.' && k > 0)) {
+                complain(reader, "no angle");
+                return;
+            }
+        }
+        reader->at += length;
+    }
+    complain(reader, "an angle without its letter");
+}
+
+static void read_location(struct reader *reader)
+{
+    read_angle(reader, "NS");
+    read_angle(reader, "EW");
+    for (int i = 0; i < 4 && !reader->problem && (i == 0 || !at_end(reader)); i++) {
+        if (!find_field(reader))
+            return;
+        reader->at += i == 0 && here(reader) == '-';
+        if (!isdigit((unsigned char)here(reader)))
+            complain(reader, "no length");
+        else
+            reader->at += word_length(reader);
     }
 }
 
@@ -437,6 +619,29 @@ static void read_field(struct reader *reader, char field)
         break;
     case 'P':
         read_parameters(reader);
+        break;
+    case 'W':
+        read_number(reader, UINT16_MAX);
+        if (!reader->problem && reader->last == 0)
+            complain(reader, "a type that is reserved");
+        break;
+    case 'e':
+        read_eui(reader, 6);
+        break;
+    case 'E':
+        read_eui(reader, 8);
+        break;
+    case 'p':
+        read_prefixes(reader);
+        break;
+    case 'y':
+        read_types(reader);
+        break;
+    case 'i':
+        read_ipseckey(reader);
+        break;
+    case 'l':
+        read_location(reader);
         break;
     default:
         complain(reader, "PowerDNS reads this type in a form of its own");

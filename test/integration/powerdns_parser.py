@@ -75,6 +75,10 @@ TYPES = frozenset(
 )
 
 
+# PowerDNS's own type for a name with nothing but names below it (QType::ENT).
+EMPTY = "TYPE0"
+
+
 def parse(line, abi):
     """A Record; "END", "FAIL" or "LOG" for a line that is one; or Refused."""
     text = line.decode("latin-1").rstrip(" \t\n\v\f\r")
@@ -193,6 +197,10 @@ _FIELDS = {  # numbers stand for their greatest value
 def check_content(record):
     """Raises Refused when PowerDNS could not read the content."""
     content = _Content(record.content)
+    if record.rdtype == EMPTY:
+        if record.content:
+            raise Refused(f"content of an empty non-terminal: {record}")
+        return
     if record.rdtype.startswith("TYPE"):
         content.generic()
         return

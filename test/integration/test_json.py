@@ -4,6 +4,7 @@ No PowerDNS here: the tests themselves hold the other ends of its pipes.  What d
 the protocol is tested with the pipe protocol only.
 """
 
+import dataclasses
 import json
 import random
 import threading
@@ -13,7 +14,7 @@ import pytest
 from coprocess import NOBODY, Coprocess, assert_little_memory, question
 from faults import strace, writes_to_stdout
 from generated_rows import add_hosts, fill_at_random
-from powerdns_parser import Record, Refused, check_content, labels
+from powerdns_parser import EMPTY, Record, Refused, check_content, labels
 from resolvers import ldns
 from sample import expected
 
@@ -227,6 +228,14 @@ def test_noise_of_every_kind_gets_one_reply_for_each_line(served):
 # ---------------------------------------------------------------- both protocols
 
 
+def without_protocol(made):
+    """The pipe protocol has no empty non-terminal, so a type that nobody asks for stands for it."""
+    if (made.rdtype, made.content) not in ((EMPTY, ""), ("TYPE65280", "\\# 0")):
+        return made
+    assert made.rdtype != EMPTY or not made.authoritative, "type 0 would be in proofs"
+    return dataclasses.replace(made, rdtype=EMPTY, content="", authoritative=False)
+
+
 def compare(pipe, peer, name, rdtype, remote, zone_id, ecs):
     """Asks in both protocols; both coprocesses serve the same database.  How many records came."""
     answer = pipe.request(question(name, rdtype, remote, zone_id, ecs))
@@ -236,8 +245,9 @@ def compare(pipe, peer, name, rdtype, remote, zone_id, ecs):
         with pytest.raises(Refused):  # which in PowerDNS is SERVFAIL
             record(row)
         return 0
-    assert [record(row) for row in reply["result"]] == answer.records, (name, rdtype, remote)
-    return len(answer.records)
+    records = [without_protocol(record(row)) for row in reply["result"]]
+    assert records == list(map(without_protocol, answer.records)), (name, rdtype, remote)
+    return len(records)
 
 
 @pytest.mark.parametrize("seed", range(4))

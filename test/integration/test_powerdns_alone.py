@@ -231,6 +231,83 @@ def test_any_over_tcp_gives_all_that_the_name_has(names):
     assert reply.answer_texts == sorted([A, AAAA, MX])
 
 
+RARER_TYPES = [
+    # type, content; one name each, since one content that PowerDNS rejects fails the whole name
+    ("APL", "1:192.0.2.0/24 !2:2001:db8::/32"),
+    ("CERT", "1 7 8 AAECAw=="),
+    ("CSYNC", "66 3 A NS AAAA"),
+    ("DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA="),
+    ("EUI48", "00-00-5e-00-53-2a"),
+    ("EUI64", "00-00-5e-ef-10-00-00-2a"),
+    ("HTTPS", '1 . alpn="h2,h3" ech="AAAA" key7="/q{?dns}" key65280="a b"'),
+    ("IPSECKEY", "10 1 2 192.0.2.38 AQNRU3mG"),
+    ("IPSECKEY", "10 0 0"),
+    ("IPSECKEY", "10 3 2 gateway.example.com AQNRU3mG"),
+    ("LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 1.00m 10000.00m 10.00m"),
+    ("LOC", "52 S 4 W 0m"),
+    ("MB", "mail.example.com"),
+    ("MG", "mail.example.com"),
+    ("MINFO", "a.example.com b.example.com"),
+    ("MR", "mail.example.com"),
+    ("ZONEMD", "2018031500 1 1 FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE"),
+]
+
+
+def test_rarer_types_are_answered(start, fresh_database):
+    database = fresh_database()
+    rows = "".join(
+        "INSERT INTO record (zone_id, name, type, content)"
+        f" SELECT id, 'n{place}.example.com', '{rdtype}', '{content}' FROM zone"
+        " WHERE name = 'example.com';"
+        for place, (rdtype, content) in enumerate(RARER_TYPES)
+    )
+    database.sql(rows)
+    with start(database) as server:
+        for place, (rdtype, _) in enumerate(RARER_TYPES):
+            output = server.dig("+noall", "+answer", f"n{place}.example.com", rdtype)
+            assert output.split()[3:4] in ([rdtype], [f"TYPE{NUMBERS.get(rdtype)}"]), rdtype
+
+
+NUMBERS = {"MB": 7, "MG": 8, "MR": 9, "MINFO": 14}  # those that dig may not know by name
+
+
+def hints(reply):
+    (rrset,) = reply.message.answer
+    return sorted(text for text in rrset[0].to_text().split() if "hint=" in text)
+
+
+def test_a_hint_is_the_address_of_the_clients_site(start, fresh_database):
+    """With PowerDNS's own automatic hints, which would be one site's for everybody."""
+    database = fresh_database()
+    database.sql(
+        "INSERT INTO record (zone_id, name, type, content) SELECT id, 'www.example.com', 'HTTPS',"
+        " '1 . alpn=h2 ipv4hint=auto ipv6hint=auto' FROM zone WHERE name = 'example.com';"
+        "INSERT INTO record (zone_id, name, type, content) SELECT id, 'example.com', 'HTTPS',"
+        " '1 www.example.com ipv6hint=auto' FROM zone WHERE name = 'example.com';"
+    )
+    resolvers = addresses_of_many_resolvers(200, random.Random(19))
+    with start(database, options={"svc-autohints": "yes"}) as server:
+        for name, families in (("www.example.com", "A AAAA"), ("example.com", "AAAA")):
+            for reply in ask(server, [Question(ldns, name, "HTTPS") for ldns in resolvers]):
+                site = chosen(reply.question.ldns, 3)
+                wanted = [f'ipv4hint="{address}"' for address in database.www.answer(site, "A")]
+                wanted *= "A " in families
+                wanted += [f'ipv6hint="{address}"' for address in database.www.answer(site, "AAAA")]
+                assert hints(reply) == wanted
+        replies = ask(server, [Question(ldns, "www.example.com") for ldns in resolvers])
+        assert all(
+            reply.addresses == database.www.answer(chosen(reply.question.ldns, 3), "A")
+            for reply in replies
+        )
+
+
+def test_a_name_without_records_shows_none(names):
+    """The pipe protocol needs a record of some type, which only a question for ANY shows."""
+    reply = names.one_tcp(RESOLVER, "between.example.com", "ANY")
+    assert reply.rcode == "NOERROR"
+    assert reply.answer_texts == (["TYPE65280 \\# 0"] if names.backend == "pipe" else [])
+
+
 def test_a_referral_to_the_zone_brings_the_name_servers_addresses(names):
     reply = names.one(RESOLVER, "example.com", "NS")
     assert sorted(str(rrset) for rrset in reply.message.additional) == [
@@ -455,6 +532,51 @@ def test_a_draining_controller_keeps_its_clients_and_gets_no_new_ones(server):
     expected = [index_asked(pool, ldns) for ldns in before]
     expected += [choose_among(ldns, [0, 2], []) for ldns in after]
     assert [pool.index_of(reply) for reply in replies] == expected
+
+
+def test_a_draining_site_takes_new_clients_while_no_other_is_up(server):
+    """Before any fallback: a site that drains is better than one that is down."""
+    pool = server.database.add_pool("lastone", THREE_SITES, fallback="none")
+    before, after = (addresses_of_many_resolvers(100, random.Random(n)) for n in (15, 16))
+    ask(server, [Question(ldns, pool.question_name) for ldns in before])
+    server.database.sql("UPDATE controller SET state = 'draining' WHERE name = 'lastone-1';")
+    for index in (1, 2):
+        server.database.set_available(pool, index, False)
+    for _ in range(2):
+        replies = ask(server, [Question(ldns, pool.question_name) for ldns in before + after])
+        assert {pool.index_of(reply) for reply in replies} == {0}
+    server.database.set_available(pool, 2, True)
+    replies = ask(server, [Question(ldns, pool.question_name) for ldns in before + after])
+    assert {pool.index_of(reply) for reply in replies} == {0}, "they keep their mappings"
+    others = addresses_of_many_resolvers(100, random.Random(17))
+    replies = ask(server, [Question(ldns, pool.question_name) for ldns in others])
+    assert {pool.index_of(reply) for reply in replies} == {2}
+
+
+def test_pools_that_share_mappings_but_not_all_sites_move_nobody(server):
+    """Pool `shared` lacks the first site, pool `keeper` the third."""
+    database = server.database
+    keeper = database.add_pool("keeper", THREE_SITES[:2])
+    shared = database.add_pool("shared", THREE_SITES)
+    database.sql(
+        "UPDATE virtual_server SET controller_id ="
+        " (SELECT id FROM controller WHERE name = 'keeper-2')"
+        " WHERE controller_id = (SELECT id FROM controller WHERE name = 'shared-2');"
+        "UPDATE virtual_server SET state = 'disabled'"
+        " WHERE controller_id = (SELECT id FROM controller WHERE name = 'shared-1');"
+        "UPDATE pool SET persistence_pool_id = (SELECT id FROM pool WHERE name = 'keeper')"
+        " WHERE name = 'shared';"
+    )
+    resolvers = addresses_of_many_resolvers(200, random.Random(18))
+    first = {}
+    for _ in range(3):
+        for pool in (keeper, shared):
+            for reply in ask(server, [Question(ldns, pool.question_name) for ldns in resolvers]):
+                key = (pool.name, reply.question.ldns)
+                assert first.setdefault(key, pool.index_of(reply)) == pool.index_of(reply)
+    for ldns in resolvers:
+        assert first["keeper", ldns] == 0 or first["shared", ldns] == 1, "one site if both have it"
+    assert {index for (name, _), index in first.items() if name == "shared"} == {1, 2}
 
 
 def test_pools_that_share_their_mappings_send_a_resolver_to_one_site(server):

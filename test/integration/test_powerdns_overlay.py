@@ -16,6 +16,7 @@ from dns_client import Question, ask
 from powerdns import PowerDNS, is_lookup, name_and_type
 from processes import run
 from resolvers import addresses_of_many_resolvers, chosen
+from unbound import Unbound
 from zones import A, AAAA, MX, NS1, NS2, SOA, THREE_SITES, load_zone, overlay, pdnsutil
 
 # Worked out by hand: 127.0.0.2 is 2130706434, remainder 0 of three servers, so the second server.
@@ -192,6 +193,90 @@ def test_a_pool_with_nothing_up_is_denied_with_proof(signed):
         signed.database.set_available(pool, index, False)
     assert delv(signed, pool.question_name, "A") == (NOTHING_THERE, [])
     assert signed.one(RESOLVER, pool.question_name, dnssec=True).rcode == "NOERROR"
+
+
+def all_enabled_sites_drain(database, name):
+    pool = database.add_pool(name, THREE_SITES, fallback="none")
+    database.sql(f"UPDATE controller SET state = 'draining' WHERE name LIKE '{name}-%';")
+    return pool
+
+
+def the_last_one_up_drains(database, name):
+    pool = all_enabled_sites_drain(database, name)
+    database.sql(f"UPDATE controller SET state = 'enabled' WHERE name IN ('{name}-1', '{name}-2');")
+    for index in (0, 1):
+        database.set_available(pool, index, False)
+    return pool
+
+
+def a_draining_pool_falls_back_on_one_without_ipv6(database, name):
+    spare = database.add_pool(f"{name}spare", [("203.0.113.66", None)])
+    pool = all_enabled_sites_drain(database, name)
+    database.sql(
+        f"UPDATE pool SET fallback_pool_id = (SELECT id FROM pool WHERE name = '{spare.name}')"
+        f" WHERE name = '{name}';"
+    )
+    return pool
+
+
+def one_site_without_ipv4_beside_one_without_ipv6(database, name):
+    return database.add_pool(name, [("203.0.113.1", None), (None, "2001:db8:203::2")])
+
+
+def a_method_cannot_decide(database, name):
+    pool = database.add_pool(name, THREE_SITES, fallback="none", method="topology")
+    database.sql(
+        "INSERT INTO topology (cidr, controller_id)"
+        f" SELECT '127.0.1.0/24', id FROM controller WHERE name = '{name}-1';"
+    )
+    return pool
+
+
+# How a pool is made that once promised what it did not give; and whether a resolver that uses
+# denials again finds its addresses.
+DENIALS = [
+    (all_enabled_sites_drain, True),
+    (the_last_one_up_drains, True),
+    (a_draining_pool_falls_back_on_one_without_ipv6, True),
+    (one_site_without_ipv4_beside_one_without_ipv6, False),
+    (a_method_cannot_decide, False),
+]
+
+
+@pytest.fixture(scope="module", params=["narrow NSEC3", "NSEC"])
+def chain(request, start):
+    """A signed server, with each kind of proof."""
+    if request.param == "narrow NSEC3":
+        yield request.getfixturevalue("signed")
+        return
+    with start(sign_zone_with_nsec) as server:
+        yield server
+
+
+def make_pool(server, make):
+    """The pool, with a record of its name in the other backend, from which the chain is made."""
+    pool = make(server.database, make.__name__.replace("_", "")[:30])
+    stand_in = pool.question_name.removesuffix(".example.com")
+    pdnsutil(server, "add-record", "example.com", stand_in, "A", "192.0.2.66")
+    pdnsutil(server, "rectify-zone", "example.com")
+    return pool
+
+
+@pytest.mark.parametrize("make, found", DENIALS)
+def test_no_denial_contradicts_an_answer(chain, make, found):
+    pool = make_pool(chain, make)
+    for source in ("127.0.1.0", "127.0.1.1", RESOLVER):
+        for rdtype in ("A", "AAAA", "HTTPS"):
+            verdict, records = delv(chain, pool.question_name, rdtype, source)
+            assert verdict == (VALIDATED if records else NOTHING_THERE), (source, rdtype)
+            assert records or rdtype == "HTTPS" or not found, (source, rdtype)
+    with Unbound(chain, "127.0.1.1") as resolver:
+        assert resolver.ask(pool.question_name, "HTTPS") == ("NOERROR", [])
+        for rdtype in ("A", "AAAA"):
+            status, records = resolver.ask(pool.question_name, rdtype)
+            assert status == "NOERROR" and (records or not found), rdtype
+    problem = f"pool {pool.name}: in a signed zone, validating resolvers may find no address"
+    assert (problem in pdnsutil(chain, "backend-cmd", chain.backend, "status")) is not found
 
 
 def test_signing_makes_no_mapping_for_nobody(signed):

@@ -123,7 +123,7 @@ ROWS = [
             "VALUES (4, 1, @, '192.0.2.9')", "virtual_server.position is 1 or more", 1, 9)[:1],
     ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
      "VALUES (1, 2, 1, '192.0.2.9')",
-     "UNIQUE constraint failed: virtual_server.pool_id, virtual_server.position",
+     "virtual_server.position is taken by another server of this pool",
      "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
      "VALUES (2, 2, 2, '192.0.2.9')"),
     (server("ipv4", "'192.0.2'"), IPV4, server("ipv4", "'192.0.2.1'")),

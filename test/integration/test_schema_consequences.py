@@ -32,15 +32,7 @@ def test_deleting_a_virtual_server_deletes_its_metrics_and_its_verdict(world, fo
         assert world.execute(f"SELECT virtual_server_id FROM {table}").fetchall() == [(2,)]
 
 
-REPLACED_SERVER = ("INSERT OR REPLACE INTO virtual_server (pool_id, controller_id, position, ipv4) "
-                   "VALUES (1, 1, 1, '192.0.2.9')")
-
-
 @pytest.mark.parametrize("statement, table, left", (
-    *[(statement, table, 1)
-      for statement in (REPLACED_SERVER,
-                        "UPDATE OR REPLACE virtual_server SET position = 1 WHERE id = 2")
-      for table in ("virtual_server_metric", "virtual_server_verdict")],
     *[(statement, table, left)
       for statement in ("INSERT OR REPLACE INTO controller (name) VALUES ('idle')",
                         "UPDATE OR REPLACE controller SET name = 'idle' WHERE id = 2")
@@ -77,10 +69,6 @@ def test_an_id_is_not_handed_out_again_after_its_row_is_gone(world, table, colum
     ("INSERT INTO zone (name) VALUES ('example.com') "
      "ON CONFLICT (name) DO UPDATE SET name = excluded.name",
      "SELECT id FROM zone WHERE name = 'example.com'", (1,)),
-    ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
-     "VALUES (1, 1, 1, '192.0.2.9') "
-     "ON CONFLICT (pool_id, position) DO UPDATE SET ipv4 = excluded.ipv4",
-     "SELECT id, ipv4 FROM virtual_server WHERE pool_id = 1 AND position = 1", (1, "192.0.2.9")),
     ("INSERT INTO balanced_name VALUES ('www.example.com', 4) "
      "ON CONFLICT (name) DO UPDATE SET pool_id = excluded.pool_id",
      "SELECT pool_id FROM balanced_name", (4,)),
@@ -117,3 +105,16 @@ def test_an_upsert_changes_the_row_and_keeps_its_id(
     world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
     world.execute(statement)
     assert world.execute(question).fetchone() == answer
+
+
+@pytest.mark.parametrize("statement, places", (
+    ("UPDATE virtual_server SET position = position + 1 WHERE pool_id = 1", [(1, 2), (2, 3)]),
+    ("UPDATE virtual_server SET position = iif(position = 1, 2, 1) WHERE pool_id = 1",
+     [(1, 2), (2, 1)]),
+    ("UPDATE virtual_server SET position = 1 WHERE pool_id = 1", [(1, 1), (2, 1)]),
+))
+def test_one_update_may_give_servers_any_places(world, statement, places):
+    world.execute("DELETE FROM virtual_server WHERE pool_id = 1 AND id > 2")
+    world.execute(statement)
+    rows = world.execute("SELECT id, position FROM virtual_server WHERE pool_id = 1 ORDER BY id")
+    assert rows.fetchall() == places

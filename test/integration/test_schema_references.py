@@ -25,7 +25,7 @@ MONITOR_REPLACED = "this would replace a monitor that is in use: use UPDATE inst
 NO_MONITOR = "monitor_id is not the id of a monitor"
 NUMERIC = "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
 NO_ADDRESS = "a virtual server needs ipv4 or ipv6, or both"
-ONE_OF_FOUR = "topology needs exactly one of cidr, country, continent, asn"
+ONE_OF_FOUR = "topology needs one of cidr, country, continent, asn, or none for the default"
 SHARED = "UPDATE share SET node = 1"
 PEER = "INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'nats://192.0.2.2:4222')"
 PEER_ITSELF = "peer.node is share.node, the number of this server itself"
@@ -266,13 +266,14 @@ ROWS = [
     (topology("asn", 1, controller=99), f"topology.{NO_CONTROLLER}", topology("asn", 1)),
     ("UPDATE topology SET controller_id = 99", f"topology.{NO_CONTROLLER}",
      "UPDATE topology SET controller_id = 3"),
-    ("INSERT INTO topology (controller_id) VALUES (1)", ONE_OF_FOUR, topology("asn", "1")),
+    ("INSERT INTO topology (cidr, asn, controller_id) VALUES ('::/0', 1, 1)", ONE_OF_FOUR,
+     "INSERT INTO topology (controller_id) VALUES (1)"),
     ("INSERT INTO topology (country, asn, controller_id) VALUES ('NL', 1, 1)", ONE_OF_FOUR,
      "INSERT INTO topology (country, asn, controller_id) VALUES ('NL', NULL, 1)"),
     ("UPDATE topology SET continent = 'AS' WHERE id = 3", ONE_OF_FOUR,
      "UPDATE topology SET continent = 'AS', country = NULL WHERE id = 3"),
-    ("UPDATE topology SET country = NULL WHERE id = 3", ONE_OF_FOUR,
-     "UPDATE topology SET country = 'NL' WHERE id = 3"),
+    ("UPDATE topology SET asn = 1 WHERE id = 3", ONE_OF_FOUR,
+     "UPDATE topology SET country = NULL WHERE id = 3"),
     ("INSERT INTO path_metric (network, controller_id, rtt) VALUES ('::/0', 99, 1)",
      f"path_metric.{NO_CONTROLLER}",
      "INSERT INTO path_metric (network, controller_id, rtt) VALUES ('::/0', 2, 1)"),

@@ -97,16 +97,16 @@ def test_the_view_mapping_shows_times_as_text_in_utc_and_the_seconds_left(world)
                   " VALUES (1, 'x', 1, 'modulus', ?, ?)", (end - 90, 90))
     started = int(time.time())
     since, until, left = show(world, "x", "since, until, left_s")
-    assert re.fullmatch(r"\d\d-\d\d \d\d:\d\d", since)
-    assert (since, until) == (time.strftime("%m-%d %H:%M", time.gmtime(end - 90)),
-                              time.strftime("%m-%d %H:%M", time.gmtime(end)))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", since)
+    assert (since, until) == (time.strftime("%Y-%m-%d %H:%M", time.gmtime(end - 90)),
+                              time.strftime("%Y-%m-%d %H:%M", time.gmtime(end)))
     assert end - time.time() - 1 <= left <= end - started
     assert show(world, "192.0.2.53", "left_s") == (0,)
 
 
 def test_the_view_mapping_bears_the_largest_timestamp_and_ttl(world):
     world.execute(mapping("'far'", timestamp=253402300799, ttl=2147483647))
-    assert show(world, "far", "until, live") == ("12-31 23:59", "yes")
+    assert show(world, "far", "until, live") == ("9999-12-31 23:59", "yes")
 
 
 def test_a_delete_from_the_view_mapping_deletes_just_that_row(live):

@@ -64,8 +64,10 @@ struct suite {
     X(quorum)                                                                                      \
     X(brake)                                                                                       \
     X(schedule)                                                                                    \
+    X(svcb)                                                                                        \
     X(targets)                                                                                     \
     X(watch)                                                                                       \
+    X(without_client)                                                                              \
     X(thread)                                                                                      \
     X(memory)                                                                                      \
     X(ticker)                                                                                      \

@@ -3,6 +3,7 @@
  */
 #include "core/sticky/assign.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -61,9 +62,9 @@ static void without_candidates_any_finds_nobody(void)
         enum state state;
         bool failed;
     } rows[] = {
-        {FALLBACK_ANY, STATE_DISABLED, false},     {FALLBACK_ANY, STATE_DRAINING, false},
-        {FALLBACK_NONE, STATE_DISABLED, false},    {FALLBACK_NONE, STATE_DRAINING, false},
-        {FALLBACK_SERVFAIL, STATE_DISABLED, true}, {FALLBACK_SERVFAIL, STATE_DRAINING, true},
+        {FALLBACK_ANY, STATE_DISABLED, false},
+        {FALLBACK_NONE, STATE_DISABLED, false},
+        {FALLBACK_SERVFAIL, STATE_DISABLED, true},
     };
     for (size_t i = 0; i < 2 * COUNT(rows); i++) {
         struct scene scene;
@@ -286,7 +287,10 @@ static void asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappin
     } rows[] = {
         {"undecided: a server of its own at the site chosen", &undecided, STATE_ENABLED, false, 12,
          1},
-        {"draining: nobody new, and no mapping", &method_modulus, STATE_DRAINING, false, 24, 0},
+        {"draining and undecided: nobody new, and no mapping", &undecided, STATE_DRAINING, false,
+         24, 0},
+        {"draining and up: better than the fallback pool", &method_modulus, STATE_DRAINING, false,
+         12, 1},
         {"down: the fallback pool's", &method_modulus, STATE_ENABLED, true, 24, 1},
         {"draining and down: the same", &method_modulus, STATE_DRAINING, true, 24, 0},
     };
@@ -306,6 +310,129 @@ static void asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappin
         CHECK_INTEGER((int64_t)scene.table.count, (int64_t)rows[i].rows, "%s", rows[i].what);
         scene_release(&scene);
     }
+}
+
+/*
+ * Pool web has the sites ams and fra, pool api fra and nyc, and api uses the mappings of web. The
+ * servers are numbered by pool and site: 11, 12, 22, 23.
+ */
+static const struct rows sites_in_part = {
+    .controllers =
+        (const struct controller_row[]){
+            CONTROLLER(1, "ams"), CONTROLLER(2, "fra"), CONTROLLER(3, "nyc"), {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "web"), POOL(2, "api"), {.name = NULL}},
+    .servers = (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "192.0.2.1", NULL),
+                                                   SERVER(12, 1, 2, 2, "192.0.2.2", NULL),
+                                                   SERVER(22, 2, 2, 1, "192.0.2.3", NULL),
+                                                   SERVER(23, 2, 3, 2, "192.0.2.4", NULL),
+                                                   {.state = NULL}},
+};
+
+static void a_pool_without_a_server_at_the_site_leaves_the_mapping_alone(void)
+{
+    static const struct {
+        const char *what, *down; /* last digits of the servers of api that are down */
+        int64_t mapped, api, web;
+        int64_t row; /* afterwards; the mapping was made 10 s ago if it is still the first */
+    } steps[] = {
+        {"no server at the site", "", 1, 23, 11, 1},
+        {"no server at the site, another down", "3", 1, 22, 11, 1},
+        {"a server at the site", "", 2, 22, 12, 2},
+        {"that one is down, and the next has no server in web", "2", 2, 23, 12, 2},
+        {"web has no server at the site", "", 3, 23, 12, 2},
+        {"web has none, api's is down: both go to fra", "3", 3, 22, 12, 2},
+    };
+    static const struct method *const methods[] = {&method_modulus, &method_round_robin};
+    for (size_t i = 0; i < 2 * COUNT(steps); i++) {
+        const char *what = steps[i / 2].what;
+        struct scene scene;
+        scene_init(&scene, &sites_in_part);
+        scene_pool(&scene, "api")->persistence_pool = scene_pool(&scene, "web");
+        scene_pool(&scene, "api")->method = methods[i % 2];
+        for (const char *c = steps[i / 2].down; *c; c++)
+            scene_set_server_down(&scene, 20 + *c - '0', true);
+        scene_put_mapping(&scene, WEB, steps[i / 2].mapped, 10);
+        for (int again = 0; again < 3; again++) {
+            CHECK_INTEGER(scene_ask_client(&scene, "api"), steps[i / 2].api, "%s", what);
+            if (steps[i / 2].mapped != 3)
+                CHECK_INTEGER(scene_ask_client(&scene, "web"), steps[i / 2].web, "%s", what);
+        }
+        CHECK_INTEGER(scene_ask_client(&scene, "web"), steps[i / 2].web, "%s", what);
+        const struct mapping *mapping = memory_table_get(&scene.table, WEB, CLIENT);
+        CHECK_INTEGER(mapping ? mapping->controller_id : 0, steps[i / 2].row, "%s", what);
+        scene_release(&scene);
+    }
+}
+
+static void where_both_pools_have_servers_both_move(void)
+{
+    struct scene scene;
+    share(&scene);
+    scene_put_mapping(&scene, WEB, 3, 10);
+    scene_set_server_down(&scene, 21, true);
+    CHECK_INTEGER(scene_ask_client(&scene, "api"), 24, "nice is down in api");
+    scene_check_row(&scene, WEB, CLIENT, 2, NOW, "nice is down in api");
+    CHECK_INTEGER(scene_ask_client(&scene, "web"), 12, "web follows");
+    scene_release(&scene);
+}
+
+/* Sites with a server for each family, as some write them. */
+static const struct rows split = {
+    .controllers =
+        (const struct controller_row[]){CONTROLLER(1, "ams"), CONTROLLER(2, "fra"), {.name = NULL}},
+    .pools = (const struct pool_row[]){POOL(1, "web"), {.name = NULL}},
+    .servers = (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "192.0.2.1", NULL),
+                                                   SERVER(12, 1, 1, 2, NULL, "2001:db8::1"),
+                                                   SERVER(13, 1, 2, 3, "192.0.2.2", NULL),
+                                                   SERVER(14, 1, 2, 4, NULL, "2001:db8::2"),
+                                                   SERVER(15, 1, 2, 5, NULL, "2001:db8::3"),
+                                                   {.state = NULL}},
+};
+
+static struct assignment ask_as(struct scene *scene, int number)
+{
+    char client[ADDRESS_TEXT_MAX];
+    snprintf(client, sizeof client, "203.0.113.%d", number);
+    return scene_ask(scene, "web", client);
+}
+
+static void the_addresses_of_a_site_may_be_rows_of_their_own(void)
+{
+    size_t count, seen[4] = {0}; /* by the last digit of the IPv6 address */
+    const struct method *const *methods = method_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct scene scene;
+        scene_init(&scene, &split);
+        scene.inputs.trace = NULL;
+        scene_pool(&scene, "web")->method = methods[i];
+        for (int n = 1; n < 100; n++) {
+            struct assignment answer = ask_as(&scene, n), again = ask_as(&scene, n);
+            if (!CHECK(answer.ipv4 && answer.ipv6, "%s, %d", methods[i]->name, n))
+                break;
+            CHECK_TEXT(again.ipv4, answer.ipv4, "%s, %d", methods[i]->name, n);
+            CHECK_TEXT(again.ipv6, answer.ipv6, "%s, %d", methods[i]->name, n);
+            int site = answer.ipv4[8] - '0', server = answer.ipv6[10] - '0';
+            CHECK(site == 1 ? server == 1 : server > 1, "%s and %s", answer.ipv4, answer.ipv6);
+            seen[server]++;
+        }
+        scene_release(&scene);
+    }
+    CHECK(seen[1] > 0 && seen[2] > 0 && seen[3] > 0, "%zu, %zu, %zu", seen[1], seen[2], seen[3]);
+}
+
+static void an_address_of_a_server_that_is_down_is_not_given(void)
+{
+    struct scene scene;
+    scene_init(&scene, &split);
+    scene.inputs.trace = NULL;
+    scene_set_server_down(&scene, 12, true);
+    scene_set_server_down(&scene, 14, true);
+    for (int n = 1; n < 100; n++) {
+        struct assignment answer = ask_as(&scene, n);
+        bool in_ams = strcmp(answer.ipv4, "192.0.2.1") == 0;
+        CHECK_TEXT(answer.ipv6, in_ams ? NULL : "2001:db8::3", "%d", n);
+    }
+    scene_release(&scene);
 }
 
 static void of_a_controllers_servers_modulus_picks_one_that_is_up(void)
@@ -353,6 +480,13 @@ static const CU_TestInfo tests[] = {
      a_shared_mapping_carries_the_keepers_method},
     {"asking again changes nothing where a fallback pool shares the mappings",
      asking_again_changes_nothing_where_a_fallback_pool_shares_the_mappings},
+    {"a pool without a server at the site leaves the mapping alone",
+     a_pool_without_a_server_at_the_site_leaves_the_mapping_alone},
+    {"where both pools have servers both move", where_both_pools_have_servers_both_move},
+    {"the addresses of a site may be rows of their own",
+     the_addresses_of_a_site_may_be_rows_of_their_own},
+    {"an address of a server that is down is not given",
+     an_address_of_a_server_that_is_down_is_not_given},
     {"of a controller's servers modulus picks one that is up",
      of_a_controllers_servers_modulus_picks_one_that_is_up},
     {"a group is one client", a_group_is_one_client},

@@ -50,14 +50,20 @@ static const char *numbers(const struct candidates *candidates, char text[static
     return text;
 }
 
+/* Draining ones only while no enabled one is up, and one of them is. */
 static void candidates_are_enabled_like_their_controllers(void)
 {
     static const struct {
-        const char *servers, *controllers, *candidates;
+        const char *servers, *controllers, *down, *candidates; /* numbers of servers */
     } rows[] = {
-        {"eeeee", "eeeee", "12345"}, {"edxee", "eeeee", "145"}, {"eeeee", "xdeee", "345"},
-        {"edxed", "edxde", "1"},     {"xxxxx", "eeeee", ""},    {"eeeee", "xxxxx", ""},
-        {"ddddd", "eeeee", ""},      {"dddde", "eeeee", "5"},
+        {"eeeee", "eeeee", "", "12345"},  {"edxee", "eeeee", "", "145"},
+        {"eeeee", "xdeee", "", "345"},    {"edxed", "edxde", "", "1"},
+        {"xxxxx", "eeeee", "", ""},       {"eeeee", "xxxxx", "", ""},
+        {"ddddd", "eeeee", "", "12345"},  {"dddde", "eeeee", "", "5"},
+        {"eeeee", "ddddd", "2", "12345"}, {"eedde", "eeeee", "15", "125"},
+        {"eedde", "eeeee", "125", "34"},  {"eedde", "eexee", "125", "4"},
+        {"eedde", "eeeee", "1235", "34"}, {"eedde", "eeeee", "12345", "125"},
+        {"ddddd", "eeeee", "12345", ""},  {"xxddx", "eeeee", "3", "34"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct five five;
@@ -68,7 +74,10 @@ static void candidates_are_enabled_like_their_controllers(void)
             five.servers[k].state = state_of(rows[i].servers[k]);
             five.controllers[k].state = state_of(rows[i].controllers[k]);
         }
-        candidates_for_new(&five.pool, &candidates);
+        for (const char *c = rows[i].down; *c; c++)
+            five.server_down[*c - '1'] = true;
+        const struct selection selection = {.pool = &five.pool};
+        candidates_for_new(&selection, &five.availability, &candidates);
         CHECK_TEXT(numbers(&candidates, text), rows[i].candidates, "row %zu", i);
     }
 }
@@ -107,7 +116,7 @@ static const struct virtual_server *choose_for(const struct pool *pool, uint64_t
 {
     const struct client client = {.known = true, .number = {0, number}};
     const struct selection selection = {.pool = pool, .client = &client, .trace = trace};
-    candidates_for_new(pool, candidates);
+    candidates_for_new(&selection, availability, candidates);
     return choose(&selection, availability, candidates);
 }
 
@@ -211,7 +220,8 @@ static void a_full_pool_is_no_too_long_list(void)
         servers[i] = (struct virtual_server){.controller = &controller, .index = i};
         down[i] = i != 777;
     }
-    candidates_for_new(&pool, &candidates);
+    const struct selection selection = {.pool = &pool};
+    candidates_for_new(&selection, &availability, &candidates);
     CHECK_INTEGER((int64_t)candidates.count, POOL_SERVERS_MAX, "all");
     const struct virtual_server *server = choose_for(&pool, 5, &availability, &candidates, NULL);
     CHECK(server == &servers[777], "the only one that is up");

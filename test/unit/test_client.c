@@ -221,6 +221,55 @@ static void the_scope_is_never_zero_nor_wider_than_the_family(void)
     }
 }
 
+static void a_key_that_no_client_has_is_told_from_others(void)
+{
+    static const struct {
+        const char *key;
+        enum client_kind kind;
+        uint8_t ipv4_bits, ipv6_bits;
+        bool matches;
+    } rows[] = {
+        {"192.0.2.1", CLIENT_LDNS, 32, 128, true},
+        {"192.0.2.1", CLIENT_LDNS, 24, 128, false},
+        {"192.0.2.0/24", CLIENT_LDNS, 24, 128, true},
+        {"192.0.2.1/24", CLIENT_LDNS, 24, 128, false},
+        {"192.0.2.0/24", CLIENT_LDNS, 32, 128, false},
+        {"192.0.2.1/32", CLIENT_LDNS, 32, 128, false},
+        {"2001:db8::53", CLIENT_LDNS, 32, 128, true},
+        {"2001:DB8::53", CLIENT_LDNS, 32, 128, false},
+        {"2001:db8:0:0::53", CLIENT_LDNS, 32, 128, false},
+        {"2001:db8::/56", CLIENT_LDNS, 32, 56, true},
+        {"garbage", CLIENT_LDNS, 32, 128, false},
+        {"", CLIENT_LDNS, 32, 128, false},
+        {"192.0.2.1", CLIENT_ECS, 32, 128, true},
+        {"ecs:198.51.100.0/24", CLIENT_ECS, 32, 128, true},
+        {"ecs:198.51.100.0/24", CLIENT_ECS, 16, 128, false},
+        {"ecs:198.51.100.0/24", CLIENT_LDNS, 32, 128, false},
+        {"ecs:198.51.100.7", CLIENT_ECS, 32, 128, true},
+        {"ecs:198.51.100.7/24", CLIENT_ECS, 24, 128, false},
+        {"group:metro", CLIENT_LDNS, 32, 128, true},
+        {"group:Metro", CLIENT_LDNS, 32, 128, false},
+        {"203.0.113.1", CLIENT_LDNS, 32, 128, false}, /* is of that group */
+    };
+    struct prefix_map groups = {0};
+    struct prefix metro;
+    prefix_parse("203.0.113.0/24", 14, &metro);
+    CHECK_INTEGER(prefix_map_add(&groups, &metro, "metro"), 0, "prefix_map_add");
+    prefix_map_seal(&groups);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pool pool = {.client = rows[i].kind,
+                            .ipv4_prefix_bits = rows[i].ipv4_bits,
+                            .ipv6_prefix_bits = rows[i].ipv6_bits,
+                            .persistence_pool = &pool};
+        const struct pool sharing = {.persistence_pool = &pool};
+        CHECK_INTEGER(client_key_can_match(rows[i].key, &pool, &groups), rows[i].matches,
+                      "row %zu: %s", i, rows[i].key);
+        CHECK(!client_key_can_match(rows[i].key, &sharing, &groups), "of another pool: %s",
+              rows[i].key);
+    }
+    prefix_map_release(&groups);
+}
+
 static const CU_TestInfo tests[] = {
     {"a resolver is its address or its network", a_resolver_is_its_address_or_network},
     {"a client subnet is taken where the pool wants it", a_subnet_is_taken_where_the_pool_wants_it},
@@ -229,6 +278,7 @@ static const CU_TestInfo tests[] = {
     {"a group counts by its name", a_group_counts_by_its_name},
     {"the longest keys fit", the_longest_keys_fit},
     {"the settings are the persistence_pool's", the_settings_are_the_keepers},
+    {"a key that no client has is told from others", a_key_that_no_client_has_is_told_from_others},
     {"the scope is never 0 nor wider than the family",
      the_scope_is_never_zero_nor_wider_than_the_family},
     CU_TEST_INFO_NULL,

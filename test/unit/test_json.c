@@ -277,7 +277,7 @@ static const struct answer_record mixed[] = {
     {"a\\.b\\032\\\"c.example.com", "TXT", "\"10 \\\"words\\\" / \\\\\" \"more\"", 0, 1, 0, true},
     {"www.example.com", "HTTPS", "1 . alpn=h2,h3", 60, 1, 0, true},
     {"www.example.com", "ALIAS", "example.net", 60, 1, 0, true},
-    {"between.example.com", "TYPE65534", "\\# 0", 60, 1, 0, true},
+    {"between.example.com", "TYPE0", "\\# 0", 60, 1, 0, true},
 };
 
 #define MIXED                                                                                      \
@@ -295,8 +295,8 @@ static const struct answer_record mixed[] = {
     "\"ttl\":60,\"domain_id\":1,\"auth\":1,\"scopeMask\":0},"                                      \
     "{\"qtype\":\"ALIAS\",\"qname\":\"www.example.com\",\"content\":\"example.net\",\"ttl\":60,"   \
     "\"domain_id\":1,\"auth\":1,\"scopeMask\":0},"                                                 \
-    "{\"qtype\":\"TYPE65534\",\"qname\":\"between.example.com\",\"content\":\"\\\\# 0\","          \
-    "\"ttl\":60,\"domain_id\":1,\"auth\":1,\"scopeMask\":0}]"
+    "{\"qtype\":\"TYPE0\",\"qname\":\"between.example.com\",\"content\":\"\",\"ttl\":60,"          \
+    "\"domain_id\":1,\"auth\":0,\"scopeMask\":0}]"
 
 #define LIST "{'method':'list','parameters':{'zonename':'a.','domain_id':1}}"
 

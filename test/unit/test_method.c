@@ -240,13 +240,22 @@ static void only_methods_by_weight_need_one(void)
     CHECK_INTEGER((int64_t)by_weight, 2, "rendezvous and ratio");
 }
 
-static void without_turns_nothing_goes_round(void)
+/* A choice that is not stored must be the same when it is made again. */
+static void without_turns_the_client_decides(void)
 {
+    static const uint32_t weights[SERVERS] = {0, 1, 0, 0, 3};
     struct field field;
-    field_init(&field, 3, NULL);
+    field_init(&field, SERVERS, weights);
     field.selection.turns = NULL;
-    CHECK(method_round_robin.pick(&field.selection) == METHOD_UNDECIDED, "round-robin");
-    CHECK(method_ratio.pick(&field.selection) == METHOD_UNDECIDED, "ratio");
+    for (uint64_t n = 0; n < 100; n++) {
+        field.client.number.low = n;
+        CHECK_INTEGER((int64_t)method_round_robin.pick(&field.selection),
+                      (int64_t)method_modulus.pick(&field.selection), "round-robin, client %llu",
+                      (unsigned long long)n);
+        CHECK_INTEGER((int64_t)method_ratio.pick(&field.selection),
+                      (int64_t)method_rendezvous.pick(&field.selection), "ratio, client %llu",
+                      (unsigned long long)n);
+    }
 }
 
 static void failover_takes_the_first(void)
@@ -342,7 +351,7 @@ static const CU_TestInfo tests[] = {
     {"several processes together give the right shares",
      several_processes_together_give_the_right_shares},
     {"only methods by weight need one", only_methods_by_weight_need_one},
-    {"without turns nothing goes round", without_turns_nothing_goes_round},
+    {"without turns the client decides", without_turns_the_client_decides},
     {"failover takes the first", failover_takes_the_first},
     {"rtt goes by the nearest fresh value", rtt_goes_by_the_nearest_fresh_value},
     {"least goes by the pool's metric", least_goes_by_the_pools_metric},

@@ -225,12 +225,40 @@ static void it_is_found_by_name(void)
     CHECK(!method_topology.by_client && !method_topology.strikes_down, "what it is");
 }
 
+static void the_default_decides_what_nothing_else_does(void)
+{
+    static const struct topology_row rows[] = {
+        {.id = 1, .country = "NL", .controller_id = 3, .preference = 10},
+        {.id = 2, .controller_id = 1, .preference = 10},
+        {.id = 3, .controller_id = 2, .preference = 20},
+    };
+    static const struct {
+        const char *remote;
+        unsigned standing;
+        const char *country, *picked;
+    } asked[] = {
+        {"198.51.100.1", ALL, "NL", "c3"}, {"198.51.100.1", WITHOUT(3), "NL", "c1"},
+        {"198.51.100.1", ALL, "DE", "c1"}, {"198.51.100.1", WITHOUT(1), "DE", "c2"},
+        {"198.51.100.1", 12, "DE", NULL},  {NULL, ALL, "NL", "c1"},
+        {NULL, WITHOUT(1), "NL", "c2"},
+    };
+    struct topology *topology = topology_of(rows, COUNT(rows));
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        struct guide guide = {.asked = 0};
+        strcpy(guide.location.country, asked[i].country);
+        CHECK_TEXT(ask(topology, &guide, asked[i].remote, asked[i].standing, NULL), asked[i].picked,
+                   "row %zu", i);
+    }
+    topology_free(topology);
+}
+
 static const CU_TestInfo tests[] = {
     {"it is found by name", it_is_found_by_name},
     {"the best that stands is picked", the_best_that_stands_is_picked},
     {"without what it goes by it is undecided", without_what_it_goes_by_it_is_undecided},
     {"equal preferences share the clients", equal_preferences_share_the_clients},
     {"the trace tells what matched", the_trace_tells_what_matched},
+    {"the default decides what nothing else does", the_default_decides_what_nothing_else_does},
     CU_TEST_INFO_NULL,
 };
 

@@ -125,10 +125,29 @@ static bool oracle_up(size_t server)
     return !field.server_down[server] && !field.controller_down[controller];
 }
 
-static bool oracle_stands(size_t server)
+static bool oracle_enabled(size_t server)
 {
     return field.servers[server].state == STATE_ENABLED &&
            field.servers[server].controller->state == STATE_ENABLED;
+}
+
+static bool oracle_drains(size_t server)
+{
+    return field.servers[server].state != STATE_DISABLED &&
+           field.servers[server].controller->state != STATE_DISABLED && !oracle_enabled(server);
+}
+
+/* Draining servers stand for new clients only while nobody else can. */
+static bool oracle_stands(size_t server)
+{
+    bool enabled_up = false, draining_up = false;
+    for (size_t i = 0; i < field.count; i++) {
+        enabled_up |= oracle_enabled(i) && oracle_up(i);
+        draining_up |= oracle_drains(i) && oracle_up(i);
+    }
+    if (!enabled_up && draining_up)
+        return oracle_drains(server);
+    return oracle_enabled(server);
 }
 
 /* The chosen server, counted from 0, or -1. */

@@ -305,7 +305,6 @@ static const struct content_row unbound[] = {
     {"HTTPS", "1 . alpn=h2,"},
     {"HTTPS", "1 . alpn=,h2"},
     {"HTTPS", "1 . alpn=h2 alpn=h3"},
-    {"HTTPS", "1 . alpn=\"h2\""},
     {"HTTPS", "1 . alpn=h\\2"},
     {"HTTPS", "1 . no-default-alpn=1"},
     {"HTTPS", "1 . port"},
@@ -375,6 +374,84 @@ static void bad_generic_contents(void)
         {"TYPE65534", "\\# 1 0\t0"},
         {"A", "\\# 4 c0000201"},
         {"TXT", "\\# 2 0161"},
+    };
+    check_contents(rows, COUNT(rows), ERR_INVAL);
+}
+
+static void good_rarer_types(void)
+{
+    static const struct content_row rows[] = {
+        {"APL", "1:192.0.2.0/24"},
+        {"APL", "1:192.0.2.0/24 !2:2001:db8::/32  1:0.0.0.0/0"},
+        {"CERT", "1 0 0 AAAA"},
+        {"CERT", "65535 65535 255 AA AA"},
+        {"CSYNC", "66 3 A NS AAAA"},
+        {"CSYNC", "0 0"},
+        {"CSYNC", "1 0 TYPE65280"},
+        {"DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA="},
+        {"EUI48", "00-00-5e-00-53-2A"},
+        {"EUI64", "00-00-5e-ef-10-00-00-2a"},
+        {"IPSECKEY", "10 0 0"},
+        {"IPSECKEY", "10 0 2 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ=="},
+        {"IPSECKEY", "10 1 2 192.0.2.38 AQNR"},
+        {"IPSECKEY", "10 2 1 2001:db8::1 AQNR"},
+        {"IPSECKEY", "10 3 0 gateway.example.com"},
+        {"LOC", "52 N 4 E 0m"},
+        {"LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 1.00m 10000.00m 10.00m"},
+        {"LOC", "90 0 0 S 180 0 0 W 42849.67 0 0"},
+        {"MB", "mail.example.com"},
+        {"MG", "mail.example.com"},
+        {"MINFO", "a.example.com b.example.com"},
+        {"MR", "mail.example.com"},
+        {"ZONEMD", "2018031500 1 1 FEBE3D4C E2EC2FFA"},
+    };
+    check_contents(rows, COUNT(rows), 0);
+}
+
+static void bad_rarer_types(void)
+{
+    static const struct content_row rows[] = {
+        {"APL", "192.0.2.0/24"},
+        {"APL", "1:192.0.2.0"},
+        {"APL", "1:192.0.2.0/33"},
+        {"APL", "1:2001:db8::/32"},
+        {"APL", "2:192.0.2.0/24"},
+        {"APL", "3:192.0.2.0/24"},
+        {"APL", "!"},
+        {"CERT", "0 0 0 AAAA"},
+        {"CERT", "PGP 0 0 AAAA"},
+        {"CERT", "1 0 0"},
+        {"CSYNC", "66"},
+        {"CSYNC", "66 3 NOPE"},
+        {"CSYNC", "66 3 a"},
+        {"DHCID", "AAA"},
+        {"EUI48", "00-00-5e-00-53"},
+        {"EUI48", "00:00:5e:00:53:2a"},
+        {"EUI48", "00-00-5e-00-53-2g"},
+        {"EUI64", "00-00-5e-00-53-2a"},
+        {"IPSECKEY", "10 0 2 . AQNR"},
+        {"IPSECKEY", "10 4 2 AQNR"},
+        {"IPSECKEY", "10 1 3 192.0.2.38 AQNR"},
+        {"IPSECKEY", "10 1 2 AQNR"},
+        {"IPSECKEY", "10 1 2 192.0.2.38"},
+        {"IPSECKEY", "10 0 0 AQNR"},
+        {"LOC", "52 N 4 E"},
+        {"LOC", "52 4 E 0m"},
+        {"LOC", "91 N 4 E 0m"},
+        {"LOC", "52 60 N 4 E 0m"},
+        {"LOC", "52 0 60 N 4 E 0m"},
+        {"LOC", "52 0 0 0 N 4 E 0m"},
+        {"LOC", "52.5 N 4 E 0m"},
+        {"LOC", "52 N 181 E 0m"},
+        {"LOC", "52 E 4 N 0m"},
+        {"LOC", "52 N 4 E m"},
+        {"LOC", "52 N 4 E 0.m"},
+        {"LOC", "52 N 4 E 0km"},
+        {"LOC", "52 N 4 E 0m 1 2 3 4"},
+        {"MB", ""},
+        {"MINFO", "a.example.com"},
+        {"ZONEMD", "1 1 1"},
+        {"ZONEMD", "1 1 256 00"},
     };
     check_contents(rows, COUNT(rows), ERR_INVAL);
 }
@@ -466,6 +543,8 @@ static const CU_TestInfo tests[] = {
     {"service bindings that are bad", bad_service_bindings},
     {"types without a form of their own take generic contents", other_types_take_generic_contents},
     {"generic contents that are bad", bad_generic_contents},
+    {"rarer types", good_rarer_types},
+    {"rarer types that are bad", bad_rarer_types},
     {"types that are not known", types_that_are_not_known},
     {"a number does not hide a type that PowerDNS knows",
      a_number_does_not_hide_a_type_that_powerdns_knows},

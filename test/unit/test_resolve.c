@@ -166,14 +166,14 @@ static void a_type_is_answered_alone(void)
     check_questions(rows, COUNT(rows));
 }
 
-#define EXISTS(name) name " TYPE65534 60 \\# 0 z1 s0 a\n"
+#define EXISTS(name) name " TYPE0 60 \\# 0 z1 s0 a\n"
 
 static void a_name_between_exists(void)
 {
     static const struct question_row rows[] = {
         {"b.example.com", "ANY", CLIENT, 1, EXISTS("b.example.com")},
         {"B.Example.Com", "ANY", NOBODY, -1, EXISTS("b.example.com")},
-        {"b.example.com", "TYPE65534", CLIENT, 1, EXISTS("b.example.com")},
+        {"b.example.com", "TYPE0", CLIENT, 1, EXISTS("b.example.com")},
         {"b.example.com", "A", CLIENT, 1, ""},
         {"b.example.com", "NS", CLIENT, 1, ""},
         {"b.example.com", "ANY", CLIENT, 2, ""},
@@ -271,12 +271,12 @@ static const struct {
     {"the IPv4 one draining", "uug", FALLBACK_ANY, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
     {"all down", "ddd", FALLBACK_ANY, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
     {"all down, servfail", "ddd", FALLBACK_SERVFAIL, "www.example.com A 30 198.51.100.1 z1 s1 a\n"},
-    {"all down, none", "ddd", FALLBACK_NONE, "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
-    {"all off", "xxx", FALLBACK_ANY, "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
-    {"all off, servfail", "xxx", FALLBACK_SERVFAIL, "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
+    {"all down, none", "ddd", FALLBACK_NONE, "www.example.com TYPE0 60 \\# 0 z1 s1 a\n"},
+    {"all off", "xxx", FALLBACK_ANY, "www.example.com TYPE0 60 \\# 0 z1 s1 a\n"},
+    {"all off, servfail", "xxx", FALLBACK_SERVFAIL, "www.example.com TYPE0 60 \\# 0 z1 s1 a\n"},
 };
 
-static void nobody_gets_the_types_that_all_servers_have(void)
+static void nobody_gets_the_types_that_all_sites_have(void)
 {
     for (size_t i = 0; i < COUNT(crowds); i++) {
         char expected[256];
@@ -301,23 +301,26 @@ static void nobody_gets_the_types_that_all_servers_have(void)
 
 /* Servers with one family each, and a pool that falls back on another. */
 static const struct rows mixed = {
-    .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"), {.name = NULL}},
+    .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"),
+                                                   CONTROLLER(2, "lyon"),
+                                                   {.name = NULL}},
     .pools = (const struct pool_row[]){POOL(1, "mixed"), POOL(2, "empty"), {.name = NULL}},
     .servers = (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "198.51.100.1", NULL),
-                                                   SERVER(12, 1, 1, 2, NULL, "2001:db8::2"),
+                                                   SERVER(12, 1, 2, 2, NULL, "2001:db8::2"),
                                                    {.state = NULL}},
     .balanced = (const struct balanced_name_row[]){{"mixed.example.net", 1}, {.name = NULL}},
 };
 
 #define MIXED_A "mixed.example.net A 30 198.51.100.1 z7 s1 a\n"
 #define MIXED_AAAA "mixed.example.net AAAA 30 2001:db8::2 z7 s1 a\n"
+#define MIXED_NEITHER "mixed.example.net TYPE0 60 \\# 0 z7 s1 a\n"
 
-static void without_a_common_type_nobody_gets_them_all(void)
+static void without_a_common_type_nobody_is_promised_any(void)
 {
     static const struct question_row rows[] = {
-        {"mixed.example.net", "ANY", NOBODY, 7, MIXED_A MIXED_AAAA},
-        {"mixed.example.net", "A", NOBODY, 7, MIXED_A},
-        {"mixed.example.net", "AAAA", NOBODY, 7, MIXED_AAAA},
+        {"mixed.example.net", "ANY", NOBODY, 7, MIXED_NEITHER},
+        {"mixed.example.net", "A", NOBODY, 7, ""},
+        {"mixed.example.net", "AAAA", NOBODY, 7, ""},
         {"mixed.example.net", "ANY", "192.0.2.1", 7, MIXED_A},
         {"mixed.example.net", "AAAA", "192.0.2.1", 7, ""},
         {"mixed.example.net", "ANY", "192.0.2.2", 7, MIXED_AAAA},
@@ -332,12 +335,12 @@ static void without_a_common_type_nobody_gets_them_all(void)
 }
 
 /* Which families server 11 and server 12 offer, and what a question without client gets. */
-static void nobody_gets_the_family_that_both_servers_have(void)
+static void nobody_gets_the_family_that_both_sites_have(void)
 {
     static const struct {
         const char *ipv4[2], *ipv6[2], *answer;
     } rows[] = {
-        {{"198.51.100.1", NULL}, {NULL, "2001:db8::2"}, MIXED_A MIXED_AAAA},
+        {{"198.51.100.1", NULL}, {NULL, "2001:db8::2"}, MIXED_NEITHER},
         {{"198.51.100.1", NULL}, {"2001:db8::2", "2001:db8::3"}, MIXED_AAAA},
         {{NULL, "198.51.100.1"}, {"2001:db8::2", "2001:db8::3"}, MIXED_AAAA},
         {{"198.51.100.1", "198.51.100.2"}, {NULL, "2001:db8::2"}, MIXED_A},
@@ -372,13 +375,15 @@ static void nobody_is_sent_down_the_chain_of_pools(void)
     pool->fallback_pool = empty;
     empty->servers = full.servers;
     empty->server_count = full.server_count;
+    scene_server(&scene, 11)->ipv6 = "2001:db8::2";
+    scene_server(&scene, 12)->ipv4 = "198.51.100.2";
     check_question(&scene, &row);
     scene_set_controller_down(&scene, 1, true);
+    scene_set_controller_down(&scene, 2, true);
     check_question(&scene, &row);
     empty->fallback = FALLBACK_NONE;
     check_question(&scene,
-                   &(struct question_row){"mixed.example.net", "ANY", NOBODY, 7,
-                                          "mixed.example.net TYPE65534 30 \\# 0 z7 s1 a\n"});
+                   &(struct question_row){"mixed.example.net", "ANY", NOBODY, 7, MIXED_NEITHER});
     scene_release(&scene);
 }
 
@@ -389,7 +394,7 @@ static void the_fallback_shows_in_the_answer(void)
         const char *type, *answer;
     } rows[] = {
         {FALLBACK_ANY, "ANY", WWW_MX WWW_A WWW_AAAA},
-        {FALLBACK_NONE, "ANY", WWW_MX "www.example.com TYPE65534 30 \\# 0 z1 s1 a\n"},
+        {FALLBACK_NONE, "ANY", WWW_MX "www.example.com TYPE0 60 \\# 0 z1 s1 a\n"},
         {FALLBACK_NONE, "A", ""},
         {FALLBACK_NONE, "MX", WWW_MX},
         {FALLBACK_SERVFAIL, "ANY", "failed\n"},
@@ -497,7 +502,8 @@ static void a_lost_table_is_told_beside_a_good_answer(void)
 #define SUB_ZONE                                                                                   \
     "sub.example.com SOA 3600 " SOA " z2 s0 a\n"                                                   \
     "sub.example.com NS 3600 ns.example.com z2 s0 a\n"                                             \
-    "app.sub.example.com A 30 198.51.100.1 z2 s1 a\n"
+    "app.sub.example.com A 30 198.51.100.1 z2 s1 a\n"                                              \
+    "app.sub.example.com AAAA 30 2001:db8::1 z2 s1 a\n"
 #define EXAMPLE_ZONE                                                                               \
     APEX_SOA APEX_NS "*.example.com TXT 3600 \"wild\" z1 s0 a\n"                                   \
                      "a.b.example.com A 3600 192.0.2.55 z1 s0 a\n"                                 \
@@ -505,12 +511,14 @@ static void a_lost_table_is_told_beside_a_good_answer(void)
                      "cut.example.com NS 3600 ns.cut.example.com z1 s0 -\n"                        \
                      "cut.example.com DS 3600 " DS " z1 s0 a\n"                                    \
                      "lb.cut.example.com A 30 198.51.100.1 z1 s1 -\n"                              \
+                     "lb.cut.example.com AAAA 30 2001:db8::1 z1 s1 -\n"                            \
                      "ns.cut.example.com A 3600 192.0.2.54 z1 s0 -\n"                              \
                      "ns.cut.example.com DS 3600 " DS " z1 s0 -\n"                                 \
                      "ns.example.com A 3600 192.0.2.53 z1 s0 a\n"                                  \
                      "sub.example.com NS 3600 ns.example.com z1 s0 -\n"                            \
                      "sub.example.com DS 3600 " DS " z1 s0 a\n" WWW_MX                             \
-                     "www.example.com A 30 198.51.100.1 z1 s1 a\n"
+                     "www.example.com A 30 198.51.100.1 z1 s1 a\n"                                 \
+                     "www.example.com AAAA 30 2001:db8::1 z1 s1 a\n"
 
 static void a_zone_is_transferred_whole(void)
 {
@@ -620,12 +628,12 @@ static const CU_TestInfo tests[] = {
     {"parent and child zone answer for themselves", parent_and_child_zone_answer_for_themselves},
     {"beside another backend only balanced names are ours",
      beside_another_backend_only_balanced_names_are_ours},
-    {"without a client the types are those of all servers",
-     nobody_gets_the_types_that_all_servers_have},
-    {"without a client and a common type all types are given",
-     without_a_common_type_nobody_gets_them_all},
-    {"without a client a family that not all servers have is left out",
-     nobody_gets_the_family_that_both_servers_have},
+    {"without a client the types are those of all sites",
+     nobody_gets_the_types_that_all_sites_have},
+    {"without a client and a common type none is promised",
+     without_a_common_type_nobody_is_promised_any},
+    {"without a client a family that not all sites have is left out",
+     nobody_gets_the_family_that_both_sites_have},
     {"without a client the chain of pools counts", nobody_is_sent_down_the_chain_of_pools},
     {"the fallback shows in the answer", the_fallback_shows_in_the_answer},
     {"the scope is that of the client", the_scope_is_that_of_the_client},

@@ -156,6 +156,79 @@ static void problems_of_all_kinds_are_in_one_list(void)
     bench_end(&bench);
 }
 
+/* In the example, ns1.example.com is a name server and every site has both addresses. */
+static void what_will_not_do_what_it_says_is_a_problem(void)
+{
+    static const struct {
+        const char *sql, *words; /* NULL: nothing is wrong */
+    } cases[] = {
+        {"INSERT INTO record (zone_id, name, type, content)"
+         " VALUES (1, 'cut.example.com', 'NS', 'ns1.example.com');"
+         "INSERT INTO balanced_name VALUES ('www.cut.example.com', 1);",
+         "balanced name www.cut.example.com is at or below a delegation"},
+        {"INSERT INTO balanced_name VALUES ('www.example.net', 1);",
+         "balanced name www.example.net is in none of the zones"},
+        {"INSERT INTO balanced_name VALUES ('www.example.net', 1), ('a.example.net', 1);",
+         "2 balanced names, the first is a.example.net: each is in none of the zones"},
+        {"DELETE FROM record; DELETE FROM balanced_name; DELETE FROM zone;"
+         "INSERT INTO balanced_name VALUES ('www.example.net', 1);",
+         NULL},
+        {"DELETE FROM record; DELETE FROM balanced_name; DELETE FROM zone;"
+         "INSERT INTO balanced_name VALUES ('www.example.net', 1);"
+         "UPDATE virtual_server SET ipv4 = NULL WHERE id = 1;"
+         "UPDATE virtual_server SET ipv6 = NULL WHERE id = 2;",
+         "pool web: in a signed zone, validating resolvers may find no address, because its sites"
+         " have neither"},
+        {"UPDATE virtual_server SET ipv4 = NULL WHERE id = 1;"
+         "UPDATE virtual_server SET ipv6 = NULL WHERE id = 2;",
+         NULL},
+        {"INSERT INTO balanced_name VALUES ('www.example.net', 1);"
+         "UPDATE pool SET method = 'topology', fallback = 'none' WHERE id = 1;",
+         "because pool web has fallback none and cannot decide for everybody"},
+        {"INSERT INTO record (zone_id, name, type, content)"
+         " VALUES (1, 'www.example.com', 'HTTPS', '1 . alpn=h2 ipv4hint=198.51.100.80');",
+         "record www.example.com HTTPS: its hint leads everybody to fra"},
+        {"INSERT INTO record (zone_id, name, type, content)"
+         " VALUES (1, 'example.com', 'HTTPS', '1 www.example.com ipv6hint=2001:DB8:1:0::80');",
+         "record example.com HTTPS: its hint leads everybody to ams"},
+        {"INSERT INTO record (zone_id, name, type, content)"
+         " VALUES (1, 'www.example.com', 'HTTPS', '1 . ipv4hint=auto'),"
+         " (1, 'mail.example.com', 'HTTPS', '1 . ipv4hint=192.0.2.25');",
+         NULL},
+        {"UPDATE pool SET persistence_pool_id = 1 WHERE name = 'api';"
+         "DELETE FROM virtual_server WHERE id = 1;",
+         "pool api uses the mappings of pool web, but only pool api has a server at ams"},
+        {"INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
+         " (1, '2001:DB8::53', 1, 'modulus', unixepoch(), 60),"
+         " (1, 'garbage', 1, 'modulus', unixepoch(), 60);",
+         "2 mappings can never be found, by the pool's prefixes and kind of client; the first is"
+         " 2001:DB8::53 in pool web"},
+        {"INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
+         " (1, 'garbage', 1, 'modulus', unixepoch() - 61, 60),"
+         " (2, '192.0.2.0/24', 1, 'modulus', unixepoch(), 60);",
+         NULL},
+        {"UPDATE virtual_server SET position = 7 WHERE pool_id = 1;",
+         "pool web: virtual servers 2 and 3 are both at position 7"},
+        {"UPDATE pool SET persistence_pool_id = 1 WHERE name = 'api';",
+         "pool api uses the mappings of pool web, but only pool web has a server at fra"},
+        {"INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+         " VALUES (2, 2, 9, '192.0.2.9');"
+         "UPDATE pool SET persistence_pool_id = 1 WHERE name = 'api';",
+         NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench bench;
+        bench_begin(&bench, cases[i].sql);
+        const struct problems *problems = &bench.status.problems;
+        const char *first = problems->count > 0 ? problems->lines[0] : NULL;
+        if (cases[i].words)
+            CHECK(has_problem(&bench.status, cases[i].words), "case %zu: %s", i, first);
+        else
+            CHECK_TEXT(first, NULL, "case %zu", i);
+        bench_end(&bench);
+    }
+}
+
 static void a_report_is_what_the_monitor_says(void)
 {
     static const struct {
@@ -234,6 +307,7 @@ static const CU_TestInfo tests[] = {
     {"servers have their state and their mappings", servers_have_state_and_mappings},
     {"targets that are down say since when and why", targets_that_are_down_say_since_when_and_why},
     {"problems of all kinds are in one list", problems_of_all_kinds_are_in_one_list},
+    {"what will not do what it says is a problem", what_will_not_do_what_it_says_is_a_problem},
     {"a report is what the monitor says", a_report_is_what_the_monitor_says},
     {"nothing to check needs no monitor", nothing_to_check_needs_no_monitor},
     {"mappings that cannot be stored are a problem", mappings_that_cannot_be_stored_are_a_problem},

@@ -105,6 +105,28 @@ static void with_a_fallback_that_shares_and_drains(void)
     scene_server(&scene, 12)->state = STATE_DRAINING;
 }
 
+static void with_a_mapping_that_only_another_pool_can_use(void)
+{
+    with_the_mappings_of_another_pool();
+    scene_put_mapping(&scene, API, 1, 100);
+    for (int64_t id = 11; id <= 13; id++)
+        scene_server(&scene, id)->controller = scene_controller(&scene, 2);
+}
+
+static void with_only_a_draining_one_up(void)
+{
+    scene_server(&scene, 11)->state = STATE_DRAINING;
+    scene_set_server_down(&scene, 12, true);
+    scene_set_server_down(&scene, 13, true);
+}
+
+static void with_families_apart(void)
+{
+    by_method(&method_failover);
+    scene_server(&scene, 13)->ipv4 = NULL;
+    scene_server(&scene, 13)->ipv6 = "2001:db8::3";
+}
+
 static void by_failover(void)
 {
     by_method(&method_failover);
@@ -229,6 +251,10 @@ static void every_step_of_a_decision_has_its_sentence(void)
          "the mapping is live in pool web, with the server at position 3\n"},
         {with_a_fallback_that_shares_and_drains,
          "pool web shares the mappings and has a draining server: no mapping is made\n"},
+        {with_a_mapping_that_only_another_pool_can_use,
+         "the mapping is live in pool api, and is left as it is\n"},
+        {with_only_a_draining_one_up, "no enabled server is up; among the draining ones:\n"},
+        {with_families_apart, "for AAAA, among the other servers of paris:\n"},
         {as_it_is, "N = 3: 3221225994 mod 3 leaves 0, second value 1, server 2\n"},
         {as_it_is, "server 2 is lyon, position 2: up, taken\n"},
         {past_a_down_server, "server 2 is lyon, position 2: down, struck from the list\n"},
@@ -238,8 +264,6 @@ static void every_step_of_a_decision_has_its_sentence(void)
         {by_turns, "round-robin: turn 0 mod 3 leaves 0, server 1\n"},
         {by_turns, "among the servers of paris:\n"},
         {by_turns_that_cannot_be_kept, "no turn is taken, because the choice cannot be stored\n"},
-        {by_turns_that_cannot_be_kept, "method round-robin cannot decide\n"},
-        {by_turns_that_cannot_be_kept, "next in the chain: method modulus\n"},
         {by_ratio, "ratio: turn 0 is number 1 of 5 in a round, server 2\n"},
         {by_ratio_without_weights, "no server has a weight above 0\n"},
         {by_rendezvous, "server 1, paris: weight 1, score "},
@@ -249,6 +273,8 @@ static void every_step_of_a_decision_has_its_sentence(void)
         {by_metric, "lyon, position 2: no usable cpu\n"},
         {by_metric, "lowest cpu 12.5, values up to 15 count as equal\n"},
         {by_old_metric, "no server has a metric cpu newer than 60 s\n"},
+        {by_old_metric, "method least cannot decide\n"},
+        {by_old_metric, "next in the chain: method modulus\n"},
         {by_unreadable_metric,
          "paris, position 1: cpu of the server cannot be read: input/output error\n"},
         {by_no_metric, "the pool names no metric\n"},

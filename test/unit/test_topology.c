@@ -123,6 +123,26 @@ static void locations_match_by_kind(void)
     topology_free(topology);
 }
 
+static void a_row_about_nothing_is_the_default(void)
+{
+    static const struct topology_row rows[] = {CIDR(1, "10.0.0.0/8", 1, 10), CIDR(2, NULL, 2, 20),
+                                               CIDR(3, NULL, 1, 30)};
+    struct topology_match match;
+    char text[TOPOLOGY_TEXT_MAX];
+    struct topology *topology = topology_of(rows, COUNT(rows));
+    CHECK_INTEGER((int64_t)topology_row_count(topology), 3, "rows");
+    CHECK(!topology_needs_location(topology), "a default needs no location");
+    CHECK(topology_match_default(topology, &match), "there is one");
+    CHECK_TEXT(topology_match_format(&match, text), "default", "text");
+    CHECK_INTEGER(preference_of(&match, 1), 30, "the first controller");
+    CHECK_INTEGER(preference_of(&match, 2), 20, "the second");
+    CHECK_INTEGER(preference_of(&match, 3), -1, "another");
+    topology_free(topology);
+    topology = topology_of(rows, 1);
+    CHECK(!topology_match_default(topology, &match), "there is none");
+    topology_free(topology);
+}
+
 static void rows_that_cannot_be_used_are_named(void)
 {
     static const struct {
@@ -144,12 +164,10 @@ static void rows_that_cannot_be_used_are_named(void)
         {CONTINENT(11, "XX", 1, 10), "topology 11: continent is not one of AF AN AS EU NA OC SA"},
         {ASN(12, 0, 1, 10), "topology 12: asn is not 1..4294967295"},
         {ASN(13, 4294967296, 1, 10), "topology 13: asn is not 1..4294967295"},
-        {CIDR(14, NULL, 1, 10),
-         "topology 14: is not about exactly one of cidr, country, continent, asn"},
         {{15, "10.0.0.0/8", "NL", NULL, false, 0, 1, 10},
-         "topology 15: is not about exactly one of cidr, country, continent, asn"},
+         "topology 15: is about more than one of cidr, country, continent, asn"},
         {{16, NULL, NULL, "EU", true, 1, 1, 10},
-         "topology 16: is not about exactly one of cidr, country, continent, asn"},
+         "topology 16: is about more than one of cidr, country, continent, asn"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct topology *topology = topology_of(&rows[i].row, 1);
@@ -277,6 +295,7 @@ static void choices_that_differ_are_told_apart(void)
 static const CU_TestInfo tests[] = {
     {"networks match from long to short", networks_match_from_long_to_short},
     {"locations match by kind", locations_match_by_kind},
+    {"a row about nothing is the default", a_row_about_nothing_is_the_default},
     {"rows that cannot be used are named", rows_that_cannot_be_used_are_named},
     {"of many wrong rows some are named and all counted",
      of_many_wrong_rows_some_are_named_and_all_counted},

@@ -6,12 +6,35 @@
 
 #include <string.h>
 
-void candidates_for_new(const struct pool *pool, struct candidates *ret_candidates)
+static void candidates_in_state(const struct pool *pool, enum state state,
+                                struct candidates *ret_candidates)
 {
     ret_candidates->count = 0;
     for (size_t i = 0; i < pool->server_count; i++)
-        if (virtual_server_state(&pool->servers[i]) == STATE_ENABLED)
+        if (virtual_server_state(&pool->servers[i]) == state)
             ret_candidates->servers[ret_candidates->count++] = &pool->servers[i];
+}
+
+static bool any_is_up(const struct availability *availability, const struct candidates *candidates)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        if (availability_server_up(availability, candidates->servers[i]))
+            return true;
+    return false;
+}
+
+void candidates_for_new(const struct selection *selection, const struct availability *availability,
+                        struct candidates *ret_candidates)
+{
+    struct candidates draining;
+    candidates_in_state(selection->pool, STATE_ENABLED, ret_candidates);
+    if (any_is_up(availability, ret_candidates))
+        return;
+    candidates_in_state(selection->pool, STATE_DRAINING, &draining);
+    if (!any_is_up(availability, &draining))
+        return;
+    TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_DRAINING);
+    *ret_candidates = draining;
 }
 
 void candidates_of_controller(const struct pool *pool, const struct controller *controller,
@@ -139,6 +162,17 @@ static void keep_enabled(struct candidates *candidates)
     candidates->count = kept;
 }
 
+/* Among the enabled ones; if none of these is up, among all. */
+static const struct virtual_server *choose_enabled_first(const struct selection *selection,
+                                                         const struct availability *availability,
+                                                         struct candidates *candidates)
+{
+    struct candidates enabled = *candidates;
+    keep_enabled(&enabled);
+    const struct virtual_server *server = choose_among(selection, availability, &enabled);
+    return server ? server : choose_among(selection, availability, candidates);
+}
+
 /*
  * Repeats the choice that made the mapping. If that leads to another controller, the choice is made
  * among all servers of this one, draining ones included.
@@ -148,7 +182,7 @@ static const struct virtual_server *repeat_within(const struct selection *select
                                                   const struct controller *controller)
 {
     struct candidates candidates;
-    candidates_for_new(selection->pool, &candidates);
+    candidates_for_new(selection, availability, &candidates);
     const struct virtual_server *server = choose(selection, availability, &candidates);
     if (server && server->controller == controller)
         return server;
@@ -170,10 +204,33 @@ const struct virtual_server *choose_within(const struct selection *selection,
         return repeat_within(selection, availability, controller);
     TRACE(selection->trace, .what = STEP_CANDIDATES,
           .values = {TRACE_TEXT("controller", controller->name)});
-    keep_enabled(&candidates);
-    const struct virtual_server *server = choose_among(selection, availability, &candidates);
-    if (server)
-        return server;
-    candidates_of_controller(selection->pool, controller, &candidates);
-    return choose_among(selection, availability, &candidates);
+    return choose_enabled_first(selection, availability, &candidates);
+}
+
+static void keep_with_address(struct candidates *candidates, enum address_family family)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < candidates->count; i++)
+        if (virtual_server_address(candidates->servers[i], family))
+            candidates->servers[kept++] = candidates->servers[i];
+    candidates->count = kept;
+}
+
+const char *choose_address(const struct selection *selection,
+                           const struct availability *availability,
+                           const struct virtual_server *server, enum address_family family)
+{
+    const char *own = virtual_server_address(server, family);
+    struct candidates candidates;
+    if (own)
+        return own;
+    candidates_of_controller(selection->pool, server->controller, &candidates);
+    keep_with_address(&candidates, family);
+    if (candidates.count == 0)
+        return NULL;
+    TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_OTHER_FAMILY,
+          .values = {TRACE_TEXT("controller", server->controller->name),
+                     TRACE_TEXT("type", family == FAMILY_IPV4 ? "A" : "AAAA")});
+    const struct virtual_server *other = choose_enabled_first(selection, availability, &candidates);
+    return other ? virtual_server_address(other, family) : NULL;
 }

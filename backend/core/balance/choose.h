@@ -17,8 +17,13 @@ struct candidates {
     size_t count;
 };
 
-/* Those that may get new clients: the server and its controller are enabled. */
-void candidates_for_new(const struct pool *pool, struct candidates *ret_candidates);
+/*
+ * Those of the selection's pool that may get new clients: the server and its controller are
+ * enabled. If none of these is up, but a draining one is, the draining ones: a site that drains is
+ * better than one that is down.
+ */
+void candidates_for_new(const struct selection *selection, const struct availability *availability,
+                        struct candidates *ret_candidates);
 
 /* Those of one controller that may keep a client: all that are not disabled. */
 void candidates_of_controller(const struct pool *pool, const struct controller *controller,
@@ -63,5 +68,14 @@ bool chooses_in_turn(const struct pool *pool);
 const struct virtual_server *choose_within(const struct selection *selection,
                                            const struct availability *availability,
                                            const struct controller *controller);
+
+/*
+ * The address of a family for a client that was given `server`, which is one of the selection's
+ * pool: the server's own; if it has none, that of another server of its controller, chosen as in
+ * choose_within(). NULL when the controller has none that is up.
+ */
+const char *choose_address(const struct selection *selection,
+                           const struct availability *availability,
+                           const struct virtual_server *server, enum address_family family);
 
 #endif

@@ -65,3 +65,31 @@ void client_identify(const struct source *source, const struct pool *pool,
         client.known = false;
     *ret_client = client;
 }
+
+static bool is_group(const char *name, const struct prefix_map *groups)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        if (strcmp(groups->values[i], name) == 0)
+            return true;
+    return false;
+}
+
+bool client_key_can_match(const char *key, const struct pool *pool, const struct prefix_map *groups)
+{
+    struct prefix prefix;
+    char text[PREFIX_TEXT_MAX];
+    bool is_subnet = strncmp(key, "ecs:", 4) == 0;
+    if (pool->persistence_pool != pool)
+        return false;
+    const char *address = is_subnet ? key + 4 : key;
+    if (strncmp(key, "group:", 6) == 0)
+        return is_group(key + 6, groups);
+    if (prefix_parse(address, strlen(address), &prefix) != 0 ||
+        strcmp(prefix_format(&prefix, text), address) != 0)
+        return false;
+    unsigned bits = pool_prefix_bits(pool, prefix.address.family);
+    if (is_subnet)
+        return pool->client == CLIENT_ECS && prefix.bits <= bits;
+    bool is_whole = prefix.bits == family_bits(prefix.address.family);
+    return prefix.bits == bits && !(is_whole && prefix_map_find(groups, &prefix.address));
+}

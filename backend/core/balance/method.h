@@ -7,7 +7,9 @@
  * candidates are, with the chain, fallback or stickiness (choose.h, assign.h).
  *
  * A method is pure, except for the turns that it takes (turns.h) and for what it reads through the
- * tables of the selection. It records the numbers that it used in the selection's trace.
+ * tables of the selection. It records the numbers that it used in the selection's trace. What is
+ * known about a client only adds to what a method can go by: a method that decides for an unknown
+ * client decides for every client.
  */
 #ifndef STICKY_CORE_BALANCE_METHOD_H
 #define STICKY_CORE_BALANCE_METHOD_H
@@ -43,7 +45,7 @@ struct selection {
     int64_t metric_max_age_s, path_metric_max_age_s; /* older values are not trusted */
     const struct topology *topology;
     const struct locator *locator;
-    struct turns *turns; /* NULL: the choice cannot be stored, so no turn is taken */
+    struct turns *turns; /* NULL: the choice will not be stored, so no turn is taken */
     struct trace *trace;
     const struct warnings *warnings;
 };
@@ -60,7 +62,7 @@ struct method {
      * method picks again (claim 4). Other methods are shown only servers that are up.
      */
     bool strikes_down;
-    bool takes_turns; /* undecided without them */
+    bool takes_turns; /* without them, it picks by the client */
     bool by_weight;   /* undecided if no candidate has a weight above 0 */
     /* Prefers values measured on the path to the client. */
     bool reads_paths;

@@ -5,7 +5,11 @@
  * If a round lasts from 0 to 1, a server of weight w has its turns at the moments 1/2w, 3/2w,
  * 5/2w... The turns of all servers are taken in the order of their moments, equal ones by position.
  * The moment of the n-th turn is found by binary search, so that only the counter has to be kept.
+ *
+ * A choice that is not stored takes no turn and is made by rendezvous, which has the same
+ * proportions, so that asking again changes nothing.
  */
+#include "core/balance/rendezvous.h"
 #include "core/balance/turns.h"
 
 /* Moments are integers; this is the length of a round, far finer than weights up to 65535 need. */
@@ -68,7 +72,7 @@ static size_t pick(const struct selection *selection)
         return METHOD_UNDECIDED;
     }
     if (!turns_take(selection, &turn))
-        return METHOD_UNDECIDED;
+        return rendezvous_pick(selection, NULL);
     uint64_t place = turn % round, moment = moment_of(selection, place);
     uint64_t earlier = all_turns_until(selection, moment - 1);
     size_t index = server_at(selection, moment, place - earlier);

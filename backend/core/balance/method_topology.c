@@ -1,8 +1,9 @@
 /*
  * The controller that the table `topology` prefers for the client's location. The longest network
  * that names a candidate decides; without one, the client's autonomous system, country and
- * continent according to a GeoIP database, in this order. The lowest preference wins; among equals
- * the choice depends only on the client (rendezvous.h). Undecided if no row matches.
+ * continent according to a GeoIP database, in this order; then the default rows. The lowest
+ * preference wins; among equals the choice depends only on the client (rendezvous.h). Undecided if
+ * no row matches.
  */
 #include "core/balance/location.h"
 #include "core/balance/method.h"
@@ -80,19 +81,32 @@ static size_t pick_by_location(const struct selection *selection)
     return index;
 }
 
+static size_t pick_by_client(const struct selection *selection)
+{
+    if (selection->client->address.family == FAMILY_NONE) {
+        TRACE(selection->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NO_CLIENT);
+        return METHOD_UNDECIDED;
+    }
+    size_t index = pick_by_network(selection);
+    return index == METHOD_UNDECIDED ? pick_by_location(selection) : index;
+}
+
+static size_t pick_default(const struct selection *selection)
+{
+    struct topology_match match;
+    return topology_match_default(selection->topology, &match) ? pick_from_match(selection, &match)
+                                                               : METHOD_UNDECIDED;
+}
+
 static size_t pick(const struct selection *selection)
 {
     if (!selection->topology) {
         TRACE(selection->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NOT_LOADED);
         return METHOD_UNDECIDED;
     }
-    if (selection->client->address.family == FAMILY_NONE) {
-        TRACE(selection->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NO_CLIENT);
-        return METHOD_UNDECIDED;
-    }
-    size_t index = pick_by_network(selection);
+    size_t index = pick_by_client(selection);
     if (index == METHOD_UNDECIDED)
-        index = pick_by_location(selection);
+        index = pick_default(selection);
     if (index == METHOD_UNDECIDED)
         TRACE(selection->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_UNDECIDED);
     return index;

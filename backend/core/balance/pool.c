@@ -65,6 +65,11 @@ const char *persistence_timer_word(enum persistence_timer timer)
     return timer_words[timer];
 }
 
+const char *virtual_server_address(const struct virtual_server *server, enum address_family family)
+{
+    return family == FAMILY_IPV4 ? server->ipv4 : server->ipv6;
+}
+
 enum state virtual_server_state(const struct virtual_server *server)
 {
     enum state own = server->state, controllers = server->controller->state;

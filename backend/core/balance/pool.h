@@ -23,7 +23,7 @@ struct method;
 
 enum state {
     STATE_ENABLED,
-    STATE_DRAINING, /* live mappings are kept, new ones are not made */
+    STATE_DRAINING, /* keeps live mappings; gets new clients only while no enabled server is up */
     STATE_DISABLED, /* as if absent */
 };
 
@@ -94,6 +94,9 @@ const char *state_word(enum state state);
 const char *fallback_word(enum fallback fallback);
 const char *client_kind_word(enum client_kind kind);
 const char *persistence_timer_word(enum persistence_timer timer);
+
+/* The server's address of a family, or NULL. */
+const char *virtual_server_address(const struct virtual_server *server, enum address_family family);
 
 /* The effective state: the more restrictive of the server's and its controller's. */
 enum state virtual_server_state(const struct virtual_server *server);

@@ -30,7 +30,7 @@ struct controller_preference {
     uint16_t preference;
 };
 
-/* A row for an autonomous system, a country or a continent. */
+/* A row for an autonomous system, a country or a continent; a default has code 0. */
 struct location_row {
     uint32_t code;
     uint32_t preference; /* index into `preferences` */
@@ -43,7 +43,7 @@ struct location_rows {
 
 struct topology {
     struct prefix_table networks; /* to indexes into `preferences` */
-    struct location_rows asns, countries, continents;
+    struct location_rows asns, countries, continents, defaults;
     struct controller_preference *preferences;
     size_t preference_count, preference_capacity;
     struct problems problems;
@@ -87,6 +87,7 @@ void topology_free(struct topology *topology)
     free(topology->asns.rows);
     free(topology->countries.rows);
     free(topology->continents.rows);
+    free(topology->defaults.rows);
     free(topology->preferences);
     problems_release(&topology->problems);
     for (size_t i = 0; i < topology->geo_count; i++)
@@ -151,8 +152,8 @@ static bool is_continent(const char *word)
 /* Says what is wrong with a row, or NULL. Reads the prefix or the code of a valid one. */
 static const char *read_row(const struct topology_row *row, struct prefix *prefix, uint32_t *code)
 {
-    if (!!row->cidr + !!row->country + !!row->continent + row->has_asn != 1)
-        return "is not about exactly one of cidr, country, continent, asn";
+    if (!!row->cidr + !!row->country + !!row->continent + row->has_asn > 1)
+        return "is about more than one of cidr, country, continent, asn";
     if (row->controller_id < 1 || row->controller_id > INT32_MAX)
         return "controller_id is not 1..2147483647";
     if (row->preference < 0 || row->preference > PREFERENCE_MAX)
@@ -196,9 +197,10 @@ int topology_add(struct topology_builder *builder, const struct topology_row *ro
         return failed;
     if (row->cidr)
         return prefix_table_add(&topology->networks, &prefix, preference);
-    return add_location_row(row->has_asn   ? &topology->asns
-                            : row->country ? &topology->countries
-                                           : &topology->continents,
+    return add_location_row(row->has_asn     ? &topology->asns
+                            : row->country   ? &topology->countries
+                            : row->continent ? &topology->continents
+                                             : &topology->defaults,
                             code, preference);
 }
 
@@ -256,13 +258,14 @@ static size_t location_row_count(const struct topology *topology)
 
 size_t topology_row_count(const struct topology *topology)
 {
-    return prefix_table_count(&topology->networks) + location_row_count(topology);
+    return prefix_table_count(&topology->networks) + location_row_count(topology) +
+           topology->defaults.count;
 }
 
 size_t topology_bytes(const struct topology *topology)
 {
-    size_t rows =
-        topology->asns.capacity + topology->countries.capacity + topology->continents.capacity;
+    size_t rows = topology->asns.capacity + topology->countries.capacity +
+                  topology->continents.capacity + topology->defaults.capacity;
     return sizeof *topology + prefix_table_bytes(&topology->networks) +
            rows * sizeof(struct location_row) +
            topology->preference_capacity * sizeof(struct controller_preference);
@@ -309,6 +312,8 @@ static const struct location_rows *location_rows_of(const struct topology *topol
         return &topology->countries;
     case TOPOLOGY_CONTINENT:
         return &topology->continents;
+    case TOPOLOGY_DEFAULT:
+        return &topology->defaults;
     case TOPOLOGY_CIDR:
         break;
     }
@@ -353,6 +358,15 @@ bool topology_match_location(const struct topology *topology, enum topology_kind
     return true;
 }
 
+bool topology_match_default(const struct topology *topology, struct topology_match *ret_match)
+{
+    if (topology->defaults.count == 0)
+        return false;
+    *ret_match = (struct topology_match){
+        .topology = topology, .kind = TOPOLOGY_DEFAULT, .count = topology->defaults.count};
+    return true;
+}
+
 static size_t preference_count(const struct topology_match *match)
 {
     return match->kind == TOPOLOGY_CIDR ? match->network.count : match->count;
@@ -393,7 +407,9 @@ const char *topology_match_format(const struct topology_match *match,
         return text;
     }
     uint32_t code = location_rows_of(match->topology, match->kind)->rows[match->first].code;
-    if (match->kind == TOPOLOGY_ASN)
+    if (match->kind == TOPOLOGY_DEFAULT)
+        snprintf(text, TOPOLOGY_TEXT_MAX, "default");
+    else if (match->kind == TOPOLOGY_ASN)
         snprintf(text, TOPOLOGY_TEXT_MAX, "AS%" PRIu32, code);
     else
         snprintf(text, TOPOLOGY_TEXT_MAX, "%s %c%c",

@@ -1,6 +1,6 @@
 /*
  * The table `topology`: which controllers are preferred for the clients of a network, an autonomous
- * system, a country or a continent (claim 12).
+ * system, a country or a continent, and for all others (claim 12).
  *
  * Built row by row, and from then on only read, through a const pointer. It is not part of the
  * snapshot, because half a million rows are loaded at another time than the rest. So rows name
@@ -23,12 +23,19 @@
 #include "core/network/prefix_table.h"
 
 /* What a row applies to, in the order in which a client is looked up. */
-enum topology_kind { TOPOLOGY_CIDR, TOPOLOGY_ASN, TOPOLOGY_COUNTRY, TOPOLOGY_CONTINENT };
+enum topology_kind {
+    TOPOLOGY_CIDR,
+    TOPOLOGY_ASN,
+    TOPOLOGY_COUNTRY,
+    TOPOLOGY_CONTINENT,
+    TOPOLOGY_DEFAULT, /* for every client, and also without one */
+};
 
 /* A row of the table `topology`, unchecked. Texts belong to the caller. */
 struct topology_row {
     int64_t id;
-    const char *cidr, *country, *continent; /* one of these and asn is set, the others NULL */
+    /* One of these and asn is set, the others NULL; or none, in a default row. */
+    const char *cidr, *country, *continent;
     bool has_asn;
     int64_t asn;
     int64_t controller_id;
@@ -89,6 +96,9 @@ bool topology_match_shorter(struct topology_match *match);
 bool topology_match_location(const struct topology *topology, enum topology_kind kind,
                              const struct location *location, struct topology_match *ret_match);
 
+/* The default rows; false when there are none. */
+bool topology_match_default(const struct topology *topology, struct topology_match *ret_match);
+
 /* The preference of a controller: the lowest of its rows. False when it has none. */
 bool topology_match_preference(const struct topology_match *match, int64_t controller_id,
                                uint32_t *ret_preference);
@@ -96,7 +106,8 @@ bool topology_match_preference(const struct topology_match *match, int64_t contr
 /* Long enough for "network " and a prefix, with NUL. */
 #define TOPOLOGY_TEXT_MAX (8 + PREFIX_TEXT_MAX)
 
-/* Writes "network 192.0.2.0/24", "AS64500", "country NL" or "continent EU"; returns `text`. */
+/* Writes "network 192.0.2.0/24", "AS64500", "country NL", "continent EU" or "default"; returns it.
+ */
 const char *topology_match_format(const struct topology_match *match,
                                   char text[static TOPOLOGY_TEXT_MAX]);
 

@@ -53,7 +53,8 @@ struct turns turns_for_choice(const struct turns *turns);
 void turns_give_back(struct turns *turns);
 
 /*
- * Takes the next turn of the selection's pool. False, recorded in the trace, if it has no counter.
+ * Takes the next turn of the selection's pool. False, recorded in the trace, if the selection has
+ * no turns.
  */
 bool turns_take(const struct selection *selection, uint64_t *ret_turn);
 

@@ -65,6 +65,8 @@
     X(OUTCOME_LEFT_OUT, "left-out")                                                                \
     X(OUTCOME_NONE_LEFT, "none-left")                                                              \
     X(OUTCOME_ELSEWHERE, "elsewhere")                                                              \
+    X(OUTCOME_OTHER_FAMILY, "other-family")                                                        \
+    X(OUTCOME_KEPT_ELSEWHERE, "kept-elsewhere")                                                    \
     X(OUTCOME_NO_WEIGHT, "no-weight")                                                              \
     X(OUTCOME_TOO_OLD, "too-old")                                                                  \
     X(OUTCOME_UNREADABLE, "unreadable")                                                            \

@@ -34,6 +34,7 @@ struct record {
     const char *type;
     const char *content; /* accepted by rdata_check() */
     uint32_t ttl_s;
+    bool has_auto_hints; /* see svcb.h */
 };
 
 struct name_entry {

@@ -16,6 +16,7 @@
 #include "core/base/vector.h"
 #include "core/configuration/snapshot_builder_parts.h"
 #include "core/dns/rdata.h"
+#include "core/dns/svcb.h"
 
 int snapshot_builder_new(struct snapshot_builder **ret_builder)
 {
@@ -125,6 +126,8 @@ int snapshot_add_record(struct snapshot_builder *builder, const struct record_ro
                                           .ttl_s = (uint32_t)row->ttl_s}};
     if (!draft.record.type || !draft.record.content)
         return ERR_NOMEM;
+    draft.record.has_auto_hints =
+        svcb_is_type(row->type) && svcb_has_auto_hints(draft.record.content);
     return add_name(builder, &name, &draft);
 }
 

@@ -25,11 +25,13 @@ void answer_clear(struct answer *answer)
 {
     answer->failed = false;
     answer->count = 0;
+    arena_reset(&answer->texts);
 }
 
 void answer_release(struct answer *answer)
 {
     free(answer->records);
+    arena_release(&answer->texts);
     *answer = (struct answer){0};
 }
 

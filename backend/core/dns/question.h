@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/arena.h"
 #include "core/dns/name.h"
 #include "core/dns/rdata.h"
 #include "core/network/source.h"
@@ -23,8 +24,16 @@ struct question {
     struct source source;
 };
 
+/*
+ * The type of a record that only says that the name exists, as an empty non-terminal does; without
+ * it, an empty answer would become NXDOMAIN. It has this content. Each dialect writes it in its own
+ * way.
+ */
+#define TYPE_EMPTY "TYPE0"
+#define CONTENT_EMPTY "\\# 0"
+
 struct answer_record {
-    const char *owner; /* texts belong to the question or the snapshot */
+    const char *owner; /* texts belong to the question, the snapshot or the answer */
     const char *type;
     const char *content;
     uint32_t ttl_s;
@@ -55,6 +64,7 @@ struct answer {
     bool failed;
     struct answer_record *records; /* owned */
     size_t count, capacity;
+    struct arena texts; /* of records that are made for this answer alone */
 };
 
 /* Empties the answer and keeps its memory. */

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/decimal.h"
 #include "core/dns/name.h"
+#include "core/dns/svcb.h"
 #include "core/network/address.h"
 
 /* RFC 1035 section 3.3: a character string is at most 255 bytes, rdata at most 65535. */
@@ -158,26 +160,10 @@ static bool read_hex(struct fields *fields)
     return digits > 0 && digits % 2 == 0 && digits / 2 <= RDATA_MAX;
 }
 
-static bool is_base64(const char *text, size_t length)
-{
-    size_t digits = 0, pads = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == ' ')
-            continue;
-        if (text[i] == '=')
-            pads++;
-        else if (pads || !(isalnum((unsigned char)text[i]) || text[i] == '+' || text[i] == '/'))
-            return false;
-        else
-            digits++;
-    }
-    return digits > 0 && pads <= 2 && (digits + pads) % 4 == 0;
-}
-
 static bool read_base64(struct fields *fields)
 {
     size_t length = strlen(fields->next);
-    bool good = is_base64(fields->next, length);
+    bool good = base64_is_valid(fields->next, length);
     fields->next += length;
     return good;
 }
@@ -194,104 +180,149 @@ static bool read_tag(struct fields *fields)
     return true;
 }
 
-/* Calls `check` for each part of a comma-separated list; false if one is empty or fails. */
-static bool each_part(struct word list, bool (*check)(struct word part))
-{
-    for (;;) {
-        const char *comma = memchr(list.start, ',', list.length);
-        struct word part = {list.start, comma ? (size_t)(comma - list.start) : list.length};
-        if (part.length == 0 || !check(part))
-            return false;
-        if (!comma)
-            return true;
-        list.length -= part.length + 1;
-        list.start = comma + 1;
-    }
-}
-
-static bool is_plain(struct word part)
-{
-    for (size_t i = 0; i < part.length; i++)
-        if (!isalnum((unsigned char)part.start[i]) && !strchr("-_./", part.start[i]))
-            return false;
-    return part.length <= STRING_MAX;
-}
-
-static bool is_ipv4(struct word part)
-{
-    return is_address(part, FAMILY_IPV4);
-}
-
-static bool is_ipv6(struct word part)
-{
-    return is_address(part, FAMILY_IPV6);
-}
-
-static bool is_port(struct word part)
-{
-    int64_t value;
-    return is_number(&part, UINT16_MAX, &value);
-}
-
-static bool is_base64_word(struct word part)
-{
-    return is_base64(part.start, part.length);
-}
-
-static bool is_parameter(struct word part);
-
-/* The service parameters of RFC 9460 that PowerDNS reads as text without escapes or quotes. */
-static const struct parameter {
-    const char *name;
-    bool (*check)(struct word part); /* NULL: takes no value */
-    bool is_list;                    /* comma-separated */
-} parameters[] = {
-    {"mandatory", is_parameter, true}, {"alpn", is_plain, true},
-    {"no-default-alpn", NULL, false},  {"port", is_port, false},
-    {"ipv4hint", is_ipv4, true},       {"ech", is_base64_word, false},
-    {"ipv6hint", is_ipv6, true},
-};
-
-#define PARAMETERS (sizeof parameters / sizeof *parameters)
-
-/* The index of a parameter's name, or PARAMETERS. */
-static size_t find_parameter(const char *name, size_t length)
-{
-    size_t i = 0;
-    while (i < PARAMETERS &&
-           (strlen(parameters[i].name) != length || memcmp(parameters[i].name, name, length) != 0))
-        i++;
-    return i;
-}
-
-static bool is_parameter(struct word part)
-{
-    return find_parameter(part.start, part.length) < PARAMETERS;
-}
-
 /* In alias mode, with priority 0, there are none: PowerDNS would silently drop them. */
 static bool read_parameters(struct fields *fields)
 {
-    struct word word;
-    unsigned seen = 0;
+    const char *text = fields->next;
     if (strtol(fields->content, NULL, 10) == 0)
         return at_end(fields);
-    while (next_word(fields, &word)) {
-        const char *equals = memchr(word.start, '=', word.length);
-        size_t name_length = equals ? (size_t)(equals - word.start) : word.length;
-        size_t i = find_parameter(word.start, name_length);
-        if (i == PARAMETERS || seen & 1U << i || !equals != !parameters[i].check)
+    fields->next += strlen(text);
+    return svcb_parameters_are_valid(text);
+}
+
+/* RFC 4398 section 2.1: type 0 is reserved. */
+static bool read_certificate_type(struct fields *fields)
+{
+    struct word word;
+    int64_t value;
+    return next_word(fields, &word) && is_number(&word, UINT16_MAX, &value) && value > 0;
+}
+
+/* RFC 4025 section 2.1: what kind of gateway follows, and whether a key does. */
+static bool read_ipseckey(struct fields *fields)
+{
+    struct word word;
+    int64_t gateway, algorithm;
+    if (!read_u8(fields) || !next_word(fields, &word) || !is_number(&word, 3, &gateway) ||
+        !next_word(fields, &word) || !is_number(&word, 2, &algorithm))
+        return false;
+    if ((gateway == 1 && !read_ipv4(fields)) || (gateway == 2 && !read_ipv6(fields)) ||
+        (gateway == 3 && !read_name(fields)))
+        return false;
+    return algorithm == 0 || read_base64(fields);
+}
+
+/* So many pairs of hexadecimal digits with dashes between them (RFC 7043). */
+static bool read_eui(struct fields *fields, size_t pairs)
+{
+    struct word word;
+    if (!next_word(fields, &word) || word.length != 3 * pairs - 1)
+        return false;
+    for (size_t i = 0; i < word.length; i++)
+        if (i % 3 == 2 ? word.start[i] != '-' : !isxdigit((unsigned char)word.start[i]))
             return false;
-        seen |= 1U << i;
-        if (!equals)
-            continue;
-        struct word value = {equals + 1, word.length - name_length - 1};
-        bool automatic = (parameters[i].check == is_ipv4 || parameters[i].check == is_ipv6) &&
-                         value.length == 4 && memcmp(value.start, "auto", 4) == 0;
-        if (!automatic && !(parameters[i].is_list ? each_part(value, parameters[i].check)
-                                                  : parameters[i].check(value)))
+    return true;
+}
+
+static bool read_eui48(struct fields *fields)
+{
+    return read_eui(fields, 6);
+}
+
+static bool read_eui64(struct fields *fields)
+{
+    return read_eui(fields, 8);
+}
+
+/* RFC 3123 section 5: `1:192.0.2.0/24`, `!2:2001:db8::/32`. */
+static bool is_prefix_item(struct word word)
+{
+    if (*word.start == '!')
+        word = (struct word){word.start + 1, word.length - 1};
+    if (word.length < 2 || (*word.start != '1' && *word.start != '2') || word.start[1] != ':')
+        return false;
+    enum address_family family = *word.start == '1' ? FAMILY_IPV4 : FAMILY_IPV6;
+    word = (struct word){word.start + 2, word.length - 2};
+    const char *slash = memchr(word.start, '/', word.length);
+    struct word address = {word.start, slash ? (size_t)(slash - word.start) : 0};
+    int64_t bits;
+    return slash && is_address(address, family) &&
+           decimal_parse(slash + 1, word.length - address.length - 1, 0, family_bits(family),
+                         &bits);
+}
+
+static bool read_prefixes(struct fields *fields)
+{
+    struct word word;
+    while (next_word(fields, &word))
+        if (!is_prefix_item(word))
+            return false;
+    return true;
+}
+
+static bool is_type(struct word word);
+
+/* The types of a CSYNC record (RFC 7477 section 2.1.1.3). */
+static bool read_types(struct fields *fields)
+{
+    struct word word;
+    while (next_word(fields, &word))
+        if (!is_type(word))
+            return false;
+    return true;
+}
+
+/* Digits, and up to `decimals` more behind a point; then the unit, which may be left out. */
+static bool is_measure(struct word word, size_t digits_max, size_t decimals, char unit)
+{
+    size_t length = word.length, digits = 0;
+    if (unit && length > 0 && word.start[length - 1] == unit)
+        length--;
+    while (digits < length && isdigit((unsigned char)word.start[digits]))
+        digits++;
+    if (digits == 0 || digits > digits_max)
+        return false;
+    if (digits == length)
+        return true;
+    size_t more = length - digits - 1;
+    for (size_t i = digits + 1; i < length; i++)
+        if (!isdigit((unsigned char)word.start[i]))
+            return false;
+    return word.start[digits] == '.' && more > 0 && more <= decimals;
+}
+
+/* Degrees, and minutes and seconds if there are any, up to one of two letters. */
+static bool read_angle(struct fields *fields, int64_t degrees_max, const char *hemispheres)
+{
+    struct word word;
+    for (int i = 0; next_word(fields, &word); i++) {
+        int64_t whole;
+        if (i > 0 && word.length == 1 && strchr(hemispheres, *word.start))
+            return true;
+        size_t length = 0;
+        while (length < word.length && isdigit((unsigned char)word.start[length]))
+            length++;
+        if (i > 2 || !is_measure(word, 3, i == 2 ? 3 : 0, '\0') ||
+            !decimal_parse(word.start, length, 0, i == 0 ? degrees_max : 59, &whole))
             return false;
     }
+    return false;
+}
+
+/* RFC 1876 section 3: latitude, longitude and altitude; then up to three lengths. */
+static bool read_location(struct fields *fields)
+{
+    struct word word;
+    if (!read_angle(fields, 90, "NS") || !read_angle(fields, 180, "EW") ||
+        !next_word(fields, &word))
+        return false;
+    if (*word.start == '-')
+        word = (struct word){word.start + 1, word.length - 1};
+    if (!is_measure(word, 5, 2, 'm'))
+        return false;
+    for (int i = 0; next_word(fields, &word); i++)
+        if (i > 2 || !is_measure(word, 7, 2, 'm'))
+            return false;
     return true;
 }
 
@@ -311,6 +342,7 @@ static const struct grammar {
     {"AAAA", {{"IPv6 address", read_ipv6}}},
     {"AFSDB", {{"subtype", read_u16}, {"host name", read_name}}},
     {"ALIAS", {{"target name", read_name}}},
+    {"APL", {{"prefixes", read_prefixes}}},
     {"CAA", {{"flags", read_u8}, {"tag", read_tag}, {"quoted value", read_string}}},
     {"CDNSKEY",
      {{"flags", read_u16}, {"protocol", read_u8}, {"algorithm", read_u8}, {"key", read_base64}}},
@@ -319,7 +351,14 @@ static const struct grammar {
       {"algorithm", read_u8},
       {"digest type", read_u8},
       {"digest", read_hex}}},
+    {"CERT",
+     {{"type", read_certificate_type},
+      {"key tag", read_u16},
+      {"algorithm", read_u8},
+      {"certificate", read_base64}}},
     {"CNAME", {{"target name", read_name}}},
+    {"CSYNC", {{"serial", read_u32}, {"flags", read_u16}, {"types", read_types}}},
+    {"DHCID", {{"identifier", read_base64}}},
     {"DNAME", {{"target name", read_name}}},
     {"DNSKEY",
      {{"flags", read_u16}, {"protocol", read_u8}, {"algorithm", read_u8}, {"key", read_base64}}},
@@ -328,10 +367,18 @@ static const struct grammar {
       {"algorithm", read_u8},
       {"digest type", read_u8},
       {"digest", read_hex}}},
+    {"EUI48", {{"address", read_eui48}}},
+    {"EUI64", {{"address", read_eui64}}},
     {"HINFO", {{"quoted hardware", read_string}, {"quoted system", read_string}}},
     {"HTTPS",
      {{"priority", read_u16}, {"target name", read_name}, {"parameters", read_parameters}}},
+    {"IPSECKEY", {{"precedence, gateway and key", read_ipseckey}}},
     {"KX", {{"preference", read_u16}, {"exchanger name", read_name}}},
+    {"LOC", {{"location", read_location}}},
+    {"MB", {{"host name", read_name}}},
+    {"MG", {{"mailbox name", read_name}}},
+    {"MINFO", {{"mailbox name", read_name}, {"error mailbox name", read_name}}},
+    {"MR", {{"mailbox name", read_name}}},
     {"MX", {{"preference", read_u16}, {"exchange name", read_name}}},
     {"NAPTR",
      {{"order", read_u16},
@@ -366,6 +413,8 @@ static const struct grammar {
      {{"usage", read_u8}, {"selector", read_u8}, {"matching type", read_u8}, {"data", read_hex}}},
     {"TXT", {{"quoted strings", read_strings}}},
     {"URI", {{"priority", read_u16}, {"weight", read_u16}, {"quoted target", read_string}}},
+    {"ZONEMD",
+     {{"serial", read_u32}, {"scheme", read_u8}, {"algorithm", read_u8}, {"digest", read_hex}}},
 };
 
 static const struct grammar *find_grammar(const char *type)
@@ -394,6 +443,16 @@ static bool is_generic_type(const char *type)
         if (number == known[i])
             return false;
     return true;
+}
+
+static bool is_type(struct word word)
+{
+    char type[RECORD_TYPE_MAX];
+    if (word.length >= sizeof type)
+        return false;
+    memcpy(type, word.start, word.length);
+    type[word.length] = '\0';
+    return find_grammar(type) || is_generic_type(type);
 }
 
 /* `\# length hex` of RFC 3597 section 5. */

@@ -23,7 +23,7 @@ struct attempt {
     const struct pool *first; /* the pool of the question */
     const struct pool *pool;  /* the present one in its chain of fallback pools */
     struct client client;
-    struct selection selection;              /* its `turns` is always NULL */
+    struct selection selection;              /* of the pool whose server is given; without turns */
     const struct availability *availability; /* NULL: availability is ignored */
     bool keeps_mapping;                      /* the client is known and the pool keeps mappings */
     struct error error;                      /* why the mapping could not be read or written */
@@ -81,9 +81,13 @@ static struct mapping new_mapping(const struct attempt *attempt, int64_t control
     return mapping;
 }
 
-/* The server of a mapping if it is live, or NULL. Moves the timestamp of a sliding mapping. */
+/*
+ * The server of a mapping if it is live, or NULL; `ret_state` may be NULL. Moves the timestamp of a
+ * sliding mapping.
+ */
 static const struct virtual_server *follow_mapping(struct attempt *attempt,
-                                                   const struct mapping *mapping)
+                                                   const struct mapping *mapping,
+                                                   enum mapping_state *ret_state)
 {
     const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server = NULL;
@@ -91,6 +95,8 @@ static const struct virtual_server *follow_mapping(struct attempt *attempt,
     enum mapping_state state = mapping_evaluate(mapping, &attempt->selection, inputs->snapshot,
                                                 attempt->availability, &server);
     bool live = state == MAPPING_LIVE;
+    if (ret_state)
+        *ret_state = state;
     TRACE(inputs->trace, .what = STEP_MAPPING_STATE,
           .outcome = live ? OUTCOME_LIVE : OUTCOME_NOT_LIVE,
           .values = {TRACE_TEXT("reason", live ? NULL : mapping_state_text(state))});
@@ -115,7 +121,7 @@ static const struct virtual_server *select_server(const struct attempt *attempt,
     struct candidates candidates;
     struct selection selection = attempt->selection;
     selection.turns = turns;
-    candidates_for_new(attempt->pool, &candidates);
+    candidates_for_new(&selection, attempt->availability, &candidates);
     const struct virtual_server *server = choose(&selection, attempt->availability, &candidates);
     if (!server || chooses_by_client(attempt->pool))
         return server;
@@ -149,10 +155,11 @@ static const struct pool *next_sharing_pool(const struct attempt *attempt, const
 /*
  * The answer that a mapping gives to the next question. An earlier pool of the chain that shares
  * the mappings could not decide, but may have a server at the mapped controller. Then that server
- * is the answer already now, so that asking again changes nothing.
+ * is the answer already now, so that asking again changes nothing. NULL when there is none.
  */
 static const struct virtual_server *live_in_earlier_pool(const struct attempt *attempt,
-                                                         const struct mapping *mapping)
+                                                         const struct mapping *mapping,
+                                                         const struct pool **ret_pool)
 {
     const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server;
@@ -167,9 +174,70 @@ static const struct virtual_server *live_in_earlier_pool(const struct attempt *a
         TRACE(inputs->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_LIVE,
               .values = {TRACE_TEXT("pool", pool->name),
                          TRACE_INTEGER("position", server->position)});
+        *ret_pool = pool;
         return server;
     }
     return NULL;
+}
+
+/*
+ * Says whether a mapping is live in the pool that keeps it. That pool's methods are not asked, so
+ * nothing about the client matters here.
+ */
+static bool is_live_where_kept(const struct attempt *attempt, const struct mapping *mapping)
+{
+    const struct virtual_server *server;
+    struct selection selection = attempt->selection;
+    selection.trace = NULL;
+    selection.pool = attempt->pool->persistence_pool;
+    return mapping_evaluate(mapping, &selection, attempt->inputs->snapshot, attempt->availability,
+                            &server) == MAPPING_LIVE;
+}
+
+/*
+ * Says whether a mapping, which is not live here because of `state`, must not be replaced by
+ * `wanted`: it is live in the pool that keeps it, and this pool has no server at its site, or that
+ * pool none at the site of `wanted`. Otherwise two pools that share mappings, but not all sites,
+ * would move each other's clients. Where both have servers, both move together.
+ */
+static bool must_stay(const struct attempt *attempt, const struct mapping *mapping,
+                      enum mapping_state state, const struct mapping *wanted)
+{
+    const struct pool *keeper = attempt->pool->persistence_pool;
+    if (keeper == attempt->pool || !is_live_where_kept(attempt, mapping) ||
+        (state != MAPPING_NO_SERVER && is_live_where_kept(attempt, wanted)))
+        return false;
+    TRACE(attempt->inputs->trace, .what = STEP_SHARING_POOL, .outcome = OUTCOME_KEPT_ELSEWHERE,
+          .values = {TRACE_TEXT("pool", keeper->name)});
+    return true;
+}
+
+enum made {
+    MADE,
+    LOST,     /* another process has made or changed the mapping meanwhile */
+    NOT_KEPT, /* the table does not take it, or the mapping that was seen must stay */
+};
+
+/*
+ * Makes a choice the mapping, in place of the one that was seen (NULL: none), which is not live
+ * because of `state`. MADE sets `server` to what the mapping gives from now on.
+ */
+static enum made make_mapping(struct attempt *attempt, const struct mapping *seen,
+                              enum mapping_state state, const struct virtual_server **server)
+{
+    struct mapping wanted = new_mapping(attempt, (*server)->controller->id);
+    const struct pool *earlier;
+    const struct virtual_server *before = live_in_earlier_pool(attempt, &wanted, &earlier);
+    if (seen && must_stay(attempt, seen, state, &wanted))
+        return NOT_KEPT;
+    int code = claim_mapping(attempt, seen, &wanted);
+    if (code != 0)
+        return code == ERR_NOTFOUND ? LOST : NOT_KEPT;
+    if (before) {
+        *server = before;
+        attempt->selection.pool = earlier;
+    }
+    return MADE;
 }
 
 /* Says whether a mapping could send a new client to a draining server of an earlier pool. */
@@ -190,7 +258,7 @@ static bool earlier_pool_drains(const struct attempt *attempt)
 static const struct virtual_server *select_by_client(const struct attempt *attempt)
 {
     struct candidates candidates;
-    candidates_for_new(attempt->pool, &candidates);
+    candidates_for_new(&attempt->selection, attempt->availability, &candidates);
     return choose_by(&method_modulus, &attempt->selection, attempt->availability, &candidates);
 }
 
@@ -203,8 +271,9 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
     struct mapping mapping;
     const struct virtual_server *server = NULL;
     for (int i = 0; i < CLAIMS_MAX; i++) {
+        enum mapping_state state = MAPPING_LIVE;
         int found = find_mapping(attempt, &mapping);
-        if (found == 0 && (server = follow_mapping(attempt, &mapping)))
+        if (found == 0 && (server = follow_mapping(attempt, &mapping, &state)))
             return server;
         if (found != 0 && found != ERR_NOTFOUND)
             return select_server(attempt, NULL);
@@ -214,13 +283,11 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         server = select_server(attempt, &turns);
         if (!server)
             return NULL;
-        struct mapping wanted = new_mapping(attempt, server->controller->id);
-        const struct virtual_server *before = live_in_earlier_pool(attempt, &wanted);
-        int claimed = claim_mapping(attempt, found == 0 ? &mapping : NULL, &wanted);
-        if (claimed == 0)
-            return before ? before : server;
+        enum made made = make_mapping(attempt, found == 0 ? &mapping : NULL, state, &server);
+        if (made == MADE)
+            return server;
         turns_give_back(&turns);
-        if (claimed != ERR_NOTFOUND)
+        if (made == NOT_KEPT)
             return select_repeatably(attempt, server);
         TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
     }
@@ -246,7 +313,7 @@ static const struct virtual_server *ignore_availability(struct attempt *attempt)
     const struct virtual_server *server = NULL;
     attempt->availability = NULL;
     if (attempt->keeps_mapping && find_mapping(attempt, &mapping) == 0)
-        server = follow_mapping(attempt, &mapping);
+        server = follow_mapping(attempt, &mapping, NULL);
     return server ? server
                   : select_server(attempt, attempt->keeps_mapping ? NULL : attempt->inputs->turns);
 }
@@ -315,6 +382,13 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
         if (pool->fallback == FALLBACK_ANY)
             assignment.server = ignore_availability(&attempt);
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
+    }
+    if (assignment.server) {
+        const struct virtual_server *server = assignment.server;
+        assignment.ipv4 =
+            choose_address(&attempt.selection, attempt.availability, server, FAMILY_IPV4);
+        assignment.ipv6 =
+            choose_address(&attempt.selection, attempt.availability, server, FAMILY_IPV6);
     }
     if (attempt.error.code != 0)
         warnings_add(inputs->warnings, "%s", attempt.error.text);

@@ -40,6 +40,7 @@ struct decision_inputs {
 struct assignment {
     bool failed;                         /* fallback 'servfail' */
     const struct virtual_server *server; /* NULL: no record for this client */
+    const char *ipv4, *ipv6;             /* see choose_address(); NULL: none of this family */
     unsigned scope_bits;
 };
 

@@ -6,14 +6,11 @@
 
 #include <string.h>
 
-/*
- * A record that only says that the name exists. The type is from the range for private use (RFC
- * 6895 section 3.1), so no question asks for it by accident.
- */
-#define EXISTS_TYPE "TYPE65534"
-#define EXISTS_CONTENT "\\# 0"
+#include "core/dns/svcb.h"
+#include "core/sticky/without_client.h"
+
 /* Used only by PowerDNS's query cache, which does not keep records with a TTL of 0. */
-#define EXISTS_TTL_S 60
+#define EMPTY_TTL_S 60
 
 static bool wants(const struct question *question, const char *type)
 {
@@ -62,47 +59,85 @@ static void add_address(const struct name_entry *entry, const char *type, const 
                                                .authoritative = !entry->delegated});
 }
 
-/* The servers for a question without client: all that a client could get. */
-static size_t reachable(const struct pool *pool, const struct availability *availability,
-                        struct candidates *ret_servers)
+/* A question at one name; what the client is given there is decided at most once. */
+struct asking {
+    const struct decision_inputs *inputs;
+    const struct question *question;
+    const struct name_entry *entry;
+    bool decided;
+    struct assignment assignment;
+};
+
+/* A client that is not known is given the addresses of one site. */
+static struct assignment give(const struct decision_inputs *inputs, const struct source *source,
+                              const struct pool *pool)
 {
-    ret_servers->count = 0;
-    for (size_t i = 0; i < pool->server_count; i++)
-        if (virtual_server_state(&pool->servers[i]) != STATE_DISABLED &&
-            availability_server_up(availability, &pool->servers[i]))
-            ret_servers->servers[ret_servers->count++] = &pool->servers[i];
-    return ret_servers->count;
+    struct assignment assignment = {.scope_bits = 1};
+    if (address_is_unspecified(&source->remote)) {
+        struct site_addresses site = addresses_of_one_site(inputs, pool);
+        assignment.ipv4 = site.ipv4;
+        assignment.ipv6 = site.ipv6;
+    } else {
+        assign(inputs, pool, source, &assignment);
+    }
+    return assignment;
 }
 
-/*
- * Without client: an address of each type that all servers have; if they have none in common, of
- * every type.
- */
-static void add_without_client(const struct decision_inputs *inputs, const struct name_entry *entry,
-                               int32_t zone_id, struct answer *answer)
+static struct assignment decide(struct asking *asking)
 {
-    const struct pool *pool = entry->pool;
-    struct candidates servers;
-    while (reachable(pool, inputs->availability, &servers) == 0 && pool->fallback_pool)
-        pool = pool->fallback_pool;
-    if (servers.count == 0 && pool->fallback != FALLBACK_NONE)
-        reachable(pool, NULL, &servers);
-    size_t with_ipv4 = 0, with_ipv6 = 0;
-    const char *ipv4 = NULL, *ipv6 = NULL;
-    for (size_t i = servers.count; i-- > 0;) {
-        const struct virtual_server *server = servers.servers[i];
-        with_ipv4 += server->ipv4 != NULL;
-        with_ipv6 += server->ipv6 != NULL;
-        ipv4 = server->ipv4 ? server->ipv4 : ipv4;
-        ipv6 = server->ipv6 ? server->ipv6 : ipv6;
+    if (!asking->decided)
+        asking->assignment = give(asking->inputs, &asking->question->source, asking->entry->pool);
+    asking->decided = true;
+    return asking->assignment;
+}
+
+/* The pool that decides which addresses a record's hints are; NULL: they are left to PowerDNS. */
+static const struct pool *pool_of_hints(const struct snapshot *snapshot,
+                                        const struct name_entry *entry, const struct record *record)
+{
+    struct name target;
+    bool below;
+    if (!record->has_auto_hints)
+        return NULL;
+    if (svcb_target(record->content, &target))
+        entry = snapshot_find(snapshot, &target, &below);
+    return entry ? entry->pool : NULL;
+}
+
+static void add_hinted(const struct name_entry *entry, const struct record *record, int32_t zone_id,
+                       const struct assignment *given, struct answer *answer)
+{
+    struct record hinted = *record;
+    size_t before = answer->count;
+    hinted.content = svcb_fill_hints(record->content, given->ipv4, given->ipv6, &answer->texts);
+    if (!hinted.content) {
+        answer_fail(answer);
+        return;
     }
-    bool nothing_common = with_ipv4 < servers.count && with_ipv6 < servers.count;
-    if (ipv4 && (nothing_common || with_ipv4 == servers.count))
-        add_address(entry, "A", ipv4, zone_id, 1, answer);
-    if (ipv6 && (nothing_common || with_ipv6 == servers.count))
-        add_address(entry, "AAAA", ipv6, zone_id, 1, answer);
-    if (servers.count == 0)
-        add_address(entry, EXISTS_TYPE, EXISTS_CONTENT, zone_id, 1, answer);
+    add_record(entry, &hinted, zone_id, answer);
+    if (answer->count > before)
+        answer->records[before].scope_bits = (uint8_t)given->scope_bits;
+}
+
+static void add_addresses(const struct name_entry *entry, const char *ipv4, const char *ipv6,
+                          int32_t zone_id, unsigned scope_bits, struct answer *answer)
+{
+    if (ipv4)
+        add_address(entry, "A", ipv4, zone_id, scope_bits, answer);
+    if (ipv6)
+        add_address(entry, "AAAA", ipv6, zone_id, scope_bits, answer);
+}
+
+static void add_empty(const char *owner, int32_t zone_id, unsigned scope_bits, bool authoritative,
+                      struct answer *answer)
+{
+    answer_add(answer, &(struct answer_record){.owner = owner,
+                                               .type = TYPE_EMPTY,
+                                               .content = CONTENT_EMPTY,
+                                               .ttl_s = EMPTY_TTL_S,
+                                               .zone_id = zone_id,
+                                               .scope_bits = (uint8_t)scope_bits,
+                                               .authoritative = authoritative});
 }
 
 /* Drops records of other types: both addresses are always decided together. */
@@ -115,29 +150,29 @@ static void keep_wanted(const struct question *question, struct answer *answer)
     answer->count = kept;
 }
 
-static void add_balanced(const struct decision_inputs *inputs, const struct question *question,
-                         const struct name_entry *entry, struct answer *answer)
+static void add_balanced(struct asking *asking, struct answer *answer)
 {
+    const struct decision_inputs *inputs = asking->inputs;
+    const struct question *question = asking->question;
+    const struct name_entry *entry = asking->entry;
     int32_t zone_id = zone_id_of(question, entry->zone);
     if (address_is_unspecified(&question->source.remote)) {
         TRACE(inputs->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
-        add_without_client(inputs, entry, zone_id, answer);
+        struct common_addresses common;
+        addresses_common_to_all(inputs, entry->pool, &common);
+        add_addresses(entry, common.ipv4, common.ipv6, zone_id, 1, answer);
+        if (!common.ipv4 && !common.ipv6)
+            add_empty(entry->text, zone_id, 1, !entry->delegated, answer);
         return;
     }
-    struct assignment assignment;
-    assign(inputs, entry->pool, &question->source, &assignment);
+    struct assignment assignment = decide(asking);
     if (assignment.failed) {
         answer_fail(answer);
         return;
     }
-    unsigned scope_bits = assignment.scope_bits;
-    const struct virtual_server *server = assignment.server;
-    if (server && server->ipv4)
-        add_address(entry, "A", server->ipv4, zone_id, scope_bits, answer);
-    if (server && server->ipv6)
-        add_address(entry, "AAAA", server->ipv6, zone_id, scope_bits, answer);
-    if (!server) /* the name exists even when it has no address */
-        add_address(entry, EXISTS_TYPE, EXISTS_CONTENT, zone_id, scope_bits, answer);
+    add_addresses(entry, assignment.ipv4, assignment.ipv6, zone_id, assignment.scope_bits, answer);
+    if (!assignment.server) /* the name exists even when it has no address */
+        add_empty(entry->text, zone_id, assignment.scope_bits, !entry->delegated, answer);
 }
 
 /* Says whether the question is about this zone, or about any. */
@@ -146,19 +181,36 @@ static bool asks_zone(const struct question *question, const struct zone *zone)
     return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
 }
 
+/* A plain record, with the hints of this client if it has any. */
+static void add_plain(struct asking *asking, const struct record *record, struct answer *answer)
+{
+    const struct name_entry *entry = asking->entry;
+    int32_t zone_id = zone_id_of(asking->question, record->zone);
+    const struct pool *pool = pool_of_hints(asking->inputs->snapshot, entry, record);
+    if (!pool) {
+        add_record(entry, record, zone_id, answer);
+        return;
+    }
+    struct assignment given = pool == entry->pool
+                                  ? decide(asking)
+                                  : give(asking->inputs, &asking->question->source, pool);
+    add_hinted(entry, record, zone_id, &given, answer);
+}
+
 static void add_entry(const struct decision_inputs *inputs, const struct question *question,
                       const struct name_entry *entry, struct answer *answer)
 {
+    struct asking asking = {.inputs = inputs, .question = question, .entry = entry};
     for (size_t i = 0; i < entry->record_count; i++) {
         const struct record *record = &entry->records[i];
         bool in_zone = question->zone_id == ZONE_ID_ANY ? record->zone == entry->zone
                                                         : asks_zone(question, record->zone);
         if (in_zone && wants(question, record->type))
-            add_record(entry, record, zone_id_of(question, record->zone), answer);
+            add_plain(&asking, record, answer);
     }
     if (entry->pool && asks_zone(question, entry->zone) &&
         (wants(question, "A") || wants(question, "AAAA"))) {
-        add_balanced(inputs, question, entry, answer);
+        add_balanced(&asking, answer);
         keep_wanted(question, answer);
     }
 }
@@ -168,14 +220,9 @@ static void add_existence(const struct decision_inputs *inputs, const struct que
                           struct answer *answer)
 {
     const struct zone *zone = snapshot_zone_of(inputs->snapshot, &question->name);
-    if (!zone || !asks_zone(question, zone) || !wants(question, EXISTS_TYPE))
+    if (!zone || !asks_zone(question, zone) || !wants(question, TYPE_EMPTY))
         return;
-    answer_add(answer, &(struct answer_record){.owner = question->name.text,
-                                               .type = EXISTS_TYPE,
-                                               .content = EXISTS_CONTENT,
-                                               .ttl_s = EXISTS_TTL_S,
-                                               .zone_id = zone_id_of(question, zone),
-                                               .authoritative = true});
+    add_empty(question->name.text, zone_id_of(question, zone), 0, true, answer);
 }
 
 void resolve(const struct decision_inputs *inputs, const struct question *question,
@@ -189,14 +236,19 @@ void resolve(const struct decision_inputs *inputs, const struct question *questi
         add_existence(inputs, question, answer);
 }
 
-static void add_transfer(const struct decision_inputs *inputs, const struct zone *zone,
-                         const struct name_entry *entry, struct answer *answer)
+/* `nobody` is a question without client for the zone. */
+static void add_transfer(const struct decision_inputs *inputs, const struct question *nobody,
+                         const struct zone *zone, const struct name_entry *entry,
+                         struct answer *answer)
 {
+    struct asking asking = {.inputs = inputs, .question = nobody, .entry = entry};
     for (size_t i = 0; i < entry->record_count; i++)
         if (entry->records[i].zone == zone)
-            add_record(entry, &entry->records[i], zone->id, answer);
-    if (entry->pool && entry->zone == zone)
-        add_without_client(inputs, entry, zone->id, answer);
+            add_plain(&asking, &entry->records[i], answer);
+    if (entry->pool && entry->zone == zone) {
+        struct assignment given = decide(&asking);
+        add_addresses(entry, given.ipv4, given.ipv6, zone->id, given.scope_bits, answer);
+    }
 }
 
 void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const struct name *name,
@@ -213,8 +265,9 @@ void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const s
     const struct name_entry *entry;
     size_t count;
     snapshot_range(inputs->snapshot, zone, &entry, &count);
+    const struct question nobody = {.zone_id = zone->id, .source.remote.family = FAMILY_IPV4};
     for (; count > 0; count--, entry++)
-        add_transfer(inputs, zone, entry, answer);
+        add_transfer(inputs, &nobody, zone, entry, answer);
 }
 
 /* If a zone exists twice, the first one has the names. */

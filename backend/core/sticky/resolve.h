@@ -3,13 +3,15 @@
  *
  * It follows the way in which PowerDNS asks (pdns/packethandler.cc, pdns/ueberbackend.cc of 4.7.3).
  * An SOA is answered only at the exact apex, and never fails. `ANY` means all records of a name. A
- * name that exists without records in a zone of this database gets a record of a type that nobody
- * asks for, because an empty answer would become NXDOMAIN. Records of a balanced name have a scope
- * above 0, because records with scope 0 go into caches that serve them to any client.
+ * name that exists without records in a zone of this database gets a record of TYPE_EMPTY. Records
+ * of a balanced name have a scope above 0, because records with scope 0 go into caches that serve
+ * them to any client.
+ *
+ * A record's automatic hints (svcb.h) are the addresses of this client's site.
  *
  * The types that a name has must not depend on the client, because PowerDNS signs proofs of
- * non-existence (NSEC, NSEC3) from them. So a question without client gets the types that all
- * servers of the pool have; if they have none in common, all types.
+ * non-existence from them. So a question without client gets the types that every client gets
+ * (without_client.h).
  */
 #ifndef STICKY_CORE_STICKY_RESOLVE_H
 #define STICKY_CORE_STICKY_RESOLVE_H
@@ -25,7 +27,7 @@ void resolve(const struct decision_inputs *inputs, const struct question *questi
              struct answer *answer);
 
 /*
- * All records of a zone, for a zone transfer; balanced names as for a question without client. The
+ * All records of a zone, for a zone transfer; balanced names with the addresses of one site. The
  * zone is found by its id or, if that is unknown, by its name (may be NULL). No records if the zone
  * is not in this database.
  */

@@ -27,6 +27,10 @@ static const char *read_words(const struct command_call *call, struct question *
 
 static void print_record(const struct answer_record *record, struct buffer *out)
 {
+    if (strcmp(record->type, TYPE_EMPTY) == 0) {
+        buffer_printf(out, "answer: %s exists, and has no address\n", record->owner);
+        return;
+    }
     buffer_printf(out, "answer: %s %u %s %s", record->owner, record->ttl_s, record->type,
                   record->content);
     if (record->scope_bits > 0)
@@ -77,9 +81,9 @@ static void print_explanation(const struct explanation *explanation, int64_t now
                               struct buffer *out)
 {
     const struct zone *zone = explanation->zone;
-    buffer_printf(out, "name %s: %s, %s%s\n", explanation->name,
-                  name_status_word(explanation->status),
-                  zone ? "in our zone " : "the zone is another backend's", zone ? zone->name : "");
+    buffer_printf(
+        out, "name %s: %s, %s%s\n", explanation->name, name_status_word(explanation->status),
+        zone ? "in our zone " : "another backend has to serve the zone", zone ? zone->name : "");
     step_text_print(&explanation->actual.steps, "", out);
     if (explanation->has_history)
         print_history(&explanation->history, now_s, out);

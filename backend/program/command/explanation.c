@@ -43,7 +43,9 @@ static enum name_status status_of(const struct decision_inputs *inputs, const st
         return below ? NAME_STATUS_ABOVE : NAME_STATUS_UNKNOWN;
     if (!entry->balanced)
         return NAME_STATUS_PLAIN;
-    return entry->pool ? NAME_STATUS_BALANCED : NAME_STATUS_UNUSABLE;
+    if (!entry->pool)
+        return NAME_STATUS_UNUSABLE;
+    return entry->delegated ? NAME_STATUS_DELEGATED : NAME_STATUS_BALANCED;
 }
 
 static void decide(struct decision_inputs *shown, const struct question *question,
@@ -112,6 +114,8 @@ const char *name_status_word(enum name_status status)
     static const char *const words[] = {
         [NAME_STATUS_BALANCED] = "balanced",
         [NAME_STATUS_UNUSABLE] = "balanced, but its pool cannot be used",
+        [NAME_STATUS_DELEGATED] = "balanced, but at or below a delegation: PowerDNS refers to other"
+                                  " name servers",
         [NAME_STATUS_PLAIN] = "not balanced",
         [NAME_STATUS_ABOVE] = "only names below it",
         [NAME_STATUS_UNKNOWN] = "not in this database",

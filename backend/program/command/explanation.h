@@ -21,9 +21,10 @@
 /* What the database says about the name. */
 enum name_status {
     NAME_STATUS_BALANCED,
-    NAME_STATUS_UNUSABLE, /* its pool cannot be used */
-    NAME_STATUS_PLAIN,    /* only plain records */
-    NAME_STATUS_ABOVE,    /* only names below it */
+    NAME_STATUS_UNUSABLE,  /* its pool cannot be used */
+    NAME_STATUS_DELEGATED, /* balanced, but at or below a delegation */
+    NAME_STATUS_PLAIN,     /* only plain records */
+    NAME_STATUS_ABOVE,     /* only names below it */
     NAME_STATUS_UNKNOWN,
 };
 

@@ -4,6 +4,7 @@
  */
 #include "program/command/status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/sticky/mapping.h"
@@ -12,6 +13,8 @@
 
 /* PowerDNS waits two seconds for the output, so counting a large table is stopped before. */
 #define COUNT_MS 1000
+/* A transaction that lasts so long is not one of ours. */
+#define LOCKED_MS 300
 /* Rows between checks of the clock. */
 #define COUNT_STRIDE 4096
 
@@ -44,6 +47,20 @@ static void add_live(struct live_mappings *live, const struct mapping *mapping)
         live->end_s = end_s;
 }
 
+static void note_unmatched(const struct mapping_count *count, const struct pool *pool,
+                           const char *key, const struct mapping *mapping)
+{
+    const struct decision_inputs *inputs = count->inputs;
+    struct status_counts *counts = count->counts;
+    if (mapping_left_s(mapping, inputs->now_s) == 0 ||
+        client_key_can_match(key, pool, &inputs->snapshot->groups))
+        return;
+    if (counts->unmatched++ > 0)
+        return;
+    counts->unmatched_pool = pool;
+    snprintf(counts->unmatched_key, sizeof counts->unmatched_key, "%s", key);
+}
+
 static bool count_mapping(void *context, int64_t pool_id, const char *key,
                           const struct mapping *mapping)
 {
@@ -54,7 +71,8 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     const struct client nobody = {.known = false};
     const struct selection selection = {.pool = pool, .client = &nobody, .now_s = inputs->now_s};
     const struct virtual_server *server;
-    (void)key;
+    if (pool)
+        note_unmatched(count, pool, key, mapping);
     if (pool && mapping_evaluate(mapping, &selection, inputs->snapshot, inputs->availability,
                                  &server) == MAPPING_LIVE) {
         add_live(live_of(count, pool, server->controller), mapping);
@@ -143,6 +161,8 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
     const struct settings *settings = &snapshot->settings;
     status->database.revision = responder_revision(responder);
     status->database.read_only = store_read_only(store);
+    status->database.without_log = store_without_log(store);
+    status->database.locked = store_is_locked(store, LOCKED_MS, clock_monotonic_ms());
     status->counts.zones = snapshot->zone_count;
     status->counts.names = snapshot->name_count;
     status->counts.pools = snapshot->pool_count;

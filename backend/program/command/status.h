@@ -26,6 +26,8 @@ struct status_database {
     const char *path;
     struct revision revision; /* of the configuration */
     const char *read_only;    /* why it cannot be written; NULL: it can */
+    bool locked;              /* somebody holds the writer's lock for longer than a moment */
+    const char *without_log;  /* why new mappings are delayed; NULL: they are not */
 };
 
 struct status_counts {
@@ -34,6 +36,10 @@ struct status_counts {
     int64_t mappings_read; /* live or not */
     size_t unwritten;      /* mappings that wait to be stored, and are not counted above */
     bool mappings_partial; /* counting took too long and was stopped: there are more */
+    /* Live by their time, but of a key that no client has; and where the first of them is. */
+    int64_t unmatched;
+    const struct pool *unmatched_pool;
+    char unmatched_key[CLIENT_KEY_MAX];
 };
 
 struct status_limits {

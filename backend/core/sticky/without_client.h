@@ -1,0 +1,39 @@
+/*
+ * What a balanced name has when nobody in particular asks: the types that PowerDNS signs, and the
+ * addresses of a zone transfer.
+ *
+ * PowerDNS makes its proofs of non-existence (NSEC, NSEC3) from the types that a name has without a
+ * client. A resolver rejects a denial of a type that the proof lists; and it may use a proof again,
+ * for every type that is not listed (RFC 8198). So a type must be listed only if every client gets
+ * an address of it: by a live mapping or as a new client, whichever method and pool decides.
+ */
+#ifndef STICKY_CORE_STICKY_WITHOUT_CLIENT_H
+#define STICKY_CORE_STICKY_WITHOUT_CLIENT_H
+
+#include <stdbool.h>
+
+#include "core/sticky/assign.h"
+
+/* The addresses of the types that every client gets, and why there may be none. */
+struct common_addresses {
+    const char *ipv4, *ipv6;    /* one that some client gets; NULL: not all get this type */
+    bool some_get_an_address;   /* of any type */
+    const struct pool *denying; /* some get no address from this pool; NULL: all get one */
+};
+
+/* No mapping is read, no turn is taken, nothing is traced. */
+void addresses_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
+                             struct common_addresses *ret_common);
+
+/*
+ * The addresses of one site that is up, for readers that can have only one. If none is up, those of
+ * any site; none at all with fallback 'none'.
+ */
+struct site_addresses {
+    const char *ipv4, *ipv6; /* NULL: none */
+};
+
+struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs,
+                                            const struct pool *pool);
+
+#endif

@@ -1,0 +1,255 @@
+/*
+ * What is configured and valid, but will not do what it says: pools whose data is missing or whose
+ * sites differ, and names that PowerDNS does not answer from their pool.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/balance/fresh_metric.h"
+#include "core/base/error.h"
+#include "core/dns/svcb.h"
+#include "core/sticky/without_client.h"
+#include "program/command/status_parts.h"
+
+/* The candidates of a pool, and how many have no fresh value of a metric. */
+struct unmeasured {
+    size_t candidates, count;
+    const struct virtual_server *first;
+};
+
+static struct unmeasured find_unmeasured(const struct decision_inputs *inputs,
+                                         const struct pool *pool, const char *metric)
+{
+    const struct selection selection = {.pool = pool,
+                                        .now_s = inputs->now_s,
+                                        .measured = inputs->measured,
+                                        .metric_max_age_s =
+                                            inputs->snapshot->settings.metric_max_age_s};
+    struct unmeasured unmeasured = {0};
+    struct fresh_metric value;
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct virtual_server *server = &pool->servers[i];
+        if (virtual_server_state(server) != STATE_ENABLED ||
+            !availability_server_up(inputs->availability, server))
+            continue;
+        unmeasured.candidates++;
+        if (fresh_metric_of_server(&selection, server, metric, &value))
+            continue;
+        if (unmeasured.count++ == 0)
+            unmeasured.first = server;
+    }
+    return unmeasured;
+}
+
+/* If no server has a value, paths may be measured instead. 0 or ERR_NOMEM. */
+static int add_unmeasured(const struct decision_inputs *inputs, const struct pool *pool,
+                          const struct method *method, bool has_paths, struct problems *problems)
+{
+    const char *metric = method_metric(method, pool);
+    int64_t max_age_s = inputs->snapshot->settings.metric_max_age_s;
+    struct unmeasured unmeasured = find_unmeasured(inputs, pool, metric);
+    bool all = unmeasured.count == unmeasured.candidates;
+    if (unmeasured.count == 0 || (all && method->reads_paths && has_paths))
+        return 0;
+    if (all)
+        return problems_add(problems, "pool %s: no server has a metric %s newer than %" PRId64 " s",
+                            pool->name, metric, max_age_s);
+    return problems_add(problems,
+                        "pool %s: %zu of %zu servers have no metric %s newer than %" PRId64
+                        " s, the first is %s, position %" PRId64,
+                        pool->name, unmeasured.count, unmeasured.candidates, metric, max_age_s,
+                        unmeasured.first->controller->name, unmeasured.first->position);
+}
+
+/* Metrics that the pool's methods read and that are missing. 0 or ERR_NOMEM. */
+static int add_metrics(const struct decision_inputs *inputs, const struct pool *pool,
+                       bool has_paths, struct problems *problems)
+{
+    const char *first = method_metric(pool->method, pool);
+    const char *second = pool->alternate ? method_metric(pool->alternate, pool) : NULL;
+    int code = 0;
+    if (first)
+        code = add_unmeasured(inputs, pool, pool->method, has_paths, problems);
+    if (code == 0 && second && (!first || strcmp(first, second) != 0))
+        code = add_unmeasured(inputs, pool, pool->alternate, has_paths, problems);
+    return code;
+}
+
+/* Servers that an UPDATE left at one place; they count by their ids. 0 or ERR_NOMEM. */
+static int add_places(const struct pool *pool, struct problems *problems)
+{
+    for (size_t i = 1; i < pool->server_count; i++) {
+        const struct virtual_server *before = &pool->servers[i - 1], *server = &pool->servers[i];
+        if (server->position == before->position &&
+            problems_add(problems,
+                         "pool %s: virtual servers %" PRId64 " and %" PRId64
+                         " are both at position %" PRId64,
+                         pool->name, before->id, server->id, server->position) != 0)
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
+/* The first controller that has a server in `pool`, not disabled, and none in `other`, or NULL. */
+static const struct controller *only_in(const struct pool *pool, const struct pool *other)
+{
+    for (size_t i = 0; i < pool->server_count; i++) {
+        struct candidates there;
+        if (virtual_server_state(&pool->servers[i]) == STATE_DISABLED)
+            continue;
+        candidates_of_controller(other, pool->servers[i].controller, &there);
+        if (there.count == 0)
+            return pool->servers[i].controller;
+    }
+    return NULL;
+}
+
+/* A resolver that is mapped to such a site gets different sites from the two pools. 0 or ERR_NOMEM.
+ */
+static int add_shared(const struct pool *pool, struct problems *problems)
+{
+    const struct pool *pools[] = {pool, pool->persistence_pool};
+    for (size_t i = 0; i < 2; i++) {
+        const struct controller *controller = only_in(pools[i], pools[1 - i]);
+        if (controller && problems_add(problems,
+                                       "pool %s uses the mappings of pool %s, but only pool %s has"
+                                       " a server at %s",
+                                       pool->name, pool->persistence_pool->name, pools[i]->name,
+                                       controller->name) != 0)
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
+/*
+ * Resolvers that use denials again would find no address, even though some clients get one (see
+ * without_client.h). 0 or ERR_NOMEM.
+ */
+static int add_denied(const struct decision_inputs *inputs, const struct pool *pool,
+                      struct problems *problems)
+{
+    struct common_addresses common;
+    addresses_common_to_all(inputs, pool, &common);
+    if (common.ipv4 || common.ipv6 || !common.some_get_an_address)
+        return 0;
+    if (common.denying)
+        return problems_add(problems,
+                            "pool %s: in a signed zone, validating resolvers may find no address,"
+                            " because pool %s has fallback none and cannot decide for everybody",
+                            pool->name, common.denying->name);
+    return problems_add(problems,
+                        "pool %s: in a signed zone, validating resolvers may find no address,"
+                        " because its sites have neither IPv4 nor IPv6 in common",
+                        pool->name);
+}
+
+int status_add_pool_problems(const struct decision_inputs *inputs, bool has_paths,
+                             struct problems *problems)
+{
+    const struct snapshot *snapshot = inputs->snapshot;
+    bool *elsewhere = calloc(snapshot->pool_count + 1, sizeof *elsewhere); /* its names' zone */
+    int code = elsewhere ? 0 : ERR_NOMEM;
+    for (size_t i = 0; code == 0 && i < snapshot->name_count; i++)
+        if (snapshot->names[i].pool && !snapshot->names[i].zone)
+            elsewhere[snapshot->names[i].pool - snapshot->pools] = true;
+    for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++) {
+        const struct pool *pool = &snapshot->pools[i];
+        code = add_metrics(inputs, pool, has_paths, problems);
+        if (code == 0)
+            code = add_places(pool, problems);
+        if (code == 0 && pool->persistence_pool != pool && pool->server_count > 0)
+            code = add_shared(pool, problems);
+        if (code == 0 && elsewhere[i])
+            code = add_denied(inputs, pool, problems);
+    }
+    free(elsewhere);
+    return code;
+}
+
+/* The names of one kind: how many, and the first. */
+struct names {
+    const struct name_entry *first;
+    size_t count;
+};
+
+static void names_add(struct names *names, const struct name_entry *entry)
+{
+    if (names->count++ == 0)
+        names->first = entry;
+}
+
+/* 0 or ERR_NOMEM. */
+static int add_names(const struct names *names, const char *what, struct problems *problems)
+{
+    if (names->count == 0)
+        return 0;
+    if (names->count == 1)
+        return problems_add(problems, "balanced name %s %s", names->first->text, what);
+    return problems_add(problems, "%zu balanced names, the first is %s: each %s", names->count,
+                        names->first->text, what);
+}
+
+/* The server of a pool at which a record's hints point, or NULL. */
+static const struct virtual_server *hinted_server(const struct pool *pool,
+                                                  const struct record *record)
+{
+    for (size_t i = 0; pool && i < pool->server_count; i++) {
+        const struct virtual_server *server = &pool->servers[i];
+        if ((server->ipv4 && svcb_hints_at(record->content, server->ipv4)) ||
+            (server->ipv6 && svcb_hints_at(record->content, server->ipv6)))
+            return server;
+    }
+    return NULL;
+}
+
+/* A hint that is not automatic sends everybody to one site. 0 or ERR_NOMEM. */
+static int add_hints(const struct snapshot *snapshot, const struct name_entry *entry,
+                     struct problems *problems)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < entry->record_count; i++) {
+        const struct record *record = &entry->records[i];
+        const struct name_entry *target = entry;
+        struct name name;
+        bool below;
+        if (!svcb_is_type(record->type))
+            continue;
+        if (svcb_target(record->content, &name))
+            target = snapshot_find(snapshot, &name, &below);
+        const struct virtual_server *server = hinted_server(target ? target->pool : NULL, record);
+        if (server && target->pool->server_count > 1)
+            code = problems_add(problems,
+                                "record %s %s: its hint leads everybody to %s, whatever pool %s"
+                                " chooses; write ipv4hint=auto or ipv6hint=auto",
+                                entry->text, record->type, server->controller->name,
+                                target->pool->name);
+    }
+    return code;
+}
+
+int status_add_name_problems(const struct snapshot *snapshot, struct problems *problems)
+{
+    struct names delegated = {NULL}, outside = {NULL};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < snapshot->name_count; i++) {
+        const struct name_entry *entry = &snapshot->names[i];
+        code = add_hints(snapshot, entry, problems);
+        if (!entry->pool)
+            continue;
+        if (entry->delegated)
+            names_add(&delegated, entry);
+        else if (!entry->zone && snapshot->zone_count > 0)
+            names_add(&outside, entry);
+    }
+    if (code == 0)
+        code = add_names(&delegated,
+                         "is at or below a delegation, so PowerDNS refers to other name servers",
+                         problems);
+    if (code == 0)
+        code = add_names(&outside,
+                         "is in none of the zones of table zone, so PowerDNS refuses it unless"
+                         " another backend serves its zone",
+                         problems);
+    return code;
+}

@@ -1,0 +1,284 @@
+/*
+ * What is promised to nobody in particular, against what every client is given: on random
+ * configurations, and on the few that caused trouble.
+ */
+#include "core/sticky/without_client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "suites.h"
+
+#define POOLS 3
+#define CONTROLLERS 4
+#define SERVERS_OF_POOL 3
+#define NEW_CLIENTS 40
+
+/* Three pools of three servers each; all else is made up by make_up(). */
+static const struct rows rows = {
+    .controllers = (const struct controller_row[]){CONTROLLER(1, "ams"),
+                                                   CONTROLLER(2, "fra"),
+                                                   CONTROLLER(3, "nyc"),
+                                                   CONTROLLER(4, "sin"),
+                                                   {.name = NULL}},
+    .pools =
+        (const struct pool_row[]){
+            POOL(1, "web"), POOL(2, "spare"), POOL(3, "sorry"), {.name = NULL}},
+    .servers = (const struct virtual_server_row[]){SERVER(11, 1, 1, 1, "192.0.2.11", NULL),
+                                                   SERVER(12, 1, 2, 2, "192.0.2.12", NULL),
+                                                   SERVER(13, 1, 3, 3, "192.0.2.13", NULL),
+                                                   SERVER(21, 2, 1, 1, "192.0.2.21", NULL),
+                                                   SERVER(22, 2, 2, 2, "192.0.2.22", NULL),
+                                                   SERVER(23, 2, 3, 3, "192.0.2.23", NULL),
+                                                   SERVER(31, 3, 1, 1, "192.0.2.31", NULL),
+                                                   SERVER(32, 3, 2, 2, "192.0.2.32", NULL),
+                                                   SERVER(33, 3, 3, 3, "192.0.2.33", NULL),
+                                                   {.state = NULL}},
+};
+
+static const char *const pool_names[POOLS] = {"web", "spare", "sorry"};
+
+static enum state random_state(uint64_t *seed)
+{
+    size_t dice = random_below(seed, 6);
+    return dice == 0 ? STATE_DISABLED : dice == 1 ? STATE_DRAINING : STATE_ENABLED;
+}
+
+static void make_up_server(struct scene *scene, int64_t id, size_t chances, uint64_t *seed)
+{
+    struct virtual_server *server = scene_server(scene, id);
+    size_t families = 1 + random_below(seed, 3);
+    server->ipv4 = families & 1 ? "192.0.2.1" : NULL;
+    server->ipv6 = families & 2 ? "2001:db8::1" : NULL;
+    server->state = random_state(seed);
+    server->weight = (uint32_t)random_below(seed, 3);
+    server->controller = scene_controller(scene, 1 + (int64_t)random_below(seed, CONTROLLERS));
+    scene_set_server_down(scene, id, random_below(seed, 10) < chances);
+    if (random_below(seed, 3) == 0)
+        memory_metrics_put(&scene->measured, OF_SERVER, id, "rtt", (double)id, 0);
+    if (random_below(seed, 3) == 0)
+        memory_metrics_put(&scene->measured, OF_SERVER, id, "cpu", (double)id, 0);
+}
+
+/* `chances` out of ten servers, and out of thirty controllers, are down. */
+static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
+{
+    size_t count;
+    const struct method *const *methods = method_all(&count);
+    scene_init(scene, &rows);
+    scene->inputs.trace = NULL;
+    for (int64_t id = 1; id <= CONTROLLERS; id++) {
+        scene_controller(scene, id)->state =
+            random_below(seed, 4) ? STATE_ENABLED : random_state(seed);
+        scene_set_controller_down(scene, id, random_below(seed, 30) < chances);
+    }
+    for (size_t i = 0; i < POOLS; i++) {
+        struct pool *pool = scene_pool(scene, pool_names[i]);
+        for (int64_t k = 0; k < SERVERS_OF_POOL; k++)
+            make_up_server(scene, 10 * ((int64_t)i + 1) + k + 1, chances, seed);
+        pool->method = methods[random_below(seed, count)];
+        pool->alternate = random_below(seed, 2) ? methods[random_below(seed, count)] : NULL;
+        pool->metric = "cpu";
+        pool->fallback = (enum fallback)random_below(seed, 3);
+        pool->fallback_pool =
+            i + 1 < POOLS && random_below(seed, 2) ? scene_pool(scene, pool_names[i + 1]) : NULL;
+        pool->persistence_ttl_s = random_below(seed, 3) ? 3600 : 0;
+    }
+}
+
+/* What clients were given, all together. */
+struct given {
+    bool all_ipv4, all_ipv6, any, none;
+    size_t clients; /* that were given an answer, not an error */
+};
+
+static void ask(struct scene *scene, const char *remote, struct given *given)
+{
+    struct assignment assignment = scene_ask(scene, "web", remote);
+    if (assignment.failed)
+        return;
+    given->clients++;
+    given->all_ipv4 &= assignment.ipv4 != NULL;
+    given->all_ipv6 &= assignment.ipv6 != NULL;
+    given->any |= assignment.ipv4 || assignment.ipv6;
+    given->none |= !assignment.ipv4 && !assignment.ipv6;
+}
+
+/* New clients, and one with a mapping to each controller in each pool. */
+static struct given ask_for_all(struct scene *scene)
+{
+    struct given given = {.all_ipv4 = true, .all_ipv6 = true};
+    char client[ADDRESS_TEXT_MAX];
+    for (size_t i = 0; i < NEW_CLIENTS; i++) {
+        snprintf(client, sizeof client, "203.0.113.%zu", i + 1);
+        ask(scene, client, &given);
+    }
+    for (size_t i = 0; i < POOLS; i++)
+        for (int64_t id = 1; id <= CONTROLLERS; id++) {
+            struct pool *pool = scene_pool(scene, pool_names[i]);
+            struct mapping mapping = MAPPING(id, "", SCENE_NOW_S, 3600);
+            strcpy(mapping.method, pool->method->name);
+            scene->table.count = 0;
+            memory_table_put(&scene->table, pool->id, SCENE_CLIENT, &mapping);
+            ask(scene, SCENE_CLIENT, &given);
+        }
+    return given;
+}
+
+/*
+ * A promise is kept to every client. What is not promised is denied to somebody; only of pools
+ * without mappings is less promised than could be.
+ */
+static void what_is_promised_is_given_to_every_client(void)
+{
+    enum { CASES = 4000 };
+    uint64_t seed = 17;
+    size_t promised = 0, denied = 0, failing = 0;
+    for (size_t i = 0; i < CASES; i++) {
+        struct scene scene;
+        struct common_addresses common;
+        make_up(&scene, random_below(&seed, 10), &seed);
+        addresses_common_to_all(&scene.inputs, scene_pool(&scene, "web"), &common);
+        struct given given = ask_for_all(&scene);
+        bool all_keep_mappings = true;
+        for (size_t k = 0; k < POOLS; k++)
+            all_keep_mappings &= scene_pool(&scene, pool_names[k])->persistence_ttl_s > 0;
+        CHECK(!common.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
+        CHECK(!common.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
+        CHECK(common.denying || !given.none, "case %zu: nobody should be without address", i);
+        CHECK(common.some_get_an_address || !given.any, "case %zu: somebody gets one", i);
+        if (all_keep_mappings && given.clients > 0) {
+            CHECK_INTEGER(common.ipv4 != NULL, given.all_ipv4, "case %zu: A", i);
+            CHECK_INTEGER(common.ipv6 != NULL, given.all_ipv6, "case %zu: AAAA", i);
+            CHECK_INTEGER(common.denying != NULL, given.none, "case %zu: none", i);
+            promised += given.all_ipv4 || given.all_ipv6;
+            denied += !given.all_ipv4 && !given.all_ipv6;
+        }
+        failing += given.clients == 0;
+        scene_release(&scene);
+    }
+    CHECK(promised > CASES / 20 && denied > CASES / 20 && failing > CASES / 100, "%zu, %zu, %zu",
+          promised, denied, failing);
+}
+
+/* Sites of pool web: families (4, 6, b(oth)), and e(nabled), g: draining or x: disabled. */
+static const struct {
+    const char *what, *families, *states, *down; /* numbers of the servers that are down */
+    const struct method *method;
+    enum fallback fallback;
+    const char *spare; /* families of the fallback pool's servers; NULL: there is none */
+    const char *promised;
+    bool denies; /* somebody gets no address */
+} cases[] = {
+    {"all alike", "bbb", "eee", "", &method_modulus, FALLBACK_NONE, NULL, "46", false},
+    {"all draining", "bbb", "ggg", "", &method_modulus, FALLBACK_NONE, NULL, "46", false},
+    {"the last one up drains", "bbb", "eeg", "12", &method_modulus, FALLBACK_NONE, NULL, "46",
+     false},
+    {"all drain, and the fallback pool is IPv4", "bbb", "ggg", "", &method_modulus, FALLBACK_ANY,
+     "444", "46", false},
+    {"all down, and the fallback pool is IPv4", "bbb", "eee", "123", &method_modulus, FALLBACK_ANY,
+     "444", "4", false},
+    {"one site each", "46x", "eex", "", &method_modulus, FALLBACK_ANY, NULL, "", false},
+    {"no decision", "bbb", "eee", "", &method_topology, FALLBACK_NONE, NULL, "", true},
+    {"no decision, any", "bbb", "eee", "", &method_topology, FALLBACK_ANY, NULL, "46", false},
+    {"no decision, an error", "bbb", "eee", "", &method_topology, FALLBACK_SERVFAIL, NULL, "46",
+     false},
+    {"no decision, the fallback pool is IPv6", "bbb", "eee", "", &method_topology, FALLBACK_ANY,
+     "666", "6", false},
+    {"all down, an error", "4bb", "eee", "123", &method_modulus, FALLBACK_SERVFAIL, NULL, "4",
+     false},
+    {"all disabled, an error", "bbb", "xxx", "", &method_modulus, FALLBACK_SERVFAIL, NULL, "",
+     false},
+    {"all down, none", "bbb", "eee", "123", &method_modulus, FALLBACK_NONE, NULL, "", true},
+};
+
+static void set_families(struct scene *scene, int64_t first_id, const char *families)
+{
+    for (int64_t i = 0; i < SERVERS_OF_POOL; i++) {
+        struct virtual_server *server = scene_server(scene, first_id + i);
+        server->ipv4 = families[i] == '6' ? NULL : "192.0.2.1";
+        server->ipv6 = families[i] == '4' ? NULL : "2001:db8::1";
+    }
+}
+
+static void the_cases_that_caused_trouble(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scene scene;
+        struct common_addresses common;
+        char promised[3] = "";
+        scene_init(&scene, &rows);
+        struct pool *pool = scene_pool(&scene, "web");
+        pool->method = cases[i].method;
+        pool->fallback = cases[i].fallback;
+        set_families(&scene, 11, cases[i].families);
+        for (int64_t k = 0; k < SERVERS_OF_POOL; k++)
+            scene_server(&scene, 11 + k)->state = cases[i].states[k] == 'e'   ? STATE_ENABLED
+                                                  : cases[i].states[k] == 'g' ? STATE_DRAINING
+                                                                              : STATE_DISABLED;
+        for (const char *c = cases[i].down; *c; c++)
+            scene_set_server_down(&scene, 10 + *c - '0', true);
+        if (cases[i].spare) {
+            pool->fallback_pool = scene_pool(&scene, "spare");
+            set_families(&scene, 21, cases[i].spare);
+        }
+        addresses_common_to_all(&scene.inputs, pool, &common);
+        if (common.ipv4)
+            strcat(promised, "4");
+        if (common.ipv6)
+            strcat(promised, "6");
+        CHECK_TEXT(promised, cases[i].promised, "%s", cases[i].what);
+        CHECK_INTEGER(common.denying != NULL, cases[i].denies, "%s", cases[i].what);
+        CHECK_TEXT(scene_told(&scene), "", "%s: nothing is traced", cases[i].what);
+        CHECK_INTEGER((int64_t)(scene.table.finds + scene.table.claims), 0, "%s", cases[i].what);
+        scene_release(&scene);
+    }
+}
+
+static void a_transfer_has_the_addresses_of_one_site(void)
+{
+    static const struct {
+        const char *states, *down;
+        enum fallback fallback;
+        const char *ipv4, *ipv6;
+    } transfers[] = {
+        {"eee", "", FALLBACK_NONE, "192.0.2.1", "2001:db8::3"},
+        {"gee", "", FALLBACK_NONE, "192.0.2.2", NULL},
+        {"eee", "1", FALLBACK_NONE, "192.0.2.2", NULL},
+        {"eeg", "12", FALLBACK_NONE, NULL, "2001:db8::3"},
+        {"eee", "123", FALLBACK_NONE, NULL, NULL},
+        {"eee", "123", FALLBACK_ANY, "192.0.2.1", "2001:db8::3"},
+        {"xxe", "123", FALLBACK_SERVFAIL, NULL, "2001:db8::3"},
+    };
+    for (size_t i = 0; i < COUNT(transfers); i++) {
+        struct scene scene;
+        scene_init(&scene, &rows);
+        scene_pool(&scene, "web")->fallback = transfers[i].fallback;
+        scene_server(&scene, 11)->ipv4 = "192.0.2.1";
+        scene_server(&scene, 12)->ipv4 = "192.0.2.2";
+        scene_server(&scene, 13)->ipv4 = NULL;
+        scene_server(&scene, 13)->ipv6 = "2001:db8::3";
+        scene_server(&scene, 13)->controller = scene_controller(&scene, 1);
+        for (int64_t k = 0; k < SERVERS_OF_POOL; k++)
+            scene_server(&scene, 11 + k)->state = transfers[i].states[k] == 'e'   ? STATE_ENABLED
+                                                  : transfers[i].states[k] == 'g' ? STATE_DRAINING
+                                                                                  : STATE_DISABLED;
+        for (const char *c = transfers[i].down; *c; c++)
+            scene_set_server_down(&scene, 10 + *c - '0', true);
+        struct site_addresses site =
+            addresses_of_one_site(&scene.inputs, scene_pool(&scene, "web"));
+        CHECK_TEXT(site.ipv4, transfers[i].ipv4, "row %zu", i);
+        CHECK_TEXT(site.ipv6, transfers[i].ipv6, "row %zu", i);
+        scene_release(&scene);
+    }
+}
+
+static const CU_TestInfo tests[] = {
+    {"what is promised is given to every client", what_is_promised_is_given_to_every_client},
+    {"the cases that caused trouble", the_cases_that_caused_trouble},
+    {"a transfer has the addresses of one site", a_transfer_has_the_addresses_of_one_site},
+    CU_TEST_INFO_NULL,
+};
+
+const struct suite suite_without_client = {"without_client", tests};
