@@ -32,7 +32,7 @@ stub-zone:
 
 def trust_anchor(server):
     """Of the zone example.com."""
-    key = pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[4:8]
+    key = pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[3:7]
     return f'trust-anchor: "example.com. IN DNSKEY {" ".join(key)}"'
 
 
