@@ -192,8 +192,11 @@ def test_a_restored_backup_gets_its_log_once_nobody_reads_it(sample_database):
         for number in range(20):
             answer = coprocess.ask("www.example.com", "A", ldns(number))
             assert answer.ipv4 == expected(ldns(number))
-        status = coprocess.command("status")
-        assert any("is not in WAL mode" in line for line in status), status
+        wait_until(
+            lambda: any("is not in WAL mode" in line for line in coprocess.command("status")),
+            SECONDS_MAX,
+            "a status between two tries to write",
+        )
         reader.execute("COMMIT")
         resolvers = {ldns(number) for number in range(20)}
         wait_until(

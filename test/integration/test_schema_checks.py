@@ -121,11 +121,6 @@ ROWS = [
              "ipv4) VALUES (@, 1, 1, 9, '192.0.2.9')"),
     *ranged("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
             "VALUES (4, 1, @, '192.0.2.9')", "virtual_server.position is 1 or more", 1, 9)[:1],
-    ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
-     "VALUES (1, 2, 1, '192.0.2.9')",
-     "virtual_server.position is taken by another server of this pool",
-     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
-     "VALUES (2, 2, 2, '192.0.2.9')"),
     (server("ipv4", "'192.0.2'"), IPV4, server("ipv4", "'192.0.2.1'")),
     (server("ipv4", "'192.0.2.1.1'"), IPV4, server("ipv4", "'255.255.255.255'")),
     (server("ipv4", "'www.example.com.x'"), IPV4, server("ipv4", "'1.1.1.1'")),
@@ -141,6 +136,8 @@ ROWS = [
             0, 65535),
 
     *name_rows("balanced_name", balanced, balanced),
+    (balanced("'https://www.example.com'"),
+     "balanced_name.name is a name, not a URL: www.example.com", balanced("'x:/y'")),
     (balanced("'WWW.example.com'"), "UNIQUE constraint failed: balanced_name.name",
      balanced("'*.example.com'")),
 

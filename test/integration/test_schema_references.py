@@ -189,6 +189,11 @@ ROWS = [
      "VALUES (99, 1, 1, '192.0.2.9')", f"virtual_server.{NO_POOL}",
      "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
      "VALUES (4, 1, 1, '192.0.2.9')"),
+    ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (1, 2, 1, '192.0.2.9')",
+     "virtual_server.position is taken by another server of this pool",
+     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
+     "VALUES (2, 2, 2, '192.0.2.9')"),
     ("UPDATE virtual_server SET pool_id = 99 WHERE id = 3", f"virtual_server.{NO_POOL}",
      "UPDATE virtual_server SET pool_id = 4 WHERE id = 3"),
     ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "

@@ -219,4 +219,4 @@ SELECT * FROM mapping;
 """, "-box")
     lines = drawn.stdout.splitlines()
     assert len(lines) == 6
-    assert max(map(len, lines)) <= 140
+    assert max(map(len, lines)) <= 150

@@ -21,6 +21,12 @@
 #define LOCK_WAIT_FIRST_NS 25000L
 #define LOCK_WAIT_DOUBLINGS 2
 
+/*
+ * Without the log, a commit that waits for readers lets nobody else begin to read. So it gives up
+ * soon, and is tried again later.
+ */
+#define NO_LOG_WAIT_MS 10
+
 /* The longest value of a pragma that is read here, with NUL. */
 #define PRAGMA_TEXT_MAX 32
 
@@ -78,9 +84,11 @@ static int connect_to(struct database *database, bool immutable, struct error *e
 static int wait_for_lock(void *context, int attempt)
 {
     struct database *database = context;
+    bool no_log = database->ready && !database->log;
+    int wait_ms = no_log ? NO_LOG_WAIT_MS : database->lock_wait_ms;
     if (attempt == 0)
         database->waited_ns = 0;
-    if (database->waited_ns >= database->lock_wait_ms * INT64_C(1000000))
+    if (database->waited_ns >= wait_ms * INT64_C(1000000))
         return 0;
     long wait_ns = LOCK_WAIT_FIRST_NS
                    << (attempt < LOCK_WAIT_DOUBLINGS ? attempt : LOCK_WAIT_DOUBLINGS);
