@@ -7,14 +7,16 @@ as its only trust anchor.
 
 import collections
 import functools
+import json
 import random
 import time
+import urllib.request
 
 import pytest
 
 from dns_client import Question, ask
 from powerdns import PowerDNS, is_lookup, name_and_type
-from processes import run
+from processes import SECONDS_MAX, free_port, run
 from resolvers import addresses_of_many_resolvers, chosen
 from unbound import Unbound
 from zones import A, AAAA, MX, NS1, NS2, SOA, THREE_SITES, load_zone, overlay, pdnsutil
@@ -339,6 +341,18 @@ def test_pdnsutil_adds_to_the_other_backends_records(unsigned):
     assert reply.answer_texts == ["A 192.0.2.70", "A 192.0.2.71"]
     pdnsutil(unsigned, "delete-rrset", "example.com", "added", "A")
     assert pdnsutil(unsigned, "list-all-zones").split() == ["example.com"]
+
+
+def test_a_search_finds_each_record_once(start):
+    port = free_port()
+    options = {"api": "yes", "api-key": "x", "webserver": "yes", "webserver-port": port}
+    with start(load_zone, options=options):
+        url = f"http://127.0.0.1:{port}/api/v1/servers/localhost/search-data?q=mail*"
+        request = urllib.request.Request(url, headers={"X-API-Key": "x"})
+        with urllib.request.urlopen(request, timeout=SECONDS_MAX) as reply:
+            found = json.load(reply)
+    contents = [row["content"] for row in found if row["object_type"] == "record"]
+    assert contents.count("192.0.2.25") == 1, found
 
 
 def test_pdnsutil_reaches_the_backends_commands(unsigned):
