@@ -114,8 +114,7 @@ const char *name_status_word(enum name_status status)
     static const char *const words[] = {
         [NAME_STATUS_BALANCED] = "balanced",
         [NAME_STATUS_UNUSABLE] = "balanced, but its pool cannot be used",
-        [NAME_STATUS_DELEGATED] = "balanced, but at or below a delegation: PowerDNS refers to other"
-                                  " name servers",
+        [NAME_STATUS_DELEGATED] = "balanced, but delegated, so PowerDNS refers to other servers",
         [NAME_STATUS_PLAIN] = "not balanced",
         [NAME_STATUS_ABOVE] = "only names below it",
         [NAME_STATUS_UNKNOWN] = "not in this database",

@@ -230,7 +230,7 @@ static int add_hints(const struct snapshot *snapshot, const struct name_entry *e
 
 int status_add_name_problems(const struct snapshot *snapshot, struct problems *problems)
 {
-    struct names delegated = {NULL}, outside = {NULL};
+    struct names delegated = {0}, outside = {0};
     int code = 0;
     for (size_t i = 0; code == 0 && i < snapshot->name_count; i++) {
         const struct name_entry *entry = &snapshot->names[i];
