@@ -29,7 +29,7 @@
 #define TEXT_MAX 65536
 #define TYPE_A 1
 #define TYPE_AAAA 28
-#define TYPE_EXISTS 65534 /* stands for "this name exists", with a TTL of its own */
+#define TYPE_EXISTS 65280 /* stands for "this name exists", with a TTL of its own */
 
 /* Two coprocesses on one file, and the shell. */
 static struct dialogue here, there;

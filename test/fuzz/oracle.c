@@ -45,10 +45,17 @@ static bool is_disabled(const struct virtual_server *server)
     return server->state == STATE_DISABLED || server->controller->state == STATE_DISABLED;
 }
 
-/* Gets new clients. */
-static bool stands(const struct decision_inputs *inputs, const struct virtual_server *server)
+/* Gets new clients: draining ones do while nobody else can. With `all_up`, everything counts as up.
+ */
+static bool stands(const struct decision_inputs *inputs, const struct pool *pool,
+                   const struct virtual_server *server, bool all_up)
 {
-    return is_enabled(server) && is_up(inputs, server);
+    bool enabled_stands = false;
+    for (size_t i = 0; i < pool->server_count; i++)
+        enabled_stands |=
+            is_enabled(&pool->servers[i]) && (all_up || is_up(inputs, &pool->servers[i]));
+    return (enabled_stands ? is_enabled(server) : !is_disabled(server)) &&
+           (all_up || is_up(inputs, server));
 }
 
 static bool decides(const struct decision_inputs *inputs, const struct pool *pool,
@@ -57,7 +64,7 @@ static bool decides(const struct decision_inputs *inputs, const struct pool *poo
     enum certainty certainty = method ? rule_of(method)->certainty : PERHAPS;
     bool found = false;
     for (size_t i = 0; certainty != PERHAPS && i < pool->server_count; i++)
-        found |= stands(inputs, &pool->servers[i]) &&
+        found |= stands(inputs, pool, &pool->servers[i], false) &&
                  (certainty == ALWAYS || pool->servers[i].weight > 0);
     return found;
 }
@@ -94,7 +101,7 @@ bool oracle_allows_nothing(const struct outlook *outlook)
     const struct pool *last = outlook->way[outlook->count - 1];
     bool empty = true;
     for (size_t i = 0; i < last->server_count; i++)
-        empty &= !is_enabled(&last->servers[i]);
+        empty &= is_disabled(&last->servers[i]);
     return outlook->ends &&
            (last->fallback == FALLBACK_NONE || (last->fallback == FALLBACK_ANY && empty));
 }
@@ -104,18 +111,50 @@ static bool equal(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool has(const struct virtual_server *server, const char *ipv4, const char *ipv6)
+/* Where all are down, the last pool's count as up. */
+static bool may_count_as_up(const struct outlook *outlook, const struct pool *pool)
 {
-    return equal(server->ipv4, ipv4) && equal(server->ipv6, ipv6);
+    return outlook->ends && fallback_of(outlook) == FALLBACK_ANY && !pool->fallback_pool;
 }
 
-/* Where all are down, the last pool's count as up. */
+static const char *address_of(const struct virtual_server *server, bool of_ipv6)
+{
+    return of_ipv6 ? server->ipv6 : server->ipv4;
+}
+
+/* A server's address of a family; where it has none, that of another one at its site, if any has.
+ */
+static bool gives(const struct outlook *outlook, const struct pool *pool,
+                  const struct virtual_server *server, bool of_ipv6, const char *address)
+{
+    bool all_up = may_count_as_up(outlook, pool), found = false, equals = false;
+    if (address_of(server, of_ipv6))
+        return equal(address_of(server, of_ipv6), address);
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct virtual_server *other = &pool->servers[i];
+        if (other->controller != server->controller || is_disabled(other) ||
+            !address_of(other, of_ipv6) || (!all_up && !is_up(outlook->inputs, other)))
+            continue;
+        found = true;
+        equals |= equal(address_of(other, of_ipv6), address);
+    }
+    return found ? equals || (all_up && !address) : !address;
+}
+
+static bool has(const struct outlook *outlook, const struct pool *pool,
+                const struct virtual_server *server, const char *ipv4, const char *ipv6)
+{
+    return gives(outlook, pool, server, false, ipv4) && gives(outlook, pool, server, true, ipv6);
+}
+
 static bool may_be_given(const struct outlook *outlook, const struct pool *pool,
                          const struct virtual_server *server, bool mapped)
 {
-    bool all_up = outlook->ends && fallback_of(outlook) == FALLBACK_ANY && !pool->fallback_pool;
-    bool state_fits = mapped ? !is_disabled(server) : is_enabled(server);
-    return state_fits && (all_up || is_up(outlook->inputs, server));
+    bool all_up = may_count_as_up(outlook, pool);
+    if (mapped)
+        return !is_disabled(server) && (all_up || is_up(outlook->inputs, server));
+    return stands(outlook->inputs, pool, server, false) ||
+           (all_up && stands(outlook->inputs, pool, server, true));
 }
 
 bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *ipv6, bool mapped)
@@ -123,7 +162,7 @@ bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *
     for (size_t i = 0; i < outlook->count; i++) {
         const struct pool *pool = outlook->way[i];
         for (size_t k = 0; k < pool->server_count; k++)
-            if (has(&pool->servers[k], ipv4, ipv6) &&
+            if (has(outlook, pool, &pool->servers[k], ipv4, ipv6) &&
                 may_be_given(outlook, pool, &pool->servers[k], mapped))
                 return true;
     }
@@ -138,7 +177,8 @@ const struct virtual_server *oracle_chosen(const struct outlook *outlook, const 
     for (size_t i = 0; i < outlook->count; i++) {
         const struct pool *pool = outlook->way[i];
         for (size_t k = 0; k < pool->server_count; k++) {
-            if (!has(&pool->servers[k], ipv4, ipv6) || !stands(outlook->inputs, &pool->servers[k]))
+            if (!has(outlook, pool, &pool->servers[k], ipv4, ipv6) ||
+                !stands(outlook->inputs, pool, &pool->servers[k], false))
                 continue;
             chosen = &pool->servers[k];
             *ret_pool = pool;

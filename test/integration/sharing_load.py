@@ -33,6 +33,7 @@ class Told:
 
     site: str
     moves: int = 0
+    history: list = dataclasses.field(default_factory=list)  # (when, site) of what was said anew
 
 
 class Record:
@@ -48,6 +49,8 @@ class Record:
         with self.lock:
             self._note_since(resolver, site, sent_ms)
             told = self.told.setdefault((node, resolver), Told(site))
+            if told.site != site or not told.history:
+                told.history.append((now_ms(), site))
             told.moves += told.site != site
             told.site = site
 
@@ -73,9 +76,18 @@ class Record:
         with self.lock:
             for told in self.told.values():
                 told.moves = 0
+                told.history = told.history[-1:]
 
     def moves(self):
         return max((told.moves for told in self.told.values()), default=0)
+
+    def histories(self, moves, entries):
+        """What those were told that moved more often, and what the tables have for them."""
+        return [
+            (resolver, entries.get(("web", resolver)),
+             {node: told.history for (node, asked), told in self.told.items() if asked == resolver})
+            for resolver in {key[1] for key, told in self.told.items() if told.moves > moves}
+        ]
 
     def lost(self, entries):
         """Answers that the tables neither have, nor have anything that was decided later."""

@@ -254,9 +254,10 @@ static bool is_prefix_item(struct word word)
 static bool read_prefixes(struct fields *fields)
 {
     struct word word;
-    while (next_word(fields, &word))
-        if (!is_prefix_item(word))
+    do {
+        if (!next_word(fields, &word) || !is_prefix_item(word))
             return false;
+    } while (!at_end(fields));
     return true;
 }
 
