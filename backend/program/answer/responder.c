@@ -307,10 +307,11 @@ int responder_begin(struct responder *responder, struct decision_inputs *ret_inp
     int code = store_begin(responder->store, now_ms, &revision, error);
     if (code != 0)
         return code;
+    responder->reload_ms = now_ms; /* somebody waits for a command, and wants to know why */
     code = follow_revision(responder, &revision, now_ms, error);
     if (code != 0) {
         store_rest(responder->store);
-        return error_set(error, code, "the configuration cannot be read; trying again in a second");
+        return code;
     }
     if (responder->needs_topology)
         topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);
