@@ -1502,6 +1502,8 @@ CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_
      AND (NEW.path IS NULL OR NEW.path GLOB '/*' OR '/' || NEW.path || '/' GLOB '*/../*');
   SELECT RAISE(ABORT, 'monitor.host is only for http, https and dns')
    WHERE NEW.host IS NOT NULL AND NEW.type NOT IN ('http', 'https', 'dns');
+  SELECT RAISE(ABORT, 'monitor.host of http and https has an IPv6 address in brackets: [2001:db8::1]')
+   WHERE NEW.type IN ('http', 'https') AND NEW.host GLOB '*:*:*' AND NEW.host NOT GLOB '[[]*';
   SELECT RAISE(ABORT, 'monitor.host is required for dns: it is the name to ask for')
    WHERE NEW.type = 'dns' AND NEW.host IS NULL;
   SELECT RAISE(ABORT, 'monitor.body is only for http and https')

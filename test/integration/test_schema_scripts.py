@@ -1,9 +1,12 @@
 """schema.sql and demo.sql, run by the sqlite3 shell as an operator runs them."""
 
+import re
 import sqlite3
+import textwrap
 
 import pytest
 
+from processes import REPOSITORY, as_user, run
 from schema import DEMO_SQL, SCHEMA_SQL, TABLES, connect, count, revision, shell
 
 
@@ -110,3 +113,27 @@ def test_the_example_stays_out_of_a_database_in_use(empty, own):
     before = list(db.iterdump())
     assert shell(empty, DEMO_SQL).returncode != 0
     assert list(db.iterdump()) == before
+
+
+CSV_HEADER = "pool,controller,position,ipv4,ipv6\n"
+
+
+def read_csv(database, rows):
+    """What README says; the finished shell."""
+    recipe = re.search(r"<<'END'\n(.*?)\n    END\n", (REPOSITORY / "README").read_text(), re.DOTALL)[1]
+    (database.path.parent / "servers.csv").write_text(CSV_HEADER + rows)
+    shell = as_user(["sqlite3", "-bail", database.path])
+    return run(shell, input=textwrap.dedent(recipe), cwd=database.path.parent)
+
+
+def test_servers_are_added_from_a_csv_file(sample_database):
+    before = sample_database.rows("SELECT count(*) FROM virtual_server")
+    bad = read_csv(sample_database, "web,ams,71,192.0.2.71,\nnosuch,fra,72,192.0.2.72,\n")
+    assert bad.returncode != 0 and "pool_id" in bad.stderr
+    assert sample_database.rows("SELECT count(*) FROM virtual_server") == before
+    good = read_csv(sample_database, 'web,ams,71,192.0.2.71,\nweb,fra,72,,"2001:db8::72"\n')
+    assert (good.returncode, good.stderr) == (0, "")
+    assert sample_database.rows(
+        "SELECT v.position, c.name, v.ipv4, v.ipv6 FROM virtual_server v"
+        " JOIN controller c ON c.id = v.controller_id WHERE v.position > 70 ORDER BY 1"
+    ) == [(71, "ams", "192.0.2.71", None), (72, "fra", None, "2001:db8::72")]

@@ -154,6 +154,7 @@ PATH_TYPES = "monitor.path is only for http, https and exec"
 PATH_HTTP = "monitor.path must begin with / for http and https: /health"
 PATH_EXEC = "monitor.path must name a program for exec, without a leading / and without .."
 HOST_TYPES = "monitor.host is only for http, https and dns"
+HOST_IPV6 = "monitor.host of http and https has an IPv6 address in brackets: [2001:db8::1]"
 HOST_DNS = "monitor.host is required for dns: it is the name to ask for"
 
 
@@ -181,6 +182,8 @@ ROWS = [
     *types_rows("host", "'x'", HOST_TYPES, "tcp icmp", "https"),
     (monitor(type="'exec'", host="'x'", path="'x'"), HOST_TYPES,
      monitor(type="'exec'", path="'x'")),
+    (monitor(host="'2001:db8::1'"), HOST_IPV6, monitor(host="'[2001:db8::1]'")),
+    (monitor(type="'https'", host="'::1'"), HOST_IPV6, monitor(type="'https'", host="'a:443'")),
     (dns_host("NULL"), HOST_DNS, dns_host("'www.example.com'")),
     (monitor(type="'dns'"), HOST_DNS, dns_host("'.'")),
     *types_rows("body", "'x'", "monitor.body is only for http and https", "tcp icmp", "http"),
@@ -203,7 +206,7 @@ def test_a_rejected_monitor_leaves_every_row_and_the_revision_as_they_were(world
 
 def test_every_rule_for_monitors_has_a_row_that_trips_it():
     rules = {said for trigger, said in refusing_triggers() if trigger == "allowed_monitor_check"}
-    assert len(rules) == 9
+    assert len(rules) == 10
     assert rules == {said for _, said, _ in ROWS}
 
 
