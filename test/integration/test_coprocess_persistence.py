@@ -137,3 +137,14 @@ def test_a_file_that_is_full_takes_no_new_mappings_and_keeps_the_old(served):
         assert coprocess.ask("www.example.com", "A", ldns(i)).ipv4 == expected(ldns(i))
     assert len(database.mappings("web")) == rows
     assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
+
+
+def test_a_transaction_that_somebody_forgot_is_named(served):
+    coprocess, database = served
+    words = "somebody keeps a transaction open that writes"
+    assert not any(words in line for line in coprocess.command("status"))
+    with Shell(database.path) as other:
+        other.change("BEGIN IMMEDIATE;")
+        assert any(words in line for line in coprocess.command("status"))
+        other.change("COMMIT;")
+    assert not any(words in line for line in coprocess.command("status"))

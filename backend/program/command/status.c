@@ -14,7 +14,7 @@
 /* PowerDNS waits two seconds for the output, so counting a large table is stopped before. */
 #define COUNT_MS 1000
 /* A transaction that lasts so long is not one of ours. */
-#define LOCKED_MS 300
+#define LOCKED_MS 600
 /* Rows between checks of the clock. */
 #define COUNT_STRIDE 4096
 
