@@ -72,6 +72,16 @@ static const char *read_parameter(const char *text, struct parameter *ret_parame
     return text[length] == '=' ? read_value(text + length + 1, ret_parameter) : text + length;
 }
 
+/* Steps over the next parameter of a checked text; false at the end. */
+static bool next_parameter(const char **text, struct parameter *ret_parameter)
+{
+    *text += strspn(*text, " ");
+    if (!**text)
+        return false;
+    *text = read_parameter(*text, ret_parameter);
+    return true;
+}
+
 static bool is_text(struct text text, const char *word)
 {
     return text.length == strlen(word) && memcmp(text.start, word, text.length) == 0;
@@ -213,11 +223,9 @@ static bool is_valid(const struct parameter *parameter, int64_t number)
 static bool is_repeated(const char *text, const char *end, int64_t number)
 {
     struct parameter parameter;
-    for (text += strspn(text, " "); text < end; text += strspn(text, " ")) {
-        text = read_parameter(text, &parameter);
+    while (next_parameter(&text, &parameter) && parameter.name.start < end)
         if (number_of(parameter.name) == number)
             return true;
-    }
     return false;
 }
 
@@ -265,11 +273,9 @@ bool svcb_has_auto_hints(const char *content)
 {
     struct parameter parameter;
     const char *c = parameters_of(content);
-    for (c += strspn(c, " "); *c; c += strspn(c, " ")) {
-        c = read_parameter(c, &parameter);
+    while (next_parameter(&c, &parameter))
         if (parameter.value.start && is_auto(&parameter))
             return true;
-    }
     return false;
 }
 
@@ -295,11 +301,9 @@ bool svcb_hints_at(const char *content, const char *address)
     const char *c = parameters_of(content);
     if (address_parse(address, strlen(address), &wanted) != 0)
         return false;
-    for (c += strspn(c, " "); *c; c += strspn(c, " ")) {
-        c = read_parameter(c, &parameter);
+    while (next_parameter(&c, &parameter))
         if (parameter.value.start && has_address(parameter.value, &wanted))
             return true;
-    }
     return false;
 }
 
@@ -309,14 +313,12 @@ const char *svcb_fill_hints(const char *content, const char *ipv4, const char *i
     struct buffer filled = {0};
     const char *c = parameters_of(content);
     buffer_add(&filled, content, (size_t)(c - content));
-    for (c += strspn(c, " "); *c; c += strspn(c, " ")) {
-        struct parameter parameter;
-        const char *start = c;
-        c = read_parameter(c, &parameter);
+    struct parameter parameter;
+    while (next_parameter(&c, &parameter)) {
         const struct text *name = &parameter.name;
         const char *address = is_text(*name, "ipv4hint") ? ipv4 : ipv6;
         if (!parameter.value.start || !is_auto(&parameter))
-            buffer_printf(&filled, " %.*s", (int)(c - start), start);
+            buffer_printf(&filled, " %.*s", (int)(c - name->start), name->start);
         else if (address)
             buffer_printf(&filled, " %.*s=%s", (int)name->length, name->start, address);
     }

@@ -180,10 +180,7 @@ static const struct virtual_server *live_in_earlier_pool(const struct attempt *a
     return NULL;
 }
 
-/*
- * Says whether a mapping is live in the pool that keeps it. That pool's methods are not asked, so
- * nothing about the client matters here.
- */
+/* Says whether a mapping is live in the pool that keeps it; not in the trace of this pool. */
 static bool is_live_where_kept(const struct attempt *attempt, const struct mapping *mapping)
 {
     const struct virtual_server *server;
