@@ -277,6 +277,16 @@ def test_without_the_right_to_make_it_nothing_is_kept_until_there_is(left):
             heals(coprocess, database, 200)
 
 
+def test_while_another_process_makes_it_nothing_is_kept_and_then_all_is(sample_database, workspace):
+    """The disk takes three seconds for the room, and no answer waits for so long."""
+    trace = workspace / "trace"
+    slow = faults.strace(trace, "fallocate") + ["-e", "inject=fallocate:delay_enter=3000000"]
+    with Daemon(sample_database, before=slow), Coprocess(sample_database.path) as coprocess:
+        wait_until(lambda: beside(sample_database, "-claims-new").exists(), SECONDS_MAX, "it begins")
+        answers_without_rows(coprocess, "-claims is being made by another process", first=100)
+        heals(coprocess, sample_database, 200)
+
+
 def test_without_room_for_it_nothing_is_kept_until_there_is(workspace):
     with faults.small_disk(workspace, 16 << 10) as folder, contextlib.ExitStack() as stack:
         database = Database.create(folder, SAMPLE)

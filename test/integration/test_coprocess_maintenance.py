@@ -57,14 +57,17 @@ def test_the_log_is_copied_back_while_nobody_asks(served):
 def test_a_large_log_is_started_over_while_nobody_asks(served):
     coprocess, database = served
     log = Path(f"{database.path}-wal")
-    with Shell(database.path) as shell:
+    with Shell(database.path) as shell, Shell(database.path) as reader:
         shell.run("PRAGMA wal_autocheckpoint = 0;")
         shell.change("UPDATE setting SET value = 1 WHERE name = 'checkpoint_interval';")
         coprocess.ask("www.example.com", "A", ldns(1))
         shell.change("CREATE TABLE ballast (content BLOB);")
+        # While somebody reads it, no log is started over, and this one grows.
+        reader.run("BEGIN; SELECT count(*) FROM ballast;")
         for _ in range(20):
             shell.change("INSERT INTO ballast VALUES (randomblob(1000000));")
         assert log.stat().st_size > 20_000_000
+        reader.run("COMMIT;")
         wait_until(lambda: log.stat().st_size < 1_000_000, SECONDS_MAX, "a small log")
     assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
     assert database.rows("SELECT count(*), sum(length(content)) FROM ballast") == [(20, 20000000)]

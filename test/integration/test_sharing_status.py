@@ -87,6 +87,8 @@ SHARING_LINES = r"""sharing as ns1, node 1: connected to nats-server, 0 changes 
 
 
 def test_of_each_peer_it_is_said_how_sharing_goes(pair):
+    other = pair.nodes[1].database
+
     def is_said(taken):
         return re.search(SHARING_LINES.format(taken=taken), pair.status() + "\n")
 
@@ -94,6 +96,7 @@ def test_of_each_peer_it_is_said_how_sharing_goes(pair):
         wait_until(lambda: is_said(0), SECONDS_MAX, pair.status)
         for number in range(7):
             assert pair.nodes[1].ask(ldns(number)) == expected(ldns(number))
+        wait_until(lambda: len(other.rows_of("web")) == 7, SECONDS_MAX, lambda: pair.status(2))
         wait_until(lambda: is_said(7), SECONDS_MAX, pair.status)
 
 

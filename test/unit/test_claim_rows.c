@@ -32,7 +32,7 @@ static void desk_init(struct desk *desk)
     CHECK_INTEGER(database_read_generation(&desk->database, &desk->generation, &error), 0, "%s",
                   error.text);
     CHECK_INTEGER(claims_open(desk->place.path, &desk->database.identity, desk->generation.identity,
-                              &desk->database.lock, &desk->claims, &error),
+                              &desk->database.lock, 0, &desk->claims, &error),
                   0, "%s", error.text);
 }
 

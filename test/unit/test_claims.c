@@ -23,6 +23,9 @@
 
 #define DATABASE_NUMBER 4711
 
+/* For another process that makes the file. */
+#define WAIT_MS 500
+
 static struct place place;
 static struct lock_file lock_file;
 static struct stat database;
@@ -32,7 +35,7 @@ static struct claims *open_claims(int64_t number, int expected, struct lock_file
 {
     struct claims *claims = NULL;
     struct error error = {0};
-    int code = claims_open(place.path, &database, number, lock, &claims, &error);
+    int code = claims_open(place.path, &database, number, lock, WAIT_MS, &claims, &error);
     CHECK_INTEGER(code, expected, "opening: %s", error.text);
     CHECK_INTEGER(error.code, code, "a failure comes with a text");
     return claims;
@@ -611,6 +614,28 @@ static void a_file_that_cannot_be_made_is_told_of(void)
     end(NULL);
 }
 
+static void who_finds_it_being_made_waits_or_goes_on_without(void)
+{
+    struct claims *claims = begin();
+    struct lock_file other = {.descriptor = -1};
+    struct error error = {0};
+    claims_close(claims);
+    claims = NULL;
+    unlink(claims_path);
+    CHECK_INTEGER(lock_file_open(&other, place.path, false, NULL), 0, "another process");
+    CHECK(lock_file_take(&other, LOCK_CLAIMS_MADE), "it makes the file");
+    for (int wait_ms = 0; wait_ms <= 100; wait_ms += 100) {
+        int64_t begun_ms = clock_monotonic_ms();
+        int code = claims_open(place.path, &database, DATABASE_NUMBER, &lock_file, wait_ms, &claims,
+                               &error);
+        CHECK_INTEGER(code, ERR_BUSY, "without waiting for longer than %d ms", wait_ms);
+        CHECK(clock_monotonic_ms() - begun_ms >= wait_ms, "it waits for %d ms", wait_ms);
+    }
+    CHECK(lock_file_take(&other, LOCK_CLAIMS_USED), "nothing is held afterwards");
+    lock_file_close(&other);
+    end(open_claims(DATABASE_NUMBER, 0, &lock_file));
+}
+
 static void without_memory_there_are_no_claims(void)
 {
     for (size_t n = 1; n < 20; n++) {
@@ -619,7 +644,8 @@ static void without_memory_there_are_no_claims(void)
         claims_close(claims);
         claims = NULL;
         memory_fail_at(n);
-        int code = claims_open(place.path, &database, DATABASE_NUMBER, &lock_file, &claims, &error);
+        int code = claims_open(place.path, &database, DATABASE_NUMBER, &lock_file, WAIT_MS,
+                               &claims, &error);
         bool failed = memory_fail_end();
         CHECK_INTEGER(code, failed ? ERR_NOMEM : 0, "allocation %zu", n);
         end(claims);
@@ -654,6 +680,8 @@ static const CU_TestInfo tests[] = {
     {"a file that does not fit is replaced", a_file_that_does_not_fit_is_replaced},
     {"a file in use is left, or left behind", a_file_in_use_is_left_or_left_behind},
     {"a file that cannot be made is told of", a_file_that_cannot_be_made_is_told_of},
+    {"who finds it being made waits or goes on without",
+     who_finds_it_being_made_waits_or_goes_on_without},
     {"without memory there are no claims", without_memory_there_are_no_claims},
     CU_TEST_INFO_NULL,
 };

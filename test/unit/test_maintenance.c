@@ -64,7 +64,7 @@ static void open_claims(struct process *process)
     int64_t identity;
     revision_of(process, &identity);
     CHECK_INTEGER(claims_open(database->real_path, &database->identity, identity, &database->lock,
-                              &process->claims, &error),
+                              0, &process->claims, &error),
                   0, "%s", error.text);
 }
 

@@ -35,7 +35,7 @@ static void office_init(struct office *office)
     CHECK_INTEGER(database_read_generation(&office->database, &generation, &error), 0, "%s",
                   error.text);
     CHECK_INTEGER(claims_open(office->place.path, &office->database.identity, generation.identity,
-                              &office->database.lock, &office->claims, &error),
+                              &office->database.lock, 0, &office->claims, &error),
                   0, "%s", error.text);
     CHECK_INTEGER(lock_file_open(&office->other, office->place.path, false, NULL), 0, "lock file");
     office->revision = generation.mappings;

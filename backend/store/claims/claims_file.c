@@ -21,12 +21,6 @@
 
 #define SUFFIX "-claims"
 
-/*
- * Making the file takes some milliseconds, or a while where processors are busy; whoever finds
- * another process at it waits so long.
- */
-#define MAKE_WAIT_MS 500
-
 /* For how long a process that finds a file of another build may seem to use it. */
 #define NEWCOMER_WAIT_MS 20
 
@@ -238,12 +232,12 @@ static int make_file(struct claims *claims, const struct stat *database, int64_t
  * A file of another build is replaced only when nobody uses it; the lock is tried alone for that,
  * and shared again afterwards.
  */
-static bool may_replace(struct lock_file *lock, enum fit fit)
+static bool may_replace(struct lock_file *lock, enum fit fit, int wait_ms)
 {
     if (fit != FIT_OTHER_BUILD)
         return true;
     bool alone = lock_file_take(lock, LOCK_CLAIMS_USED);
-    for (int i = 0; !alone && i < NEWCOMER_WAIT_MS; i++) {
+    for (int i = 0; !alone && i < wait_ms && i < NEWCOMER_WAIT_MS; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         alone = lock_file_take(lock, LOCK_CLAIMS_USED);
     }
@@ -261,13 +255,13 @@ static int use_file(struct claims *claims, int64_t number, enum fit *ret_fit, st
 
 /* Another process may have made it meanwhile, so it is looked at once more. */
 static int replace_file(struct claims *claims, const struct stat *database, int64_t number,
-                        struct error *error)
+                        int wait_ms, struct error *error)
 {
     enum fit fit, before;
     int code = use_file(claims, number, &before, error);
     if (code != 0 || before == FIT_OURS)
         return code;
-    if (!may_replace(claims->lock, before))
+    if (!may_replace(claims->lock, before, wait_ms))
         return error_set(error, ERR_BUSY,
                          "%s is used by another version of pdns-sticky; until that has ended, this"
                          " one keeps no mappings",
@@ -284,15 +278,18 @@ static int replace_file(struct claims *claims, const struct stat *database, int6
 }
 
 /*
- * Gets the lock of the process that makes the file, which is held for a few milliseconds. 0, with
- * FIT_OURS instead when another process has made it meanwhile; or a code with `error` set.
+ * Gets the lock of the process that makes the file. 0, with FIT_OURS instead when another process
+ * has made it meanwhile; or a code with `error` set.
  */
-static int begin_making(struct claims *claims, int64_t number, enum fit *ret_fit,
+static int begin_making(struct claims *claims, int64_t number, int wait_ms, enum fit *ret_fit,
                         struct error *error)
 {
-    for (int i = 0; i < MAKE_WAIT_MS; i++) {
+    int64_t until_ms = clock_monotonic_ms() + wait_ms;
+    for (;;) {
         if (lock_file_take(claims->lock, LOCK_CLAIMS_MADE))
             return 0;
+        if (clock_monotonic_ms() >= until_ms)
+            break;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
             continue;
@@ -301,27 +298,29 @@ static int begin_making(struct claims *claims, int64_t number, enum fit *ret_fit
             return code;
         lock_file_give(claims->lock, LOCK_CLAIMS_USED);
     }
-    return error_set(error, ERR_BUSY, "%s is being made by another process", claims->path);
+    return error_set(error, ERR_BUSY, "%s is being made by another process; no mappings are kept until it has",
+                     claims->path);
 }
 
 static int open_or_make(struct claims *claims, const struct stat *database, int64_t number,
-                        struct error *error)
+                        int wait_ms, struct error *error)
 {
     enum fit fit;
     int code = use_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
     lock_file_give(claims->lock, LOCK_CLAIMS_USED); /* or two newcomers keep each other out */
-    code = begin_making(claims, number, &fit, error);
+    code = begin_making(claims, number, wait_ms, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
-    code = replace_file(claims, database, number, error);
+    code = replace_file(claims, database, number, wait_ms, error);
     lock_file_give(claims->lock, LOCK_CLAIMS_MADE);
     return code;
 }
 
 int claims_open(const char *database_path, const struct stat *database, int64_t identity,
-                struct lock_file *lock, struct claims **ret_claims, struct error *error)
+                struct lock_file *lock, int wait_ms, struct claims **ret_claims,
+                struct error *error)
 {
     struct buffer path = {0};
     struct claims *claims = calloc(1, sizeof *claims);
@@ -333,7 +332,7 @@ int claims_open(const char *database_path, const struct stat *database, int64_t 
     }
     claims->path = path.data;
     claims->lock = lock;
-    int code = open_or_make(claims, database, identity, error);
+    int code = open_or_make(claims, database, identity, wait_ms, error);
     if (code != 0) {
         claims_close(claims);
         return code;

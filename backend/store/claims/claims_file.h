@@ -25,9 +25,13 @@
  * database; it holds LOCK_CLAIMS_USED until claims_close(). 0; ERR_BUSY while another process makes
  * it, while one of another build uses it, or when the database was just replaced; ERR_IO, ERR_FULL,
  * ERR_READONLY; with `error` set.
+ *
+ * Making the file takes some milliseconds, or seconds where the disk is slow. Whoever finds another
+ * process at it waits for `wait_ms`.
  */
 int claims_open(const char *database_path, const struct stat *database, int64_t identity,
-                struct lock_file *lock, struct claims **ret_claims, struct error *error);
+                struct lock_file *lock, int wait_ms, struct claims **ret_claims,
+                struct error *error);
 
 /* Takes NULL. Claims stay in the file. */
 void claims_close(struct claims *claims);

@@ -138,7 +138,7 @@ static int open_claims(struct writer *writer, struct error *error)
     int code = database_read_generation(database, &generation, error);
     if (code == 0)
         code = claims_open(database->real_path, &database->identity, generation.identity,
-                           &writer->lock, &claims, error);
+                           &writer->lock, LOCK_WAIT_MS, &claims, error);
     if (code != 0)
         return code;
     note_replacement(writer, claims);
