@@ -644,8 +644,8 @@ static void without_memory_there_are_no_claims(void)
         claims_close(claims);
         claims = NULL;
         memory_fail_at(n);
-        int code = claims_open(place.path, &database, DATABASE_NUMBER, &lock_file, WAIT_MS,
-                               &claims, &error);
+        int code = claims_open(place.path, &database, DATABASE_NUMBER, &lock_file, WAIT_MS, &claims,
+                               &error);
         bool failed = memory_fail_end();
         CHECK_INTEGER(code, failed ? ERR_NOMEM : 0, "allocation %zu", n);
         end(claims);

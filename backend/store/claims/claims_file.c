@@ -298,7 +298,8 @@ static int begin_making(struct claims *claims, int64_t number, int wait_ms, enum
             return code;
         lock_file_give(claims->lock, LOCK_CLAIMS_USED);
     }
-    return error_set(error, ERR_BUSY, "%s is being made by another process; no mappings are kept until it has",
+    return error_set(error, ERR_BUSY,
+                     "%s is being made by another process; no mappings are kept until it has",
                      claims->path);
 }
 
