@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/base/vector.h"
 #include "core/sharing/entry.h"
 #include "store/sqlite/persistence_row.h"
 #include "store/store_parts.h"
@@ -18,8 +17,7 @@
 /* So often a claim may be replaced by one of another revision while it is looked up. */
 #define LOOKS_MAX 100
 
-/* How long forgetting waits for the row to be gone, and anybody between two looks. */
-#define FORGET_WAIT_MS 2000
+/* The time between two looks of somebody who waits for the writer. */
 #define LOOK_NS 1000000L
 
 /* ---------------------------------------------------------------- finding */
@@ -112,8 +110,7 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
 
 /* ---------------------------------------------------------------- claiming */
 
-/* 0, or why nothing can be kept now, with `error` set. */
-static int check_writable(struct store *store, bool adds_row, struct error *error)
+int store_check_writable(struct store *store, bool adds_row, struct error *error)
 {
     struct database *database = &store->database;
     if (!database->connection)
@@ -220,7 +217,7 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
                  const struct mapping *wanted, struct error *error)
 {
     struct store *store = context;
-    int code = check_writable(store, !seen, error);
+    int code = store_check_writable(store, !seen, error);
     if (code != 0)
         return code;
     struct claim claim = {.maps = true, .wanted = *wanted, .revision = store->mappings_revision};
@@ -240,30 +237,7 @@ struct mapping_table store_mappings(struct store *store)
     return (struct mapping_table){.find = find, .claim = claim, .context = store};
 }
 
-/* ---------------------------------------------------------------- forgetting */
-
-/* The pools in which a key is to be forgotten, and then those in which it was. */
-struct pool_ids {
-    int64_t *ids; /* owned */
-    size_t count, capacity;
-};
-
-static int read_pool_ids(struct store *store, struct pool_ids *ids, struct error *error)
-{
-    sqlite3_stmt *statement = database_statement(&store->database, QUERY_POOL_IDS);
-    int result, code = 0;
-    while (code == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
-        int64_t *id = VECTOR_ADD(ids->ids, ids->count, ids->capacity);
-        if (id)
-            *id = sqlite3_column_int64(statement, 0);
-        else
-            code = error_set(error, ERR_NOMEM, "out of memory");
-    }
-    if (code == 0 && result != SQLITE_DONE)
-        code = database_error(&store->database, result, "pools cannot be read", error);
-    sqlite3_reset(statement);
-    return code;
-}
+/* ---------------------------------------------------------------- deletions */
 
 /* The claim that there is no such mapping. */
 static struct claim deletion_of(struct store *store, int64_t pool_id, const char *key,
@@ -277,8 +251,7 @@ static struct claim deletion_of(struct store *store, int64_t pool_id, const char
     return none;
 }
 
-/* Claims that there is none. 0, ERR_NOTFOUND where there is none now, or a code with `error`. */
-static int forget(struct store *store, int64_t pool_id, const char *key, struct error *error)
+int store_claim_deletion(struct store *store, int64_t pool_id, const char *key, struct error *error)
 {
     for (int look = 0; look < LOOKS_MAX; look++) {
         struct mapping mapping;
@@ -296,87 +269,12 @@ static int forget(struct store *store, int64_t pool_id, const char *key, struct 
     return changes_all_the_time(store, error);
 }
 
-/* Keeps the ids of those that are being forgotten. */
-static int forget_all(struct store *store, struct pool_ids *ids, const char *key,
-                      struct error *error)
-{
-    size_t kept = 0;
-    int code = 0;
-    for (size_t i = 0; i < ids->count && (code == 0 || code == ERR_NOTFOUND); i++) {
-        code = forget(store, ids->ids[i], key, error);
-        if (code == 0)
-            ids->ids[kept++] = ids->ids[i];
-    }
-    ids->count = kept;
-    return code == ERR_NOTFOUND ? 0 : code;
-}
+/* ---------------------------------------------------------------- waiting for the writer */
 
-static bool are_written(struct store *store, const struct pool_ids *ids, const char *key)
-{
-    struct claim claim;
-    for (size_t i = 0; i < ids->count; i++)
-        if (claims_find(store->claims, ids->ids[i], key, &claim) != ERR_NOTFOUND)
-            return false;
-    return true;
-}
-
-/* Gives the writer a moment, or does its work where there is none. */
-static void let_write(struct store *store)
+void store_let_write(struct store *store)
 {
     store_write_claims(store);
     nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
-}
-
-/*
- * Waits until there is no claim of the key: then the rows are gone, or others that were decided
- * later have taken their place. With a writer that cannot write, they go later.
- */
-static int forget_and_wait(struct store *store, struct pool_ids *ids, const char *key,
-                           int64_t until_ms, struct error *error)
-{
-    int code = forget_all(store, ids, key, error);
-    store_rest(store);
-    while (code == 0 && !are_written(store, ids, key) && clock_monotonic_ms() < until_ms)
-        let_write(store);
-    return code == 0 ? store_renew(store, error) : code;
-}
-
-/* When others have changed the table meanwhile, the claims may have been dropped with the rest. */
-static int forget_rows(struct store *store, struct pool_ids *ids, const char *key,
-                       int64_t *ret_count, struct error *error)
-{
-    int64_t until_ms = clock_monotonic_ms() + FORGET_WAIT_MS;
-    int64_t revision = store->mappings_revision;
-    int code = forget_and_wait(store, ids, key, until_ms, error);
-    int64_t count = (int64_t)ids->count;
-    while (code == 0 && ids->count > 0 && store->mappings_revision != revision &&
-           clock_monotonic_ms() < until_ms) {
-        revision = store->mappings_revision;
-        code = forget_and_wait(store, ids, key, until_ms, error);
-    }
-    if (code == 0)
-        *ret_count = count;
-    return code;
-}
-
-int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
-                 struct error *error)
-{
-    struct pool_ids ids = {0};
-    int code = check_writable(store, false, error);
-    if (code == 0 && pool_id == 0)
-        code = read_pool_ids(store, &ids, error);
-    if (code == 0 && pool_id != 0) {
-        int64_t *id = VECTOR_ADD(ids.ids, ids.count, ids.capacity);
-        if (id)
-            *id = pool_id;
-        else
-            code = error_set(error, ERR_NOMEM, "out of memory");
-    }
-    if (code == 0)
-        code = forget_rows(store, &ids, key, ret_count, error);
-    free(ids.ids);
-    return code;
 }
 
 size_t store_unwritten(struct store *store, int64_t wait_ms)
@@ -388,7 +286,7 @@ size_t store_unwritten(struct store *store, int64_t wait_ms)
     store_rest(store);
     uint64_t last = claims_last_number(store->claims);
     while ((left = claims_count_until(store->claims, last)) > 0 && clock_monotonic_ms() < until_ms)
-        let_write(store);
+        store_let_write(store);
     return left;
 }
 

@@ -149,6 +149,20 @@ bool store_log_is_blocked(const struct store *store);
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
                  struct error *error);
 
+/* The keys between two texts, in the order of their octets, to which `matches` says yes. */
+struct key_range {
+    const char *after, *before;
+    bool (*matches)(const void *context, const char *key);
+    const void *context;
+};
+
+/*
+ * Deletes the mappings of all such keys in one pool, likewise. They are looked for in parts, so
+ * that no transaction is long. After a failure some may be deleted.
+ */
+int store_forget_range(struct store *store, int64_t pool_id, const struct key_range *range,
+                       int64_t *ret_count, struct error *error);
+
 /*
  * How many of the mappings that were decided before this call are not in the table. Waits until all
  * are, but no longer than `wait_ms`; usually they are within a few milliseconds. Ends the

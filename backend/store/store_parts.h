@@ -42,6 +42,19 @@ int store_renew(struct store *store, struct error *error);
 /* Writes claims from here if there is no writer. */
 void store_write_claims(struct store *store);
 
+/* 0, or why nothing can be kept now, with `error` set. */
+int store_check_writable(struct store *store, bool adds_row, struct error *error);
+
+/*
+ * Claims that a client has no mapping. 0; ERR_NOTFOUND where there is none; ERR_LIMIT while there
+ * is no room for another claim; or another code; with `error` set but for ERR_NOTFOUND.
+ */
+int store_claim_deletion(struct store *store, int64_t pool_id, const char *key,
+                         struct error *error);
+
+/* Gives the writer a moment, or does its work where there is none. */
+void store_let_write(struct store *store);
+
 /* A table and what takes its rows: 0, or a code that ends the reading. */
 struct table_reader {
     enum query query;

@@ -270,14 +270,65 @@ static void a_prefix_is_its_network_number(void)
     }
 }
 
+static void all_in_a_prefix_begin_alike(void)
+{
+    static const struct {
+        const char *prefix, *start;
+    } rows[] = {
+        {"0.0.0.0/0", ""},
+        {"10.0.0.0/7", ""},
+        {"10.0.0.0/8", "10."},
+        {"10.8.0.0/22", "10.8."},
+        {"192.0.2.0/24", "192.0.2."},
+        {"192.0.2.128/25", "192.0.2."},
+        {"192.0.2.1", "192.0.2."},
+        {"::/0", ""},
+        {"::1", ""},
+        {"2001::/15", ""},
+        {"2001:db8::/32", "2001:db8:"},
+        {"2001:db8:0:1::/64", "2001:db8:"},
+        {"2001:db8:a:b::/63", "2001:db8:a:"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct prefix prefix = source_of(NULL, rows[i].prefix).subnet;
+        char text[PREFIX_TEXT_MAX];
+        prefix_start(&prefix, text);
+        CHECK_TEXT(text, rows[i].start, "%s", rows[i].prefix);
+    }
+}
+
+/* An address with many zeros, so that there are runs of them in all places. */
+static struct address random_address(uint64_t *seed, enum address_family family)
+{
+    struct address address = {.family = family};
+    for (unsigned k = 0; k < family_bits(family) / 8; k++)
+        address.bytes[k] = random_below(seed, 3) ? (uint8_t)random_next(seed) : 0;
+    return address;
+}
+
+static void random_prefixes_begin_as_theirs_do(void)
+{
+    uint64_t seed = 1;
+    for (int i = 0; i < 20000; i++) {
+        enum address_family family = i % 2 ? FAMILY_IPV4 : FAMILY_IPV6;
+        struct address address = random_address(&seed, family);
+        unsigned inner = (unsigned)random_below(&seed, family_bits(family) + 1);
+        struct prefix inside = prefix_of(&address, inner);
+        struct prefix around = prefix_of(&address, (unsigned)random_below(&seed, inner + 1));
+        char start[PREFIX_TEXT_MAX], text[PREFIX_TEXT_MAX];
+        prefix_start(&around, start);
+        prefix_format(&inside, text);
+        CHECK(strncmp(text, start, strlen(start)) == 0, "%s begins with %s", text, start);
+    }
+}
+
 static void random_addresses_come_back_from_their_text(void)
 {
     uint64_t seed = 1;
     for (int i = 0; i < 20000; i++) {
-        struct address address = {.family = i % 2 ? FAMILY_IPV4 : FAMILY_IPV6}, back;
+        struct address address = random_address(&seed, i % 2 ? FAMILY_IPV4 : FAMILY_IPV6), back;
         char text[ADDRESS_TEXT_MAX];
-        for (unsigned k = 0; k < family_bits(address.family) / 8; k++)
-            address.bytes[k] = random_below(&seed, 3) ? (uint8_t)random_next(&seed) : 0;
         address_format(&address, text);
         CHECK_INTEGER(address_parse(text, strlen(text), &back), 0, "%s", text);
         CHECK(address_equal(&address, &back), "%s", text);
@@ -315,6 +366,8 @@ static const CU_TestInfo tests[] = {
     {"host bits are cleared at every length", host_bits_are_cleared_at_every_length},
     {"prefixes contain their addresses and no others", prefixes_contain_their_addresses},
     {"a prefix counts as its network number", a_prefix_is_its_network_number},
+    {"all in a prefix begin alike", all_in_a_prefix_begin_alike},
+    {"random prefixes begin as those in them do", random_prefixes_begin_as_theirs_do},
     {"random addresses come back from their text", random_addresses_come_back_from_their_text},
     {"IPv6 is written as the system writes it", ipv6_is_written_as_the_system_writes_it},
     CU_TEST_INFO_NULL,

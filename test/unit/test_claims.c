@@ -600,6 +600,31 @@ static void a_file_in_use_is_left_or_left_behind(void)
     }
 }
 
+static void all_claims_can_be_looked_through(void)
+{
+    struct claims *claims = begin();
+    static struct taken_claims found;
+    const struct mapping mapping = {.controller_id = 1, .method = "modulus"};
+    const struct claim claim = {.maps = true, .wanted = mapping};
+    bool seen[3000] = {false};
+    uint32_t bucket = 0;
+    size_t count = 0, parts = 0;
+    for (int i = 0; i < (int)COUNT(seen); i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
+        CHECK_INTEGER(claims_put(claims, 1, key, NULL, &claim, yes, NULL), 0, "%s", key);
+    }
+    for (; claims_look_through(claims, &bucket, &found); parts++)
+        for (size_t i = 0; i < found.count; i++, count++)
+            seen[strtol(found.claims[i].key, NULL, 10)] = true;
+    CHECK_INTEGER((int64_t)count, COUNT(seen), "each once");
+    CHECK(parts >= 3, "in parts: %zu", parts);
+    for (size_t i = 0; i < COUNT(seen); i++)
+        CHECK(seen[i], "claim %zu", i);
+    CHECK_INTEGER((int64_t)claims_count(claims), COUNT(seen), "they stay");
+    end(claims);
+}
+
 static void a_file_that_cannot_be_made_is_told_of(void)
 {
     struct claims *claims = begin();
@@ -679,6 +704,7 @@ static const CU_TestInfo tests[] = {
     {"claims outlive all processes", claims_outlive_all_processes},
     {"a file that does not fit is replaced", a_file_that_does_not_fit_is_replaced},
     {"a file in use is left, or left behind", a_file_in_use_is_left_or_left_behind},
+    {"all claims can be looked through", all_claims_can_be_looked_through},
     {"a file that cannot be made is told of", a_file_that_cannot_be_made_is_told_of},
     {"who finds it being made waits or goes on without",
      who_finds_it_being_made_waits_or_goes_on_without},

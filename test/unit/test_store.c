@@ -503,6 +503,69 @@ static void a_decision_is_later_than_what_it_knew(void)
     }
 }
 
+static bool is_even(const void *context, const char *key)
+{
+    (void)context;
+    return (key[strlen(key) - 1] - '0') % 2 == 0;
+}
+
+static int64_t forget_even(struct store *store, const char *after, const char *before)
+{
+    const struct key_range range = {.after = after, .before = before, .matches = is_even};
+    struct error error = {0};
+    int64_t count = -1;
+    CHECK_INTEGER(store_forget_range(store, 2, &range, &count, &error), 0, "%s", error.text);
+    return count;
+}
+
+/* More of them than are read in one transaction. */
+static void a_range_of_keys_is_forgotten_in_one_pool(void)
+{
+    struct place place;
+    place_init_served(&place);
+    place_run(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
+    insert_mappings(&place, 1, 1200, "a", NOW_S);
+    insert_mappings(&place, 2, 1200, "a", NOW_S);
+    insert_mappings(&place, 2, 4, "b", NOW_S);
+    struct store *store = new_store(&place);
+    (void)store_mappings(store);
+    touch(store);
+    CHECK_INTEGER(forget_even(store, "a", "b"), 600, "half of those that begin with a");
+    CHECK_INTEGER(forget_even(store, "a", "b"), 0, "gone already");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence WHERE pool_id = 1"), 1200,
+                  "another pool's stay");
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence WHERE pool_id = 2"), 604,
+                  "all others stay");
+    CHECK_INTEGER(forget_even(store, "a", "c"), 2, "those that begin with b");
+    store_free(store);
+    place_release(&place);
+}
+
+/* The writer cannot write while somebody holds the database, so it is all in the claims. */
+static void what_waits_to_be_stored_is_forgotten_with_a_range(void)
+{
+    struct place place;
+    struct mapping found, wanted = {.controller_id = 1, .method = "modulus"};
+    place_init_served(&place);
+    struct store *store = new_store(&place);
+    struct mapping_table table = store_mappings(store);
+    place_run(&place, "INSERT INTO pool (id, name) VALUES (2, 'api')");
+    touch(store);
+    place_run(&place, "BEGIN IMMEDIATE");
+    for (int i = 0; i < 2000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "c%d", i);
+        CHECK_INTEGER(table.claim(table.context, 2, key, NULL, &wanted, NULL), 0, "%s", key);
+    }
+    CHECK_INTEGER(forget_even(store, "c", "d"), 1000, "half of them");
+    CHECK_INTEGER(table.find(table.context, 2, "c0", &found, NULL), ERR_NOTFOUND, "forgotten");
+    CHECK_INTEGER(table.find(table.context, 2, "c1", &found, NULL), 0, "not forgotten");
+    place_run(&place, "ROLLBACK");
+    store_free(store);
+    CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1000, "stored");
+    place_release(&place);
+}
+
 static void what_is_forgotten_leaves_a_tombstone(void)
 {
     struct place place;
@@ -714,6 +777,9 @@ static const CU_TestInfo tests[] = {
     {"a decision is later than what it knew", a_decision_is_later_than_what_it_knew},
     {"what is forgotten leaves a tombstone", what_is_forgotten_leaves_a_tombstone},
     {"forgetting is for one pool or for all", forgetting_is_for_one_pool_or_for_all},
+    {"a range of keys is forgotten in one pool", a_range_of_keys_is_forgotten_in_one_pool},
+    {"what waits to be stored is forgotten with a range",
+     what_waits_to_be_stored_is_forgotten_with_a_range},
     {"mappings are walked in order until it is enough",
      mappings_are_walked_in_order_until_it_is_enough},
     {"a file that is replaced is opened anew", a_file_that_is_replaced_is_opened_anew},

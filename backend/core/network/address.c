@@ -224,6 +224,26 @@ const char *prefix_format(const struct prefix *prefix, char text[static PREFIX_T
     return text;
 }
 
+/* In IPv6, any group of zeros may be hidden in "::", and then what follows is elsewhere. */
+void prefix_start(const struct prefix *prefix, char text[static PREFIX_TEXT_MAX])
+{
+    const uint8_t *bytes = prefix->address.bytes;
+    char *next = text;
+    if (prefix->address.family == FAMILY_IPV4)
+        for (unsigned i = 0; i < 3 && 8 * (i + 1) <= prefix->bits; i++) {
+            next = write_octet(next, bytes[i]);
+            *next++ = '.';
+        }
+    else
+        for (unsigned i = 0; i + 1 < GROUPS && 16 * (i + 1) <= prefix->bits; i++) {
+            if (group_of(bytes, i) == 0)
+                break;
+            next = write_group(next, group_of(bytes, i));
+            *next++ = ':';
+        }
+    *next = '\0';
+}
+
 struct number prefix_number(const struct prefix *prefix)
 {
     unsigned width = family_bits(prefix->address.family);

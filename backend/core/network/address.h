@@ -64,6 +64,12 @@ int prefix_parse(const char *text, size_t length, struct prefix *ret_prefix);
 const char *prefix_format(const struct prefix *prefix, char text[static PREFIX_TEXT_MAX]);
 
 /*
+ * Writes the text that all addresses and networks inside the prefix begin with, such as "10.8." for
+ * 10.8.0.0/22; "" where none is sure. So keys can be looked for in the order of their texts.
+ */
+void prefix_start(const struct prefix *prefix, char text[static PREFIX_TEXT_MAX]);
+
+/*
  * The network number: the leading `bits` of the address as an integer. The masked address would not
  * do: it ends in zeros, so modulo 2, 4, 8... it would be the same for all clients.
  */

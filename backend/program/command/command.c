@@ -18,8 +18,8 @@ static const struct command {
      command_status},
     {"explain", "NAME LDNS [ECS]", "show how a resolver's question is decided; change nothing", 3,
      4, false, command_explain},
-    {"forget", "LDNS [POOL]", "delete a resolver's mappings: its next question is decided anew", 2,
-     3, false, command_forget},
+    {"forget", "LDNS [POOL]", "delete the mappings of a resolver, or of all in a network", 2, 3,
+     false, command_forget},
     {"migrate", "[DIRECTORY]", "bring the database to the version of this program", 1, 2, true,
      command_migrate},
 };

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "program/command/command.h"
@@ -11,57 +12,147 @@ static void key_in_pool(const struct decision_inputs *inputs, const struct pool 
     client_identify(&source, pool, &inputs->snapshot->groups, ret_client);
 }
 
-/* The word of the operator, in the canonical form of keys. */
-static void canonical_key(const char *word, struct buffer *ret_key)
-{
+/* The operator's word: the key of a mapping, or a network with many. */
+struct word {
+    const char *text, *kind; /* `kind` is what the keys begin with: "" or "ecs:" */
+    bool is_prefix;          /* an address or a network behind that */
     struct prefix prefix;
-    char text[PREFIX_TEXT_MAX];
-    const char *address = word;
-    if (strncmp(word, "ecs:", 4) == 0) {
-        address = word + 4;
-        buffer_add_text(ret_key, "ecs:");
-    }
-    if (prefix_parse(address, strlen(address), &prefix) == 0)
-        address = prefix_format(&prefix, text);
-    buffer_add_text(ret_key, address);
+};
+
+static struct word read_word(const char *text)
+{
+    struct word word = {.text = text, .kind = strncmp(text, "ecs:", 4) == 0 ? "ecs:" : ""};
+    const char *address = text + strlen(word.kind);
+    word.is_prefix = prefix_parse(address, strlen(address), &word.prefix) == 0;
+    return word;
 }
 
-/* Deletes the rows whose key is the operator's word. */
-static int forget_key(const struct command_call *call, const char *word, const struct pool *pool,
+static bool is_network(const struct word *word)
+{
+    return word->is_prefix && word->prefix.bits < family_bits(word->prefix.address.family);
+}
+
+/* Deletes the rows of a key; pool_id 0: in all pools. */
+static int forget_key(const struct command_call *call, const char *key, int64_t pool_id,
                       int64_t *count, struct error *error)
 {
-    struct buffer key = {0};
     int64_t gone = 0;
-    canonical_key(word, &key);
-    int code = key.failed ? error_set(error, ERR_NOMEM, "out of memory")
-                          : store_forget(responder_store(call->responder), key.data,
-                                         pool ? pool->persistence_pool->id : 0, &gone, error);
-    buffer_release(&key);
+    int code = store_forget(responder_store(call->responder), key, pool_id, &gone, error);
     *count += gone;
     return code;
+}
+
+/* Writes the key of a prefix. */
+static void prefix_key(const struct word *word, const struct prefix *prefix,
+                       char ret_key[static CLIENT_KEY_MAX])
+{
+    char text[PREFIX_TEXT_MAX];
+    snprintf(ret_key, CLIENT_KEY_MAX, "%s%s", word->kind, prefix_format(prefix, text));
+}
+
+/* Deletes the rows whose key is the operator's word, in the canonical form of keys. */
+static int forget_word(const struct command_call *call, const struct word *word,
+                       const struct pool *pool, int64_t *count, struct error *error)
+{
+    char key[CLIENT_KEY_MAX];
+    int64_t pool_id = pool ? pool->persistence_pool->id : 0;
+    if (!word->is_prefix)
+        return forget_key(call, word->text, pool_id, count, error);
+    prefix_key(word, &word->prefix, key);
+    return forget_key(call, key, pool_id, count, error);
+}
+
+/* Says whether mappings of a pool are meant; those that it shares are another pool's. */
+static bool is_meant(const struct pool *pool, const struct pool *only)
+{
+    return pool->persistence_pool == pool && (!only || only->persistence_pool == pool);
 }
 
 /*
  * Deletes the rows of an address: its key differs between pools, since some use networks or groups.
  */
 static int forget_address(const struct command_call *call, const struct decision_inputs *inputs,
-                          const struct address *ldns, const struct pool *only, int64_t *count,
+                          const struct word *word, const struct pool *only, int64_t *count,
                           struct error *error)
 {
-    for (size_t i = 0; i < inputs->snapshot->pool_count; i++) {
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < inputs->snapshot->pool_count; i++) {
         const struct pool *pool = &inputs->snapshot->pools[i];
         struct client client;
-        int64_t gone = 0;
-        if (pool->persistence_pool != pool || (only && only->persistence_pool != pool))
+        if (!is_meant(pool, only))
             continue;
-        key_in_pool(inputs, pool, ldns, &client);
-        int code =
-            store_forget(responder_store(call->responder), client.key, pool->id, &gone, error);
-        if (code != 0)
-            return code;
-        *count += gone;
+        key_in_pool(inputs, pool, &word->prefix.address, &client);
+        code = forget_key(call, client.key, pool->id, count, error);
     }
-    return 0;
+    return code;
+}
+
+static bool lies_within(const void *context, const char *key)
+{
+    const struct word *word = context, found = read_word(key);
+    return found.is_prefix && strcmp(found.kind, word->kind) == 0 &&
+           found.prefix.bits >= word->prefix.bits &&
+           prefix_contains(&word->prefix, &found.prefix.address);
+}
+
+/* Deletes the rows of all addresses and networks in a network. */
+static int forget_inside(const struct command_call *call, const struct word *word,
+                         const struct pool *pool, int64_t *count, struct error *error)
+{
+    char start[PREFIX_TEXT_MAX], after[CLIENT_KEY_MAX], before[CLIENT_KEY_MAX];
+    struct key_range range = {
+        .after = after, .before = before, .matches = lies_within, .context = word};
+    int64_t gone = 0;
+    prefix_start(&word->prefix, start);
+    size_t length = (size_t)snprintf(after, sizeof after, "%s%s", word->kind, start);
+    strcpy(before, length > 0 ? after : "~");
+    if (length > 0)
+        before[length - 1]++;
+    int code = store_forget_range(responder_store(call->responder), pool->id, &range, &gone, error);
+    *count += gone;
+    return code;
+}
+
+/* Where the clients of a pool are larger networks, that is the one in which the network lies. */
+static int forget_around(const struct command_call *call, const struct word *word,
+                         const struct pool *pool, int64_t *count, struct error *error)
+{
+    unsigned bits = word->prefix.address.family == FAMILY_IPV4 ? pool->ipv4_prefix_bits
+                                                               : pool->ipv6_prefix_bits;
+    char key[CLIENT_KEY_MAX];
+    if (bits >= word->prefix.bits)
+        return 0;
+    struct prefix client = prefix_of(&word->prefix.address, bits);
+    prefix_key(word, &client, key);
+    return forget_key(call, key, pool->id, count, error);
+}
+
+static int forget_network(const struct command_call *call, const struct decision_inputs *inputs,
+                          const struct word *word, const struct pool *only, int64_t *count,
+                          struct error *error)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < inputs->snapshot->pool_count; i++) {
+        const struct pool *pool = &inputs->snapshot->pools[i];
+        if (!is_meant(pool, only))
+            continue;
+        code = forget_around(call, word, pool, count, error);
+        if (code == 0)
+            code = forget_inside(call, word, pool, count, error);
+    }
+    return code;
+}
+
+static int forget(const struct command_call *call, const struct decision_inputs *inputs,
+                  const struct pool *pool, int64_t *count, struct error *error)
+{
+    const struct word word = read_word(call->words[1]);
+    if (is_network(&word))
+        return forget_network(call, inputs, &word, pool, count, error);
+    int code = forget_word(call, &word, pool, count, error);
+    if (code == 0 && word.is_prefix && !*word.kind)
+        code = forget_address(call, inputs, &word, pool, count, error);
+    return code;
 }
 
 enum command_result command_forget(const struct command_call *call)
@@ -69,9 +160,7 @@ enum command_result command_forget(const struct command_call *call)
     struct decision_inputs inputs;
     struct error error = {0};
     const struct pool *pool = NULL;
-    struct address ldns;
     int64_t count = 0;
-    const char *word = call->words[1];
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     if (call->count > 2 && !(pool = snapshot_pool_named(inputs.snapshot, call->words[2]))) {
@@ -79,9 +168,7 @@ enum command_result command_forget(const struct command_call *call)
         buffer_printf(call->out, "there is no pool %s\n", call->words[2]);
         return COMMAND_FAILED;
     }
-    int code = forget_key(call, word, pool, &count, &error);
-    if (code == 0 && address_parse(word, strlen(word), &ldns) == 0)
-        code = forget_address(call, &inputs, &ldns, pool, &count, &error);
+    int code = forget(call, &inputs, pool, &count, &error);
     responder_end(call->responder);
     if (code != 0)
         return command_failed(call, &error);

@@ -384,6 +384,27 @@ void claims_take(struct claims *claims, bool all, struct taken_claims *ret_taken
     }
 }
 
+bool claims_look_through(struct claims *claims, uint32_t *bucket, struct taken_claims *ret_taken)
+{
+    ret_taken->count = 0;
+    ret_taken->more = false;
+    if (*bucket >= CLAIMS_BUCKETS)
+        return false;
+    for (; *bucket < CLAIMS_BUCKETS && ret_taken->count + CLAIMS_SLOTS <= CLAIMS_TAKEN_MAX;
+         ++*bucket) {
+        struct bucket *place;
+        if (is_empty(claims, *bucket))
+            continue;
+        if (lock_bucket(claims, *bucket, false, &place) != 0) {
+            ret_taken->more = true;
+            continue;
+        }
+        take_bucket(place, *bucket, true, ret_taken);
+        shared_mutex_unlock(&place->mutex);
+    }
+    return true;
+}
+
 void claims_settle(struct claims *claims, const struct taken_claim *taken)
 {
     struct bucket *bucket;

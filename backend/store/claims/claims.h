@@ -93,6 +93,13 @@ struct taken_claims {
  */
 void claims_take(struct claims *claims, bool all, struct taken_claims *ret_taken);
 
+/*
+ * Copies claims for somebody who looks through all of them: those of the buckets from `*bucket` on
+ * for which there is room, and sets `*bucket` to the next one. False when there is no bucket left.
+ * 0 at first. ret_taken->more: a bucket that was held was left out.
+ */
+bool claims_look_through(struct claims *claims, uint32_t *bucket, struct taken_claims *ret_taken);
+
 /* Takes a claim out, now that its row is committed, unless it was replaced meanwhile. */
 void claims_settle(struct claims *claims, const struct taken_claim *taken);
 

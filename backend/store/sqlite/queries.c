@@ -56,6 +56,8 @@ const char *const query_texts[QUERY_COUNT] = {
         " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
         " decided = excluded.decided, origin = excluded.origin",
     [QUERY_MAPPING_DELETE] = "DELETE FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
+    [QUERY_MAPPING_KEYS] = "SELECT ldns FROM persistence WHERE pool_id = ?1 AND ldns > ?2"
+                           " AND ldns < ?3 ORDER BY ldns LIMIT ?4",
     [QUERY_MAPPING_EACH] =
         "SELECT controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"
         " FROM persistence ORDER BY pool_id, ldns",
