@@ -745,12 +745,15 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   ('share_poll_ms', 10, 1, 10000, 'milliseconds'),
   -- How many name servers must find a target down before it counts as down. If fewer are heard, all
   -- of those must. 0: each server goes by its own checks.
-  ('share_quorum', 0, 0, 64, 'servers');
+  ('share_quorum', 0, 0, 64, 'servers'),
+  -- The version of PowerDNS, 100 * major + minor: 501 for 5.1. From 501 on, records may have type
+  -- WALLET, and HTTPS and SVCB records the parameter ohttp and a port in quotes.
+  ('powerdns_version', 407, 407, 9999, '(100 * major + minor)');
 
 CREATE TRIGGER IF NOT EXISTS allowed_setting_name INSTEAD OF INSERT ON allowed_setting
 WHEN NOT EXISTS (SELECT 1 FROM allowed_setting WHERE name = NEW.name) BEGIN
   SELECT RAISE(ABORT,
-    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks, share_skew, share_grace, share_walk, share_rows_per_second, share_outbox_rows, share_poll_ms, share_quorum');
+    'setting.name must be one of checkpoint_interval, sweep_interval, sweep_batch, max_megabytes, max_writes_per_second, metric_max_age, path_metric_max_age, brake_percent, brake_window, max_checks, share_skew, share_grace, share_walk, share_rows_per_second, share_outbox_rows, share_poll_ms, share_quorum, powerdns_version');
 END;
 CREATE TRIGGER IF NOT EXISTS allowed_setting_value INSTEAD OF INSERT ON allowed_setting
 WHEN EXISTS (SELECT 1 FROM allowed_setting
@@ -789,6 +792,8 @@ WHEN EXISTS (SELECT 1 FROM allowed_setting
    WHERE NEW.name = 'share_poll_ms';
   SELECT RAISE(ABORT, 'share_quorum must be 0 to 64 servers')
    WHERE NEW.name = 'share_quorum';
+  SELECT RAISE(ABORT, 'powerdns_version must be 407 to 9999 (100 * major + minor)')
+   WHERE NEW.name = 'powerdns_version';
 END;
 
 INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_setting;

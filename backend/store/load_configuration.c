@@ -95,7 +95,9 @@ static int add_setting(void *builder, sqlite3_stmt *row)
         &(struct setting_row){.name = row_text(row, 0), .value = sqlite3_column_int64(row, 1)});
 }
 
+/* What records may say depends on a setting. */
 static const struct table_reader configuration[] = {
+    {QUERY_SETTINGS, add_setting},
     {QUERY_ZONES, add_zone},
     {QUERY_RECORDS, add_record},
     {QUERY_CONTROLLERS, add_controller},
@@ -103,7 +105,6 @@ static const struct table_reader configuration[] = {
     {QUERY_VIRTUAL_SERVERS, add_virtual_server},
     {QUERY_BALANCED_NAMES, add_balanced_name},
     {QUERY_GROUPS, add_group},
-    {QUERY_SETTINGS, add_setting},
 };
 
 /*

@@ -21,7 +21,8 @@ def test_the_schema_makes_a_complete_empty_database(empty):
     assert db.execute("SELECT name, value FROM setting ORDER BY name").fetchall() == [
         ("brake_percent", 50), ("brake_window", 30), ("checkpoint_interval", 5),
         ("max_checks", 1000), ("max_megabytes", 1024), ("max_writes_per_second", 2000),
-        ("metric_max_age", 60), ("path_metric_max_age", 86400), ("share_grace", 60),
+        ("metric_max_age", 60), ("path_metric_max_age", 86400), ("powerdns_version", 407),
+        ("share_grace", 60),
         ("share_outbox_rows", 1000000), ("share_poll_ms", 10), ("share_quorum", 0),
         ("share_rows_per_second", 20000),
         ("share_skew", 10), ("share_walk", 3600), ("sweep_batch", 1000), ("sweep_interval", 1)]

@@ -25,13 +25,13 @@ static void check_contents(const struct content_row *rows, size_t count, int cod
 {
     for (size_t i = 0; i < count; i++) {
         struct error error = {0};
-        int result = rdata_check(rows[i].type, rows[i].content, &error);
+        int result = rdata_check(rows[i].type, rows[i].content, POWERDNS_LEAST, &error);
         if (!CHECK_INTEGER(result, code, "%s %s", rows[i].type, rows[i].content))
             continue;
         CHECK_INTEGER(error.code, code, "%s %s", rows[i].type, rows[i].content);
         CHECK_INTEGER(error.text[0] != '\0', code != 0, "%s %s", rows[i].type, rows[i].content);
-        CHECK_INTEGER(rdata_check(rows[i].type, rows[i].content, NULL), code, "%s %s, no words",
-                      rows[i].type, rows[i].content);
+        CHECK_INTEGER(rdata_check(rows[i].type, rows[i].content, POWERDNS_LEAST, NULL), code,
+                      "%s %s, no words", rows[i].type, rows[i].content);
     }
 }
 
@@ -267,9 +267,9 @@ static void a_digest_has_a_greatest_length(void)
     static char content[sizeof start + 2 * (BYTES_MAX + 1)];
     memset(content, '0', sizeof content - 1);
     memcpy(content, start, sizeof start - 1);
-    CHECK_INTEGER(rdata_check("TLSA", content, NULL), ERR_INVAL, "a byte more");
+    CHECK_INTEGER(rdata_check("TLSA", content, POWERDNS_LEAST, NULL), ERR_INVAL, "a byte more");
     content[sizeof content - 3] = '\0';
-    CHECK_INTEGER(rdata_check("TLSA", content, NULL), 0, "the longest");
+    CHECK_INTEGER(rdata_check("TLSA", content, POWERDNS_LEAST, NULL), 0, "the longest");
 }
 
 static void good_service_bindings(void)
@@ -481,7 +481,8 @@ static void a_number_does_not_hide_a_type_that_powerdns_knows(void)
     for (size_t i = 0; i < COUNT(types); i++) {
         char type[RECORD_TYPE_MAX];
         snprintf(type, sizeof type, "TYPE%d", types[i]);
-        if (rdata_check(type, "\\# 2 0001", NULL) == 0 || rdata_check(type, "\\# 0", NULL) == 0)
+        if (rdata_check(type, "\\# 2 0001", POWERDNS_LEAST, NULL) == 0 ||
+            rdata_check(type, "\\# 0", POWERDNS_LEAST, NULL) == 0)
             buffer_printf(&taken, "%s ", type);
     }
     CHECK_TEXT(buffer_text(&taken), "", "types that were taken");
@@ -505,7 +506,7 @@ static void the_words_name_the_field(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error = {0};
-        rdata_check(rows[i].type, rows[i].content, &error);
+        rdata_check(rows[i].type, rows[i].content, POWERDNS_LEAST, &error);
         CHECK(strstr(error.text, rows[i].words) != NULL, "%s", error.text);
     }
 }
@@ -524,9 +525,31 @@ static void anything_may_come(void)
         content[length] = '\0';
         struct error error = {0};
         const char *type = types[random_below(&seed, COUNT(types))];
-        int code = rdata_check(type, content, &error);
+        int code = rdata_check(type, content, POWERDNS_LEAST, &error);
         CHECK((code == 0 || code == ERR_INVAL) && code == error.code, "%s %s", type, content);
     }
+}
+
+static void some_are_for_5_1_only(void)
+{
+    static const struct content_row rows[] = {
+        {"WALLET", "\"BTC\" \"bc1qexample\""},
+        {"CSYNC", "1 0 A WALLET"},
+        {"HTTPS", "1 . ohttp"},
+        {"SVCB", "1 . alpn=h2 port=\"8443\""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct error error = {0};
+        int before = rdata_check(rows[i].type, rows[i].content, POWERDNS_5_1 - 1, &error);
+        CHECK_INTEGER(before, ERR_INVAL, "%s %s before", rows[i].type, rows[i].content);
+        int code = rdata_check(rows[i].type, rows[i].content, POWERDNS_5_1, NULL);
+        CHECK_INTEGER(code, 0, "%s %s", rows[i].type, rows[i].content);
+        if (i == 0)
+            CHECK_TEXT(error.text,
+                       "PowerDNS reads type WALLET from 5.1 on: see the setting powerdns_version",
+                       "what to do");
+    }
+    CHECK_INTEGER(rdata_check("WALLET", "BTC", POWERDNS_5_1, NULL), ERR_INVAL, "without quotes");
 }
 
 static const CU_TestInfo tests[] = {
@@ -550,6 +573,7 @@ static const CU_TestInfo tests[] = {
      a_number_does_not_hide_a_type_that_powerdns_knows},
     {"the words name the field", the_words_name_the_field},
     {"anything may come, and nothing breaks", anything_may_come},
+    {"some are for 5.1 only", some_are_for_5_1_only},
     CU_TEST_INFO_NULL,
 };
 

@@ -26,6 +26,7 @@ static void settings_have_defaults(void)
     CHECK_INTEGER(settings.share_outbox_rows, 1000000, "share_outbox_rows");
     CHECK_INTEGER(settings.share_poll_ms, 10, "share_poll_ms");
     CHECK_INTEGER(settings.share_quorum, 0, "share_quorum");
+    CHECK_INTEGER(settings.powerdns_version, 407, "powerdns_version");
 }
 
 static const struct {
@@ -104,6 +105,10 @@ static const struct {
     {"share_quorum", 64, 0},
     {"share_quorum", -1, ERR_INVAL},
     {"share_quorum", 65, ERR_INVAL},
+    {"powerdns_version", 407, 0},
+    {"powerdns_version", 9999, 0},
+    {"powerdns_version", 406, ERR_INVAL},
+    {"powerdns_version", 10000, ERR_INVAL},
     {"Sweep_batch", 10, ERR_NOTFOUND},
     {"sweep", 10, ERR_NOTFOUND},
     {"", 10, ERR_NOTFOUND},
@@ -140,6 +145,7 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings_set(&settings, "share_outbox_rows", 25), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "share_poll_ms", 26), 0, "set");
     CHECK_INTEGER(settings_set(&settings, "share_quorum", 27), 0, "set");
+    CHECK_INTEGER(settings_set(&settings, "powerdns_version", 501), 0, "set");
     CHECK_INTEGER(settings.checkpoint_interval_s, 11, "checkpoint_interval");
     CHECK_INTEGER(settings.sweep_interval_s, 12, "sweep_interval");
     CHECK_INTEGER(settings.sweep_batch, 13, "sweep_batch");
@@ -157,6 +163,7 @@ static void each_name_sets_its_own_value(void)
     CHECK_INTEGER(settings.share_outbox_rows, 25, "share_outbox_rows");
     CHECK_INTEGER(settings.share_poll_ms, 26, "share_poll_ms");
     CHECK_INTEGER(settings.share_quorum, 27, "share_quorum");
+    CHECK_INTEGER(settings.powerdns_version, 501, "powerdns_version");
 }
 
 static const CU_TestInfo tests[] = {

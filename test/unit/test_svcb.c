@@ -72,7 +72,35 @@ static void parameters_are_read_as_powerdns_reads_them(void)
         {"nothing=x", false},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
-        CHECK_INTEGER(svcb_parameters_are_valid(rows[i].text), rows[i].valid, "%s", rows[i].text);
+        CHECK_INTEGER(svcb_parameters_are_valid(rows[i].text, false), rows[i].valid, "%s",
+                      rows[i].text);
+}
+
+static void some_parameters_are_for_5_1_only(void)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+    } rows[] = {
+        {"ohttp", true},
+        {"alpn=h2 ohttp port=\"8443\"", true},
+        {"port=\"0\"", true},
+        {"port=\"65536\"", false},
+        {"port=\"\"", false},
+        {"port=\"1", false},
+        {"ohttp=", false},
+        {"ohttp=\"\"", false},
+        {"ohttp=1", false},
+        {"ohttp ohttp", false},
+        {"key8", false},
+        {"mandatory=ohttp ohttp", true},
+        {"mandatory=port,ohttp", true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CHECK_INTEGER(svcb_parameters_are_valid(rows[i].text, true), rows[i].valid, "%s",
+                      rows[i].text);
+        CHECK(!svcb_parameters_are_valid(rows[i].text, false), "%s before 5.1", rows[i].text);
+    }
 }
 
 static void a_target_is_a_name_or_the_owner(void)
@@ -154,6 +182,7 @@ static void without_memory_there_is_no_content(void)
 
 static const CU_TestInfo tests[] = {
     {"parameters are read as PowerDNS reads them", parameters_are_read_as_powerdns_reads_them},
+    {"some parameters are for 5.1 only", some_parameters_are_for_5_1_only},
     {"a target is a name or the owner", a_target_is_a_name_or_the_owner},
     {"automatic hints become addresses", automatic_hints_become_addresses},
     {"a hint is found however it is written", a_hint_is_found_however_it_is_written},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/dns/rdata.h"
 
 static const struct row {
     const char *name;
@@ -27,7 +28,10 @@ static const struct row {
     {"share_outbox_rows", offsetof(struct settings, share_outbox_rows), 1000000, 10, 1000000000},
     {"share_poll_ms", offsetof(struct settings, share_poll_ms), 10, 1, 10000},
     {"share_quorum", offsetof(struct settings, share_quorum), 0, 0, 64},
+    {"powerdns_version", offsetof(struct settings, powerdns_version), 407, 407, 9999},
 };
+
+_Static_assert(POWERDNS_LEAST == 407, "the oldest version is the preset");
 
 #define ROWS (sizeof rows / sizeof *rows)
 

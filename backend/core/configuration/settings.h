@@ -24,7 +24,8 @@ struct settings {
     int64_t share_rows_per_second; /* that are taken of each peer */
     int64_t share_outbox_rows;     /* changes that wait until the oldest are dropped */
     int64_t share_poll_ms;         /* from one look for changes to the next */
-    int64_t share_quorum; /* servers that have to find a target down; 0: each believes itself */
+    int64_t share_quorum;     /* servers that have to find a target down; 0: each believes itself */
+    int64_t powerdns_version; /* 100 * major + minor, see core/dns/rdata.h */
 };
 
 struct settings settings_default(void);

@@ -110,7 +110,8 @@ int snapshot_add_record(struct snapshot_builder *builder, const struct record_ro
     if (name_parse(row->name, strlen(row->name), &name) != 0)
         return problems_add(&builder->snapshot->problems,
                             "record %" PRId64 ": %s is not a domain name", row->id, row->name);
-    if (rdata_check(row->type, row->content, &error) != 0)
+    if (rdata_check(row->type, row->content, builder->snapshot->settings.powerdns_version,
+                    &error) != 0)
         return problems_add(&builder->snapshot->problems, "record %" PRId64 " (%s %s): %s", row->id,
                             row->name, row->type, error.text);
     if (row->ttl_s < 0 || row->ttl_s > INT32_MAX)

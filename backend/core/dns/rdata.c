@@ -5,6 +5,7 @@
 #include "core/dns/rdata.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 struct fields {
     const char *content;
     const char *next;
+    int64_t powerdns; /* the version that has to read it */
 };
 
 struct word {
@@ -187,7 +189,7 @@ static bool read_parameters(struct fields *fields)
     if (strtol(fields->content, NULL, 10) == 0)
         return at_end(fields);
     fields->next += strlen(text);
-    return svcb_parameters_are_valid(text);
+    return svcb_parameters_are_valid(text, fields->powerdns >= POWERDNS_5_1);
 }
 
 /* RFC 4398 section 2.1: type 0 is reserved. */
@@ -261,14 +263,14 @@ static bool read_prefixes(struct fields *fields)
     return true;
 }
 
-static bool is_type(struct word word);
+static bool is_type(struct word word, int64_t powerdns);
 
 /* The types of a CSYNC record (RFC 7477 section 2.1.1.3). */
 static bool read_types(struct fields *fields)
 {
     struct word word;
     while (next_word(fields, &word))
-        if (!is_type(word))
+        if (!is_type(word, fields->powerdns))
             return false;
     return true;
 }
@@ -414,6 +416,7 @@ static const struct grammar {
      {{"usage", read_u8}, {"selector", read_u8}, {"matching type", read_u8}, {"data", read_hex}}},
     {"TXT", {{"quoted strings", read_strings}}},
     {"URI", {{"priority", read_u16}, {"weight", read_u16}, {"quoted target", read_string}}},
+    {"WALLET", {{"quoted strings", read_strings}}},
     {"ZONEMD",
      {{"serial", read_u32}, {"scheme", read_u8}, {"algorithm", read_u8}, {"digest", read_hex}}},
 };
@@ -424,6 +427,12 @@ static const struct grammar *find_grammar(const char *type)
         if (strcmp(grammars[i].type, type) == 0)
             return &grammars[i];
     return NULL;
+}
+
+/* The version of PowerDNS that a type came with. */
+static int64_t version_of(const char *type)
+{
+    return strcmp(type, "WALLET") == 0 ? POWERDNS_5_1 : POWERDNS_LEAST;
 }
 
 /* From this number on, nearly all types are unassigned or for private use. */
@@ -446,14 +455,14 @@ static bool is_generic_type(const char *type)
     return true;
 }
 
-static bool is_type(struct word word)
+static bool is_type(struct word word, int64_t powerdns)
 {
     char type[RECORD_TYPE_MAX];
     if (word.length >= sizeof type)
         return false;
     memcpy(type, word.start, word.length);
     type[word.length] = '\0';
-    return find_grammar(type) || is_generic_type(type);
+    return (find_grammar(type) && version_of(type) <= powerdns) || is_generic_type(type);
 }
 
 /* `\# length hex` of RFC 3597 section 5. */
@@ -472,7 +481,7 @@ static bool is_generic_content(const char *content)
            read_hex(&(struct fields){.next = word.start});
 }
 
-int rdata_check(const char *type, const char *content, struct error *error)
+int rdata_check(const char *type, const char *content, int64_t powerdns, struct error *error)
 {
     if (strpbrk(content, "\t\r\n\v\f"))
         return error_set(error, ERR_INVAL, "the content holds a tab or a line end");
@@ -487,7 +496,12 @@ int rdata_check(const char *type, const char *content, struct error *error)
                          "type %s is not known here; one that PowerDNS does not know either goes as"
                          " TYPEnnn with a content like \\# 3 010203",
                          type);
-    struct fields fields = {.content = content, .next = content};
+    if (version_of(type) > powerdns)
+        return error_set(error, ERR_INVAL,
+                         "PowerDNS reads type %s from %" PRId64 ".%" PRId64
+                         " on: see the setting powerdns_version",
+                         type, version_of(type) / 100, version_of(type) % 100);
+    struct fields fields = {.content = content, .next = content, .powerdns = powerdns};
     for (size_t i = 0; grammar->fields[i].read; i++)
         if (!grammar->fields[i].read(&fields))
             return error_set(error, ERR_INVAL, "%s: field %zu should be the %s", type, i + 1,

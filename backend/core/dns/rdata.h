@@ -11,6 +11,7 @@
 #define STICKY_CORE_DNS_RDATA_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/error.h"
 
@@ -18,9 +19,16 @@
 #define RECORD_TYPE_MAX 16
 
 /*
- * Checks that `content` is valid for `type` (upper case). 0, or ERR_INVAL with a text that names
- * the invalid field. Does not allocate.
+ * Versions of PowerDNS, 100 * major + minor: the oldest one that is supported, and the first one
+ * that reads type WALLET, and the parameter `ohttp` and a port in quotes of SVCB and HTTPS.
  */
-int rdata_check(const char *type, const char *content, struct error *error);
+#define POWERDNS_LEAST 407
+#define POWERDNS_5_1 501
+
+/*
+ * Checks that `content` is valid for `type` (upper case) in PowerDNS from version `powerdns` on.
+ * 0, or ERR_INVAL with a text that names the invalid field. Does not allocate.
+ */
+int rdata_check(const char *type, const char *content, int64_t powerdns, struct error *error);
 
 #endif

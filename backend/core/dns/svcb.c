@@ -146,12 +146,10 @@ static bool check_alpn(const struct parameter *parameter)
     return each_part(parameter->value, is_protocol);
 }
 
-/* 4.7.3 does not read a number in quotes. */
 static bool check_port(const struct parameter *parameter)
 {
     int64_t value;
-    return !parameter->is_quoted &&
-           decimal_parse(parameter->value.start, parameter->value.length, 0, UINT16_MAX, &value);
+    return decimal_parse(parameter->value.start, parameter->value.length, 0, UINT16_MAX, &value);
 }
 
 static bool check_ipv4hint(const struct parameter *parameter)
@@ -189,6 +187,10 @@ static const struct kind {
 #define GENERIC_KEY_MIN 10
 #define DOHPATH_KEY 7
 
+/* Only 5.1 has a name for it, and what 4.7 reads as key8 is an error there. */
+#define OHTTP "ohttp"
+#define OHTTP_KEY 8
+
 /* The number of a parameter: its place among the kinds, NNN of keyNNN, or -1. */
 static int64_t number_of(struct text name)
 {
@@ -196,6 +198,8 @@ static int64_t number_of(struct text name)
     for (size_t i = 0; i < KINDS; i++)
         if (is_text(name, kinds[i].name))
             return (int64_t)i;
+    if (is_text(name, OHTTP))
+        return OHTTP_KEY;
     if (name.length <= 3 || memcmp(name.start, "key", 3) != 0 ||
         (name.start[3] == '0' && name.length > 4) ||
         !decimal_parse(name.start + 3, name.length - 3, DOHPATH_KEY, UINT16_MAX, &number))
@@ -212,6 +216,8 @@ static bool is_valid(const struct parameter *parameter, int64_t number)
 {
     if (number < 0)
         return false;
+    if (number == OHTTP_KEY)
+        return !parameter->value.start;
     if (number >= (int64_t)KINDS)
         return parameter->value.start &&
                (parameter->value.length > 0 || (parameter->is_quoted && number != DOHPATH_KEY));
@@ -229,7 +235,21 @@ static bool is_repeated(const char *text, const char *end, int64_t number)
     return false;
 }
 
-bool svcb_parameters_are_valid(const char *text)
+static bool is_not_ohttp(struct text part)
+{
+    return !is_text(part, OHTTP);
+}
+
+/* What 5.1 takes, and no version before it. */
+static bool is_of_5_1(const struct parameter *parameter)
+{
+    if (is_text(parameter->name, "mandatory"))
+        return !each_part(parameter->value, is_not_ohttp);
+    return is_text(parameter->name, OHTTP) ||
+           (is_text(parameter->name, "port") && parameter->is_quoted);
+}
+
+bool svcb_parameters_are_valid(const char *text, bool is_5_1)
 {
     const char *c = text + strspn(text, " ");
     while (*c) {
@@ -237,7 +257,8 @@ bool svcb_parameters_are_valid(const char *text)
         const char *start = c;
         c = read_parameter(c, &parameter);
         int64_t number = c ? number_of(parameter.name) : -1;
-        if (!is_valid(&parameter, number) || is_repeated(text, start, number))
+        if (!is_valid(&parameter, number) || is_repeated(text, start, number) ||
+            (is_of_5_1(&parameter) && !is_5_1))
             return false;
         c += strspn(c, " ");
     }

@@ -18,9 +18,10 @@
 
 /*
  * Says whether PowerDNS takes `text`, all that follows priority and target, as parameters: each
- * known, or written keyNNN, at most once, and with a value where it needs one.
+ * known, or written keyNNN, at most once, and with a value where it needs one. `is_5_1`: it is of
+ * version 5.1 or later, which also takes `ohttp` and a port in quotes.
  */
-bool svcb_parameters_are_valid(const char *text);
+bool svcb_parameters_are_valid(const char *text, bool is_5_1);
 
 /* Says whether a type can have parameters: "SVCB", "HTTPS". */
 bool svcb_is_type(const char *type);
