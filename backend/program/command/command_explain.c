@@ -77,13 +77,23 @@ static void print_history(const struct mapping_history *history, int64_t now_s, 
     buffer_add_char(out, '\n');
 }
 
+/* In an overlay, most balanced names need a stand-in: see README. */
+static void print_name(const struct explanation *explanation, struct buffer *out)
+{
+    const struct zone *zone = explanation->zone;
+    buffer_printf(out, "name %s: %s, ", explanation->name, name_status_word(explanation->status));
+    if (zone)
+        buffer_printf(out, "in our zone %s\n", zone->name);
+    else if (explanation->status == NAME_STATUS_BALANCED)
+        buffer_add_text(out, "in an overlay: another backend serves the zone, with a stand-in\n");
+    else
+        buffer_add_text(out, "another backend has to serve the zone\n");
+}
+
 static void print_explanation(const struct explanation *explanation, int64_t now_s,
                               struct buffer *out)
 {
-    const struct zone *zone = explanation->zone;
-    buffer_printf(
-        out, "name %s: %s, %s%s\n", explanation->name, name_status_word(explanation->status),
-        zone ? "in our zone " : "another backend has to serve the zone", zone ? zone->name : "");
+    print_name(explanation, out);
     step_text_print(&explanation->actual.steps, "", out);
     if (explanation->has_history)
         print_history(&explanation->history, now_s, out);
