@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -142,6 +143,13 @@ def wait_until(condition, seconds, what):
 
 
 # ---------------------------------------------------------------- processes
+
+
+def memory_kib(pid):
+    """KiB that a process has to itself.  The pages of a database are the system's, and count once for
+    each connection that maps them."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"RssAnon:\s*(\d+)", status.read())[1])
 
 
 def process_stat(pid):

@@ -28,6 +28,7 @@ from processes import (
     children,
     is_running,
     kill,
+    memory_kib,
     processor_seconds,
     run,
     wait_until,
@@ -151,11 +152,6 @@ def connections_end(service):
 def comes_to_rest(service, idle):
     """A process that has ended is counted until the service takes notice of it."""
     wait_until(lambda: usage(service) == idle, SECONDS_MAX, f"the service is as before: {idle}")
-
-
-def memory(service):
-    status = Path(f"/proc/{service.pid}/status").read_text()
-    return int(re.search(r"RssAnon:\s*(\d+)", status)[1])
 
 
 # ---------------------------------------------------------------- conversations
@@ -282,10 +278,10 @@ def test_two_thousand_connections_leave_nothing_behind(service):
     idle = usage(service)
     go_through(100)
     comes_to_rest(service, idle)
-    memory_before = memory(service)
+    memory_before = memory_kib(service.pid)
     go_through(2000)
     comes_to_rest(service, idle)
-    assert memory(service) <= memory_before + 256
+    assert memory_kib(service.pid) <= memory_before + 256
 
 
 @pytest.mark.skipif(not USER, reason="needs a user without rights")

@@ -17,7 +17,7 @@ from cluster import Cluster
 from coprocess import PATIENCE_SECONDS
 from faults import Shim, kill
 from powerdns import PowerDNS
-from processes import LONG, SECONDS_MAX, wait_until
+from processes import LONG, SECONDS_MAX, memory_kib, wait_until
 from resolvers import ldns
 from sample import SITES, expected
 from sharing_load import Asker, Faults, Record, Served, take_down
@@ -32,11 +32,6 @@ ROWS = 200_000 if LONG else 60_000  # that an empty server has to receive
 # After the healing: two seconds on a machine that is free, or one round of what is tried again each
 # minute.
 HEALED_SECONDS = 150
-
-
-def memory_kib(pid):
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
 
 
 def assert_bounded(node):

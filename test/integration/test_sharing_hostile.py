@@ -15,14 +15,14 @@ import pytest
 from cluster import Cluster
 from coprocess import PROMPT_SECONDS
 from hostile import BEAT, LOG, WALK, Hostile, answer, flood, row
-from processes import SECONDS_MAX, processor_seconds, wait_until
+from processes import SECONDS_MAX, memory_kib, processor_seconds, wait_until
 from resolvers import ldns
 from sample import IPV4, SITES, expected
 
 # With sanitizers all of it takes several times as much.
 IS_INSTRUMENTED = "sanitizers" in os.environ.get("PDNS_STICKY", "")
 PROCESSOR_MAX = 0.6 if not IS_INSTRUMENTED else 2.0  # of one processor, under attack
-GROWTH_MAX = (48 if not IS_INSTRUMENTED else 500) << 20
+GROWTH_MAX = (48 if not IS_INSTRUMENTED else 500) << 10  # KiB
 LOG_GROWTH_MAX = 20_000  # octets in the daemon's log, by one attack
 ATTACK_SECONDS = 3
 
@@ -34,12 +34,6 @@ CONFIGURATION = (
 )  # fmt: skip
 
 numbers = itertools.count(1)
-
-
-def memory(pid):
-    """Octets that a process has in memory."""
-    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Scene:
@@ -91,7 +85,7 @@ class Scene:
         """For the block and some seconds more, all has to be well with the victim."""
         daemon = self.victim.daemon
         pid, size = daemon.pid, len(daemon.said())
-        before = memory(pid)
+        before = memory_kib(pid)
         yield
         begun, used = time.monotonic(), processor_seconds(pid)
         while time.monotonic() - begun < seconds:
@@ -100,7 +94,7 @@ class Scene:
         used = (processor_seconds(pid) - used) / (time.monotonic() - begun)
         self.assert_others_share()
         assert daemon.process.poll() is None and daemon.pid == pid, daemon.said()
-        assert memory(pid) - before < GROWTH_MAX
+        assert memory_kib(pid) - before < GROWTH_MAX
         assert used < PROCESSOR_MAX
         assert len(daemon.said()) - size < LOG_GROWTH_MAX, daemon.said()[size:][-2000:]
         assert self._configuration() == self.configuration
