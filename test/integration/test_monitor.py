@@ -78,8 +78,8 @@ def test_sites_go_down_and_come_back(database, sites):
         assert rows == [("ok", 0), ("ok", 0), ("refused", 1)]
         sites.begin(2)
         until_states(database, ALL_UP)
-        assert re.search(r"site2, 127\.1\.0\.2: down, refused, after \d+ s up", daemon.said())
-        assert re.search(r"site2, 127\.1\.0\.2: up, ok, after \d+ s down", daemon.said())
+        assert re.search(r"site2, 127\.1\.0\.2:\d+: down, refused, after \d+ s up", daemon.said())
+        assert re.search(r"site2, 127\.1\.0\.2:\d+: up, ok, after \d+ s down", daemon.said())
 
 
 def test_what_is_measured_stands_in_the_metrics(database, sites):
@@ -160,7 +160,7 @@ def test_controllers_are_checked_too(database, sites):
         query = "SELECT controller_id, state FROM controller_verdict"
         expected = {**ALL_UP, 1: "down"}
         wait_until(lambda: dict(database.rows(query)) == expected, SECONDS_MAX, "verdicts")
-        assert "controller site1: down for" in "\n".join(status(database))
+        assert f"controller site1 127.1.0.1:{sites.port}: down for" in "\n".join(status(database))
 
 
 def test_another_address_than_the_one_that_is_answered_can_be_checked(database, sites):
@@ -307,7 +307,7 @@ def test_a_locked_database_is_written_later(database, sites):
         until_states(database, ALL_UP)
         with database.locked():
             sites.end(3)
-            until_said(daemon, "site3, 127.1.0.3: down")
+            until_said(daemon, f"site3, 127.1.0.3:{sites.port}: down")
             assert states(database) == ALL_UP
         until_states(database, {**ALL_UP, 3: "down"})
 
@@ -318,7 +318,7 @@ def test_a_full_disk_is_written_later(database, sites, workspace):
         until_states(database, ALL_UP)
         shim.set(write_errno=28)
         sites.end(3)
-        until_said(daemon, "site3, 127.1.0.3: down", "verdicts cannot be written")
+        until_said(daemon, f"site3, 127.1.0.3:{sites.port}: down", "verdicts cannot be written")
         shim.set(write_errno=0)
         until_states(database, {**ALL_UP, 3: "down"})
 
