@@ -95,6 +95,15 @@ bool content_matches(const struct content *content)
                        pattern->limits) >= 0;
 }
 
+/* There must be something to be searched: even a pattern that matches nothing wants an answer. */
+enum content_state content_look(const struct content *content)
+{
+    bool is_negative = content->pattern && content->pattern->is_negative;
+    if (!is_negative && content->bytes.length > content->from && content_matches(content))
+        return CONTENT_MATCHES;
+    return content->bytes.length < CONTENT_MAX ? CONTENT_MORE : CONTENT_FULL;
+}
+
 /*
  * A target that sends single bytes must not make us search everything for each: it is searched
  * again when it has grown by a sixteenth. The rest is searched when the answer or the time ends.
@@ -110,7 +119,5 @@ enum content_state content_add(struct content *content, const void *bytes, size_
     content->next_look = content->bytes.length + content->bytes.length / 16 + 1;
     if (content->next_look > CONTENT_MAX)
         content->next_look = CONTENT_MAX;
-    if (!(content->pattern && content->pattern->is_negative) && content_matches(content))
-        return CONTENT_MATCHES;
-    return content->bytes.length < CONTENT_MAX ? CONTENT_MORE : CONTENT_FULL;
+    return content_look(content);
 }

@@ -52,9 +52,10 @@ void content_release(struct content *content);
 
 /*
  * Goes on with another pattern, which is searched for behind what the last one has matched. Returns
- * as content_init(). What has arrived already is searched by content_matches().
+ * as content_init(). content_look() then searches what has arrived already.
  */
 int content_next(struct content *content, const char *pattern);
+enum content_state content_look(const struct content *content);
 
 /* Adds bytes, up to CONTENT_MAX in all. */
 enum content_state content_add(struct content *content, const void *bytes, size_t count);

@@ -34,6 +34,7 @@ struct tcp {
     struct buffer request; /* what the present step or the header sends */
     size_t sent;
     struct content answer;
+    bool looks; /* what has arrived already is to be searched */
 };
 
 static int open_trust(struct prober *prober, void **ret_shared, struct error *error)
@@ -189,7 +190,8 @@ static bool shake_hands(struct tcp *tcp)
 static bool hear(struct tcp *tcp)
 {
     char part[READ_BYTES];
-    enum content_state found = has_matched(tcp) ? CONTENT_MATCHES : CONTENT_MORE;
+    enum content_state found = tcp->looks ? content_look(&tcp->answer) : CONTENT_MORE;
+    tcp->looks = false;
     while (found == CONTENT_MORE) {
         size_t count = 0;
         enum stream_state state = stream_read(&tcp->stream, part, sizeof part, &count);
@@ -211,6 +213,7 @@ static bool begin_step(struct tcp *tcp)
     if (!step)
         return true;
     buffer_truncate(&tcp->request, 0);
+    tcp->looks = true;
     int code = step->send ? escapes_decode(step->send, &tcp->request)
                           : content_next(&tcp->answer, step->expect);
     if (code != 0)

@@ -106,6 +106,12 @@ void watch_rewrite(struct watch *watch);
 /* Asks `agree` about all targets, because others say something new. */
 void watch_reconsider(struct watch *watch);
 
+/*
+ * Says whether there are monitors that cannot be run. watch_configure() with the same targets tries
+ * them again.
+ */
+bool watch_has_refusals(const struct watch *watch);
+
 /* Says whether the brake is on. */
 bool watch_brakes(const struct watch *watch);
 

@@ -129,7 +129,7 @@ KEEPS, DROPS = (1, 2), (0, 1)  # verdicts of server 2, and its metrics
     ("UPDATE virtual_server SET ipv6 = '::2' WHERE id = 2", KEEPS),
     ("UPDATE virtual_server SET ipv4 = NULL, ipv6 = '::2' WHERE id = 2", DROPS),
     ("UPDATE virtual_server SET port = 8080 WHERE id = 2", DROPS),
-    (("UPDATE monitor SET port = 80",
+    (("UPDATE monitor SET port = 80 WHERE type <> 'icmp'",
       "UPDATE virtual_server SET port = 8080 WHERE id = 2"), KEEPS),
     (("UPDATE monitor SET type = 'icmp'",
       "UPDATE virtual_server SET port = 8080 WHERE id = 2"), KEEPS),
