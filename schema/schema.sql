@@ -274,7 +274,8 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   position INTEGER NOT NULL
     CONSTRAINT "virtual_server.position is 1 or more" CHECK (position >= 1),
 
-  -- The addresses of the service for A and AAAA answers: both, or one of them.
+  -- The addresses of the service for A and AAAA answers: both, or one of them. A server whose address
+  -- or port is corrected is a new one to the checks: it counts as up until they say otherwise.
   ipv4 TEXT
     CONSTRAINT "virtual_server.ipv4 is an address like 192.0.2.80"
       CHECK (length(ipv4) BETWEEN 7 AND 15 AND ipv4 NOT GLOB '*[^0-9.]*'
@@ -312,7 +313,13 @@ CREATE TABLE IF NOT EXISTS virtual_server (
              AND check_address NOT GLOB '*[^0-9A-Fa-f:.]*'
              AND (check_address GLOB '*:*:*'
                   OR (check_address GLOB '[0-9]*.*.*.[0-9]*' AND check_address NOT GLOB '*[^0-9.]*'
-                      AND length(check_address) - length(replace(check_address, '.', '')) = 3)))
+                      AND length(check_address) - length(replace(check_address, '.', '')) = 3))),
+
+  -- 0: it is not checked, whatever monitor its pool has, and counts as up. 1: it is checked if it or
+  -- its pool has a monitor.
+  --   UPDATE virtual_server SET checked = 0 WHERE ipv4 = '192.0.2.80';
+  checked INTEGER NOT NULL DEFAULT 1
+    CONSTRAINT "virtual_server.checked is 0 or 1" CHECK (checked IN (0, 1))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -345,7 +352,9 @@ CREATE TABLE IF NOT EXISTS balanced_name (
 -- whose monitor_id names a monitor, and writes the results to the metrics and verdicts below.
 --
 --   INSERT INTO monitor (name, type, path, body) VALUES ('web', 'https', '/health', '^ok');
---   INSERT INTO monitor (name, type, send, expect) VALUES ('smtp', 'tcp', NULL, '^220 ');
+--   INSERT INTO monitor (name, type, expect) VALUES ('smtp', 'tcp', '^220 ');
+--   INSERT INTO monitor (name, type, port, tls, host, expect)
+--     VALUES ('imaps', 'tcp', 993, 1, 'imap.example.com', '^\* OK');
 --   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'web') WHERE name = 'web';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS monitor (
@@ -358,7 +367,7 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.name has no spaces or control characters"
       CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
 
-  -- 'tcp': connects; 'http' and 'https': send a GET request; 'icmp': pings; 'dns': asks a question
+  -- 'tcp': connects; 'http' and 'https': send a request; 'icmp': pings; 'dns': asks a question
   -- over UDP; 'exec': runs a program of yours, and exit status 0 means up.
   type TEXT NOT NULL,
 
@@ -375,14 +384,14 @@ CREATE TABLE IF NOT EXISTS monitor (
       CHECK (path NOT GLOB '*[^!-~]*' AND instr(path, char(0)) = 0),
 
   -- http and https: the Host header, and the name that TLS requests and verifies. NULL: the
-  -- address. dns: the name to ask for.
+  -- address. tcp with tls: that name, without a port. dns: the name to ask for.
   host TEXT
     CONSTRAINT "monitor.host is one word of 1 to 255 ASCII characters, or NULL"
       CHECK (length(host) BETWEEN 1 AND 255 AND host NOT GLOB '*[^!-~]*'
              AND instr(host, char(0)) = 0),
 
-  -- dns: the type to ask for: 'A', 'AAAA', 'NS', 'SOA', 'TXT' or 'MX'. An answer with at least one
-  -- such record means up.
+  -- dns: the type to ask for: 'A', 'AAAA', 'NS', 'SOA', 'TXT', 'MX', 'CNAME', 'PTR', 'SRV', 'CAA',
+  -- 'NAPTR', 'DS', 'DNSKEY', 'SVCB' or 'HTTPS'. See rcode and answer for the reply that means up.
   query TEXT NOT NULL DEFAULT 'A',
 
   -- http and https: the lowest and the highest status that mean up. Redirects are not followed.
@@ -392,7 +401,8 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.status_max is 100 to 599" CHECK (status_max BETWEEN 100 AND 599)
     CONSTRAINT "monitor.status_max is not below status_min" CHECK (status_max >= status_min),
 
-  -- http and https: a regular expression (PCRE2) that the body must match. NULL: any body.
+  -- http and https: a regular expression (PCRE2) that the body must match. NULL: any body, and it is
+  -- not read.
   body TEXT
     CONSTRAINT "monitor.body has 1 to 1024 characters, or is NULL"
       CHECK (length(body) BETWEEN 1 AND 1024 AND instr(body, char(0)) = 0),
@@ -408,7 +418,8 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.expect has 1 to 1024 characters, or is NULL"
       CHECK (length(expect) BETWEEN 1 AND 1024 AND instr(expect, char(0)) = 0),
 
-  -- https: 1: the certificate must be valid for the host. 0: any certificate will do.
+  -- https, and tcp with tls: 1: the certificate must be valid for the host. 0: any certificate will
+  -- do.
   verify INTEGER NOT NULL DEFAULT 1
     CONSTRAINT "monitor.verify is 0 or 1" CHECK (verify IN (0, 1)),
 
@@ -426,7 +437,74 @@ CREATE TABLE IF NOT EXISTS monitor (
   rise INTEGER NOT NULL DEFAULT 2
     CONSTRAINT "monitor.rise is 1 to 100 checks" CHECK (rise BETWEEN 1 AND 100),
   fall INTEGER NOT NULL DEFAULT 3
-    CONSTRAINT "monitor.fall is 1 to 100 checks" CHECK (fall BETWEEN 1 AND 100)
+    CONSTRAINT "monitor.fall is 1 to 100 checks" CHECK (fall BETWEEN 1 AND 100),
+
+  -- http and https: 'GET' or 'HEAD'. HEAD asks for the status alone: after a GET, a check that does
+  -- not read the body closes the connection early, and servers with large pages log that.
+  http_method TEXT NOT NULL DEFAULT 'GET',
+
+  -- http and https: more headers, one a line, such as 'Authorization: Bearer x'. They replace those
+  -- of the same name that are sent anyway: Accept and User-Agent. NULL: none.
+  headers TEXT
+    CONSTRAINT "monitor.headers has 1 to 4096 characters, or is NULL"
+      CHECK (length(headers) BETWEEN 1 AND 4096)
+    CONSTRAINT "monitor.headers is plain ASCII in lines: no tab or carriage return"
+      CHECK (headers NOT GLOB '*[^ -~' || char(10) || ']*' AND instr(headers, char(0)) = 0),
+
+  -- tcp, http and https: what is sent ahead of everything else, for servers that expect it from a
+  -- load balancer. 0: nothing. 1: a header of the PROXY protocol, version 1. 2: of version 2, for tcp
+  -- alone. It names the addresses and ports of the check's own connection.
+  proxy INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "monitor.proxy is 0 to 2" CHECK (proxy BETWEEN 0 AND 2),
+
+  -- tcp: 1: a TLS handshake comes before send, expect and steps, as IMAPS and LDAPS need it. host and
+  -- verify count as for https. 0: no TLS.
+  tls INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "monitor.tls is 0 or 1" CHECK (tls IN (0, 1)),
+
+  -- tcp: what to send and to expect in several steps, one a line, in place of send and expect. A line
+  -- is 'send ' and a text as in column send, or 'expect ' and an expression as in column expect. An
+  -- expression searches what has arrived since the one before it matched. NULL: send and expect.
+  --   UPDATE monitor SET expect = NULL, steps =
+  --   'expect ^220 .*\n
+  --   send EHLO ns1.example.com\r\n
+  --   expect (?m)^250 .*\n
+  --   send QUIT\r\n' WHERE name = 'smtp';
+  steps TEXT
+    CONSTRAINT "monitor.steps has 1 to 4096 characters, or is NULL"
+      CHECK (length(steps) BETWEEN 1 AND 4096)
+    CONSTRAINT "monitor.steps has no control characters but newlines"
+      CHECK (steps NOT GLOB '*[' || char(1, 45, 9, 11, 45, 31, 127) || ']*'
+             AND instr(steps, char(0)) = 0),
+
+  -- dns: the response code that means up: 'NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP' or
+  -- 'REFUSED'. With the first one, the reply must have at least one record.
+  rcode TEXT NOT NULL DEFAULT 'NOERROR',
+
+  -- dns: a regular expression (PCRE2) that one record of the reply must match, as column content of
+  -- table record has it: '^192\.0\.2\.1$', '^10 mail\.example\.com$'. NULL: any record will do.
+  answer TEXT
+    CONSTRAINT "monitor.answer has 1 to 1024 characters, or is NULL"
+      CHECK (length(answer) BETWEEN 1 AND 1024 AND instr(answer, char(0)) = 0),
+
+  -- All types but exec: the address of this machine to check from, which must be of the same family
+  -- as the address that is checked. NULL: what the system chooses.
+  source TEXT
+    CONSTRAINT "monitor.source is an address like 192.0.2.1 or 2001:db8::1, or NULL"
+      CHECK (length(source) BETWEEN 2 AND 45 AND instr(source, char(0)) = 0
+             AND source NOT GLOB '*[^0-9A-Fa-f:.]*'
+             AND (source GLOB '*:*:*'
+                  OR (source GLOB '[0-9]*.*.*.[0-9]*' AND source NOT GLOB '*[^0-9.]*'
+                      AND length(source) - length(replace(source, '.', '')) = 3))),
+
+  -- exec: what the program is given after the address and the port: words that are separated by
+  -- spaces. No shell reads them. NULL: nothing.
+  arguments TEXT
+    CONSTRAINT "monitor.arguments has 1 to 1024 characters, or is NULL"
+      CHECK (length(arguments) BETWEEN 1 AND 1024)
+    CONSTRAINT "monitor.arguments has no control characters"
+      CHECK (arguments NOT GLOB '*[' || char(1, 45, 31, 127) || ']*'
+             AND instr(arguments, char(0)) = 0)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -487,10 +565,11 @@ CREATE TABLE IF NOT EXISTS controller_verdict (
   state TEXT NOT NULL,
 
   -- How the last check ended: 'ok'; 'timeout'; 'refused': nobody listens; 'unreachable': no route;
-  -- 'closed': the connection ended too early; 'tls': no handshake, or an invalid certificate;
-  -- 'protocol': not a reply of this protocol; 'status': not the expected HTTP status, DNS response
-  -- code or exit status; 'content': the reply does not match; 'internal': pdns-stickyd itself
-  -- failed.
+  -- 'closed': the connection ended too early; 'tls': the TLS handshake failed; 'protocol': not a
+  -- reply of this protocol; 'status': not the expected HTTP status, DNS response code or exit status;
+  -- 'content': the reply does not match; 'internal': pdns-stickyd itself failed; 'no-tls': the server
+  -- does not speak TLS; 'untrusted': nobody who is trusted has signed the certificate; 'expired': the
+  -- certificate is no longer or not yet valid; 'wrong-name': it is for another host.
   reason TEXT NOT NULL,
 
   -- When the target got this state, and when it was last checked.
@@ -1264,7 +1343,7 @@ ORDER BY p.name, v.position;
 --   SELECT * FROM health WHERE state <> 'up';
 --
 -- pool, controller  of the virtual server; pool is NULL for a controller itself
--- address           the address that is checked
+-- address           the address and port that are checked: '192.0.2.80:443', '[2001:db8::80]:443'
 -- monitor           how it is checked; NULL if it no longer is
 -- state             'up', 'down', or 'unknown' before the first verdict
 -- reason            how the last check ended
@@ -1284,8 +1363,10 @@ CREATE VIEW IF NOT EXISTS health
 SELECT
   t.pool,
   t.controller,
-  t.address,
-  (SELECT name FROM monitor WHERE id = t.monitor_id),
+  CASE WHEN t.port IS NULL THEN t.address
+       WHEN t.address LIKE '%:%' THEN '[' || t.address || ']:' || t.port
+       ELSE t.address || ':' || t.port END,
+  t.monitor,
   coalesce(t.state, 'unknown'),
   t.reason,
   strftime('%m-%d %H:%M:%S', t.since, 'unixepoch'),
@@ -1303,27 +1384,36 @@ SELECT
               AND q.controller = t.controller AND q.position = coalesce(t.position, 0)
             ORDER BY p.node))
 FROM (
-  SELECT p.name AS pool, v.position AS position, c.name AS controller,
-         coalesce(v.check_address, v.ipv4, v.ipv6) AS address,
-         coalesce(v.monitor_id, p.monitor_id) AS monitor_id,
-         d.state AS state, d.reason AS reason, d.since AS since, d.checked_at AS checked_at,
-         (SELECT value FROM virtual_server_metric
-           WHERE virtual_server_id = v.id AND name = 'rtt') AS rtt,
-         d.flaps AS flaps,
-         (SELECT value FROM virtual_server_metric
-           WHERE virtual_server_id = v.id AND name = 'availability') AS availability
-    FROM virtual_server AS v
-    JOIN pool AS p ON p.id = v.pool_id
-    JOIN controller AS c ON c.id = v.controller_id
-    LEFT JOIN virtual_server_verdict AS d ON d.virtual_server_id = v.id
-   UNION ALL
-  SELECT NULL, NULL, c.name, c.address, c.monitor_id, d.state, d.reason, d.since, d.checked_at,
-         (SELECT value FROM controller_metric WHERE controller_id = c.id AND name = 'rtt'),
-         d.flaps,
-         (SELECT value FROM controller_metric
-           WHERE controller_id = c.id AND name = 'availability')
-    FROM controller AS c
-    LEFT JOIN controller_verdict AS d ON d.controller_id = c.id
+  SELECT o.*, m.name AS monitor,
+         CASE WHEN m.type <> 'icmp' THEN
+           coalesce(m.port, o.own_port,
+                    CASE m.type WHEN 'http' THEN 80 WHEN 'https' THEN 443 WHEN 'dns' THEN 53 END)
+         END AS port
+    FROM (
+      SELECT p.name AS pool, v.position AS position, c.name AS controller,
+             coalesce(v.check_address, v.ipv4, v.ipv6) AS address, v.port AS own_port,
+             iif(v.checked, coalesce(v.monitor_id, p.monitor_id), NULL) AS monitor_id,
+             d.state AS state, d.reason AS reason, d.since AS since, d.checked_at AS checked_at,
+             (SELECT value FROM virtual_server_metric
+               WHERE virtual_server_id = v.id AND name = 'rtt') AS rtt,
+             d.flaps AS flaps,
+             (SELECT value FROM virtual_server_metric
+               WHERE virtual_server_id = v.id AND name = 'availability') AS availability
+        FROM virtual_server AS v
+        JOIN pool AS p ON p.id = v.pool_id
+        JOIN controller AS c ON c.id = v.controller_id
+        LEFT JOIN virtual_server_verdict AS d ON d.virtual_server_id = v.id
+       UNION ALL
+      SELECT NULL, NULL, c.name, c.address, NULL, c.monitor_id, d.state, d.reason, d.since,
+             d.checked_at,
+             (SELECT value FROM controller_metric WHERE controller_id = c.id AND name = 'rtt'),
+             d.flaps,
+             (SELECT value FROM controller_metric
+               WHERE controller_id = c.id AND name = 'availability')
+        FROM controller AS c
+        LEFT JOIN controller_verdict AS d ON d.controller_id = c.id
+    ) AS o
+    LEFT JOIN monitor AS m ON m.id = o.monitor_id
 ) AS t
 WHERE t.monitor_id IS NOT NULL OR t.state IS NOT NULL
 ORDER BY t.pool, t.position, t.controller;
@@ -1467,10 +1557,28 @@ END;
 
 -- For monitor.query.
 CREATE VIEW IF NOT EXISTS allowed_query (word) AS
-  VALUES ('A'), ('AAAA'), ('NS'), ('SOA'), ('TXT'), ('MX');
+  VALUES ('A'), ('AAAA'), ('NS'), ('SOA'), ('TXT'), ('MX'), ('CNAME'), ('PTR'), ('SRV'), ('CAA'),
+         ('NAPTR'), ('DS'), ('DNSKEY'), ('SVCB'), ('HTTPS');
 CREATE TRIGGER IF NOT EXISTS allowed_query_check INSTEAD OF INSERT ON allowed_query
 WHEN NOT EXISTS (SELECT 1 FROM allowed_query WHERE word = NEW.word) BEGIN
-  SELECT RAISE(ABORT, 'monitor.query must be one of A, AAAA, NS, SOA, TXT, MX');
+  SELECT RAISE(ABORT,
+    'monitor.query must be one of A, AAAA, NS, SOA, TXT, MX, CNAME, PTR, SRV, CAA, NAPTR, DS, DNSKEY, SVCB, HTTPS');
+END;
+
+-- For monitor.rcode.
+CREATE VIEW IF NOT EXISTS allowed_rcode (word) AS
+  VALUES ('NOERROR'), ('FORMERR'), ('SERVFAIL'), ('NXDOMAIN'), ('NOTIMP'), ('REFUSED');
+CREATE TRIGGER IF NOT EXISTS allowed_rcode_check INSTEAD OF INSERT ON allowed_rcode
+WHEN NOT EXISTS (SELECT 1 FROM allowed_rcode WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT,
+    'monitor.rcode must be one of NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED');
+END;
+
+-- For monitor.http_method.
+CREATE VIEW IF NOT EXISTS allowed_http_method (word) AS VALUES ('GET'), ('HEAD');
+CREATE TRIGGER IF NOT EXISTS allowed_http_method_check INSTEAD OF INSERT ON allowed_http_method
+WHEN NOT EXISTS (SELECT 1 FROM allowed_http_method WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'monitor.http_method must be one of GET, HEAD');
 END;
 
 -- For controller_verdict.state and virtual_server_verdict.state.
@@ -1483,17 +1591,22 @@ END;
 -- For controller_verdict.reason and virtual_server_verdict.reason.
 CREATE VIEW IF NOT EXISTS allowed_reason (word) AS
   VALUES ('ok'), ('timeout'), ('refused'), ('unreachable'), ('closed'), ('tls'), ('protocol'),
-         ('status'), ('content'), ('internal');
+         ('status'), ('content'), ('internal'), ('no-tls'), ('untrusted'), ('expired'),
+         ('wrong-name');
 CREATE TRIGGER IF NOT EXISTS allowed_reason_check INSTEAD OF INSERT ON allowed_reason
 WHEN NOT EXISTS (SELECT 1 FROM allowed_reason WHERE word = NEW.word) BEGIN
   SELECT RAISE(ABORT,
-    'reason must be one of ok, timeout, refused, unreachable, closed, tls, protocol, status, content, internal');
+    'reason must be one of ok, timeout, refused, unreachable, closed, tls, protocol, status, content, internal, no-tls, untrusted, expired, wrong-name');
 END;
 
 -- The columns that a type of monitor requires, and those that it does not use. This view is always
 -- empty.
-CREATE VIEW IF NOT EXISTS allowed_monitor (type, port, path, host, body, send, expect) AS
-  SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+CREATE VIEW IF NOT EXISTS allowed_monitor
+  (type, port, path, host, body, send, expect, http_method, headers, proxy, tls, steps, rcode, answer,
+   source, arguments) AS
+  SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+         NULL
+   WHERE 0;
 CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_monitor BEGIN
   SELECT RAISE(ABORT, 'monitor.port must be NULL for icmp: a ping has no port')
    WHERE NEW.type = 'icmp' AND NEW.port IS NOT NULL;
@@ -1505,8 +1618,12 @@ CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_
     'monitor.path must name a program for exec, without a leading / and without ..')
    WHERE NEW.type = 'exec'
      AND (NEW.path IS NULL OR NEW.path GLOB '/*' OR '/' || NEW.path || '/' GLOB '*/../*');
-  SELECT RAISE(ABORT, 'monitor.host is only for http, https and dns')
-   WHERE NEW.host IS NOT NULL AND NEW.type NOT IN ('http', 'https', 'dns');
+  SELECT RAISE(ABORT, 'monitor.host is only for http, https, dns, and tcp with tls')
+   WHERE NEW.host IS NOT NULL AND NEW.type NOT IN ('http', 'https', 'dns')
+     AND (NEW.type, NEW.tls) <> ('tcp', 1);
+  SELECT RAISE(ABORT, 'monitor.host of tcp has no port and no brackets: imap.example.com, ::1')
+   WHERE NEW.type = 'tcp'
+     AND (NEW.host GLOB '[[]*' OR (NEW.host GLOB '*:*' AND NEW.host NOT GLOB '*:*:*'));
   SELECT RAISE(ABORT, 'monitor.host of http and https has an IPv6 address in brackets: [2001:db8::1]')
    WHERE NEW.type IN ('http', 'https') AND NEW.host GLOB '*:*:*' AND NEW.host NOT GLOB '[[]*';
   SELECT RAISE(ABORT, 'monitor.host is required for dns: it is the name to ask for')
@@ -1517,6 +1634,46 @@ CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_
    WHERE NEW.send IS NOT NULL AND NEW.type <> 'tcp';
   SELECT RAISE(ABORT, 'monitor.expect is only for tcp')
    WHERE NEW.expect IS NOT NULL AND NEW.type <> 'tcp';
+  SELECT RAISE(ABORT, 'monitor.http_method is only for http and https')
+   WHERE NEW.http_method <> 'GET' AND NEW.type NOT IN ('http', 'https');
+  SELECT RAISE(ABORT, 'monitor.body needs http_method GET: a reply to HEAD has no body')
+   WHERE NEW.http_method = 'HEAD' AND NEW.body IS NOT NULL;
+  SELECT RAISE(ABORT, 'monitor.headers is only for http and https')
+   WHERE NEW.headers IS NOT NULL AND NEW.type NOT IN ('http', 'https');
+  SELECT RAISE(ABORT, 'a line of monitor.headers is a name, a colon, a space and a value: Accept: */*')
+   WHERE EXISTS (SELECT 1 FROM json_each('["' || replace(replace(replace(rtrim(
+                   NEW.headers, char(10)), '\', '\\'), '"', '\"'), char(10), '","') || '"]') AS line
+                  WHERE line.value NOT GLOB '[A-Za-z0-9]*: *[^ ]*'
+                     OR substr(line.value, 1, instr(line.value, ': ') - 1) GLOB '*[^A-Za-z0-9_-]*');
+  SELECT RAISE(ABORT,
+    'monitor.headers has no Host, which is column host, Content-Length or Transfer-Encoding')
+   WHERE char(10) || NEW.headers LIKE '%' || char(10) || 'Host:%'
+      OR char(10) || NEW.headers LIKE '%' || char(10) || 'Content-Length:%'
+      OR char(10) || NEW.headers LIKE '%' || char(10) || 'Transfer-Encoding:%';
+  SELECT RAISE(ABORT, 'monitor.proxy is only for tcp, http and https')
+   WHERE NEW.proxy <> 0 AND NEW.type NOT IN ('tcp', 'http', 'https');
+  SELECT RAISE(ABORT, 'monitor.proxy 2 is only for tcp: http and https send version 1')
+   WHERE NEW.proxy = 2 AND NEW.type IN ('http', 'https');
+  SELECT RAISE(ABORT, 'monitor.tls is only for tcp')
+   WHERE NEW.tls <> 0 AND NEW.type <> 'tcp';
+  SELECT RAISE(ABORT, 'monitor.steps is only for tcp')
+   WHERE NEW.steps IS NOT NULL AND NEW.type <> 'tcp';
+  SELECT RAISE(ABORT, 'monitor.steps takes the place of send and expect, which must be NULL')
+   WHERE NEW.steps IS NOT NULL AND (NEW.send IS NOT NULL OR NEW.expect IS NOT NULL);
+  SELECT RAISE(ABORT, 'a line of monitor.steps is send or expect, a space and a text')
+   WHERE EXISTS (SELECT 1 FROM json_each('["' || replace(replace(replace(rtrim(
+                   NEW.steps, char(10)), '\', '\\'), '"', '\"'), char(10), '","') || '"]') AS line
+                  WHERE line.value NOT GLOB 'send ?*' AND line.value NOT GLOB 'expect ?*');
+  SELECT RAISE(ABORT, 'monitor.rcode is only for dns')
+   WHERE NEW.rcode <> 'NOERROR' AND NEW.type <> 'dns';
+  SELECT RAISE(ABORT, 'monitor.answer is only for dns')
+   WHERE NEW.answer IS NOT NULL AND NEW.type <> 'dns';
+  SELECT RAISE(ABORT, 'monitor.answer needs rcode NOERROR: no other reply has the records')
+   WHERE NEW.answer IS NOT NULL AND NEW.rcode <> 'NOERROR';
+  SELECT RAISE(ABORT, 'monitor.source is not for exec: give the program an argument')
+   WHERE NEW.source IS NOT NULL AND NEW.type = 'exec';
+  SELECT RAISE(ABORT, 'monitor.arguments is only for exec')
+   WHERE NEW.arguments IS NOT NULL AND NEW.type <> 'exec';
 END;
 
 -----------------------------------------------------------------------------------------------
@@ -1621,6 +1778,15 @@ CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controlle
   DELETE FROM controller_verdict WHERE controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM topology WHERE controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM path_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+END;
+
+-- As for a virtual server, see virtual_server_checked_anew.
+CREATE TRIGGER IF NOT EXISTS controller_checked_anew AFTER UPDATE OF address ON controller
+WHEN NEW.address IS NOT OLD.address BEGIN
+  DELETE FROM controller_metric
+   WHERE controller_id = NEW.id AND name IN ('availability', 'rtt')
+     AND EXISTS (SELECT 1 FROM controller_verdict WHERE controller_id = NEW.id);
+  DELETE FROM controller_verdict WHERE controller_id = NEW.id;
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_delete BEFORE DELETE ON controller BEGIN
@@ -1767,6 +1933,25 @@ CREATE TRIGGER IF NOT EXISTS virtual_server_address
 AFTER UPDATE OF ipv4, ipv6 ON virtual_server BEGIN
   SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
    WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
+END;
+
+-- What was found out about another address or port says nothing about this one. Metrics without a
+-- verdict are somebody else's.
+CREATE TRIGGER IF NOT EXISTS virtual_server_checked_anew
+AFTER UPDATE OF ipv4, ipv6, port, check_address, checked ON virtual_server
+WHEN NEW.checked = 0
+  OR coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6)
+     IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6)
+  OR (NEW.port IS NOT OLD.port
+      AND NOT EXISTS (SELECT 1 FROM monitor
+                       WHERE id = coalesce(NEW.monitor_id, (SELECT monitor_id FROM pool
+                                                             WHERE id = NEW.pool_id))
+                         AND (port IS NOT NULL OR type = 'icmp')))
+BEGIN
+  DELETE FROM virtual_server_metric
+   WHERE virtual_server_id = NEW.id AND name IN ('availability', 'rtt')
+     AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = NEW.id);
+  DELETE FROM virtual_server_verdict WHERE virtual_server_id = NEW.id;
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_delete BEFORE DELETE ON virtual_server BEGIN
@@ -2140,14 +2325,22 @@ END;
 CREATE TRIGGER IF NOT EXISTS monitor_allowed_insert AFTER INSERT ON monitor BEGIN
   INSERT INTO allowed_monitor_type VALUES (NEW.type);
   INSERT INTO allowed_query VALUES (NEW.query);
+  INSERT INTO allowed_rcode VALUES (NEW.rcode);
+  INSERT INTO allowed_http_method VALUES (NEW.http_method);
   INSERT INTO allowed_monitor
-    VALUES (NEW.type, NEW.port, NEW.path, NEW.host, NEW.body, NEW.send, NEW.expect);
+    VALUES (NEW.type, NEW.port, NEW.path, NEW.host, NEW.body, NEW.send, NEW.expect,
+            NEW.http_method, NEW.headers, NEW.proxy, NEW.tls, NEW.steps, NEW.rcode, NEW.answer,
+            NEW.source, NEW.arguments);
 END;
 CREATE TRIGGER IF NOT EXISTS monitor_allowed_update AFTER UPDATE ON monitor BEGIN
   INSERT INTO allowed_monitor_type VALUES (NEW.type);
   INSERT INTO allowed_query VALUES (NEW.query);
+  INSERT INTO allowed_rcode VALUES (NEW.rcode);
+  INSERT INTO allowed_http_method VALUES (NEW.http_method);
   INSERT INTO allowed_monitor
-    VALUES (NEW.type, NEW.port, NEW.path, NEW.host, NEW.body, NEW.send, NEW.expect);
+    VALUES (NEW.type, NEW.port, NEW.path, NEW.host, NEW.body, NEW.send, NEW.expect,
+            NEW.http_method, NEW.headers, NEW.proxy, NEW.tls, NEW.steps, NEW.rcode, NEW.answer,
+            NEW.source, NEW.arguments);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_verdict_allowed_insert

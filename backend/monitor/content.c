@@ -26,13 +26,14 @@ static void free_pattern(struct pattern *pattern)
 }
 
 /* 0; ERR_INVAL with what is wrong; ERR_NOMEM. */
-static int compile(const char *text, pcre2_code **ret_code, const char *column, struct error *error)
+static int compile(const char *text, uint32_t options, pcre2_code **ret_code, const char *column,
+                   struct error *error)
 {
     int problem;
     PCRE2_SIZE at;
     PCRE2_UCHAR why[128] = "";
     *ret_code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
-                              PCRE2_DOTALL | PCRE2_NEVER_UTF, &problem, &at, NULL);
+                              options | PCRE2_DOTALL | PCRE2_NEVER_UTF, &problem, &at, NULL);
     if (*ret_code)
         return 0;
     if (problem == PCRE2_ERROR_HEAP_FAILED)
@@ -45,7 +46,7 @@ static int compile(const char *text, pcre2_code **ret_code, const char *column, 
 int content_refuse(const char *column, const char *pattern, struct error *error)
 {
     pcre2_code *code;
-    int result = compile(pattern, &code, column, error);
+    int result = compile(pattern, 0, &code, column, error);
     pcre2_code_free(code);
     return result;
 }
@@ -53,8 +54,9 @@ int content_refuse(const char *column, const char *pattern, struct error *error)
 int content_init(struct content *content, const char *text)
 {
     struct pattern *pattern = calloc(1, sizeof *pattern);
-    int code = pattern ? compile(text, &pattern->code, "", NULL) : ERR_NOMEM;
-    content->next_look = 1;
+    uint32_t options = content->by_line ? PCRE2_MULTILINE : 0;
+    int code = pattern ? compile(text, options, &pattern->code, "", NULL) : ERR_NOMEM;
+    content->next_look = content->bytes.length + 1;
     content->pattern = pattern;
     if (code != 0)
         return code;
@@ -66,6 +68,15 @@ int content_init(struct content *content, const char *text)
     pcre2_set_heap_limit(pattern->limits, HEAP_KIB_MAX);
     pattern->is_negative = strstr(text, "(?!") || strstr(text, "(?<!");
     return 0;
+}
+
+int content_next(struct content *content, const char *text)
+{
+    if (content->pattern && content->pattern->data)
+        content->from = pcre2_get_ovector_pointer(content->pattern->data)[1];
+    free_pattern(content->pattern);
+    content->pattern = NULL;
+    return content_init(content, text);
 }
 
 void content_release(struct content *content)
@@ -80,7 +91,17 @@ bool content_matches(const struct content *content)
     const struct pattern *pattern = content->pattern;
     return pattern && pattern->limits &&
            pcre2_match(pattern->code, (PCRE2_SPTR)buffer_text(&content->bytes),
-                       content->bytes.length, 0, 0, pattern->data, pattern->limits) >= 0;
+                       content->bytes.length, content->from, 0, pattern->data,
+                       pattern->limits) >= 0;
+}
+
+/* There must be something to be searched: even a pattern that matches nothing wants an answer. */
+enum content_state content_look(const struct content *content)
+{
+    bool is_negative = content->pattern && content->pattern->is_negative;
+    if (!is_negative && content->bytes.length > content->from && content_matches(content))
+        return CONTENT_MATCHES;
+    return content->bytes.length < CONTENT_MAX ? CONTENT_MORE : CONTENT_FULL;
 }
 
 /*
@@ -98,7 +119,5 @@ enum content_state content_add(struct content *content, const void *bytes, size_
     content->next_look = content->bytes.length + content->bytes.length / 16 + 1;
     if (content->next_look > CONTENT_MAX)
         content->next_look = CONTENT_MAX;
-    if (!(content->pattern && content->pattern->is_negative) && content_matches(content))
-        return CONTENT_MATCHES;
-    return content->bytes.length < CONTENT_MAX ? CONTENT_MORE : CONTENT_FULL;
+    return content_look(content);
 }

@@ -35,8 +35,10 @@ enum content_state {
 
 struct content {
     struct buffer bytes;
+    size_t from;      /* where the search begins */
     size_t next_look; /* the length at which to search again */
     struct pattern *pattern;
+    bool by_line; /* `^` and `$` match at each line; to be set before content_init() */
 };
 
 /* Checks a pattern. 0; ERR_INVAL, with a text that calls it `column`; ERR_NOMEM. */
@@ -47,6 +49,13 @@ int content_refuse(const char *column, const char *pattern, struct error *error)
  */
 int content_init(struct content *content, const char *pattern);
 void content_release(struct content *content);
+
+/*
+ * Goes on with another pattern, which is searched for behind what the last one has matched. Returns
+ * as content_init(). content_look() then searches what has arrived already.
+ */
+int content_next(struct content *content, const char *pattern);
+enum content_state content_look(const struct content *content);
 
 /* Adds bytes, up to CONTENT_MAX in all. */
 enum content_state content_add(struct content *content, const void *bytes, size_t count);

@@ -25,9 +25,8 @@ struct prober {
 };
 
 struct probe_type {
-    size_t size;         /* of the type's struct */
-    bool needs_port;     /* a check without port ends with REASON_INTERNAL */
-    uint16_t usual_port; /* 0: none */
+    size_t size;     /* of the type's struct */
+    bool needs_port; /* a check without port ends with REASON_INTERNAL */
     /* Makes what all checks of the type share; NULL: nothing. Returns as prober_new(). */
     int (*open)(struct prober *prober, void **ret_shared, struct error *error);
     void (*close)(void *shared);
@@ -45,7 +44,7 @@ struct probe {
     const struct probe_type *type;
     const struct monitor *monitor;
     struct address address;
-    uint16_t port; /* of the monitor, else of the target, else the usual one, else 0 */
+    uint16_t port; /* see monitor_port() */
     bool started, ended;
     int64_t started_us;
     struct check_result result;
@@ -60,6 +59,13 @@ void *probe_shared(const struct probe *probe);
 
 /* The target as a socket address. */
 socklen_t probe_target(const struct probe *probe, struct sockaddr_storage *ret_target);
+
+/*
+ * Binds a new socket to an address of this machine, or to that which the monitor checks from. Does
+ * nothing without one (FAMILY_NONE). 0, or -1 with errno.
+ */
+int probe_bind_to(const struct address *source, int descriptor);
+int probe_bind(const struct probe *probe, int descriptor);
 
 /* To be called when the target answers: sets the result's round trip time. */
 void probe_answered(struct probe *probe);

@@ -15,6 +15,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "monitor/content.h"
+#include "monitor/dns_text.h"
 #include "monitor/probe.h"
 
 /* Without EDNS, answers are shorter. */
@@ -27,14 +29,26 @@ struct dns {
     bool waiting, heard; /* heard: something arrived that was not an answer */
     uint8_t question[NS_PACKETSZ];
     size_t question_length;
+    int rcode;             /* that is wanted */
+    struct content wanted; /* what a record must match, if the monitor says so */
 };
 
 static const struct {
     const char *word;
-    ns_type type;
+    int type;
 } types[] = {
-    {"A", ns_t_a},     {"AAAA", ns_t_aaaa}, {"NS", ns_t_ns},
-    {"SOA", ns_t_soa}, {"TXT", ns_t_txt},   {"MX", ns_t_mx},
+    {"A", ns_t_a},           {"AAAA", ns_t_aaaa}, {"NS", ns_t_ns},       {"SOA", ns_t_soa},
+    {"TXT", ns_t_txt},       {"MX", ns_t_mx},     {"CNAME", ns_t_cname}, {"PTR", ns_t_ptr},
+    {"SRV", ns_t_srv},       {"CAA", ns_t_caa},   {"NAPTR", ns_t_naptr}, {"DS", ns_t_ds},
+    {"DNSKEY", ns_t_dnskey}, {"SVCB", 64},        {"HTTPS", 65},
+};
+
+static const struct {
+    const char *word;
+    int code;
+} rcodes[] = {
+    {"NOERROR", ns_r_noerror},   {"FORMERR", ns_r_formerr}, {"SERVFAIL", ns_r_servfail},
+    {"NXDOMAIN", ns_r_nxdomain}, {"NOTIMP", ns_r_notimpl},  {"REFUSED", ns_r_refused},
 };
 
 /* The type of a word; 0 for an unknown one. */
@@ -42,8 +56,18 @@ static int type_of(const char *query)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcasecmp(types[i].word, query) == 0)
-            return (int)types[i].type;
+            return types[i].type;
     return 0;
+}
+
+/* -1 for an unknown word. */
+static int rcode_of(const struct monitor *monitor)
+{
+    const char *word = monitor->rcode ? monitor->rcode : "NOERROR";
+    for (size_t i = 0; i < sizeof rcodes / sizeof *rcodes; i++)
+        if (strcmp(rcodes[i].word, word) == 0)
+            return rcodes[i].code;
+    return -1;
 }
 
 static int open_resolver(struct prober *prober, void **ret_shared, struct error *error)
@@ -89,10 +113,14 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
     if (!monitor->host)
         error_set(error, ERR_INVAL, "host, the name to ask for, is missing");
     else if (type_of(monitor->query ? monitor->query : "A") == 0)
-        error_set(error, ERR_INVAL, "query '%s' is not one of A AAAA NS SOA TXT MX",
+        error_set(error, ERR_INVAL, "query '%s' is not a type that can be asked for",
                   monitor->query);
+    else if (rcode_of(monitor) < 0)
+        error_set(error, ERR_INVAL, "rcode '%s' is not known", monitor->rcode);
     else if (write_question(prober->shared[CHECK_DNS], monitor, question) < 0)
         error_set(error, ERR_INVAL, "host '%s' is not a DNS name", monitor->host);
+    if (monitor->answer)
+        content_refuse("answer", monitor->answer, error);
 }
 
 /* Names are compared without regard to case. */
@@ -119,10 +147,36 @@ static bool is_answer(const struct dns *dns, const ns_msg *message)
            is_same_question(dns, ns_msg_base(*message), (size_t)ns_msg_size(*message));
 }
 
-static enum reason judge(const ns_msg *message)
+/* Says whether the text of a record matches. One whose data is not of its type does not. */
+static bool is_wanted(struct dns *dns, const ns_msg *message, const ns_rr *record)
 {
-    if (ns_msg_getflag(*message, ns_f_rcode) != ns_r_noerror)
+    const struct dns_data data = {.message = ns_msg_base(*message),
+                                  .message_end = ns_msg_end(*message),
+                                  .type = ns_rr_type(*record),
+                                  .begin = ns_rr_rdata(*record),
+                                  .end = ns_rr_rdata(*record) + ns_rr_rdlen(*record)};
+    buffer_clear(&dns->wanted.bytes);
+    return dns_text_add(&data, &dns->wanted.bytes) == 0 && content_matches(&dns->wanted);
+}
+
+static bool has_wanted(struct dns *dns, ns_msg *message)
+{
+    ns_rr record;
+    for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++)
+        if (ns_parserr(message, ns_s_an, i, &record) == 0 && is_wanted(dns, message, &record))
+            return true;
+    return false;
+}
+
+/* An answer that was cut off has records, even if none of them fitted. */
+static enum reason judge(struct dns *dns, ns_msg *message)
+{
+    if (ns_msg_getflag(*message, ns_f_rcode) != dns->rcode)
         return REASON_STATUS;
+    if (dns->rcode != ns_r_noerror)
+        return REASON_OK;
+    if (dns->probe.monitor->answer)
+        return has_wanted(dns, message) ? REASON_OK : REASON_CONTENT;
     bool has_records = ns_msg_count(*message, ns_s_an) > 0;
     return has_records || ns_msg_getflag(*message, ns_f_tc) ? REASON_OK : REASON_CONTENT;
 }
@@ -139,7 +193,7 @@ static void on_answer(evutil_socket_t descriptor, short what, void *context)
             probe_end(&dns->probe, probe_reason_of(errno));
     } else if (ns_initparse(bytes, (int)length, &message) == 0 && is_answer(dns, &message)) {
         probe_answered(&dns->probe);
-        probe_end(&dns->probe, judge(&message));
+        probe_end(&dns->probe, judge(dns, &message));
     } else
         dns->heard = true;
 }
@@ -155,7 +209,8 @@ static int open_socket(const struct probe *probe)
         return -1;
     setsockopt(descriptor, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_RECVERR : IP_RECVERR, &on,
                sizeof on);
-    if (connect(descriptor, (struct sockaddr *)&target, size) == 0)
+    if (probe_bind(probe, descriptor) == 0 &&
+        connect(descriptor, (struct sockaddr *)&target, size) == 0)
         return descriptor;
     int problem = errno;
     close(descriptor);
@@ -171,16 +226,25 @@ static bool await(struct dns *dns)
     return dns->waiting;
 }
 
+/* False if the monitor cannot be used; see refuse(). */
+static bool prepare(struct dns *dns)
+{
+    const struct monitor *monitor = dns->probe.monitor;
+    int length = write_question(probe_shared(&dns->probe), monitor, dns->question);
+    dns->question_length = length < 0 ? 0 : (size_t)length;
+    dns->rcode = rcode_of(monitor);
+    return length > 0 && dns->rcode >= 0 &&
+           (!monitor->answer || content_init(&dns->wanted, monitor->answer) == 0);
+}
+
 static void start(struct probe *probe)
 {
     struct dns *dns = (struct dns *)probe;
     dns->descriptor = -1;
-    int length = write_question(probe_shared(probe), probe->monitor, dns->question);
-    if (length < 0) {
+    if (!prepare(dns)) {
         probe_end(probe, REASON_INTERNAL);
         return;
     }
-    dns->question_length = (size_t)length;
     dns->descriptor = open_socket(probe);
     if (dns->descriptor < 0)
         probe_end(probe, probe_reason_of(errno));
@@ -202,12 +266,12 @@ static void stop(struct probe *probe)
         event_del(&dns->event);
     if (dns->descriptor >= 0)
         close(dns->descriptor);
+    content_release(&dns->wanted);
 }
 
 const struct probe_type probe_dns = {
     .size = sizeof(struct dns),
     .needs_port = true,
-    .usual_port = NS_DEFAULTPORT,
     .open = open_resolver,
     .close = close_resolver,
     .refuse = refuse,

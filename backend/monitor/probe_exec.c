@@ -1,6 +1,6 @@
 /*
- * Runs a program whose exit status says whether the target is up: PROGRAM ADDRESS PORT, with port 0
- * if there is none.
+ * Runs a program whose exit status says whether the target is up: PROGRAM ADDRESS PORT and the
+ * words of the monitor's arguments, with port 0 if there is none.
  *
  * The program inherits nothing but the user: it gets no descriptors, no environment but PATH and
  * STICKY_MONITOR (the monitor's name), and default signal handling. It leads a process group, which
@@ -29,6 +29,9 @@
 #define LAST_WAIT_MS 1000
 
 #define PORT_TEXT_MAX 6
+
+/* The program itself, the address and the port. */
+#define FIRST_ARGUMENTS 3
 
 /* A process to be reaped. It may outlive its probe: even a killed process can hang in a read. */
 struct child {
@@ -226,6 +229,33 @@ static int spawn_as(const char *program, char *const *arguments, char *const *en
     return problem;
 }
 
+/* Splits a text at its spaces into the rest of a list of arguments, which has room for them. */
+static void add_words(char *text, char **arguments)
+{
+    char *rest = NULL;
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        *arguments++ = word;
+    *arguments = NULL;
+}
+
+/* As spawn_as(), with the words of `text` after the first arguments. */
+static int spawn_with(const char *text, char *const first[static FIRST_ARGUMENTS],
+                      char *const *environment, pid_t *ret_process)
+{
+    char *words = strdup(text ? text : "");
+    char **arguments =
+        calloc(FIRST_ARGUMENTS + strlen(text ? text : "") / 2 + 2, sizeof *arguments);
+    int problem = ENOMEM;
+    if (words && arguments) {
+        memcpy(arguments, first, FIRST_ARGUMENTS * sizeof *first);
+        add_words(words, arguments + FIRST_ARGUMENTS);
+        problem = spawn_as(first[0], arguments, environment, ret_process);
+    }
+    free(arguments);
+    free(words);
+    return problem;
+}
+
 /* 0, or an errno when no process was started. */
 static int spawn(const struct probe *probe, pid_t *ret_process)
 {
@@ -238,9 +268,11 @@ static int spawn(const struct probe *probe, pid_t *ret_process)
     address_format(&probe->address, address);
     snprintf(port, sizeof port, "%u", probe->port);
     buffer_printf(&name, "STICKY_MONITOR=%s", probe->monitor->name ? probe->monitor->name : "");
-    char *arguments[] = {program, address, port, NULL};
+    char *const first[FIRST_ARGUMENTS] = {program, address, port};
     char *environment[] = {search_path, name.data, NULL};
-    int problem = name.failed ? ENOMEM : spawn_as(program, arguments, environment, ret_process);
+    int problem = name.failed
+                      ? ENOMEM
+                      : spawn_with(probe->monitor->arguments, first, environment, ret_process);
     buffer_release(&name);
     free(program);
     return problem;

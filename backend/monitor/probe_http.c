@@ -15,6 +15,7 @@
 
 #include "monitor/content.h"
 #include "monitor/probe.h"
+#include "monitor/tls.h"
 
 /* Servers usually send a hundredth of that; Apache and nginx accept no more than 32 KiB. */
 #define HEADERS_MAX (64 * 1024)
@@ -42,11 +43,12 @@ struct http {
     struct probe probe;
     CURL *easy;
     bool added; /* to web.multi */
-    struct curl_slist *route;
+    struct curl_slist *route, *headers;
     size_t header_bytes;
     bool judged, has_status; /* `verdict` is set; the headers are complete and accepted */
     enum reason verdict;     /* with which a callback ended the transfer */
     bool broken;             /* the socket could not be watched */
+    bool no_tls;             /* what the server sends is not TLS */
     struct content body;
 };
 
@@ -70,6 +72,15 @@ static bool take_status(struct http *http)
         return judge(http, REASON_STATUS);
     http->has_status = true;
     return monitor->body || judge(http, REASON_OK);
+}
+
+/* `descriptor`, or -1 after it was closed. */
+static int bind_or_close(const struct http *http, int descriptor)
+{
+    if (probe_bind(&http->probe, descriptor) == 0)
+        return descriptor;
+    close(descriptor);
+    return -1;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
@@ -105,6 +116,8 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
     struct http *http = context;
     int descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                             address->protocol);
+    if (descriptor >= 0)
+        descriptor = bind_or_close(http, descriptor);
     if (descriptor < 0)
         judge(http, REASON_INTERNAL);
     return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
@@ -152,6 +165,21 @@ static bool is_endless_line(const struct http *http, CURLcode code)
     return code == CURLE_OUT_OF_MEMORY && before_us > 0;
 }
 
+/*
+ * Why a handshake failed. libcurl compares the names itself, after OpenSSL has verified the
+ * certificate: then that result is 0, or still 1, its value for "not yet known".
+ */
+static enum reason tls_reason_of(const struct http *http, CURLcode code)
+{
+    long verification = 0;
+    if (http->no_tls)
+        return REASON_NO_TLS;
+    if (code != CURLE_PEER_FAILED_VERIFICATION)
+        return REASON_TLS;
+    curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &verification);
+    return verification <= 1 ? REASON_WRONG_NAME : tls_reason(verification);
+}
+
 static enum reason reason_of(const struct http *http, CURLcode code)
 {
     struct meaning meaning = meaning_of(code);
@@ -163,7 +191,7 @@ static enum reason reason_of(const struct http *http, CURLcode code)
         return probe_reason_of((int)problem);
     if (code == CURLE_RECV_ERROR && http->has_status)
         return REASON_PROTOCOL; /* bad chunks */
-    return meaning.reason;
+    return meaning.reason == REASON_TLS ? tls_reason_of(http, code) : meaning.reason;
 }
 
 static void finish(struct http *http, CURLcode code)
@@ -312,6 +340,22 @@ static bool is_path(const char *path)
     return *path == '\0';
 }
 
+/* Each line is a name, a colon, a space and a value; libcurl takes other lines in other ways. */
+static bool are_headers(const char *lines)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n"), named = strspn(lines, name);
+        if (named == 0 || length < named + 3 || strncmp(lines + named, ": ", 2) != 0)
+            return false;
+        for (size_t i = 0; i < length; i++)
+            if (lines[i] < ' ' || lines[i] > '~')
+                return false;
+        lines += length + (lines[length] == '\n');
+    }
+    return true;
+}
+
 /* Without a configured file libcurl uses the system's certificates, which may not be installed. */
 static void refuse_without_certificates(const struct prober *prober, struct error *error)
 {
@@ -334,6 +378,12 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
     if (monitor->path && !is_path(monitor->path))
         error_set(error, ERR_INVAL, "path '%s' is not '/' followed by what a URL may contain",
                   monitor->path);
+    if (monitor->headers && !are_headers(monitor->headers))
+        error_set(error, ERR_INVAL,
+                  "a line of headers is not a name, a colon, a space and a value");
+    if (monitor->proxy == PROXY_VERSION_2)
+        error_set(error, ERR_INVAL, "proxy 2 is not possible for %s: use 1",
+                  check_type_word(monitor->type));
     if (monitor->body)
         content_refuse("body", monitor->body, error);
     if (monitor->type == CHECK_HTTPS && monitor->verify)
@@ -392,6 +442,8 @@ static bool set_numbers(struct http *http)
         {CURLOPT_SSL_VERIFYHOST, monitor->verify ? 2 : 0},
         {CURLOPT_BUFFERSIZE, READ_BYTES},
         {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+        {CURLOPT_NOBODY, monitor->http_method == METHOD_HEAD},
+        {CURLOPT_HAPROXYPROTOCOL, monitor->proxy == PROXY_VERSION_1},
         {CURLOPT_CONNECTTIMEOUT_MS, (long)monitor->timeout_s * 1000 + 1000}, /* ours goes first */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -415,10 +467,20 @@ static bool set_texts(struct http *http)
            (!ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK);
 }
 
+static CURLcode on_tls(CURL *easy, void *settings, void *context)
+{
+    (void)easy;
+    struct http *http = context;
+    tls_watch_settings(settings, &http->no_tls);
+    return CURLE_OK;
+}
+
 static bool set_callbacks(struct http *http)
 {
     CURL *easy = http->easy;
-    return curl_easy_setopt(easy, CURLOPT_PRIVATE, http) == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, http) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PRIVATE, http) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, http) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
@@ -429,7 +491,33 @@ static bool set_callbacks(struct http *http)
 
 static bool is_sound(const struct monitor *monitor)
 {
-    return (!monitor->host || is_host(monitor->host)) && (!monitor->path || is_path(monitor->path));
+    return (!monitor->host || is_host(monitor->host)) &&
+           (!monitor->path || is_path(monitor->path)) &&
+           (!monitor->headers || are_headers(monitor->headers)) &&
+           monitor->proxy != PROXY_VERSION_2;
+}
+
+/* Adds a copy of the line; false without memory. */
+static bool add_header(struct http *http, const char *line, size_t length)
+{
+    char *copy = strndup(line, length);
+    struct curl_slist *longer = copy ? curl_slist_append(http->headers, copy) : NULL;
+    free(copy);
+    if (longer)
+        http->headers = longer;
+    return longer != NULL;
+}
+
+static bool set_headers(struct http *http)
+{
+    const char *line = http->probe.monitor->headers;
+    for (size_t length; line && *line != '\0'; line += length + (line[length] == '\n')) {
+        length = strcspn(line, "\n");
+        if (!add_header(http, line, length))
+            return false;
+    }
+    return !http->headers ||
+           curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, http->headers) == CURLE_OK;
 }
 
 static bool prepare(struct http *http)
@@ -439,7 +527,7 @@ static bool prepare(struct http *http)
         return false;
     http->easy = curl_easy_init();
     return http->easy && set_target(http) && set_numbers(http) && set_texts(http) &&
-           set_callbacks(http);
+           set_headers(http) && set_callbacks(http);
 }
 
 static void start(struct probe *probe)
@@ -467,14 +555,14 @@ static void stop(struct probe *probe)
         curl_multi_remove_handle(web->multi, http->easy);
     curl_easy_cleanup(http->easy);
     curl_slist_free_all(http->route);
+    curl_slist_free_all(http->headers);
     content_release(&http->body);
 }
 
-#define WEB_TYPE(port)                                                                             \
+#define WEB_TYPE                                                                                   \
     {                                                                                              \
         .size = sizeof(struct http),                                                               \
         .needs_port = true,                                                                        \
-        .usual_port = (port),                                                                      \
         .open = open_web,                                                                          \
         .close = close_web,                                                                        \
         .refuse = refuse,                                                                          \
@@ -483,5 +571,5 @@ static void stop(struct probe *probe)
         .expire = expire,                                                                          \
     }
 
-const struct probe_type probe_http = WEB_TYPE(80);
-const struct probe_type probe_https = WEB_TYPE(443);
+const struct probe_type probe_http = WEB_TYPE;
+const struct probe_type probe_https = WEB_TYPE;

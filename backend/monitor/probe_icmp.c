@@ -1,10 +1,10 @@
 /*
  * Pings with datagram sockets, which need no privilege if net.ipv4.ping_group_range allows them.
  *
- * All checks of a family share a socket, whose identifier the system chooses. The sequence number
- * of an echo request is the check's slot in an array. Its payload begins with random bytes, so
- * neither a late reply to the previous user of the slot nor a forged one counts. An ICMP error from
- * a router counts only if it quotes these bytes too.
+ * All checks of a family and a source address share a socket, whose identifier the system chooses.
+ * The sequence number of an echo request is the check's slot in an array. Its payload begins with
+ * random bytes, so neither a late reply to the previous user of the slot nor a forged one counts.
+ * An ICMP error from a router counts only if it quotes these bytes too.
  */
 #include <errno.h>
 #include <event2/util.h>
@@ -48,9 +48,13 @@ struct echo {
     uint8_t filling[FILLING];
 };
 
+/* It stays open until the prober ends: there are few families and source addresses. */
 struct ping_socket {
-    int descriptor; /* -1: not open */
+    enum address_family family;
+    struct address source; /* FAMILY_NONE: what the system chooses */
+    int descriptor;
     struct event event;
+    struct ping_socket *next;
 };
 
 struct slot {
@@ -61,7 +65,7 @@ struct slot {
 /* Slots are never freed, only reused. */
 struct pings {
     struct event_base *base;
-    struct ping_socket sockets[2]; /* IPv4, IPv6 */
+    struct ping_socket *sockets;
     struct slot *slots;
     size_t count, capacity, free;
 };
@@ -193,28 +197,71 @@ static void ask_for_errors(int descriptor, bool ipv6)
         (void)setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 }
 
-/* Opened when it is first needed, as the permission may be granted while the program runs. */
-static int open_ping_socket(struct pings *pings, enum address_family family)
+static struct ping_socket *find_socket(const struct pings *pings, enum address_family family,
+                                       const struct address *source)
+{
+    struct ping_socket *found = pings->sockets;
+    while (found && (found->family != family || !address_equal(&found->source, source)))
+        found = found->next;
+    return found;
+}
+
+/* A descriptor, or -1 with errno. */
+static int open_descriptor(enum address_family family, const struct address *source)
 {
     bool ipv6 = family == FAMILY_IPV6;
-    struct ping_socket *ping_socket = &pings->sockets[ipv6];
-    if (ping_socket->descriptor >= 0)
-        return ping_socket->descriptor;
     int descriptor = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
                             ipv6 ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP);
     if (descriptor < 0)
         return -1;
-    grow_buffers(descriptor);
-    ask_for_errors(descriptor, ipv6);
-    if (event_assign(&ping_socket->event, pings->base, descriptor, EV_READ | EV_PERSIST, on_reply,
-                     pings) != 0 ||
-        event_add(&ping_socket->event, NULL) != 0) {
+    if (probe_bind_to(source, descriptor) != 0) {
+        int problem = errno;
         close(descriptor);
-        errno = ENOMEM;
+        errno = problem;
         return -1;
     }
-    ping_socket->descriptor = descriptor;
+    grow_buffers(descriptor);
+    ask_for_errors(descriptor, ipv6);
     return descriptor;
+}
+
+static bool watch_socket(struct pings *pings, struct ping_socket *ping_socket)
+{
+    if (event_assign(&ping_socket->event, pings->base, ping_socket->descriptor,
+                     EV_READ | EV_PERSIST, on_reply, pings) != 0 ||
+        event_add(&ping_socket->event, NULL) != 0) {
+        errno = ENOMEM;
+        return false;
+    }
+    return true;
+}
+
+/*
+ * Opened when it is first needed, as the permission may be granted while the program runs. Returns
+ * a descriptor, or -1 with errno.
+ */
+static int open_ping_socket(struct pings *pings, enum address_family family,
+                            const struct address *source)
+{
+    struct ping_socket *ping_socket = find_socket(pings, family, source);
+    if (ping_socket)
+        return ping_socket->descriptor;
+    int descriptor = open_descriptor(family, source);
+    ping_socket = descriptor >= 0 ? calloc(1, sizeof *ping_socket) : NULL;
+    if (ping_socket) {
+        *ping_socket = (struct ping_socket){
+            .family = family, .source = *source, .descriptor = descriptor, .next = pings->sockets};
+        if (watch_socket(pings, ping_socket)) {
+            pings->sockets = ping_socket;
+            return descriptor;
+        }
+    }
+    int problem = errno;
+    free(ping_socket);
+    if (descriptor >= 0)
+        close(descriptor);
+    errno = problem;
+    return -1;
 }
 
 static int open_pings(struct prober *prober, void **ret_shared, struct error *error)
@@ -223,7 +270,6 @@ static int open_pings(struct prober *prober, void **ret_shared, struct error *er
     if (!pings)
         return error_set(error, ERR_NOMEM, "out of memory");
     pings->base = prober->base;
-    pings->sockets[0].descriptor = pings->sockets[1].descriptor = -1;
     *ret_shared = pings;
     return 0;
 }
@@ -231,11 +277,12 @@ static int open_pings(struct prober *prober, void **ret_shared, struct error *er
 static void close_pings(void *shared)
 {
     struct pings *pings = shared;
-    for (size_t i = 0; i < 2; i++)
-        if (pings->sockets[i].descriptor >= 0) {
-            event_del(&pings->sockets[i].event);
-            close(pings->sockets[i].descriptor);
-        }
+    for (struct ping_socket *each = pings->sockets, *next; each; each = next) {
+        next = each->next;
+        event_del(&each->event);
+        close(each->descriptor);
+        free(each);
+    }
     free(pings->slots);
     free(pings);
 }
@@ -243,7 +290,8 @@ static void close_pings(void *shared)
 static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
 {
     (void)monitor;
-    if (open_ping_socket(prober->shared[CHECK_ICMP], FAMILY_IPV4) >= 0)
+    static const struct address any = {0};
+    if (open_ping_socket(prober->shared[CHECK_ICMP], FAMILY_IPV4, &any) >= 0)
         return;
     if (errno == EACCES || errno == EPERM)
         error_set(error, ERR_IO,
@@ -295,7 +343,7 @@ static void start(struct probe *probe)
 {
     struct icmp *icmp = (struct icmp *)probe;
     struct pings *pings = probe_shared(probe);
-    int descriptor = open_ping_socket(pings, probe->address.family);
+    int descriptor = open_ping_socket(pings, probe->address.family, &probe->monitor->source);
     if (descriptor < 0 || !take_slot(pings, icmp)) {
         probe_end(probe, REASON_INTERNAL);
         return;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "monitor/probe.h"
 
@@ -61,6 +62,45 @@ void prober_free(struct prober *prober)
     free(prober);
 }
 
+static socklen_t set_address(const struct address *address, uint16_t port,
+                             struct sockaddr_storage *ret_address)
+{
+    memset(ret_address, 0, sizeof *ret_address);
+    if (address->family == FAMILY_IPV4) {
+        struct sockaddr_in *ipv4 = (struct sockaddr_in *)ret_address;
+        ipv4->sin_family = AF_INET;
+        ipv4->sin_port = htons(port);
+        memcpy(&ipv4->sin_addr, address->bytes, 4);
+        return sizeof *ipv4;
+    }
+    struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)ret_address;
+    ipv6->sin6_family = AF_INET6;
+    ipv6->sin6_port = htons(port);
+    memcpy(&ipv6->sin6_addr, address->bytes, 16);
+    return sizeof *ipv6;
+}
+
+int probe_bind_to(const struct address *source, int descriptor)
+{
+    struct sockaddr_storage address;
+    if (source->family == FAMILY_NONE)
+        return 0;
+    socklen_t size = set_address(source, 0, &address);
+    return bind(descriptor, (struct sockaddr *)&address, size);
+}
+
+static void refuse_source(const struct address *source, struct error *error)
+{
+    char text[ADDRESS_TEXT_MAX];
+    int descriptor =
+        socket(source->family == FAMILY_IPV4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0 || probe_bind_to(source, descriptor) != 0)
+        error_set(error, ERR_IO, "it is not possible to check from %s: %s",
+                  address_format(source, text), strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
 const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
                            struct error *ret_error)
 {
@@ -68,6 +108,8 @@ const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
     *ret_error = (struct error){0};
     if (type->refuse)
         type->refuse(prober, monitor, ret_error);
+    if (ret_error->code == 0 && monitor->source.family != FAMILY_NONE)
+        refuse_source(&monitor->source, ret_error);
     return ret_error->code == 0 ? NULL : ret_error->text;
 }
 
@@ -111,13 +153,6 @@ static void probe_insert(struct probe *probe)
     *first = probe;
 }
 
-static uint16_t port_of(const struct check *check, const struct probe_type *type)
-{
-    if (check->monitor->port != 0)
-        return check->monitor->port;
-    return check->port != 0 ? check->port : type->usual_port;
-}
-
 /* 0.0.0.0 and :: would mean this machine. */
 static bool has_target(const struct probe *probe)
 {
@@ -149,7 +184,7 @@ int prober_start(struct prober *prober, const struct check *check,
                             .type = type,
                             .monitor = check->monitor,
                             .address = check->address,
-                            .port = port_of(check, type),
+                            .port = monitor_port(check->monitor, check->port),
                             .result = {.reason = REASON_INTERNAL},
                             .done = done,
                             .context = context};
@@ -179,19 +214,16 @@ void *probe_shared(const struct probe *probe)
 
 socklen_t probe_target(const struct probe *probe, struct sockaddr_storage *ret_target)
 {
-    memset(ret_target, 0, sizeof *ret_target);
-    if (probe->address.family == FAMILY_IPV4) {
-        struct sockaddr_in *target = (struct sockaddr_in *)ret_target;
-        target->sin_family = AF_INET;
-        target->sin_port = htons(probe->port);
-        memcpy(&target->sin_addr, probe->address.bytes, 4);
-        return sizeof *target;
-    }
-    struct sockaddr_in6 *target = (struct sockaddr_in6 *)ret_target;
-    target->sin6_family = AF_INET6;
-    target->sin6_port = htons(probe->port);
-    memcpy(&target->sin6_addr, probe->address.bytes, 16);
-    return sizeof *target;
+    return set_address(&probe->address, probe->port, ret_target);
+}
+
+/* A port of ours is taken by connect() alone, which may use one again for another target. */
+int probe_bind(const struct probe *probe, int descriptor)
+{
+    static const int on = 1;
+    if (probe->monitor->source.family != FAMILY_NONE)
+        (void)setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return probe_bind_to(&probe->monitor->source, descriptor);
 }
 
 void probe_answered(struct probe *probe)

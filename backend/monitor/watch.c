@@ -420,6 +420,11 @@ int watch_adopt(struct watch *watch, const struct verdict_row *stored)
     return 0;
 }
 
+bool watch_has_refusals(const struct watch *watch)
+{
+    return watch->refusals.count > 0;
+}
+
 bool watch_brakes(const struct watch *watch)
 {
     return watch->brake.engaged;

@@ -75,7 +75,8 @@ void watch_free(struct watch *watch);
 /*
  * Replaces the set of targets; the engine takes a reference. Checks and verdicts of unchanged
  * targets are not affected. A target that is checked in another way keeps its state, and its checks
- * begin again. 0, or ERR_NOMEM with nothing changed.
+ * begin again. One whose address or port was corrected begins as a new target, and its stored
+ * verdict is deleted. 0, or ERR_NOMEM with nothing changed.
  */
 int watch_configure(struct watch *watch, struct targets *targets,
                     const struct watch_limits *limits);
@@ -104,6 +105,12 @@ void watch_rewrite(struct watch *watch);
 
 /* Asks `agree` about all targets, because others say something new. */
 void watch_reconsider(struct watch *watch);
+
+/*
+ * Says whether there are monitors that cannot be run. watch_configure() with the same targets tries
+ * them again.
+ */
+bool watch_has_refusals(const struct watch *watch);
 
 /* Says whether the brake is on. */
 bool watch_brakes(const struct watch *watch);

@@ -23,13 +23,12 @@ static void plan_target(void *context, enum target_change change, const struct t
                         const struct target *after)
 {
     struct plan *plan = context;
-    if (before && after)
+    if (change == TARGET_SAME || change == TARGET_CHANGED)
         plan->list[plan->new] = plan->watch->list[plan->old];
     else if (after) {
         plan->list[plan->new] = calloc(1, sizeof(struct watched));
         plan->failed |= !plan->list[plan->new];
     }
-    (void)change;
     plan->old += before != NULL;
     plan->new += after != NULL;
 }
@@ -122,9 +121,14 @@ static void begin_target(const struct plan *plan, struct watched *watched)
     watched->watch = watch;
     watched->unchecked = !watch->targets;
     watch->unchecked += watched->unchecked;
-    for (size_t i = 0; i < watch->ended_count; i++) /* it is back before its removal was written */
-        if (target_key_compare(&watch->ended[i], &watched->target->key) == 0)
-            watch->ended[i] = watch->ended[--watch->ended_count];
+}
+
+/* A target that is back before its removal was written keeps what is stored. */
+static void withdraw_end(struct watch *watch, const struct watched *watched)
+{
+    for (size_t i = watch->ended_count; i > 0; i--)
+        if (target_key_compare(&watch->ended[i - 1], &watched->target->key) == 0)
+            watch->ended[i - 1] = watch->ended[--watch->ended_count];
 }
 
 static void end_target(struct watched *watched)
@@ -149,12 +153,12 @@ static void change_target(struct watched *watched)
     watched->verdict.has_rtt = watched->measured = false;
 }
 
-/* The first pass, over removed and changed targets; then the list of pending ones is compacted. */
+/* The first pass, over targets that end or change; then the list of pending ones is compacted. */
 static void carry_out_ends(void *context, enum target_change change, const struct target *before,
                            const struct target *after)
 {
     struct plan *plan = context;
-    if (change == TARGET_REMOVED)
+    if (change == TARGET_REMOVED || change == TARGET_REPLACED)
         end_target(plan->watch->list[plan->old]);
     if (change == TARGET_CHANGED)
         change_target(plan->watch->list[plan->old]);
@@ -166,13 +170,15 @@ static void carry_out_beginnings(void *context, enum target_change change,
                                  const struct target *before, const struct target *after)
 {
     struct plan *plan = context;
-    if (before && !after)
+    if (change == TARGET_REMOVED || change == TARGET_REPLACED)
         free(plan->watch->list[plan->old]);
     if (after) {
         struct watched *watched = plan->list[plan->new];
         watched->target = after;
-        if (change == TARGET_ADDED)
+        if (change == TARGET_ADDED || change == TARGET_REPLACED)
             begin_target(plan, watched);
+        if (change == TARGET_ADDED)
+            withdraw_end(plan->watch, watched);
     }
     plan->old += before != NULL;
     plan->new += after != NULL;

@@ -1,6 +1,8 @@
 /*
  * Rows of the tables become the set of what is to be checked.
  */
+#include <string.h>
+
 #include "store/monitoring.h"
 #include "store/store_parts.h"
 
@@ -10,28 +12,51 @@ struct loaded {
     struct settings *settings;
 };
 
-/* A newer program may have written a type that is not known here. */
+/* All columns but those that have to be parsed. */
+static struct monitor read_monitor(sqlite3_stmt *row)
+{
+    return (struct monitor){.id = sqlite3_column_int64(row, 0),
+                            .name = row_text(row, 1),
+                            .port = (uint16_t)sqlite3_column_int(row, 3),
+                            .path = row_text(row, 4),
+                            .host = row_text(row, 5),
+                            .query = row_text(row, 6),
+                            .status_min = sqlite3_column_int(row, 7),
+                            .status_max = sqlite3_column_int(row, 8),
+                            .body = row_text(row, 9),
+                            .send = row_text(row, 10),
+                            .expect = row_text(row, 11),
+                            .verify = sqlite3_column_int(row, 12) != 0,
+                            .interval_s = (uint32_t)sqlite3_column_int64(row, 13),
+                            .timeout_s = (uint32_t)sqlite3_column_int64(row, 14),
+                            .rise = (uint32_t)sqlite3_column_int64(row, 15),
+                            .fall = (uint32_t)sqlite3_column_int64(row, 16),
+                            .headers = row_text(row, 18),
+                            .proxy = (enum proxy_header)sqlite3_column_int(row, 19),
+                            .tls = sqlite3_column_int(row, 20) != 0,
+                            .steps = row_text(row, 21),
+                            .rcode = row_text(row, 22),
+                            .answer = row_text(row, 23),
+                            .arguments = row_text(row, 25)};
+}
+
+static bool read_source(const char *text, struct address *ret_source)
+{
+    return !text || address_parse(text, strlen(text), ret_source) == 0;
+}
+
+/* A newer program may have written a word that is not known here. */
 static int add_monitor(void *context, sqlite3_stmt *row)
 {
     struct loaded *loaded = context;
-    struct monitor monitor = {.id = sqlite3_column_int64(row, 0),
-                              .name = row_text(row, 1),
-                              .port = (uint16_t)sqlite3_column_int(row, 3),
-                              .path = row_text(row, 4),
-                              .host = row_text(row, 5),
-                              .query = row_text(row, 6),
-                              .status_min = sqlite3_column_int(row, 7),
-                              .status_max = sqlite3_column_int(row, 8),
-                              .body = row_text(row, 9),
-                              .send = row_text(row, 10),
-                              .expect = row_text(row, 11),
-                              .verify = sqlite3_column_int(row, 12) != 0,
-                              .interval_s = (uint32_t)sqlite3_column_int64(row, 13),
-                              .timeout_s = (uint32_t)sqlite3_column_int64(row, 14),
-                              .rise = (uint32_t)sqlite3_column_int64(row, 15),
-                              .fall = (uint32_t)sqlite3_column_int64(row, 16)};
+    struct monitor monitor = read_monitor(row);
     if (!check_type_parse(row_text(row, 2), &monitor.type))
         return targets_add_problem(loaded->targets, "a monitor has a type that is not known here");
+    if (!http_method_parse(row_text(row, 17), &monitor.http_method))
+        return targets_add_problem(loaded->targets,
+                                   "a monitor has an http_method that is not known here");
+    if (!read_source(row_text(row, 24), &monitor.source))
+        return targets_add_problem(loaded->targets, "the source of a monitor is not an address");
     return targets_add_monitor(loaded->targets, &monitor);
 }
 

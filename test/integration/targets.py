@@ -212,6 +212,7 @@ class DnsTarget:
         self.socket.bind((address, 0))
         self.port = self.socket.getsockname()[1]
         self.questions = []
+        self.sources = []
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
@@ -221,6 +222,7 @@ class DnsTarget:
                 if question == b"end":
                     return
                 self.questions.append(question)
+                self.sources.append(source[0])
                 for answer in self.answers(question):
                     self.socket.sendto(answer, source)
 

@@ -78,8 +78,8 @@ def test_sites_go_down_and_come_back(database, sites):
         assert rows == [("ok", 0), ("ok", 0), ("refused", 1)]
         sites.begin(2)
         until_states(database, ALL_UP)
-        assert re.search(r"site2, 127\.1\.0\.2: down, refused, after \d+ s up", daemon.said())
-        assert re.search(r"site2, 127\.1\.0\.2: up, ok, after \d+ s down", daemon.said())
+        assert re.search(r"site2, 127\.1\.0\.2:\d+: down, refused, after \d+ s up", daemon.said())
+        assert re.search(r"site2, 127\.1\.0\.2:\d+: up, ok, after \d+ s down", daemon.said())
 
 
 def test_what_is_measured_stands_in_the_metrics(database, sites):
@@ -160,7 +160,7 @@ def test_controllers_are_checked_too(database, sites):
         query = "SELECT controller_id, state FROM controller_verdict"
         expected = {**ALL_UP, 1: "down"}
         wait_until(lambda: dict(database.rows(query)) == expected, SECONDS_MAX, "verdicts")
-        assert "controller site1: down for" in "\n".join(status(database))
+        assert f"controller site1 127.1.0.1:{sites.port}: down for" in "\n".join(status(database))
 
 
 def test_another_address_than_the_one_that_is_answered_can_be_checked(database, sites):
@@ -218,6 +218,97 @@ def test_metrics_of_servers_without_a_monitor_are_somebody_elses(database, sites
     rows = database.rows("SELECT virtual_server_id, name, value FROM virtual_server_metric"
                          " ORDER BY 1, 2")
     assert rows == [(1, "cpu", 30), (2, "availability", 0), (2, "rtt", 7)]
+
+
+def availability(database, number):
+    """What answers go by: 1, 0, or None for a server about which nothing is written."""
+    rows = database.rows("SELECT value FROM virtual_server_metric WHERE name = 'availability'"
+                         f" AND virtual_server_id = {number}")
+    return rows[0][0] if rows else None
+
+
+def test_a_corrected_address_begins_as_a_new_one(database, sites):
+    """It counts as up at once, and goes down only after `fall` checks of its own."""
+    database.sql("UPDATE monitor SET rise = 100, fall = 3;"
+                 "UPDATE virtual_server SET ipv4 = '127.1.0.77' WHERE id = 2;")
+    with Daemon(database) as daemon, Coprocess(database.path) as coprocess:
+        until_states(database, {**ALL_UP, 2: "down"})
+        assert availability(database, 2) == 0
+        database.sql("UPDATE virtual_server SET ipv4 = '127.1.0.2' WHERE id = 2;")
+        assert availability(database, 2) is None
+        answers = {coprocess.ask(remote=f"192.0.2.{i}").ipv4 for i in range(40)}
+        assert answers == {"127.1.0.1", "127.1.0.2", "127.1.0.3"}
+        until_states(database, ALL_UP)
+        sites.end(2)
+        until_said(daemon, f"site2, 127.1.0.2:{sites.port}: down, refused")
+        until_states(database, {**ALL_UP, 2: "down"})
+
+
+def test_an_address_that_is_corrected_while_nobody_checks_begins_as_a_new_one(database, sites):
+    database.sql("UPDATE monitor SET rise = 100;"
+                 "UPDATE virtual_server SET check_address = '127.1.0.77' WHERE id = 2;")
+    with Daemon(database) as daemon:
+        until_states(database, {**ALL_UP, 2: "down"})
+        assert daemon.stop() == 0
+    database.sql("UPDATE virtual_server SET check_address = NULL WHERE id = 2;")
+    assert (availability(database, 2), states(database).get(2)) == (None, None)
+    with Daemon(database):
+        until_states(database, ALL_UP)
+
+
+def test_a_corrected_port_begins_as_a_new_one(database, sites):
+    database.sql("UPDATE monitor SET rise = 100, port = NULL;"
+                 f"UPDATE virtual_server SET port = iif(id = 2, 1, {sites.port});")
+    with Daemon(database) as daemon:
+        until_states(database, {**ALL_UP, 2: "down"})
+        assert "site2, 127.1.0.2:1: down, refused" in daemon.said()
+        rows = database.rows("SELECT address FROM health ORDER BY address")
+        assert rows == [(f"127.1.0.{n}:{1 if n == 2 else sites.port}",) for n in (1, 2, 3)]
+        assert any("pool web, site2 127.1.0.2:1: down for" in line for line in status(database))
+        database.sql(f"UPDATE virtual_server SET port = {sites.port};")
+        until_states(database, ALL_UP)
+
+
+def test_a_server_may_be_exempt_from_the_monitor_of_its_pool(database, sites):
+    sites.end(3)
+    with Daemon(database):
+        until_states(database, {**ALL_UP, 3: "down"})
+        database.sql("UPDATE virtual_server SET checked = 0 WHERE id = 3;")
+        until_states(database, {1: "up", 2: "up"})
+        time.sleep(1.2)
+        assert states(database) == {1: "up", 2: "up"}
+        assert availability(database, 3) is None
+        assert database.rows("SELECT controller FROM health") == [("site1",), ("site2",)]
+        database.sql("UPDATE virtual_server SET checked = 1;")
+        until_states(database, {**ALL_UP, 3: "down"})
+
+
+def test_a_source_of_the_other_family_is_named(database):
+    database.sql("INSERT INTO monitor (id, name, type, port, source) VALUES"
+                 " (2, 'near', 'tcp', 9, '::1');"
+                 "UPDATE virtual_server SET monitor_id = 2 WHERE id = 3;")
+    words = ("127.1.0.3:9: not checked, because monitor near checks from ::1, an address of the"
+             " other family")
+    with Daemon(database) as daemon:
+        until_states(database, {1: "up", 2: "up"})
+        assert words in daemon.said()
+        wait_until(lambda: words in "\n".join(problems(database)), SECONDS_MAX, "a problem")
+
+
+def test_a_monitor_that_can_be_run_later_is_run_then(database, workspace):
+    """Nobody has to change the configuration again when its cause is gone."""
+    programs = workspace / "programs"
+    programs.mkdir(mode=0o755)
+    database.sql("INSERT INTO monitor (id, name, type, path) VALUES (2, 'script', 'exec', 'x');"
+                 "UPDATE virtual_server SET monitor_id = 2 WHERE id = 3;")
+    with Daemon(database, "--exec-directory", programs):
+        until_states(database, {1: "up", 2: "up"})
+        wait_until(lambda: problems(database), SECONDS_MAX, "a problem")
+        (programs / "new").write_text("#!/bin/sh\nexit 0\n")
+        (programs / "new").chmod(0o755)
+        (programs / "new").rename(programs / "x")
+        until_states(database, ALL_UP)
+        wait_until(lambda: problems(database) == [], SECONDS_MAX, "no problem any more")
 
 
 def test_a_monitor_that_cannot_be_run_is_named(database):
@@ -307,7 +398,7 @@ def test_a_locked_database_is_written_later(database, sites):
         until_states(database, ALL_UP)
         with database.locked():
             sites.end(3)
-            until_said(daemon, "site3, 127.1.0.3: down")
+            until_said(daemon, f"site3, 127.1.0.3:{sites.port}: down")
             assert states(database) == ALL_UP
         until_states(database, {**ALL_UP, 3: "down"})
 
@@ -318,7 +409,7 @@ def test_a_full_disk_is_written_later(database, sites, workspace):
         until_states(database, ALL_UP)
         shim.set(write_errno=28)
         sites.end(3)
-        until_said(daemon, "site3, 127.1.0.3: down", "verdicts cannot be written")
+        until_said(daemon, f"site3, 127.1.0.3:{sites.port}: down", "verdicts cannot be written")
         shim.set(write_errno=0)
         until_states(database, {**ALL_UP, 3: "down"})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 
@@ -172,6 +173,228 @@ def test_tcp_ends_softly_when_well_and_hard_when_not(keys, how):
     with Target(serve) as target:
         check_at(target, type="tcp", **keys)
         wait_until(lambda: ends == [how], SECONDS_MAX, how)
+
+
+class Dialogue:
+    """A server of lines: greets, answers each line that it knows, keeps what it has heard."""
+
+    def __init__(self, greeting, answers, pause_s=0):
+        self.greeting, self.answers, self.pause_s = greeting, answers, pause_s
+        self.heard = []
+
+    def say(self, connection, text):
+        """In single octets, if there is a pause between them."""
+        for piece in [text] if not self.pause_s else [bytes([c]) for c in text]:
+            time.sleep(self.pause_s)
+            connection.sendall(piece)
+
+    def __call__(self, connection):
+        self.say(connection, self.greeting)
+        rest = b""
+        connection.settimeout(SECONDS_MAX)
+        while part := connection.recv(4096):
+            *lines, rest = (rest + part).split(b"\r\n")
+            for line in lines:
+                self.heard.append(line)
+                self.say(connection, self.answers.get(line, b""))
+
+
+EHLO = b"250-mail.example.com\r\n250-SIZE 1000\r\n250 HELP\r\n"
+MAIL = {b"EHLO ns1": EHLO, b"QUIT": b"221 bye\r\n"}
+GREETING = b"220 mail.example.com ESMTP\r\n"
+POLITE = ("expect ^220 ", r"send EHLO ns1\r\n", "expect ^250 ", r"send QUIT\r\n", "expect ^221 ")
+
+STEPS_ROWS = {
+    "greeting, EHLO and QUIT": (GREETING, MAIL, POLITE, "ok", [b"EHLO ns1", b"QUIT"]),
+    "it greets in another way": (b"554 no\r\n", MAIL, POLITE, "timeout", []),
+    "EHLO is refused": (GREETING, {b"EHLO ns1": b"502 no\r\n"}, POLITE, "timeout", [b"EHLO ns1"]),
+    "two answers come at once": (b"one\r\ntwo\r\n", {}, ("expect one", "expect ^two"), "ok", []),
+    "what was matched is not matched again": (b"one\r\n", {}, ("expect one", "expect one"),
+                                              "timeout", []),
+    "the other way round": (b"one\r\ntwo\r\n", {}, ("expect two", "expect one"), "timeout", []),
+    "two in a row are sent": (GREETING, MAIL, ("send a", r"send b\r\n", "expect ^220"), "ok",
+                              [b"ab"]),
+    "the last one is sent": (GREETING, MAIL, ("expect .", r"send QUIT\r\n"), "ok", [b"QUIT"]),
+    "one alone": (GREETING, MAIL, ("expect ESMTP",), "ok", []),
+}
+
+
+@pytest.mark.parametrize("row", STEPS_ROWS)
+def test_tcp_steps(row):
+    greeting, answers, steps, reason, heard = STEPS_ROWS[row]
+    dialogue = Dialogue(greeting, answers)
+    with Target(dialogue) as target:
+        result = check_at(target, type="tcp", steps="\n".join(steps) + "\n", **within(reason))
+        assert result.reason == reason
+        wait_until(lambda: dialogue.heard == heard, SECONDS_MAX, f"{heard}: {dialogue.heard}")
+
+
+def test_tcp_steps_that_are_answered_in_single_octets():
+    with Target(Dialogue(GREETING, MAIL, pause_s=0.002)) as target:
+        assert check_at(target, type="tcp", steps="\n".join(POLITE)).reason == "ok"
+
+
+@pytest.mark.parametrize(
+    "serve, reason",
+    [
+        (saying(GREETING, then=lambda _: None), "closed"),
+        (saying(GREETING + b"rest", then=lambda _: None), "content"),
+        (saying(GREETING, then=reset), "closed"),
+        (saying(GREETING + b"-" * CONTENT_MAX), "content"),
+    ],
+)
+def test_tcp_steps_that_come_to_no_end(serve, reason):
+    with Target(serve) as target:
+        assert check_at(target, type="tcp", steps="expect ESMTP\\r\\n\nexpect x").reason == reason
+
+
+# PROXY
+
+TCP4, TCP6 = b"\x21\x11\0\x0c", b"\x21\x21\0\x24"
+
+
+class Behind:
+    """A server behind a load balancer: takes a PROXY header first, and keeps it and its peer."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.header = self.ends = None
+
+    def take_line(self, connection):
+        line = b""
+        while not line.endswith(b"\r\n"):
+            line += connection.recv(1)
+        return line
+
+    def __call__(self, connection):
+        first = connection.recv(1, socket.MSG_PEEK)
+        if first == b"P":
+            self.header = self.take_line(connection)
+        else:
+            head = connection.recv(16, socket.MSG_WAITALL)
+            self.header = head + connection.recv(int.from_bytes(head[14:]), socket.MSG_WAITALL)
+        self.ends = connection.getpeername()[:2], connection.getsockname()[:2]
+        self.serve(connection)
+
+    def text(self):
+        """Version 1, as it should be."""
+        (source, from_port), (target, to_port) = self.ends
+        family = 6 if ":" in source else 4
+        return f"PROXY TCP{family} {source} {target} {from_port} {to_port}\r\n".encode()
+
+    def binary(self):
+        """Version 2, as it should be."""
+        (source, from_port), (target, to_port) = self.ends
+        family, head = (socket.AF_INET6, TCP6) if ":" in source else (socket.AF_INET, TCP4)
+        addresses = socket.inet_pton(family, source) + socket.inet_pton(family, target)
+        ports = struct.pack("!HH", from_port, to_port)
+        return b"\r\n\r\n\0\r\nQUIT\n" + head + addresses + ports
+
+
+@pytest.mark.parametrize("address", [LOOPBACK, "::1"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_tcp_proxy_header(version, address):
+    behind = Behind(saying(b"hello"))
+    with Target(behind, address) as target:
+        assert check_at(target, type="tcp", proxy=version, expect="hello").reason == "ok"
+    assert behind.header == (behind.text() if version == 1 else behind.binary())
+
+
+@pytest.mark.parametrize("address", [LOOPBACK, "::1"])
+def test_http_proxy_header(address):
+    behind = Behind(answering(page(b"well")))
+    with Target(behind, address) as target:
+        assert check_at(target, type="http", proxy=1, body="well").reason == "ok"
+    assert behind.header == behind.text()
+
+
+def test_proxy_header_goes_ahead_of_tls(certificates):
+    certificate = certificates.signed("proxied", "IP:127.0.0.1")
+    for kind, serve, keys in [
+        ("https", answering(page()), {"proxy": 1}),
+        ("tcp", saying(b"hello"), {"proxy": 1, "tls": 1, "expect": "hello"}),
+        ("tcp", saying(b"hello"), {"proxy": 2, "tls": 1, "expect": "hello"}),
+    ]:
+        behind = Behind(behind_tls(serve, certificate))
+        with Target(behind) as target:
+            result = check_at(target, type=kind, ca_file=certificates.authority, **keys)
+            assert result.reason == "ok", (kind, keys)
+        assert behind.header in (behind.text(), behind.binary())
+
+
+def test_http_with_the_binary_header_is_refused():
+    result = check(type="http", port=99, proxy=2)
+    assert (result.cannot, result.reason) == ("proxy 2 is not possible for http: use 1", "internal")
+
+
+# Source address
+
+
+@pytest.mark.parametrize("kind", ["tcp", "http"])
+def test_source_address(kind):
+    seen = []
+
+    def serve(connection):
+        seen.append(connection.getpeername()[0])
+        answering(page())(connection)
+
+    with Target(serve) as target:
+        assert check_at(target, type=kind, source="127.0.0.77").reason == "ok"
+        wait_until(lambda: seen == ["127.0.0.77"], SECONDS_MAX, "a connection")
+
+
+def test_source_address_of_a_question():
+    with DnsTarget(lambda q: [reply(q)]) as target:
+        result = check_at(target, type="dns", host="www.example.com", source="127.0.0.77")
+        assert result.reason == "ok"
+        assert target.sources == ["127.0.0.77"]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "http", "dns", "icmp"])
+def test_source_address_that_is_somebody_elses(kind):
+    keys = {} if kind == "icmp" else {"port": 99}
+    keys |= {"host": "example.com"} if kind == "dns" else {}
+    result = check(type=kind, source="198.51.100.77", **keys)
+    assert result.reason == "internal"
+    if kind != "icmp" or "ICMP" not in result.cannot:
+        assert result.cannot == ("it is not possible to check from 198.51.100.77:"
+                                 " Cannot assign requested address")
+
+
+# The target answers only who asks from the second address of this machine.
+SOURCES = """
+echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range
+unshare -n sleep 60 &
+other=$!
+trap 'kill $other' EXIT
+there="nsenter -t $other -n"
+while [ "$(readlink /proc/$other/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+ip link add here address 02:00:00:00:00:01 type veth peer name there address 02:00:00:00:00:02 \\
+    netns $other
+for address in 198.18.0.1/24 198.18.0.9/24; do ip addr add $address dev here; done
+for address in 2001:db8::1/64 2001:db8::9/64; do ip addr add $address dev here nodad; done
+ip link set here up
+$there ip addr add 198.18.0.2/24 dev there
+$there ip addr add 2001:db8::2/64 dev there nodad
+$there ip link set there up
+ip neigh add 2001:db8::2 lladdr 02:00:00:00:00:02 dev here
+$there ip neigh add 2001:db8::9 lladdr 02:00:00:00:00:01 dev there
+$there ip route add blackhole 198.18.0.1/32
+$there ip route add blackhole 2001:db8::1/128
+"""
+
+
+@pytest.mark.parametrize(
+    "address, source, other",
+    [("198.18.0.2", "198.18.0.9", "198.18.0.1"), ("2001:db8::2", "2001:db8::9", "2001:db8::1")],
+)
+def test_source_address_of_a_ping(address, source, other):
+    assert in_namespace(SOURCES, type="icmp", address=address, source=source).reason == "ok"
+    keys = {"type": "icmp", "address": address, "source": other, "timeout": 1}
+    assert in_namespace(SOURCES, **keys).reason == "timeout"
+
+
+# Networks
 
 
 def in_namespace(script, **keys):
@@ -454,6 +677,44 @@ def test_http_request_is_what_the_columns_say():
     assert f"User-Agent: pdns-sticky/{version}" in asked.lines
 
 
+def test_http_headers_are_added_or_replace_those_of_ours():
+    asked = Asked()
+    lines = ["Authorization: Bearer a:b\\\"", "accept: text/html", "User-Agent: me", "X-Empty:  -"]
+    with Target(asked) as target:
+        result = check_at(target, type="http", headers="\n".join(lines), host="www.example.com")
+        assert result.reason == "ok"
+    assert asked.lines[0] == "GET / HTTP/1.1"
+    assert sorted(asked.lines[1:-2]) == sorted([*lines, "Host: www.example.com"])
+
+
+def test_http_head_asks_for_the_headers_alone():
+    """A page that is not read is closed early, and then the server gets a reset."""
+    ends = []
+
+    def serve(connection):
+        head = head_of(connection)
+        try:
+            connection.sendall(page(b"x" * (4 << 20)) if head.startswith(b"GET") else page())
+            until_closed(connection)
+            ends.append((head.split()[0], "end"))
+        except OSError as error:
+            ends.append((head.split()[0], type(error).__name__))
+
+    with Target(serve) as target:
+        assert check_at(target, type="http", http_method="HEAD").reason == "ok"
+        wait_until(lambda: ends == [(b"HEAD", "end")], SECONDS_MAX, f"an end: {ends}")
+        assert check_at(target, type="http").reason == "ok"
+        wait_until(lambda: len(ends) == 2, SECONDS_MAX, "another end")
+        assert ends[1][1] in ("ConnectionResetError", "BrokenPipeError")
+
+
+@pytest.mark.parametrize("status, reason", [("200 OK", "ok"), ("503 Busy", "status")])
+def test_http_head_goes_by_the_status_and_waits_for_no_body(status, reason):
+    head = page(b"x" * 100, status).removesuffix(b"x" * 100)
+    with Target(answering(head)) as target:
+        assert check_at(target, type="http", http_method="HEAD").reason == reason
+
+
 @pytest.mark.parametrize(
     "address, keys, host",
     [
@@ -526,21 +787,21 @@ def check_tls(certificates, target, **keys):
 CERTIFICATE_ROWS = {
     "the right name": ("DNS:www.example.com", {}, {"host": "www.example.com"}, "ok"),
     "a name and a port": ("DNS:www.example.com", {}, {"host": "www.example.com:8443"}, "ok"),
-    "another name": ("DNS:www.example.net", {}, {"host": "www.example.com"}, "tls"),
+    "another name": ("DNS:www.example.net", {}, {"host": "www.example.com"}, "wrong-name"),
     "the address": ("IP:127.0.0.1", {}, {}, "ok"),
-    "another address": ("IP:127.0.0.2", {}, {}, "tls"),
-    "a name, and none is asked for": ("DNS:www.example.com", {}, {}, "tls"),
+    "another address": ("IP:127.0.0.2", {}, {}, "wrong-name"),
+    "a name, and none is asked for": ("DNS:www.example.com", {}, {}, "wrong-name"),
     "expired": (
         "DNS:www.example.com",
         {"end": "20210101000000Z"},
         {"host": "www.example.com"},
-        "tls",
+        "expired",
     ),
     "of the future": (
         "DNS:www.example.com",
         {"begin": "20900101000000Z"},
         {"host": "www.example.com"},
-        "tls",
+        "expired",
     ),
 }
 
@@ -555,7 +816,7 @@ def test_https_certificate(certificates, row, verify):
     assert result.reason == (reason if verify else "ok")
 
 
-@pytest.mark.parametrize("verify, reason", [(1, "tls"), (0, "ok")])
+@pytest.mark.parametrize("verify, reason", [(1, "untrusted"), (0, "ok")])
 def test_https_with_a_certificate_that_nobody_signed(certificates, verify, reason):
     certificate = certificates.self_signed(f"self{verify}", "DNS:www.example.com")
     with Target(behind_tls(answering(page()), certificate)) as target:
@@ -566,7 +827,7 @@ def test_https_with_a_certificate_that_nobody_signed(certificates, verify, reaso
 def test_https_trusts_the_system_if_nobody_else(certificates):
     certificate = certificates.signed("system", "DNS:www.example.com")
     with Target(behind_tls(answering(page()), certificate)) as target:
-        assert check_at(target, type="https", host="www.example.com").reason == "tls"
+        assert check_at(target, type="https", host="www.example.com").reason == "untrusted"
 
 
 def test_https_without_the_file_of_certificates(certificates):
@@ -579,8 +840,8 @@ def test_https_without_the_file_of_certificates(certificates):
 
 
 TLS_ROWS = {
-    "plain text": (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9), "tls"),
-    "garbage": (saying(bytes(range(256))), "tls"),
+    "plain text": (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9), "no-tls"),
+    "garbage": (saying(bytes(range(256))), "no-tls"),
     "an alert": (saying(bytes.fromhex("15030300020228"), then=lambda _: None), "tls"),
     "silence": (stay, "timeout"),
     "an end": (lambda _: None, "tls"),
@@ -608,6 +869,108 @@ def test_https_server_name_is_the_host(certificates):
         check_tls(certificates, target, host="www.example.com")
         check_tls(certificates, target, verify=0)
     assert names == ["www.example.com", None]
+
+
+# TLS over TCP
+
+
+def check_tcp_tls(certificates, target, **keys):
+    return check_at(target, type="tcp", tls=1, ca_file=certificates.authority, **keys)
+
+
+@pytest.mark.parametrize("verify", [1, 0])
+@pytest.mark.parametrize("row", CERTIFICATE_ROWS)
+def test_tcp_certificate(certificates, row, verify):
+    subject, dates, keys, reason = CERTIFICATE_ROWS[row]
+    keys = {name: value.removesuffix(":8443") for name, value in keys.items()}
+    name = f"tcp{list(CERTIFICATE_ROWS).index(row)}{verify}"
+    certificate = certificates.signed(name, subject, **dates)
+    with Target(behind_tls(saying(b"* OK IMAP4rev1\r\n"), certificate)) as target:
+        result = check_tcp_tls(certificates, target, expect=r"^\* OK", verify=verify, **keys)
+    assert result.reason == (reason if verify else "ok")
+    assert result.reason != "ok" or 0 < result.rtt_ms < result.run_ms
+
+
+@pytest.mark.parametrize("verify, reason", [(1, "untrusted"), (0, "ok")])
+def test_tcp_with_a_certificate_that_nobody_signed(certificates, verify, reason):
+    certificate = certificates.self_signed(f"tcpself{verify}", "DNS:www.example.com")
+    with Target(behind_tls(stay, certificate)) as target:
+        result = check_tcp_tls(certificates, target, host="www.example.com", verify=verify)
+    assert result.reason == reason
+
+
+def test_tcp_trusts_the_system_if_nobody_else(certificates):
+    certificate = certificates.signed("tcpsystem", "DNS:www.example.com")
+    with Target(behind_tls(stay, certificate)) as target:
+        result = check_at(target, type="tcp", tls=1, host="www.example.com")
+        assert (result.cannot, result.reason) == (None, "untrusted")
+
+
+@pytest.mark.parametrize("row", TLS_ROWS)
+def test_tcp_with_bad_tls(certificates, row):
+    serve, reason = TLS_ROWS[row]
+    with Target(serve) as target:
+        assert check_tcp_tls(certificates, target, **within(reason)).reason == reason
+
+
+TCP_TLS_ROWS = {
+    "nothing is expected": (stay, {}, "ok"),
+    "steps": (Dialogue(GREETING, MAIL), {"steps": "\n".join(POLITE)}, "ok"),
+    "in single octets": (Dialogue(GREETING, MAIL, 0.002), {"steps": "\n".join(POLITE)}, "ok"),
+    "sent and heard": (Dialogue(b"", MAIL), {"send": r"QUIT\r\n", "expect": "bye"}, "ok"),
+    "a long answer": (saying(b"-" * (CONTENT_MAX - 3) + b"+OK"), {"expect": r"\+OK"}, "ok"),
+    "too long an answer": (saying(b"-" * CONTENT_MAX + b"+OK"), {"expect": r"\+OK"}, "content"),
+    "another answer": (saying(b"-ERR", then=lambda _: None), {"expect": r"\+OK"}, "content"),
+    "an end": (lambda _: None, {"expect": "x"}, "closed"),
+    "silence": (stay, {"expect": "x"}, "timeout"),
+}
+
+
+@pytest.mark.parametrize("row", TCP_TLS_ROWS)
+def test_tcp_over_tls(certificates, row):
+    serve, keys, reason = TCP_TLS_ROWS[row]
+    path = certificates.directory / "tcp.both"
+    certificate = path if path.exists() else certificates.signed("tcp", "IP:127.0.0.1")
+    with Target(behind_tls(serve, certificate)) as target:
+        result = check_tcp_tls(certificates, target, **within(reason), **keys)
+    assert result.reason == reason
+
+
+def test_tcp_server_name_is_the_host(certificates):
+    names = []
+    certificate = certificates.signed("tcpnamed", "DNS:www.example.com")
+
+    def serve(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        context.sni_callback = lambda _, name, __: names.append(name)
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            until_closed(wrapped)
+
+    with Target(serve) as target:
+        assert check_tcp_tls(certificates, target, host="www.example.com").reason == "ok"
+        assert check_tcp_tls(certificates, target, verify=0, host="127.0.0.1").reason == "ok"
+        assert check_tcp_tls(certificates, target, verify=0).reason == "ok"
+    assert names == ["www.example.com", None, None]
+
+
+def test_tcp_many_read_the_certificates_of_the_system_once(certificates):
+    certificate = certificates.signed("tcpmany", "DNS:www.example.com")
+    with Target(behind_tls(stay, certificate)) as target:
+        result = check_at(target, type="tcp", tls=1, count=100, at_once=4)
+    assert result.counts["untrusted"] == 100
+
+
+def test_tcp_without_the_file_of_certificates(tmp_path):
+    for path, words in [
+        ("/nowhere/ca.pem", "/nowhere/ca.pem: certificates cannot be read: No such file"),
+        (tmp_path / "empty", f"{tmp_path}/empty: there are no certificates in it"),
+    ]:
+        (tmp_path / "empty").write_text("")
+        with Target(stay) as target:
+            result = check_at(target, type="tcp", tls=1, ca_file=path)
+        assert result.cannot.startswith(words)
+        assert result.reason == "internal"
 
 
 HTTP2_FRAMES = {
@@ -648,7 +1011,7 @@ def test_https_many_do_not_read_the_certificates_of_the_system_each(certificates
     with Target(behind_tls(answering(page()), certificate)) as target:
         few = check_at(target, type="https", count=2)
         many = check_at(target, type="https", count=100, at_once=4)
-    assert (few.counts["tls"], many.counts["tls"]) == (2, 100)
+    assert (few.counts["untrusted"], many.counts["untrusted"]) == (2, 100)
     assert many.counts["cpu_us"] < few.counts["cpu_us"] / 2  # they are read at the first one
 
 
@@ -723,6 +1086,81 @@ def test_dns(row):
     assert reason != "ok" or 0 < result.rtt_ms < result.run_ms
 
 
+RCODE_ROWS = [
+    ("NXDOMAIN", lambda q: reply(q, (), dns.rcode.NXDOMAIN), "ok"),
+    ("REFUSED", lambda q: reply(q, (), dns.rcode.REFUSED), "ok"),
+    ("REFUSED", lambda q: without_question(q, 5), "ok"),
+    ("REFUSED", lambda q: reply(q), "status"),
+    ("NXDOMAIN", lambda q: reply(q, (), dns.rcode.REFUSED), "status"),
+    ("NOERROR", lambda q: reply(q), "ok"),
+    ("NOERROR", lambda q: reply(q, ()), "content"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(RCODE_ROWS)))
+def test_dns_wanted_rcode(number):
+    rcode, answer, reason = RCODE_ROWS[number]
+    with DnsTarget(lambda q: [answer(q)]) as target:
+        result = check_at(target, type="dns", host="www.example.com", rcode=rcode)
+    assert result.reason == reason
+
+
+# The type that is asked for, the records, and a pattern that has to match one of them.
+ANSWER_ROWS = [
+    ("A", ("192.0.2.1", "192.0.2.2"), r"^192\.0\.2\.2$", "ok"),
+    ("A", ("192.0.2.1", "192.0.2.2"), r"^192\.0\.2\.3$", "content"),
+    ("A", ("192.0.2.1", "192.0.2.2"), "1.*2$", "ok"),
+    ("A", ("192.0.2.1", "192.0.2.2"), "1[^0-9.]+192", "content"),
+    ("AAAA", ("2001:db8::0:1",), "^2001:db8::1$", "ok"),
+    ("NS", ("ns1.example.com.",), r"^ns1\.example\.com$", "ok"),
+    ("CNAME", ("a.example.net.",), r"^a\.example\.net$", "ok"),
+    ("PTR", ("host.example.com.",), "^host", "ok"),
+    ("MX", ("10 mail.example.com.",), r"^10 mail\.example\.com$", "ok"),
+    ("SRV", ("1 2 443 a.example.com.",), r"^1 2 443 a\.example\.com$", "ok"),
+    ("SOA", ("a. b. 2024 2 3 4 5",), "^a b 2024 2 3 4 5$", "ok"),
+    ("TXT", ('"v=spf1 -all" "b\\"\\\\"',), r'^"v=spf1 -all" "b\\"\\\\"$', "ok"),
+    ("CAA", ('0 issue "ca.example"',), '^0 issue "ca.example"$', "ok"),
+    ("NAPTR", ('1 2 "u" "E2U" "!x!y!" .',), r'^1 2 "u" "E2U" "!x!y!" \.$', "ok"),
+    ("DS", ("1 8 2 " + "ab" * 32,), f"^1 8 2 {'ab' * 32}$", "ok"),
+    ("HTTPS", ("1 . alpn=h2",), r"^\\# 10 00010000010003026832$", "ok"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(ANSWER_ROWS)))
+def test_dns_wanted_answer(number):
+    query, records, pattern, reason = ANSWER_ROWS[number]
+    keys = {"type": "dns", "host": "www.example.com", "query": query, "answer": pattern}
+    with DnsTarget(lambda q: [reply(q, records, kind=query)]) as target:
+        assert check_at(target, **keys).reason == reason
+    question = dns.message.from_wire(target.questions[0]).question[0]
+    assert dns.rdatatype.to_text(question.rdtype) == query
+
+
+def test_dns_wanted_answer_behind_an_alias():
+    def answer(question):
+        message = dns.message.from_wire(reply(question))
+        alias = dns.rrset.from_text("www.example.com.", 60, "IN", "CNAME", "a.example.com.")
+        message.answer.insert(0, alias)
+        return [message.to_wire()]
+
+    for pattern, reason in [("^192", "ok"), ("^a.example.com$", "ok"), ("^b", "content")]:
+        with DnsTarget(answer) as target:
+            result = check_at(target, type="dns", host="www.example.com", answer=pattern)
+            assert result.reason == reason, pattern
+
+
+def test_dns_records_that_are_not_of_their_type_match_nothing():
+    """Their data is too short, or too long."""
+    for data in (b"", b"\xc0", b"\x0a\0\0", b"\x0a\0\0\2\x0a"):
+        def answer(question, data=data):
+            made = reply(question)
+            return [made[:-6] + struct.pack("!H", len(data)) + data]
+
+        with DnsTarget(answer) as target:
+            result = check_at(target, type="dns", host="www.example.com", answer=".", timeout=1)
+            assert result.reason in ("content", "protocol"), data
+
+
 def test_dns_nobody_listens():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((LOOPBACK, 0))
@@ -741,7 +1179,7 @@ def test_dns_ids_and_ports_differ_and_the_type_is_asked_for():
 
 DNS_REFUSED = [
     ({}, "host, the name to ask for, is missing"),
-    ({"host": "www.example.com", "query": "AXFR"}, "query 'AXFR' is not one of A AAAA NS SOA TXT MX"),
+    ({"host": "www.example.com", "query": "AXFR"}, "query 'AXFR' is not a type that can be asked for"),
     ({"host": "a..b"}, "host 'a..b' is not a DNS name"),
     ({"host": "x" * 64 + ".com"}, f"host '{'x' * 64}.com' is not a DNS name"),
 ]
@@ -836,6 +1274,24 @@ def test_exec_has_nothing_of_ours(programs, tmp_path):
     # Two signals belong to the C library.
     signals = [int(line.split()[-1], 16) for line in lines if line.startswith("Sig")]
     assert [number & 0x7FFFFFFF for number in signals] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (None, ["127.0.0.1", "0"]),
+        ("-v", ["127.0.0.1", "0", "-v"]),
+        (" a  b 'c $HOME;d* ", ["127.0.0.1", "0", "a", "b", "'c", "$HOME;d*"]),
+        (" ", ["127.0.0.1", "0"]),
+        (" ".join("x" * 512), ["127.0.0.1", "0", *"x" * 512]),
+    ],
+)
+def test_exec_arguments(programs, tmp_path, arguments, words):
+    said = tmp_path / "said"
+    programs.write("check", f"""for word in "$@"; do printf '%s\\n' "$word"; done >{said}""")
+    keys = {"arguments": arguments} if arguments else {}
+    assert check_program(programs, **keys).reason == "ok"
+    assert said.read_text().splitlines() == words
 
 
 def test_exec_only_below_its_directory(programs, tmp_path):

@@ -163,6 +163,7 @@ ROWS = [
     (put("pool", metric="'CPU'"), POOL_METRIC, put("pool", metric="'cpu_5-min'")),
     (put("pool", metric=f"'{'x' * 33}'"), POOL_METRIC, put("pool", metric=f"'{'x' * 32}'")),
     *ranged(put("pool", tolerance="@"), "pool.tolerance is 0 to 1000 percent", 0, 1000),
+    *ranged(put("virtual_server", checked="@"), "virtual_server.checked is 0 or 1", 0, 1),
     (check_address(""), CHECK_ADDRESS, put("virtual_server", check_address="NULL")),
     (check_address("www.example.com"), CHECK_ADDRESS, check_address("10.0.0.80")),
     (check_address("192.0.2"), CHECK_ADDRESS, check_address("::")),

@@ -13,6 +13,12 @@ SIZE_64, SIZE_65 = "x" * 64, "x" * 65
 PATH_SIZE = "monitor.path has 1 to 1024 characters"
 PATH_ASCII = "monitor.path is plain ASCII without spaces"
 HOST_WORD = "monitor.host is one word of 1 to 255 ASCII characters, or NULL"
+HEADERS_ASCII = "monitor.headers is plain ASCII in lines: no tab or carriage return"
+STEPS_CONTROL = "monitor.steps has no control characters but newlines"
+ANSWER_SIZE = "monitor.answer has 1 to 1024 characters, or is NULL"
+SOURCE = "monitor.source is an address like 192.0.2.1 or 2001:db8::1, or NULL"
+ARGUMENTS_SIZE = "monitor.arguments has 1 to 1024 characters, or is NULL"
+ARGUMENTS_CONTROL = "monitor.arguments has no control characters"
 TOPOLOGY_CIDR = "topology.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
 TOPOLOGY_SLASH = "topology.cidr ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
 CONTINENT = "topology.continent is one of AF, AN, AS, EU, NA, OC, SA"
@@ -57,13 +63,18 @@ def verdict_rows(table, free_id):
     ]
 
 
-def size_rows(column, kind, most, words):
-    """The lengths of a text of a monitor."""
+def size_rows(column, kind, most, words, beginning=""):
+    """The lengths of a text of a monitor, which begins so."""
     def sized(text):
         return monitor(type=f"'{kind}'", **{column: text})
 
-    return [(sized("''"), words, sized("'x'")),
-            (sized(f"'{'x' * (most + 1)}'"), words, sized(f"'{'x' * most}'"))]
+    longest = beginning + "x" * (most - len(beginning))
+    return [(sized("''"), words, sized(f"'{beginning}x'")),
+            (sized(f"'{longest}x'"), words, sized(f"'{longest}'"))]
+
+
+def exec_arguments(text):
+    return monitor(type="'exec'", path="'x'", arguments=text)
 
 
 ROWS = [
@@ -108,6 +119,31 @@ ROWS = [
     (monitor(type="'tcp'", expect="char(0)"),
      "monitor.expect has 1 to 1024 characters, or is NULL",
      monitor(type="'tcp'", expect="'^220 '")),
+    *size_rows("headers", "http", 4096, "monitor.headers has 1 to 4096 characters, or is NULL",
+               "X: "),
+    (monitor(headers="'X: y' || char(13, 10)"), HEADERS_ASCII, monitor(headers="'X: y' || char(10)")),
+    (monitor(headers="'X: ' || char(9)"), HEADERS_ASCII, monitor(headers="'X: ~'")),
+    (monitor(headers="'X: ü'"), HEADERS_ASCII, monitor(headers="'X: u'")),
+    (monitor(headers="'X: y' || char(0)"), HEADERS_ASCII, monitor(headers="NULL")),
+    *ranged(monitor(type="'tcp'", proxy="@"), "monitor.proxy is 0 to 2", 0, 2),
+    *ranged(monitor(type="'tcp'", tls="@"), "monitor.tls is 0 or 1", 0, 1),
+    *size_rows("steps", "tcp", 4096, "monitor.steps has 1 to 4096 characters, or is NULL", "send "),
+    (monitor(type="'tcp'", steps="'send x' || char(13)"), STEPS_CONTROL,
+     monitor(type="'tcp'", steps="'send x' || char(10)")),
+    (monitor(type="'tcp'", steps="'send x' || char(0)"), STEPS_CONTROL,
+     monitor(type="'tcp'", steps="'send ü'")),
+    (monitor(type="'dns'", host="'x'", answer="''"), ANSWER_SIZE,
+     monitor(type="'dns'", host="'x'", answer="'x'")),
+    (monitor(type="'dns'", host="'x'", answer=f"'{'x' * 1025}'"), ANSWER_SIZE,
+     monitor(type="'dns'", host="'x'", answer=f"'{'x' * 1024}'")),
+    (monitor(source="''"), SOURCE, monitor(source="NULL")),
+    (monitor(source="'eth0'"), SOURCE, monitor(source="'10.0.0.1'")),
+    (monitor(source="'10.0.0'"), SOURCE, monitor(source="'::'")),
+    (monitor(source="'10.0.0.1:80'"), SOURCE, monitor(source="'2001:db8::1'")),
+    (exec_arguments("''"), ARGUMENTS_SIZE, exec_arguments("'-v'")),
+    (exec_arguments(f"'{'x' * 1025}'"), ARGUMENTS_SIZE, exec_arguments(f"'{'x' * 1024}'")),
+    (exec_arguments("'a' || char(10) || 'b'"), ARGUMENTS_CONTROL, exec_arguments("'a b ü'")),
+    (exec_arguments("'a' || char(0)"), ARGUMENTS_CONTROL, exec_arguments("NULL")),
     *ranged(monitor(verify="@"), "monitor.verify is 0 or 1", 0, 1),
     *ranged(monitor(timeout="1", interval="@"), "monitor.interval is 1 to 3600 seconds", 1, 3600),
     *ranged(monitor(interval="60", timeout="@"), "monitor.timeout is 1 to 60 seconds", 1, 60)[:1],

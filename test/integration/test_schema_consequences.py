@@ -118,3 +118,54 @@ def test_one_update_may_give_servers_any_places(world, statement, places):
     world.execute(statement)
     rows = world.execute("SELECT id, position FROM virtual_server WHERE pool_id = 1 ORDER BY id")
     assert rows.fetchall() == places
+
+
+KEEPS, DROPS = (1, 2), (0, 1)  # verdicts of server 2, and its metrics
+
+
+@pytest.mark.parametrize("statement, left", (
+    ("UPDATE virtual_server SET ipv4 = '198.51.100.81' WHERE id = 2", DROPS),
+    ("UPDATE virtual_server SET check_address = '10.0.0.1' WHERE id = 2", DROPS),
+    ("UPDATE virtual_server SET ipv6 = '::2' WHERE id = 2", KEEPS),
+    ("UPDATE virtual_server SET ipv4 = NULL, ipv6 = '::2' WHERE id = 2", DROPS),
+    ("UPDATE virtual_server SET port = 8080 WHERE id = 2", DROPS),
+    (("UPDATE monitor SET port = 80 WHERE type <> 'icmp'",
+      "UPDATE virtual_server SET port = 8080 WHERE id = 2"), KEEPS),
+    (("UPDATE monitor SET type = 'icmp'",
+      "UPDATE virtual_server SET port = 8080 WHERE id = 2"), KEEPS),
+    (("UPDATE virtual_server SET monitor_id = 3 WHERE id = 2",
+      "UPDATE virtual_server SET port = 8080 WHERE id = 2"), KEEPS),
+    ("UPDATE virtual_server SET ipv4 = ipv4, port = port, check_address = NULL, checked = 1", KEEPS),
+    ("UPDATE virtual_server SET checked = 0 WHERE id = 2", DROPS),
+    ("UPDATE virtual_server SET state = 'disabled', weight = 7, monitor_id = 2", KEEPS),
+    ("UPDATE monitor SET port = 9, type = 'tcp'", KEEPS),
+))
+def test_a_server_with_another_address_or_port_has_no_verdict(world, statement, left):
+    """Its other metrics stay, since they are somebody else's; so do those of other servers."""
+    world.execute("INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES"
+                  " (2, 'cpu', 1)")
+    others = count(world, "virtual_server_verdict", "virtual_server_id <> 2")
+    for part in statement if isinstance(statement, tuple) else (statement,):
+        world.execute(part)
+    assert (count(world, "virtual_server_verdict", "virtual_server_id = 2"),
+            count(world, "virtual_server_metric", "virtual_server_id = 2")) == left
+    assert count(world, "virtual_server_verdict", "virtual_server_id <> 2") == others
+
+
+def test_metrics_of_a_server_without_a_verdict_survive_its_new_address(world):
+    world.execute("DELETE FROM virtual_server_verdict")
+    world.execute("UPDATE virtual_server SET check_address = '10.0.0.1', port = 1, checked = 0")
+    assert count(world, "virtual_server_metric", "name IN ('availability', 'rtt')") == 2
+
+
+@pytest.mark.parametrize("statement, left", (
+    ("UPDATE controller SET address = '192.0.2.7' WHERE id = 1", (0, 1)),
+    ("UPDATE controller SET address = address, name = 'new', state = 'draining' WHERE id = 1",
+     (1, 3)),
+))
+def test_a_controller_with_another_address_has_no_verdict(world, statement, left):
+    world.execute("INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'cpu', 1)")
+    world.execute(statement)
+    assert (count(world, "controller_verdict", "controller_id = 1"),
+            count(world, "controller_metric", "controller_id = 1")) == left
+    assert count(world, "controller_verdict", "controller_id = 3") == 1

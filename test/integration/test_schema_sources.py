@@ -37,6 +37,8 @@ KNOWN = {
     "allowed_fallback": quoted("core/balance/pool.c", "fallback_words"),
     "allowed_monitor_type": quoted("core/health/check.c", "types"),
     "allowed_query": quoted("monitor/probe_dns.c", "types"),
+    "allowed_rcode": quoted("monitor/probe_dns.c", "rcodes"),
+    "allowed_http_method": quoted("core/health/check.c", "http_methods"),
     "allowed_verdict": quoted("core/health/verdict.c", "words"),
     "allowed_reason": quoted("core/health/check.c", "reasons"),
 }

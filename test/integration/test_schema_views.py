@@ -135,11 +135,11 @@ def test_the_view_health_shows_what_is_checked_and_with_what_result(world):
     world.execute("UPDATE virtual_server_verdict SET since = 86400, checked_at = 90061, flaps = 4 "
                   "WHERE virtual_server_id = 2")
     world.execute("UPDATE virtual_server_metric SET value = 20.26 WHERE name = 'rtt'")
-    rows = health(world, "address LIKE '%.80'")
+    rows = health(world, "address LIKE '%.80:80'")
     assert [(*row[:8], *row[9:]) for row in rows] == [
-        ("web", "ams", "192.0.2.80", "web", "up", "ok", "01-01 00:16:40", "01-01 00:33:20",
+        ("web", "ams", "192.0.2.80:80", "web", "up", "ok", "01-01 00:16:40", "01-01 00:33:20",
          None, 0, "up", None),
-        ("web", "fra", "198.51.100.80", "web", "down", "timeout", "01-02 00:00:00",
+        ("web", "fra", "198.51.100.80:80", "web", "down", "timeout", "01-02 00:00:00",
          "01-02 01:01:01", 20.3, 4, "up", None)]
     assert now - 90061 <= rows[1][8] <= time.time() - 90061
 
@@ -165,6 +165,21 @@ def test_the_view_health_shows_what_is_checked_and_with_what_result(world):
     (("UPDATE virtual_server SET ipv6 = '::2', ipv4 = NULL",), "pool = 'api'", "address",
      ("::2",)),
     (("UPDATE virtual_server SET check_address = '::3'",), "pool = 'api'", "address", ("::3",)),
+    # Its port: the monitor's, the server's, or that of the type; a ping has none.
+    (("UPDATE virtual_server SET port = 9",), "pool = 'api'", "address", ("192.0.2.81:9",)),
+    (("UPDATE virtual_server SET port = 9, check_address = '::3'", "UPDATE monitor SET port = 8"
+      " WHERE id = 2"), "pool = 'api'", "address", ("[::3]:8",)),
+    (("UPDATE virtual_server SET port = 9, monitor_id = 3",), "pool = 'api'", "address",
+     ("192.0.2.81",)),
+    (("UPDATE monitor SET type = 'https' WHERE id = 2",), "pool = 'api'", "address",
+     ("192.0.2.81:443",)),
+    (("UPDATE monitor SET type = 'dns', host = 'x' WHERE id = 2",), "pool = 'api'", "address",
+     ("192.0.2.81:53",)),
+    (("UPDATE controller SET address = '192.0.2.1', monitor_id = 1",),
+     "pool IS NULL AND controller = 'fra'", "address", ("192.0.2.1:80",)),
+    # One that is exempt.
+    (("UPDATE virtual_server SET checked = 0",), "pool = 'api'", "*", None),
+    (("UPDATE virtual_server SET checked = 0",), "pool = 'web' AND controller = 'fra'", "*", None),
     # A clock that went back shows no negative age.
     (("UPDATE controller_verdict SET checked_at = unixepoch() + 99",), "controller = 'idle'",
      "age_s", (0,)),

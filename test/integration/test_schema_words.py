@@ -19,6 +19,8 @@ COLUMNS = {
     ("pool", "fallback"): "allowed_fallback",
     ("monitor", "type"): "allowed_monitor_type",
     ("monitor", "query"): "allowed_query",
+    ("monitor", "rcode"): "allowed_rcode",
+    ("monitor", "http_method"): "allowed_http_method",
     ("controller_verdict", "state"): "allowed_verdict",
     ("virtual_server_verdict", "state"): "allowed_verdict",
     ("controller_verdict", "reason"): "allowed_reason",
@@ -41,8 +43,9 @@ def insertion(table, column, value):
     if table == "pool":
         return pool(column, value)
     if table == "monitor":
-        path = {"'dns'": "NULL, 'x'", "'exec'": "'x', NULL"}.get(value, "NULL, NULL")
-        columns = {"type": "'tcp'", column: value}
+        kind = {"rcode": "'dns'", "http_method": "'http'"}.get(column, "'tcp'")
+        columns = {"type": kind, column: value}
+        path = {"'dns'": "NULL, 'x'", "'exec'": "'x', NULL"}.get(columns["type"], "NULL, NULL")
         return (f"INSERT INTO monitor (name, {', '.join(columns)}, path, host)"
                 f" VALUES ('new', {', '.join(columns.values())}, {path})")
     return verdict(table, **{"state": "'up'", "reason": "'ok'", column: value})
@@ -54,6 +57,10 @@ def change(table, column, value):
         path = {"'exec'": "'x'"}.get(value, "NULL")
         host = {"'dns'": "'x'"}.get(value, "NULL")
         return put(table, type=value, path=path, host=host)
+    if (table, column) == ("monitor", "rcode"):
+        return put(table, type="'dns'", path="NULL", host="'x'", rcode=value)
+    if (table, column) == ("monitor", "http_method"):
+        return put(table, type="'http'", path="NULL", host="NULL", body="NULL", http_method=value)
     return put(table, **{column: value})
 
 
@@ -153,9 +160,35 @@ def test_a_new_database_has_every_setting_with_its_default(rows_world):
 PATH_TYPES = "monitor.path is only for http, https and exec"
 PATH_HTTP = "monitor.path must begin with / for http and https: /health"
 PATH_EXEC = "monitor.path must name a program for exec, without a leading / and without .."
-HOST_TYPES = "monitor.host is only for http, https and dns"
+HOST_TYPES = "monitor.host is only for http, https, dns, and tcp with tls"
+HOST_TCP = "monitor.host of tcp has no port and no brackets: imap.example.com, ::1"
+METHOD_TYPES = "monitor.http_method is only for http and https"
+METHOD_BODY = "monitor.body needs http_method GET: a reply to HEAD has no body"
+HEADERS_TYPES = "monitor.headers is only for http and https"
+HEADERS_LINE = ("a line of monitor.headers is a name, a colon, a space and a value:"
+                " Accept: */*")
+HEADERS_NAMES = ("monitor.headers has no Host, which is column host, Content-Length or"
+                 " Transfer-Encoding")
+PROXY_TYPES = "monitor.proxy is only for tcp, http and https"
+PROXY_HTTP = "monitor.proxy 2 is only for tcp: http and https send version 1"
+STEPS_INSTEAD = "monitor.steps takes the place of send and expect, which must be NULL"
+STEPS_LINE = "a line of monitor.steps is send or expect, a space and a text"
+ANSWER_RCODE = "monitor.answer needs rcode NOERROR: no other reply has the records"
+SOURCE_EXEC = "monitor.source is not for exec: give the program an argument"
 HOST_IPV6 = "monitor.host of http and https has an IPv6 address in brackets: [2001:db8::1]"
 HOST_DNS = "monitor.host is required for dns: it is the name to ask for"
+
+
+def headers(text):
+    return monitor(headers=text)
+
+
+def steps(text):
+    return monitor(type="'tcp'", steps=text)
+
+
+def tls_host(text):
+    return monitor(type="'tcp'", tls="1", host=text)
 
 
 def types_rows(column, value, said, wrong, right):
@@ -189,6 +222,48 @@ ROWS = [
     *types_rows("body", "'x'", "monitor.body is only for http and https", "tcp icmp", "http"),
     *types_rows("send", "'x'", "monitor.send is only for tcp", "http https icmp", "tcp"),
     *types_rows("expect", "'x'", "monitor.expect is only for tcp", "http https icmp", "tcp"),
+    (tls_host("'a:993'"), HOST_TCP, tls_host("'imap.example.com'")),
+    (tls_host("'[::1]'"), HOST_TCP, tls_host("'::1'")),
+    (monitor(type="'tcp'", host="'x'"), HOST_TYPES, tls_host("'x'")),
+    *types_rows("http_method", "'HEAD'", METHOD_TYPES, "tcp icmp", "http"),
+    (monitor(http_method="'HEAD'", body="'x'"), METHOD_BODY, monitor(http_method="'HEAD'")),
+    *types_rows("headers", "'X: y'", HEADERS_TYPES, "tcp icmp", "https"),
+    (headers("'X y'"), HEADERS_LINE, headers("'X: y z: \"\\'")),
+    (headers("'X:y'"), HEADERS_LINE, headers("'X_-9: y'")),
+    (headers("': y'"), HEADERS_LINE, headers("'0: y'")),
+    (headers("'X: '"), HEADERS_LINE, headers("'X:  y '")),
+    (headers("'X (a): y'"), HEADERS_LINE, headers("'X: (a)'")),
+    (headers("'X: y' || char(10) || 'z'"), HEADERS_LINE, headers("'X: y' || char(10) || 'Z: z'")),
+    (headers("'X: y' || char(10, 10) || 'Z: z'"), HEADERS_LINE,
+     headers("'X: y' || char(10) || 'Z: z' || char(10)")),
+    (headers("'X: y' || char(10) || ' continued'"), HEADERS_LINE, headers("'X: y continued'")),
+    (headers("'Host: x'"), HEADERS_NAMES, headers("'X-Host: x'")),
+    (headers("'X: y' || char(10) || 'hOST: x'"), HEADERS_NAMES, headers("'X: Host: x'")),
+    (headers("'Content-Length: 0'"), HEADERS_NAMES, headers("'Content-Type: 0'")),
+    (headers("'transfer-encoding: chunked'"), HEADERS_NAMES, headers("'TE: chunked'")),
+    *types_rows("proxy", "1", PROXY_TYPES, "icmp", "http"),
+    (monitor(type="'dns'", host="'x'", proxy="1"), PROXY_TYPES, monitor(type="'tcp'", proxy="2")),
+    *types_rows("proxy", "2", PROXY_HTTP, "http https", "tcp"),
+    *types_rows("tls", "1", "monitor.tls is only for tcp", "http https icmp", "tcp"),
+    *types_rows("steps", "'send x'", "monitor.steps is only for tcp", "http https icmp", "tcp"),
+    (monitor(type="'tcp'", steps="'send x'", send="'x'"), STEPS_INSTEAD, steps("'send x'")),
+    (monitor(type="'tcp'", steps="'send x'", expect="'x'"), STEPS_INSTEAD, steps("'expect x'")),
+    (steps("'sent x'"), STEPS_LINE, steps("'send  x'")),
+    (steps("'send '"), STEPS_LINE, steps("'send ' || char(32)")),
+    (steps("'send x' || char(10, 10) || 'send y'"), STEPS_LINE,
+     steps("'send \"\\n' || char(10) || 'expect ^2' || char(10)")),
+    (steps("'send x' || char(10) || ' expect y'"), STEPS_LINE,
+     steps("'send x' || char(10) || 'expect y'")),
+    (monitor(type="'tcp'", rcode="'REFUSED'"), "monitor.rcode is only for dns",
+     monitor(type="'dns'", host="'x'", rcode="'REFUSED'")),
+    (monitor(type="'http'", answer="'x'"), "monitor.answer is only for dns",
+     monitor(type="'dns'", host="'x'", answer="'x'")),
+    (monitor(type="'dns'", host="'x'", answer="'x'", rcode="'REFUSED'"), ANSWER_RCODE,
+     monitor(type="'dns'", host="'x'", answer="'x'", rcode="'NOERROR'")),
+    (monitor(type="'exec'", path="'x'", source="'::1'"), SOURCE_EXEC,
+     monitor(type="'icmp'", source="'::1'")),
+    (monitor(type="'tcp'", arguments="'x'"), "monitor.arguments is only for exec",
+     monitor(type="'exec'", path="'x'", arguments="'x'")),
     # By an update, too.
     (put("monitor", type="'exec'"), PATH_EXEC, put("monitor", type="'exec'", path="'x'")),
     (put("monitor", host="'x'"), HOST_TYPES, put("monitor", type="'https'", host="'x'")),
@@ -206,7 +281,7 @@ def test_a_rejected_monitor_leaves_every_row_and_the_revision_as_they_were(world
 
 def test_every_rule_for_monitors_has_a_row_that_trips_it():
     rules = {said for trigger, said in refusing_triggers() if trigger == "allowed_monitor_check"}
-    assert len(rules) == 10
+    assert len(rules) == 27
     assert rules == {said for _, said, _ in ROWS}
 
 

@@ -228,10 +228,10 @@ def test_who_said_what_is_shown(workspace):
             "SELECT state, unixepoch() - heard_at BETWEEN 0 AND 600 FROM peer_verdict"
             " WHERE node = 2 AND pool = 'web' AND controller = 'site1' AND position = 1")
         assert since == [("down", 1)]
-        line = "  pool web, site1 127.1.0.1: up here, ns2 down, ns3 up; counts as up"
+        line = f"  pool web, site1 127.1.0.1:{three.sites[0].port}: up here, ns2 down, ns3 up; counts as up"
         until(lambda: line in one.coprocess.command("status"),
               f"{line!r} in {one.coprocess.command('status')}")
-        line = "  pool web, site1 127.1.0.1: down here, ns1 up, ns3 up; counts as up"
+        line = f"  pool web, site1 127.1.0.1:{three.sites[1].port}: down here, ns1 up, ns3 up; counts as up"
         until(lambda: line in two.coprocess.command("status"),
               f"{line!r} in {two.coprocess.command('status')}")
         assert line in two.coprocess.command(f"explain www.example.com {RESOLVER}")

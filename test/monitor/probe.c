@@ -28,7 +28,7 @@ struct run {
     struct check check, other;
     long count, at_once, left, running;
     struct check_result last;
-    long reasons[REASON_INTERNAL + 1];
+    long reasons[REASON_COUNT];
 };
 
 static void start_more(struct run *run);
@@ -67,7 +67,9 @@ static const char **text_of(struct run *run, const char *key)
         {"host", &monitor->host},           {"query", &monitor->query},
         {"body", &monitor->body},           {"send", &monitor->send},
         {"expect", &monitor->expect},       {"exec_directory", &run->options.exec_directory},
-        {"ca_file", &run->options.ca_file},
+        {"ca_file", &run->options.ca_file}, {"headers", &monitor->headers},
+        {"steps", &monitor->steps},         {"rcode", &monitor->rcode},
+        {"answer", &monitor->answer},       {"arguments", &monitor->arguments},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].key, key) == 0)
@@ -88,6 +90,10 @@ static bool set_number(struct run *run, const char *key, long value)
         monitor->status_max = (int)value;
     else if (strcmp(key, "verify") == 0)
         monitor->verify = value != 0;
+    else if (strcmp(key, "proxy") == 0)
+        monitor->proxy = (enum proxy_header)value;
+    else if (strcmp(key, "tls") == 0)
+        monitor->tls = value != 0;
     else if (strcmp(key, "timeout") == 0)
         monitor->timeout_s = (uint32_t)value;
     else if (strcmp(key, "count") == 0)
@@ -110,6 +116,10 @@ static bool set(struct run *run, const char *key, const char *value)
         return check_type_parse(value, &run->monitor.type);
     if (strcmp(key, "address") == 0)
         return address_parse(value, strlen(value), &run->check.address) == 0;
+    if (strcmp(key, "source") == 0)
+        return address_parse(value, strlen(value), &run->monitor.source) == 0;
+    if (strcmp(key, "http_method") == 0)
+        return http_method_parse(value, &run->monitor.http_method);
     if (strcmp(key, "other") == 0)
         return address_parse(value, strlen(value), &run->other.address) == 0;
     return set_number(run, key, atol(value));

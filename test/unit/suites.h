@@ -95,7 +95,11 @@ struct suite {
     X(topology_loader)                                                                             \
     X(status)                                                                                      \
     X(check)                                                                                       \
+    X(dns_text)                                                                                    \
     X(escapes)                                                                                     \
+    X(proxy_header)                                                                                \
+    X(steps)                                                                                       \
+    X(tls)                                                                                         \
     X(content)                                                                                     \
     X(prober)                                                                                      \
     X(monitoring)                                                                                  \

@@ -77,7 +77,8 @@ static const struct {
     {QUERY_TOMBSTONE_FIND, "timestamp, ttl, decided, origin"},
     {QUERY_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
     {QUERY_MONITORS, "id, name, type, port, path, host, query, status_min, status_max, body, send,"
-                     " expect, verify, interval, timeout, rise, fall"},
+                     " expect, verify, interval, timeout, rise, fall, http_method, headers, proxy,"
+                     " tls, steps, rcode, answer, source, arguments"},
     {QUERY_TARGET_SERVERS, "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6), port,"
                            " coalesce(v.monitor_id, p.monitor_id), position"},
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
@@ -125,13 +126,14 @@ static const struct {
     {QUERY_COPY_RECORDS, "name, name, type, ttl, content, disabled"},
     {QUERY_COPY_MONITORS,
      "name, type, port, path, host, query, status_min, status_max, body, send, expect, verify,"
-     " interval, timeout, rise, fall"},
+     " interval, timeout, rise, fall, http_method, headers, proxy, tls, steps, rcode, answer,"
+     " source, arguments"},
     {QUERY_COPY_CONTROLLERS, "name, address, state, name"},
     {QUERY_COPY_POOLS,
      "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
      " ipv6_prefix, fallback, name, alternate_method, metric, tolerance, name"},
     {QUERY_COPY_SERVERS, "name, position, name, ipv4, ipv6, port, weight, state, name,"
-                         " check_address"},
+                         " check_address, checked"},
     {QUERY_COPY_BALANCED_NAMES, "name, name"},
     {QUERY_COPY_GROUPS, "cidr, name"},
     {QUERY_COPY_TOPOLOGY, "cidr, country, continent, asn, name, preference"},
@@ -431,10 +433,17 @@ static void mappings_are_read_and_written_column_by_column(void)
 
 static const char monitored[] =
     "INSERT INTO monitor (id, name, type, port, path, host, status_min, status_max, body, verify,"
-    " interval, timeout, rise, fall) VALUES (101, 'web', 'https', 102, '/103', 'host', 204, 305,"
-    " 'body', 0, 106, 7, 8, 9);"
+    " interval, timeout, rise, fall, http_method, headers, proxy, source) VALUES (101, 'web', "
+    "'https',"
+    " 102, '/103', 'host', 204, 305, NULL, 0, 106, 7, 8, 9, 'HEAD', 'X-A: b', 1, '192.0.2.109');"
     "INSERT INTO monitor (id, name, type, send, expect) VALUES (111, 'port', 'tcp', 'say', 'hear');"
-    "INSERT INTO monitor (id, name, type, host, query) VALUES (112, 'name', 'dns', 'x', 'MX');"
+    "INSERT INTO monitor (id, name, type, host, query, answer, rcode) VALUES (112, 'name', 'dns', "
+    "'x',"
+    " 'MX', '^1', 'NOERROR'), (113, 'not', 'dns', 'x', 'A', NULL, 'REFUSED');"
+    "INSERT INTO monitor (id, name, type, tls, steps, proxy) VALUES (114, 'ldaps', 'tcp', 1,"
+    " 'send x', 2);"
+    "INSERT INTO monitor (id, name, type, path, arguments) VALUES (115, 'run', 'exec', 'p', '-v');"
+    "INSERT INTO monitor (id, name, type, body) VALUES (116, 'page', 'http', 'body');"
     "INSERT INTO controller (id, name, address, monitor_id) VALUES (121, 'ams', '192.0.2.122',"
     " 111);"
     "INSERT INTO pool (id, name, monitor_id) VALUES (123, 'pool', 112);"
@@ -453,7 +462,7 @@ static const struct monitor *monitor_of(const struct targets *targets, int64_t i
 static void check_monitors(const struct targets *targets)
 {
     const struct monitor *web = monitor_of(targets, 101), *port = monitor_of(targets, 111);
-    if (!CHECK(web && port && monitor_of(targets, 112), "three monitors"))
+    if (!CHECK_INTEGER((int64_t)targets_monitor_count(targets), 7, "monitors"))
         return;
     CHECK_TEXT(web->name, "web", "name");
     CHECK_INTEGER(web->type, CHECK_HTTPS, "type");
@@ -462,7 +471,6 @@ static void check_monitors(const struct targets *targets)
     CHECK_TEXT(web->host, "host", "host");
     CHECK_INTEGER(web->status_min, 204, "status_min");
     CHECK_INTEGER(web->status_max, 305, "status_max");
-    CHECK_TEXT(web->body, "body", "body");
     CHECK(!web->verify && port->verify, "verify");
     CHECK_INTEGER(web->interval_s, 106, "interval");
     CHECK_INTEGER(web->timeout_s, 7, "timeout");
@@ -471,6 +479,29 @@ static void check_monitors(const struct targets *targets)
     CHECK_TEXT(port->send, "say", "send");
     CHECK_TEXT(port->expect, "hear", "expect");
     CHECK_TEXT(monitor_of(targets, 112)->query, "MX", "query");
+    CHECK_TEXT(monitor_of(targets, 116)->body, "body", "body");
+}
+
+/* Those that came to the end of the table. */
+static void check_later_columns(const struct targets *targets)
+{
+    const struct monitor *web = monitor_of(targets, 101), *port = monitor_of(targets, 111);
+    const struct monitor *name = monitor_of(targets, 112), *ldaps = monitor_of(targets, 114);
+    if (!CHECK(web && port && name && ldaps, "monitors"))
+        return;
+    CHECK(web->http_method == METHOD_HEAD && port->http_method == METHOD_GET, "http_method");
+    CHECK_TEXT(web->headers, "X-A: b", "headers");
+    CHECK(web->proxy == PROXY_VERSION_1 && port->proxy == PROXY_NONE &&
+              ldaps->proxy == PROXY_VERSION_2,
+          "proxy");
+    CHECK(ldaps->tls && !port->tls, "tls");
+    CHECK_TEXT(ldaps->steps, "send x", "steps");
+    CHECK_TEXT(name->answer, "^1", "answer");
+    CHECK_TEXT(monitor_of(targets, 113)->rcode, "REFUSED", "rcode");
+    CHECK(web->source.family == FAMILY_IPV4 && web->source.bytes[3] == 109 &&
+              port->source.family == FAMILY_NONE,
+          "source");
+    CHECK_TEXT(monitor_of(targets, 115)->arguments, "-v", "arguments");
 }
 
 static void check_target(const struct target *target, int64_t id, int64_t monitor_id,
@@ -495,11 +526,12 @@ static void targets_are_read_column_by_column(void)
     if (CHECK_INTEGER(code, 0, "%s", error.text)) {
         CHECK_INTEGER(settings.max_checks, 128, "setting");
         check_monitors(targets);
+        check_later_columns(targets);
         if (CHECK_INTEGER((int64_t)targets_count(targets), 2, "targets")) {
             check_target(targets_at(targets, 0), 121, 111, "192.0.2.122", 0,
                          "controller ams, 192.0.2.122");
             check_target(targets_at(targets, 1), 124, 101, "192.0.2.127", 126,
-                         "pool pool, controller ams, 192.0.2.127");
+                         "pool pool, controller ams, 192.0.2.127:102");
         }
     }
     targets_release(targets);

@@ -175,6 +175,46 @@ static void without_memory_that_is_said(void)
     CHECK(!failing, "some allocations");
 }
 
+/* One pattern after the other, as in the steps of a check. */
+static void the_next_pattern_is_searched_for_behind_the_last_one(void)
+{
+    static const struct {
+        const char *bytes, *first, *second;
+        bool by_line;
+        enum content_state state;
+    } rows[] = {
+        {"one two", "one", "two", false, CONTENT_MATCHES},
+        {"one two", "two", "one", false, CONTENT_MORE},
+        {"one", "one", "one", false, CONTENT_MORE},
+        {"one", "one", "", false, CONTENT_MORE},
+        {"oneone", "one", "one", false, CONTENT_MATCHES},
+        {"220 a\r\n250 b", "220 ", "^250 ", true, CONTENT_MATCHES},
+        {"220 a\r\n250 b", "220 ", "^250 ", false, CONTENT_MORE},
+        {"220 a", "220 ", "^a", true, CONTENT_MORE},
+        {"a b", "", "^a", true, CONTENT_MATCHES},
+        {"one two", "one", "^(?!.*three)", true, CONTENT_MORE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct content content = {.by_line = rows[i].by_line};
+        CHECK_INTEGER(content_init(&content, rows[i].first), 0, "row %zu", i);
+        CHECK_INTEGER(content_add(&content, rows[i].bytes, strlen(rows[i].bytes)), CONTENT_MATCHES,
+                      "row %zu", i);
+        CHECK_INTEGER(content_next(&content, rows[i].second), 0, "row %zu", i);
+        CHECK_INTEGER(content_look(&content), rows[i].state, "row %zu", i);
+        content_release(&content);
+    }
+}
+
+static void a_next_pattern_that_is_none_matches_nothing(void)
+{
+    struct content content = {0};
+    CHECK_INTEGER(content_init(&content, "a"), 0, "the first");
+    CHECK_INTEGER(content_add(&content, "ab", 2), CONTENT_MATCHES, "the first");
+    CHECK_INTEGER(content_next(&content, "("), ERR_INVAL, "the second");
+    CHECK(content_look(&content) == CONTENT_MORE && !content_matches(&content), "nothing");
+    content_release(&content);
+}
+
 static const CU_TestInfo tests[] = {
     {"a pattern is found anywhere", a_pattern_is_found_anywhere},
     {"what must not be there is looked for to the end",
@@ -187,6 +227,9 @@ static const CU_TestInfo tests[] = {
     {"a pattern that cannot be used is refused with words",
      a_pattern_that_cannot_be_used_is_refused_with_words},
     {"without memory that is said", without_memory_that_is_said},
+    {"the next pattern is searched for behind the last one",
+     the_next_pattern_is_searched_for_behind_the_last_one},
+    {"a next pattern that is none matches nothing", a_next_pattern_that_is_none_matches_nothing},
     CU_TEST_INFO_NULL,
 };
 

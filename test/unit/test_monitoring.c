@@ -64,10 +64,10 @@ static void what_has_a_monitor_is_a_target(void)
         int port;
     } expected[] = {
         {TARGET_CONTROLLER, 1, "site", "controller ams, 192.0.2.1", "192.0.2.1", 0},
-        {TARGET_SERVER, 11, "web", "pool web, controller ams, 192.0.2.80", "192.0.2.80", 443},
+        {TARGET_SERVER, 11, "web", "pool web, controller ams, 192.0.2.80:8080", "192.0.2.80", 443},
         {TARGET_SERVER, 12, "site", "pool web, controller fra, 2001:db8::81", "2001:db8::81", 0},
-        {TARGET_SERVER, 13, "web", "pool web, controller fra, 10.0.0.82", "10.0.0.82", 0},
-        {TARGET_SERVER, 22, "web", "pool api, controller fra, 192.0.2.91", "192.0.2.91", 0},
+        {TARGET_SERVER, 13, "web", "pool web, controller fra, 10.0.0.82:8080", "10.0.0.82", 0},
+        {TARGET_SERVER, 22, "web", "pool api, controller fra, 192.0.2.91:8080", "192.0.2.91", 0},
     };
     struct bench bench;
     struct targets *targets = NULL;

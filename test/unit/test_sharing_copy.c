@@ -18,9 +18,16 @@ struct desk {
 /* Every column has a value that is not its default, and texts that have to be escaped. */
 static const char configured[] =
     "INSERT INTO monitor (id, name, type, port, path, host, body, query, status_min, status_max,"
-    " verify, interval, timeout, rise, fall) VALUES (5, 'm', 'http', 1, '/p', 'h', 'a\"\\' ||"
-    " char(1, 10, 8364), 'MX', 201, 202, 0, 9, 2, 3, 4);"
-    "INSERT INTO monitor (id, name, type, send, expect) VALUES (6, 't', 'tcp', 's', 'e');"
+    " verify, interval, timeout, rise, fall, headers, proxy, source) VALUES (5, 'm', 'http', 1, "
+    "'/p',"
+    " 'h', 'a\"\\' || char(1, 10, 8364), 'MX', 201, 202, 0, 9, 2, 3, 4, 'X: \"\\', 1, '::1');"
+    "INSERT INTO monitor (id, name, type, send, expect, tls) VALUES (6, 't', 'tcp', 's', 'e', 1);"
+    "INSERT INTO monitor (name, type, http_method) VALUES ('h', 'http', 'HEAD');"
+    "INSERT INTO monitor (name, type, steps) VALUES ('s', 'tcp', 'expect a' || char(10) || 'send "
+    "b');"
+    "INSERT INTO monitor (name, type, host, answer) VALUES ('d', 'dns', 'x', 'y');"
+    "INSERT INTO monitor (name, type, host, rcode) VALUES ('n', 'dns', 'x', 'NXDOMAIN');"
+    "INSERT INTO monitor (name, type, path, arguments) VALUES ('p', 'exec', 'x', '-v 1');"
     "INSERT INTO controller (id, name, address, state, monitor_id) VALUES"
     " (7, 'ams', '192.0.2.1', 'draining', 6), (8, 'fra', NULL, 'enabled', NULL);"
     "INSERT INTO pool (id, name) VALUES (9, 'web'), (10, 'sorry');"
@@ -29,9 +36,9 @@ static const char configured[] =
     " alternate_method, metric, tolerance, monitor_id) VALUES (11, 'api', 'least', 12, 13,"
     " 'sliding', 9, 'ecs', 24, 56, 'none', 10, 'rtt', 'cpu', 14, 5);"
     "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6, port, weight, state,"
-    " monitor_id, check_address) VALUES (9, 7, 1, '192.0.2.80', NULL, 15, 16, 'disabled', 6,"
-    " '10.0.0.1'), (9, 7, 2, '192.0.2.80', NULL, 17, 1, 'enabled', NULL, NULL),"
-    " (9, 8, 3, NULL, '2001:db8::1', NULL, 0, 'enabled', NULL, NULL);"
+    " monitor_id, check_address, checked) VALUES (9, 7, 1, '192.0.2.80', NULL, 15, 16, 'disabled',"
+    " 6, '10.0.0.1', 1), (9, 7, 2, '192.0.2.80', NULL, 17, 1, 'enabled', NULL, NULL, 0),"
+    " (9, 8, 3, NULL, '2001:db8::1', NULL, 0, 'enabled', NULL, NULL, 1);"
     "INSERT INTO balanced_name VALUES ('www.example.com', 9);"
     "INSERT INTO zone (id, name) VALUES (18, 'example.com');"
     "INSERT INTO record (zone_id, name, type, ttl, content, disabled) VALUES"
@@ -107,6 +114,16 @@ static void each_column_counts(void)
         "UPDATE record SET name = 'WWW.example.com' WHERE type = 'MX'",
         "UPDATE monitor SET body = NULL",
         "UPDATE monitor SET fall = 9 WHERE name = 't'",
+        "UPDATE monitor SET http_method = 'GET' WHERE name = 'h'",
+        "UPDATE monitor SET headers = 'X: y' WHERE name = 'h'",
+        "UPDATE monitor SET proxy = 2 WHERE name = 't'",
+        "UPDATE monitor SET tls = 0",
+        "UPDATE monitor SET steps = 'send c' WHERE name = 's'",
+        "UPDATE monitor SET rcode = 'REFUSED' WHERE name = 'n'",
+        "UPDATE monitor SET answer = NULL",
+        "UPDATE monitor SET source = '127.0.0.1' WHERE name = 'm'",
+        "UPDATE monitor SET arguments = NULL",
+        "UPDATE virtual_server SET checked = 1 - checked",
         "UPDATE controller SET address = '192.0.2.9', name = 'AMS' WHERE id = 7",
         "UPDATE controller SET monitor_id = NULL",
         "UPDATE pool SET name = 'Web' WHERE id = 9",

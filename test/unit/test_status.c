@@ -121,11 +121,13 @@ static void targets_that_are_down_say_since_when_and_why(void)
     const struct status_target *site = &monitor->targets[0], *server = &monitor->targets[1];
     CHECK_TEXT(site->controller->name, "nyc", "the controller");
     CHECK(!site->server && !site->pool, "is no server");
+    CHECK_TEXT(site->place, "192.0.2.200", "what is checked of it");
     CHECK(site->reason == REASON_TIMEOUT, "%s", reason_word(site->reason));
     check_seconds(site->down_s, 1000, "since when");
     check_seconds(site->checked_ago_s, 400, "its last check");
     CHECK_INTEGER(site->flaps, 3, "flaps");
     CHECK_TEXT(server->pool->name, "api", "the server's pool");
+    CHECK_TEXT(server->place, "203.0.113.81", "its address, as it is no longer checked");
     CHECK_INTEGER(server->server->id, 5, "the server");
     CHECK(server->controller == server->server->controller, "and its controller");
     bench_end(&bench);

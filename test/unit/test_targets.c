@@ -19,6 +19,9 @@ static const struct monitor web = {.id = 2,
                                    .fall = 3,
                                    .query = "A"};
 
+static const struct monitor near = {
+    .id = 3, .name = "near", .source = {FAMILY_IPV4, {192, 0, 2, 9}}};
+
 #define SERVER_ROW(id, address, monitor)                                                           \
     {{TARGET_SERVER, id}, "web", "ams", address, 443, monitor, 4}
 #define END_ROW {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0, 0}
@@ -34,6 +37,8 @@ static int build(const struct target_row *rows, struct targets **ret_targets)
         code = targets_add_monitor(targets, &tcp);
     if (code == 0)
         code = targets_add_monitor(targets, &web);
+    if (code == 0)
+        code = targets_add_monitor(targets, &near);
     for (; code == 0 && rows->key.id; rows++)
         code = targets_add(targets, rows);
     if (code != 0) {
@@ -60,15 +65,15 @@ static void rows_become_targets_in_order(void)
         const char *monitor, *name;
         int port;
     } expected[] = {
-        {TARGET_CONTROLLER, 2, "web", "controller ams, 198.51.100.1", 0},
+        {TARGET_CONTROLLER, 2, "web", "controller ams, 198.51.100.1:80", 0},
         {TARGET_CONTROLLER, 9, "tcp", "controller ams, 192.0.2.1", 0},
-        {TARGET_SERVER, 3, "web", "pool web, controller ams, 2001:db8::80", 443},
-        {TARGET_SERVER, 7, "tcp", "pool web, controller ams, 192.0.2.80", 443},
+        {TARGET_SERVER, 3, "web", "pool web, controller ams, [2001:db8::80]:443", 443},
+        {TARGET_SERVER, 7, "tcp", "pool web, controller ams, 192.0.2.80:443", 443},
     };
     struct targets *targets = NULL;
     CHECK_INTEGER(build(rows, &targets), 0, "build");
     CHECK_INTEGER((int64_t)targets_count(targets), COUNT(expected), "targets");
-    CHECK_INTEGER((int64_t)targets_monitor_count(targets), 2, "monitors");
+    CHECK_INTEGER((int64_t)targets_monitor_count(targets), 3, "monitors");
     for (size_t i = 0; i < COUNT(expected); i++) {
         const struct target *target = targets_at(targets, i);
         CHECK_INTEGER(target->key.kind, expected[i].kind, "row %zu", i);
@@ -76,11 +81,14 @@ static void rows_become_targets_in_order(void)
         CHECK_INTEGER(target->port, expected[i].port, "row %zu", i);
         CHECK_TEXT(target->monitor->name, expected[i].monitor, "row %zu", i);
         CHECK_TEXT(target->name, expected[i].name, "row %zu", i);
+        CHECK_TEXT(strrchr(target->name, ' ') + 1, target->place, "row %zu", i);
+        CHECK(targets_find(targets, &target->key) == target, "row %zu is found", i);
         bool is_server = target->key.kind == TARGET_SERVER;
         CHECK_TEXT(target->pool, is_server ? "web" : "", "row %zu", i);
         CHECK_TEXT(target->controller, "ams", "row %zu", i);
         CHECK_INTEGER(target->position, is_server ? 4 : 0, "row %zu", i);
     }
+    CHECK(!targets_find(targets, &(struct target_key){TARGET_SERVER, 9}), "no such target");
     CHECK_TEXT(targets_at(targets, 0)->monitor->path, "/health", "copied");
     CHECK(targets_at(targets, 0)->monitor->path != web.path, "copied");
     targets_release(targets);
@@ -94,10 +102,13 @@ static void what_cannot_be_checked_is_named(void)
     } rows[] = {
         {CONTROLLER_ROW(1, "lb.example.com", 1), "controller ams, lb.example.com: not checked, "
                                                  "because monitor tcp needs a numeric address"},
-        {CONTROLLER_ROW(1, NULL, 1),
-         "controller ams, no address: not checked, because monitor tcp needs a numeric address"},
-        {SERVER_ROW(1, "192.0.2", 2), "pool web, controller ams, 192.0.2: not checked, because "
+        {CONTROLLER_ROW(1, NULL, 2),
+         "controller ams, no address: not checked, because monitor web needs a numeric address"},
+        {SERVER_ROW(1, "192.0.2", 2), "pool web, controller ams, 192.0.2:443: not checked, because "
                                       "monitor web needs a numeric address"},
+        {SERVER_ROW(1, "2001:db8::80", 3),
+         "pool web, controller ams, [2001:db8::80]:443: not checked, because monitor near checks"
+         " from 192.0.2.9, an address of the other family"},
         {SERVER_ROW(1, "192.0.2.80", 5),
          "pool web, controller ams, 192.0.2.80: not checked, because its monitor cannot be used"},
     };
@@ -116,7 +127,7 @@ static void what_cannot_be_checked_is_named(void)
 /* Two servers with the same address whose monitors differ in one column. */
 static void any_column_makes_another_check(void)
 {
-    struct monitor others[18];
+    struct monitor others[27];
     for (size_t i = 0; i < COUNT(others); i++)
         others[i] = web;
     size_t n = 0;
@@ -136,10 +147,20 @@ static void any_column_makes_another_check(void)
     others[n++].timeout_s = 4;
     others[n++].rise = 3;
     others[n++].fall = 4;
+    others[n++].http_method = METHOD_HEAD;
+    others[n++].headers = "X-A: b";
+    others[n++].proxy = PROXY_VERSION_1;
+    others[n++].tls = true;
+    others[n++].steps = "send x";
+    others[n++].rcode = "REFUSED";
+    others[n++].answer = "^192";
+    others[n++].source.family = FAMILY_IPV6;
+    others[n++].arguments = "-v";
     const size_t different = n;
     others[n++].id = 77;
     others[n++].name = "renamed";
     struct target first = {.monitor = &web}, second;
+    CHECK_INTEGER((int64_t)n, COUNT(others), "columns");
     for (size_t i = 0; i < n; i++) {
         second = (struct target){.monitor = &others[i]};
         CHECK(target_equal(&first, &second) == (i >= different), "column %zu", i);
@@ -151,14 +172,48 @@ static void any_column_makes_another_check(void)
     CHECK(!target_equal(&first, &second), "address");
 }
 
-/* What is told, as text: =3 the same, !3 changed, +3 added, -3 removed; controllers with a c. */
+static void another_address_or_port_of_its_own_makes_another_target(void)
+{
+    const struct monitor own_port = {.type = CHECK_HTTP, .port = 8080}, ping = {.type = CHECK_ICMP};
+    const struct address here = address_of("192.0.2.1"), there = address_of("192.0.2.2");
+    const struct {
+        const char *title;
+        struct target before, after;
+        bool is_elsewhere;
+    } rows[] = {
+        {"nothing", {.address = here, .port = 1}, {.address = here, .port = 1}, false},
+        {"the address", {.address = here}, {.address = there}, true},
+        {"the port", {.address = here, .port = 1}, {.address = here, .port = 2}, true},
+        {"the usual port is written", {.address = here}, {.address = here, .port = 80}, false},
+        {"a port that the monitor does not use",
+         {.address = here, .port = 1},
+         {.address = here, .port = 2, .monitor = &own_port},
+         false},
+        {"the port of what is pinged",
+         {.address = here, .port = 1},
+         {.address = here, .port = 2, .monitor = &ping},
+         false},
+        {"the monitor", {.address = here}, {.address = here, .monitor = &own_port}, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct target before = rows[i].before, after = rows[i].after;
+        before.monitor = before.monitor ? before.monitor : &web;
+        after.monitor = after.monitor ? after.monitor : &web;
+        CHECK(target_is_elsewhere(&before, &after) == rows[i].is_elsewhere, "%s", rows[i].title);
+    }
+}
+
+/*
+ * What is told, as text: =3 the same, !3 changed, /3 replaced, +3 added, -3 removed; controllers
+ * with a c.
+ */
 static void tell(void *context, enum target_change change, const struct target *before,
                  const struct target *after)
 {
     struct buffer *told = context;
     const struct target *target = after ? after : before;
     CHECK((change == TARGET_ADDED) == !before && (change == TARGET_REMOVED) == !after, "told");
-    buffer_printf(told, " %c%s%lld", "=!+-"[change],
+    buffer_printf(told, " %c%s%lld", "=!+-/"[change],
                   target -> key.kind == TARGET_CONTROLLER ? "c" : "", (long long)target->key.id);
 }
 
@@ -183,8 +238,8 @@ static void two_sets_are_compared(void)
         {NULL, some, " +c3 +1 +3 +5"},
         {some, NULL, " -c3 -1 -3 -5"},
         {some, &end, " -c3 -1 -3 -5"},
-        {some, others, " =c3 +c9 -1 +2 !3 !5 +6"},
-        {others, some, " =c3 -c9 +1 -2 !3 !5 -6"},
+        {some, others, " =c3 +c9 -1 +2 /3 !5 +6"},
+        {others, some, " =c3 -c9 +1 -2 /3 !5 -6"},
         {NULL, NULL, ""},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -235,6 +290,8 @@ static const CU_TestInfo tests[] = {
     {"rows become targets, in the order of their keys", rows_become_targets_in_order},
     {"what cannot be checked is named", what_cannot_be_checked_is_named},
     {"any column makes another check, but not the monitor's name", any_column_makes_another_check},
+    {"another address, or port of its own, makes another target",
+     another_address_or_port_of_its_own_makes_another_target},
     {"two sets are compared", two_sets_are_compared},
     {"a set lives as long as it is used", a_set_lives_as_long_as_it_is_used},
     {"without memory there is no set", without_memory_there_is_no_set},

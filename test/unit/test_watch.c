@@ -284,7 +284,7 @@ static void one_that_dies_is_written_in_time_and_comes_back(void)
     CHECK(stage.now_ms - died_ms <= 30000 + CHECK_MS + 1, "%lld ms",
           (long long)(stage.now_ms - died_ms));
     CHECK_INTEGER(stage.rows[TARGET_SERVER][2].reason, REASON_REFUSED, "why");
-    CHECK(strstr(buffer_text(&stage.said), "pool web, controller ams, 10.0.0.2: down, refused,"),
+    CHECK(strstr(buffer_text(&stage.said), "pool web, controller ams, 10.0.0.2:80: down, refused,"),
           "%s", buffer_text(&stage.said));
     CHECK_INTEGER((int64_t)stage.alarms, 0, "no alarm for one");
     CHECK(written(1) == VERDICT_UP && written(3) == VERDICT_UP, "the others");
@@ -377,6 +377,65 @@ static void another_kind_of_check_keeps_the_state(void)
     CHECK(written(2) == VERDICT_DOWN && stage.rows[TARGET_SERVER][2].since_s == since_s,
           "still down");
     CHECK_INTEGER((int64_t)(stage.starts[1] - starts), 10, "and faster");
+    stage_end();
+}
+
+/* Server n at the address of server `other`, at port 80, or at another one. */
+static void move(int n, int other, int port)
+{
+    struct targets *targets = NULL;
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(address, sizeof address, "10.0.0.%d", other);
+    CHECK_INTEGER(targets_new(&targets), 0, "targets");
+    CHECK_INTEGER(targets_add_monitor(targets, &usual_monitor), 0, "monitor");
+    CHECK_INTEGER(
+        targets_add(targets,
+                    &(struct target_row){
+                        {TARGET_SERVER, n}, "web", "ams", address, port, usual_monitor.id, n}),
+        0, "target");
+    targets_finish(targets);
+    CHECK_INTEGER(watch_configure(stage.watch, targets, &usual), 0, "configure");
+    targets_release(targets);
+}
+
+static void a_corrected_address_or_port_begins_as_a_new_target(void)
+{
+    stage_begin();
+    stage.answers[1] = 'x';
+    move(1, 1, 80);
+    pass_ms(40000);
+    CHECK_INTEGER(written(1), VERDICT_DOWN, "down");
+    move(1, 2, 80);
+    CHECK(watch_has_urgent(stage.watch), "what is stored is to be deleted soon");
+    pass_ms(1);
+    CHECK_INTEGER(written(1), VERDICT_NONE, "nothing is stored, so it counts as up");
+    pass_ms(10000);
+    CHECK_INTEGER(written(1), VERDICT_UP, "the first check says so");
+    stage.answers[2] = 'x';
+    pass_ms(40000);
+    CHECK_INTEGER(written(1), VERDICT_DOWN, "down again");
+    move(1, 2, 81);
+    pass_ms(10001);
+    CHECK(written(1) != VERDICT_DOWN, "not after one failure");
+    pass_ms(30000);
+    CHECK_INTEGER(written(1), VERDICT_DOWN, "but after three");
+    CHECK_INTEGER((int64_t)stage.ended, 2, "verdicts that were deleted");
+    stage_end();
+}
+
+static void one_that_is_corrected_while_it_fails_does_not_hold_the_brake(void)
+{
+    stage_begin();
+    set_up(1, 1);
+    pass_ms(20000);
+    stage.answers[1] = 'x';
+    pass_ms(10000);
+    move(1, 2, 80);
+    CHECK_INTEGER((int64_t)watch_count(stage.watch).targets, 1, "targets");
+    stage.answers[2] = 'x';
+    pass_ms(40000);
+    CHECK(!watch_brakes(stage.watch), "one failure is one");
+    CHECK_INTEGER(written(1), VERDICT_DOWN, "down");
     stage_end();
 }
 
@@ -647,6 +706,10 @@ static const CU_TestInfo tests[] = {
      at_most_so_many_run_at_once_and_none_is_forgotten},
     {"changes leave the others undisturbed", changes_leave_the_others_undisturbed},
     {"another kind of check keeps the state", another_kind_of_check_keeps_the_state},
+    {"a corrected address or port begins as a new target",
+     a_corrected_address_or_port_begins_as_a_new_target},
+    {"one that is corrected while it fails does not hold the brake",
+     one_that_is_corrected_while_it_fails_does_not_hold_the_brake},
     {"a target may go while it is checked", a_target_may_go_while_it_is_checked},
     {"stored verdicts hold until everybody was asked",
      stored_verdicts_hold_until_everybody_was_asked},

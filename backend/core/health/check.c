@@ -15,12 +15,21 @@ static const char *const reasons[] = {
     [REASON_STATUS] = "status",
     [REASON_CONTENT] = "content",
     [REASON_INTERNAL] = "internal",
+    [REASON_NO_TLS] = "no-tls",
+    [REASON_UNTRUSTED] = "untrusted",
+    [REASON_EXPIRED] = "expired",
+    [REASON_WRONG_NAME] = "wrong-name",
 };
 
 static const char *const types[] = {
     [CHECK_TCP] = "tcp",   [CHECK_HTTP] = "http", [CHECK_HTTPS] = "https",
     [CHECK_ICMP] = "icmp", [CHECK_DNS] = "dns",   [CHECK_EXEC] = "exec",
 };
+
+static const char *const http_methods[] = {[METHOD_GET] = "GET", [METHOD_HEAD] = "HEAD"};
+
+static const uint16_t usual_ports[] = {
+    [CHECK_HTTP] = 80, [CHECK_HTTPS] = 443, [CHECK_DNS] = 53, [CHECK_EXEC] = 0};
 
 const char *reason_word(enum reason reason)
 {
@@ -48,4 +57,27 @@ bool check_type_parse(const char *word, enum check_type *ret_type)
         return false;
     *ret_type = (enum check_type)index;
     return true;
+}
+
+const char *http_method_word(enum http_method method)
+{
+    return http_methods[method];
+}
+
+bool http_method_parse(const char *word, enum http_method *ret_method)
+{
+    size_t index;
+    if (!word_find(http_methods, COUNT(http_methods), word, &index))
+        return false;
+    *ret_method = (enum http_method)index;
+    return true;
+}
+
+uint16_t monitor_port(const struct monitor *monitor, uint16_t port)
+{
+    if (monitor->type == CHECK_ICMP)
+        return 0;
+    if (monitor->port != 0)
+        return monitor->port;
+    return port != 0 ? port : usual_ports[monitor->type];
 }

@@ -19,12 +19,18 @@ enum reason {
     REASON_REFUSED,     /* nothing listens on the port */
     REASON_UNREACHABLE, /* no route, or an ICMP error */
     REASON_CLOSED,      /* the connection was reset or ended too early */
-    REASON_TLS,         /* the handshake failed, or the certificate is not valid */
+    REASON_TLS,         /* the TLS handshake failed in another way than those below */
     REASON_PROTOCOL,    /* an answer that is not of this protocol, or is too long */
     REASON_STATUS,      /* unexpected HTTP status, DNS response code or exit status */
     REASON_CONTENT,     /* the HTTP body, or what a TCP target sent, does not match */
     REASON_INTERNAL,    /* our own failure: says nothing about the target */
+    REASON_NO_TLS,      /* what answered the handshake is not TLS */
+    REASON_UNTRUSTED,   /* the certificate: nobody who is trusted has signed it */
+    REASON_EXPIRED,     /* it is no longer valid, or not yet */
+    REASON_WRONG_NAME,  /* it is for another host */
 };
+
+#define REASON_COUNT (REASON_WRONG_NAME + 1)
 
 /* Constant words such as "timeout". The parsers return false for an unknown word. */
 const char *reason_word(enum reason reason);
@@ -35,22 +41,46 @@ enum check_type { CHECK_TCP, CHECK_HTTP, CHECK_HTTPS, CHECK_ICMP, CHECK_DNS, CHE
 const char *check_type_word(enum check_type type);
 bool check_type_parse(const char *word, enum check_type *ret_type);
 
+/* HEAD asks for the headers of a page alone. */
+enum http_method { METHOD_GET, METHOD_HEAD };
+
+const char *http_method_word(enum http_method method);
+bool http_method_parse(const char *word, enum http_method *ret_method);
+
+/* The header that goes ahead of a connection, by the version of the PROXY protocol. */
+enum proxy_header { PROXY_NONE, PROXY_VERSION_1, PROXY_VERSION_2 };
+
 /* A row of the table `monitor`. Texts are NULL if the column is. */
 struct monitor {
     int64_t id;
     const char *name;
     enum check_type type;
-    uint16_t port;     /* 0: the target's, else the default of the type */
-    const char *path;  /* HTTP: of the URL; exec: of the program */
-    const char *host;  /* HTTP: Host header and TLS server name; DNS: the name to ask for */
-    const char *query; /* DNS: the record type to ask for */
+    uint16_t port;              /* 0: the target's, else the default of the type */
+    const char *path;           /* HTTP: of the URL; exec: of the program */
+    const char *host;           /* Host header and TLS server name; DNS: the name to ask for */
+    const char *query;          /* DNS: the record type to ask for */
     int status_min, status_max; /* HTTP: the accepted range, both included */
     const char *body;           /* HTTP: regular expression (PCRE2) that the body must match */
     const char *send, *expect; /* TCP: bytes to send first; expression that the answer must match */
-    bool verify;               /* HTTPS: the certificate must be valid */
+    bool verify;               /* TLS: the certificate must be valid */
     uint32_t interval_s, timeout_s;
     uint32_t rise, fall; /* checks in a row that change the verdict */
+    enum http_method http_method;
+    const char *headers;     /* HTTP: lines to send in addition */
+    enum proxy_header proxy; /* TCP, HTTP */
+    bool tls;                /* TCP: a TLS handshake goes first */
+    const char *steps;       /* TCP: lines of `send` and `expect`, in place of those columns */
+    const char *rcode;       /* DNS: the response code that is wanted; NULL: NOERROR */
+    const char *answer;      /* DNS: expression that a record of the answer must match */
+    struct address source;   /* to check from; FAMILY_NONE: what the system chooses */
+    const char *arguments;   /* exec: words for the program */
 };
+
+/*
+ * The port that is checked when the target's own is `port`: that of the monitor, else of the
+ * target, else the usual one of the type, else 0. It is 0 for icmp.
+ */
+uint16_t monitor_port(const struct monitor *monitor, uint16_t port);
 
 struct check {
     const struct monitor *monitor; /* valid while the check runs */

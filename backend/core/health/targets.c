@@ -16,7 +16,10 @@
  * Of a target's name, with NUL; a longer one is truncated. Names of pools and controllers have 64
  * characters at most.
  */
-#define NAME_MAX_BYTES 256
+#define NAME_MAX_BYTES 512
+
+/* Of an address, or of the host name of a controller, with a port and NUL. */
+#define PLACE_MAX_BYTES 272
 
 struct targets {
     unsigned users;
@@ -71,7 +74,9 @@ int targets_add_monitor(struct targets *targets, const struct monitor *monitor)
     *copy = *monitor;
     if (!own(targets, &copy->name) || !own(targets, &copy->path) || !own(targets, &copy->host) ||
         !own(targets, &copy->query) || !own(targets, &copy->body) || !own(targets, &copy->send) ||
-        !own(targets, &copy->expect))
+        !own(targets, &copy->expect) || !own(targets, &copy->headers) ||
+        !own(targets, &copy->steps) || !own(targets, &copy->rcode) ||
+        !own(targets, &copy->answer) || !own(targets, &copy->arguments))
         return ERR_NOMEM;
     struct monitor **place =
         VECTOR_ADD(targets->monitors, targets->monitor_count, targets->monitor_capacity);
@@ -96,28 +101,46 @@ static const struct monitor *find_monitor(const struct targets *targets, int64_t
     return NULL;
 }
 
-static void name_row(const struct target_row *row, char name[static NAME_MAX_BYTES])
+/* The address and the port that is checked, if there is one. */
+static void name_place(const struct target_row *row, uint16_t port,
+                       char place[static PLACE_MAX_BYTES])
+{
+    const char *address = row->address ? row->address : "no address";
+    if (port == 0 || !row->address)
+        snprintf(place, PLACE_MAX_BYTES, "%s", address);
+    else
+        snprintf(place, PLACE_MAX_BYTES, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, port);
+}
+
+static void name_row(const struct target_row *row, const char *place,
+                     char name[static NAME_MAX_BYTES])
 {
     const char *controller = row->controller ? row->controller : "?";
-    const char *address = row->address ? row->address : "no address";
     if (row->key.kind == TARGET_SERVER)
         snprintf(name, NAME_MAX_BYTES, "pool %s, controller %s, %s", row->pool ? row->pool : "?",
-                 controller, address);
+                 controller, place);
     else
-        snprintf(name, NAME_MAX_BYTES, "controller %s, %s", controller, address);
+        snprintf(name, NAME_MAX_BYTES, "controller %s, %s", controller, place);
+}
+
+static bool is_of_another_family(const struct address *source, const struct address *address)
+{
+    return source->family != FAMILY_NONE && source->family != address->family;
 }
 
 int targets_add(struct targets *targets, const struct target_row *row)
 {
-    char name[NAME_MAX_BYTES];
+    char name[NAME_MAX_BYTES], place[PLACE_MAX_BYTES], source[ADDRESS_TEXT_MAX];
     struct target target = {.key = row->key,
                             .monitor = find_monitor(targets, row->monitor_id),
                             .port = (uint16_t)row->port,
                             .name = name,
+                            .place = place,
                             .pool = row->pool ? row->pool : "",
                             .controller = row->controller ? row->controller : "",
                             .position = row->position};
-    name_row(row, name);
+    name_place(row, target.monitor ? monitor_port(target.monitor, target.port) : 0, place);
+    name_row(row, place, name);
     if (!target.monitor)
         return problems_add(&targets->problems,
                             "%s: not checked, because its monitor cannot be used", name);
@@ -125,13 +148,19 @@ int targets_add(struct targets *targets, const struct target_row *row)
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s needs a numeric address", name,
                             target.monitor->name);
-    if (!own(targets, &target.name) || !own(targets, &target.pool) ||
-        !own(targets, &target.controller))
+    if (is_of_another_family(&target.monitor->source, &target.address))
+        return problems_add(&targets->problems,
+                            "%s: not checked, because monitor %s checks from %s, an address of the"
+                            " other family",
+                            name, target.monitor->name,
+                            address_format(&target.monitor->source, source));
+    if (!own(targets, &target.name) || !own(targets, &target.place) ||
+        !own(targets, &target.pool) || !own(targets, &target.controller))
         return ERR_NOMEM;
-    struct target *place = VECTOR_ADD(targets->list, targets->count, targets->capacity);
-    if (!place)
+    struct target *added = VECTOR_ADD(targets->list, targets->count, targets->capacity);
+    if (!added)
         return ERR_NOMEM;
-    *place = target;
+    *added = target;
     return 0;
 }
 
@@ -169,6 +198,14 @@ const struct target *targets_at(const struct targets *targets, size_t index)
     return &targets->list[index];
 }
 
+const struct target *targets_find(const struct targets *targets, const struct target_key *key)
+{
+    const struct target wanted = {.key = *key};
+    if (targets->count == 0)
+        return NULL;
+    return bsearch(&wanted, targets->list, targets->count, sizeof wanted, compare_targets);
+}
+
 size_t targets_monitor_count(const struct targets *targets)
 {
     return targets->monitor_count;
@@ -198,13 +235,32 @@ static bool monitor_equal(const struct monitor *a, const struct monitor *b)
            same_text(a->body, b->body) && same_text(a->send, b->send) &&
            same_text(a->expect, b->expect) && a->verify == b->verify &&
            a->interval_s == b->interval_s && a->timeout_s == b->timeout_s && a->rise == b->rise &&
-           a->fall == b->fall;
+           a->fall == b->fall && a->http_method == b->http_method &&
+           same_text(a->headers, b->headers) && a->proxy == b->proxy && a->tls == b->tls &&
+           same_text(a->steps, b->steps) && same_text(a->rcode, b->rcode) &&
+           same_text(a->answer, b->answer) && address_equal(&a->source, &b->source) &&
+           same_text(a->arguments, b->arguments);
 }
 
 bool target_equal(const struct target *a, const struct target *b)
 {
     return a->port == b->port && address_equal(&a->address, &b->address) &&
            monitor_equal(a->monitor, b->monitor);
+}
+
+bool target_is_elsewhere(const struct target *before, const struct target *after)
+{
+    if (!address_equal(&before->address, &after->address))
+        return true;
+    return before->port != after->port &&
+           monitor_port(after->monitor, before->port) != monitor_port(after->monitor, after->port);
+}
+
+static enum target_change compare_one(const struct target *before, const struct target *after)
+{
+    if (target_equal(before, after))
+        return TARGET_SAME;
+    return target_is_elsewhere(before, after) ? TARGET_REPLACED : TARGET_CHANGED;
 }
 
 void targets_compare(const struct targets *before, const struct targets *after,
@@ -223,7 +279,7 @@ void targets_compare(const struct targets *before, const struct targets *after,
         else if (order > 0)
             tell(context, TARGET_ADDED, NULL, right);
         else
-            tell(context, target_equal(left, right) ? TARGET_SAME : TARGET_CHANGED, left, right);
+            tell(context, compare_one(left, right), left, right);
         old += order <= 0;
         new += order >= 0;
     }

@@ -31,7 +31,8 @@ struct target {
     const struct monitor *monitor;
     struct address address;
     uint16_t port;                 /* 0: none */
-    const char *name;              /* for messages: "pool web, controller ams, 192.0.2.80" */
+    const char *name;              /* for messages: "pool web, controller ams, 192.0.2.80:443" */
+    const char *place;             /* address and port, or address alone: the end of `name` */
     const char *pool, *controller; /* names; the pool of a controller is "" */
     int64_t position;              /* of a server in its pool; 0 for a controller */
 };
@@ -66,6 +67,8 @@ void targets_finish(struct targets *targets);
 
 size_t targets_count(const struct targets *targets);
 const struct target *targets_at(const struct targets *targets, size_t index);
+/* NULL if there is none. */
+const struct target *targets_find(const struct targets *targets, const struct target_key *key);
 size_t targets_monitor_count(const struct targets *targets);
 const struct monitor *targets_monitor_at(const struct targets *targets, size_t index);
 const struct problems *targets_problems(const struct targets *targets);
@@ -76,7 +79,15 @@ int target_key_compare(const struct target_key *a, const struct target_key *b);
 /* Says whether two targets are checked in the same way. */
 bool target_equal(const struct target *a, const struct target *b);
 
-enum target_change { TARGET_SAME, TARGET_CHANGED, TARGET_ADDED, TARGET_REMOVED };
+/*
+ * Says whether two targets of one row are different things, because the row's address or its own
+ * port was corrected. What was found out about one says nothing about the other. Another way to
+ * check the same address and port is not meant.
+ */
+bool target_is_elsewhere(const struct target *before, const struct target *after);
+
+/* TARGET_REPLACED: see target_is_elsewhere(). */
+enum target_change { TARGET_SAME, TARGET_CHANGED, TARGET_ADDED, TARGET_REMOVED, TARGET_REPLACED };
 
 /*
  * Calls `tell` for every target of two sets, by key. `before` is NULL for a target that was added,

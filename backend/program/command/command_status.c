@@ -92,8 +92,7 @@ static void print_target(const struct status_target *target, struct buffer *out)
 {
     buffer_add_text(out, "  ");
     if (target->server)
-        buffer_printf(out, "pool %s, %s %s", target->pool->name, target->controller->name,
-                      target->server->ipv4 ? target->server->ipv4 : target->server->ipv6);
+        buffer_printf(out, "pool %s, %s", target->pool->name, target->controller->name);
     else if (target->controller)
         buffer_printf(out, "controller %s", target->controller->name);
     else
@@ -101,8 +100,9 @@ static void print_target(const struct status_target *target, struct buffer *out)
                       target->key.kind == TARGET_SERVER ? "virtual server" : "controller",
                       target->key.id);
     buffer_printf(
-        out, ": down for %" PRId64 " s, %s, checked %" PRId64 " s ago, %" PRId64 " flaps\n",
-        target->down_s, reason_word(target->reason), target->checked_ago_s, target->flaps);
+        out, "%s%s: down for %" PRId64 " s, %s, checked %" PRId64 " s ago, %" PRId64 " flaps\n",
+        target->place[0] ? " " : "", target->place, target->down_s, reason_word(target->reason),
+        target->checked_ago_s, target->flaps);
 }
 
 static void print_monitor(const struct status_monitor *monitor, struct buffer *out)

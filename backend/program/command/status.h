@@ -81,6 +81,7 @@ struct status_target {
     const struct pool *pool; /* NULL for a controller, and if the server cannot be used */
     const struct virtual_server *server; /* NULL likewise */
     const struct controller *controller; /* NULL if it cannot be used */
+    const char *place; /* the address and port that are checked; "" if it no longer is */
     enum reason reason;
     int64_t down_s, checked_ago_s, flaps;
 };

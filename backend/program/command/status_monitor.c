@@ -18,7 +18,9 @@
 struct summary {
     const struct decision_inputs *inputs;
     struct status_monitor *monitor;
-    int64_t checked_s; /* of the last check of any target */
+    const struct targets *targets; /* NULL: they could not be loaded */
+    struct arena *arena;           /* for texts */
+    int64_t checked_s;             /* of the last check of any target */
 };
 
 static int64_t age_s(const struct decision_inputs *inputs, int64_t at_s)
@@ -36,6 +38,20 @@ static const struct pool *pool_of(const struct snapshot *snapshot,
             return pool;
     }
     return NULL;
+}
+
+/* What is checked; of a target that no longer is, the address of the server. */
+static const char *place_of(const struct summary *summary, const struct status_target *described)
+{
+    const struct virtual_server *server = described->server;
+    const struct target *target =
+        summary->targets ? targets_find(summary->targets, &described->key) : NULL;
+    const char *place = "";
+    if (target)
+        place = arena_copy(summary->arena, target->place, strlen(target->place));
+    else if (server)
+        place = server->ipv4 ? server->ipv4 : server->ipv6;
+    return place ? place : "";
 }
 
 static struct status_target describe(const struct decision_inputs *inputs,
@@ -74,6 +90,7 @@ static int add_verdict(void *context, const struct verdict_row *row)
     if (!place)
         return ERR_NOMEM;
     *place = describe(summary->inputs, row);
+    place->place = place_of(summary, place);
     monitor->down++;
     return 0;
 }
@@ -101,14 +118,10 @@ static int add_silence(const struct status_monitor *monitor, struct problems *pr
 }
 
 /* Decides whether a monitor is missed, that is, whether there are targets. 0 or ERR_NOMEM. */
-static int judge_silence(struct store *store, bool runs, struct status_monitor *monitor,
+static int judge_silence(const struct targets *targets, bool runs, struct status_monitor *monitor,
                          struct problems *problems)
 {
-    struct targets *targets = NULL;
-    struct settings settings;
     int code = 0;
-    if (store_load_targets(store, &targets, &settings, NULL) != 0)
-        return 0;
     if (targets_count(targets) > 0) {
         monitor->state = runs && monitor->reported_ago_ms >= 0 ? MONITOR_SILENT : MONITOR_ABSENT;
         code = add_silence(monitor, problems);
@@ -116,25 +129,37 @@ static int judge_silence(struct store *store, bool runs, struct status_monitor *
     const struct problems *unusable = targets_problems(targets);
     for (size_t i = 0; code == 0 && i < unusable->count; i++)
         code = problems_add(problems, "%s", unusable->lines[i]);
-    targets_release(targets);
     return code;
+}
+
+/* 0 or ERR_NOMEM. */
+static int judge_report(struct store *store, const struct targets *targets,
+                        struct status_monitor *monitor, struct problems *problems)
+{
+    char report[STORE_REPORT_MAX];
+    bool runs = store_has_monitor(store);
+    bool reported =
+        store_read_report(store, clock_monotonic_ms(), &monitor->reported_ago_ms, report);
+    if (!reported || monitor->reported_ago_ms >= SILENT_MS || !runs)
+        return targets ? judge_silence(targets, runs, monitor, problems) : 0;
+    monitor->state = MONITOR_REPORTING;
+    return add_lines(report, problems);
 }
 
 int status_gather_monitor(struct store *store, const struct decision_inputs *inputs,
                           struct status *status, struct problems *ret_problems)
 {
+    struct targets *targets = NULL;
+    struct settings settings;
+    (void)store_load_targets(store, &targets, &settings, NULL);
     struct status_monitor *monitor = &status->monitor;
-    struct summary summary = {.inputs = inputs, .monitor = monitor};
-    char report[STORE_REPORT_MAX];
+    struct summary summary = {
+        .inputs = inputs, .monitor = monitor, .targets = targets, .arena = &status->arena};
     *monitor = (struct status_monitor){.state = MONITOR_UNUSED, .reported_ago_ms = -1};
-    if (store_each_verdict(store, add_verdict, &summary, NULL) == ERR_NOMEM)
-        return ERR_NOMEM;
+    int code = store_each_verdict(store, add_verdict, &summary, NULL) == ERR_NOMEM ? ERR_NOMEM : 0;
     monitor->checked_ago_s = age_s(inputs, summary.checked_s);
-    bool runs = store_has_monitor(store);
-    bool reported =
-        store_read_report(store, clock_monotonic_ms(), &monitor->reported_ago_ms, report);
-    if (!reported || monitor->reported_ago_ms >= SILENT_MS || !runs)
-        return judge_silence(store, runs, monitor, ret_problems);
-    monitor->state = MONITOR_REPORTING;
-    return add_lines(report, ret_problems);
+    if (code == 0)
+        code = judge_report(store, targets, monitor, ret_problems);
+    targets_release(targets);
+    return code;
 }

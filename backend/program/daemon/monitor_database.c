@@ -13,6 +13,12 @@
 #define RELOAD_PAUSE_MS 1000
 
 /*
+ * After this time, monitors that could not be run are tried again: an address may have come to this
+ * machine, a program been installed, or a group been allowed to ping.
+ */
+#define REFUSED_PAUSE_MS 5000
+
+/*
  * How long a write waits for the lock, and how long after a wait that was in vain. Checks run in
  * the same thread, and a reply that comes during the wait is measured as so much slower. Mappings
  * and sweeps hold the lock for up to some 30 ms: it is waited for, or each of them would be
@@ -30,6 +36,7 @@ struct monitor_database {
     bool has_loaded;
     int wait_ms;       /* for the next write */
     int64_t reload_ms; /* monotonic: not before */
+    int64_t retry_ms;  /* monotonic: when monitors that could not be run are tried again */
 };
 
 int monitor_database_new(const char *path, struct monitor_database **ret_database)
@@ -74,6 +81,7 @@ static int configure(struct monitor_database *database, struct error *error)
                                         .brake_percent = settings->brake_percent,
                                         .brake_window_s = settings->brake_window_s};
     code = watch_configure(database->watch, targets, &limits);
+    database->retry_ms = clock_monotonic_ms() + REFUSED_PAUSE_MS;
     targets_release(targets);
     return code == 0 ? 0 : error_set(error, code, "the targets cannot be loaded: out of memory");
 }
@@ -89,11 +97,18 @@ static int adopt_file(struct monitor_database *database, struct error *error)
     return 0;
 }
 
+static bool is_current(const struct monitor_database *database, const struct revision *revision)
+{
+    bool retries =
+        watch_has_refusals(database->watch) && clock_monotonic_ms() >= database->retry_ms;
+    return database->loaded.configuration == revision->configuration && !retries;
+}
+
 static int load(struct monitor_database *database, const struct revision *revision,
                 struct error *error)
 {
     bool same_file = database->has_loaded && database->loaded.opening == revision->opening;
-    if (same_file && database->loaded.configuration == revision->configuration)
+    if (same_file && is_current(database, revision))
         return 0;
     if (clock_monotonic_ms() < database->reload_ms)
         return 0; /* the reason was reported before */

@@ -89,14 +89,15 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_ROLLBACK] = "ROLLBACK",
     [QUERY_MONITORS] =
         "SELECT id, name, type, port, path, host, query, status_min, status_max,"
-        " body, send, expect, verify, interval, timeout, rise, fall FROM monitor ORDER BY id",
+        " body, send, expect, verify, interval, timeout, rise, fall, http_method, headers, proxy,"
+        " tls, steps, rcode, answer, source, arguments FROM monitor ORDER BY id",
     [QUERY_TARGET_SERVERS] =
         "SELECT v.id, p.name, c.name,"
         " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id),"
         " v.position"
         " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
         " JOIN controller AS c ON c.id = v.controller_id"
-        " WHERE coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
+        " WHERE v.checked = 1 AND coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
     [QUERY_TARGET_CONTROLLERS] = "SELECT id, name, address, monitor_id FROM controller"
                                  " WHERE monitor_id IS NOT NULL",
     [QUERY_CONTROLLER_VERDICTS] =

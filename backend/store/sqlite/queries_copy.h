@@ -19,6 +19,8 @@
 #define J6 J4 ", " J(4) ", " J(5)
 #define J15 J6 ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ", " J(11) ", " J(12) ", " J(13) \
             ", " J(14)
+#define J25 J15 ", " J(15) ", " J(16) ", " J(17) ", " J(18) ", " J(19) ", " J(20) ", " J(21) ", " \
+            J(22) ", " J(23) ", " J(24)
 #define NAMES_OF(table) "(SELECT " J(0) " FROM " COPY(table) ")"
 #define NEW_NAMES(table)                                                                           \
     "SELECT name FROM (SELECT " J(0) " COLLATE NOCASE AS name FROM " COPY(table) ")"               \
@@ -28,7 +30,8 @@
 #define OF_RECORDS " FROM record AS r LEFT JOIN zone AS z ON z.id = r.zone_id"
 #define COPY_MONITORS                                                                              \
     "x.name, x.type, x.port, x.path, x.host, x.query, x.status_min, x.status_max, x.body, x.send," \
-    " x.expect, x.verify, x.interval, x.timeout, x.rise, x.fall"
+    " x.expect, x.verify, x.interval, x.timeout, x.rise, x.fall, x.http_method, x.headers,"         \
+    " x.proxy, x.tls, x.steps, x.rcode, x.answer, x.source, x.arguments"
 #define COPY_CONTROLLERS "c.name, c.address, c.state, m.name"
 #define OF_CONTROLLERS " FROM controller AS c LEFT JOIN monitor AS m ON m.id = c.monitor_id"
 #define COPY_POOLS                                                                                 \
@@ -72,7 +75,7 @@
     " LEFT JOIN monitor AS m ON m.id = v.monitor_id"
 #define ALL_SERVERS \
     "SELECT p.name, v.position, c.name, v.ipv4, v.ipv6, v.port, v.weight, v.state, m.name," \
-    " v.check_address" OF_SERVERS
+    " v.check_address, v.checked" OF_SERVERS
 #define ALL_BALANCED_NAMES \
     "SELECT " COPY_BALANCED_NAMES OF_BALANCED_NAMES
 #define ALL_GROUPS \
@@ -109,8 +112,11 @@
     ", host = " J(4) ", query = " J(5) ", status_min = " J(6) ", status_max = " J(7) \
     ", body = " J(8) ", send = " J(9) ", expect = " J(10) ", verify = " J(11) \
     ", interval = " J(12) ", timeout = " J(13) ", rise = " J(14) ", fall = " J(15) \
+    ", http_method = " J(16) ", headers = " J(17) ", proxy = " J(18) ", tls = " J(19) \
+    ", steps = " J(20) ", rcode = " J(21) ", answer = " J(22) ", source = " J(23) \
+    ", arguments = " J(24) \
     " FROM " COPY("monitor") " WHERE x.name = " J(0) \
-    " AND json_array(" COPY_MONITORS ") <> json_array(" J15 ", " J(15) ")"
+    " AND json_array(" COPY_MONITORS ") <> json_array(" J25 ")"
 #define TAKE_CONTROLLERS_NEW \
     "INSERT INTO controller (name) " NEW_NAMES("controller")
 #define TAKE_CONTROLLERS \
@@ -147,18 +153,18 @@
     WITH_SERVERS \
     "UPDATE virtual_server AS v SET position = " J(1) ", port = " J(5) ", weight = " J(6) \
     ", state = " J(7) ", monitor_id = (SELECT id FROM monitor WHERE name = " J(8) ")" \
-    ", check_address = " J(9) \
+    ", check_address = " J(9) ", checked = " J(10) \
     " FROM (SELECT own.id, theirs.value FROM own JOIN theirs USING (key)) AS j" \
     " WHERE v.id = j.id AND json_array(v.position, v.port, v.weight, v.state," \
-    " (SELECT name FROM monitor WHERE id = v.monitor_id), v.check_address)" \
-    " <> json_array(" J(1) ", " J(5) ", " J(6) ", " J(7) ", " J(8) ", " J(9) ")"
+    " (SELECT name FROM monitor WHERE id = v.monitor_id), v.check_address, v.checked)" \
+    " <> json_array(" J(1) ", " J(5) ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ")"
 #define TAKE_SERVERS_NEW \
     WITH_SERVERS \
     "INSERT INTO virtual_server (pool_id, position, controller_id, ipv4, ipv6, port, weight," \
-    " state, monitor_id, check_address)" \
+    " state, monitor_id, check_address, checked)" \
     " SELECT (SELECT id FROM pool WHERE name = " J(0) "), " J(1) \
     ", (SELECT id FROM controller WHERE name = " J(2) "), " J(3) ", " J(4) ", " J(5) ", " J(6) \
-    ", " J(7) ", (SELECT id FROM monitor WHERE name = " J(8) "), " J(9) \
+    ", " J(7) ", (SELECT id FROM monitor WHERE name = " J(8) "), " J(9) ", " J(10) \
     " FROM theirs AS j WHERE key NOT IN (SELECT key FROM own)"
 #define TAKE_RECORDS_NEW \
     "INSERT INTO record (zone_id, name, type, ttl, content, disabled)" \
