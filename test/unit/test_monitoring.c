@@ -151,7 +151,7 @@ static void targets_without_memory_are_an_error(void)
 
 static struct verdict_row row_of(enum target_kind kind, int64_t id, enum verdict_state state)
 {
-    return (struct verdict_row){.key = {kind, id},
+    return (struct verdict_row){.key = {kind, id, FAMILY_NONE},
                                 .verdict = {.state = state,
                                             .reason = state == VERDICT_UP ? REASON_OK : REASON_TLS,
                                             .since_s = NOW_S - 100,
@@ -275,8 +275,10 @@ static void only_what_is_the_monitors_is_ended(void)
     const struct verdict_row written[] = {row_of(TARGET_SERVER, 11, VERDICT_UP),
                                           row_of(TARGET_SERVER, 12, VERDICT_DOWN),
                                           row_of(TARGET_CONTROLLER, 1, VERDICT_UP)};
-    const struct target_key ended[] = {
-        {TARGET_SERVER, 11}, {TARGET_SERVER, 21}, {TARGET_CONTROLLER, 1}, {TARGET_SERVER, 99}};
+    const struct target_key ended[] = {{TARGET_SERVER, 11, FAMILY_NONE},
+                                       {TARGET_SERVER, 21, FAMILY_NONE},
+                                       {TARGET_CONTROLLER, 1, FAMILY_NONE},
+                                       {TARGET_SERVER, 99, FAMILY_NONE}};
     struct bench bench;
     bench_begin(&bench);
     place_run(&bench.place, "INSERT INTO virtual_server_metric (virtual_server_id, name, value)"

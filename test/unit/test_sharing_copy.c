@@ -18,8 +18,9 @@ struct desk {
 /* Every column has a value that is not its default, and texts that have to be escaped. */
 static const char configured[] =
     "INSERT INTO monitor (id, name, type, port, path, host, body, query, status_min, status_max,"
-    " verify, interval, timeout, rise, fall) VALUES (5, 'm', 'http', 1, '/p', 'h', 'a\"\\' ||"
-    " char(1, 10, 8364), 'MX', 201, 202, 0, 9, 2, 3, 4);"
+    " verify, interval, timeout, rise, fall, each_family) VALUES (5, 'm', 'http', 1, '/p', 'h', "
+    "'a\"\\' ||"
+    " char(1, 10, 8364), 'MX', 201, 202, 0, 9, 2, 3, 4, 1);"
     "INSERT INTO monitor (id, name, type, send, expect) VALUES (6, 't', 'tcp', 's', 'e');"
     "INSERT INTO controller (id, name, address, state, monitor_id) VALUES"
     " (7, 'ams', '192.0.2.1', 'draining', 6), (8, 'fra', NULL, 'enabled', NULL);"
@@ -107,6 +108,7 @@ static void each_column_counts(void)
         "UPDATE record SET name = 'WWW.example.com' WHERE type = 'MX'",
         "UPDATE monitor SET body = NULL",
         "UPDATE monitor SET fall = 9 WHERE name = 't'",
+        "UPDATE monitor SET each_family = 1 WHERE name = 't'",
         "UPDATE controller SET address = '192.0.2.9', name = 'AMS' WHERE id = 7",
         "UPDATE controller SET monitor_id = NULL",
         "UPDATE pool SET name = 'Web' WHERE id = 9",

@@ -20,10 +20,10 @@ static const struct monitor web = {.id = 2,
                                    .query = "A"};
 
 #define SERVER_ROW(id, address, monitor)                                                           \
-    {{TARGET_SERVER, id}, "web", "ams", address, 443, monitor, 4}
-#define END_ROW {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0, 0}
+    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", address, 443, monitor, 4}
+#define END_ROW {{TARGET_SERVER, 0, FAMILY_NONE}, NULL, NULL, NULL, 0, 0, 0}
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
-    {{TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor, 0}
+    {{TARGET_CONTROLLER, id, FAMILY_NONE}, NULL, "ams", address, 0, monitor, 0}
 
 /* A set of rows, of which the last has the id 0; or the code that came up. */
 static int build(const struct target_row *rows, struct targets **ret_targets)

@@ -180,7 +180,8 @@ static int make_targets(int first, int last, const struct monitor *monitor,
         snprintf(address, sizeof address, "10.0.%d.%d", n / 256, n % 256);
         code = targets_add(
             targets,
-            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id, n});
+            &(struct target_row){
+                {TARGET_SERVER, n, FAMILY_NONE}, "web", "ams", address, 80, monitor->id, n});
     }
     if (code == 0) {
         targets_finish(targets);
@@ -252,7 +253,7 @@ static size_t count_written(enum verdict_state state)
 
 static void adopt(int server, enum verdict_state state)
 {
-    const struct verdict_row row = {.key = {TARGET_SERVER, server},
+    const struct verdict_row row = {.key = {TARGET_SERVER, server, FAMILY_NONE},
                                     .verdict = {.state = state, .since_s = 77, .flaps = 5}};
     CHECK_INTEGER(watch_adopt(stage.watch, &row), 0, "adopt");
     stage.rows[TARGET_SERVER][server] = row.verdict;
@@ -621,8 +622,10 @@ static void verdicts_are_told_those_that_are_down_first(void)
     before = watch_changes(stage.watch);
     CHECK_INTEGER(watch_vote(stage.watch, ballot), 0, "vote");
     CHECK_INTEGER((int64_t)ballot->count, 9, "all");
-    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 7), VERDICT_DOWN, "one is down");
-    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 8), VERDICT_UP, "another one is up");
+    CHECK_INTEGER(ballot_find(ballot, &(struct vote){"web", "ams", 7, VERDICT_NONE, FAMILY_NONE}),
+                  VERDICT_DOWN, "one is down");
+    CHECK_INTEGER(ballot_find(ballot, &(struct vote){"web", "ams", 8, VERDICT_NONE, FAMILY_NONE}),
+                  VERDICT_UP, "another one is up");
     CHECK(!ballot->brake && !watch_brakes(stage.watch), "no brake");
     pass_ms(20000);
     CHECK(watch_changes(stage.watch) == before, "all is told");

@@ -28,7 +28,7 @@
 #define OF_RECORDS " FROM record AS r LEFT JOIN zone AS z ON z.id = r.zone_id"
 #define COPY_MONITORS                                                                              \
     "x.name, x.type, x.port, x.path, x.host, x.query, x.status_min, x.status_max, x.body, x.send," \
-    " x.expect, x.verify, x.interval, x.timeout, x.rise, x.fall"
+    " x.expect, x.verify, x.interval, x.timeout, x.rise, x.fall, x.each_family"
 #define COPY_CONTROLLERS "c.name, c.address, c.state, m.name"
 #define OF_CONTROLLERS " FROM controller AS c LEFT JOIN monitor AS m ON m.id = c.monitor_id"
 #define COPY_POOLS                                                                                 \
@@ -108,9 +108,9 @@
     "UPDATE monitor AS x SET name = " J(0) ", type = " J(1) ", port = " J(2) ", path = " J(3) \
     ", host = " J(4) ", query = " J(5) ", status_min = " J(6) ", status_max = " J(7) \
     ", body = " J(8) ", send = " J(9) ", expect = " J(10) ", verify = " J(11) \
-    ", interval = " J(12) ", timeout = " J(13) ", rise = " J(14) ", fall = " J(15) \
+    ", interval = " J(12) ", timeout = " J(13) ", rise = " J(14) ", fall = " J(15) ", each_family = " J(16) \
     " FROM " COPY("monitor") " WHERE x.name = " J(0) \
-    " AND json_array(" COPY_MONITORS ") <> json_array(" J15 ", " J(15) ")"
+    " AND json_array(" COPY_MONITORS ") <> json_array(" J15 ", " J(15) ", " J(16) ")"
 #define TAKE_CONTROLLERS_NEW \
     "INSERT INTO controller (name) " NEW_NAMES("controller")
 #define TAKE_CONTROLLERS \
