@@ -493,7 +493,7 @@ CREATE TABLE IF NOT EXISTS virtual_server_metric (
   CONSTRAINT "the metric availability is 0 or 1" CHECK (name <> 'availability' OR value IN (0, 1)),
   CONSTRAINT "the metric rtt is 0 or more milliseconds" CHECK (name <> 'rtt' OR value >= 0),
   CONSTRAINT "the metrics availability-ipv4 and availability-ipv6 are 0 or 1"
-    CHECK (name NOT IN ('availability-ipv4', 'availability-ipv6') OR value IN (0, 1))
+    CHECK (name NOT GLOB 'availability-ipv[46]' OR value IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
@@ -546,7 +546,7 @@ CREATE TABLE IF NOT EXISTS virtual_server_verdict (
   -- Of which address: 'ipv4' or 'ipv6'; '': of the server.
   family TEXT NOT NULL DEFAULT ''
     CONSTRAINT "virtual_server_verdict.family is ipv4, ipv6 or empty"
-      CHECK (family IN ('', 'ipv4', 'ipv6')),
+      CHECK (family = '' OR family GLOB 'ipv[46]'),
 
   PRIMARY KEY (virtual_server_id, family)
 ) STRICT, WITHOUT ROWID;
