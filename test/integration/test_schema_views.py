@@ -212,7 +212,7 @@ def test_the_view_health_shows_each_address_that_is_checked(world, statements, e
 def test_the_view_health_shows_what_peers_say_of_an_address(world):
     columns = world.execute("PRAGMA table_info(peer_state)").fetchall()[4:]
     rest = "".join(", ''" if kind == "TEXT" else ", 0" for _, _, kind, *_ in columns)
-    for statement in (*EACH_FAMILY, "UPDATE share SET node = 1",
+    for statement in (*EACH_FAMILY, "DELETE FROM virtual_server_verdict", "UPDATE share SET node = 1",
                       "INSERT INTO peer VALUES (2, 'ns2', 'nats://192.0.2.2:4222')",
                       f"INSERT INTO peer_state VALUES (2, 1, 1, unixepoch() + 60{rest})",
                       "INSERT INTO peer_verdict VALUES (2, 'web', 'ams', 1, 'up', 1, ''),"

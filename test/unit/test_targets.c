@@ -86,6 +86,21 @@ static void rows_become_targets_in_order(void)
     targets_release(targets);
 }
 
+static void families_have_words_and_an_order(void)
+{
+    enum address_family family = FAMILY_NONE;
+    for (enum address_family f = FAMILY_NONE; f <= FAMILY_IPV6; f++) {
+        CHECK(target_family_parse(target_family_word(f), &family), "%d", (int)f);
+        CHECK_INTEGER(family, f, "%s", target_family_word(f));
+    }
+    CHECK(!target_family_parse("ipv5", &family) && !target_family_parse(NULL, &family), "others");
+    const struct target_key whole = {TARGET_SERVER, 7, FAMILY_NONE},
+                            ipv4 = {TARGET_SERVER, 7, FAMILY_IPV4},
+                            next = {TARGET_SERVER, 8, FAMILY_NONE};
+    CHECK(target_key_compare(&whole, &ipv4) < 0 && target_key_compare(&ipv4, &whole) > 0, "order");
+    CHECK(target_key_compare(&ipv4, &next) < 0 && target_key_compare(&ipv4, &ipv4) == 0, "order");
+}
+
 static void what_cannot_be_checked_is_named(void)
 {
     static const struct {
@@ -232,6 +247,7 @@ static void without_memory_there_is_no_set(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"families have words and an order", families_have_words_and_an_order},
     {"rows become targets, in the order of their keys", rows_become_targets_in_order},
     {"what cannot be checked is named", what_cannot_be_checked_is_named},
     {"any column makes another check, but not the monitor's name", any_column_makes_another_check},
