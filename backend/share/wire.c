@@ -26,8 +26,8 @@
 
 #define HEX_DIGITS 16
 
-/* The longest vote: both names, each octet escaped, and the rest. */
-#define VOTE_BYTES_MAX (4 * ROW_NAME_MAX + 64)
+/* The longest vote: both names, each octet escaped, and the rest; with the ends of both lists. */
+#define VOTE_BYTES_MAX (4 * ROW_NAME_MAX + 128)
 
 /* ---------------------------------------------------------------- writing */
 
