@@ -305,7 +305,7 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   monitor_id INTEGER REFERENCES monitor (id),
 
   -- The IPv4 or IPv6 address to check instead of its own. NULL: its own, which is ipv4 or, if the
-  -- server has none, ipv6.
+  -- server has none, ipv6; or both, see monitor.each_family.
   --   UPDATE virtual_server SET check_address = '10.0.0.80' WHERE ipv4 = '192.0.2.80';
   check_address TEXT
     CONSTRAINT "virtual_server.check_address is an address like 192.0.2.80 or 2001:db8::80, or NULL"
@@ -504,7 +504,14 @@ CREATE TABLE IF NOT EXISTS monitor (
       CHECK (length(arguments) BETWEEN 1 AND 1024)
     CONSTRAINT "monitor.arguments has no control characters"
       CHECK (arguments NOT GLOB '*[' || char(1, 45, 31, 127) || ']*'
-             AND instr(arguments, char(0)) = 0)
+             AND instr(arguments, char(0)) = 0),
+
+  -- 0: of a virtual server with ipv4 and ipv6, only ipv4 is checked, and both are answered while it
+  -- is up. 1: both are checked, each with a verdict of its own. The server is up while one of them
+  -- is; the other one is not answered then (see virtual_server_metric). Without effect on servers
+  -- that have one address or a check_address, and on controllers.
+  each_family INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT "monitor.each_family is 0 or 1" CHECK (each_family IN (0, 1))
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -512,7 +519,19 @@ CREATE TABLE IF NOT EXISTS monitor (
 -- is 1 (up) or 0 (down); no row means up. A virtual server is down if its own or its controller's
 -- is 0. 'rtt' is a round trip time in milliseconds. pdns-stickyd writes these two for every target
 -- that has a monitor. Other names are yours: pool.metric names the one that method 'least'
--- compares. To take a site down by hand:
+-- compares.
+--
+-- 'availability-ipv4' and 'availability-ipv6' of a virtual server are 0 while that address of it is
+-- down; no row means up. It has an effect while the server is up, with its other address: a resolver
+-- that is sent there keeps its mapping, and gets for the family that is down the first of these that
+-- there is: an address of another server of the same controller in the pool; of another server of
+-- the pool; of its fallback pools; and else, with the fallback 'any', the address that is down, or
+-- none. The same holds if the two addresses are two rows of one controller, and one row is down.
+-- pdns-stickyd writes these metrics, 'rtt-ipv4' and 'rtt-ipv6' where monitor.each_family is 1. Then
+-- 'availability' is 1 while one of the two is, and 'rtt' is the lower one of the addresses that are
+-- up.
+--
+-- To take a site down by hand:
 --
 --   INSERT INTO controller_metric (controller_id, name, value)
 --     SELECT id, 'availability', 0 FROM controller WHERE name = 'ams'
@@ -550,13 +569,18 @@ CREATE TABLE IF NOT EXISTS virtual_server_metric (
 
   PRIMARY KEY (virtual_server_id, name),
   CONSTRAINT "the metric availability is 0 or 1" CHECK (name <> 'availability' OR value IN (0, 1)),
-  CONSTRAINT "the metric rtt is 0 or more milliseconds" CHECK (name <> 'rtt' OR value >= 0)
+  CONSTRAINT "the metric rtt is 0 or more milliseconds" CHECK (name <> 'rtt' OR value >= 0),
+  CONSTRAINT "the metrics availability-ipv4 and availability-ipv6 are 0 or 1"
+    CHECK (name NOT GLOB 'availability-ipv[46]' OR value IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
 -- controller_verdict, virtual_server_verdict: what the monitors found. Only pdns-stickyd writes
 -- these tables, together with the metrics 'availability' and 'rtt' of the same target. The view
 -- "health" shows them with names. To take a site out of service by hand, change its state.
+--
+-- A virtual server has one row or, where each of its addresses is checked (monitor.each_family), one
+-- for each.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS controller_verdict (
   controller_id INTEGER PRIMARY KEY REFERENCES controller (id) ON DELETE CASCADE,
@@ -586,7 +610,7 @@ CREATE TABLE IF NOT EXISTS controller_verdict (
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS virtual_server_verdict (
-  virtual_server_id INTEGER PRIMARY KEY REFERENCES virtual_server (id) ON DELETE CASCADE,
+  virtual_server_id INTEGER NOT NULL REFERENCES virtual_server (id) ON DELETE CASCADE,
   state TEXT NOT NULL,
   reason TEXT NOT NULL,
   since INTEGER NOT NULL
@@ -596,8 +620,15 @@ CREATE TABLE IF NOT EXISTS virtual_server_verdict (
     CONSTRAINT "virtual_server_verdict.checked_at is Unix seconds, 0 to 253402300799"
       CHECK (checked_at BETWEEN 0 AND 253402300799),
   flaps INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT "virtual_server_verdict.flaps is 0 or more" CHECK (flaps >= 0)
-) STRICT;
+    CONSTRAINT "virtual_server_verdict.flaps is 0 or more" CHECK (flaps >= 0),
+
+  -- Of which address: 'ipv4' or 'ipv6'; '': of the server.
+  family TEXT NOT NULL DEFAULT ''
+    CONSTRAINT "virtual_server_verdict.family is ipv4, ipv6 or empty"
+      CHECK (family = '' OR family GLOB 'ipv[46]'),
+
+  PRIMARY KEY (virtual_server_id, family)
+) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
 -- topology: which controllers are close to which resolvers, for method 'topology'. The longest
@@ -1213,7 +1244,11 @@ CREATE TABLE IF NOT EXISTS peer_verdict (
   state TEXT NOT NULL,
   heard_at INTEGER NOT NULL,
 
-  PRIMARY KEY (node, pool, controller, position)
+  -- As in virtual_server_verdict. Of a server with a row for each address there is also one for the
+  -- server: 'up' while one of them is.
+  family TEXT NOT NULL DEFAULT '',
+
+  PRIMARY KEY (node, pool, controller, position, family)
 ) STRICT, WITHOUT ROWID;
 
 -- The values that the triggers give to a decision that is made now.
@@ -1237,7 +1272,8 @@ CREATE TABLE IF NOT EXISTS revision (
   -- and setting.
   configuration INTEGER NOT NULL,
 
-  -- Changes when a metric 'availability' is inserted, deleted or set to another value.
+  -- Changes when a metric 'availability', or that of an address, is inserted, deleted or set to
+  -- another value.
   metrics INTEGER NOT NULL,
 
   -- Changes with topology and geo_database.
@@ -1310,7 +1346,8 @@ CREATE INDEX IF NOT EXISTS path_metric_origin ON path_metric (origin, measured_a
 --
 -- answer  its addresses
 -- state   the more restrictive one of its own state and that of its controller
--- up      'yes', 'server down' or 'controller down'
+-- up      'yes', 'server down', 'controller down', or 'ipv4 down' or 'ipv6 down' where only this
+--         address of the server is
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS server
   (pool, position, controller, answer, weight, state, up) AS
@@ -1330,6 +1367,10 @@ SELECT
            WHERE controller_id = c.id AND name = 'availability') THEN 'controller down'
     WHEN (SELECT value FROM virtual_server_metric
            WHERE virtual_server_id = v.id AND name = 'availability') THEN 'server down'
+    WHEN (SELECT value FROM virtual_server_metric
+           WHERE virtual_server_id = v.id AND name = 'availability-ipv4') THEN 'ipv4 down'
+    WHEN (SELECT value FROM virtual_server_metric
+           WHERE virtual_server_id = v.id AND name = 'availability-ipv6') THEN 'ipv6 down'
     ELSE 'yes'
   END
 FROM virtual_server AS v
@@ -1338,7 +1379,8 @@ JOIN controller AS c ON c.id = v.controller_id
 ORDER BY p.name, v.position;
 
 -----------------------------------------------------------------------------------------------
--- View health: what is checked, and the results.
+-- View health: what is checked, and the results. A server whose addresses are each checked has two
+-- rows.
 --
 --   SELECT * FROM health WHERE state <> 'up';
 --
@@ -1382,6 +1424,7 @@ SELECT
              JOIN peer_verdict AS q ON q.node = p.node
             WHERE s.heard_at > unixepoch() - 10 AND q.pool = coalesce(t.pool, '')
               AND q.controller = t.controller AND q.position = coalesce(t.position, 0)
+              AND q.family = t.family
             ORDER BY p.node))
 FROM (
   SELECT o.*, m.name AS monitor,
@@ -1390,21 +1433,35 @@ FROM (
                     CASE m.type WHEN 'http' THEN 80 WHEN 'https' THEN 443 WHEN 'dns' THEN 53 END)
          END AS port
     FROM (
-      SELECT p.name AS pool, v.position AS position, c.name AS controller,
-             coalesce(v.check_address, v.ipv4, v.ipv6) AS address, v.port AS own_port,
-             iif(v.checked, coalesce(v.monitor_id, p.monitor_id), NULL) AS monitor_id,
+      SELECT p.name AS pool, v.position AS position, f.family AS family, c.name AS controller,
+             CASE f.family
+               WHEN '' THEN coalesce(v.check_address, v.ipv4, v.ipv6)
+               WHEN 'ipv4' THEN v.ipv4
+               ELSE v.ipv6
+             END AS address,
+             v.port AS own_port, w.id AS monitor_id,
              d.state AS state, d.reason AS reason, d.since AS since, d.checked_at AS checked_at,
              (SELECT value FROM virtual_server_metric
-               WHERE virtual_server_id = v.id AND name = 'rtt') AS rtt,
+               WHERE virtual_server_id = v.id AND name = 'rtt' || f.suffix) AS rtt,
              d.flaps AS flaps,
              (SELECT value FROM virtual_server_metric
-               WHERE virtual_server_id = v.id AND name = 'availability') AS availability
+               WHERE virtual_server_id = v.id AND name = 'availability' || f.suffix) AS availability
         FROM virtual_server AS v
         JOIN pool AS p ON p.id = v.pool_id
         JOIN controller AS c ON c.id = v.controller_id
-        LEFT JOIN virtual_server_verdict AS d ON d.virtual_server_id = v.id
+        LEFT JOIN monitor AS w
+          ON w.id = coalesce(v.monitor_id, p.monitor_id) AND v.checked = 1
+        JOIN (SELECT '' AS family, '' AS suffix
+               UNION ALL SELECT 'ipv4', '-ipv4'
+               UNION ALL SELECT 'ipv6', '-ipv6') AS f
+          ON (f.family <> '') = (coalesce(w.each_family, 0) AND v.check_address IS NULL
+                                 AND v.ipv4 IS NOT NULL AND v.ipv6 IS NOT NULL)
+          OR EXISTS (SELECT 1 FROM virtual_server_verdict AS e
+                      WHERE e.virtual_server_id = v.id AND e.family = f.family)
+        LEFT JOIN virtual_server_verdict AS d
+          ON d.virtual_server_id = v.id AND d.family = f.family
        UNION ALL
-      SELECT NULL, NULL, c.name, c.address, NULL, c.monitor_id, d.state, d.reason, d.since,
+      SELECT NULL, NULL, '', c.name, c.address, NULL, c.monitor_id, d.state, d.reason, d.since,
              d.checked_at,
              (SELECT value FROM controller_metric WHERE controller_id = c.id AND name = 'rtt'),
              d.flaps,
@@ -1416,7 +1473,7 @@ FROM (
     LEFT JOIN monitor AS m ON m.id = o.monitor_id
 ) AS t
 WHERE t.monitor_id IS NOT NULL OR t.state IS NOT NULL
-ORDER BY t.pool, t.position, t.controller;
+ORDER BY t.pool, t.position, t.controller, t.family;
 
 -----------------------------------------------------------------------------------------------
 -- View mapping: the mappings with names, with times as text, and whether they are live.
@@ -1431,8 +1488,8 @@ ORDER BY t.pool, t.position, t.controller;
 -- pool        the pool of the mapping; pools that only share it have no rows of their own
 -- address     the address of the controller
 -- answer      the addresses of the controller's servers in this pool. Disabled servers are left
---             out, and so are servers that are down unless all of them are. Several servers are
---             separated by ' or '
+--             out, and so are servers and addresses that are down unless all of them are. Several
+--             servers are separated by ' or '
 -- since       when the mapping was made or last extended: year-month-day hour:minute, UTC
 -- until       when it expires
 -- left_s      seconds until then, 0 if it has expired
@@ -1456,9 +1513,18 @@ SELECT
   m.ldns,
   c.name,
   c.address,
-  (SELECT coalesce(group_concat(addresses, ' or ') FILTER (WHERE up),
+  (SELECT coalesce(group_concat(living, ' or ') FILTER (WHERE up AND living <> ''),
                    group_concat(addresses, ' or '))
-     FROM (SELECT trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')) AS addresses,
+     FROM (SELECT trim(iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                                    WHERE a.virtual_server_id = v.id
+                                      AND a.name = 'availability-ipv4' AND a.value = 0),
+                           '', coalesce(v.ipv4, ''))
+                       || ' ' ||
+                       iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                                    WHERE a.virtual_server_id = v.id
+                                      AND a.name = 'availability-ipv6' AND a.value = 0),
+                           '', coalesce(v.ipv6, ''))) AS living,
+                  trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')) AS addresses,
                   NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
                                WHERE a.virtual_server_id = v.id
                                  AND a.name = 'availability' AND a.value = 0) AS up
@@ -1938,10 +2004,8 @@ END;
 -- What was found out about another address or port says nothing about this one. Metrics without a
 -- verdict are somebody else's.
 CREATE TRIGGER IF NOT EXISTS virtual_server_checked_anew
-AFTER UPDATE OF ipv4, ipv6, port, check_address, checked ON virtual_server
+AFTER UPDATE OF port, checked ON virtual_server
 WHEN NEW.checked = 0
-  OR coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6)
-     IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6)
   OR (NEW.port IS NOT OLD.port
       AND NOT EXISTS (SELECT 1 FROM monitor
                        WHERE id = coalesce(NEW.monitor_id, (SELECT monitor_id FROM pool
@@ -1949,9 +2013,37 @@ WHEN NEW.checked = 0
                          AND (port IS NOT NULL OR type = 'icmp')))
 BEGIN
   DELETE FROM virtual_server_metric
-   WHERE virtual_server_id = NEW.id AND name IN ('availability', 'rtt')
+   WHERE virtual_server_id = NEW.id
+     AND name IN ('availability', 'rtt', 'availability-ipv4', 'rtt-ipv4', 'availability-ipv6',
+                  'rtt-ipv6')
      AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = NEW.id);
   DELETE FROM virtual_server_verdict WHERE virtual_server_id = NEW.id;
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_moved
+AFTER UPDATE OF ipv4, ipv6, check_address ON virtual_server
+WHEN (NEW.ipv4 IS NOT OLD.ipv4 OR NEW.ipv6 IS NOT OLD.ipv6
+      OR NEW.check_address IS NOT OLD.check_address) BEGIN
+  DELETE FROM virtual_server_metric
+   WHERE virtual_server_id = NEW.id
+     AND EXISTS (SELECT 1 FROM virtual_server_verdict AS d
+                  WHERE d.virtual_server_id = NEW.id
+                    AND virtual_server_metric.name
+                        IN ('availability', 'rtt', 'availability-' || d.family, 'rtt-' || d.family)
+                    AND CASE d.family
+                          WHEN 'ipv4' THEN NEW.ipv4 IS NOT OLD.ipv4
+                          WHEN 'ipv6' THEN NEW.ipv6 IS NOT OLD.ipv6
+                          ELSE coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6)
+                               IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6)
+                        END);
+  DELETE FROM virtual_server_verdict
+   WHERE virtual_server_id = NEW.id
+     AND CASE family
+           WHEN 'ipv4' THEN NEW.ipv4 IS NOT OLD.ipv4
+           WHEN 'ipv6' THEN NEW.ipv6 IS NOT OLD.ipv6
+           ELSE coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6)
+                IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6)
+         END;
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_delete BEFORE DELETE ON virtual_server BEGIN
@@ -2648,19 +2740,20 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_insert
 AFTER INSERT ON virtual_server_metric
-WHEN NEW.name = 'availability' BEGIN
+WHEN NEW.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGIN
   UPDATE revision SET metrics = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_update
 AFTER UPDATE ON virtual_server_metric
-WHEN 'availability' IN (OLD.name, NEW.name)
+WHEN (OLD.name IN ('availability', 'availability-ipv4', 'availability-ipv6')
+      OR NEW.name IN ('availability', 'availability-ipv4', 'availability-ipv6'))
  AND (NEW.virtual_server_id, NEW.name, NEW.value)
      <> (OLD.virtual_server_id, OLD.name, OLD.value) BEGIN
   UPDATE revision SET metrics = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_delete
 AFTER DELETE ON virtual_server_metric
-WHEN OLD.name = 'availability' BEGIN
+WHEN OLD.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGIN
   UPDATE revision SET metrics = random();
 END;
 

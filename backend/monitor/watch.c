@@ -147,6 +147,11 @@ static void mark(struct watched *watched, bool changed)
     watch->callbacks.urgent(watch->callbacks.context);
 }
 
+void watch_mark_changed(struct watched *watched)
+{
+    mark(watched, true);
+}
+
 void watch_unmark(struct watched *watched)
 {
     watched->watch->changed_count -= watched->changed;
@@ -384,7 +389,7 @@ int64_t watch_run(struct watch *watch)
 
 /* ---------------------------------------------------------------- other queries */
 
-static struct watched *find(const struct watch *watch, const struct target_key *key)
+struct watched *watch_find(const struct watch *watch, const struct target_key *key)
 {
     size_t first = 0, end = watch->count;
     while (first < end) {
@@ -402,7 +407,7 @@ static struct watched *find(const struct watch *watch, const struct target_key *
 
 int watch_adopt(struct watch *watch, const struct verdict_row *stored)
 {
-    struct watched *watched = find(watch, &stored->key);
+    struct watched *watched = watch_find(watch, &stored->key);
     if (watched && watched->verdict.state == VERDICT_NONE) {
         uint32_t run = stored->verdict.state == VERDICT_UP ? watched->verdict.run : 0;
         watched->verdict = stored->verdict;
@@ -430,21 +435,54 @@ bool watch_brakes(const struct watch *watch)
     return watch->brake.engaged;
 }
 
+static enum verdict_state state_at(const struct watch *watch, size_t index)
+{
+    return watch->list[index]->verdict.state;
+}
+
+/*
+ * Votes on a server as a whole for the first of its addresses: the list is by key, so the other one
+ * follows. The server is up while one of them is, and without a verdict while one may be.
+ */
+static enum verdict_state state_of_server(const struct watch *watch, size_t index)
+{
+    const struct target_key *key = &watch->list[index]->target->key;
+    enum verdict_state one = state_at(watch, index), other = VERDICT_NONE;
+    if (key->family != FAMILY_IPV4)
+        return VERDICT_NONE;
+    if (index + 1 < watch->count && watch->list[index + 1]->target->key.id == key->id &&
+        watch->list[index + 1]->target->key.kind == key->kind)
+        other = state_at(watch, index + 1);
+    if (one == VERDICT_UP || other == VERDICT_UP)
+        return VERDICT_UP;
+    return one == other ? one : VERDICT_NONE;
+}
+
+/* Adds a vote if there is room. 0 or ERR_NOMEM. */
+static int vote(const struct target *target, enum address_family family, enum verdict_state state,
+                struct ballot *ballot)
+{
+    if (ballot->count >= BALLOT_VOTES_MAX)
+        return 0;
+    struct vote *place = ballot_add(ballot);
+    if (!place)
+        return ERR_NOMEM;
+    *place = vote_on_target(target, state);
+    place->family = family;
+    return 0;
+}
+
 static int vote_on(const struct watch *watch, enum verdict_state state, struct ballot *ballot)
 {
-    for (size_t i = 0; i < watch->count && ballot->count < BALLOT_VOTES_MAX; i++) {
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < watch->count; i++) {
         const struct target *target = watch->list[i]->target;
-        if (watch->list[i]->verdict.state != state)
-            continue;
-        struct vote *vote = ballot_add(ballot);
-        if (!vote)
-            return ERR_NOMEM;
-        snprintf(vote->pool, sizeof vote->pool, "%s", target->pool);
-        snprintf(vote->controller, sizeof vote->controller, "%s", target->controller);
-        vote->position = target->position;
-        vote->state = state;
+        if (state_at(watch, i) == state)
+            code = vote(target, target->key.family, state, ballot);
+        if (code == 0 && state_of_server(watch, i) == state)
+            code = vote(target, FAMILY_NONE, state, ballot);
     }
-    return 0;
+    return code;
 }
 
 int watch_vote(const struct watch *watch, struct ballot *ballot)

@@ -19,6 +19,36 @@ struct plan {
     size_t refused_count, refused_capacity;
 };
 
+/*
+ * What the server of a new target was watched as before: best by the same address, else by another
+ * one or as a whole; NULL if it was not.
+ */
+static const struct watched *find_before(const struct watch *watch, const struct target *target)
+{
+    const struct watched *found = NULL;
+    for (enum address_family family = FAMILY_NONE; family <= FAMILY_IPV6; family++) {
+        const struct target_key key = {target->key.kind, target->key.id, family};
+        const struct watched *before = watch_find(watch, &key);
+        if (before && (!found || address_equal(&before->target->address, &target->address)))
+            found = before;
+    }
+    return found;
+}
+
+/* One whose server was watched under another key keeps its state, as change_target() does. */
+static struct watched *plan_added(const struct watch *watch, const struct target *target)
+{
+    struct watched *watched = calloc(1, sizeof *watched);
+    const struct watched *before = find_before(watch, target);
+    if (!watched || !before)
+        return watched;
+    watched->verdict = before->verdict;
+    watched->verdict.run = 0;
+    watched->verdict.has_rtt = false;
+    watched->counts = before->counts;
+    return watched;
+}
+
 static void plan_target(void *context, enum target_change change, const struct target *before,
                         const struct target *after)
 {
@@ -26,7 +56,8 @@ static void plan_target(void *context, enum target_change change, const struct t
     if (change == TARGET_SAME || change == TARGET_CHANGED)
         plan->list[plan->new] = plan->watch->list[plan->old];
     else if (after) {
-        plan->list[plan->new] = calloc(1, sizeof(struct watched));
+        plan->list[plan->new] = change == TARGET_ADDED ? plan_added(plan->watch, after)
+                                                       : calloc(1, sizeof(struct watched));
         plan->failed |= !plan->list[plan->new];
     }
     plan->old += before != NULL;
@@ -121,6 +152,8 @@ static void begin_target(const struct plan *plan, struct watched *watched)
     watched->watch = watch;
     watched->unchecked = !watch->targets;
     watch->unchecked += watched->unchecked;
+    if (watched->verdict.state != VERDICT_NONE)
+        watch_mark_changed(watched);
 }
 
 /* A target that is back before its removal was written keeps what is stored. */

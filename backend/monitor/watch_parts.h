@@ -55,6 +55,12 @@ void watch_stop(struct watched *watched);
 /* Starts waiting checks while there is room. */
 void watch_start_waiting(struct watch *watch);
 
+/* The target of that key, or NULL. */
+struct watched *watch_find(const struct watch *watch, const struct target_key *key);
+
+/* Marks the verdict of a target, if it has one, to be written soon. */
+void watch_mark_changed(struct watched *watched);
+
 /* Marks a target as no longer pending; watch_compact_pending() has to follow. */
 void watch_unmark(struct watched *watched);
 void watch_compact_pending(struct watch *watch);

@@ -26,8 +26,8 @@
 
 #define HEX_DIGITS 16
 
-/* The longest vote: both names, each octet escaped, and the rest. */
-#define VOTE_BYTES_MAX (4 * ROW_NAME_MAX + 64)
+/* The longest vote: both names, each octet escaped, and the rest; with the ends of both lists. */
+#define VOTE_BYTES_MAX (4 * ROW_NAME_MAX + 128)
 
 /* ---------------------------------------------------------------- writing */
 
@@ -84,31 +84,48 @@ static void add_vote(struct buffer *out, const struct vote *vote)
     wire_write_text(out, vote->pool);
     buffer_add_char(out, ',');
     wire_write_text(out, vote->controller);
-    buffer_printf(out, ",%lld,%s]", (long long)vote->position,
+    buffer_printf(out, ",%lld,%s", (long long)vote->position,
                   vote->state == VERDICT_UP ? "true" : "false");
+    if (vote->family != FAMILY_NONE)
+        buffer_printf(out, ",\"%s\"", target_family_word(vote->family));
+    buffer_add_char(out, ']');
 }
 
+/* Those on addresses, or the others. */
 static void add_votes(struct buffer *out, const struct ballot *ballot, enum verdict_state state,
-                      const char **separator)
+                      bool on_addresses, const char **separator)
 {
     for (size_t i = 0; i < ballot->count && out->length < WIRE_BYTES_MAX - VOTE_BYTES_MAX; i++) {
-        if (ballot->votes[i].state != state || !is_vote(&ballot->votes[i]))
+        const struct vote *vote = &ballot->votes[i];
+        if (vote->state != state || (vote->family != FAMILY_NONE) != on_addresses || !is_vote(vote))
             continue;
         buffer_add_text(out, *separator);
-        add_vote(out, &ballot->votes[i]);
+        add_vote(out, vote);
         *separator = ",";
     }
 }
 
 /* What is down is told first, as there may be no room for all. */
-static void add_ballot(struct buffer *out, const struct ballot *ballot)
+static void add_list(struct buffer *out, const struct ballot *ballot, bool on_addresses,
+                     const char *member)
 {
     const char *separator = "";
-    add_flag(out, "brake", ballot->brake);
-    buffer_add_text(out, ",\"votes\":[");
-    add_votes(out, ballot, VERDICT_DOWN, &separator);
-    add_votes(out, ballot, VERDICT_UP, &separator);
+    buffer_printf(out, ",\"%s\":[", member);
+    add_votes(out, ballot, VERDICT_DOWN, on_addresses, &separator);
+    add_votes(out, ballot, VERDICT_UP, on_addresses, &separator);
     buffer_add_char(out, ']');
+}
+
+/* Votes on addresses have a member of their own, which older versions ignore. */
+static void add_ballot(struct buffer *out, const struct ballot *ballot)
+{
+    bool has_addresses = false;
+    for (size_t i = 0; i < ballot->count; i++)
+        has_addresses |= ballot->votes[i].family != FAMILY_NONE;
+    add_flag(out, "brake", ballot->brake);
+    add_list(out, ballot, false, "votes");
+    if (has_addresses)
+        add_list(out, ballot, true, "address_votes");
 }
 
 void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const struct ballot *ballot)
@@ -310,10 +327,19 @@ static int read_beat(const json_t *message, struct wire_beat *beat, struct error
     return code;
 }
 
-static bool read_vote(const json_t *value, struct vote *vote)
+/* The family of a vote on an address. */
+static bool read_family(const json_t *value, enum address_family *ret_family)
+{
+    return json_is_string(value) && target_family_parse(json_string_value(value), ret_family) &&
+           *ret_family != FAMILY_NONE;
+}
+
+static bool read_vote(const json_t *value, bool on_address, struct vote *vote)
 {
     const json_t *up = json_array_get(value, 3);
-    if (json_array_size(value) != 4 || !json_is_boolean(up) ||
+    vote->family = FAMILY_NONE;
+    if (json_array_size(value) != (on_address ? 5 : 4) || !json_is_boolean(up) ||
+        (on_address && !read_family(json_array_get(value, 4), &vote->family)) ||
         !wire_read_text(json_array_get(value, 0), sizeof vote->pool, vote->pool) ||
         !wire_read_text(json_array_get(value, 1), sizeof vote->controller, vote->controller) ||
         !wire_read_number(json_array_get(value, 2), 0, COUNT_MAX, &vote->position))
@@ -322,20 +348,20 @@ static bool read_vote(const json_t *value, struct vote *vote)
     return is_vote(vote);
 }
 
-static int read_votes(const json_t *votes, struct ballot *ballot, struct error *error)
+static int read_votes(const json_t *votes, bool on_addresses, struct ballot *ballot,
+                      struct error *error)
 {
     size_t count = json_array_size(votes);
-    if (!json_is_array(votes) || count > BALLOT_VOTES_MAX)
+    if (!json_is_array(votes) || count > BALLOT_VOTES_MAX - ballot->count)
         return error_set(error, ERR_INVAL, "'votes' is not an array of at most %d",
                          BALLOT_VOTES_MAX);
     for (size_t i = 0; i < count; i++) {
         struct vote *vote = ballot_add(ballot);
         if (!vote)
             return error_set(error, ERR_NOMEM, "%s", error_text(ERR_NOMEM));
-        if (!read_vote(json_array_get(votes, i), vote))
+        if (!read_vote(json_array_get(votes, i), on_addresses, vote))
             return error_set(error, ERR_INVAL, "vote %zu is not a target and its state", i);
     }
-    ballot_sort(ballot);
     return 0;
 }
 
@@ -345,7 +371,13 @@ static int read_ballot(const json_t *message, struct ballot *ballot, struct erro
     if (!json_object_get(message, "votes") && !json_object_get(message, "brake"))
         return 0;
     int code = read_flag(message, "brake", &ballot->brake, error);
-    return code == 0 ? read_votes(json_object_get(message, "votes"), ballot, error) : code;
+    const json_t *on_addresses = json_object_get(message, "address_votes");
+    if (code == 0)
+        code = read_votes(json_object_get(message, "votes"), false, ballot, error);
+    if (code == 0 && on_addresses)
+        code = read_votes(on_addresses, true, ballot, error);
+    ballot_sort(ballot);
+    return code;
 }
 
 int wire_read_beat(const char *text, size_t length, struct wire_beat *ret_beat,

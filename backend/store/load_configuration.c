@@ -304,9 +304,19 @@ static int add_server_availability(void *context, sqlite3_stmt *row)
     return 0;
 }
 
+static int add_address_down(void *context, sqlite3_stmt *row)
+{
+    const struct measured *measured = context;
+    const struct virtual_server *server =
+        snapshot_server(measured->snapshot, sqlite3_column_int64(row, 0));
+    enum address_family family = sqlite3_column_int(row, 1) ? FAMILY_IPV6 : FAMILY_IPV4;
+    return server ? availability_set_address_down(measured->availability, server, family) : 0;
+}
+
 static const struct table_reader availability[] = {
     {QUERY_CONTROLLER_AVAILABILITY, add_controller_availability},
     {QUERY_SERVER_AVAILABILITY, add_server_availability},
+    {QUERY_ADDRESSES_DOWN, add_address_down}, /* last: may make a server down */
 };
 
 int store_load_availability(struct store *store, const struct snapshot *snapshot,

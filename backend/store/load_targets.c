@@ -60,17 +60,25 @@ static int add_monitor(void *context, sqlite3_stmt *row)
     return targets_add_monitor(loaded->targets, &monitor);
 }
 
+/* A server, or each of its two addresses. */
 static int add_server(void *context, sqlite3_stmt *row)
 {
     struct loaded *loaded = context;
-    return targets_add(loaded->targets,
-                       &(struct target_row){.key = {TARGET_SERVER, sqlite3_column_int64(row, 0)},
-                                            .pool = row_text(row, 1),
-                                            .controller = row_text(row, 2),
-                                            .address = row_text(row, 3),
-                                            .port = sqlite3_column_int64(row, 4),
-                                            .monitor_id = sqlite3_column_int64(row, 5),
-                                            .position = sqlite3_column_int64(row, 6)});
+    const char *other_address = row_text(row, 7);
+    struct target_row target = {.key = {.kind = TARGET_SERVER, .id = sqlite3_column_int64(row, 0)},
+                                .pool = row_text(row, 1),
+                                .controller = row_text(row, 2),
+                                .address = row_text(row, 3),
+                                .port = sqlite3_column_int64(row, 4),
+                                .monitor_id = sqlite3_column_int64(row, 5),
+                                .position = sqlite3_column_int64(row, 6)};
+    if (!other_address)
+        return targets_add(loaded->targets, &target);
+    target.key.family = FAMILY_IPV4;
+    int code = targets_add(loaded->targets, &target);
+    target.key.family = FAMILY_IPV6;
+    target.address = other_address;
+    return code == 0 ? targets_add(loaded->targets, &target) : code;
 }
 
 static int add_controller(void *context, sqlite3_stmt *row)
@@ -78,7 +86,7 @@ static int add_controller(void *context, sqlite3_stmt *row)
     struct loaded *loaded = context;
     return targets_add(
         loaded->targets,
-        &(struct target_row){.key = {TARGET_CONTROLLER, sqlite3_column_int64(row, 0)},
+        &(struct target_row){.key = {.kind = TARGET_CONTROLLER, .id = sqlite3_column_int64(row, 0)},
                              .controller = row_text(row, 1),
                              .address = row_text(row, 2),
                              .monitor_id = sqlite3_column_int64(row, 3)});

@@ -3,8 +3,10 @@
  * signs of life by which other processes know of it.
  *
  * The monitor has the metrics `availability` and `rtt` of every target that has a verdict row, and
- * no others: what somebody wrote for a server without a monitor stays. What cannot be done is
- * returned with a sentence for the log, as with the rest of the store, and may be tried again.
+ * no others: what somebody wrote for a server without a monitor stays. Where the addresses of a
+ * server are targets, it has such metrics of each, and those of the server follow from them. What
+ * cannot be done is returned with a sentence for the log, as with the rest of the store, and may be
+ * tried again.
  */
 #ifndef STICKY_STORE_MONITORING_H
 #define STICKY_STORE_MONITORING_H

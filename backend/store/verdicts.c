@@ -28,7 +28,7 @@ static const struct {
 static bool read_row(sqlite3_stmt *row, enum target_kind kind, struct verdict_row *ret_row)
 {
     *ret_row = (struct verdict_row){
-        .key = {kind, sqlite3_column_int64(row, 0)},
+        .key = {.kind = kind, .id = sqlite3_column_int64(row, 0)},
         .verdict = {.since_s = sqlite3_column_int64(row, 3),
                     .checked_s = sqlite3_column_int64(row, 4),
                     .flaps = sqlite3_column_int64(row, 5),
@@ -39,7 +39,9 @@ static bool read_row(sqlite3_stmt *row, enum target_kind kind, struct verdict_ro
         ret_row->counts = sqlite3_column_double(row, 7) != 0 ? VERDICT_UP : VERDICT_DOWN;
     const char *reason = (const char *)sqlite3_column_text(row, 2);
     return reason && reason_parse(reason, &ret_row->verdict.reason) &&
-           verdict_state_parse((const char *)sqlite3_column_text(row, 1), &ret_row->verdict.state);
+           verdict_state_parse((const char *)sqlite3_column_text(row, 1),
+                               &ret_row->verdict.state) &&
+           target_family_parse((const char *)sqlite3_column_text(row, 8), &ret_row->key.family);
 }
 
 static int each_of_kind(struct store *store, enum target_kind kind,
@@ -90,14 +92,38 @@ static int run(struct store *store, enum query query, struct error *error)
                         "verdicts cannot be written", error);
 }
 
-static int write_metric(struct store *store, enum query query, int64_t id, double value,
-                        int64_t measured_s, struct error *error)
+/* What follows the names of metrics of an address. */
+static const char *const suffixes[] = {
+    [FAMILY_NONE] = "", [FAMILY_IPV4] = "-ipv4", [FAMILY_IPV6] = "-ipv6"};
+
+/* Binds a text, where the statement has that parameter: those of controllers know no families. */
+static void bind_if_asked(sqlite3_stmt *statement, int parameter, const char *text)
+{
+    if (parameter <= sqlite3_bind_parameter_count(statement))
+        sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);
+}
+
+static int write_metric(struct store *store, enum query query, const struct target_key *key,
+                        double value, int64_t measured_s, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(&store->database, query);
-    sqlite3_bind_int64(statement, 1, id);
+    sqlite3_bind_int64(statement, 1, key->id);
     sqlite3_bind_double(statement, 2, value);
     sqlite3_bind_int64(statement, 3, measured_s);
+    bind_if_asked(statement, 4, suffixes[key->family]);
     return run(store, query, error);
+}
+
+/* A server's metrics follow from those of its addresses. */
+static int sum_up(struct store *store, int64_t server_id, struct error *error)
+{
+    static const enum query sums[] = {QUERY_SERVER_AVAILABILITY_SUM, QUERY_SERVER_RTT_SUM};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof sums / sizeof *sums; i++) {
+        sqlite3_bind_int64(database_statement(&store->database, sums[i]), 1, server_id);
+        code = run(store, sums[i], error);
+    }
+    return code;
 }
 
 static int write_verdict(struct store *store, const struct verdict_row *row, struct error *error)
@@ -111,6 +137,7 @@ static int write_verdict(struct store *store, const struct verdict_row *row, str
     sqlite3_bind_int64(statement, 4, verdict->since_s);
     sqlite3_bind_int64(statement, 5, verdict->checked_s);
     sqlite3_bind_int64(statement, 6, verdict->flaps);
+    bind_if_asked(statement, 7, target_family_word(row->key.family));
     return run(store, query, error);
 }
 
@@ -120,12 +147,12 @@ static int write_row(struct store *store, const struct verdict_row *row, struct 
     enum verdict_state counts = row->counts != VERDICT_NONE ? row->counts : verdict->state;
     int code = write_verdict(store, row, error);
     if (code == 0)
-        code = write_metric(store, queries[row->key.kind].availability, row->key.id,
+        code = write_metric(store, queries[row->key.kind].availability, &row->key,
                             counts == VERDICT_UP, verdict->checked_s, error);
     if (code == 0 && row->measured && verdict->has_rtt)
-        code = write_metric(store, queries[row->key.kind].rtt, row->key.id, verdict->rtt_ms,
+        code = write_metric(store, queries[row->key.kind].rtt, &row->key, verdict->rtt_ms,
                             verdict->checked_s, error);
-    return code;
+    return code == 0 && row->key.family != FAMILY_NONE ? sum_up(store, row->key.id, error) : code;
 }
 
 /* Its metrics go only with a verdict; without one they are somebody else's. */
@@ -134,7 +161,10 @@ static int end_row(struct store *store, const struct target_key *key, struct err
     const enum query ends[] = {queries[key->kind].end_metrics, queries[key->kind].end};
     int code = 0;
     for (int i = 0; code == 0 && i < 2; i++) {
-        sqlite3_bind_int64(database_statement(&store->database, ends[i]), 1, key->id);
+        sqlite3_stmt *statement = database_statement(&store->database, ends[i]);
+        sqlite3_bind_int64(statement, 1, key->id);
+        bind_if_asked(statement, 2, suffixes[key->family]);
+        bind_if_asked(statement, 3, target_family_word(key->family));
         code = run(store, ends[i], error);
     }
     return code;

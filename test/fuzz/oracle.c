@@ -122,23 +122,69 @@ static const char *address_of(const struct virtual_server *server, bool of_ipv6)
     return of_ipv6 ? server->ipv6 : server->ipv4;
 }
 
-/* A server's address of a family; where it has none, that of another one at its site, if any has.
- */
+static bool is_address_up(const struct decision_inputs *inputs, const struct virtual_server *server,
+                          bool of_ipv6)
+{
+    const uint8_t *down = inputs->availability->addresses_down;
+    enum address_family family = of_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4;
+    return is_up(inputs, server) && !(down && (down[server->index] & (1 << family)));
+}
+
+/* How many of a pool's servers have an address of the family, and whether it is this one. */
+struct search {
+    size_t found;
+    bool equals;
+};
+
+/* `site` NULL: of all sites. With `all_up`, addresses that are down are found too. */
+static struct search search(const struct outlook *outlook, const struct pool *pool,
+                            const struct controller *site, bool of_ipv6, bool all_up,
+                            const char *address)
+{
+    struct search search = {0};
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct virtual_server *server = &pool->servers[i];
+        if ((site && server->controller != site) || is_disabled(server) ||
+            !address_of(server, of_ipv6) ||
+            (!all_up && !is_address_up(outlook->inputs, server, of_ipv6)))
+            continue;
+        search.found++;
+        search.equals |= equal(address_of(server, of_ipv6), address);
+    }
+    return search;
+}
+
+/* Where the site has lost the family: an address of another site, or what the fallback says. */
+static bool gives_elsewhere(const struct outlook *outlook, const struct pool *pool,
+                            const struct virtual_server *server, bool of_ipv6, const char *address)
+{
+    const struct pool *last = pool;
+    for (const struct pool *next = pool; next; next = next->fallback_pool) {
+        struct search any = search(outlook, next, NULL, of_ipv6, false, address);
+        if (any.found > 0)
+            return any.equals;
+        last = next;
+    }
+    if (last->fallback != FALLBACK_ANY)
+        return !address;
+    return search(outlook, pool, server->controller, of_ipv6, true, address).equals;
+}
+
+/* A server's address of a family; where none is up, that of another one. */
 static bool gives(const struct outlook *outlook, const struct pool *pool,
                   const struct virtual_server *server, bool of_ipv6, const char *address)
 {
-    bool all_up = may_count_as_up(outlook, pool), found = false, equals = false;
-    if (address_of(server, of_ipv6))
-        return equal(address_of(server, of_ipv6), address);
-    for (size_t i = 0; i < pool->server_count; i++) {
-        const struct virtual_server *other = &pool->servers[i];
-        if (other->controller != server->controller || is_disabled(other) ||
-            !address_of(other, of_ipv6) || (!all_up && !is_up(outlook->inputs, other)))
-            continue;
-        found = true;
-        equals |= equal(address_of(other, of_ipv6), address);
-    }
-    return found ? equals || (all_up && !address) : !address;
+    const char *own = address_of(server, of_ipv6);
+    struct search all = search(outlook, pool, server->controller, of_ipv6, true, address);
+    struct search up = search(outlook, pool, server->controller, of_ipv6, false, address);
+    bool equals_own = own && equal(own, address);
+    if (all.found == 0)
+        return !address;
+    if (may_count_as_up(outlook, pool) && (equals_own || (!own && all.equals)))
+        return true;
+    if (own && is_address_up(outlook->inputs, server, of_ipv6))
+        return equals_own;
+    return up.found > 0 ? up.equals : gives_elsewhere(outlook, pool, server, of_ipv6, address);
 }
 
 static bool has(const struct outlook *outlook, const struct pool *pool,

@@ -20,11 +20,11 @@ class Target:
     again at the same port.
     """
 
-    def __init__(self, serve, address=LOOPBACK):
+    def __init__(self, serve, address=LOOPBACK, port=0):
         self.serve = serve
         self.address = address
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.port = 0
+        self.port = port
         self.seen = 0
         self.up()
 

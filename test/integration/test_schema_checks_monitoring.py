@@ -9,6 +9,8 @@ from schema_statements import (
 TABLES = ("monitor", "controller_metric", "virtual_server_metric", "controller_verdict",
           "virtual_server_verdict", "topology", "geo_database", "path_metric")
 
+ADDRESS_METRIC = "the metrics availability-ipv4 and availability-ipv6 are 0 or 1"
+FAMILY = "virtual_server_verdict.family is ipv4, ipv6 or empty"
 SIZE_64, SIZE_65 = "x" * 64, "x" * 65
 PATH_SIZE = "monitor.path has 1 to 1024 characters"
 PATH_ASCII = "monitor.path is plain ASCII without spaces"
@@ -51,7 +53,8 @@ def metric_rows(table):
 
 def verdict_rows(table, free_id):
     def verdict(state="'up'", reason="'ok'", since=1, checked_at=1, flaps=0):
-        return (f"INSERT INTO {table}_verdict VALUES "
+        return (f"INSERT INTO {table}_verdict"
+                f" ({table}_id, state, reason, since, checked_at, flaps) VALUES "
                 f"({free_id}, {state}, {reason}, {since}, {checked_at}, {flaps})")
 
     return [
@@ -80,6 +83,10 @@ def exec_arguments(text):
 ROWS = [
     *metric_rows("controller"),
     *metric_rows("virtual_server"),
+    (metric("virtual_server", "'availability-ipv6'", 0.5), ADDRESS_METRIC,
+     metric("virtual_server", "'availability-ipv6'", 0)),
+    (metric("virtual_server", "'availability-ipv4'", 2), ADDRESS_METRIC,
+     metric("virtual_server", "'availability-ipv5'", 2)),
     (metric("controller", "'x'", "NULL"), "NOT NULL constraint failed: controller_metric.value",
      metric("controller", "'x'", "-3")),
 
@@ -109,6 +116,11 @@ ROWS = [
     (monitor(status_max="99"), "monitor.status_max is 100 to 599", monitor(status_max="200")),
     (monitor(status_min="301", status_max="300"),
      "monitor.status_max is not below status_min", monitor(status_min="300", status_max="300")),
+    *ranged(monitor(each_family="@"), "monitor.each_family is 0 or 1", 0, 1),
+    ("UPDATE virtual_server_verdict SET family = 'ipv5'", FAMILY,
+     "UPDATE virtual_server_verdict SET family = 'ipv6'"),
+    ("UPDATE virtual_server_verdict SET family = 'IPv4'", FAMILY,
+     "UPDATE virtual_server_verdict SET family = ''"),
     *size_rows("body", "https", 1024, "monitor.body has 1 to 1024 characters, or is NULL"),
     (monitor(body="'a' || char(0)"), "monitor.body has 1 to 1024 characters, or is NULL",
      monitor(body="'a' || char(10)")),

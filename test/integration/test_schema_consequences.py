@@ -82,8 +82,8 @@ def test_an_id_is_not_handed_out_again_after_its_row_is_gone(world, table, colum
     ("INSERT INTO monitor (name, type) VALUES ('WEB', 'https') "
      "ON CONFLICT (name) DO UPDATE SET type = excluded.type",
      "SELECT id, type FROM monitor WHERE name = 'web'", (1, "https")),
-    ("INSERT INTO virtual_server_verdict VALUES (1, 'down', 'refused', 2000, 2000, 1) "
-     "ON CONFLICT (virtual_server_id) DO UPDATE SET state = excluded.state",
+    ("INSERT INTO virtual_server_verdict VALUES (1, 'down', 'refused', 2000, 2000, 1, '') "
+     "ON CONFLICT (virtual_server_id, family) DO UPDATE SET state = excluded.state",
      "SELECT state, reason FROM virtual_server_verdict WHERE virtual_server_id = 1",
      ("down", "ok")),
     ("INSERT INTO topology (country, controller_id, preference) VALUES ('DE', 2, 5) "

@@ -61,6 +61,13 @@ REVISION_ROWS = [
     ("UPDATE virtual_server_metric SET measured_at = 9 WHERE name = 'availability'", 0, 0),
     ("UPDATE virtual_server_metric SET virtual_server_id = 3 WHERE name = 'availability'", 0, 1),
     ("DELETE FROM virtual_server_metric WHERE name = 'availability'", 0, 1),
+    ("INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
+     " VALUES (1, 'availability-ipv6', 0)", 0, 1),
+    ("UPDATE virtual_server_metric SET value = 0 WHERE name = 'availability-ipv4'", 0, 0),
+    ("UPDATE virtual_server_metric SET name = 'availability-ipv4' WHERE name = 'availability'",
+     0, 1),
+    ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (1, 'rtt-ipv6', 1)",
+     0, 0),
     ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) VALUES (1, 'rtt', 1)",
      0, 0),
     ("UPDATE virtual_server_metric SET value = 7 WHERE name = 'rtt'", 0, 0),

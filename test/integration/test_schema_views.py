@@ -192,6 +192,68 @@ def test_the_view_health_shows_each_target_as_it_is_checked(
     assert rows == ([expected] if expected else [])
 
 
+EACH_FAMILY = ("UPDATE virtual_server SET ipv6 = '2001:db8:1::80', check_address = NULL WHERE id = 1",
+               "UPDATE monitor SET each_family = 1")
+
+
+def address_verdict(family, state):
+    return ("INSERT INTO virtual_server_verdict"
+            " (virtual_server_id, state, reason, since, checked_at, flaps, family)"
+            f" VALUES (1, '{state}', 'ok', 1, 1, 0, '{family}')")
+
+
+def address_metric(name, value):
+    return ("INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
+            f" VALUES (1, '{name}', {value})")
+
+
+@pytest.mark.parametrize("statements, expected", (
+    ((), [("192.0.2.80", "unknown", None, "up"), ("2001:db8:1::80", "unknown", None, "up")]),
+    ((address_verdict("ipv6", "down"), address_metric("availability-ipv6", 0),
+      address_metric("rtt-ipv4", 7), address_metric("rtt-ipv6", 8)),
+     [("192.0.2.80", "unknown", 7.0, "up"), ("2001:db8:1::80", "down", 8.0, "down")]),
+    (("UPDATE virtual_server SET ipv6 = NULL",), [("192.0.2.80", "unknown", None, "up")]),
+    (("UPDATE virtual_server SET check_address = '192.0.2.99'",),
+     [("192.0.2.99", "unknown", None, "up")]),
+))
+def test_the_view_health_shows_each_address_that_is_checked(world, statements, expected):
+    for statement in (*EACH_FAMILY, "DELETE FROM virtual_server_verdict",
+                      "DELETE FROM virtual_server_metric", *statements):
+        world.execute(statement)
+    assert health(world, "pool = 'web' AND controller = 'ams'",
+                  "address, state, rtt, counts") == expected
+
+
+def test_the_view_health_shows_what_peers_say_of_an_address(world):
+    columns = world.execute("PRAGMA table_info(peer_state)").fetchall()[4:]
+    rest = "".join(", ''" if kind == "TEXT" else ", 0" for _, _, kind, *_ in columns)
+    for statement in (*EACH_FAMILY, "DELETE FROM virtual_server_verdict", "UPDATE share SET node = 1",
+                      "INSERT INTO peer VALUES (2, 'ns2', 'nats://192.0.2.2:4222')",
+                      f"INSERT INTO peer_state VALUES (2, 1, 1, unixepoch() + 60{rest})",
+                      "INSERT INTO peer_verdict VALUES (2, 'web', 'ams', 1, 'up', 1, ''),"
+                      " (2, 'web', 'ams', 1, 'down', 1, 'ipv6')"):
+        world.execute(statement)
+    assert health(world, "peers IS NOT NULL", "address, peers") == [("2001:db8:1::80", "ns2 down")]
+
+
+@pytest.mark.parametrize("down, answer, up", (
+    ((), "192.0.2.80 2001:db8:1::80", "yes"),
+    (("availability-ipv4",), "2001:db8:1::80", "ipv4 down"),
+    (("availability-ipv6",), "192.0.2.80", "ipv6 down"),
+    (("availability-ipv6", "availability"), "192.0.2.80 2001:db8:1::80", "server down"),
+))
+def test_the_views_mapping_and_server_show_an_address_that_is_down(world, down, answer, up):
+    for statement in (EACH_FAMILY[0], "DELETE FROM controller_metric",
+                      "DELETE FROM virtual_server_metric",
+                      *(address_metric(name, 0) for name in down),
+                      "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                      " VALUES (1, '203.0.113.9', 1, 'modulus', unixepoch(), 60)"):
+        world.execute(statement)
+    assert show(world, "203.0.113.9", "answer") == (answer,)
+    assert world.execute("SELECT answer, up FROM server WHERE pool = 'web' AND position = 1"
+                         ).fetchone() == ("192.0.2.80 2001:db8:1::80", up)
+
+
 def test_the_view_health_lists_controllers_first_and_servers_by_their_place(world):
     world.execute("UPDATE virtual_server SET position = 9 WHERE id = 1")
     assert health(world, columns="pool, controller") == [

@@ -29,9 +29,10 @@ COLUMNS = {
 
 
 def verdict(table, state, reason):
-    return (f"INSERT INTO {table} SELECT max(id), {state}, {reason}, 1, 1, 0 FROM"
-            f" {table.removesuffix('_verdict')} WHERE id NOT IN"
-            f" (SELECT {table.removesuffix('_verdict')}_id FROM {table})")
+    target = table.removesuffix("_verdict")
+    return (f"INSERT INTO {table} ({target}_id, state, reason, since, checked_at)"
+            f" SELECT max(id), {state}, {reason}, 1, 1 FROM {target} WHERE id NOT IN"
+            f" (SELECT {target}_id FROM {table})")
 
 
 def insertion(table, column, value):

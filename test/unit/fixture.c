@@ -372,6 +372,13 @@ void scene_set_server_down(struct scene *scene, int64_t server_id, bool down)
     scene->availability->server_down[scene_server(scene, server_id)->index] = down;
 }
 
+void scene_set_address_down(struct scene *scene, int64_t server_id, enum address_family family)
+{
+    if (availability_set_address_down(scene->availability, scene_server(scene, server_id),
+                                      family) != 0)
+        abort();
+}
+
 void scene_set_controller_down(struct scene *scene, int64_t controller_id, bool down)
 {
     scene->availability->controller_down[scene_controller(scene, controller_id)->index] = down;

@@ -173,6 +173,7 @@ struct controller *scene_controller(struct scene *scene, int64_t id);
 struct virtual_server *scene_server(struct scene *scene, int64_t id);
 
 void scene_set_server_down(struct scene *scene, int64_t server_id, bool down);
+void scene_set_address_down(struct scene *scene, int64_t server_id, enum address_family family);
 void scene_set_controller_down(struct scene *scene, int64_t controller_id, bool down);
 
 /* Sources and addresses from text; NULL stands for none. */

@@ -20,6 +20,7 @@ struct suite {
     X(decimal)                                                                                     \
     X(hash)                                                                                        \
     X(address)                                                                                     \
+    X(addresses)                                                                                   \
     X(name)                                                                                        \
     X(arena)                                                                                       \
     X(vector)                                                                                      \

@@ -420,6 +420,7 @@ static void the_addresses_of_a_site_may_be_rows_of_their_own(void)
     CHECK(seen[1] > 0 && seen[2] > 0 && seen[3] > 0, "%zu, %zu, %zu", seen[1], seen[2], seen[3]);
 }
 
+/* Two rows of a site are like one row with two addresses; what is down there is given elsewhere. */
 static void an_address_of_a_server_that_is_down_is_not_given(void)
 {
     struct scene scene;
@@ -428,9 +429,8 @@ static void an_address_of_a_server_that_is_down_is_not_given(void)
     scene_set_server_down(&scene, 12, true);
     scene_set_server_down(&scene, 14, true);
     for (int n = 1; n < 100; n++) {
-        struct assignment answer = ask_as(&scene, n);
-        bool in_ams = strcmp(answer.ipv4, "192.0.2.1") == 0;
-        CHECK_TEXT(answer.ipv6, in_ams ? NULL : "2001:db8::3", "%d", n);
+        CHECK_TEXT(ask_as(&scene, n).ipv6, "2001:db8::3", "%d", n);
+        CHECK(ask_as(&scene, n).ipv4 != NULL, "%d", n);
     }
     scene_release(&scene);
 }

@@ -34,7 +34,7 @@ static void a_server_is_up_with_its_controller(void)
     for (size_t i = 0; i < COUNT(rows); i++) {
         bool server_down[] = {!rows[i].server_down, rows[i].server_down};
         bool controller_down[] = {!rows[i].controller_down, rows[i].controller_down};
-        const struct availability availability = {server_down, controller_down, 2, 2};
+        const struct availability availability = {server_down, controller_down, 2, 2, NULL};
         const struct controller controller = {.index = 1};
         const struct virtual_server server = {.controller = &controller, .index = 1};
         CHECK_INTEGER(availability_server_up(&availability, &server), rows[i].server_up, "row %zu",
@@ -42,6 +42,62 @@ static void a_server_is_up_with_its_controller(void)
         CHECK_INTEGER(availability_controller_up(&availability, &controller), rows[i].controller_up,
                       "row %zu", i);
     }
+}
+
+static void an_address_may_be_down_alone(void)
+{
+    static const struct {
+        const char *ipv4, *ipv6;
+        bool ipv4_down, ipv6_down, controller_down;
+        bool up, ipv4_up, ipv6_up; /* what is told */
+    } rows[] = {
+        {"192.0.2.1", "2001:db8::1", false, false, false, true, true, true},
+        {"192.0.2.1", "2001:db8::1", true, false, false, true, false, true},
+        {"192.0.2.1", "2001:db8::1", false, true, false, true, true, false},
+        {"192.0.2.1", "2001:db8::1", true, true, false, false, false, false},
+        {"192.0.2.1", "2001:db8::1", false, true, true, false, false, false},
+        {"192.0.2.1", NULL, true, false, false, false, false, false},
+        {NULL, "2001:db8::1", false, true, false, false, false, false},
+        {NULL, "2001:db8::1", true, false, false, true, false, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct availability *availability = NULL;
+        const struct controller controller = {.index = 1};
+        const struct virtual_server server = {
+            .controller = &controller, .index = 2, .ipv4 = rows[i].ipv4, .ipv6 = rows[i].ipv6};
+        const struct virtual_server other = {.controller = &controller, .index = 1};
+        CHECK_INTEGER(availability_new(3, 2, &availability), 0, "new");
+        availability->controller_down[1] = rows[i].controller_down;
+        if (rows[i].ipv4_down)
+            CHECK_INTEGER(availability_set_address_down(availability, &server, FAMILY_IPV4), 0,
+                          "row %zu", i);
+        if (rows[i].ipv6_down)
+            CHECK_INTEGER(availability_set_address_down(availability, &server, FAMILY_IPV6), 0,
+                          "row %zu", i);
+        CHECK_INTEGER(availability_server_up(availability, &server), rows[i].up, "row %zu", i);
+        CHECK_INTEGER(availability_address_up(availability, &server, FAMILY_IPV4), rows[i].ipv4_up,
+                      "row %zu", i);
+        CHECK_INTEGER(availability_address_up(availability, &server, FAMILY_IPV6), rows[i].ipv6_up,
+                      "row %zu", i);
+        CHECK(availability_address_up(NULL, &server, FAMILY_IPV4), "without availability");
+        CHECK_INTEGER(availability_server_up(availability, &other), !rows[i].controller_down,
+                      "row %zu, another server", i);
+        availability_free(availability);
+    }
+}
+
+static void without_memory_no_address_is_down(void)
+{
+    struct availability *availability = NULL;
+    const struct controller controller = {.index = 0};
+    const struct virtual_server server = {.controller = &controller, .ipv4 = "192.0.2.1"};
+    CHECK_INTEGER(availability_new(1, 1, &availability), 0, "new");
+    memory_fail_at(1);
+    CHECK_INTEGER(availability_set_address_down(availability, &server, FAMILY_IPV4), ERR_NOMEM,
+                  "no memory");
+    CHECK(memory_fail_end(), "it was wanted");
+    CHECK(availability_server_up(availability, &server), "nothing is noted");
+    availability_free(availability);
 }
 
 static void there_may_be_nothing_to_measure(void)
@@ -67,6 +123,9 @@ static void without_memory_there_are_no_metrics(void)
 static const CU_TestInfo tests[] = {
     {"all are up until somebody says otherwise", all_are_up_until_somebody_says_otherwise},
     {"a server is up when its controller is up too", a_server_is_up_with_its_controller},
+    {"an address may be down alone, and the last one takes the server down",
+     an_address_may_be_down_alone},
+    {"without memory no address is down", without_memory_no_address_is_down},
     {"there may be nothing to measure", there_may_be_nothing_to_measure},
     {"without memory there are no availability", without_memory_there_are_no_metrics},
     CU_TEST_INFO_NULL,

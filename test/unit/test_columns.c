@@ -64,6 +64,7 @@ static const struct {
     {QUERY_GEO_DATABASES, "path"},
     {QUERY_CONTROLLER_AVAILABILITY, "controller_id, value"},
     {QUERY_SERVER_AVAILABILITY, "virtual_server_id, value"},
+    {QUERY_ADDRESSES_DOWN, "virtual_server_id, name = 'availability-ipv6'"},
     {QUERY_GENERATION, "identity, mappings, node"},
     {QUERY_POOL_IDS, "id"},
     {QUERY_SERVER_METRIC, "value, measured_at"},
@@ -80,12 +81,12 @@ static const struct {
                      " expect, verify, interval, timeout, rise, fall, http_method, headers, proxy,"
                      " tls, steps, rcode, answer, source, arguments"},
     {QUERY_TARGET_SERVERS, "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6), port,"
-                           " coalesce(v.monitor_id, p.monitor_id), position"},
+                           " coalesce(v.monitor_id, p.monitor_id), position, other_address"},
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
     {QUERY_CONTROLLER_VERDICTS,
-     "controller_id, state, reason, since, checked_at, flaps, value, value"},
+     "controller_id, state, reason, since, checked_at, flaps, value, value, ''"},
     {QUERY_SERVER_VERDICTS,
-     "virtual_server_id, state, reason, since, checked_at, flaps, value, value"},
+     "virtual_server_id, state, reason, since, checked_at, flaps, value, value, family"},
     /* Their values are looked after in test_sharing.c. */
     {QUERY_SHARE_POOLS, "id, name"},
     {QUERY_SHARE_CONTROLLERS, "id, name"},
@@ -108,7 +109,7 @@ static const struct {
     {QUERY_SHARE_PATH_COUNT, "count(*)"},
     {QUERY_SHARE_PATH_ORIGIN, "min(origin)"},
     {QUERY_SHARE_PATH_SWEEP_LOOK, "1"},
-    {QUERY_PEER_VERDICTS, "pool, controller, position"},
+    {QUERY_PEER_VERDICTS, "pool, controller, position, family"},
     {QUERY_MAPPING_HISTORY, "node, name, name, lag_ms, origin, name, name"},
     {QUERY_HEALTH_PEERS, "pool, controller, address, state, counts, peers"},
     {QUERY_SHARE_ZONES, "lower(name)"},
@@ -127,7 +128,7 @@ static const struct {
     {QUERY_COPY_MONITORS,
      "name, type, port, path, host, query, status_min, status_max, body, send, expect, verify,"
      " interval, timeout, rise, fall, http_method, headers, proxy, tls, steps, rcode, answer,"
-     " source, arguments"},
+     " source, arguments, each_family"},
     {QUERY_COPY_CONTROLLERS, "name, address, state, name"},
     {QUERY_COPY_POOLS,
      "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
@@ -560,10 +561,10 @@ static void check_verdict(const struct verdict_row *read, const struct verdict_r
 static void verdicts_are_read_and_written_column_by_column(void)
 {
     const struct verdict_row rows[] = {
-        [TARGET_CONTROLLER] = {.key = {TARGET_CONTROLLER, 121},
+        [TARGET_CONTROLLER] = {.key = {TARGET_CONTROLLER, 121, FAMILY_NONE},
                                .verdict = {VERDICT_UP, REASON_OK, 131, 132, 133, true, 134.5, 0},
                                .measured = true},
-        [TARGET_SERVER] = {.key = {TARGET_SERVER, 124},
+        [TARGET_SERVER] = {.key = {TARGET_SERVER, 124, FAMILY_NONE},
                            .verdict = {VERDICT_DOWN, REASON_TLS, 141, 142, 143, true, 144.5, 0},
                            .measured = true},
     };

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <stdio.h>
+
 #include "fixture.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/lock_bytes.h"
@@ -92,6 +94,41 @@ static void what_has_a_monitor_is_a_target(void)
     bench_end(&bench);
 }
 
+/* Server 11 has both addresses; 12 has one, and 13 is checked at another one. */
+static void each_address_may_be_a_target(void)
+{
+    static const struct {
+        int64_t id;
+        enum address_family family;
+        const char *name;
+    } expected[] = {
+        {11, FAMILY_IPV4, "pool web, controller ams, 192.0.2.80"},
+        {11, FAMILY_IPV6, "pool web, controller ams, 2001:db8::80"},
+        {12, FAMILY_NONE, "pool web, controller fra, 2001:db8::81"},
+        {13, FAMILY_NONE, "pool web, controller fra, 10.0.0.82"},
+        {22, FAMILY_NONE, "pool api, controller fra, 192.0.2.91"},
+    };
+    struct bench bench;
+    struct targets *targets = NULL;
+    struct settings settings;
+    struct error error = {0};
+    bench_begin(&bench);
+    place_run(&bench.place, "UPDATE monitor SET each_family = 1");
+    begin(&bench);
+    CHECK_INTEGER(store_load_targets(bench.store, &targets, &settings, &error), 0, "%s",
+                  error.text);
+    CHECK_INTEGER((int64_t)targets_count(targets), 1 + COUNT(expected), "with the controller");
+    for (size_t i = 0; i < COUNT(expected) && i + 1 < targets_count(targets); i++) {
+        const struct target *target = targets_at(targets, i + 1);
+        CHECK_INTEGER(target->key.id, expected[i].id, "row %zu", i);
+        CHECK_INTEGER(target->key.family, expected[i].family, "row %zu", i);
+        CHECK_TEXT(target->name, expected[i].name, "row %zu", i);
+        CHECK_INTEGER(target->port, expected[i].id == 11 ? 443 : 0, "row %zu", i);
+    }
+    targets_release(targets);
+    bench_end(&bench);
+}
+
 static void a_monitor_has_all_its_columns(void)
 {
     struct bench bench;
@@ -151,7 +188,7 @@ static void targets_without_memory_are_an_error(void)
 
 static struct verdict_row row_of(enum target_kind kind, int64_t id, enum verdict_state state)
 {
-    return (struct verdict_row){.key = {kind, id},
+    return (struct verdict_row){.key = {kind, id, FAMILY_NONE},
                                 .verdict = {.state = state,
                                             .reason = state == VERDICT_UP ? REASON_OK : REASON_TLS,
                                             .since_s = NOW_S - 100,
@@ -275,8 +312,10 @@ static void only_what_is_the_monitors_is_ended(void)
     const struct verdict_row written[] = {row_of(TARGET_SERVER, 11, VERDICT_UP),
                                           row_of(TARGET_SERVER, 12, VERDICT_DOWN),
                                           row_of(TARGET_CONTROLLER, 1, VERDICT_UP)};
-    const struct target_key ended[] = {
-        {TARGET_SERVER, 11}, {TARGET_SERVER, 21}, {TARGET_CONTROLLER, 1}, {TARGET_SERVER, 99}};
+    const struct target_key ended[] = {{TARGET_SERVER, 11, FAMILY_NONE},
+                                       {TARGET_SERVER, 21, FAMILY_NONE},
+                                       {TARGET_CONTROLLER, 1, FAMILY_NONE},
+                                       {TARGET_SERVER, 99, FAMILY_NONE}};
     struct bench bench;
     bench_begin(&bench);
     place_run(&bench.place, "INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
@@ -294,6 +333,107 @@ static void only_what_is_the_monitors_is_ended(void)
     CHECK_INTEGER(place_number(&bench.place, "SELECT value FROM virtual_server_metric"
                                              " WHERE virtual_server_id = 11"),
                   9, "another metric");
+    bench_end(&bench);
+}
+
+static struct verdict_row row_of_address(enum address_family family, enum verdict_state state,
+                                         double rtt_ms)
+{
+    struct verdict_row row = row_of(TARGET_SERVER, 11, state);
+    row.key.family = family;
+    row.verdict.rtt_ms = rtt_ms;
+    return row;
+}
+
+static int64_t metric_of_11(struct bench *bench, const char *name)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "SELECT value FROM virtual_server_metric WHERE virtual_server_id = 11 AND name = '%s'",
+             name);
+    return place_number(&bench->place, sql);
+}
+
+/* A digit for each: those of the server, of IPv4, of IPv6; -: there is none. */
+static void check_metrics(struct bench *bench, const char *availability, const char *rtt,
+                          const char *what)
+{
+    static const char *const suffixes[] = {"", "-ipv4", "-ipv6"};
+    char name[40];
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
+        snprintf(name, sizeof name, "availability%s", suffixes[i]);
+        CHECK_INTEGER(metric_of_11(bench, name),
+                      availability[i] == '-' ? -1 : availability[i] - '0', "%s: %s", what, name);
+        snprintf(name, sizeof name, "rtt%s", suffixes[i]);
+        CHECK_INTEGER(metric_of_11(bench, name), rtt[i] == '-' ? -1 : rtt[i] - '0', "%s: %s", what,
+                      name);
+    }
+}
+
+static void metrics_of_a_server_follow_from_its_addresses(void)
+{
+    static const struct {
+        const char *what;
+        enum address_family family;
+        enum verdict_state state;
+        double rtt_ms;
+        const char *availability, *rtt;
+    } rows[] = {
+        {"IPv6 is down, IPv4 not known yet", FAMILY_IPV6, VERDICT_DOWN, 3, "1-0", "---"},
+        {"IPv4 is up", FAMILY_IPV4, VERDICT_UP, 5, "110", "55-"},
+        {"IPv6 comes up, and is faster", FAMILY_IPV6, VERDICT_UP, 2, "111", "252"},
+        {"IPv4 is slower than before", FAMILY_IPV4, VERDICT_UP, 9, "111", "292"},
+        {"IPv6 goes down", FAMILY_IPV6, VERDICT_DOWN, 2, "110", "992"},
+        {"IPv4 too", FAMILY_IPV4, VERDICT_DOWN, 9, "000", "992"},
+        {"IPv6 returns", FAMILY_IPV6, VERDICT_UP, 4, "101", "494"},
+    };
+    struct bench bench;
+    bench_begin(&bench);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct verdict_row row = row_of_address(rows[i].family, rows[i].state, rows[i].rtt_ms);
+        CHECK_INTEGER(write_rows(&bench, &row, 1, NULL, 0), 0, "%s", rows[i].what);
+        check_metrics(&bench, rows[i].availability, rows[i].rtt, rows[i].what);
+    }
+    CHECK_INTEGER(place_number(&bench.place, "SELECT count(*) FROM virtual_server_verdict"), 2,
+                  "a verdict each");
+    const struct target_key keys[] = {{TARGET_SERVER, 11, FAMILY_IPV4},
+                                      {TARGET_SERVER, 11, FAMILY_IPV6}};
+    CHECK_INTEGER(write_rows(&bench, NULL, 0, keys, 1), 0, "IPv4 ends");
+    check_metrics(&bench, "1-1", "4-4", "IPv4 ends");
+    struct verdict_row whole = row_of(TARGET_SERVER, 11, VERDICT_UP);
+    whole.verdict.rtt_ms = 7;
+    CHECK_INTEGER(write_rows(&bench, &whole, 1, keys + 1, 1), 0, "the server in their place");
+    check_metrics(&bench, "1--", "7--", "the server in their place");
+    CHECK_INTEGER(place_number(&bench.place, "SELECT count(*) FROM virtual_server_verdict"
+                                             " WHERE family = ''"),
+                  1, "the server in their place");
+    bench_end(&bench);
+}
+
+static int count_addresses(void *context, const struct verdict_row *row)
+{
+    int *seen = context;
+    seen[row->key.family] +=
+        row->key.id == 11 && row->counts == row->verdict.state && row->verdict.has_rtt
+            ? (int)row->verdict.rtt_ms
+            : 100;
+    return 0;
+}
+
+static void verdicts_of_addresses_are_read_with_their_metrics(void)
+{
+    const struct verdict_row written[] = {row_of_address(FAMILY_IPV4, VERDICT_UP, 5),
+                                          row_of_address(FAMILY_IPV6, VERDICT_UP, 3)};
+    int seen[3] = {0};
+    struct bench bench;
+    struct error error = {0};
+    bench_begin(&bench);
+    CHECK_INTEGER(write_rows(&bench, written, COUNT(written), NULL, 0), 0, "write");
+    begin(&bench);
+    CHECK_INTEGER(store_each_verdict(bench.store, count_addresses, seen, &error), 0, "%s",
+                  error.text);
+    CHECK(seen[FAMILY_NONE] == 0 && seen[FAMILY_IPV4] == 5 && seen[FAMILY_IPV6] == 3, "%d, %d, %d",
+          seen[0], seen[1], seen[2]);
     bench_end(&bench);
 }
 
@@ -419,6 +559,11 @@ static void maintenance_is_left_to_the_monitor(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"each address may be a target", each_address_may_be_a_target},
+    {"metrics of a server follow from its addresses",
+     metrics_of_a_server_follow_from_its_addresses},
+    {"verdicts of addresses are read with their metrics",
+     verdicts_of_addresses_are_read_with_their_metrics},
     {"what has a monitor is a target", what_has_a_monitor_is_a_target},
     {"a monitor has all its columns", a_monitor_has_all_its_columns},
     {"targets without memory are an error", targets_without_memory_are_an_error},

@@ -16,7 +16,7 @@ static struct ballot *make_ballot(int64_t node, bool brake, enum verdict_state s
     ballot->heard_ms = NOW_MS;
     if (state == VERDICT_NONE)
         return ballot;
-    *ballot_add(ballot) = (struct vote){"web", "ams", 1, state};
+    *ballot_add(ballot) = (struct vote){"web", "ams", 1, state, FAMILY_NONE};
     ballot_sort(ballot);
     return ballot;
 }
@@ -81,8 +81,10 @@ static void a_target_counts_as_down_when_enough_servers_say_so(void)
             quorum_hear(&quorum, make_ballot((int64_t)peer, say[peer] == 'U' || say[peer] == 'D',
                                              state_of(say[peer])));
         bool brake = *say == 'U' || *say == 'D';
-        CHECK_INTEGER(quorum_decide(&quorum, "web", "ams", 1, state_of(*say), brake), rows[i].state,
-                      "%s, %d needed", say, (int)rows[i].needed);
+        CHECK_INTEGER(quorum_decide(&quorum,
+                                    &(struct vote){"web", "ams", 1, state_of(*say), FAMILY_NONE},
+                                    brake),
+                      rows[i].state, "%s, %d needed", say, (int)rows[i].needed);
         quorum_release(&quorum);
     }
 }
@@ -109,8 +111,9 @@ static void a_peer_that_is_not_heard_any_more_has_no_vote(void)
     CHECK(quorum_forget(&quorum, NOW_MS + QUORUM_HEARD_MS), "one is not");
     CHECK(quorum.count == 1 && quorum.ballots[0]->node == 3, "the other one is");
     CHECK(quorum_forget(&quorum, NOW_MS + QUORUM_HEARD_MS + 1), "nobody is");
-    CHECK_INTEGER(quorum_decide(&quorum, "web", "ams", 1, VERDICT_DOWN, false), VERDICT_DOWN,
-                  "it believes itself");
+    CHECK_INTEGER(
+        quorum_decide(&quorum, &(struct vote){"web", "ams", 1, VERDICT_DOWN, FAMILY_NONE}, false),
+        VERDICT_DOWN, "it believes itself");
     quorum_release(&quorum);
 }
 
@@ -141,25 +144,34 @@ static void there_are_no_more_peers_than_the_schema_allows(void)
 /* ---------------------------------------------------------------- ballots */
 
 static const struct vote some[] = {
-    {"", "ams", 0, VERDICT_DOWN},
-    {"web", "ams", 1, VERDICT_UP},
-    {"web", "ams", 2, VERDICT_DOWN},
-    {"api", "fra", 1, VERDICT_UP},
+    {"", "ams", 0, VERDICT_DOWN, FAMILY_NONE},    {"web", "ams", 1, VERDICT_UP, FAMILY_NONE},
+    {"web", "ams", 1, VERDICT_UP, FAMILY_IPV4},   {"web", "ams", 1, VERDICT_DOWN, FAMILY_IPV6},
+    {"web", "ams", 2, VERDICT_DOWN, FAMILY_NONE}, {"api", "fra", 1, VERDICT_UP, FAMILY_NONE},
 };
+
+static enum verdict_state vote_of(const struct ballot *ballot, const char *pool,
+                                  const char *controller, int64_t position,
+                                  enum address_family family)
+{
+    struct vote target = {.position = position, .family = family};
+    strcpy(target.pool, pool);
+    strcpy(target.controller, controller);
+    return ballot_find(ballot, &target);
+}
 
 static void a_vote_is_found_by_the_names_of_its_target(void)
 {
     struct ballot *ballot = ballot_new();
-    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 1), VERDICT_NONE, "none");
+    CHECK_INTEGER(ballot_find(ballot, &some[1]), VERDICT_NONE, "none");
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         *ballot_add(ballot) = some[i];
     ballot_sort(ballot);
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
-        CHECK_INTEGER(ballot_find(ballot, some[i].pool, some[i].controller, some[i].position),
-                      some[i].state, "%zu", i);
-    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 3), VERDICT_NONE, "another position");
-    CHECK_INTEGER(ballot_find(ballot, "web", "fra", 1), VERDICT_NONE, "another pool");
-    CHECK_INTEGER(ballot_find(ballot, "", "fra", 0), VERDICT_NONE, "a server, not a controller");
+        CHECK_INTEGER(ballot_find(ballot, &some[i]), some[i].state, "%zu", i);
+    CHECK_INTEGER(vote_of(ballot, "web", "ams", 3, FAMILY_NONE), VERDICT_NONE, "another position");
+    CHECK_INTEGER(vote_of(ballot, "web", "fra", 1, FAMILY_NONE), VERDICT_NONE, "another pool");
+    CHECK_INTEGER(vote_of(ballot, "", "fra", 0, FAMILY_NONE), VERDICT_NONE, "a server");
+    CHECK_INTEGER(vote_of(ballot, "web", "ams", 2, FAMILY_IPV4), VERDICT_NONE, "its address");
     ballot_free(ballot);
 }
 

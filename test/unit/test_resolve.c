@@ -415,6 +415,38 @@ static void the_fallback_shows_in_the_answer(void)
     }
 }
 
+/* The IPv4 addresses of both sites are down. */
+static void a_family_that_is_down_everywhere_falls_back(void)
+{
+    static const struct {
+        enum fallback fallback;
+        const char *type, *remote, *answer;
+    } rows[] = {
+        {FALLBACK_ANY, "ANY", "192.0.2.2", MIXED_A MIXED_AAAA},
+        {FALLBACK_ANY, "ANY", NOBODY, MIXED_A MIXED_AAAA},
+        {FALLBACK_NONE, "ANY", "192.0.2.2", MIXED_AAAA},
+        {FALLBACK_NONE, "A", "192.0.2.2", ""},
+        {FALLBACK_NONE, "ANY", NOBODY, MIXED_AAAA},
+        {FALLBACK_SERVFAIL, "ANY", "192.0.2.2", MIXED_AAAA},
+        {FALLBACK_SERVFAIL, "AAAA", "192.0.2.2", MIXED_AAAA},
+        {FALLBACK_SERVFAIL, "A", "192.0.2.2", "failed\n"},
+        {FALLBACK_SERVFAIL, "ANY", NOBODY, MIXED_AAAA},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        scene_init(&scene, &mixed);
+        scene_pool(&scene, "mixed")->fallback = rows[i].fallback;
+        for (int64_t id = 11; id <= 12; id++) {
+            scene_server(&scene, id)->ipv4 = "198.51.100.1";
+            scene_server(&scene, id)->ipv6 = "2001:db8::2";
+            scene_set_address_down(&scene, id, FAMILY_IPV4);
+        }
+        check_question(&scene, &(struct question_row){"mixed.example.net", rows[i].type,
+                                                      rows[i].remote, 7, rows[i].answer});
+        scene_release(&scene);
+    }
+}
+
 static void the_scope_is_that_of_the_client(void)
 {
     static const struct {
@@ -619,6 +651,7 @@ static void without_memory_the_question_fails(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"a family that is down everywhere falls back", a_family_that_is_down_everywhere_falls_back},
     {"the SOA is answered at the apex alone", the_soa_is_answered_at_the_apex_alone},
     {"ANY means all records of a name", any_means_all_records_of_a_name},
     {"a type is answered alone", a_type_is_answered_alone},

@@ -1234,13 +1234,13 @@ static void what_a_peer_finds_out_is_written_as_it_changes(void)
     struct ballot *ballot = ballot_new();
     desk_init(&desk, "mail", "web");
     ballot->node = 2;
-    *ballot_add(ballot) = (struct vote){"", "ams", 0, VERDICT_UP};
-    *ballot_add(ballot) = (struct vote){"web", "ams", 3, VERDICT_DOWN};
+    *ballot_add(ballot) = (struct vote){"", "ams", 0, VERDICT_UP, FAMILY_NONE};
+    *ballot_add(ballot) = (struct vote){"web", "ams", 3, VERDICT_DOWN, FAMILY_IPV6};
     write_ballot(&desk, ballot, 1000);
     CHECK_INTEGER(count_rows(&desk, "peer_verdict", "node = 2 AND heard_at = 1"), 2, "both");
     CHECK_INTEGER(count_rows(&desk, "peer_verdict",
                              "pool = 'web' AND controller = 'ams' AND position = 3"
-                             " AND state = 'down'"),
+                             " AND family = 'ipv6' AND state = 'down'"),
                   1, "the server");
     ballot->votes[0].state = VERDICT_DOWN;
     write_ballot(&desk, ballot, 2000);

@@ -18,9 +18,10 @@ struct desk {
 /* Every column has a value that is not its default, and texts that have to be escaped. */
 static const char configured[] =
     "INSERT INTO monitor (id, name, type, port, path, host, body, query, status_min, status_max,"
-    " verify, interval, timeout, rise, fall, headers, proxy, source) VALUES (5, 'm', 'http', 1, "
+    " verify, interval, timeout, rise, fall, headers, proxy, source, each_family) VALUES (5, 'm', "
+    "'http', 1, "
     "'/p',"
-    " 'h', 'a\"\\' || char(1, 10, 8364), 'MX', 201, 202, 0, 9, 2, 3, 4, 'X: \"\\', 1, '::1');"
+    " 'h', 'a\"\\' || char(1, 10, 8364), 'MX', 201, 202, 0, 9, 2, 3, 4, 'X: \"\\', 1, '::1', 1);"
     "INSERT INTO monitor (id, name, type, send, expect, tls) VALUES (6, 't', 'tcp', 's', 'e', 1);"
     "INSERT INTO monitor (name, type, http_method) VALUES ('h', 'http', 'HEAD');"
     "INSERT INTO monitor (name, type, steps) VALUES ('s', 'tcp', 'expect a' || char(10) || 'send "
@@ -124,6 +125,7 @@ static void each_column_counts(void)
         "UPDATE monitor SET source = '127.0.0.1' WHERE name = 'm'",
         "UPDATE monitor SET arguments = NULL",
         "UPDATE virtual_server SET checked = 1 - checked",
+        "UPDATE monitor SET each_family = 1 WHERE name = 't'",
         "UPDATE controller SET address = '192.0.2.9', name = 'AMS' WHERE id = 7",
         "UPDATE controller SET monitor_id = NULL",
         "UPDATE pool SET name = 'Web' WHERE id = 9",

@@ -23,10 +23,10 @@ static const struct monitor near = {
     .id = 3, .name = "near", .source = {FAMILY_IPV4, {192, 0, 2, 9}}};
 
 #define SERVER_ROW(id, address, monitor)                                                           \
-    {{TARGET_SERVER, id}, "web", "ams", address, 443, monitor, 4}
-#define END_ROW {{TARGET_SERVER, 0}, NULL, NULL, NULL, 0, 0, 0}
+    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", address, 443, monitor, 4}
+#define END_ROW {{TARGET_SERVER, 0, FAMILY_NONE}, NULL, NULL, NULL, 0, 0, 0}
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
-    {{TARGET_CONTROLLER, id}, NULL, "ams", address, 0, monitor, 0}
+    {{TARGET_CONTROLLER, id, FAMILY_NONE}, NULL, "ams", address, 0, monitor, 0}
 
 /* A set of rows, of which the last has the id 0; or the code that came up. */
 static int build(const struct target_row *rows, struct targets **ret_targets)
@@ -88,10 +88,26 @@ static void rows_become_targets_in_order(void)
         CHECK_TEXT(target->controller, "ams", "row %zu", i);
         CHECK_INTEGER(target->position, is_server ? 4 : 0, "row %zu", i);
     }
-    CHECK(!targets_find(targets, &(struct target_key){TARGET_SERVER, 9}), "no such target");
+    CHECK(!targets_find(targets, &(struct target_key){.kind = TARGET_SERVER, .id = 9}),
+          "no such target");
     CHECK_TEXT(targets_at(targets, 0)->monitor->path, "/health", "copied");
     CHECK(targets_at(targets, 0)->monitor->path != web.path, "copied");
     targets_release(targets);
+}
+
+static void families_have_words_and_an_order(void)
+{
+    enum address_family family = FAMILY_NONE;
+    for (enum address_family f = FAMILY_NONE; f <= FAMILY_IPV6; f++) {
+        CHECK(target_family_parse(target_family_word(f), &family), "%d", (int)f);
+        CHECK_INTEGER(family, f, "%s", target_family_word(f));
+    }
+    CHECK(!target_family_parse("ipv5", &family) && !target_family_parse(NULL, &family), "others");
+    const struct target_key whole = {TARGET_SERVER, 7, FAMILY_NONE},
+                            ipv4 = {TARGET_SERVER, 7, FAMILY_IPV4},
+                            next = {TARGET_SERVER, 8, FAMILY_NONE};
+    CHECK(target_key_compare(&whole, &ipv4) < 0 && target_key_compare(&ipv4, &whole) > 0, "order");
+    CHECK(target_key_compare(&ipv4, &next) < 0 && target_key_compare(&ipv4, &ipv4) == 0, "order");
 }
 
 static void what_cannot_be_checked_is_named(void)
@@ -287,6 +303,7 @@ static void without_memory_there_is_no_set(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"families have words and an order", families_have_words_and_an_order},
     {"rows become targets, in the order of their keys", rows_become_targets_in_order},
     {"what cannot be checked is named", what_cannot_be_checked_is_named},
     {"any column makes another check, but not the monitor's name", any_column_makes_another_check},

@@ -180,7 +180,8 @@ static int make_targets(int first, int last, const struct monitor *monitor,
         snprintf(address, sizeof address, "10.0.%d.%d", n / 256, n % 256);
         code = targets_add(
             targets,
-            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id, n});
+            &(struct target_row){
+                {TARGET_SERVER, n, FAMILY_NONE}, "web", "ams", address, 80, monitor->id, n});
     }
     if (code == 0) {
         targets_finish(targets);
@@ -252,7 +253,7 @@ static size_t count_written(enum verdict_state state)
 
 static void adopt(int server, enum verdict_state state)
 {
-    const struct verdict_row row = {.key = {TARGET_SERVER, server},
+    const struct verdict_row row = {.key = {TARGET_SERVER, server, FAMILY_NONE},
                                     .verdict = {.state = state, .since_s = 77, .flaps = 5}};
     CHECK_INTEGER(watch_adopt(stage.watch, &row), 0, "adopt");
     stage.rows[TARGET_SERVER][server] = row.verdict;
@@ -388,11 +389,14 @@ static void move(int n, int other, int port)
     snprintf(address, sizeof address, "10.0.0.%d", other);
     CHECK_INTEGER(targets_new(&targets), 0, "targets");
     CHECK_INTEGER(targets_add_monitor(targets, &usual_monitor), 0, "monitor");
-    CHECK_INTEGER(
-        targets_add(targets,
-                    &(struct target_row){
-                        {TARGET_SERVER, n}, "web", "ams", address, port, usual_monitor.id, n}),
-        0, "target");
+    CHECK_INTEGER(targets_add(targets, &(struct target_row){{.kind = TARGET_SERVER, .id = n},
+                                                            "web",
+                                                            "ams",
+                                                            address,
+                                                            port,
+                                                            usual_monitor.id,
+                                                            n}),
+                  0, "target");
     targets_finish(targets);
     CHECK_INTEGER(watch_configure(stage.watch, targets, &usual), 0, "configure");
     targets_release(targets);
@@ -680,8 +684,10 @@ static void verdicts_are_told_those_that_are_down_first(void)
     before = watch_changes(stage.watch);
     CHECK_INTEGER(watch_vote(stage.watch, ballot), 0, "vote");
     CHECK_INTEGER((int64_t)ballot->count, 9, "all");
-    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 7), VERDICT_DOWN, "one is down");
-    CHECK_INTEGER(ballot_find(ballot, "web", "ams", 8), VERDICT_UP, "another one is up");
+    CHECK_INTEGER(ballot_find(ballot, &(struct vote){"web", "ams", 7, VERDICT_NONE, FAMILY_NONE}),
+                  VERDICT_DOWN, "one is down");
+    CHECK_INTEGER(ballot_find(ballot, &(struct vote){"web", "ams", 8, VERDICT_NONE, FAMILY_NONE}),
+                  VERDICT_UP, "another one is up");
     CHECK(!ballot->brake && !watch_brakes(stage.watch), "no brake");
     pass_ms(20000);
     CHECK(watch_changes(stage.watch) == before, "all is told");
@@ -695,7 +701,85 @@ static void verdicts_are_told_those_that_are_down_first(void)
     stage_end();
 }
 
+/* Server 1 as a whole at 10.0.0.1, or its addresses 10.0.0.1 and, as if that were IPv6, 10.0.0.2.
+ */
+static void set_up_server(bool each_address)
+{
+    struct targets *targets = NULL;
+    CHECK_INTEGER(targets_new(&targets), 0, "targets_new");
+    CHECK_INTEGER(targets_add_monitor(targets, &usual_monitor), 0, "monitor");
+    for (int n = 1; n <= (each_address ? 2 : 1); n++) {
+        enum address_family family = !each_address ? FAMILY_NONE
+                                     : n == 1      ? FAMILY_IPV4
+                                                   : FAMILY_IPV6;
+        CHECK_INTEGER(targets_add(targets, &(struct target_row){{TARGET_SERVER, 1, family},
+                                                                "web",
+                                                                "ams",
+                                                                n == 1 ? "10.0.0.1" : "10.0.0.2",
+                                                                80,
+                                                                usual_monitor.id,
+                                                                1}),
+                      0, "%d", n);
+    }
+    targets_finish(targets);
+    CHECK_INTEGER(watch_configure(stage.watch, targets, &usual), 0, "configure");
+    targets_release(targets);
+}
+
+/* The votes on server 1: of it, its IPv4 and its IPv6 address. U(p), D(own), -: none. */
+static void check_votes(const char *expected, const char *what)
+{
+    struct ballot *ballot = ballot_new();
+    char votes[4] = "";
+    CHECK_INTEGER(watch_vote(stage.watch, ballot), 0, "%s", what);
+    for (enum address_family family = FAMILY_NONE; family <= FAMILY_IPV6; family++) {
+        const struct vote target = {"web", "ams", 1, VERDICT_NONE, family};
+        votes[family] = "-UD"[ballot_find(ballot, &target)];
+    }
+    CHECK_TEXT(votes, expected, "%s", what);
+    ballot_free(ballot);
+}
+
+static void addresses_have_votes_and_so_has_their_server(void)
+{
+    stage_begin();
+    set_up_server(true);
+    check_votes("---", "nothing is known");
+    stage.answers[2] = 'x';
+    pass_ms(40000);
+    check_votes("UUD", "one is down");
+    CHECK(strstr(buffer_text(&stage.said), "controller ams, 10.0.0.2: down, refused") != NULL, "%s",
+          buffer_text(&stage.said));
+    stage.answers[1] = 'x';
+    pass_ms(10000);
+    stage.answers[2] = 0;
+    pass_ms(40000);
+    check_votes("UDU", "the other one is");
+    stage_end();
+}
+
+static void a_server_keeps_its_state_when_its_addresses_become_targets(void)
+{
+    stage_begin();
+    set_up_server(false);
+    pass_ms(20000);
+    check_votes("U--", "as a whole");
+    set_up_server(true);
+    check_votes("UUU", "both as the server was");
+    pass_ms(1000);
+    CHECK_INTEGER((int64_t)stage.ended, 1, "the server is no target any more");
+    stage.answers[2] = 'x';
+    pass_ms(40000);
+    check_votes("UUD", "each for itself");
+    set_up_server(false);
+    check_votes("U--", "as the address that is checked");
+    stage_end();
+}
+
 static const CU_TestInfo tests[] = {
+    {"addresses have votes, and so has their server", addresses_have_votes_and_so_has_their_server},
+    {"a server keeps its state when its addresses become targets",
+     a_server_keeps_its_state_when_its_addresses_become_targets},
     {"what others say counts, and the verdict stays", what_others_say_counts_and_the_verdict_stays},
     {"verdicts are told, those that are down first", verdicts_are_told_those_that_are_down_first},
     {"every target is checked once an interval", every_target_is_checked_once_an_interval},

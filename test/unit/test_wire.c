@@ -202,6 +202,7 @@ static void random_vote(uint64_t *state, struct vote *vote)
         return;
     random_name(state, 64, vote->pool);
     vote->position = random_within(state, 100);
+    vote->family = (enum address_family)random_below(state, 3);
 }
 
 static void a_beat_is_read_as_it_was_written(void)
@@ -519,6 +520,7 @@ static void what_is_no_message_is_refused(void)
 #define NO_NUMBER "row 0: one of its numbers is not an integer"
 #define NO_VOTES "'votes' is not an array of at most 2000"
 #define NO_VOTE "vote 0 is not a target and its state"
+#define ADDRESS_VOTE(vote) "abcdef','brake':false,'votes':[],'address_votes':[[" vote "]]"
 #define VOTE(vote) "abcdef','brake':false,'votes':[[" vote "]]"
 #define TEXT_71 "0123456789012345678901234567890123456789012345678901234567890123456789x"
 
@@ -608,6 +610,16 @@ static void a_beat_that_is_not_valid_is_refused(void)
         {"abcdef'", "abcdef','brake':true,'votes':[]", ""},
         {"abcdef'", "abcdef','brake':false,'votes':[['web','ams',1,true],['','ams',0,false]]", ""},
         {"abcdef'", "abcdef','brake':true", NO_VOTES},
+        {"abcdef'",
+         "abcdef','brake':false,'votes':[],"
+         "'address_votes':[['web','ams',1,true,'ipv4'],['web','ams',1,false,'ipv6']]",
+         ""},
+        {"abcdef'", "abcdef','brake':false,'votes':[],'address_votes':{}", NO_VOTES},
+        {"abcdef'", ADDRESS_VOTE("'web','ams',1,true"), NO_VOTE},
+        {"abcdef'", ADDRESS_VOTE("'web','ams',1,true,''"), NO_VOTE},
+        {"abcdef'", ADDRESS_VOTE("'web','ams',1,true,'ipv5'"), NO_VOTE},
+        {"abcdef'", ADDRESS_VOTE("'web','ams',1,true,4"), NO_VOTE},
+        {"abcdef'", VOTE("'web','ams',1,true,'ipv4'"), NO_VOTE},
         {"abcdef'", "abcdef','votes':[]", "'brake' is not true or false"},
         {"abcdef'", "abcdef','brake':1,'votes':[]", "'brake' is not true or false"},
         {"abcdef'", "abcdef','brake':true,'votes':{}", NO_VOTES},

@@ -55,6 +55,9 @@ static void make_up_server(struct scene *scene, int64_t id, size_t chances, uint
     server->weight = (uint32_t)random_below(seed, 3);
     server->controller = scene_controller(scene, 1 + (int64_t)random_below(seed, CONTROLLERS));
     scene_set_server_down(scene, id, random_below(seed, 10) < chances);
+    for (enum address_family family = FAMILY_IPV4; family <= FAMILY_IPV6; family++)
+        if (virtual_server_address(server, family) && random_below(seed, 10) < chances)
+            scene_set_address_down(scene, id, family);
     if (random_below(seed, 3) == 0)
         memory_metrics_put(&scene->measured, OF_SERVER, id, "rtt", (double)id, 0);
     if (random_below(seed, 3) == 0)

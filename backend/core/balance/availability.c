@@ -28,7 +28,35 @@ void availability_free(struct availability *availability)
         return;
     free(availability->server_down);
     free(availability->controller_down);
+    free(availability->addresses_down);
     free(availability);
+}
+
+static bool is_address_down(const struct availability *availability,
+                            const struct virtual_server *server, enum address_family family)
+{
+    return availability->addresses_down &&
+           (availability->addresses_down[server->index] & (1 << family)) != 0;
+}
+
+static bool has_living_address(const struct availability *availability,
+                               const struct virtual_server *server)
+{
+    return (server->ipv4 && !is_address_down(availability, server, FAMILY_IPV4)) ||
+           (server->ipv6 && !is_address_down(availability, server, FAMILY_IPV6));
+}
+
+int availability_set_address_down(struct availability *availability,
+                                  const struct virtual_server *server, enum address_family family)
+{
+    if (!availability->addresses_down)
+        availability->addresses_down = calloc(availability->server_count + 1, sizeof(uint8_t));
+    if (!availability->addresses_down)
+        return ERR_NOMEM;
+    availability->addresses_down[server->index] |= (uint8_t)(1 << family);
+    if (!has_living_address(availability, server))
+        availability->server_down[server->index] = true;
+    return 0;
 }
 
 bool availability_controller_up(const struct availability *availability,
@@ -42,4 +70,11 @@ bool availability_server_up(const struct availability *availability,
 {
     return availability_controller_up(availability, server->controller) &&
            (!availability || !availability->server_down[server->index]);
+}
+
+bool availability_address_up(const struct availability *availability,
+                             const struct virtual_server *server, enum address_family family)
+{
+    return availability_server_up(availability, server) &&
+           (!availability || !is_address_down(availability, server, family));
 }

@@ -1,6 +1,6 @@
 /*
  * Lists of candidates, the loop that lets one method pick and fails over, the chain of methods, and
- * the choice among the servers of one controller.
+ * the choices among the servers of one controller and among the addresses of a family.
  */
 #include "core/balance/choose.h"
 
@@ -54,18 +54,36 @@ static void strike(struct candidates *candidates, size_t index)
             (candidates->count - index) * sizeof *candidates->servers);
 }
 
+/* Says whether a server may be picked: it is up and, where an address is chosen, so is its own. */
+static bool is_up(const struct selection *selection, const struct availability *availability,
+                  const struct virtual_server *server)
+{
+    return selection->family == FAMILY_NONE
+               ? availability_server_up(availability, server)
+               : availability_address_up(availability, server, selection->family);
+}
+
+/* The address that is chosen, for the trace; NULL where a server is. */
+static const char *family_address(const struct selection *selection,
+                                  const struct virtual_server *server)
+{
+    return selection->family == FAMILY_NONE ? NULL
+                                            : virtual_server_address(server, selection->family);
+}
+
 static void leave_out_down(const struct selection *selection,
                            const struct availability *availability, struct candidates *candidates)
 {
     size_t kept = 0;
     for (size_t i = 0; i < candidates->count; i++) {
         const struct virtual_server *server = candidates->servers[i];
-        if (availability_server_up(availability, server))
+        if (is_up(selection, availability, server))
             candidates->servers[kept++] = server;
         else
             TRACE(selection->trace, .what = STEP_SERVER, .outcome = OUTCOME_LEFT_OUT,
                   .values = {TRACE_TEXT("controller", server->controller->name),
-                             TRACE_INTEGER("position", server->position)});
+                             TRACE_INTEGER("position", server->position),
+                             TRACE_TEXT("address", family_address(selection, server))});
     }
     candidates->count = kept;
 }
@@ -89,11 +107,12 @@ const struct virtual_server *choose_by(const struct method *method,
             return NULL;
         }
         const struct virtual_server *server = candidates->servers[index];
-        bool up = availability_server_up(availability, server);
+        bool up = is_up(selection, availability, server);
         TRACE(trace, .what = STEP_SERVER, .outcome = up ? OUTCOME_TAKEN : OUTCOME_STRUCK,
               .values = {TRACE_TEXT("controller", server->controller->name),
                          TRACE_INTEGER("position", server->position),
-                         TRACE_INTEGER("server", index + 1)});
+                         TRACE_INTEGER("server", index + 1),
+                         TRACE_TEXT("address", family_address(selection, server))});
         if (up)
             return server;
         strike(candidates, index);
@@ -141,13 +160,13 @@ bool chooses_in_turn(const struct pool *pool)
     return pool->method->takes_turns || (pool->alternate && pool->alternate->takes_turns);
 }
 
-/* By the method's `within`; if that cannot decide, because all weights are 0, by modulus. */
-static const struct virtual_server *choose_among(const struct selection *selection,
+/* By that method; if it cannot decide, for example because all weights are 0, by modulus. */
+static const struct virtual_server *choose_among(const struct method *method,
+                                                 const struct selection *selection,
                                                  const struct availability *availability,
                                                  struct candidates *candidates)
 {
-    const struct virtual_server *server =
-        choose_by(selection->pool->method->within, selection, availability, candidates);
+    const struct virtual_server *server = choose_by(method, selection, availability, candidates);
     return server || candidates->count == 0
                ? server
                : choose_by(&method_modulus, selection, availability, candidates);
@@ -163,14 +182,15 @@ static void keep_enabled(struct candidates *candidates)
 }
 
 /* Among the enabled ones; if none of these is up, among all. */
-static const struct virtual_server *choose_enabled_first(const struct selection *selection,
+static const struct virtual_server *choose_enabled_first(const struct method *method,
+                                                         const struct selection *selection,
                                                          const struct availability *availability,
                                                          struct candidates *candidates)
 {
     struct candidates enabled = *candidates;
     keep_enabled(&enabled);
-    const struct virtual_server *server = choose_among(selection, availability, &enabled);
-    return server ? server : choose_among(selection, availability, candidates);
+    const struct virtual_server *server = choose_among(method, selection, availability, &enabled);
+    return server ? server : choose_among(method, selection, availability, candidates);
 }
 
 /*
@@ -189,7 +209,7 @@ static const struct virtual_server *repeat_within(const struct selection *select
     TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE,
           .values = {TRACE_TEXT("controller", controller->name)});
     candidates_of_controller(selection->pool, controller, &candidates);
-    return choose_among(selection, availability, &candidates);
+    return choose_among(selection->pool->method->within, selection, availability, &candidates);
 }
 
 const struct virtual_server *choose_within(const struct selection *selection,
@@ -204,7 +224,8 @@ const struct virtual_server *choose_within(const struct selection *selection,
         return repeat_within(selection, availability, controller);
     TRACE(selection->trace, .what = STEP_CANDIDATES,
           .values = {TRACE_TEXT("controller", controller->name)});
-    return choose_enabled_first(selection, availability, &candidates);
+    return choose_enabled_first(selection->pool->method->within, selection, availability,
+                                &candidates);
 }
 
 static void keep_with_address(struct candidates *candidates, enum address_family family)
@@ -216,13 +237,30 @@ static void keep_with_address(struct candidates *candidates, enum address_family
     candidates->count = kept;
 }
 
+/* The address of one of the candidates, of which each has one; NULL when none is up. */
+static const char *choose_of_family(const struct method *method, const struct selection *selection,
+                                    const struct availability *availability,
+                                    enum address_family family, struct candidates *candidates)
+{
+    struct selection of_family = *selection;
+    of_family.family = family;
+    const struct virtual_server *choice =
+        choose_enabled_first(method, &of_family, availability, candidates);
+    return choice ? virtual_server_address(choice, family) : NULL;
+}
+
+static const char *type_of(enum address_family family)
+{
+    return family == FAMILY_IPV4 ? "A" : "AAAA";
+}
+
 const char *choose_address(const struct selection *selection,
                            const struct availability *availability,
                            const struct virtual_server *server, enum address_family family)
 {
     const char *own = virtual_server_address(server, family);
     struct candidates candidates;
-    if (own)
+    if (own && availability_address_up(availability, server, family))
         return own;
     candidates_of_controller(selection->pool, server->controller, &candidates);
     keep_with_address(&candidates, family);
@@ -230,7 +268,31 @@ const char *choose_address(const struct selection *selection,
         return NULL;
     TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_OTHER_FAMILY,
           .values = {TRACE_TEXT("controller", server->controller->name),
-                     TRACE_TEXT("type", family == FAMILY_IPV4 ? "A" : "AAAA")});
-    const struct virtual_server *other = choose_enabled_first(selection, availability, &candidates);
-    return other ? virtual_server_address(other, family) : NULL;
+                     TRACE_TEXT("type", type_of(family)), TRACE_TEXT("down", own)});
+    return choose_of_family(selection->pool->method->within, selection, availability, family,
+                            &candidates);
+}
+
+static void candidates_with_address(const struct pool *pool, enum address_family family,
+                                    struct candidates *ret_candidates)
+{
+    ret_candidates->count = 0;
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (virtual_server_state(&pool->servers[i]) != STATE_DISABLED)
+            ret_candidates->servers[ret_candidates->count++] = &pool->servers[i];
+    keep_with_address(ret_candidates, family);
+}
+
+const char *choose_address_anywhere(const struct selection *selection,
+                                    const struct availability *availability,
+                                    enum address_family family)
+{
+    const struct method *method = selection->pool->method;
+    struct candidates candidates;
+    candidates_with_address(selection->pool, family, &candidates);
+    TRACE(
+        selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE_OF_FAMILY,
+        .values = {TRACE_TEXT("type", type_of(family)), TRACE_TEXT("pool", selection->pool->name)});
+    return choose_of_family(method_metric(method, selection->pool) ? method->within : method,
+                            selection, availability, family, &candidates);
 }

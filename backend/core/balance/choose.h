@@ -71,11 +71,21 @@ const struct virtual_server *choose_within(const struct selection *selection,
 
 /*
  * The address of a family for a client that was given `server`, which is one of the selection's
- * pool: the server's own; if it has none, that of another server of its controller, chosen as in
- * choose_within(). NULL when the controller has none that is up.
+ * pool: the server's own; if it has none that is up, that of another server of its controller,
+ * chosen as in choose_within(). NULL when the controller has none that is up; see addresses.h for
+ * what follows then.
  */
 const char *choose_address(const struct selection *selection,
                            const struct availability *availability,
                            const struct virtual_server *server, enum address_family family);
+
+/*
+ * An address of a family of any server of the selection's pool that is not disabled; of an enabled
+ * one if there is one that is up. The pool's method chooses or, if it goes by measured values, its
+ * `within`; without turns, so that asking again gives the same address. NULL when none is up.
+ */
+const char *choose_address_anywhere(const struct selection *selection,
+                                    const struct availability *availability,
+                                    enum address_family family);
 
 #endif

@@ -40,6 +40,11 @@ struct selection {
     const struct client *client; /* may be unknown, with number 0 and no address */
     const struct virtual_server *const *servers; /* the candidates, by position */
     size_t count;                                /* 1..POOL_SERVERS_MAX */
+    /*
+     * What is chosen: an address of this family, and a server whose own is down counts as down; or,
+     * with FAMILY_NONE, a server. Methods need not look at it.
+     */
+    enum address_family family;
     int64_t now_s;
     const struct metric_table *measured;
     int64_t metric_max_age_s, path_metric_max_age_s; /* older values are not trusted */

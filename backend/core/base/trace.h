@@ -66,6 +66,7 @@
     X(OUTCOME_NONE_LEFT, "none-left")                                                              \
     X(OUTCOME_ELSEWHERE, "elsewhere")                                                              \
     X(OUTCOME_OTHER_FAMILY, "other-family")                                                        \
+    X(OUTCOME_ELSEWHERE_OF_FAMILY, "elsewhere-of-family")                                          \
     X(OUTCOME_KEPT_ELSEWHERE, "kept-elsewhere")                                                    \
     X(OUTCOME_NO_WEIGHT, "no-weight")                                                              \
     X(OUTCOME_TOO_OLD, "too-old")                                                                  \

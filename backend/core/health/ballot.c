@@ -1,9 +1,18 @@
 #include "core/health/ballot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/vector.h"
+
+struct vote vote_on_target(const struct target *target, enum verdict_state state)
+{
+    struct vote vote = {.position = target->position, .state = state, .family = target->key.family};
+    snprintf(vote.pool, sizeof vote.pool, "%s", target->pool);
+    snprintf(vote.controller, sizeof vote.controller, "%s", target->controller);
+    return vote;
+}
 
 struct ballot *ballot_new(void)
 {
@@ -42,20 +51,21 @@ struct vote *ballot_add(struct ballot *ballot)
     return VECTOR_ADD(ballot->votes, ballot->count, ballot->capacity);
 }
 
-static int compare_targets(const struct vote *vote, const char *pool, const char *controller,
-                           int64_t position)
+static int compare_targets(const struct vote *left, const struct vote *right)
 {
-    int order = strcmp(vote->pool, pool);
+    int order = strcmp(left->pool, right->pool);
     if (order == 0)
-        order = strcmp(vote->controller, controller);
-    return order != 0 ? order : (vote->position > position) - (vote->position < position);
+        order = strcmp(left->controller, right->controller);
+    if (order == 0)
+        order = (left->position > right->position) - (left->position < right->position);
+    return order != 0 ? order : (int)left->family - (int)right->family;
 }
 
 /* The state comes last, so that two votes on one target are in a certain order. */
 static int compare_votes(const void *a, const void *b)
 {
     const struct vote *left = a, *right = b;
-    int order = compare_targets(left, right->pool, right->controller, right->position);
+    int order = compare_targets(left, right);
     return order != 0 ? order : (int)left->state - (int)right->state;
 }
 
@@ -65,14 +75,13 @@ void ballot_sort(struct ballot *ballot)
         qsort(ballot->votes, ballot->count, sizeof *ballot->votes, compare_votes);
 }
 
-enum verdict_state ballot_find(const struct ballot *ballot, const char *pool,
-                               const char *controller, int64_t position)
+enum verdict_state ballot_find(const struct ballot *ballot, const struct vote *target)
 {
     size_t first = 0, end = ballot->count;
     while (first < end) {
         size_t middle = first + (end - first) / 2;
         const struct vote *vote = &ballot->votes[middle];
-        int order = compare_targets(vote, pool, controller, position);
+        int order = compare_targets(vote, target);
         if (order == 0)
             return vote->state;
         if (order < 0)

@@ -70,15 +70,13 @@ enum verdict_state quorum_state(const struct quorum_votes *votes, int64_t needed
     return (int64_t)votes->down >= (needed < all ? needed : all) ? VERDICT_DOWN : VERDICT_UP;
 }
 
-enum verdict_state quorum_decide(const struct quorum *quorum, const char *pool,
-                                 const char *controller, int64_t position, enum verdict_state own,
-                                 bool brake)
+enum verdict_state quorum_decide(const struct quorum *quorum, const struct vote *own, bool brake)
 {
     struct quorum_votes votes = {0};
     if (!brake)
-        quorum_add(&votes, own);
+        quorum_add(&votes, own->state);
     for (size_t i = 0; quorum->needed > 0 && i < quorum->count; i++)
         if (!quorum->ballots[i]->brake)
-            quorum_add(&votes, ballot_find(quorum->ballots[i], pool, controller, position));
-    return quorum_state(&votes, quorum->needed, own);
+            quorum_add(&votes, ballot_find(quorum->ballots[i], own));
+    return quorum_state(&votes, quorum->needed, own->state);
 }

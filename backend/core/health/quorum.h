@@ -65,11 +65,9 @@ enum verdict_state quorum_state(const struct quorum_votes *votes, int64_t needed
                                 enum verdict_state own);
 
 /*
- * What a target counts as, by the votes of the peers and `own`, the verdict here; `brake`: ours is
- * on. `pool` is "" for a controller.
+ * What a target counts as, by the votes of the peers and by our own vote, which names the target;
+ * `brake`: ours is on.
  */
-enum verdict_state quorum_decide(const struct quorum *quorum, const char *pool,
-                                 const char *controller, int64_t position, enum verdict_state own,
-                                 bool brake);
+enum verdict_state quorum_decide(const struct quorum *quorum, const struct vote *own, bool brake);
 
 #endif

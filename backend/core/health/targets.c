@@ -11,6 +11,7 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/vector.h"
+#include "core/base/word.h"
 
 /*
  * Of a target's name, with NUL; a longer one is truncated. Names of pools and controllers have 64
@@ -169,11 +170,30 @@ int targets_add_problem(struct targets *targets, const char *sentence)
     return problems_add(&targets->problems, "%s", sentence);
 }
 
+static const char *const family_words[] = {
+    [FAMILY_NONE] = "", [FAMILY_IPV4] = "ipv4", [FAMILY_IPV6] = "ipv6"};
+
+const char *target_family_word(enum address_family family)
+{
+    return family_words[family];
+}
+
+bool target_family_parse(const char *word, enum address_family *ret_family)
+{
+    size_t index;
+    if (!word_find(family_words, sizeof family_words / sizeof *family_words, word, &index))
+        return false;
+    *ret_family = (enum address_family)index;
+    return true;
+}
+
 int target_key_compare(const struct target_key *a, const struct target_key *b)
 {
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
-    return (a->id > b->id) - (a->id < b->id);
+    if (a->id != b->id)
+        return a->id < b->id ? -1 : 1;
+    return (a->family > b->family) - (a->family < b->family);
 }
 
 static int compare_targets(const void *a, const void *b)

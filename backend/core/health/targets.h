@@ -1,9 +1,9 @@
 /*
  * What the monitor has to check: a set of targets, made from rows of the database.
  *
- * A target is a virtual server with a monitor, its own or its pool's, or a controller with a
- * monitor. Disabled ones are checked too, so that their state is known when they are enabled again.
- * A row that cannot be used becomes a problem.
+ * A target is a virtual server with a monitor, its own or its pool's, one of its addresses where
+ * each is checked, or a controller with a monitor. Disabled ones are checked too, so that their
+ * state is known when they are enabled again. A row that cannot be used becomes a problem.
  *
  * Build a set with targets_new(), the rows, and targets_finish(); from then on it does not change.
  * Sets are reference-counted, because a running check uses its monitor even when the configuration
@@ -23,7 +23,8 @@ enum target_kind { TARGET_CONTROLLER, TARGET_SERVER };
 
 struct target_key {
     enum target_kind kind;
-    int64_t id; /* of the row in `controller` or `virtual_server` */
+    int64_t id;                 /* of the row in `controller` or `virtual_server` */
+    enum address_family family; /* of the address that is the target; FAMILY_NONE: the row is */
 };
 
 struct target {
@@ -72,6 +73,13 @@ const struct target *targets_find(const struct targets *targets, const struct ta
 size_t targets_monitor_count(const struct targets *targets);
 const struct monitor *targets_monitor_at(const struct targets *targets, size_t index);
 const struct problems *targets_problems(const struct targets *targets);
+
+/*
+ * The words of the columns `family`: "" for FAMILY_NONE, "ipv4" and "ipv6". The parser returns
+ * false for an unknown word.
+ */
+const char *target_family_word(enum address_family family);
+bool target_family_parse(const char *word, enum address_family *ret_family);
 
 /* Less than, equal to or greater than 0, as memcmp(). */
 int target_key_compare(const struct target_key *a, const struct target_key *b);

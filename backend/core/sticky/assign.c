@@ -9,6 +9,7 @@
 
 #include "core/balance/turns.h"
 #include "core/base/error.h"
+#include "core/sticky/addresses.h"
 
 /*
  * A claim is lost when another process was first; its mapping is then usually live. It can be lost
@@ -359,6 +360,13 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
     trace_client(attempt);
 }
 
+static struct family_answer address_of(const struct attempt *attempt,
+                                       const struct virtual_server *server,
+                                       enum address_family family)
+{
+    return addresses_of_family(&attempt->selection, attempt->availability, server, family);
+}
+
 void assign(const struct decision_inputs *inputs, const struct pool *pool,
             const struct source *source, struct assignment *ret_assignment)
 {
@@ -381,11 +389,12 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
     }
     if (assignment.server) {
-        const struct virtual_server *server = assignment.server;
-        assignment.ipv4 =
-            choose_address(&attempt.selection, attempt.availability, server, FAMILY_IPV4);
-        assignment.ipv6 =
-            choose_address(&attempt.selection, attempt.availability, server, FAMILY_IPV6);
+        const struct family_answer ipv4 = address_of(&attempt, assignment.server, FAMILY_IPV4);
+        const struct family_answer ipv6 = address_of(&attempt, assignment.server, FAMILY_IPV6);
+        assignment.ipv4 = ipv4.address;
+        assignment.ipv6 = ipv6.address;
+        assignment.ipv4_failed = ipv4.failed;
+        assignment.ipv6_failed = ipv6.failed;
     }
     if (attempt.error.code != 0)
         warnings_add(inputs->warnings, "%s", attempt.error.text);

@@ -40,7 +40,8 @@ struct decision_inputs {
 struct assignment {
     bool failed;                         /* fallback 'servfail' */
     const struct virtual_server *server; /* NULL: no record for this client */
-    const char *ipv4, *ipv6;             /* see choose_address(); NULL: none of this family */
+    const char *ipv4, *ipv6;             /* see addresses.h; NULL: none of this family */
+    bool ipv4_failed, ipv6_failed;       /* a question for this type alone has to fail */
     unsigned scope_bits;
 };
 

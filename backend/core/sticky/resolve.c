@@ -150,6 +150,13 @@ static void keep_wanted(const struct question *question, struct answer *answer)
     answer->count = kept;
 }
 
+/* Says whether the answer is an error: as a whole, or for the only type that is asked for. */
+static bool fails(const struct question *question, const struct assignment *assignment)
+{
+    return assignment->failed || (assignment->ipv4_failed && strcmp(question->type, "A") == 0) ||
+           (assignment->ipv6_failed && strcmp(question->type, "AAAA") == 0);
+}
+
 static void add_balanced(struct asking *asking, struct answer *answer)
 {
     const struct decision_inputs *inputs = asking->inputs;
@@ -166,12 +173,12 @@ static void add_balanced(struct asking *asking, struct answer *answer)
         return;
     }
     struct assignment assignment = decide(asking);
-    if (assignment.failed) {
+    if (fails(question, &assignment)) {
         answer_fail(answer);
         return;
     }
     add_addresses(entry, assignment.ipv4, assignment.ipv6, zone_id, assignment.scope_bits, answer);
-    if (!assignment.server) /* the name exists even when it has no address */
+    if (!assignment.ipv4 && !assignment.ipv6) /* the name exists even when it has no address */
         add_empty(entry->text, zone_id, assignment.scope_bits, !entry->delegated, answer);
 }
 

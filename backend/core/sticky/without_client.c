@@ -3,6 +3,8 @@
  */
 #include "core/sticky/without_client.h"
 
+#include "core/sticky/addresses.h"
+
 /* What is common to what was met so far. */
 struct meeting {
     struct common_addresses *common;
@@ -31,20 +33,14 @@ static bool may_be_given(const struct virtual_server *server,
            availability_server_up(availability, server);
 }
 
-/* What a client that is sent to a site is given: addresses of all servers there. */
+/* What a client that is sent to a site is given: addresses of all servers there, or of others. */
 static struct site_addresses of_site(const struct pool *pool,
                                      const struct availability *availability,
                                      const struct controller *controller)
 {
-    struct site_addresses addresses = {NULL, NULL};
-    for (size_t i = pool->server_count; i-- > 0;) {
-        const struct virtual_server *server = &pool->servers[i];
-        if (server->controller != controller || !may_be_given(server, availability))
-            continue;
-        addresses.ipv4 = server->ipv4 ? server->ipv4 : addresses.ipv4;
-        addresses.ipv6 = server->ipv6 ? server->ipv6 : addresses.ipv6;
-    }
-    return addresses;
+    return (struct site_addresses){
+        addresses_some_of_family(pool, availability, controller, FAMILY_IPV4),
+        addresses_some_of_family(pool, availability, controller, FAMILY_IPV6)};
 }
 
 static bool keeps_mappings(const struct pool *pool)

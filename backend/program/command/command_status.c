@@ -20,10 +20,12 @@ static const char *at_least(const struct status *status)
 static void print_counts(const struct status *status, struct buffer *out)
 {
     const struct status_counts *counts = &status->counts;
-    buffer_printf(
-        out, "zones %zu, names %zu, pools %zu, virtual servers %zu, live mappings %s%" PRId64 "\n",
-        counts->zones, counts->names, counts->pools, counts->servers, at_least(status),
-        counts->live_mappings);
+    buffer_printf(out, "zones %zu, names %zu, pools %zu, virtual servers %zu", counts->zones,
+                  counts->names, counts->pools, counts->servers);
+    if (counts->servers_with_address_down > 0)
+        buffer_printf(out, " (%zu with an address that is down)",
+                      counts->servers_with_address_down);
+    buffer_printf(out, ", live mappings %s%" PRId64 "\n", at_least(status), counts->live_mappings);
 }
 
 static void print_topology(const struct status_topology *topology, struct buffer *out)
@@ -57,6 +59,10 @@ static void print_server(const struct status *status, const struct pool *pool, s
                   server->controller->name, server->ipv4 ? server->ipv4 : "-",
                   server->ipv6 ? server->ipv6 : "-", state_word(row->state),
                   row->up ? "up" : "down", row->live_mappings);
+    if (row->ipv4_down || row->ipv6_down)
+        buffer_printf(out, "       %s is down, only %s is up\n",
+                      row->ipv4_down ? server->ipv4 : server->ipv6,
+                      row->ipv4_down ? server->ipv6 : server->ipv4);
     if (row->state == STATE_DRAINING)
         print_draining(status, pool, row, out);
 }

@@ -83,6 +83,14 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     return !counts->mappings_partial;
 }
 
+static bool has_address_down(const struct mapping_count *count, const struct virtual_server *server,
+                             enum address_family family)
+{
+    const struct availability *availability = count->inputs->availability;
+    return virtual_server_address(server, family) && availability_server_up(availability, server) &&
+           !availability_address_up(availability, server, family);
+}
+
 static void gather_server(const struct mapping_count *count, const struct pool *pool,
                           const struct virtual_server *server, struct status_server *ret_server)
 {
@@ -92,9 +100,12 @@ static void gather_server(const struct mapping_count *count, const struct pool *
         .server = server,
         .state = virtual_server_state(server),
         .up = availability_server_up(count->inputs->availability, server),
+        .ipv4_down = has_address_down(count, server, FAMILY_IPV4),
+        .ipv6_down = has_address_down(count, server, FAMILY_IPV6),
         .live_mappings = live->count,
         .last_ends_in_s = left_s > 0 ? left_s : 0,
     };
+    count->counts->servers_with_address_down += ret_server->ipv4_down || ret_server->ipv6_down;
 }
 
 static const char *metric_of(const struct pool *pool)

@@ -32,6 +32,7 @@ struct status_database {
 
 struct status_counts {
     size_t zones, names, pools, servers;
+    size_t servers_with_address_down; /* that are up; see struct status_server */
     int64_t live_mappings;
     int64_t mappings_read; /* live or not */
     size_t unwritten;      /* mappings that wait to be stored, and are not counted above */
@@ -65,6 +66,7 @@ struct status_server {
     const struct virtual_server *server;
     enum state state; /* the more restrictive of the server's and its controller's */
     bool up;
+    bool ipv4_down, ipv6_down; /* this address is down, while the server is up */
     int64_t live_mappings;
     int64_t last_ends_in_s; /* until the last of these mappings ends */
 };

@@ -40,6 +40,13 @@ static const struct pool *pool_of(const struct snapshot *snapshot,
     return NULL;
 }
 
+/* Of a server's two addresses, the one of a family, if it has it. */
+static const char *checked_address(const struct virtual_server *server, enum address_family family)
+{
+    const char *address = family != FAMILY_NONE ? virtual_server_address(server, family) : NULL;
+    return address ? address : server->ipv4 ? server->ipv4 : server->ipv6;
+}
+
 /* What is checked; of a target that no longer is, the address of the server. */
 static const char *place_of(const struct summary *summary, const struct status_target *described)
 {
@@ -50,7 +57,7 @@ static const char *place_of(const struct summary *summary, const struct status_t
     if (target)
         place = arena_copy(summary->arena, target->place, strlen(target->place));
     else if (server)
-        place = server->ipv4 ? server->ipv4 : server->ipv6;
+        place = checked_address(server, described->key.family);
     return place ? place : "";
 }
 

@@ -137,8 +137,8 @@ static enum verdict_state agree(void *context, const struct target *target,
     struct daemon *daemon = context;
     if (!quorum_is_complete(&daemon->quorum, clock_monotonic_ms()))
         return counted != VERDICT_NONE ? counted : verdict;
-    return quorum_decide(&daemon->quorum, target->pool, target->controller, target->position,
-                         verdict, watch_brakes(daemon->watch));
+    const struct vote own = vote_on_target(target, verdict);
+    return quorum_decide(&daemon->quorum, &own, watch_brakes(daemon->watch));
 }
 
 static int write_rows(void *context, const struct verdict_row *rows, size_t count,

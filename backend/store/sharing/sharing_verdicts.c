@@ -9,13 +9,14 @@
 
 #define MS_PER_S 1000
 
-/* The target of a vote, at the parameters 2 to 4. */
+/* The target of a vote, at the parameters 2 to 5. */
 static void bind_target(sqlite3_stmt *statement, int64_t node, const struct vote *vote)
 {
     sqlite3_bind_int64(statement, 1, node);
     sqlite3_bind_text(statement, 2, vote->pool, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 3, vote->controller, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, vote->position);
+    sqlite3_bind_text(statement, 5, target_family_word(vote->family), -1, SQLITE_STATIC);
 }
 
 static int write_vote(struct sharing *sharing, int64_t node, const struct vote *vote,
@@ -23,8 +24,8 @@ static int write_vote(struct sharing *sharing, int64_t node, const struct vote *
 {
     sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_PEER_VERDICT_WRITE);
     bind_target(statement, node, vote);
-    sqlite3_bind_text(statement, 5, verdict_state_word(vote->state), -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 6, now_ms / MS_PER_S);
+    sqlite3_bind_text(statement, 6, verdict_state_word(vote->state), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 7, now_ms / MS_PER_S);
     return database_run(&sharing->database, statement, "peer_verdict cannot be written", error);
 }
 
@@ -45,7 +46,8 @@ static int find_ended(struct sharing *sharing, const struct ballot *ballot, stru
         struct vote row = {.position = sqlite3_column_int64(statement, 2)};
         copy_text(statement, 0, row.pool);
         copy_text(statement, 1, row.controller);
-        if (ballot_find(ballot, row.pool, row.controller, row.position) != VERDICT_NONE)
+        if (!target_family_parse((const char *)sqlite3_column_text(statement, 3), &row.family) ||
+            ballot_find(ballot, &row) != VERDICT_NONE)
             continue;
         struct vote *place = ballot_add(ended);
         if (!place)

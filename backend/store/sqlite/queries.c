@@ -37,6 +37,10 @@ const char *const query_texts[QUERY_COUNT] = {
                                       " WHERE name = 'availability'",
     [QUERY_SERVER_AVAILABILITY] = "SELECT virtual_server_id, value FROM virtual_server_metric"
                                   " WHERE name = 'availability'",
+    [QUERY_ADDRESSES_DOWN] = "SELECT virtual_server_id, name = 'availability-ipv6'"
+                             " FROM virtual_server_metric"
+                             " WHERE name IN ('availability-ipv4', 'availability-ipv6')"
+                             " AND value <= 0",
     [QUERY_SERVER_METRIC] = "SELECT value, measured_at FROM virtual_server_metric"
                             " WHERE virtual_server_id = ?1 AND name = ?2",
     [QUERY_CONTROLLER_METRIC] = "SELECT value, measured_at FROM controller_metric"
@@ -94,15 +98,17 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_TARGET_SERVERS] =
         "SELECT v.id, p.name, c.name,"
         " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id),"
-        " v.position"
+        " v.position, iif(m.each_family AND v.check_address IS NULL AND v.ipv4 IS NOT NULL,"
+        " v.ipv6, NULL) AS other_address"
         " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
         " JOIN controller AS c ON c.id = v.controller_id"
+        " LEFT JOIN monitor AS m ON m.id = coalesce(v.monitor_id, p.monitor_id)"
         " WHERE v.checked = 1 AND coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
     [QUERY_TARGET_CONTROLLERS] = "SELECT id, name, address, monitor_id FROM controller"
                                  " WHERE monitor_id IS NOT NULL",
     [QUERY_CONTROLLER_VERDICTS] =
         "SELECT d.controller_id, d.state, d.reason, d.since, d.checked_at,"
-        " d.flaps, m.value, a.value FROM controller_verdict AS d"
+        " d.flaps, m.value, a.value, '' FROM controller_verdict AS d"
         " LEFT JOIN controller_metric AS m ON m.controller_id = d.controller_id AND m.name = 'rtt'"
         " LEFT JOIN controller_metric AS a ON a.controller_id = d.controller_id"
         " AND a.name = 'availability'",
@@ -128,31 +134,53 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_CONTROLLER_VERDICT_END] = "DELETE FROM controller_verdict WHERE controller_id = ?1",
     [QUERY_SERVER_VERDICTS] =
         "SELECT d.virtual_server_id, d.state, d.reason, d.since, d.checked_at,"
-        " d.flaps, m.value, a.value FROM virtual_server_verdict AS d"
+        " d.flaps, m.value, a.value, d.family FROM virtual_server_verdict AS d"
         " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id"
-        " AND m.name = 'rtt'"
+        " AND m.name = 'rtt' || iif(d.family = '', '', '-' || d.family)"
         " LEFT JOIN virtual_server_metric AS a ON a.virtual_server_id = d.virtual_server_id"
-        " AND a.name = 'availability'",
+        " AND a.name = 'availability' || iif(d.family = '', '', '-' || d.family)",
     [QUERY_SERVER_VERDICT_WRITE] =
         "INSERT INTO virtual_server_verdict"
-        " (virtual_server_id, state, reason, since, checked_at, flaps)"
-        " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM virtual_server WHERE id = ?1"
+        " (virtual_server_id, state, reason, since, checked_at, flaps, family)"
+        " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM virtual_server WHERE id = ?1"
         " ON CONFLICT DO UPDATE SET state = ?2, reason = ?3, since = ?4, checked_at = ?5,"
         " flaps = ?6",
     [QUERY_SERVER_AVAILABILITY_WRITE] =
         "INSERT INTO virtual_server_metric"
         " (virtual_server_id, name, value, measured_at)"
-        " SELECT id, 'availability', ?2, ?3 FROM virtual_server WHERE id = ?1"
+        " SELECT id, 'availability' || ?4, ?2, ?3 FROM virtual_server WHERE id = ?1"
         " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
     [QUERY_SERVER_RTT_WRITE] = "INSERT INTO virtual_server_metric"
                                " (virtual_server_id, name, value, measured_at)"
-                               " SELECT id, 'rtt', ?2, ?3 FROM virtual_server WHERE id = ?1"
+                               " SELECT id, 'rtt' || ?4, ?2, ?3 FROM virtual_server WHERE id = ?1"
                                " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_SERVER_AVAILABILITY_SUM] =
+        "INSERT INTO virtual_server_metric"
+        " (virtual_server_id, name, value, measured_at)"
+        " SELECT virtual_server_id, 'availability', iif(count(*) = 2, max(value), 1),"
+        " max(measured_at)"
+        " FROM virtual_server_metric WHERE virtual_server_id = ?1"
+        " AND name IN ('availability-ipv4', 'availability-ipv6') GROUP BY virtual_server_id"
+        " ON CONFLICT DO UPDATE SET value = excluded.value, measured_at = excluded.measured_at",
+    [QUERY_SERVER_RTT_SUM] =
+        "INSERT INTO virtual_server_metric"
+        " (virtual_server_id, name, value, measured_at)"
+        " SELECT r.virtual_server_id, 'rtt', r.value, r.measured_at"
+        " FROM virtual_server_metric AS r JOIN virtual_server_metric AS a"
+        " ON a.virtual_server_id = r.virtual_server_id"
+        " AND a.name = 'availability' || substr(r.name, 4) AND a.value > 0"
+        " WHERE r.virtual_server_id = ?1 AND r.name IN ('rtt-ipv4', 'rtt-ipv6')"
+        " ORDER BY r.value LIMIT 1"
+        " ON CONFLICT DO UPDATE SET value = excluded.value, measured_at = excluded.measured_at",
     [QUERY_SERVER_METRICS_END] =
         "DELETE FROM virtual_server_metric WHERE virtual_server_id = ?1"
-        " AND name IN ('availability', 'rtt')"
-        " AND EXISTS (SELECT 1 FROM virtual_server_verdict WHERE virtual_server_id = ?1)",
-    [QUERY_SERVER_VERDICT_END] = "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1",
+        " AND (name IN ('availability' || ?2, 'rtt' || ?2)"
+        " OR name IN ('availability', 'rtt') AND NOT EXISTS (SELECT 1 FROM virtual_server_verdict"
+        " WHERE virtual_server_id = ?1 AND family <> ?3))"
+        " AND EXISTS (SELECT 1 FROM virtual_server_verdict"
+        " WHERE virtual_server_id = ?1 AND family = ?3)",
+    [QUERY_SERVER_VERDICT_END] =
+        "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1 AND family = ?3",
     [QUERY_SHARE_VIEW] =
         "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
         " t.copied, t.problem, t.warning, coalesce(s.follow, 0) AS follow, p.name, f.revision,"
@@ -223,12 +251,13 @@ const char *const query_texts[QUERY_COUNT] = {
         " equal_at = ?16, walking = ?17, differs = ?18, problem = ?19, paths = ?20,"
         " difference = ?21",
     [QUERY_PEER_VERDICT_WRITE] =
-        "INSERT INTO peer_verdict (node, pool, controller, position, state, heard_at)"
-        " SELECT node, ?2, ?3, ?4, ?5, ?6 FROM peer WHERE node = ?1"
-        " ON CONFLICT DO UPDATE SET state = ?5, heard_at = ?6 WHERE state <> ?5",
-    [QUERY_PEER_VERDICTS] = "SELECT pool, controller, position FROM peer_verdict WHERE node = ?1",
+        "INSERT INTO peer_verdict (node, pool, controller, position, family, state, heard_at)"
+        " SELECT node, ?2, ?3, ?4, ?5, ?6, ?7 FROM peer WHERE node = ?1"
+        " ON CONFLICT DO UPDATE SET state = ?6, heard_at = ?7 WHERE state <> ?6",
+    [QUERY_PEER_VERDICTS] =
+        "SELECT pool, controller, position, family FROM peer_verdict WHERE node = ?1",
     [QUERY_PEER_VERDICT_END] = "DELETE FROM peer_verdict WHERE node = ?1 AND pool = ?2"
-                               " AND controller = ?3 AND position = ?4",
+                               " AND controller = ?3 AND position = ?4 AND family = ?5",
     [QUERY_MAPPING_HISTORY] =
         "SELECT s.node, s.name, p.name, m.lag_ms, r.origin, q.name, c.name FROM share AS s"
         " LEFT JOIN peer AS p ON p.node = ?4"

@@ -31,7 +31,7 @@
 #define COPY_MONITORS                                                                              \
     "x.name, x.type, x.port, x.path, x.host, x.query, x.status_min, x.status_max, x.body, x.send," \
     " x.expect, x.verify, x.interval, x.timeout, x.rise, x.fall, x.http_method, x.headers,"         \
-    " x.proxy, x.tls, x.steps, x.rcode, x.answer, x.source, x.arguments"
+    " x.proxy, x.tls, x.steps, x.rcode, x.answer, x.source, x.arguments, x.each_family"
 #define COPY_CONTROLLERS "c.name, c.address, c.state, m.name"
 #define OF_CONTROLLERS " FROM controller AS c LEFT JOIN monitor AS m ON m.id = c.monitor_id"
 #define COPY_POOLS                                                                                 \
@@ -114,9 +114,9 @@
     ", interval = " J(12) ", timeout = " J(13) ", rise = " J(14) ", fall = " J(15) \
     ", http_method = " J(16) ", headers = " J(17) ", proxy = " J(18) ", tls = " J(19) \
     ", steps = " J(20) ", rcode = " J(21) ", answer = " J(22) ", source = " J(23) \
-    ", arguments = " J(24) \
+    ", arguments = " J(24) ", each_family = " J(25) \
     " FROM " COPY("monitor") " WHERE x.name = " J(0) \
-    " AND json_array(" COPY_MONITORS ") <> json_array(" J25 ")"
+    " AND json_array(" COPY_MONITORS ") <> json_array(" J25 ", " J(25) ")"
 #define TAKE_CONTROLLERS_NEW \
     "INSERT INTO controller (name) " NEW_NAMES("controller")
 #define TAKE_CONTROLLERS \
