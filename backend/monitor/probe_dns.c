@@ -152,7 +152,7 @@ static bool is_wanted(struct dns *dns, const ns_msg *message, const ns_rr *recor
 {
     const struct dns_data data = {.message = ns_msg_base(*message),
                                   .message_end = ns_msg_end(*message),
-                                  .type = ns_rr_type(*record),
+                                  .type = (int)ns_rr_type(*record),
                                   .begin = ns_rr_rdata(*record),
                                   .end = ns_rr_rdata(*record) + ns_rr_rdlen(*record)};
     buffer_clear(&dns->wanted.bytes);

@@ -3,15 +3,19 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "monitor/probe.h"
 
+/* Of a host, with NUL: monitor.host has 255 characters at most. */
+#define NAME_MAX_BYTES 256
+
 /* Sets whom the certificate must be for, and whom the server is told that we want. */
 static bool set_name(SSL *tls, const char *host, const struct address *address)
 {
-    char text[ADDRESS_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX], name[NAME_MAX_BYTES];
     struct address parsed;
     X509_VERIFY_PARAM *parameters = SSL_get0_param(tls);
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -19,8 +23,9 @@ static bool set_name(SSL *tls, const char *host, const struct address *address)
         host = address_format(address, text);
     if (address_parse(host, strlen(host), &parsed) == 0)
         return X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1;
-    return X509_VERIFY_PARAM_set1_host(parameters, host, 0) == 1 &&
-           SSL_set_tlsext_host_name(tls, host) == 1;
+    snprintf(name, sizeof name, "%s", host); /* OpenSSL's macro takes no constant text */
+    return X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1 &&
+           SSL_set_tlsext_host_name(tls, name) == 1;
 }
 
 bool stream_begin_tls(struct stream *stream, struct tls_trust *trust, const char *host,

@@ -643,9 +643,11 @@ def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, si
         "INSERT INTO monitor (id, name, type, path, host, interval, timeout) VALUES"
         " (2, 'web', 'https', '/', NULL, 3, 3), (3, 'name', 'dns', NULL, 'example.com', 3, 3),"
         " (4, 'script', 'exec', 'check', NULL, 3, 3), (5, 'ping', 'icmp', NULL, NULL, 3, 3);"
+        "INSERT INTO monitor (id, name, type, port, tls, source, interval, timeout) SELECT"
+        " 6, 'imaps', 'tcp', port, 1, '127.0.0.1', 3, 3 FROM monitor WHERE id = 1;"
         "UPDATE virtual_server SET monitor_id = 1 + id;"
         "UPDATE controller SET address = '127.1.0.' || id, monitor_id = 3 + id WHERE id < 3;"
-        "UPDATE controller SET address = '127.1.0.3', monitor_id = 1 WHERE id = 3;"
+        "UPDATE controller SET address = '127.1.0.3', monitor_id = 6 WHERE id = 3;"
         "UPDATE setting SET value = 1 WHERE name IN ('checkpoint_interval', 'sweep_interval');"
     )
     trace = workspace / "trace"

@@ -102,11 +102,11 @@ static void each_address_may_be_a_target(void)
         enum address_family family;
         const char *name;
     } expected[] = {
-        {11, FAMILY_IPV4, "pool web, controller ams, 192.0.2.80"},
-        {11, FAMILY_IPV6, "pool web, controller ams, 2001:db8::80"},
+        {11, FAMILY_IPV4, "pool web, controller ams, 192.0.2.80:8080"},
+        {11, FAMILY_IPV6, "pool web, controller ams, [2001:db8::80]:8080"},
         {12, FAMILY_NONE, "pool web, controller fra, 2001:db8::81"},
-        {13, FAMILY_NONE, "pool web, controller fra, 10.0.0.82"},
-        {22, FAMILY_NONE, "pool api, controller fra, 192.0.2.91"},
+        {13, FAMILY_NONE, "pool web, controller fra, 10.0.0.82:8080"},
+        {22, FAMILY_NONE, "pool api, controller fra, 192.0.2.91:8080"},
     };
     struct bench bench;
     struct targets *targets = NULL;

@@ -748,7 +748,7 @@ static void addresses_have_votes_and_so_has_their_server(void)
     stage.answers[2] = 'x';
     pass_ms(40000);
     check_votes("UUD", "one is down");
-    CHECK(strstr(buffer_text(&stage.said), "controller ams, 10.0.0.2: down, refused") != NULL, "%s",
+    CHECK(strstr(buffer_text(&stage.said), "controller ams, 10.0.0.2:80: down, refused") != NULL, "%s",
           buffer_text(&stage.said));
     stage.answers[1] = 'x';
     pass_ms(10000);
