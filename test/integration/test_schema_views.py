@@ -29,6 +29,8 @@ def live(world):
 
 DOWN = "UPDATE controller_metric SET value = 0 WHERE controller_id = 1 AND name = 'availability'"
 SERVER_DOWN = "UPDATE virtual_server_metric SET value = 0 WHERE name = 'availability'"
+NAMED = ("DELETE FROM virtual_server WHERE id > 1",
+         "UPDATE virtual_server SET ipv4 = NULL, name = 'lb.cloud.example' WHERE id = 1")
 SECOND = ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
           "VALUES (1, 1, 7, '192.0.2.87')")
 GONE = "UPDATE persistence SET controller_id = 99 WHERE ldns = '192.0.2.60'"
@@ -76,6 +78,7 @@ def test_the_view_mapping_says_whether_a_mapping_is_live_or_why_not(live, why, s
     ("192.0.2.80 2001:db8::80", ("UPDATE virtual_server SET ipv6 = '2001:db8::80' WHERE id = 1",)),
     ("2001:db8::80",
      ("UPDATE virtual_server SET ipv4 = NULL, ipv6 = '2001:db8::80' WHERE id = 1",)),
+    ("lb.cloud.example", NAMED),
     ("192.0.2.80 or 192.0.2.87", (SECOND,)),
     ("192.0.2.87 or 192.0.2.80", (SECOND, "UPDATE virtual_server SET position = 8 WHERE id = 1")),
     ("192.0.2.87", (SECOND, SERVER_DOWN)),
@@ -165,6 +168,7 @@ def test_the_view_health_shows_what_is_checked_and_with_what_result(world):
     (("UPDATE virtual_server SET ipv6 = '::2', ipv4 = NULL",), "pool = 'api'", "address",
      ("::2",)),
     (("UPDATE virtual_server SET check_address = '::3'",), "pool = 'api'", "address", ("::3",)),
+    (NAMED, "pool = 'web'", "address", ("lb.cloud.example",)),
     # A clock that went back shows no negative age.
     (("UPDATE controller_verdict SET checked_at = unixepoch() + 99",), "controller = 'idle'",
      "age_s", (0,)),

@@ -23,6 +23,7 @@ enum reason {
     REASON_PROTOCOL,    /* an answer that is not of this protocol, or is too long */
     REASON_STATUS,      /* unexpected HTTP status, DNS response code or exit status */
     REASON_CONTENT,     /* the HTTP body, or what a TCP target sent, does not match */
+    REASON_UNRESOLVED,  /* the target's name has no address */
     REASON_INTERNAL,    /* our own failure: says nothing about the target */
 };
 

@@ -382,6 +382,7 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
     }
     if (assignment.server) {
         const struct virtual_server *server = assignment.server;
+        assignment.name = server->name;
         assignment.ipv4 =
             choose_address(&attempt.selection, attempt.availability, server, FAMILY_IPV4);
         assignment.ipv6 =

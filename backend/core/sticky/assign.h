@@ -41,6 +41,7 @@ struct assignment {
     bool failed;                         /* fallback 'servfail' */
     const struct virtual_server *server; /* NULL: no record for this client */
     const char *ipv4, *ipv6;             /* see choose_address(); NULL: none of this family */
+    const char *name;                    /* the CNAME, from a pool of names; else NULL */
     unsigned scope_bits;
 };
 

@@ -12,16 +12,19 @@ struct meeting {
 static void meet(struct meeting *meeting, struct site_addresses given)
 {
     struct common_addresses *common = meeting->common;
-    common->some_get_an_address |= given.ipv4 || given.ipv6;
+    common->some_get_an_address |= given.ipv4 || given.ipv6 || given.name;
     if (!meeting->met) {
         common->ipv4 = given.ipv4;
         common->ipv6 = given.ipv6;
+        common->name = given.name;
     }
     meeting->met = true;
     if (!given.ipv4)
         common->ipv4 = NULL;
     if (!given.ipv6)
         common->ipv6 = NULL;
+    if (!given.name)
+        common->name = NULL;
 }
 
 static bool may_be_given(const struct virtual_server *server,
@@ -36,13 +39,14 @@ static struct site_addresses of_site(const struct pool *pool,
                                      const struct availability *availability,
                                      const struct controller *controller)
 {
-    struct site_addresses addresses = {NULL, NULL};
+    struct site_addresses addresses = {.ipv4 = NULL};
     for (size_t i = pool->server_count; i-- > 0;) {
         const struct virtual_server *server = &pool->servers[i];
         if (server->controller != controller || !may_be_given(server, availability))
             continue;
         addresses.ipv4 = server->ipv4 ? server->ipv4 : addresses.ipv4;
         addresses.ipv6 = server->ipv6 ? server->ipv6 : addresses.ipv6;
+        addresses.name = server->name ? server->name : addresses.name;
     }
     return addresses;
 }
@@ -128,7 +132,7 @@ static void meet_fallback(struct meeting *meeting, const struct selection *selec
         return;
     }
     meeting->common->denying = selection->pool;
-    meet(meeting, (struct site_addresses){NULL, NULL});
+    meet(meeting, (struct site_addresses){.ipv4 = NULL});
 }
 
 void addresses_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
@@ -178,5 +182,5 @@ struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs
         server = first_of(pool, NULL);
     }
     return server ? of_site(pool, availability, server->controller)
-                  : (struct site_addresses){NULL, NULL};
+                  : (struct site_addresses){.ipv4 = NULL};
 }

@@ -49,13 +49,23 @@ static void print_draining(const struct status *status, const struct pool *pool,
             pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is renewed" : "");
 }
 
+/* In the columns of both addresses. */
+static void print_offer(const struct virtual_server *server, struct buffer *out)
+{
+    if (server->name)
+        buffer_printf(out, "%-43s", server->name);
+    else
+        buffer_printf(out, "%-15s  %-26s", server->ipv4 ? server->ipv4 : "-",
+                      server->ipv6 ? server->ipv6 : "-");
+}
+
 static void print_server(const struct status *status, const struct pool *pool, size_t number,
                          const struct status_server *row, struct buffer *out)
 {
     const struct virtual_server *server = row->server;
-    buffer_printf(out, "  %3zu  %-16s %-15s  %-26s %-9s %-4s %10" PRId64 "\n", number,
-                  server->controller->name, server->ipv4 ? server->ipv4 : "-",
-                  server->ipv6 ? server->ipv6 : "-", state_word(row->state),
+    buffer_printf(out, "  %3zu  %-16s ", number, server->controller->name);
+    print_offer(server, out);
+    buffer_printf(out, " %-9s %-4s %10" PRId64 "\n", state_word(row->state),
                   row->up ? "up" : "down", row->live_mappings);
     if (row->state == STATE_DRAINING)
         print_draining(status, pool, row, out);
@@ -93,7 +103,7 @@ static void print_target(const struct status_target *target, struct buffer *out)
     buffer_add_text(out, "  ");
     if (target->server)
         buffer_printf(out, "pool %s, %s %s", target->pool->name, target->controller->name,
-                      target->server->ipv4 ? target->server->ipv4 : target->server->ipv6);
+                      virtual_server_text(target->server));
     else if (target->controller)
         buffer_printf(out, "controller %s", target->controller->name);
     else
