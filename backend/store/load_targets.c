@@ -45,7 +45,8 @@ static int add_server(void *context, sqlite3_stmt *row)
                                             .address = row_text(row, 3),
                                             .port = sqlite3_column_int64(row, 4),
                                             .monitor_id = sqlite3_column_int64(row, 5),
-                                            .position = sqlite3_column_int64(row, 6)});
+                                            .position = sqlite3_column_int64(row, 6),
+                                            .host = row_text(row, 7)});
 }
 
 static int add_controller(void *context, sqlite3_stmt *row)

@@ -80,7 +80,8 @@ static const struct {
                      " expect, verify, interval, timeout, rise, fall"},
     {QUERY_TARGET_SERVERS,
      "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6, v.name), port,"
-     " coalesce(v.monitor_id, p.monitor_id), position"},
+     " coalesce(v.monitor_id, p.monitor_id), position,"
+     " iif(coalesce(v.check_address, v.ipv4, v.ipv6) IS NULL, v.name, NULL)"},
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
     {QUERY_CONTROLLER_VERDICTS,
      "controller_id, state, reason, since, checked_at, flaps, value, value"},

@@ -179,8 +179,8 @@ static int make_targets(int first, int last, const struct monitor *monitor,
         char address[ADDRESS_TEXT_MAX];
         snprintf(address, sizeof address, "10.0.%d.%d", n / 256, n % 256);
         code = targets_add(
-            targets,
-            &(struct target_row){{TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id, n});
+            targets, &(struct target_row){
+                         {TARGET_SERVER, n}, "web", "ams", address, 80, monitor->id, n, NULL});
     }
     if (code == 0) {
         targets_finish(targets);

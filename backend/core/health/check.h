@@ -56,7 +56,8 @@ struct monitor {
 struct check {
     const struct monitor *monitor; /* valid while the check runs */
     struct address address;
-    uint16_t port; /* of the target; 0: none */
+    uint16_t port;    /* of the target; 0: none */
+    const char *name; /* to be resolved for the address; NULL: the address is known. As monitor */
 };
 
 struct check_result {

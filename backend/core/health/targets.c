@@ -112,6 +112,7 @@ int targets_add(struct targets *targets, const struct target_row *row)
     char name[NAME_MAX_BYTES];
     struct target target = {.key = row->key,
                             .monitor = find_monitor(targets, row->monitor_id),
+                            .host = row->host,
                             .port = (uint16_t)row->port,
                             .name = name,
                             .pool = row->pool ? row->pool : "",
@@ -121,12 +122,13 @@ int targets_add(struct targets *targets, const struct target_row *row)
     if (!target.monitor)
         return problems_add(&targets->problems,
                             "%s: not checked, because its monitor cannot be used", name);
-    if (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0)
+    if (!row->host &&
+        (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0))
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s needs a numeric address", name,
                             target.monitor->name);
     if (!own(targets, &target.name) || !own(targets, &target.pool) ||
-        !own(targets, &target.controller))
+        !own(targets, &target.controller) || !own(targets, &target.host))
         return ERR_NOMEM;
     struct target *place = VECTOR_ADD(targets->list, targets->count, targets->capacity);
     if (!place)
@@ -204,7 +206,7 @@ static bool monitor_equal(const struct monitor *a, const struct monitor *b)
 bool target_equal(const struct target *a, const struct target *b)
 {
     return a->port == b->port && address_equal(&a->address, &b->address) &&
-           monitor_equal(a->monitor, b->monitor);
+           same_text(a->host, b->host) && monitor_equal(a->monitor, b->monitor);
 }
 
 void targets_compare(const struct targets *before, const struct targets *after,

@@ -89,13 +89,14 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_MONITORS] =
         "SELECT id, name, type, port, path, host, query, status_min, status_max,"
         " body, send, expect, verify, interval, timeout, rise, fall FROM monitor ORDER BY id",
-    [QUERY_TARGET_SERVERS] = "SELECT v.id, p.name, c.name,"
-                             " coalesce(v.check_address, v.ipv4, v.ipv6, v.name), v.port,"
-                             " coalesce(v.monitor_id, p.monitor_id),"
-                             " v.position"
-                             " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
-                             " JOIN controller AS c ON c.id = v.controller_id"
-                             " WHERE coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
+    [QUERY_TARGET_SERVERS] =
+        "SELECT v.id, p.name, c.name,"
+        " coalesce(v.check_address, v.ipv4, v.ipv6, v.name), v.port,"
+        " coalesce(v.monitor_id, p.monitor_id),"
+        " v.position, iif(coalesce(v.check_address, v.ipv4, v.ipv6) IS NULL, v.name, NULL)"
+        " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
+        " JOIN controller AS c ON c.id = v.controller_id"
+        " WHERE coalesce(v.monitor_id, p.monitor_id) IS NOT NULL",
     [QUERY_TARGET_CONTROLLERS] = "SELECT id, name, address, monitor_id FROM controller"
                                  " WHERE monitor_id IS NOT NULL",
     [QUERY_CONTROLLER_VERDICTS] =
