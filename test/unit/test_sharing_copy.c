@@ -34,7 +34,7 @@ static const char configured[] =
     " (9, 8, 3, NULL, '2001:db8::1', NULL, 0, 'enabled', NULL, NULL);"
     "INSERT INTO pool (id, name) VALUES (23, 'cloud');"
     "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
-    " VALUES (23, 7, 1, 'lb.cloud.example');"
+    " VALUES (23, 7, 4, 'lb.cloud.example');"
     "INSERT INTO balanced_name VALUES ('www.example.com', 9);"
     "INSERT INTO zone (id, name) VALUES (18, 'example.com');"
     "INSERT INTO record (zone_id, name, type, ttl, content, disabled) VALUES"
