@@ -346,7 +346,7 @@ static void the_first_difference_is_named(void)
         {"UPDATE controller SET state = 'disabled' WHERE name = 'fra'",
          "only here: controller [\"fra\",\"disabled\"]"},
         {"UPDATE virtual_server SET weight = 17 WHERE position = 1",
-         "only there: virtual_server [\"web\",\"ams\",1,\"192.0.2.80\",null,\"disabled\",16]"},
+         "only there: virtual_server [\"web\",\"ams\",1,\"192.0.2.80\",null,\"disabled\",16,null]"},
         {"INSERT INTO balanced_name VALUES ('api.example.com', 11)",
          "only here: balanced_name [\"api.example.com\",\"api\"]"},
         {"INSERT INTO zone (name) VALUES ('example.net')", "only here: zone [\"example.net\"]"},
