@@ -5,9 +5,9 @@
 
 static void every_reason_has_a_word_that_is_read_back(void)
 {
-    static const char *const words[] = {"ok",  "timeout",  "refused", "unreachable", "closed",
-                                        "tls", "protocol", "status",  "content",     "unresolved",
-                                        "internal"};
+    static const char *const words[] = {"ok",      "timeout",    "refused",  "unreachable",
+                                        "closed",  "tls",        "protocol", "status",
+                                        "content", "unresolved", "internal"};
     for (int i = 0; i < (int)COUNT(words); i++) {
         enum reason reason = REASON_OK;
         CHECK_TEXT(reason_word((enum reason)i), words[i], "reason %d", i);
