@@ -8,9 +8,9 @@
 --
 -- What the database is for: a resolver (LDNS) asks for www.example.com. This name is balanced over
 -- the virtual servers of a pool. Each virtual server is an address that the controller (the load
--- balancer) of one site offers. pdns-sticky chooses a server and answers with its address. The
--- table "persistence" remembers resolver and controller, so that the resolver's next question is
--- answered from the same site.
+-- balancer) of one site offers, or a host name where the site has no fixed address. pdns-sticky
+-- chooses a server and answers with its address or name. The table "persistence" remembers resolver
+-- and controller, so that the resolver's next question is answered from the same site.
 --
 -- How to use it:
 --
@@ -69,8 +69,9 @@ CREATE TABLE IF NOT EXISTS zone (
 
 -----------------------------------------------------------------------------------------------
 -- record: the plain records of the zones above. A zone needs its SOA and NS records here.
--- A balanced name may have records of any type but A, AAAA and CNAME, which its pool answers. If
--- another backend serves the zone of the balanced name, these records have no zone_id.
+-- A balanced name may have records of any type but A, AAAA and CNAME, which its pool answers; none
+-- at all if its pool answers with host names (virtual_server.name). If another backend serves the
+-- zone of the balanced name, these records have no zone_id.
 --
 --   INSERT INTO record (zone_id, name, type, content)
 --     SELECT id, 'mail.example.com', 'A', '192.0.2.25' FROM zone WHERE name = 'example.com';
@@ -251,12 +252,18 @@ CREATE TABLE IF NOT EXISTS pool (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- virtual_server: an address that a controller offers in a pool.
+-- virtual_server: an address that a controller offers in a pool, or a host name.
 --
 --   INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)
 --     SELECT p.id, c.id, 1, '192.0.2.80', '2001:db8:1::80'
 --       FROM pool AS p, controller AS c WHERE p.name = 'web' AND c.name = 'ams';
 --   UPDATE virtual_server SET state = 'disabled' WHERE ipv4 = '192.0.2.80';
+--
+-- The load balancer of a cloud has a name, but no fixed address:
+--
+--   INSERT INTO virtual_server (pool_id, controller_id, position, name)
+--     SELECT p.id, c.id, 1, 'lb-1.eu-west.cloud.example'
+--       FROM pool AS p, controller AS c WHERE p.name = 'app' AND c.name = 'cloud-eu';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS virtual_server (
   id INTEGER PRIMARY KEY AUTOINCREMENT  -- never reused, so a new server gets no late metric
@@ -274,8 +281,9 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   position INTEGER NOT NULL
     CONSTRAINT "virtual_server.position is 1 or more" CHECK (position >= 1),
 
-  -- The addresses of the service for A and AAAA answers: both, or one of them. A server whose address
-  -- or port is corrected is a new one to the checks: it counts as up until they say otherwise.
+  -- The addresses of the service for A and AAAA answers: both, or one of them. A server with a name
+  -- has none. A server whose address or port is corrected is a new one to the checks: it counts as up
+  -- until they say otherwise.
   ipv4 TEXT
     CONSTRAINT "virtual_server.ipv4 is an address like 192.0.2.80"
       CHECK (length(ipv4) BETWEEN 7 AND 15 AND ipv4 NOT GLOB '*[^0-9.]*'
@@ -305,7 +313,8 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   monitor_id INTEGER REFERENCES monitor (id),
 
   -- The IPv4 or IPv6 address to check instead of its own. NULL: its own, which is ipv4 or, if the
-  -- server has none, ipv6; or both, see monitor.each_family.
+  -- server has none, ipv6; or both, see monitor.each_family; a name is resolved each time it is
+  -- checked.
   --   UPDATE virtual_server SET check_address = '10.0.0.80' WHERE ipv4 = '192.0.2.80';
   check_address TEXT
     CONSTRAINT "virtual_server.check_address is an address like 192.0.2.80 or 2001:db8::80, or NULL"
@@ -319,19 +328,36 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   -- its pool has a monitor.
   --   UPDATE virtual_server SET checked = 0 WHERE ipv4 = '192.0.2.80';
   checked INTEGER NOT NULL DEFAULT 1
-    CONSTRAINT "virtual_server.checked is 0 or 1" CHECK (checked IN (0, 1))
+    CONSTRAINT "virtual_server.checked is 0 or 1" CHECK (checked IN (0, 1)),
+
+  -- The full host name of a site without fixed addresses. The answer is then a CNAME, whatever type
+  -- is asked for. So a pool and its fallback pools have servers with addresses or servers with
+  -- names, not both; and the balanced names of a pool with names have no records of their own, and
+  -- are not the apex of a zone. To go over from addresses to names, make a new pool that shares the
+  -- mappings of the old one (pool.persistence_pool_id), and give the balanced names to it.
+  name TEXT
+    CONSTRAINT "virtual_server.name has 1 to 253 characters" CHECK (length(name) BETWEEN 1 AND 253)
+    CONSTRAINT "virtual_server.name has letters, digits, hyphens, underscores and dots alone"
+      CHECK (name NOT GLOB '*[^A-Za-z0-9._-]*' AND instr(name, char(0)) = 0)
+    CONSTRAINT "virtual_server.name has no trailing dot: lb.cloud.example, not lb.cloud.example."
+      CHECK (name NOT GLOB '*.')
+    CONSTRAINT "virtual_server.name has no leading dot and no two dots in a row"
+      CHECK ('.' || name NOT GLOB '*..*')
+    CONSTRAINT "virtual_server.name is a full name, not an address: lb.cloud.example"
+      CHECK (name GLOB '*.*' AND name GLOB '*[A-Za-z]*')
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- balanced_name: a DNS name whose addresses come from a pool. Names with the same pool share its
--- mappings: a resolver gets the same site for all of them.
+-- balanced_name: a DNS name whose addresses, or whose CNAME, come from a pool. Names with the same
+-- pool share its mappings: a resolver gets the same site for all of them.
 --
 --   INSERT INTO balanced_name (name, pool_id)
 --     SELECT 'www.example.com', id FROM pool WHERE name = 'web';
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS balanced_name (
   -- The full name, in a zone of this backend or of another one. An A, AAAA or CNAME record of the
-  -- same name must be deleted or disabled first.
+  -- same name must be deleted or disabled first; records of any type, if the pool answers with host
+  -- names. Such a pool cannot answer for the apex of a zone, not of one in another backend either.
   name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE
     CONSTRAINT "balanced_name.name has 1 to 1004 characters" CHECK (length(name) BETWEEN 1 AND 1004)
     CONSTRAINT
@@ -383,8 +409,9 @@ CREATE TABLE IF NOT EXISTS monitor (
     CONSTRAINT "monitor.path is plain ASCII without spaces"
       CHECK (path NOT GLOB '*[^!-~]*' AND instr(path, char(0)) = 0),
 
-  -- http and https: the Host header, and the name that TLS requests and verifies. NULL: the
-  -- address. tcp with tls: that name, without a port. dns: the name to ask for.
+  -- http and https: the Host header, and the name that TLS requests and verifies. NULL: the name of
+  -- the server if it has one, else the address. tcp with tls: that name, without a port. dns: the
+  -- name to ask for.
   host TEXT
     CONSTRAINT "monitor.host is one word of 1 to 255 ASCII characters, or NULL"
       CHECK (length(host) BETWEEN 1 AND 255 AND host NOT GLOB '*[^!-~]*'
@@ -593,7 +620,8 @@ CREATE TABLE IF NOT EXISTS controller_verdict (
   -- reply of this protocol; 'status': not the expected HTTP status, DNS response code or exit status;
   -- 'content': the reply does not match; 'internal': pdns-stickyd itself failed; 'no-tls': the server
   -- does not speak TLS; 'untrusted': nobody who is trusted has signed the certificate; 'expired': the
-  -- certificate is no longer or not yet valid; 'wrong-name': it is for another host.
+  -- certificate is no longer or not yet valid; 'wrong-name': it is for another host; 'unresolved':
+  -- the name of the server has no address.
   reason TEXT NOT NULL,
 
   -- When the target got this state, and when it was last checked.
@@ -1318,6 +1346,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS record_once_without_zone ON record (name, type
 CREATE INDEX IF NOT EXISTS record_name ON record (name);
 CREATE INDEX IF NOT EXISTS virtual_server_place ON virtual_server (pool_id, position);
 CREATE INDEX IF NOT EXISTS virtual_server_controller ON virtual_server (controller_id, pool_id);
+CREATE INDEX IF NOT EXISTS virtual_server_name ON virtual_server (pool_id) WHERE name IS NOT NULL;
 CREATE INDEX IF NOT EXISTS balanced_name_pool ON balanced_name (pool_id);
 CREATE INDEX IF NOT EXISTS pool_fallback ON pool (fallback_pool_id)
   WHERE fallback_pool_id IS NOT NULL;
@@ -1344,7 +1373,7 @@ CREATE INDEX IF NOT EXISTS path_metric_origin ON path_metric (origin, measured_a
 --
 --   SELECT * FROM server WHERE pool = 'web';
 --
--- answer  its addresses
+-- answer  its addresses, or its name
 -- state   the more restrictive one of its own state and that of its controller
 -- up      'yes', 'server down', 'controller down', or 'ipv4 down' or 'ipv6 down' where only this
 --         address of the server is
@@ -1355,7 +1384,7 @@ SELECT
   p.name,
   v.position,
   c.name,
-  trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')),
+  coalesce(v.name, trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, ''))),
   v.weight,
   CASE
     WHEN 'disabled' IN (v.state, c.state) THEN 'disabled'
@@ -1385,7 +1414,8 @@ ORDER BY p.name, v.position;
 --   SELECT * FROM health WHERE state <> 'up';
 --
 -- pool, controller  of the virtual server; pool is NULL for a controller itself
--- address           the address and port that are checked: '192.0.2.80:443', '[2001:db8::80]:443'
+-- address           the address and port that are checked: '192.0.2.80:443', '[2001:db8::80]:443';
+--                   or the name that is resolved for it, and the port
 -- monitor           how it is checked; NULL if it no longer is
 -- state             'up', 'down', or 'unknown' before the first verdict
 -- reason            how the last check ended
@@ -1435,7 +1465,7 @@ FROM (
     FROM (
       SELECT p.name AS pool, v.position AS position, f.family AS family, c.name AS controller,
              CASE f.family
-               WHEN '' THEN coalesce(v.check_address, v.ipv4, v.ipv6)
+               WHEN '' THEN coalesce(v.check_address, v.ipv4, v.ipv6, v.name)
                WHEN 'ipv4' THEN v.ipv4
                ELSE v.ipv6
              END AS address,
@@ -1487,8 +1517,8 @@ ORDER BY t.pool, t.position, t.controller, t.family;
 --
 -- pool        the pool of the mapping; pools that only share it have no rows of their own
 -- address     the address of the controller
--- answer      the addresses of the controller's servers in this pool. Disabled servers are left
---             out, and so are servers and addresses that are down unless all of them are. Several
+-- answer      the addresses or names of the controller's servers in this pool. Disabled servers are
+--             left out, and so are servers and addresses that are down unless all of them are. Several
 --             servers are separated by ' or '
 -- since       when the mapping was made or last extended: year-month-day hour:minute, UTC
 -- until       when it expires
@@ -1515,16 +1545,18 @@ SELECT
   c.address,
   (SELECT coalesce(group_concat(living, ' or ') FILTER (WHERE up AND living <> ''),
                    group_concat(addresses, ' or '))
-     FROM (SELECT trim(iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                                    WHERE a.virtual_server_id = v.id
-                                      AND a.name = 'availability-ipv4' AND a.value = 0),
-                           '', coalesce(v.ipv4, ''))
-                       || ' ' ||
-                       iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                                    WHERE a.virtual_server_id = v.id
-                                      AND a.name = 'availability-ipv6' AND a.value = 0),
-                           '', coalesce(v.ipv6, ''))) AS living,
-                  trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')) AS addresses,
+     FROM (SELECT coalesce(v.name,
+                    trim(iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                                      WHERE a.virtual_server_id = v.id
+                                        AND a.name = 'availability-ipv4' AND a.value = 0),
+                             '', coalesce(v.ipv4, ''))
+                         || ' ' ||
+                         iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                                      WHERE a.virtual_server_id = v.id
+                                        AND a.name = 'availability-ipv6' AND a.value = 0),
+                             '', coalesce(v.ipv6, '')))) AS living,
+                  coalesce(v.name, trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')))
+                    AS addresses,
                   NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
                                WHERE a.virtual_server_id = v.id
                                  AND a.name = 'availability' AND a.value = 0) AS up
@@ -1657,12 +1689,12 @@ END;
 -- For controller_verdict.reason and virtual_server_verdict.reason.
 CREATE VIEW IF NOT EXISTS allowed_reason (word) AS
   VALUES ('ok'), ('timeout'), ('refused'), ('unreachable'), ('closed'), ('tls'), ('protocol'),
-         ('status'), ('content'), ('internal'), ('no-tls'), ('untrusted'), ('expired'),
-         ('wrong-name');
+         ('status'), ('content'), ('unresolved'), ('internal'), ('no-tls'), ('untrusted'),
+         ('expired'), ('wrong-name');
 CREATE TRIGGER IF NOT EXISTS allowed_reason_check INSTEAD OF INSERT ON allowed_reason
 WHEN NOT EXISTS (SELECT 1 FROM allowed_reason WHERE word = NEW.word) BEGIN
   SELECT RAISE(ABORT,
-    'reason must be one of ok, timeout, refused, unreachable, closed, tls, protocol, status, content, internal, no-tls, untrusted, expired, wrong-name');
+    'reason must be one of ok, timeout, refused, unreachable, closed, tls, protocol, status, content, unresolved, internal, no-tls, untrusted, expired, wrong-name');
 END;
 
 -- The columns that a type of monitor requires, and those that it does not use. This view is always
@@ -1740,6 +1772,74 @@ CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_
    WHERE NEW.source IS NOT NULL AND NEW.type = 'exec';
   SELECT RAISE(ABORT, 'monitor.arguments is only for exec')
    WHERE NEW.arguments IS NOT NULL AND NEW.type <> 'exec';
+END;
+
+-- What servers with names (virtual_server.name) rule out. Triggers insert a pool here whose servers or
+-- fallback pool have changed; or a balanced name with its pool, if the name, its records or its zone
+-- have. `above` are the pools that fall back on the pool, `below` those on which it falls back; both
+-- contain itself. This view is always empty.
+CREATE VIEW IF NOT EXISTS allowed_answer (pool_id, name) AS SELECT NULL, NULL WHERE 0;
+CREATE TRIGGER IF NOT EXISTS allowed_answer_check INSTEAD OF INSERT ON allowed_answer
+WHEN EXISTS (SELECT 1 FROM virtual_server WHERE name IS NOT NULL) BEGIN
+  SELECT RAISE(ABORT,
+    'a pool and its fallback pools have servers with addresses or servers with names, not both')
+   WHERE NEW.name IS NULL AND EXISTS (
+     WITH RECURSIVE above (id) AS (
+       SELECT NEW.pool_id
+        UNION
+       SELECT p.id FROM above CROSS JOIN pool AS p ON p.fallback_pool_id = above.id),
+     below (id) AS (
+       SELECT NEW.pool_id
+        UNION
+       SELECT p.fallback_pool_id FROM below CROSS JOIN pool AS p ON p.id = below.id)
+     SELECT 1
+      WHERE (EXISTS (SELECT 1 FROM above CROSS JOIN virtual_server AS v ON v.pool_id = above.id
+                      WHERE v.name IS NOT NULL)
+             AND EXISTS (SELECT 1 FROM below CROSS JOIN virtual_server AS v ON v.pool_id = below.id
+                          WHERE v.name IS NULL))
+         OR (EXISTS (SELECT 1 FROM below CROSS JOIN virtual_server AS v ON v.pool_id = below.id
+                      WHERE v.name IS NOT NULL)
+             AND EXISTS (SELECT 1 FROM above CROSS JOIN virtual_server AS v ON v.pool_id = above.id
+                          WHERE v.name IS NULL)));
+  SELECT RAISE(ABORT,
+    'a balanced name is a CNAME if its pool has servers with names: it cannot have other records, delete or disable them first')
+   WHERE EXISTS (
+     WITH RECURSIVE above (id) AS (
+       SELECT NEW.pool_id
+        UNION
+       SELECT p.id FROM above CROSS JOIN pool AS p ON p.fallback_pool_id = above.id),
+     below (id) AS (
+       SELECT NEW.pool_id
+        UNION
+       SELECT p.fallback_pool_id FROM below CROSS JOIN pool AS p ON p.id = below.id),
+     names (name) AS (
+       SELECT NEW.name WHERE NEW.name IS NOT NULL
+        UNION ALL
+       SELECT b.name FROM above CROSS JOIN balanced_name AS b ON b.pool_id = above.id
+        WHERE NEW.name IS NULL)
+     SELECT 1 FROM names CROSS JOIN record AS r ON r.name = names.name COLLATE NOCASE
+      WHERE r.disabled = 0
+        AND EXISTS (SELECT 1 FROM below CROSS JOIN virtual_server AS v ON v.pool_id = below.id
+                     WHERE v.name IS NOT NULL));
+  SELECT RAISE(ABORT,
+    'a balanced name is a CNAME if its pool has servers with names: it cannot be the apex of a zone')
+   WHERE EXISTS (
+     WITH RECURSIVE above (id) AS (
+       SELECT NEW.pool_id
+        UNION
+       SELECT p.id FROM above CROSS JOIN pool AS p ON p.fallback_pool_id = above.id),
+     below (id) AS (
+       SELECT NEW.pool_id
+        UNION
+       SELECT p.fallback_pool_id FROM below CROSS JOIN pool AS p ON p.id = below.id),
+     names (name) AS (
+       SELECT NEW.name WHERE NEW.name IS NOT NULL
+        UNION ALL
+       SELECT b.name FROM above CROSS JOIN balanced_name AS b ON b.pool_id = above.id
+        WHERE NEW.name IS NULL)
+     SELECT 1 FROM names CROSS JOIN zone AS z ON z.name = names.name COLLATE NOCASE
+      WHERE EXISTS (SELECT 1 FROM below CROSS JOIN virtual_server AS v ON v.pool_id = below.id
+                     WHERE v.name IS NOT NULL));
 END;
 
 -----------------------------------------------------------------------------------------------
@@ -1966,8 +2066,10 @@ CREATE TRIGGER IF NOT EXISTS virtual_server_insert AFTER INSERT ON virtual_serve
   SELECT RAISE(ABORT, 'virtual_server.position is taken by another server of this pool')
    WHERE EXISTS (SELECT 1 FROM virtual_server
                   WHERE pool_id = NEW.pool_id AND position = NEW.position AND id <> NEW.id);
-  SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
-   WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
+  SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both, or a name')
+   WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL AND NEW.name IS NULL;
+  SELECT RAISE(ABORT, 'a virtual server with a name cannot have ipv4 or ipv6')
+   WHERE NEW.name IS NOT NULL AND (NEW.ipv4 IS NOT NULL OR NEW.ipv6 IS NOT NULL);
   SELECT RAISE(ABORT, 'virtual_server.pool_id is not the id of a pool')
    WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
   SELECT RAISE(ABORT, 'virtual_server.controller_id is not the id of a controller')
@@ -1996,9 +2098,11 @@ AFTER UPDATE OF pool_id, controller_id, position ON virtual_server BEGIN
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_address
-AFTER UPDATE OF ipv4, ipv6 ON virtual_server BEGIN
-  SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both')
-   WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL;
+AFTER UPDATE OF ipv4, ipv6, name ON virtual_server BEGIN
+  SELECT RAISE(ABORT, 'a virtual server needs ipv4 or ipv6, or both, or a name')
+   WHERE NEW.ipv4 IS NULL AND NEW.ipv6 IS NULL AND NEW.name IS NULL;
+  SELECT RAISE(ABORT, 'a virtual server with a name cannot have ipv4 or ipv6')
+   WHERE NEW.name IS NOT NULL AND (NEW.ipv4 IS NOT NULL OR NEW.ipv6 IS NOT NULL);
 END;
 
 -- What was found out about another address or port says nothing about this one. Metrics without a
@@ -2377,6 +2481,45 @@ WHEN (NEW.network, NEW.controller_id, NEW.rtt, NEW.measured_at)
              coalesce((SELECT max(changed) FROM path_metric WHERE changed > 0), 0) + 1))
       FROM share_now)
    WHERE network = NEW.network AND controller_id = NEW.controller_id;
+END;
+
+-- Servers with names: see view allowed_answer above.
+
+CREATE TRIGGER IF NOT EXISTS zone_answer_insert AFTER INSERT ON zone BEGIN
+  INSERT INTO allowed_answer SELECT pool_id, name FROM balanced_name WHERE name = NEW.name;
+END;
+CREATE TRIGGER IF NOT EXISTS zone_answer_update AFTER UPDATE OF name ON zone BEGIN
+  INSERT INTO allowed_answer SELECT pool_id, name FROM balanced_name WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER IF NOT EXISTS record_answer_insert AFTER INSERT ON record BEGIN
+  INSERT INTO allowed_answer SELECT pool_id, name FROM balanced_name WHERE name = NEW.name;
+END;
+CREATE TRIGGER IF NOT EXISTS record_answer_update
+AFTER UPDATE OF name, disabled ON record BEGIN
+  INSERT INTO allowed_answer SELECT pool_id, name FROM balanced_name WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER IF NOT EXISTS pool_answer_insert AFTER INSERT ON pool BEGIN
+  INSERT INTO allowed_answer VALUES (NEW.id, NULL);
+END;
+CREATE TRIGGER IF NOT EXISTS pool_answer_update AFTER UPDATE OF fallback_pool_id ON pool BEGIN
+  INSERT INTO allowed_answer VALUES (NEW.id, NULL);
+END;
+
+CREATE TRIGGER IF NOT EXISTS virtual_server_answer_insert AFTER INSERT ON virtual_server BEGIN
+  INSERT INTO allowed_answer VALUES (NEW.pool_id, NULL);
+END;
+CREATE TRIGGER IF NOT EXISTS virtual_server_answer_update
+AFTER UPDATE OF pool_id, name ON virtual_server BEGIN
+  INSERT INTO allowed_answer VALUES (NEW.pool_id, NULL);
+END;
+
+CREATE TRIGGER IF NOT EXISTS balanced_name_answer_insert AFTER INSERT ON balanced_name BEGIN
+  INSERT INTO allowed_answer VALUES (NEW.pool_id, NEW.name);
+END;
+CREATE TRIGGER IF NOT EXISTS balanced_name_answer_update AFTER UPDATE ON balanced_name BEGIN
+  INSERT INTO allowed_answer VALUES (NEW.pool_id, NEW.name);
 END;
 
 -- Words and settings: see "The words that columns take" above.

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "monitor/prober.h"
+#include "monitor/resolver.h"
 
 #define PROBE_TYPES (CHECK_EXEC + 1)
 
@@ -44,8 +45,10 @@ struct probe {
     const struct probe_type *type;
     const struct monitor *monitor;
     struct address address;
-    uint16_t port; /* see monitor_port() */
-    bool started, ended;
+    const char *name;      /* of the target; NULL: it has only an address */
+    struct lookup *lookup; /* while the name is being resolved */
+    uint16_t port;         /* see monitor_port() */
+    bool started, ended;   /* started: the name is resolved, start() was called */
     int64_t started_us;
     struct check_result result;
     struct event timer; /* for the timeout, then for the report */

@@ -2,9 +2,9 @@
  * Requests a page from an HTTP server, with libcurl.
  *
  * Every check uses a new connection to the target's address, whatever the host is called: no name
- * is resolved, no proxy used, no redirect followed. Without a pattern for the body, the check ends
- * after the headers: they have the status, and the body would only cost time. With a pattern, it
- * ends when the pattern is found, at the latest after CONTENT_MAX bytes.
+ * is resolved here, no proxy used, no redirect followed. Without a pattern for the body, the check
+ * ends after the headers: they have the status, and the body would only cost time. With a pattern,
+ * it ends when the pattern is found, at the latest after CONTENT_MAX bytes.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -400,6 +400,12 @@ static const char *format_target(const struct probe *probe, char text[static URL
     return text;
 }
 
+/* The host to ask for: the monitor's, else the name of the target; NULL: its address. */
+static const char *host_of(const struct probe *probe)
+{
+    return probe->monitor->host ? probe->monitor->host : probe->name;
+}
+
 /*
  * The URL names the host, for the Host header and the TLS server name; CURLOPT_CONNECT_TO directs
  * every connection to the target.
@@ -407,17 +413,17 @@ static const char *format_target(const struct probe *probe, char text[static URL
 static bool set_target(struct http *http)
 {
     const struct monitor *monitor = http->probe.monitor;
+    const char *host = host_of(&http->probe);
     char target[URL_MAX], text[URL_MAX + sizeof "https:///"];
     format_target(&http->probe, target);
-    if (monitor->host) {
+    if (host) {
         snprintf(text, sizeof text, "::%s", target);
         http->route = curl_slist_append(NULL, text);
         if (!http->route ||
             curl_easy_setopt(http->easy, CURLOPT_CONNECT_TO, http->route) != CURLE_OK)
             return false;
     }
-    snprintf(text, sizeof text, "%s://%s/", check_type_word(monitor->type),
-             monitor->host ? monitor->host : target);
+    snprintf(text, sizeof text, "%s://%s/", check_type_word(monitor->type), host ? host : target);
     return curl_easy_setopt(http->easy, CURLOPT_URL, text) == CURLE_OK &&
            curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET,
                             monitor->path ? monitor->path : "/") == CURLE_OK;

@@ -118,6 +118,8 @@ static void conclude(struct probe *probe, enum reason reason)
 {
     probe->ended = true;
     probe->result.reason = reason;
+    lookup_end(probe->lookup);
+    probe->lookup = NULL;
     if (probe->started)
         probe->type->stop(probe);
 }
@@ -131,13 +133,21 @@ static void probe_remove(struct probe *probe)
     free(probe);
 }
 
+/* What it means that the time is over. */
+static enum reason expire(struct probe *probe)
+{
+    if (probe->lookup)
+        return REASON_UNRESOLVED;
+    return probe->type->expire ? probe->type->expire(probe) : REASON_TIMEOUT;
+}
+
 /* The time is over, or the check has ended and is reported here. */
 static void on_timer(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor, (void)what;
     struct probe *probe = context;
     if (!probe->ended)
-        conclude(probe, probe->type->expire ? probe->type->expire(probe) : REASON_TIMEOUT);
+        conclude(probe, expire(probe));
     struct probe last = *probe;
     probe_remove(probe);
     last.done(last.context, &last.result);
@@ -171,6 +181,27 @@ static void probe_start(struct probe *probe)
     probe->type->start(probe);
 }
 
+static void on_resolved(void *context, const struct address *address)
+{
+    struct probe *probe = context;
+    lookup_end(probe->lookup);
+    probe->lookup = NULL;
+    if (!address) {
+        probe_end(probe, REASON_UNRESOLVED);
+        return;
+    }
+    probe->address = *address;
+    probe_start(probe);
+}
+
+static void probe_resolve(struct probe *probe)
+{
+    const char *path = probe->prober->options.resolv_conf;
+    if (lookup_begin(probe->prober->base, path ? path : RESOLV_CONF, probe->name, on_resolved,
+                     probe, &probe->lookup) != 0)
+        probe_end(probe, REASON_INTERNAL);
+}
+
 int prober_start(struct prober *prober, const struct check *check,
                  void (*done)(void *context, const struct check_result *result), void *context,
                  struct probe **ret_probe)
@@ -184,6 +215,7 @@ int prober_start(struct prober *prober, const struct check *check,
                             .type = type,
                             .monitor = check->monitor,
                             .address = check->address,
+                            .name = check->name,
                             .port = monitor_port(check->monitor, check->port),
                             .result = {.reason = REASON_INTERNAL},
                             .done = done,
@@ -195,7 +227,10 @@ int prober_start(struct prober *prober, const struct check *check,
     }
     probe_insert(probe);
     *ret_probe = probe;
-    probe_start(probe);
+    if (probe->name)
+        probe_resolve(probe);
+    else
+        probe_start(probe);
     return 0;
 }
 

@@ -22,6 +22,7 @@ struct probe; /* a running check */
 struct prober_options {
     const char *exec_directory; /* the programs of `exec` are below it; NULL: none may be run */
     const char *ca_file;        /* trusted certificates, in PEM form; NULL: those of the system */
+    const char *resolv_conf;    /* which name servers resolve names; NULL: RESOLV_CONF */
 };
 
 /*
@@ -44,10 +45,11 @@ const char *prober_refusal(struct prober *prober, const struct monitor *monitor,
                            struct error *ret_error);
 
 /*
- * Starts a check. `done` is called once, always from the event loop, at the latest shortly after
- * the monitor's timeout; the probe is freed by then, and `done` may start others. The check is
- * copied, its monitor is not. 0 or ERR_NOMEM; all other failures are reported to `done`, our own as
- * REASON_INTERNAL.
+ * Starts a check. A name is resolved first, and that is part of the check: its address is the one
+ * that resolver.h finds. `done` is called once, always from the event loop, at the latest shortly
+ * after the monitor's timeout; the probe is freed by then, and `done` may start others. The check
+ * is copied, its monitor is not. 0 or ERR_NOMEM; all other failures are reported to `done`, our own
+ * as REASON_INTERNAL.
  */
 int prober_start(struct prober *prober, const struct check *check,
                  void (*done)(void *context, const struct check_result *result), void *context,

@@ -46,8 +46,10 @@ static void start(struct watched *watched)
 {
     struct watch *watch = watched->watch;
     const struct target *target = watched->target;
-    const struct check check = {
-        .monitor = target->monitor, .address = target->address, .port = target->port};
+    const struct check check = {.monitor = target->monitor,
+                                .address = target->address,
+                                .port = target->port,
+                                .name = target->host};
     if (watch->callbacks.start(watch->callbacks.context, &check, take_result, watched,
                                &watched->probe) != 0) {
         watched->probe = NULL;

@@ -72,7 +72,8 @@ static int add_virtual_server(void *builder, sqlite3_stmt *row)
                                               .ipv4 = row_text(row, 4),
                                               .ipv6 = row_text(row, 5),
                                               .state = row_text(row, 6),
-                                              .weight = sqlite3_column_int64(row, 7)});
+                                              .weight = sqlite3_column_int64(row, 7),
+                                              .name = row_text(row, 8)});
 }
 
 static int add_balanced_name(void *builder, sqlite3_stmt *row)

@@ -71,7 +71,8 @@ static int add_server(void *context, sqlite3_stmt *row)
                                 .address = row_text(row, 3),
                                 .port = sqlite3_column_int64(row, 4),
                                 .monitor_id = sqlite3_column_int64(row, 5),
-                                .position = sqlite3_column_int64(row, 6)};
+                                .position = sqlite3_column_int64(row, 6),
+                                .host = row_text(row, 8)};
     if (!other_address)
         return targets_add(loaded->targets, &target);
     target.key.family = FAMILY_IPV4;

@@ -12,6 +12,9 @@ from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import Crowd
 
+# Whoever supervises the tests does not wait for the servers that they start.
+os.environ.pop("NOTIFY_SOCKET", None)
+
 pytest_plugins = ("schema",)  # databases for test_schema_*.py
 
 

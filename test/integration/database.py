@@ -147,7 +147,8 @@ class Database:
     def add_pool(self, name, servers, balanced_name=None, **columns):
         """A pool with its own controllers (NAME-1, NAME-2, ...), and one name that it answers.
 
-        servers: one (ipv4, ipv6) each, in their order.  columns: those of the table `pool`.
+        servers: one (ipv4, ipv6) or host name each, in their order.  columns: those of the table
+        `pool`.
         """
         pool = Pool(name, tuple(servers), balanced_name or f"{name}.example.com")
         values = {"name": name, **columns}
@@ -156,14 +157,16 @@ class Database:
             f"INSERT INTO pool ({', '.join(values)})"
             f" VALUES ({', '.join(map(_literal, values.values()))})",
         ]
-        for position, (ipv4, ipv6) in enumerate(servers, 1):
+        for position, server in enumerate(servers, 1):
+            host = server if isinstance(server, str) else None
+            ipv4, ipv6 = (None, None) if host else server
             controller = pool.controller(position - 1)
             statements += [
                 "INSERT INTO controller (name, address)"
-                f" VALUES ('{controller}', {_literal(ipv4 or ipv6)})",
-                "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6)"
-                " SELECT pool.id, controller.id,"
-                f" {position}, {_literal(ipv4)}, {_literal(ipv6)} FROM pool, controller"
+                f" VALUES ('{controller}', {_literal(ipv4 or ipv6 or host)})",
+                "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, ipv6, name)"
+                f" SELECT pool.id, controller.id, {position}, {_literal(ipv4)}, {_literal(ipv6)},"
+                f" {_literal(host)} FROM pool, controller"
                 f" WHERE pool.name = '{name}' AND controller.name = '{controller}'",
             ]
         statements += [
@@ -204,7 +207,7 @@ class Pool:
     """What a test knows of a pool that it has put into the database."""
 
     name: str
-    servers: tuple  # (ipv4, ipv6) of each, in order
+    servers: tuple  # (ipv4, ipv6) or the host name of each, in order
     question_name: str
 
     def controller(self, index):

@@ -79,6 +79,11 @@ def check_address(text):
     return put("virtual_server", check_address=f"'{text}'")
 
 
+def named(text):
+    return ("INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+            f" VALUES (4, 1, 1, {text})")
+
+
 def geo(text):
     return f"INSERT INTO geo_database VALUES ({text})"
 

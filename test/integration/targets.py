@@ -205,7 +205,7 @@ class DnsTarget:
     """A UDP server; `answers(question)` gives the datagrams to send for one that came."""
 
     def __init__(self, answers, address=LOOPBACK):
-        self.answers = answers
+        self.answers, self.address = answers, address
         self.socket = socket.socket(
             socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM
         )

@@ -9,6 +9,10 @@ import socket
 import statistics
 import time
 
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from coprocess import Coprocess
@@ -29,6 +33,7 @@ from processes import (
     wait_until,
 )
 from service import allowed_calls
+from targets import DnsTarget
 
 ALL_UP = {1: "up", 2: "up", 3: "up"}
 
@@ -168,6 +173,49 @@ def test_another_address_than_the_one_that_is_answered_can_be_checked(database, 
                  " WHERE id = 1;")
     with Daemon(database):
         until_states(database, ALL_UP)
+
+
+class Names(DnsTarget):
+    """A name server on loopback: site1.cloud.example has the address of site 1, and so on."""
+
+    def __init__(self, count):
+        self.addresses = {f"site{n}.cloud.example.": Sites.address(n) for n in range(1, count + 1)}
+        super().__init__(self.reply)
+
+    def reply(self, question):
+        answer = dns.message.make_response(dns.message.from_wire(question))
+        (asked,) = answer.question
+        address = self.addresses.get(asked.name.to_text())
+        if not address:
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        elif asked.rdtype == dns.rdatatype.A:
+            answer.answer.append(dns.rrset.from_text(asked.name, 60, "IN", "A", address))
+        return [answer.to_wire()]
+
+
+def test_a_name_is_resolved_each_time_it_is_checked(database, sites, workspace):
+    """The names of sites 2 and 3 lead elsewhere for a while, or nowhere."""
+    resolv_conf = workspace / "resolv.conf"
+    reasons = "SELECT virtual_server_id, reason FROM virtual_server_verdict ORDER BY 1"
+    database.sql("DELETE FROM virtual_server; INSERT INTO virtual_server (id, pool_id,"
+                 " controller_id, position, name) SELECT id, 1, id, id, 'site' || id ||"
+                 " '.cloud.example' FROM controller;"
+                 "UPDATE setting SET value = 0 WHERE name = 'brake_percent';")
+    with Names(3) as names:
+        resolv_conf.write_text(f"nameserver [127.0.0.1]:{names.port}\n")
+        resolv_conf.chmod(0o644)
+        with Daemon(database, "--resolv-conf", resolv_conf) as daemon:
+            until_states(database, ALL_UP)
+            names.addresses["site2.cloud.example."] = "127.1.0.99"  # where nobody listens
+            del names.addresses["site3.cloud.example."]
+            until_states(database, {**ALL_UP, 2: "down", 3: "down"})
+            assert database.rows(reasons) == [(1, "ok"), (2, "refused"), (3, "unresolved")]
+            until_said(daemon, "pool web, controller site3, site3.cloud.example: down, unresolved")
+            query = "SELECT address, reason FROM health WHERE controller = 'site3'"
+            assert database.rows(query) == [("site3.cloud.example", "unresolved")]
+            assert any("site3 site3.cloud.example: down for" in line for line in status(database))
+            names.addresses.update({f"site{n}.cloud.example.": Sites.address(1) for n in (2, 3)})
+            until_states(database, ALL_UP)
 
 
 # ---------------------------------------------------------------- changes while it runs

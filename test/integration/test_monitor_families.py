@@ -138,9 +138,10 @@ def test_an_ipv4_address_that_dies_is_answered_elsewhere_and_the_resolver_stays(
         assert addresses(coprocess) == ([ipv4(site)], [IPV6]), "it returns"
         wait_until(lambda: mapped(database) == {LDNS: site}, SECONDS_MAX, "it is stored")
         said = daemon.said()
-        assert f"controller site{site}, {ipv4(site)}: down, refused, after" in said
-        assert f"controller site{site}, {ipv4(site)}: up, ok, after" in said
-        assert f"controller site{site}, {IPV6}: down" not in said
+        place = f"controller site{site}, {ipv4(site)}:{sites[site].port}"
+        assert f"{place}: down, refused, after" in said
+        assert f"{place}: up, ok, after" in said
+        assert f"controller site{site}, [{IPV6}]:{sites[site].port}: down" not in said
 
 
 def test_a_dead_ipv6_address_changes_aaaa_alone(database, sites):
@@ -220,14 +221,14 @@ def test_status_explain_and_the_view_health_name_the_address(database, sites):
         assert "virtual servers 3 (1 with an address that is down)" in told
         assert f"\n       {IPV6} is down, only {ipv4(site)} is up\n" in told
         assert "health: 5 up, 1 down" in told
-        assert f"  pool web, site{site} {IPV6}: down for " in told
+        assert f"  pool web, site{site} [{IPV6}]:{sites[site].port}: down for " in told
         explained = run(as_user([backend_path(), "--database", database.path, "explain",
                                  "www.example.com", LDNS])).stdout
         assert f"{IPV6} is down; for AAAA, among the servers of site{site}:\n" in explained
         assert "for AAAA, among all servers of pool web:\n" in explained
         assert database.rows("SELECT controller, address, state, reason, counts FROM health"
                              " WHERE state <> 'up'") == [
-            (f"site{site}", IPV6, "down", "refused", "down")]
+            (f"site{site}", f"[{IPV6}]:{sites[site].port}", "down", "refused", "down")]
 
 
 def test_the_state_is_kept_when_addresses_begin_and_cease_to_be_targets(database, sites):

@@ -4,7 +4,8 @@ import pytest
 
 from schema import assert_refused, assert_untouched, checks_of
 from schema_statements import (
-    balanced, check_address, containing, group, id_rows, mapping, put, ranged, record,
+    balanced, check_address, containing, group, id_rows, mapping, named, put, ranged,
+    record,
     record_named, server, typed, zone_named)
 
 TABLES = ("zone", "record", "controller", "pool", "virtual_server", "balanced_name", "ldns_group",
@@ -20,6 +21,12 @@ ONE_LINE = "record.content is one line: no tab, carriage return, newline or NUL"
 MAPPING_METHOD = "persistence.method is a word of 1 to 32 lower-case letters and hyphens"
 ADDRESS = "controller.address is one word of 1 to 255 ASCII characters, or NULL"
 POOL_METRIC = "pool.metric is a word of 1 to 32 lower-case letters, digits, _ and -, or NULL"
+LONG = "x" * 251
+SIZE = "has 1 to 253 characters"
+LETTERS = "has letters, digits, hyphens, underscores and dots alone"
+TRAILING = "has no trailing dot: lb.cloud.example, not lb.cloud.example."
+DOTS = "has no leading dot and no two dots in a row"
+FULL = "is a full name, not an address: lb.cloud.example"
 CHECK_ADDRESS = ("virtual_server.check_address is an address like 192.0.2.80 or 2001:db8::80,"
                  " or NULL")
 
@@ -164,6 +171,17 @@ ROWS = [
     (put("pool", metric=f"'{'x' * 33}'"), POOL_METRIC, put("pool", metric=f"'{'x' * 32}'")),
     *ranged(put("pool", tolerance="@"), "pool.tolerance is 0 to 1000 percent", 0, 1000),
     *ranged(put("virtual_server", checked="@"), "virtual_server.checked is 0 or 1", 0, 1),
+    (named("''"), f"virtual_server.name {SIZE}", named("'a.b'")),
+    (named(f"'{LONG}x.a'"), f"virtual_server.name {SIZE}", named(f"'{LONG}.a'")),
+    *[(named(wrong), f"virtual_server.name {rule}", named(right)) for rule, wrong, right in (
+        (LETTERS, "'lb 1.example'", "'lb-1.example'"),
+        (LETTERS, "'lb\\032x.example'", "'lb_x.example'"),
+        (LETTERS, "'bücher.example'", "'xn--bcher-kva.EXAMPLE'"),
+        (LETTERS, "'a' || char(0) || 'b.example'", "'ab.example'"),
+        (LETTERS, "'http://lb.example'", "'lb.example'"),
+        (TRAILING, "'lb.cloud.example.'", "'lb.cloud.example'"),
+        (DOTS, "'.lb.example'", "'_lb.example'"), (DOTS, "'lb..example'", "'l.b.example'"),
+        (FULL, "'localhost'", "'localhost.example'"), (FULL, "'192.0.2.1'", "'192.0.2.x'"))],
     (check_address(""), CHECK_ADDRESS, put("virtual_server", check_address="NULL")),
     (check_address("www.example.com"), CHECK_ADDRESS, check_address("10.0.0.80")),
     (check_address("192.0.2"), CHECK_ADDRESS, check_address("::")),

@@ -24,7 +24,9 @@ NO_SERVER = "virtual_server_metric.virtual_server_id is not the id of a virtual 
 MONITOR_REPLACED = "this would replace a monitor that is in use: use UPDATE instead of REPLACE"
 NO_MONITOR = "monitor_id is not the id of a monitor"
 NUMERIC = "controller.monitor_id needs a numeric controller.address: 192.0.2.1, 2001:db8::1"
-NO_ADDRESS = "a virtual server needs ipv4 or ipv6, or both"
+NO_ADDRESS = "a virtual server needs ipv4 or ipv6, or both, or a name"
+BOTH = "a virtual server with a name cannot have ipv4 or ipv6"
+NAMED = "4, 1, 1, 'lb.cloud.example'"
 ONE_OF_FOUR = "topology needs one of cidr, country, continent, asn, or none for the default"
 SHARED = "UPDATE share SET node = 1"
 PEER = "INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'nats://192.0.2.2:4222')"
@@ -207,6 +209,20 @@ ROWS = [
      "UPDATE virtual_server SET id = id"),
     (server("port", "443"), NO_ADDRESS, server("ipv4, ipv6", "'192.0.2.9', '::9'")),
     (put("virtual_server", ipv4="NULL"), NO_ADDRESS, put("virtual_server", ipv4="NULL", ipv6="'::9'")),
+    (f"INSERT INTO virtual_server (pool_id, controller_id, position, name, ipv4) VALUES ({NAMED},"
+     " '192.0.2.9')", BOTH,
+     f"INSERT INTO virtual_server (pool_id, controller_id, position, name) VALUES ({NAMED})"),
+    (f"INSERT INTO virtual_server (pool_id, controller_id, position, name, ipv6) VALUES ({NAMED},"
+     " '::9')", BOTH,
+     f"INSERT INTO virtual_server (pool_id, controller_id, position, name) VALUES ({NAMED})"),
+    (("UPDATE pool SET fallback_pool_id = NULL",
+      "UPDATE virtual_server SET name = 'lb.cloud.example' WHERE id = 3"), BOTH,
+     ("UPDATE pool SET fallback_pool_id = NULL",
+      "UPDATE virtual_server SET name = 'lb.cloud.example', ipv4 = NULL WHERE id = 3")),
+    ((f"INSERT INTO virtual_server (pool_id, controller_id, position, name) VALUES ({NAMED})",
+      "UPDATE virtual_server SET name = NULL WHERE pool_id = 4"), NO_ADDRESS,
+     (f"INSERT INTO virtual_server (pool_id, controller_id, position, name) VALUES ({NAMED})",
+      "UPDATE virtual_server SET name = NULL, ipv6 = '::9' WHERE pool_id = 4")),
     ("INSERT INTO controller_metric (controller_id, name, value) VALUES (99, 'rtt', 1)",
      f"controller_metric.{NO_CONTROLLER}",
      "INSERT INTO controller_metric (controller_id, name, value) VALUES (2, 'rtt', 1)"),

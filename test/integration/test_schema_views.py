@@ -29,6 +29,8 @@ def live(world):
 
 DOWN = "UPDATE controller_metric SET value = 0 WHERE controller_id = 1 AND name = 'availability'"
 SERVER_DOWN = "UPDATE virtual_server_metric SET value = 0 WHERE name = 'availability'"
+NAMED = ("DELETE FROM virtual_server WHERE id > 1",
+         "UPDATE virtual_server SET ipv4 = NULL, name = 'lb.cloud.example' WHERE id = 1")
 SECOND = ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) "
           "VALUES (1, 1, 7, '192.0.2.87')")
 GONE = "UPDATE persistence SET controller_id = 99 WHERE ldns = '192.0.2.60'"
@@ -76,6 +78,7 @@ def test_the_view_mapping_says_whether_a_mapping_is_live_or_why_not(live, why, s
     ("192.0.2.80 2001:db8::80", ("UPDATE virtual_server SET ipv6 = '2001:db8::80' WHERE id = 1",)),
     ("2001:db8::80",
      ("UPDATE virtual_server SET ipv4 = NULL, ipv6 = '2001:db8::80' WHERE id = 1",)),
+    ("lb.cloud.example", NAMED),
     ("192.0.2.80 or 192.0.2.87", (SECOND,)),
     ("192.0.2.87 or 192.0.2.80", (SECOND, "UPDATE virtual_server SET position = 8 WHERE id = 1")),
     ("192.0.2.87", (SECOND, SERVER_DOWN)),
@@ -180,6 +183,7 @@ def test_the_view_health_shows_what_is_checked_and_with_what_result(world):
     # One that is exempt.
     (("UPDATE virtual_server SET checked = 0",), "pool = 'api'", "*", None),
     (("UPDATE virtual_server SET checked = 0",), "pool = 'web' AND controller = 'fra'", "*", None),
+    (NAMED, "pool = 'web'", "address", ("lb.cloud.example:80",)),
     # A clock that went back shows no negative age.
     (("UPDATE controller_verdict SET checked_at = unixepoch() + 99",), "controller = 'idle'",
      "age_s", (0,)),
@@ -208,13 +212,13 @@ def address_metric(name, value):
 
 
 @pytest.mark.parametrize("statements, expected", (
-    ((), [("192.0.2.80", "unknown", None, "up"), ("2001:db8:1::80", "unknown", None, "up")]),
+    ((), [("192.0.2.80:80", "unknown", None, "up"), ("[2001:db8:1::80]:80", "unknown", None, "up")]),
     ((address_verdict("ipv6", "down"), address_metric("availability-ipv6", 0),
       address_metric("rtt-ipv4", 7), address_metric("rtt-ipv6", 8)),
-     [("192.0.2.80", "unknown", 7.0, "up"), ("2001:db8:1::80", "down", 8.0, "down")]),
-    (("UPDATE virtual_server SET ipv6 = NULL",), [("192.0.2.80", "unknown", None, "up")]),
+     [("192.0.2.80:80", "unknown", 7.0, "up"), ("[2001:db8:1::80]:80", "down", 8.0, "down")]),
+    (("UPDATE virtual_server SET ipv6 = NULL",), [("192.0.2.80:80", "unknown", None, "up")]),
     (("UPDATE virtual_server SET check_address = '192.0.2.99'",),
-     [("192.0.2.99", "unknown", None, "up")]),
+     [("192.0.2.99:80", "unknown", None, "up")]),
 ))
 def test_the_view_health_shows_each_address_that_is_checked(world, statements, expected):
     for statement in (*EACH_FAMILY, "DELETE FROM virtual_server_verdict",
@@ -233,7 +237,7 @@ def test_the_view_health_shows_what_peers_say_of_an_address(world):
                       "INSERT INTO peer_verdict VALUES (2, 'web', 'ams', 1, 'up', 1, ''),"
                       " (2, 'web', 'ams', 1, 'down', 1, 'ipv6')"):
         world.execute(statement)
-    assert health(world, "peers IS NOT NULL", "address, peers") == [("2001:db8:1::80", "ns2 down")]
+    assert health(world, "peers IS NOT NULL", "address, peers") == [("[2001:db8:1::80]:80", "ns2 down")]
 
 
 @pytest.mark.parametrize("down, answer, up", (

@@ -34,7 +34,8 @@ CONFIGURATION = {
             " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id"
             " LEFT JOIN monitor AS m ON m.id = p.monitor_id",
     "virtual_server": "SELECT p.name AS pool, position, c.name AS controller, ipv4, ipv6, v.port,"
-                      " weight, v.state, m.name AS monitor, check_address FROM virtual_server AS v"
+                      " weight, v.state, m.name AS monitor, check_address, v.name AS host"
+                      " FROM virtual_server AS v"
                       " JOIN pool AS p ON p.id = v.pool_id"
                       " JOIN controller AS c ON c.id = v.controller_id"
                       " LEFT JOIN monitor AS m ON m.id = v.monitor_id",

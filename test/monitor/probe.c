@@ -3,7 +3,8 @@
  *
  *   probe address=127.0.0.1 type=http port=8080 path=/health body='^ok'
  *
- * The keys are the columns of the table `monitor`, and address, other (an address that every second
+ * The keys are the columns of the table `monitor`, and address, target_name (to be resolved by the
+ * file resolv_conf), other (an address that every second
  * check goes to), target_port (of the target), exec_directory and ca_file. What the prober refuses
  * is said in a line that begins with "cannot: ". Then comes "REASON RTT_MS", or, with count=N, each
  * reason with how often it came, and the time of the processor for one check in microseconds;
@@ -70,6 +71,7 @@ static const char **text_of(struct run *run, const char *key)
         {"ca_file", &run->options.ca_file}, {"headers", &monitor->headers},
         {"steps", &monitor->steps},         {"rcode", &monitor->rcode},
         {"answer", &monitor->answer},       {"arguments", &monitor->arguments},
+        {"target_name", &run->check.name},  {"resolv_conf", &run->options.resolv_conf},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].key, key) == 0)

@@ -74,7 +74,9 @@ struct rows {
     {id, name, "modulus", 30,    3600, "fixed", false, 0, "ldns",                                  \
      32, 128,  "any",     false, 0,    NULL,    NULL,  20}
 #define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
-    {id, pool, controller, position, ipv4, ipv6, "enabled", 1}
+    {id, pool, controller, position, ipv4, ipv6, "enabled", 1, NULL}
+#define NAMED(id, pool, controller, position, name)                                                \
+    {id, pool, controller, position, NULL, NULL, "enabled", 1, name}
 /* A struct mapping that was made while nothing was shared. */
 #define MAPPING(controller, name, at_s, lasts_s)                                                   \
     {.controller_id = (controller), .method = (name), .timestamp_s = (at_s), .ttl_s = (lasts_s)}

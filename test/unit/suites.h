@@ -52,6 +52,7 @@ struct suite {
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(resolve)                                                                                     \
+    X(resolver)                                                                                    \
     X(path)                                                                                        \
     X(row_problem)                                                                                 \
     X(step_text)                                                                                   \

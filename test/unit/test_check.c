@@ -5,9 +5,10 @@
 
 static void every_reason_has_a_word_that_is_read_back(void)
 {
-    static const char *const words[] = {"ok",     "timeout",   "refused", "unreachable", "closed",
-                                        "tls",    "protocol",  "status",  "content",     "internal",
-                                        "no-tls", "untrusted", "expired", "wrong-name"};
+    static const char *const words[] = {"ok",        "timeout",    "refused",   "unreachable",
+                                        "closed",    "tls",        "protocol",  "status",
+                                        "content",   "unresolved", "internal",  "no-tls",
+                                        "untrusted", "expired",    "wrong-name"};
     CHECK_INTEGER(COUNT(words), REASON_COUNT, "reasons");
     for (int i = 0; i < (int)COUNT(words); i++) {
         enum reason reason = REASON_OK;

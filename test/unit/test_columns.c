@@ -40,7 +40,8 @@ static void desk_end(struct desk *desk)
 #define POOL_COLUMNS                                                                               \
     "id, name, method, ttl, persistence_ttl, persistence_timer, persistence_pool_id, client,"      \
     " ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id, alternate_method, metric, tolerance"
-#define VIRTUAL_SERVER_COLUMNS "id, pool_id, controller_id, position, ipv4, ipv6, state, weight"
+#define VIRTUAL_SERVER_COLUMNS                                                                     \
+    "id, pool_id, controller_id, position, ipv4, ipv6, state, weight, name"
 
 /* All that have columns but the pragmas. Who adds one here looks after its value below, too. */
 static const struct {
@@ -80,8 +81,9 @@ static const struct {
     {QUERY_MONITORS, "id, name, type, port, path, host, query, status_min, status_max, body, send,"
                      " expect, verify, interval, timeout, rise, fall, http_method, headers, proxy,"
                      " tls, steps, rcode, answer, source, arguments"},
-    {QUERY_TARGET_SERVERS, "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6), port,"
-                           " coalesce(v.monitor_id, p.monitor_id), position, other_address"},
+    {QUERY_TARGET_SERVERS,
+     "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6, v.name), port,"
+     " coalesce(v.monitor_id, p.monitor_id), position, other_address, host"},
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
     {QUERY_CONTROLLER_VERDICTS,
      "controller_id, state, reason, since, checked_at, flaps, value, value, ''"},
@@ -118,7 +120,7 @@ static const struct {
     {QUERY_SHARE_POOL_TEXTS,
      "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
      " ipv6_prefix, fallback, name, alternate_method, metric, tolerance"},
-    {QUERY_SHARE_SERVERS, "name, name, position, ipv4, ipv6, state, weight"},
+    {QUERY_SHARE_SERVERS, "name, name, position, ipv4, ipv6, state, weight, name"},
     {QUERY_SHARE_BALANCED_NAMES, "lower(b.name), name"},
     {QUERY_SHARE_GROUPS, "lower(cidr), name"},
     {QUERY_SHARE_TOPOLOGY, "lower(t.cidr), country, continent, asn, name, preference"},
@@ -134,7 +136,7 @@ static const struct {
      "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
      " ipv6_prefix, fallback, name, alternate_method, metric, tolerance, name"},
     {QUERY_COPY_SERVERS, "name, position, name, ipv4, ipv6, port, weight, state, name,"
-                         " check_address, checked"},
+                         " check_address, checked, name"},
     {QUERY_COPY_BALANCED_NAMES, "name, name"},
     {QUERY_COPY_GROUPS, "cidr, name"},
     {QUERY_COPY_TOPOLOGY, "cidr, country, continent, asn, name, preference"},
@@ -198,6 +200,9 @@ static const char configuration[] =
     " VALUES (41, 33, 21, 42, '192.0.2.43', '2001:db8::44', 'disabled', 45),"
     " (46, 31, 23, 1, '192.0.2.46', NULL, 'enabled', 1),"
     " (47, 32, 23, 1, '192.0.2.47', NULL, 'enabled', 1);"
+    "INSERT INTO pool (id, name) VALUES (39, 'cloud');"
+    "INSERT INTO virtual_server (id, pool_id, controller_id, position, name)"
+    " VALUES (48, 39, 23, 1, 'lb-49.cloud.example');"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.net', 33);"
     "INSERT INTO ldns_group (cidr, name) VALUES ('198.51.100.0/24', 'office');"
     "UPDATE setting SET value = 51 WHERE name = 'max_checks';"
@@ -269,6 +274,7 @@ static void check_server(const struct snapshot *snapshot)
     CHECK_TEXT(server->ipv6, "2001:db8::44", "ipv6");
     CHECK_INTEGER(server->state, STATE_DISABLED, "state");
     CHECK_INTEGER(server->weight, 45, "weight");
+    CHECK_TEXT(snapshot_server(snapshot, 48)->name, "lb-49.cloud.example", "name");
     CHECK_TEXT(controller->name, "ams", "name");
     CHECK_TEXT(controller->address, "192.0.2.22", "address");
     CHECK_INTEGER(controller->state, STATE_DRAINING, "state");

@@ -253,7 +253,7 @@ static struct check_result check_now(struct yard *yard, const struct monitor *mo
     struct outcome outcome = {0};
     struct arrival arrival = {yard, &outcome};
     struct probe *probe;
-    const struct check check = {monitor, address_of(address), port};
+    const struct check check = {monitor, address_of(address), port, NULL};
     yard->awaited = 1;
     CHECK_INTEGER(prober_start(yard->prober, &check, on_report, &arrival, &probe), 0, "start");
     CHECK_INTEGER(outcome.reports, 0, "never reported from there");
@@ -301,7 +301,7 @@ static void what_a_server_does_tells_how_the_check_ends(void)
         outcomes[i] = (struct outcome){0};
         arrivals[i] = (struct arrival){&yard, &outcomes[i]};
         monitors[i] = tcp_monitor(rows[i].send, rows[i].expect);
-        const struct check check = {&monitors[i], address_of("127.0.0.1"), servers[i].port};
+        const struct check check = {&monitors[i], address_of("127.0.0.1"), servers[i].port, NULL};
         yard.awaited++;
         CHECK_INTEGER(prober_start(yard.prober, &check, on_report, &arrivals[i], &probe), 0, "%s",
                       rows[i].title);
@@ -403,7 +403,7 @@ static struct probe *start_and_turn(struct yard *yard, const struct monitor *mon
                                     struct arrival *arrival, int turns)
 {
     struct probe *probe = NULL;
-    const struct check check = {monitor, address_of("127.0.0.1"), port};
+    const struct check check = {monitor, address_of("127.0.0.1"), port, NULL};
     CHECK_INTEGER(prober_start(yard->prober, &check, on_report, arrival, &probe), 0, "start");
     while (turns-- > 0 && arrival->outcome->reports == 0)
         event_base_loop(yard->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
@@ -497,7 +497,7 @@ static void a_report_may_start_the_next_check(void)
 {
     struct yard yard;
     const struct monitor monitor = tcp_monitor(NULL, NULL);
-    const struct check check = {&monitor, address_of("127.0.0.1"), closed_port()};
+    const struct check check = {&monitor, address_of("127.0.0.1"), closed_port(), NULL};
     struct relay relay = {&yard, &check, 100, 0};
     struct probe *probe;
     yard_begin(&yard, NULL);
@@ -574,7 +574,7 @@ static bool check_without(const struct kind *kind, size_t n)
     yard_begin(&yard, PROGRAMS);
     server_begin(&server, yard.base, &kind->script);
     enum reason usual = usual_reason(&yard, kind);
-    const struct check check = {&kind->monitor, address_of("127.0.0.1"), server.port};
+    const struct check check = {&kind->monitor, address_of("127.0.0.1"), server.port, NULL};
     memory_fail_at(n);
     int code = prober_start(yard.prober, &check, on_report, &arrival, &probe);
     yard.awaited = code == 0;

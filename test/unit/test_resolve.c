@@ -362,6 +362,149 @@ static void nobody_gets_the_family_that_both_sites_have(void)
     }
 }
 
+/*
+ * Sites with names: pool cloud falls back on an empty pool, and that one on sorry. Records with
+ * automatic hints point at a name of theirs, and at one with addresses.
+ */
+static const struct rows named = {
+    .zones = (const struct zone_row[]){{1, "example.com"}, {.name = NULL}},
+    .records =
+        (const struct record_row[]){
+            RECORD(1, 1, "example.com", "SOA", SOA),
+            RECORD(2, 1, "svc.example.com", "HTTPS",
+                   "1 app.example.com alpn=h2 ipv4hint=auto ipv6hint=auto"),
+            RECORD(3, 1, "app.example.com", "TXT", "\"not beside a CNAME\""),
+            RECORD(4, 1, "example.com", "TXT", "\"apex\""),
+            {.name = NULL}},
+    .controllers =
+        (const struct controller_row[]){
+            CONTROLLER(1, "paris"), CONTROLLER(2, "lyon"), CONTROLLER(3, "nice"), {.name = NULL}},
+    .pools =
+        (const struct pool_row[]){
+            POOL(1, "cloud"), POOL(2, "empty"), POOL(3, "sorry"), {.name = NULL}},
+    .servers = (const struct virtual_server_row[]){NAMED(11, 1, 1, 1, "lb-1.Cloud.example"),
+                                                   NAMED(12, 1, 2, 2, "lb-2.cloud.example"),
+                                                   NAMED(13, 1, 3, 3, "lb_3.cloud.example"),
+                                                   NAMED(31, 3, 1, 1, "sorry.cloud.example"),
+                                                   {.state = NULL}},
+    .balanced = (const struct balanced_name_row[]){{"app.example.com", 1},
+                                                   {"*.any.example.com", 1},
+                                                   {"app.example.net", 1},
+                                                   {"example.com", 1},
+                                                   {.name = NULL}},
+};
+
+#define APP_IS(number, scope)                                                                      \
+    "app.example.com CNAME 30 lb-" number ".cloud.example z1 s" scope " a\n"
+#define SVC "svc.example.com HTTPS 3600 1 app.example.com alpn=h2 z1 s0 a\n"
+
+static void scene_init_named(struct scene *scene)
+{
+    scene_init(scene, &named);
+    scene_pool(scene, "cloud")->fallback_pool = scene_pool(scene, "empty");
+    scene_pool(scene, "empty")->fallback_pool = scene_pool(scene, "sorry");
+}
+
+static void a_site_with_a_name_is_answered_with_a_cname(void)
+{
+    static const struct question_row rows[] = {
+        {"app.example.com", "ANY", CLIENT, 1, APP_IS("2", "1")},
+        {"App.Example.com", "ANY", CLIENT, 1, APP_IS("2", "1")},
+        {"app.example.com", "CNAME", CLIENT, 1, APP_IS("2", "1")},
+        {"app.example.com", "A", CLIENT, 1, ""}, /* PowerDNS asks for ANY; see resolve.h */
+        {"app.example.com", "NS", CLIENT, 1, ""},
+        {"app.example.com", "SOA", CLIENT, 1, ""},
+        {"app.example.com", "TXT", CLIENT, 1, ""},
+        {"*.any.example.com", "ANY", CLIENT, 1,
+         "*.any.example.com CNAME 30 lb-2.cloud.example z1 s1 a\n"},
+        {"app.example.net", "ANY", CLIENT, 7,
+         "app.example.net CNAME 30 lb-2.cloud.example z7 s1 a\n"},
+        {"example.com", "ANY", CLIENT, 1,
+         "example.com SOA 3600 " SOA " z1 s0 a\nexample.com TXT 3600 \"apex\" z1 s0 a\n"},
+        {"app.example.com", "ANY", NOBODY, 1, APP_IS("1", "1")},
+        {"svc.example.com", "ANY", CLIENT, 1, SVC},
+        {"svc.example.com", "HTTPS", NOBODY, 1, SVC},
+    };
+    struct scene scene;
+    scene_init_named(&scene);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_question(&scene, &rows[i]);
+    CHECK_INTEGER((int64_t)scene.table.writes, 1, "one decision for all names and types");
+    CHECK(snapshot_complains(scene.snapshot,
+                             "balanced_name example.com: is the apex of a zone, which cannot be a"
+                             " CNAME to the names of pool cloud"),
+          "the apex");
+    CHECK(snapshot_complains(scene.snapshot,
+                             "record 3 (app.example.com TXT): belongs to a balanced name, whose"
+                             " pool answers every type with a CNAME"),
+          "the record");
+    CHECK_INTEGER((int64_t)scene.snapshot->problems.count, 3, "and a pool without servers");
+    scene_release(&scene);
+}
+
+static void a_mapping_leads_to_the_name_of_its_site(void)
+{
+    static const struct question_row third = {
+        "app.example.com", "ANY", CLIENT, 1,
+        "app.example.com CNAME 30 lb_3.cloud.example z1 s1 a\n"};
+    static const struct question_row last = {
+        "app.example.com", "ANY", CLIENT, 1,
+        "app.example.com CNAME 30 sorry.cloud.example z1 s1 a\n"};
+    struct scene scene;
+    scene_init_named(&scene);
+    scene_put_mapping(&scene, 1, 3, 60);
+    check_question(&scene, &third);
+    scene_set_server_down(&scene, 12, true);
+    check_question(&scene, &third);
+    for (int64_t id = 11; id <= 13; id++)
+        scene_set_server_down(&scene, id, true);
+    check_question(&scene, &last);
+    scene_set_server_down(&scene, 13, false);
+    check_question(&scene, &third);
+    scene_release(&scene);
+}
+
+static void nobody_gets_a_cname_if_everybody_does(void)
+{
+    static const struct {
+        enum fallback fallback;
+        const char *down, *answer;
+    } rows[] = {
+        {FALLBACK_NONE, "", APP_IS("1", "1")},
+        {FALLBACK_NONE, "abc", "app.example.com TYPE0 60 \\# 0 z1 s1 a\n"},
+        {FALLBACK_ANY, "abc", APP_IS("1", "1")},
+        {FALLBACK_SERVFAIL, "abc", APP_IS("1", "1")},
+        {FALLBACK_NONE, "a", APP_IS("2", "1")},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene scene;
+        scene_init(&scene, &named);
+        scene_pool(&scene, "cloud")->fallback = rows[i].fallback;
+        for (const char *c = rows[i].down; *c; c++)
+            scene_set_server_down(&scene, 11 + *c - 'a', true);
+        check_question(&scene,
+                       &(struct question_row){"app.example.com", "ANY", NOBODY, 1, rows[i].answer});
+        scene_release(&scene);
+    }
+}
+
+static void a_transfer_has_the_cname_of_one_site(void)
+{
+    struct scene scene;
+    struct answer answer = {.count = 0};
+    struct buffer text = {0};
+    scene_init_named(&scene);
+    scene_set_server_down(&scene, 11, true);
+    resolve_zone(&scene.inputs, 1, NULL, &answer);
+    CHECK_TEXT(text_of(&answer, &text),
+               "example.com SOA 3600 " SOA " z1 s0 a\nexample.com TXT 3600 \"apex\" z1 s0 a\n"
+               "*.any.example.com CNAME 30 lb-2.cloud.example z1 s1 a\n" APP_IS("2", "1") SVC,
+               "the zone");
+    buffer_release(&text);
+    answer_release(&answer);
+    scene_release(&scene);
+}
+
 static void nobody_is_sent_down_the_chain_of_pools(void)
 {
     static const struct question_row row = {"mixed.example.net", "ANY", NOBODY, 7,
@@ -668,6 +811,10 @@ static const CU_TestInfo tests[] = {
     {"without a client a family that not all sites have is left out",
      nobody_gets_the_family_that_both_sites_have},
     {"without a client the chain of pools counts", nobody_is_sent_down_the_chain_of_pools},
+    {"a site with a name is answered with a CNAME", a_site_with_a_name_is_answered_with_a_cname},
+    {"a mapping leads to the name of its site", a_mapping_leads_to_the_name_of_its_site},
+    {"nobody gets a CNAME if everybody does", nobody_gets_a_cname_if_everybody_does},
+    {"a transfer has the CNAME of one site", a_transfer_has_the_cname_of_one_site},
     {"the fallback shows in the answer", the_fallback_shows_in_the_answer},
     {"the scope is that of the client", the_scope_is_that_of_the_client},
     {"one question is one decision", one_question_is_one_decision},

@@ -40,6 +40,9 @@ static const char configured[] =
     " monitor_id, check_address, checked) VALUES (9, 7, 1, '192.0.2.80', NULL, 15, 16, 'disabled',"
     " 6, '10.0.0.1', 1), (9, 7, 2, '192.0.2.80', NULL, 17, 1, 'enabled', NULL, NULL, 0),"
     " (9, 8, 3, NULL, '2001:db8::1', NULL, 0, 'enabled', NULL, NULL, 1);"
+    "INSERT INTO pool (id, name) VALUES (23, 'cloud');"
+    "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+    " VALUES (23, 7, 4, 'lb.cloud.example');"
     "INSERT INTO balanced_name VALUES ('www.example.com', 9);"
     "INSERT INTO zone (id, name) VALUES (18, 'example.com');"
     "INSERT INTO record (zone_id, name, type, ttl, content, disabled) VALUES"
@@ -134,6 +137,7 @@ static void each_column_counts(void)
         "UPDATE virtual_server SET check_address = NULL",
         "UPDATE virtual_server SET position = 10 - position",
         "UPDATE virtual_server SET ipv4 = '192.0.2.81' WHERE position = 8",
+        "UPDATE virtual_server SET name = 'lb-2.cloud.example' WHERE pool_id = 23",
         "UPDATE balanced_name SET pool_id = 11",
         "UPDATE ldns_group SET name = 'h'",
         "UPDATE topology SET preference = 3",
@@ -153,6 +157,43 @@ static void each_column_counts(void)
     }
     desk_release(&one);
     desk_release(&two);
+}
+
+/* Each has something that may not stand beside what the other has; in between nothing may. */
+static const char addresses[] =
+    "INSERT INTO zone (name) VALUES ('.'), ('example.net');"
+    "INSERT INTO controller (id, name) VALUES (7, 'ams');"
+    "INSERT INTO pool (id, name) VALUES (1, 'last'), (2, 'front');"
+    "UPDATE pool SET fallback_pool_id = 1 WHERE id = 2;"
+    "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) VALUES"
+    " (1, 7, 1, '192.0.2.1'), (2, 7, 1, '192.0.2.2');"
+    "INSERT INTO balanced_name VALUES ('example.net', 2), ('app.example.net', 2);"
+    "INSERT INTO record (zone_id, name, type, content)"
+    " SELECT id, 'app.example.net', 'TXT', 'x' FROM zone WHERE name = '.';";
+static const char names[] =
+    "INSERT INTO controller (id, name) VALUES (7, 'Ams');"
+    "INSERT INTO pool (id, name) VALUES (1, 'Front'), (2, 'last'), (3, 'first');"
+    "UPDATE pool SET fallback_pool_id = 1 WHERE id = 3;"
+    "INSERT INTO virtual_server (pool_id, controller_id, position, name) VALUES"
+    " (1, 7, 1, 'lb.cloud.example'), (3, 7, 1, 'lb-2.cloud.example');"
+    "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4) VALUES"
+    " (2, 7, 1, '192.0.2.1');"
+    "INSERT INTO balanced_name VALUES ('example.net', 1), ('app.example.net', 3);";
+
+static void a_pool_may_change_from_addresses_to_names(void)
+{
+    static const char *const ways[][2] = {{addresses, names}, {names, addresses}};
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        struct desk one, two;
+        struct error error = {0};
+        desk_init(&one, ways[i][0]);
+        desk_init(&two, ways[i][1]);
+        follow(&two);
+        CHECK_INTEGER(take_over(&one, &two, &error), 0, "way %zu: %s", i, error.text);
+        CHECK(revision_of(&one) == revision_of(&two), "way %zu", i);
+        desk_release(&one);
+        desk_release(&two);
+    }
 }
 
 /* Loops that arise only in between are none. */
@@ -324,7 +365,7 @@ static void the_first_difference_is_named(void)
         {"UPDATE controller SET state = 'disabled' WHERE name = 'fra'",
          "only here: controller [\"fra\",\"disabled\"]"},
         {"UPDATE virtual_server SET weight = 17 WHERE position = 1",
-         "only there: virtual_server [\"web\",\"ams\",1,\"192.0.2.80\",null,\"disabled\",16]"},
+         "only there: virtual_server [\"web\",\"ams\",1,\"192.0.2.80\",null,\"disabled\",16,null]"},
         {"INSERT INTO balanced_name VALUES ('api.example.com', 11)",
          "only here: balanced_name [\"api.example.com\",\"api\"]"},
         {"INSERT INTO zone (name) VALUES ('example.net')", "only here: zone [\"example.net\"]"},
@@ -396,6 +437,7 @@ static const CU_TestInfo tests[] = {
     {"all columns are taken over", all_columns_are_taken_over},
     {"each column counts", each_column_counts},
     {"references may turn round", references_may_turn_round},
+    {"a pool may change from addresses to names", a_pool_may_change_from_addresses_to_names},
     {"rows that stay keep their ids", rows_that_stay_keep_their_ids},
     {"what is refused changes nothing", what_is_refused_changes_nothing},
     {"whoever follows another one takes nothing", whoever_follows_another_one_takes_nothing},

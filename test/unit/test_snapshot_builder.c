@@ -345,27 +345,35 @@ static void servers_that_cannot_be_used(void)
         struct virtual_server_row row;
         const char *sentence;
     } rows[] = {
-        {{9, 1, 1, 1, NULL, NULL, "enabled", 1}, "virtual_server 9: has no address"},
-        {{9, 1, 1, 1, "192.0.2", NULL, "enabled", 1},
+        {{9, 1, 1, 1, NULL, NULL, "enabled", 1, NULL}, "virtual_server 9: has no address"},
+        {{9, 1, 1, 1, "192.0.2", NULL, "enabled", 1, NULL},
          "virtual_server 9: 192.0.2 is not an IPv4 address"},
-        {{9, 1, 1, 1, "::1", NULL, "enabled", 1}, "virtual_server 9: ::1 is not an IPv4 address"},
-        {{9, 1, 1, 1, "192.0.2.1", "192.0.2.1", "enabled", 1},
+        {{9, 1, 1, 1, "::1", NULL, "enabled", 1, NULL},
+         "virtual_server 9: ::1 is not an IPv4 address"},
+        {{9, 1, 1, 1, "192.0.2.1", "192.0.2.1", "enabled", 1, NULL},
          "virtual_server 9: 192.0.2.1 is not an IPv6 address"},
-        {{9, 1, 1, 1, NULL, "fe80::1%eth0", "enabled", 1},
+        {{9, 1, 1, 1, NULL, "fe80::1%eth0", "enabled", 1, NULL},
          "virtual_server 9: fe80::1%eth0 is not an IPv6 address"},
-        {{9, 1, 1, 1, NULL, "::ffff:192.0.2.1", "enabled", 1},
+        {{9, 1, 1, 1, NULL, "::ffff:192.0.2.1", "enabled", 1, NULL},
          "virtual_server 9: ::ffff:192.0.2.1 is not an IPv6 address"},
-        {{9, 1, 1, 1, "", NULL, "enabled", 1}, "virtual_server 9:  is not an IPv4 address"},
-        {{9, 1, 1, 1, "192.0.2.1", NULL, "on", 1}, "virtual_server 9: unknown state on"},
-        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", -1},
+        {{9, 1, 1, 1, "", NULL, "enabled", 1, NULL}, "virtual_server 9:  is not an IPv4 address"},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "on", 1, NULL}, "virtual_server 9: unknown state on"},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", -1, NULL},
          "virtual_server 9: weight -1 is not 0..65535"},
-        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", 65536},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", 65536, NULL},
          "virtual_server 9: weight 65536 is not 0..65535"},
-        {{9, 77, 1, 1, "192.0.2.1", NULL, "enabled", 1},
+        {{9, 1, 1, 1, "192.0.2.1", NULL, "enabled", 1, "lb.cloud.example"},
+         "virtual_server 9: has an address beside its name"},
+        {{9, 1, 1, 1, NULL, NULL, "enabled", 1, "lb..cloud.example"},
+         "virtual_server 9: lb..cloud.example is not a host name"},
+        {{9, 1, 1, 1, NULL, NULL, "enabled", 1, "."}, "virtual_server 9: . is not a host name"},
+        {{9, 1, 1, 3, NULL, NULL, "enabled", 1, "lb.cloud.example"},
+         "virtual_server 9: the servers of pool web before it have addresses"},
+        {{9, 77, 1, 1, "192.0.2.1", NULL, "enabled", 1, NULL},
          "virtual_server 9: pool 77 does not exist or cannot be used"},
-        {{9, 1, 77, 1, "192.0.2.1", NULL, "enabled", 1},
+        {{9, 1, 77, 1, "192.0.2.1", NULL, "enabled", 1, NULL},
          "virtual_server 9: controller 77 does not exist or cannot be used"},
-        {{9, 1, 5, 1, "192.0.2.1", NULL, "enabled", 1},
+        {{9, 1, 5, 1, "192.0.2.1", NULL, "enabled", 1, NULL},
          "virtual_server 9: controller 5 does not exist or cannot be used"},
     };
     static const struct controller_row controllers[] = {
@@ -383,6 +391,32 @@ static void servers_that_cannot_be_used(void)
         CHECK_INTEGER((int64_t)snapshot->pools[0].server_count, 1, "row %zu", i);
         snapshot_free(snapshot);
     }
+}
+
+/* Pools 1 to 4 fall back on one another: names, none, addresses, and names again. */
+static void a_chain_of_pools_has_addresses_or_names(void)
+{
+    static const struct virtual_server_row servers[] = {NAMED(1, 1, 1, 1, "lb.cloud.example"),
+                                                        SERVER(3, 3, 1, 1, "192.0.2.3", NULL),
+                                                        NAMED(4, 4, 1, 1, "lb.cloud.example."),
+                                                        {.state = NULL}};
+    struct pool_row pools[] = {
+        POOL(1, "one"), POOL(2, "two"), POOL(3, "three"), POOL(4, "four"), {.name = NULL}};
+    for (size_t i = 0; i < 3; i++) {
+        pools[i].has_fallback_pool = true;
+        pools[i].fallback_pool_id = (int64_t)i + 2;
+    }
+    struct snapshot *snapshot = build(
+        &(struct rows){.controllers = three_sites.controllers, .pools = pools, .servers = servers});
+    check_problem(snapshot, "pool one: has names, and its fallback pool three has addresses, so it"
+                            " is not used");
+    check_problem(snapshot, "pool three: has addresses, and its fallback pool four has names, so it"
+                            " is not used");
+    CHECK_INTEGER((int64_t)snapshot->problems.count, 2, "problems");
+    for (size_t i = 0; i < 4; i++)
+        CHECK_INTEGER(snapshot->pools[i].fallback_pool != NULL, i == 1, "pool %zu", i + 1);
+    CHECK_TEXT(snapshot->pools[3].servers[0].name, "lb.cloud.example", "without a trailing dot");
+    snapshot_free(snapshot);
 }
 
 static void groups_and_settings_that_cannot_be_used(void)
@@ -654,16 +688,17 @@ static const struct rows everything = {
                                        {6, "light", "ratio", 0, 0, "fixed", false, 0, "ldns", 0, 0,
                                         "any", false, 0, "rendezvous", NULL, 20},
                                        {.name = NULL}},
-    .servers = (const struct virtual_server_row[]){SERVER(1, 1, 1, 1, "192.0.2.1", "2001:db8::1"),
-                                                   SERVER(2, 1, 2, 2, "192.0.2.2", NULL),
-                                                   SERVER(3, 1, 2, 3, NULL, NULL),
-                                                   SERVER(4, 9, 2, 4, "192.0.2.2", NULL),
-                                                   SERVER(5, 1, 9, 5, "192.0.2.2", NULL),
-                                                   SERVER(6, 1, 1, 6, "bad", NULL),
-                                                   SERVER(7, 1, 1, 7, NULL, "bad"),
-                                                   {8, 1, 1, 8, "192.0.2.1", NULL, "?", 1},
-                                                   {9, 6, 1, 1, "192.0.2.1", NULL, "enabled", 0},
-                                                   {.state = NULL}},
+    .servers =
+        (const struct virtual_server_row[]){SERVER(1, 1, 1, 1, "192.0.2.1", "2001:db8::1"),
+                                            SERVER(2, 1, 2, 2, "192.0.2.2", NULL),
+                                            SERVER(3, 1, 2, 3, NULL, NULL),
+                                            SERVER(4, 9, 2, 4, "192.0.2.2", NULL),
+                                            SERVER(5, 1, 9, 5, "192.0.2.2", NULL),
+                                            SERVER(6, 1, 1, 6, "bad", NULL),
+                                            SERVER(7, 1, 1, 7, NULL, "bad"),
+                                            {8, 1, 1, 8, "192.0.2.1", NULL, "?", 1, NULL},
+                                            {9, 6, 1, 1, "192.0.2.1", NULL, "enabled", 0, NULL},
+                                            {.state = NULL}},
     .balanced = (const struct balanced_name_row[]){{"www.example.com", 1},
                                                    {"y.example.com", 9},
                                                    {"x..y", 1},
@@ -742,6 +777,7 @@ static const CU_TestInfo tests[] = {
     {"methods by weight want a weight", methods_by_weight_want_a_weight},
     {"servers and controllers that cannot be used are named and left out",
      servers_that_cannot_be_used},
+    {"a chain of pools has addresses or names", a_chain_of_pools_has_addresses_or_names},
     {"groups and settings that cannot be used are named and left out",
      groups_and_settings_that_cannot_be_used},
     {"balanced names that cannot be used are named and get no pool",

@@ -46,10 +46,10 @@ static void write_servers(const struct snapshot *snapshot, struct buffer *out)
     }
     for (size_t i = 0; i < snapshot->server_count; i++) {
         const struct virtual_server *server = &snapshot->servers[i];
-        buffer_printf(out, "server %lld of %td at %lld: %s %s %u %d %zu; %lld is %zu\n",
+        buffer_printf(out, "server %lld of %td at %lld: %s %s %s %u %d %zu; %lld is %zu\n",
                       (long long)server->id, server->controller - snapshot->controllers,
                       (long long)server->position, word(server->ipv4), word(server->ipv6),
-                      server->weight, server->state, server->index,
+                      word(server->name), server->weight, server->state, server->index,
                       (long long)snapshot->server_ids[i].id, snapshot->server_ids[i].index);
     }
 }
@@ -94,7 +94,7 @@ static const char *snapshot_text(const struct snapshot *snapshot, struct buffer 
      keeper, "ldns", 32,     128, "any", (fallback) != 0, fallback,                                \
      NULL,   NULL,   20}
 #define SERVER_OF(id, pool, controller, position, ipv4, state, weight)                             \
-    {id, pool, controller, position, ipv4, NULL, state, weight}
+    {id, pool, controller, position, ipv4, NULL, state, weight, NULL}
 
 static const struct rows base = {
     .controllers = (const struct controller_row[]){CONTROLLER(1, "paris"),
@@ -105,6 +105,7 @@ static const struct rows base = {
                                        POOL_OF(2, "shared", "modulus", 1, 1),
                                        POOL_OF(3, "heavy", "ratio", 0, 0),
                                        POOL_OF(4, "least", "least", 0, 0),
+                                       POOL_OF(5, "cloud", "modulus", 0, 0),
                                        {.name = NULL}},
     .servers =
         (const struct virtual_server_row[]){SERVER_OF(11, 1, 1, 10, "198.51.100.1", "enabled", 1),
@@ -114,6 +115,7 @@ static const struct rows base = {
                                             SERVER_OF(31, 3, 1, 10, "198.51.100.5", "enabled", 7),
                                             SERVER_OF(32, 3, 2, 20, "198.51.100.6", "enabled", 0),
                                             SERVER_OF(41, 4, 1, 10, "198.51.100.7", "enabled", 1),
+                                            NAMED(51, 5, 1, 10, "lb.cloud.example"),
                                             {.state = NULL}},
     .balanced = (const struct balanced_name_row[]){{"www.example.com", 1}, {.name = NULL}},
 };
@@ -163,6 +165,12 @@ static const struct {
      .server = SERVER_OF(11, 2, 1, 10, "198.51.100.1", "enabled", 1)},
     {"a pool that is not there", false, OF_SERVER_TABLE,
      .server = SERVER_OF(11, 9, 1, 10, "198.51.100.1", "enabled", 1)},
+    {"a name in place of an address", false, OF_SERVER_TABLE,
+     .server = {11, 1, 1, 10, NULL, NULL, "enabled", 1, "lb.cloud.example"}},
+    {"another name", true, OF_SERVER_TABLE,
+     .server = {51, 5, 1, 10, NULL, NULL, "enabled", 1, "lb-2.cloud.example"}},
+    {"a name that is none", false, OF_SERVER_TABLE,
+     .server = {51, 5, 1, 10, NULL, NULL, "enabled", 1, "lb..cloud.example"}},
     {"one that was left out", false, OF_SERVER_TABLE,
      .server = SERVER_OF(13, 1, 1, 30, "198.51.100.3", "enabled", 1)},
     {"the last weight of a pool", false, OF_SERVER_TABLE,
@@ -442,6 +450,8 @@ static const char *const changes[] = {
     "UPDATE virtual_server SET ipv4 = '192.0.2.' || (?2 % 250) WHERE id = ?1",
     "UPDATE virtual_server SET ipv6 = '2001:db8::' || (?2 % 250) WHERE id = ?1",
     "UPDATE virtual_server SET controller_id = 1 + ?2 % 4 WHERE id = ?1",
+    "UPDATE virtual_server SET name = 'lb-' || (?2 % 9) || '.example', ipv4 = NULL, ipv6 = NULL"
+    " WHERE id = ?1",
     "UPDATE pool SET ttl = ?2 % 100 WHERE id = ?1 % 6",
     "UPDATE pool SET ttl = ?2 % 100",
     "UPDATE pool SET method = " ONE_OF_5("modulus", "ratio", "rendezvous", "least",
@@ -483,6 +493,10 @@ static const char *const changes[] = {
     "UPDATE virtual_server SET weight = 70000 WHERE id = ?1",
     "UPDATE virtual_server SET ipv4 = '192.0.2.999' WHERE id = ?1",
     "UPDATE virtual_server SET ipv4 = NULL WHERE id = ?1",
+    "UPDATE virtual_server SET name = 'lb..example' WHERE id = ?1",
+    "UPDATE virtual_server SET name = 'lb.example', ipv4 = NULL, ipv6 = NULL"
+    " WHERE pool_id = ?1 % 6",
+    "UPDATE virtual_server SET name = NULL, ipv4 = '192.0.2.1' WHERE pool_id = ?1 % 6",
     "UPDATE virtual_server SET controller_id = 77 WHERE id = ?1",
     "UPDATE virtual_server SET weight = 0 WHERE pool_id = ?1 % 6",
     "UPDATE pool SET method = 'tarot' WHERE id = ?1 % 6",
@@ -494,7 +508,7 @@ static const char *const changes[] = {
 };
 
 /* As many at the beginning of `changes` keep each row in its place. */
-#define USUAL_CHANGES 17
+#define USUAL_CHANGES 18
 
 static const char fresh_rows[] =
     "DELETE FROM balanced_name; DELETE FROM virtual_server; DELETE FROM pool;"

@@ -197,6 +197,13 @@ static void what_will_not_do_what_it_says_is_a_problem(void)
          " VALUES (1, 'www.example.com', 'HTTPS', '1 . ipv4hint=auto'),"
          " (1, 'mail.example.com', 'HTTPS', '1 . ipv4hint=192.0.2.25');",
          NULL},
+        {"INSERT INTO pool (id, name) VALUES (9, 'cloud');"
+         "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+         " VALUES (9, 1, 1, 'lb.cloud.example');"
+         "INSERT INTO balanced_name VALUES ('app.example.com', 9);"
+         "INSERT INTO record (zone_id, name, type, content)"
+         " VALUES (1, 'example.com', 'HTTPS', '1 app.example.com ipv4hint=auto');",
+         "record example.com HTTPS: has no hints, because pool cloud has names in place of"},
         {"UPDATE pool SET persistence_pool_id = 1 WHERE name = 'api';"
          "DELETE FROM virtual_server WHERE id = 1;",
          "pool api uses the mappings of pool web, but only pool api has a server at ams"},

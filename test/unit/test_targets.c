@@ -23,10 +23,12 @@ static const struct monitor near = {
     .id = 3, .name = "near", .source = {FAMILY_IPV4, {192, 0, 2, 9}}};
 
 #define SERVER_ROW(id, address, monitor)                                                           \
-    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", address, 443, monitor, 4}
-#define END_ROW {{TARGET_SERVER, 0, FAMILY_NONE}, NULL, NULL, NULL, 0, 0, 0}
+    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", address, 443, monitor, 4, NULL}
+#define NAMED_ROW(id, name, monitor)                                                               \
+    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", name, 443, monitor, 4, name}
+#define END_ROW {{TARGET_SERVER, 0, FAMILY_NONE}, NULL, NULL, NULL, 0, 0, 0, NULL}
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
-    {{TARGET_CONTROLLER, id, FAMILY_NONE}, NULL, "ams", address, 0, monitor, 0}
+    {{TARGET_CONTROLLER, id, FAMILY_NONE}, NULL, "ams", address, 0, monitor, 0, NULL}
 
 /* A set of rows, of which the last has the id 0; or the code that came up. */
 static int build(const struct target_row *rows, struct targets **ret_targets)
@@ -237,25 +239,26 @@ static void two_sets_are_compared(void)
 {
     static const struct target_row end = END_ROW;
     static const struct target_row some[] = {
-        CONTROLLER_ROW(3, "192.0.2.3", 1), SERVER_ROW(1, "192.0.2.1", 1),
-        SERVER_ROW(3, "192.0.2.3", 1), SERVER_ROW(5, "192.0.2.5", 2), END_ROW};
-    static const struct target_row others[] = {CONTROLLER_ROW(3, "192.0.2.3", 1),
-                                               CONTROLLER_ROW(9, "192.0.2.9", 1),
-                                               SERVER_ROW(2, "192.0.2.2", 1),
-                                               SERVER_ROW(3, "192.0.2.33", 1),
-                                               SERVER_ROW(5, "192.0.2.5", 1),
-                                               SERVER_ROW(6, "192.0.2.6", 1),
-                                               END_ROW};
+        CONTROLLER_ROW(3, "192.0.2.3", 1),   SERVER_ROW(1, "192.0.2.1", 1),
+        SERVER_ROW(3, "192.0.2.3", 1),       SERVER_ROW(5, "192.0.2.5", 2),
+        NAMED_ROW(7, "lb.cloud.example", 2), NAMED_ROW(8, "lb.cloud.example", 2),
+        NAMED_ROW(9, "lb.cloud.example", 2), END_ROW};
+    static const struct target_row others[] = {
+        CONTROLLER_ROW(3, "192.0.2.3", 1),   CONTROLLER_ROW(9, "192.0.2.9", 1),
+        SERVER_ROW(2, "192.0.2.2", 1),       SERVER_ROW(3, "192.0.2.33", 1),
+        SERVER_ROW(5, "192.0.2.5", 1),       SERVER_ROW(6, "192.0.2.6", 1),
+        NAMED_ROW(7, "lb.cloud.example", 2), NAMED_ROW(8, "lb-2.cloud.example", 2),
+        SERVER_ROW(9, "192.0.2.9", 2),       END_ROW};
     const struct {
         const struct target_row *before, *after;
         const char *told;
     } rows[] = {
-        {some, some, " =c3 =1 =3 =5"},
-        {NULL, some, " +c3 +1 +3 +5"},
-        {some, NULL, " -c3 -1 -3 -5"},
-        {some, &end, " -c3 -1 -3 -5"},
-        {some, others, " =c3 +c9 -1 +2 /3 !5 +6"},
-        {others, some, " =c3 -c9 +1 -2 /3 !5 -6"},
+        {some, some, " =c3 =1 =3 =5 =7 =8 =9"},
+        {NULL, some, " +c3 +1 +3 +5 +7 +8 +9"},
+        {some, NULL, " -c3 -1 -3 -5 -7 -8 -9"},
+        {some, &end, " -c3 -1 -3 -5 -7 -8 -9"},
+        {some, others, " =c3 +c9 -1 +2 /3 !5 +6 =7 !8 /9"},
+        {others, some, " =c3 -c9 +1 -2 /3 !5 -6 =7 !8 /9"},
         {NULL, NULL, ""},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -181,7 +181,7 @@ static int make_targets(int first, int last, const struct monitor *monitor,
         code = targets_add(
             targets,
             &(struct target_row){
-                {TARGET_SERVER, n, FAMILY_NONE}, "web", "ams", address, 80, monitor->id, n});
+                {TARGET_SERVER, n, FAMILY_NONE}, "web", "ams", address, 80, monitor->id, n, NULL});
     }
     if (code == 0) {
         targets_finish(targets);
@@ -395,7 +395,8 @@ static void move(int n, int other, int port)
                                                             address,
                                                             port,
                                                             usual_monitor.id,
-                                                            n}),
+                                                            n,
+                                                            NULL}),
                   0, "target");
     targets_finish(targets);
     CHECK_INTEGER(watch_configure(stage.watch, targets, &usual), 0, "configure");
@@ -718,7 +719,8 @@ static void set_up_server(bool each_address)
                                                                 n == 1 ? "10.0.0.1" : "10.0.0.2",
                                                                 80,
                                                                 usual_monitor.id,
-                                                                1}),
+                                                                1,
+                                                                NULL}),
                       0, "%d", n);
     }
     targets_finish(targets);
@@ -748,8 +750,8 @@ static void addresses_have_votes_and_so_has_their_server(void)
     stage.answers[2] = 'x';
     pass_ms(40000);
     check_votes("UUD", "one is down");
-    CHECK(strstr(buffer_text(&stage.said), "controller ams, 10.0.0.2:80: down, refused") != NULL, "%s",
-          buffer_text(&stage.said));
+    CHECK(strstr(buffer_text(&stage.said), "controller ams, 10.0.0.2:80: down, refused") != NULL,
+          "%s", buffer_text(&stage.said));
     stage.answers[1] = 'x';
     pass_ms(10000);
     stage.answers[2] = 0;

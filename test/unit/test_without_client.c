@@ -45,10 +45,13 @@ static enum state random_state(uint64_t *seed)
     return dice == 0 ? STATE_DISABLED : dice == 1 ? STATE_DRAINING : STATE_ENABLED;
 }
 
-static void make_up_server(struct scene *scene, int64_t id, size_t chances, uint64_t *seed)
+/* With names, all servers have one in place of addresses. */
+static void make_up_server(struct scene *scene, int64_t id, size_t chances, bool names,
+                           uint64_t *seed)
 {
     struct virtual_server *server = scene_server(scene, id);
-    size_t families = 1 + random_below(seed, 3);
+    size_t families = names ? 0 : 1 + random_below(seed, 3);
+    server->name = names ? "lb.cloud.example" : NULL;
     server->ipv4 = families & 1 ? "192.0.2.1" : NULL;
     server->ipv6 = families & 2 ? "2001:db8::1" : NULL;
     server->state = random_state(seed);
@@ -69,6 +72,7 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
 {
     size_t count;
     const struct method *const *methods = method_all(&count);
+    bool names = random_below(seed, 4) == 0;
     scene_init(scene, &rows);
     scene->inputs.trace = NULL;
     for (int64_t id = 1; id <= CONTROLLERS; id++) {
@@ -79,7 +83,7 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
     for (size_t i = 0; i < POOLS; i++) {
         struct pool *pool = scene_pool(scene, pool_names[i]);
         for (int64_t k = 0; k < SERVERS_OF_POOL; k++)
-            make_up_server(scene, 10 * ((int64_t)i + 1) + k + 1, chances, seed);
+            make_up_server(scene, 10 * ((int64_t)i + 1) + k + 1, chances, names, seed);
         pool->method = methods[random_below(seed, count)];
         pool->alternate = random_below(seed, 2) ? methods[random_below(seed, count)] : NULL;
         pool->metric = "cpu";
@@ -92,7 +96,7 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
 
 /* What clients were given, all together. */
 struct given {
-    bool all_ipv4, all_ipv6, any, none;
+    bool all_ipv4, all_ipv6, all_names, any, none;
     size_t clients; /* that were given an answer, not an error */
 };
 
@@ -104,14 +108,16 @@ static void ask(struct scene *scene, const char *remote, struct given *given)
     given->clients++;
     given->all_ipv4 &= assignment.ipv4 != NULL;
     given->all_ipv6 &= assignment.ipv6 != NULL;
-    given->any |= assignment.ipv4 || assignment.ipv6;
-    given->none |= !assignment.ipv4 && !assignment.ipv6;
+    given->all_names &= assignment.name != NULL;
+    bool some = assignment.ipv4 || assignment.ipv6 || assignment.name;
+    given->any |= some;
+    given->none |= !some;
 }
 
 /* New clients, and one with a mapping to each controller in each pool. */
 static struct given ask_for_all(struct scene *scene)
 {
-    struct given given = {.all_ipv4 = true, .all_ipv6 = true};
+    struct given given = {.all_ipv4 = true, .all_ipv6 = true, .all_names = true};
     char client[ADDRESS_TEXT_MAX];
     for (size_t i = 0; i < NEW_CLIENTS; i++) {
         snprintf(client, sizeof client, "203.0.113.%zu", i + 1);
@@ -137,7 +143,7 @@ static void what_is_promised_is_given_to_every_client(void)
 {
     enum { CASES = 4000 };
     uint64_t seed = 17;
-    size_t promised = 0, denied = 0, failing = 0;
+    size_t promised = 0, denied = 0, named = 0, failing = 0;
     for (size_t i = 0; i < CASES; i++) {
         struct scene scene;
         struct common_addresses common;
@@ -149,20 +155,24 @@ static void what_is_promised_is_given_to_every_client(void)
             all_keep_mappings &= scene_pool(&scene, pool_names[k])->persistence_ttl_s > 0;
         CHECK(!common.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
         CHECK(!common.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
+        CHECK(!common.name || given.all_names, "case %zu: CNAME was promised", i);
         CHECK(common.denying || !given.none, "case %zu: nobody should be without address", i);
         CHECK(common.some_get_an_address || !given.any, "case %zu: somebody gets one", i);
         if (all_keep_mappings && given.clients > 0) {
             CHECK_INTEGER(common.ipv4 != NULL, given.all_ipv4, "case %zu: A", i);
             CHECK_INTEGER(common.ipv6 != NULL, given.all_ipv6, "case %zu: AAAA", i);
+            CHECK_INTEGER(common.name != NULL, given.all_names, "case %zu: CNAME", i);
             CHECK_INTEGER(common.denying != NULL, given.none, "case %zu: none", i);
             promised += given.all_ipv4 || given.all_ipv6;
-            denied += !given.all_ipv4 && !given.all_ipv6;
+            named += given.all_names;
+            denied += !given.all_ipv4 && !given.all_ipv6 && !given.all_names;
         }
         failing += given.clients == 0;
         scene_release(&scene);
     }
-    CHECK(promised > CASES / 20 && denied > CASES / 20 && failing > CASES / 100, "%zu, %zu, %zu",
-          promised, denied, failing);
+    CHECK(promised > CASES / 20 && denied > CASES / 20 && named > CASES / 20 &&
+              failing > CASES / 100,
+          "%zu, %zu, %zu, %zu", promised, denied, named, failing);
 }
 
 /* Sites of pool web: families (4, 6, b(oth)), and e(nabled), g: draining or x: disabled. */

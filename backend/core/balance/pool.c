@@ -65,6 +65,20 @@ const char *persistence_timer_word(enum persistence_timer timer)
     return timer_words[timer];
 }
 
+bool pool_has_names(const struct pool *pool)
+{
+    while (pool->server_count == 0 && pool->fallback_pool)
+        pool = pool->fallback_pool;
+    return pool->server_count > 0 && pool->servers[0].name;
+}
+
+const char *virtual_server_text(const struct virtual_server *server)
+{
+    if (server->ipv4)
+        return server->ipv4;
+    return server->ipv6 ? server->ipv6 : server->name;
+}
+
 const char *virtual_server_address(const struct virtual_server *server, enum address_family family)
 {
     return family == FAMILY_IPV4 ? server->ipv4 : server->ipv6;

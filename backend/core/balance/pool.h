@@ -36,13 +36,14 @@ struct controller {
     size_t index; /* in struct availability */
 };
 
-/* An address that one controller offers in one pool. */
+/* An address that one controller offers in one pool, or a host name in place of one. */
 struct virtual_server {
     int64_t id;
     const struct controller *controller;
     int64_t position;
     const char *ipv4; /* canonical text, or NULL */
     const char *ipv6;
+    const char *name; /* canonical, without trailing dot; then there is no address. Or NULL */
     uint32_t weight;  /* 0..WEIGHT_MAX; 0: no new clients from methods that use weights */
     enum state state; /* of the server alone; see virtual_server_state() */
     size_t index;     /* in struct availability */
@@ -81,7 +82,7 @@ struct pool {
      * prefixes, and the method that mappings carry. Usually the pool itself; never NULL.
      */
     const struct pool *persistence_pool;
-    const struct virtual_server *servers; /* by position */
+    const struct virtual_server *servers; /* by position; all with addresses, or all with names */
     size_t server_count;
 };
 
@@ -94,6 +95,15 @@ const char *state_word(enum state state);
 const char *fallback_word(enum fallback fallback);
 const char *client_kind_word(enum client_kind kind);
 const char *persistence_timer_word(enum persistence_timer timer);
+
+/*
+ * Says whether the pool is answered by the names of its servers, as CNAME, instead of addresses. It
+ * is so for a whole chain of fallback pools; false if there is no server in it.
+ */
+bool pool_has_names(const struct pool *pool);
+
+/* What people know the server by: its IPv4 address, else its IPv6 address, else its name. */
+const char *virtual_server_text(const struct virtual_server *server);
 
 /* The server's address of a family, or NULL. */
 const char *virtual_server_address(const struct virtual_server *server, enum address_family family);

@@ -268,28 +268,60 @@ static int read_address(struct snapshot_builder *builder, const char *text,
     return *ret_text ? 0 : ERR_NOMEM;
 }
 
+/* Checks a column with a host name and copies its canonical text. 0, ERR_INVAL or ERR_NOMEM. */
+static int read_host(struct snapshot_builder *builder, const char *text, const char **ret_text)
+{
+    struct name name;
+    if (!text)
+        return 0;
+    if (name_parse(text, strlen(text), &name) != 0 || name.key_length == 0 ||
+        rdata_check("CNAME", name.text, POWERDNS_LEAST, NULL) != 0)
+        return ERR_INVAL;
+    *ret_text = keep(builder, name.text);
+    return *ret_text ? 0 : ERR_NOMEM;
+}
+
+/*
+ * Reads what a server is answered with. 0, ERR_NOMEM, or ERR_INVAL with what is not valid: the text
+ * of a column, and what it should be.
+ */
+static int read_offer(struct snapshot_builder *builder, const struct virtual_server_row *row,
+                      struct virtual_server *server, const char **ret_text, const char **ret_what)
+{
+    int code = read_address(builder, row->ipv4, FAMILY_IPV4, &server->ipv4);
+    *ret_text = row->ipv4;
+    *ret_what = "an IPv4 address";
+    if (code != 0)
+        return code;
+    code = read_address(builder, row->ipv6, FAMILY_IPV6, &server->ipv6);
+    *ret_text = row->ipv6;
+    *ret_what = "an IPv6 address";
+    if (code != 0)
+        return code;
+    *ret_text = row->name;
+    *ret_what = "a host name";
+    return read_host(builder, row->name, &server->name);
+}
+
 int snapshot_add_virtual_server(struct snapshot_builder *builder,
                                 const struct virtual_server_row *row)
 {
     struct server_draft draft = {.server = {.id = row->id, .position = row->position},
                                  .pool_id = row->pool_id,
                                  .controller_id = row->controller_id};
-    int code = read_address(builder, row->ipv4, FAMILY_IPV4, &draft.server.ipv4);
+    const char *text, *what;
+    int code = read_offer(builder, row, &draft.server, &text, &what);
     if (code == ERR_INVAL)
         return problems_add(&builder->snapshot->problems,
-                            "virtual_server %" PRId64 ": %s is not an IPv4 address", row->id,
-                            row->ipv4);
-    if (code == 0)
-        code = read_address(builder, row->ipv6, FAMILY_IPV6, &draft.server.ipv6);
-    if (code == ERR_INVAL)
-        return problems_add(&builder->snapshot->problems,
-                            "virtual_server %" PRId64 ": %s is not an IPv6 address", row->id,
-                            row->ipv6);
+                            "virtual_server %" PRId64 ": %s is not %s", row->id, text, what);
     if (code != 0)
         return code;
-    if (!draft.server.ipv4 && !draft.server.ipv6)
+    if (!virtual_server_text(&draft.server))
         return problems_add(&builder->snapshot->problems,
                             "virtual_server %" PRId64 ": has no address", row->id);
+    if (draft.server.name && (draft.server.ipv4 || draft.server.ipv6))
+        return problems_add(&builder->snapshot->problems,
+                            "virtual_server %" PRId64 ": has an address beside its name", row->id);
     if (!state_parse(row->state, &draft.server.state))
         return problems_add(&builder->snapshot->problems,
                             "virtual_server %" PRId64 ": unknown state %s", row->id, row->state);
@@ -441,6 +473,12 @@ static struct server_draft **order_servers(struct snapshot_builder *builder)
     return order;
 }
 
+/* What the servers of a pool have. */
+static const char *kind_of(const struct pool *pool)
+{
+    return pool_has_names(pool) ? "names" : "addresses";
+}
+
 static int place_server(struct snapshot_builder *builder, struct server_draft *draft)
 {
     struct snapshot *snapshot = builder->snapshot;
@@ -460,6 +498,10 @@ static int place_server(struct snapshot_builder *builder, struct server_draft *d
         return problems_add(&builder->snapshot->problems,
                             "virtual_server %" PRId64 ": pool %s already has %d", draft->server.id,
                             pool->name, POOL_SERVERS_MAX);
+    if (pool->server_count > 0 && pool_has_names(pool) != (draft->server.name != NULL))
+        return problems_add(&builder->snapshot->problems,
+                            "virtual_server %" PRId64 ": the servers of pool %s before it have %s",
+                            draft->server.id, pool->name, kind_of(pool));
     struct virtual_server *place = &snapshot->servers[snapshot->server_count];
     *place = draft->server;
     place->controller = controller;
@@ -539,24 +581,45 @@ static bool falls_back_on_itself(const struct snapshot *snapshot, const struct p
     return false;
 }
 
+/* Leaves out a fallback pool that leads back to the pool. 0 or ERR_NOMEM. */
+static int cut_loop(struct snapshot *snapshot, struct pool *pool)
+{
+    if (!falls_back_on_itself(snapshot, pool))
+        return 0;
+    pool->fallback_pool = NULL;
+    return problems_add(&snapshot->problems, "pool %s: its fallback pools lead back to it",
+                        pool->name);
+}
+
+/*
+ * Leaves out a fallback pool that has names where the pool has addresses, or the other way round:
+ * the types of a name must not depend on who asks (without_client.h). Needs chains without loops. 0
+ * or ERR_NOMEM.
+ */
+static int cut_other_kind(struct snapshot *snapshot, struct pool *pool)
+{
+    const struct pool *next = pool->fallback_pool;
+    while (next && next->server_count == 0)
+        next = next->fallback_pool;
+    if (pool->server_count == 0 || !next || pool_has_names(pool) == pool_has_names(next))
+        return 0;
+    pool->fallback_pool = NULL;
+    return problems_add(&snapshot->problems,
+                        "pool %s: has %s, and its fallback pool %s has %s, so it is not used",
+                        pool->name, kind_of(pool), next->name, kind_of(next));
+}
+
 static int link_pools(struct snapshot_builder *builder)
 {
     struct snapshot *snapshot = builder->snapshot;
-    for (size_t i = 0; i < snapshot->pool_count; i++) {
-        int code = link_pool(builder, i);
-        if (code != 0)
-            return code;
-    }
-    for (size_t i = 0; i < snapshot->pool_count; i++) {
-        struct pool *pool = &snapshot->pools[i];
-        if (!falls_back_on_itself(snapshot, pool))
-            continue;
-        pool->fallback_pool = NULL;
-        if (problems_add(&builder->snapshot->problems,
-                         "pool %s: its fallback pools lead back to it", pool->name) != 0)
-            return ERR_NOMEM;
-    }
-    return 0;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
+        code = link_pool(builder, i);
+    for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
+        code = cut_loop(snapshot, &snapshot->pools[i]);
+    for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
+        code = cut_other_kind(snapshot, &snapshot->pools[i]);
+    return code;
 }
 
 static bool has_weight(const struct pool *pool)

@@ -53,6 +53,7 @@ struct virtual_server_row {
     int64_t id, pool_id, controller_id, position;
     const char *ipv4, *ipv6, *state;
     int64_t weight;
+    const char *name;
 };
 
 struct balanced_name_row {

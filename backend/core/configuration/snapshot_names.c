@@ -89,6 +89,8 @@ static const char *record_problem(const struct walk *walk, const struct name_dra
         return "has no zone, but its name is in a zone of this database";
     if (entry->balanced && is_address_like(draft->record.type))
         return "belongs to a balanced name, whose addresses come from its pool";
+    if (entry->pool && pool_has_names(entry->pool))
+        return "belongs to a balanced name, whose pool answers every type with a CNAME";
     return NULL;
 }
 
@@ -107,6 +109,11 @@ static int place_record(struct walk *walk, const struct name_draft *draft, struc
     return 0;
 }
 
+static bool is_apex(const struct name_entry *entry)
+{
+    return entry->zone && entry->zone->key_length == entry->key_length;
+}
+
 static int place_balanced(struct walk *walk, const struct name_draft *draft,
                           struct name_entry *entry)
 {
@@ -119,6 +126,11 @@ static int place_balanced(struct walk *walk, const struct name_draft *draft,
         return problems_add(problems,
                             "balanced_name %s: pool %" PRId64 " does not exist or cannot be used",
                             draft->text, draft->refers_to);
+    if (pool_has_names(pool) && is_apex(entry))
+        return problems_add(problems,
+                            "balanced_name %s: is the apex of a zone, which cannot be a CNAME to"
+                            " the names of pool %s",
+                            draft->text, pool->name);
     if (pool->server_count > 0 || pool->fallback_pool)
         entry->pool = pool;
     return 0;

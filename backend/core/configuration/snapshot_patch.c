@@ -81,7 +81,7 @@ static bool prepare_server(const struct snapshot *snapshot, struct server_draft 
     const struct pool *pool = snapshot_pool(snapshot, draft->pool_id);
     server->controller = snapshot_controller(snapshot, draft->controller_id);
     if (!old || !pool || !is_in_pool(pool, old) || old->position != server->position ||
-        !server->controller || has_problem(snapshot, pool))
+        !server->controller || has_problem(snapshot, pool) || !old->name != !server->name)
         return false;
     server->index = old->index;
     return true;

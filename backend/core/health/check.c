@@ -14,6 +14,7 @@ static const char *const reasons[] = {
     [REASON_PROTOCOL] = "protocol",
     [REASON_STATUS] = "status",
     [REASON_CONTENT] = "content",
+    [REASON_UNRESOLVED] = "unresolved",
     [REASON_INTERNAL] = "internal",
     [REASON_NO_TLS] = "no-tls",
     [REASON_UNTRUSTED] = "untrusted",

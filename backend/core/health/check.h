@@ -23,6 +23,7 @@ enum reason {
     REASON_PROTOCOL,    /* an answer that is not of this protocol, or is too long */
     REASON_STATUS,      /* unexpected HTTP status, DNS response code or exit status */
     REASON_CONTENT,     /* the HTTP body, or what a TCP target sent, does not match */
+    REASON_UNRESOLVED,  /* the target's name has no address */
     REASON_INTERNAL,    /* our own failure: says nothing about the target */
     REASON_NO_TLS,      /* what answered the handshake is not TLS */
     REASON_UNTRUSTED,   /* the certificate: nobody who is trusted has signed it */
@@ -85,7 +86,8 @@ uint16_t monitor_port(const struct monitor *monitor, uint16_t port);
 struct check {
     const struct monitor *monitor; /* valid while the check runs */
     struct address address;
-    uint16_t port; /* of the target; 0: none */
+    uint16_t port;    /* of the target; 0: none */
+    const char *name; /* to be resolved for the address; NULL: the address is known. As monitor */
 };
 
 struct check_result {

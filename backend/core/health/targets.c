@@ -134,6 +134,7 @@ int targets_add(struct targets *targets, const struct target_row *row)
     char name[NAME_MAX_BYTES], place[PLACE_MAX_BYTES], source[ADDRESS_TEXT_MAX];
     struct target target = {.key = row->key,
                             .monitor = find_monitor(targets, row->monitor_id),
+                            .host = row->host,
                             .port = (uint16_t)row->port,
                             .name = name,
                             .place = place,
@@ -145,18 +146,20 @@ int targets_add(struct targets *targets, const struct target_row *row)
     if (!target.monitor)
         return problems_add(&targets->problems,
                             "%s: not checked, because its monitor cannot be used", name);
-    if (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0)
+    if (!row->host &&
+        (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0))
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s needs a numeric address", name,
                             target.monitor->name);
-    if (is_of_another_family(&target.monitor->source, &target.address))
+    if (!row->host && is_of_another_family(&target.monitor->source, &target.address))
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s checks from %s, an address of the"
                             " other family",
                             name, target.monitor->name,
                             address_format(&target.monitor->source, source));
     if (!own(targets, &target.name) || !own(targets, &target.place) ||
-        !own(targets, &target.pool) || !own(targets, &target.controller))
+        !own(targets, &target.pool) || !own(targets, &target.controller) ||
+        !own(targets, &target.host))
         return ERR_NOMEM;
     struct target *added = VECTOR_ADD(targets->list, targets->count, targets->capacity);
     if (!added)
@@ -265,7 +268,7 @@ static bool monitor_equal(const struct monitor *a, const struct monitor *b)
 bool target_equal(const struct target *a, const struct target *b)
 {
     return a->port == b->port && address_equal(&a->address, &b->address) &&
-           monitor_equal(a->monitor, b->monitor);
+           same_text(a->host, b->host) && monitor_equal(a->monitor, b->monitor);
 }
 
 bool target_is_elsewhere(const struct target *before, const struct target *after)

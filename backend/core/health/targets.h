@@ -31,6 +31,7 @@ struct target {
     struct target_key key;
     const struct monitor *monitor;
     struct address address;
+    const char *host;              /* the name to resolve in place of an address; NULL: none */
     uint16_t port;                 /* 0: none */
     const char *name;              /* for messages: "pool web, controller ams, 192.0.2.80:443" */
     const char *place;             /* address and port, or address alone: the end of `name` */
@@ -45,10 +46,11 @@ struct target_row {
     struct target_key key;
     const char *pool; /* its name; NULL for a controller */
     const char *controller;
-    const char *address;
-    int64_t port; /* 0: none */
+    const char *address; /* the host name if there is one */
+    int64_t port;        /* 0: none */
     int64_t monitor_id;
     int64_t position; /* of a server; else 0 */
+    const char *host; /* the name to resolve, if the address is not known */
 };
 
 /* 0 or ERR_NOMEM. The caller holds the first reference. */

@@ -389,6 +389,7 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
     }
     if (assignment.server) {
+        assignment.name = assignment.server->name;
         const struct family_answer ipv4 = address_of(&attempt, assignment.server, FAMILY_IPV4);
         const struct family_answer ipv6 = address_of(&attempt, assignment.server, FAMILY_IPV6);
         assignment.ipv4 = ipv4.address;

@@ -42,6 +42,7 @@ struct assignment {
     const struct virtual_server *server; /* NULL: no record for this client */
     const char *ipv4, *ipv6;             /* see addresses.h; NULL: none of this family */
     bool ipv4_failed, ipv6_failed;       /* a question for this type alone has to fail */
+    const char *name;                    /* the CNAME, from a pool of names; else NULL */
     unsigned scope_bits;
 };
 

@@ -47,8 +47,9 @@ static void add_record(const struct name_entry *entry, const struct record *reco
                                                .authoritative = is_authoritative(entry, record)});
 }
 
-static void add_address(const struct name_entry *entry, const char *type, const char *content,
-                        int32_t zone_id, unsigned scope_bits, struct answer *answer)
+/* A record of the pool: an address or a CNAME. */
+static void add_given(const struct name_entry *entry, const char *type, const char *content,
+                      int32_t zone_id, unsigned scope_bits, struct answer *answer)
 {
     answer_add(answer, &(struct answer_record){.owner = entry->text,
                                                .type = type,
@@ -68,7 +69,7 @@ struct asking {
     struct assignment assignment;
 };
 
-/* A client that is not known is given the addresses of one site. */
+/* A client that is not known is given the addresses or the name of one site. */
 static struct assignment give(const struct decision_inputs *inputs, const struct source *source,
                               const struct pool *pool)
 {
@@ -77,6 +78,7 @@ static struct assignment give(const struct decision_inputs *inputs, const struct
         struct site_addresses site = addresses_of_one_site(inputs, pool);
         assignment.ipv4 = site.ipv4;
         assignment.ipv6 = site.ipv6;
+        assignment.name = site.name;
     } else {
         assign(inputs, pool, source, &assignment);
     }
@@ -119,13 +121,21 @@ static void add_hinted(const struct name_entry *entry, const struct record *reco
         answer->records[before].scope_bits = (uint8_t)given->scope_bits;
 }
 
-static void add_addresses(const struct name_entry *entry, const char *ipv4, const char *ipv6,
-                          int32_t zone_id, unsigned scope_bits, struct answer *answer)
+/* Those of these that are not NULL. */
+static void add_offer(const struct name_entry *entry, const struct site_addresses *offer,
+                      int32_t zone_id, unsigned scope_bits, struct answer *answer)
 {
-    if (ipv4)
-        add_address(entry, "A", ipv4, zone_id, scope_bits, answer);
-    if (ipv6)
-        add_address(entry, "AAAA", ipv6, zone_id, scope_bits, answer);
+    if (offer->ipv4)
+        add_given(entry, "A", offer->ipv4, zone_id, scope_bits, answer);
+    if (offer->ipv6)
+        add_given(entry, "AAAA", offer->ipv6, zone_id, scope_bits, answer);
+    if (offer->name)
+        add_given(entry, "CNAME", offer->name, zone_id, scope_bits, answer);
+}
+
+static struct site_addresses offer_of(const struct assignment *assignment)
+{
+    return (struct site_addresses){assignment->ipv4, assignment->ipv6, assignment->name};
 }
 
 static void add_empty(const char *owner, int32_t zone_id, unsigned scope_bits, bool authoritative,
@@ -167,8 +177,9 @@ static void add_balanced(struct asking *asking, struct answer *answer)
         TRACE(inputs->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
         struct common_addresses common;
         addresses_common_to_all(inputs, entry->pool, &common);
-        add_addresses(entry, common.ipv4, common.ipv6, zone_id, 1, answer);
-        if (!common.ipv4 && !common.ipv6)
+        const struct site_addresses offer = {common.ipv4, common.ipv6, common.name};
+        add_offer(entry, &offer, zone_id, 1, answer);
+        if (!offer.ipv4 && !offer.ipv6 && !offer.name)
             add_empty(entry->text, zone_id, 1, !entry->delegated, answer);
         return;
     }
@@ -177,8 +188,9 @@ static void add_balanced(struct asking *asking, struct answer *answer)
         answer_fail(answer);
         return;
     }
-    add_addresses(entry, assignment.ipv4, assignment.ipv6, zone_id, assignment.scope_bits, answer);
-    if (!assignment.ipv4 && !assignment.ipv6) /* the name exists even when it has no address */
+    const struct site_addresses offer = offer_of(&assignment);
+    add_offer(entry, &offer, zone_id, assignment.scope_bits, answer);
+    if (!offer.ipv4 && !offer.ipv6 && !offer.name) /* the name exists even without an address */
         add_empty(entry->text, zone_id, assignment.scope_bits, !entry->delegated, answer);
 }
 
@@ -198,10 +210,20 @@ static void add_plain(struct asking *asking, const struct record *record, struct
         add_record(entry, record, zone_id, answer);
         return;
     }
+    if (pool_has_names(pool)) { /* nobody gets an address */
+        add_hinted(entry, record, zone_id, &(struct assignment){.server = NULL}, answer);
+        return;
+    }
     struct assignment given = pool == entry->pool
                                   ? decide(asking)
                                   : give(asking->inputs, &asking->question->source, pool);
     add_hinted(entry, record, zone_id, &given, answer);
+}
+
+static bool wants_offer(const struct question *question, const struct pool *pool)
+{
+    return pool_has_names(pool) ? wants(question, "CNAME")
+                                : wants(question, "A") || wants(question, "AAAA");
 }
 
 static void add_entry(const struct decision_inputs *inputs, const struct question *question,
@@ -215,8 +237,7 @@ static void add_entry(const struct decision_inputs *inputs, const struct questio
         if (in_zone && wants(question, record->type))
             add_plain(&asking, record, answer);
     }
-    if (entry->pool && asks_zone(question, entry->zone) &&
-        (wants(question, "A") || wants(question, "AAAA"))) {
+    if (entry->pool && asks_zone(question, entry->zone) && wants_offer(question, entry->pool)) {
         add_balanced(&asking, answer);
         keep_wanted(question, answer);
     }
@@ -254,7 +275,8 @@ static void add_transfer(const struct decision_inputs *inputs, const struct ques
             add_plain(&asking, &entry->records[i], answer);
     if (entry->pool && entry->zone == zone) {
         struct assignment given = decide(&asking);
-        add_addresses(entry, given.ipv4, given.ipv6, zone->id, given.scope_bits, answer);
+        const struct site_addresses offer = offer_of(&given);
+        add_offer(entry, &offer, zone->id, given.scope_bits, answer);
     }
 }
 

@@ -7,7 +7,12 @@
  * of a balanced name have a scope above 0, because records with scope 0 go into caches that serve
  * them to any client.
  *
- * A record's automatic hints (svcb.h) are the addresses of this client's site.
+ * A site with a name in place of addresses is answered with a CNAME, in a lookup of ANY, which is
+ * what PowerDNS makes of a question for any type, and of CNAME. Lookups of other types get nothing:
+ * PowerDNS makes them for itself, and would take the CNAME for an NS or SOA record.
+ *
+ * A record's automatic hints (svcb.h) are the addresses of this client's site; sites with names
+ * have none.
  *
  * The types that a name has must not depend on the client, because PowerDNS signs proofs of
  * non-existence from them. So a question without client gets the types that every client gets
@@ -27,9 +32,9 @@ void resolve(const struct decision_inputs *inputs, const struct question *questi
              struct answer *answer);
 
 /*
- * All records of a zone, for a zone transfer; balanced names with the addresses of one site. The
- * zone is found by its id or, if that is unknown, by its name (may be NULL). No records if the zone
- * is not in this database.
+ * All records of a zone, for a zone transfer; balanced names with the addresses or the CNAME of one
+ * site. The zone is found by its id or, if that is unknown, by its name (may be NULL). No records
+ * if the zone is not in this database.
  */
 void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const struct name *name,
                   struct answer *answer);

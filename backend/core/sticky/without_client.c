@@ -14,16 +14,19 @@ struct meeting {
 static void meet(struct meeting *meeting, struct site_addresses given)
 {
     struct common_addresses *common = meeting->common;
-    common->some_get_an_address |= given.ipv4 || given.ipv6;
+    common->some_get_an_address |= given.ipv4 || given.ipv6 || given.name;
     if (!meeting->met) {
         common->ipv4 = given.ipv4;
         common->ipv6 = given.ipv6;
+        common->name = given.name;
     }
     meeting->met = true;
     if (!given.ipv4)
         common->ipv4 = NULL;
     if (!given.ipv6)
         common->ipv6 = NULL;
+    if (!given.name)
+        common->name = NULL;
 }
 
 static bool may_be_given(const struct virtual_server *server,
@@ -33,6 +36,18 @@ static bool may_be_given(const struct virtual_server *server,
            availability_server_up(availability, server);
 }
 
+/* The name of the site's first server that has one; NULL: none. */
+static const char *name_of(const struct pool *pool, const struct availability *availability,
+                           const struct controller *controller)
+{
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct virtual_server *server = &pool->servers[i];
+        if (server->controller == controller && server->name && may_be_given(server, availability))
+            return server->name;
+    }
+    return NULL;
+}
+
 /* What a client that is sent to a site is given: addresses of all servers there, or of others. */
 static struct site_addresses of_site(const struct pool *pool,
                                      const struct availability *availability,
@@ -40,7 +55,8 @@ static struct site_addresses of_site(const struct pool *pool,
 {
     return (struct site_addresses){
         addresses_some_of_family(pool, availability, controller, FAMILY_IPV4),
-        addresses_some_of_family(pool, availability, controller, FAMILY_IPV6)};
+        addresses_some_of_family(pool, availability, controller, FAMILY_IPV6),
+        name_of(pool, availability, controller)};
 }
 
 static bool keeps_mappings(const struct pool *pool)
@@ -124,7 +140,7 @@ static void meet_fallback(struct meeting *meeting, const struct selection *selec
         return;
     }
     meeting->common->denying = selection->pool;
-    meet(meeting, (struct site_addresses){NULL, NULL});
+    meet(meeting, (struct site_addresses){.ipv4 = NULL});
 }
 
 void addresses_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
@@ -174,5 +190,5 @@ struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs
         server = first_of(pool, NULL);
     }
     return server ? of_site(pool, availability, server->controller)
-                  : (struct site_addresses){NULL, NULL};
+                  : (struct site_addresses){.ipv4 = NULL};
 }

@@ -1,13 +1,15 @@
 /*
  * What a balanced name has when nobody in particular asks: the types that PowerDNS signs, and the
- * addresses of a zone transfer.
+ * addresses or the CNAME of a zone transfer.
  *
  * PowerDNS makes its proofs of non-existence (NSEC, NSEC3) from the types that a name has without a
  * client. A resolver rejects a denial of a type that the proof lists; and it may use a proof again,
  * for every type that is not listed (RFC 8198). So a type must be listed only if every client gets
- * an address of it: by a live mapping or as a new client, whichever method and pool decides. A site
- * that has lost one family of addresses counts as having it where its clients are given those of
- * other sites (addresses.h).
+ * an address of it, or a CNAME: by a live mapping or as a new client, whichever method and pool
+ * decides. A site that has lost one family of addresses counts as having it where its clients are
+ * given those of other sites (addresses.h). A CNAME stands for all types. That is why a chain of
+ * fallback pools has either addresses or names: if some clients got the one and some the other, no
+ * list of types would be true.
  */
 #ifndef STICKY_CORE_STICKY_WITHOUT_CLIENT_H
 #define STICKY_CORE_STICKY_WITHOUT_CLIENT_H
@@ -16,10 +18,11 @@
 
 #include "core/sticky/assign.h"
 
-/* The addresses of the types that every client gets, and why there may be none. */
+/* The addresses or the CNAME that every client gets, and why there may be none. */
 struct common_addresses {
     const char *ipv4, *ipv6;    /* one that some client gets; NULL: not all get this type */
-    bool some_get_an_address;   /* of any type */
+    const char *name;           /* the same of the CNAME */
+    bool some_get_an_address;   /* of any type, or a name */
     const struct pool *denying; /* some get no address from this pool; NULL: all get one */
 };
 
@@ -28,11 +31,11 @@ void addresses_common_to_all(const struct decision_inputs *inputs, const struct 
                              struct common_addresses *ret_common);
 
 /*
- * The addresses of one site that is up, for readers that can have only one. If none is up, those of
- * any site; none at all with fallback 'none'.
+ * The addresses of one site that is up, or its name, for readers that can have only one. If none is
+ * up, those of any site; none at all with fallback 'none'.
  */
 struct site_addresses {
-    const char *ipv4, *ipv6; /* NULL: none */
+    const char *ipv4, *ipv6, *name; /* NULL: none */
 };
 
 struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs,

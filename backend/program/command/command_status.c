@@ -51,13 +51,23 @@ static void print_draining(const struct status *status, const struct pool *pool,
             pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is renewed" : "");
 }
 
+/* In the columns of both addresses. */
+static void print_offer(const struct virtual_server *server, struct buffer *out)
+{
+    if (server->name)
+        buffer_printf(out, "%-43s", server->name);
+    else
+        buffer_printf(out, "%-15s  %-26s", server->ipv4 ? server->ipv4 : "-",
+                      server->ipv6 ? server->ipv6 : "-");
+}
+
 static void print_server(const struct status *status, const struct pool *pool, size_t number,
                          const struct status_server *row, struct buffer *out)
 {
     const struct virtual_server *server = row->server;
-    buffer_printf(out, "  %3zu  %-16s %-15s  %-26s %-9s %-4s %10" PRId64 "\n", number,
-                  server->controller->name, server->ipv4 ? server->ipv4 : "-",
-                  server->ipv6 ? server->ipv6 : "-", state_word(row->state),
+    buffer_printf(out, "  %3zu  %-16s ", number, server->controller->name);
+    print_offer(server, out);
+    buffer_printf(out, " %-9s %-4s %10" PRId64 "\n", state_word(row->state),
                   row->up ? "up" : "down", row->live_mappings);
     if (row->ipv4_down || row->ipv6_down)
         buffer_printf(out, "       %s is down, only %s is up\n",

@@ -131,7 +131,7 @@ static int add_denied(const struct decision_inputs *inputs, const struct pool *p
 {
     struct common_addresses common;
     addresses_common_to_all(inputs, pool, &common);
-    if (common.ipv4 || common.ipv6 || !common.some_get_an_address)
+    if (common.ipv4 || common.ipv6 || common.name || !common.some_get_an_address)
         return 0;
     if (common.denying)
         return problems_add(problems,
@@ -203,7 +203,8 @@ static const struct virtual_server *hinted_server(const struct pool *pool,
     return NULL;
 }
 
-/* A hint that is not automatic sends everybody to one site. 0 or ERR_NOMEM. */
+/* A hint that is not automatic sends everybody to one site; one to a name is none. 0 or ERR_NOMEM.
+ */
 static int add_hints(const struct snapshot *snapshot, const struct name_entry *entry,
                      struct problems *problems)
 {
@@ -217,6 +218,11 @@ static int add_hints(const struct snapshot *snapshot, const struct name_entry *e
             continue;
         if (svcb_target(record->content, &name))
             target = snapshot_find(snapshot, &name, &below);
+        if (record->has_auto_hints && target && target->pool && pool_has_names(target->pool))
+            code = problems_add(problems,
+                                "record %s %s: has no hints, because pool %s has names in place of"
+                                " addresses",
+                                entry->text, record->type, target->pool->name);
         const struct virtual_server *server = hinted_server(target ? target->pool : NULL, record);
         if (server && target->pool->server_count > 1)
             code = problems_add(problems,

@@ -18,6 +18,7 @@
 #include "core/base/log_queue.h"
 #include "core/health/quorum.h"
 #include "monitor/prober.h"
+#include "monitor/resolver.h"
 #include "monitor/watch.h"
 #include "program/daemon/monitor_database.h"
 #include "program/sharing/sharer.h"
@@ -40,7 +41,7 @@
 /* How long the last write may take when the daemon is told to stop. */
 #define FINAL_WRITE_MS 700
 
-enum { OPTION_FOREGROUND = 1, OPTION_EXEC_DIRECTORY, OPTION_CA_FILE };
+enum { OPTION_FOREGROUND = 1, OPTION_EXEC_DIRECTORY, OPTION_CA_FILE, OPTION_RESOLV_CONF };
 
 struct options {
     const char *database;
@@ -448,7 +449,7 @@ static void print_help(void)
 {
     printf(
         "usage: pdns-stickyd --database FILE [--foreground] [--exec-directory DIR]\n"
-        "                    [--ca-file FILE]\n\n"
+        "                    [--ca-file FILE] [--resolv-conf FILE]\n\n"
         "Checks the health of the sites as the table monitor of a database of pdns-sticky says,\n"
         "writes into the database which servers are up, and shares mappings with the name\n"
         "servers of the table peer.\n\n"
@@ -459,9 +460,11 @@ static void print_help(void)
         "                            without it no program is run\n"
         "      --ca-file FILE        the certificates that monitors of type https trust, in place\n"
         "                            of those of the system\n"
+        "      --resolv-conf FILE    names the name servers that resolve the names of servers, in\n"
+        "                            place of %s\n"
         "  -h, --help                print this text\n"
         "  -V, --version             print the version\n",
-        DATABASE_VARIABLE);
+        DATABASE_VARIABLE, RESOLV_CONF);
 }
 
 static void fail_usage(const char *problem)
@@ -485,6 +488,9 @@ static void take_option(int option, struct options *options)
     case OPTION_CA_FILE:
         options->prober.ca_file = optarg;
         break;
+    case OPTION_RESOLV_CONF:
+        options->prober.resolv_conf = optarg;
+        break;
     case 'h':
         print_help();
         exit(EXIT_SUCCESS);
@@ -503,6 +509,7 @@ static void parse(int argc, char **argv, struct options *ret_options)
         {"foreground", no_argument, NULL, 'f'},
         {"exec-directory", required_argument, NULL, OPTION_EXEC_DIRECTORY},
         {"ca-file", required_argument, NULL, OPTION_CA_FILE},
+        {"resolv-conf", required_argument, NULL, OPTION_RESOLV_CONF},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
@@ -556,6 +563,7 @@ int main(int argc, char **argv)
         options.database = absolute(options.database);
         options.prober.exec_directory = absolute(options.prober.exec_directory);
         options.prober.ca_file = absolute(options.prober.ca_file);
+        options.prober.resolv_conf = absolute(options.prober.resolv_conf);
         if (daemonize_begin(&ready) != 0) {
             log_line(SD_ERR, "cannot run in the background: %s", strerror(errno));
             return EXIT_FAILURE;

@@ -10,7 +10,8 @@
     " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"                            \
     " fallback_pool_id, alternate_method, metric, tolerance FROM pool"
 #define SELECT_VIRTUAL_SERVERS                                                                     \
-    "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight FROM virtual_server"
+    "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight, name"                 \
+    " FROM virtual_server"
 
 const char *const query_texts[QUERY_COUNT] = {
     [QUERY_REVISION] = "SELECT configuration, metrics, topology, mappings," SHARE_NODE
@@ -97,9 +98,11 @@ const char *const query_texts[QUERY_COUNT] = {
         " tls, steps, rcode, answer, source, arguments FROM monitor ORDER BY id",
     [QUERY_TARGET_SERVERS] =
         "SELECT v.id, p.name, c.name,"
-        " coalesce(v.check_address, v.ipv4, v.ipv6), v.port, coalesce(v.monitor_id, p.monitor_id),"
+        " coalesce(v.check_address, v.ipv4, v.ipv6, v.name), v.port,"
+        " coalesce(v.monitor_id, p.monitor_id),"
         " v.position, iif(m.each_family AND v.check_address IS NULL AND v.ipv4 IS NOT NULL,"
-        " v.ipv6, NULL) AS other_address"
+        " v.ipv6, NULL) AS other_address,"
+        " iif(coalesce(v.check_address, v.ipv4, v.ipv6) IS NULL, v.name, NULL) AS host"
         " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
         " JOIN controller AS c ON c.id = v.controller_id"
         " LEFT JOIN monitor AS m ON m.id = coalesce(v.monitor_id, p.monitor_id)"
@@ -343,6 +346,8 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_TAKE_TOPOLOGY_END] = TAKE_TOPOLOGY_END,
     [QUERY_TAKE_GROUPS_END] = TAKE_GROUPS_END,
     [QUERY_TAKE_ZONES_END] = TAKE_ZONES_END,
+    [QUERY_TAKE_SERVERS_END] = TAKE_SERVERS_END,
+    [QUERY_TAKE_POOLS_LOOSE] = TAKE_POOLS_LOOSE,
     [QUERY_TAKE_ZONES_RENAME] = TAKE_ZONES_RENAME,
     [QUERY_TAKE_ZONES_NEW] = TAKE_ZONES_NEW,
     [QUERY_TAKE_MONITORS_NEW] = TAKE_MONITORS_NEW,
@@ -350,9 +355,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_TAKE_CONTROLLERS_NEW] = TAKE_CONTROLLERS_NEW,
     [QUERY_TAKE_CONTROLLERS] = TAKE_CONTROLLERS,
     [QUERY_TAKE_POOLS_NEW] = TAKE_POOLS_NEW,
-    [QUERY_TAKE_POOLS_LOOSE] = TAKE_POOLS_LOOSE,
     [QUERY_TAKE_POOLS] = TAKE_POOLS,
-    [QUERY_TAKE_SERVERS_END] = TAKE_SERVERS_END,
     [QUERY_TAKE_SERVERS_ASIDE] = TAKE_SERVERS_ASIDE,
     [QUERY_TAKE_SERVERS] = TAKE_SERVERS,
     [QUERY_TAKE_SERVERS_NEW] = TAKE_SERVERS_NEW,

@@ -47,16 +47,21 @@
 #define COPY_TOPOLOGY "t.cidr, t.country, t.continent, t.asn, c.name, t.preference"
 #define OF_TOPOLOGY " FROM topology AS t LEFT JOIN controller AS c ON c.id = t.controller_id"
 
-/* A virtual server is known by its pool, controller and addresses; of equal ones, by their order. */
+/*
+ * A virtual server is known by its pool, controller, and addresses or name; of equal ones, by their
+ * order. The case of pool and controller does not matter, since it may be about to change.
+ */
 #define WITH_SERVERS                                                                               \
     "WITH own (id, position, key) AS ("                                                            \
-    "SELECT v.id, v.position, json_array(p.name, c.name, v.ipv4, v.ipv6, row_number() OVER ("      \
-    "PARTITION BY v.pool_id, v.controller_id, v.ipv4, v.ipv6 ORDER BY v.position))"                \
+    "SELECT v.id, v.position, json_array(lower(p.name), lower(c.name), v.ipv4, v.ipv6, v.name,"    \
+    " row_number() OVER (PARTITION BY v.pool_id, v.controller_id, v.ipv4, v.ipv6, v.name"          \
+    " ORDER BY v.position))"                                                                       \
     " FROM virtual_server AS v LEFT JOIN pool AS p ON p.id = v.pool_id"                            \
     " LEFT JOIN controller AS c ON c.id = v.controller_id),"                                       \
     " theirs (value, position, key) AS MATERIALIZED ("                                             \
-    "SELECT j.value, " J(1) ", json_array(" J(0) ", " J(2) ", " J(3) ", " J(4)                     \
-    ", row_number() OVER (PARTITION BY " J(0) ", " J(2) ", " J(3) ", " J(4) " ORDER BY " J(1) "))" \
+    "SELECT j.value, " J(1) ", json_array(lower(" J(0) "), lower(" J(2) "), " J(3) ", " J(4)       \
+    ", " J(11) ", row_number() OVER (PARTITION BY lower(" J(0) "), lower(" J(2) "), " J(3) ", "    \
+    J(4) ", " J(11) " ORDER BY " J(1) "))"                                                         \
     " FROM " COPY("virtual_server") ") "
 
 #define ALL_ZONES \
@@ -75,7 +80,7 @@
     " LEFT JOIN monitor AS m ON m.id = v.monitor_id"
 #define ALL_SERVERS \
     "SELECT p.name, v.position, c.name, v.ipv4, v.ipv6, v.port, v.weight, v.state, m.name," \
-    " v.check_address, v.checked" OF_SERVERS
+    " v.check_address, v.checked, v.name" OF_SERVERS
 #define ALL_BALANCED_NAMES \
     "SELECT " COPY_BALANCED_NAMES OF_BALANCED_NAMES
 #define ALL_GROUPS \
@@ -161,10 +166,10 @@
 #define TAKE_SERVERS_NEW \
     WITH_SERVERS \
     "INSERT INTO virtual_server (pool_id, position, controller_id, ipv4, ipv6, port, weight," \
-    " state, monitor_id, check_address, checked)" \
+    " state, monitor_id, check_address, checked, name)" \
     " SELECT (SELECT id FROM pool WHERE name = " J(0) "), " J(1) \
     ", (SELECT id FROM controller WHERE name = " J(2) "), " J(3) ", " J(4) ", " J(5) ", " J(6) \
-    ", " J(7) ", (SELECT id FROM monitor WHERE name = " J(8) "), " J(9) ", " J(10) \
+    ", " J(7) ", (SELECT id FROM monitor WHERE name = " J(8) "), " J(9) ", " J(10) ", " J(11) \
     " FROM theirs AS j WHERE key NOT IN (SELECT key FROM own)"
 #define TAKE_RECORDS_NEW \
     "INSERT INTO record (zone_id, name, type, ttl, content, disabled)" \
@@ -208,8 +213,8 @@
     " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric, p.tolerance"
 #define THEIR_POOLS                                                                                \
     J6 ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ", " J(11) ", " J(12) ", " J(13)
-#define DIGEST_SERVERS "p.name, c.name, v.position, v.ipv4, v.ipv6, v.state, v.weight"
-#define THEIR_SERVERS J(0) ", " J(2) ", " J(1) ", " J(3) ", " J(4) ", " J(7) ", " J(6)
+#define DIGEST_SERVERS "p.name, c.name, v.position, v.ipv4, v.ipv6, v.state, v.weight, v.name"
+#define THEIR_SERVERS J(0) ", " J(2) ", " J(1) ", " J(3) ", " J(4) ", " J(7) ", " J(6) ", " J(11)
 #define DIGEST_BALANCED_NAMES "lower(b.name), p.name"
 #define THEIR_BALANCED_NAMES "lower(" J(0) "), " J(1)
 #define DIGEST_GROUPS "lower(cidr), name"

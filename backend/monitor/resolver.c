@@ -1,0 +1,261 @@
+/*
+ * A stub resolver on the event loop: one question at a time to one server at a time. libevent's own
+ * cannot be cancelled without leaving callbacks behind, and asks for names of its own.
+ */
+#include "monitor/resolver.h"
+
+#include <arpa/nameser.h>
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+
+/* As many as the C library asks. */
+#define SERVERS_MAX 3
+
+/* How long a server has before the next one is asked. A check has 1 to 60 seconds. */
+#define TRY_MS 400
+
+/* Of the file; longer lines are not valid. */
+#define LINE_MAX_BYTES 256
+
+struct server {
+    struct sockaddr_storage address;
+    socklen_t size;
+};
+
+struct lookup {
+    struct event_base *base;
+    char *name;
+    void (*done)(void *context, const struct address *address);
+    void *context;
+    struct server servers[SERVERS_MAX];
+    size_t server_count, asked; /* `asked` in turn, so far */
+    size_t errors;              /* how many have answered with an error */
+    ns_type type;               /* what is asked for now */
+    uint8_t question[NS_PACKETSZ];
+    size_t question_length;
+    int descriptor;
+    struct event event;
+    bool waiting;
+};
+
+/* ---------------------------------------------------------------- the file */
+
+static void set_server(struct server *server, const struct address *address, uint16_t port)
+{
+    *server = (struct server){.size = sizeof(struct sockaddr_in)};
+    if (address->family == FAMILY_IPV4) {
+        struct sockaddr_in *place = (struct sockaddr_in *)&server->address;
+        place->sin_family = AF_INET;
+        place->sin_port = htons(port);
+        memcpy(&place->sin_addr, address->bytes, 4);
+        return;
+    }
+    struct sockaddr_in6 *place = (struct sockaddr_in6 *)&server->address;
+    server->size = sizeof *place;
+    place->sin6_family = AF_INET6;
+    place->sin6_port = htons(port);
+    memcpy(&place->sin6_addr, address->bytes, 16);
+}
+
+/* Reads `ADDRESS` or `[ADDRESS]:PORT`; false if it is neither. */
+static bool read_server(const char *text, struct server *ret_server)
+{
+    struct address address;
+    unsigned port = NS_DEFAULTPORT;
+    size_t length = strlen(text);
+    if (*text == '[') {
+        const char *end = strchr(++text, ']');
+        char rest;
+        if (!end || sscanf(end, "]:%5u%c", &port, &rest) != 1 || port < 1 || port > UINT16_MAX)
+            return false;
+        length = (size_t)(end - text);
+    }
+    if (address_parse(text, length, &address) != 0)
+        return false;
+    set_server(ret_server, &address, (uint16_t)port);
+    return true;
+}
+
+static void read_servers(struct lookup *lookup, const char *path)
+{
+    static const struct address local = {.family = FAMILY_IPV4, .bytes = {127, 0, 0, 1}};
+    char line[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
+    FILE *file = fopen(path, "re");
+    while (file && lookup->server_count < SERVERS_MAX && fgets(line, sizeof line, file))
+        if (sscanf(line, "nameserver %255s", text) == 1 &&
+            read_server(text, &lookup->servers[lookup->server_count]))
+            lookup->server_count++;
+    if (file)
+        fclose(file);
+    if (lookup->server_count == 0)
+        set_server(&lookup->servers[lookup->server_count++], &local, NS_DEFAULTPORT);
+}
+
+/* ---------------------------------------------------------------- the question */
+
+/* Writes the question with a new id; false if the name is not a DNS name. */
+static bool write_question(struct lookup *lookup)
+{
+    uint8_t *name = lookup->question + NS_HFIXEDSZ;
+    const uint8_t *end = name;
+    memset(lookup->question, 0, NS_HFIXEDSZ);
+    if (ns_name_pton(lookup->name, name, NS_MAXCDNAME) < 0 ||
+        ns_name_skip(&end, name + NS_MAXCDNAME) != 0 ||
+        getrandom(lookup->question, NS_INT16SZ, GRND_NONBLOCK) != NS_INT16SZ)
+        return false;
+    lookup->question[2] = 1; /* recursion desired */
+    lookup->question[5] = 1; /* one question */
+    uint8_t *rest = name + (end - name);
+    ns_put16(lookup->type, rest);
+    ns_put16(ns_c_in, rest + NS_INT16SZ);
+    lookup->question_length = (size_t)(rest + 2 * NS_INT16SZ - lookup->question);
+    return true;
+}
+
+static void stop_waiting(struct lookup *lookup)
+{
+    if (lookup->waiting)
+        event_del(&lookup->event);
+    lookup->waiting = false;
+    if (lookup->descriptor >= 0)
+        close(lookup->descriptor);
+    lookup->descriptor = -1;
+}
+
+static void on_event(evutil_socket_t descriptor, short what, void *context);
+
+/* Sends the question to the next server. Whatever fails, the one after it is asked in time. */
+static void ask_next(struct lookup *lookup)
+{
+    const struct timeval interval = {.tv_usec = TRY_MS * 1000};
+    const struct server *server = &lookup->servers[lookup->asked++ % lookup->server_count];
+    stop_waiting(lookup);
+    lookup->descriptor =
+        socket(server->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (lookup->descriptor >= 0 &&
+        connect(lookup->descriptor, (const struct sockaddr *)&server->address, server->size) == 0)
+        (void)!send(lookup->descriptor, lookup->question, lookup->question_length, 0);
+    lookup->waiting =
+        event_assign(&lookup->event, lookup->base, lookup->descriptor,
+                     lookup->descriptor >= 0 ? EV_READ | EV_PERSIST : 0, on_event, lookup) == 0 &&
+        event_add(&lookup->event, &interval) == 0;
+}
+
+static void conclude(struct lookup *lookup, const struct address *address)
+{
+    stop_waiting(lookup);
+    lookup->done(lookup->context, address);
+}
+
+/* ---------------------------------------------------------------- the answer */
+
+static bool is_answer(const struct lookup *lookup, const uint8_t *bytes, size_t length,
+                      ns_msg *ret_message)
+{
+    return ns_initparse(bytes, (int)length, ret_message) == 0 &&
+           ns_msg_id(*ret_message) == ns_get16(lookup->question) &&
+           ns_msg_getflag(*ret_message, ns_f_qr);
+}
+
+/* The first record of the type that was asked for, which may follow CNAME records. */
+static bool find_address(const struct lookup *lookup, ns_msg *message, struct address *ret_address)
+{
+    bool ipv4 = lookup->type == ns_t_a;
+    size_t size = ipv4 ? NS_INADDRSZ : NS_IN6ADDRSZ;
+    for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++) {
+        ns_rr record;
+        if (ns_parserr(message, ns_s_an, i, &record) != 0)
+            return false;
+        if (ns_rr_type(record) != lookup->type || ns_rr_rdlen(record) != size)
+            continue;
+        *ret_address = (struct address){.family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6};
+        memcpy(ret_address->bytes, ns_rr_rdata(record), size);
+        return true;
+    }
+    return false;
+}
+
+/* A name without A records is asked for AAAA records, of the same server. */
+static void take_answer(struct lookup *lookup, ns_msg *message)
+{
+    struct address address;
+    int code = ns_msg_getflag(*message, ns_f_rcode);
+    if (code != ns_r_noerror && code != ns_r_nxdomain) {
+        if (++lookup->errors >= lookup->server_count)
+            conclude(lookup, NULL);
+        else
+            ask_next(lookup);
+    } else if (find_address(lookup, message, &address))
+        conclude(lookup, &address);
+    else if (lookup->type == ns_t_aaaa || code == ns_r_nxdomain)
+        conclude(lookup, NULL);
+    else {
+        lookup->type = ns_t_aaaa;
+        lookup->asked--;
+        if (write_question(lookup))
+            ask_next(lookup);
+        else
+            conclude(lookup, NULL);
+    }
+}
+
+static void on_event(evutil_socket_t descriptor, short what, void *context)
+{
+    struct lookup *lookup = context;
+    uint8_t bytes[NS_PACKETSZ];
+    ns_msg message;
+    if (what & EV_TIMEOUT) {
+        ask_next(lookup);
+        return;
+    }
+    ssize_t length = recv(descriptor, bytes, sizeof bytes, 0);
+    if (length > 0 && is_answer(lookup, bytes, (size_t)length, &message))
+        take_answer(lookup, &message);
+}
+
+/* ---------------------------------------------------------------- begin and end */
+
+int lookup_begin(struct event_base *base, const char *resolv_conf, const char *name,
+                 void (*done)(void *context, const struct address *address), void *context,
+                 struct lookup **ret_lookup)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        return ERR_NOMEM;
+    *lookup = (struct lookup){.base = base,
+                              .name = strdup(name),
+                              .done = done,
+                              .context = context,
+                              .type = ns_t_a,
+                              .descriptor = -1};
+    int code = lookup->name ? 0 : ERR_NOMEM;
+    if (code == 0 && !write_question(lookup))
+        code = ERR_INVAL;
+    if (code != 0) {
+        lookup_end(lookup);
+        return code;
+    }
+    read_servers(lookup, resolv_conf);
+    *ret_lookup = lookup;
+    ask_next(lookup);
+    return 0;
+}
+
+void lookup_end(struct lookup *lookup)
+{
+    if (!lookup)
+        return;
+    stop_waiting(lookup);
+    free(lookup->name);
+    free(lookup);
+}
