@@ -43,13 +43,25 @@ class ClaimsFile:
         with open(self.path, "r+b") as file:
             file.write(self.HEAD.pack(*{**self.head(), **fields}.values()))
 
-    def buckets_at(self):
-        """Where each bucket begins.  They are the last part of the file."""
+    LOCK_BYTES = 64  # of the mutex of a bucket, its guard and what fills the cache line
+
+    def locks_at(self):
+        """Where the mutex of each bucket is."""
         head, data = self._read()
-        return self._places(head, len(data))
+        return self._locks(head, len(data))
+
+    def buckets_at(self):
+        """Where each bucket begins."""
+        head, data = self._read()
+        return self._buckets(head, len(data))
+
+    def _locks(self, head, size):
+        """They are in front of the buckets, which are the last part of the file."""
+        end = self._buckets(head, size)[0]
+        return range(end - head["bucket_count"] * self.LOCK_BYTES, end, self.LOCK_BYTES)
 
     @staticmethod
-    def _places(head, size):
+    def _buckets(head, size):
         step = head["bucket_bytes"]
         begin = size - head["bucket_count"] * step
         return range(begin, size, step)
@@ -62,24 +74,25 @@ class ClaimsFile:
         bucket, slot = head["bucket_bytes"], head["slot_bytes"]
         last_words = range(bucket - 8, bucket - 8 - head["slot_count"] * slot, -slot)
         return sum(
-            word != 0 for at in last_words for word in self._words_of_buckets(head, data, at)
+            word != 0 for at in last_words
+            for word in self._words(self._buckets(head, len(data)), data, at)
         )
 
     def owners(self):
         """The threads that have a bucket locked, alive or not; glibc keeps the owner there."""
         head, data = self._read()
-        words = self._words_of_buckets(head, data, 0)
+        words = self._words(self._locks(head, len(data)), data, 0) if head else ()
         return [word & 0x3FFFFFFF for word in words if word & 0x3FFFFFFF != 0]
 
     def locked(self):
         """How many buckets are locked by somebody."""
         return len(self.owners())
 
-    def _words_of_buckets(self, head, data, offset):
-        """The 32-bit word at this offset of every bucket."""
-        places = self._places(head, len(data))
+    @staticmethod
+    def _words(places, data, offset):
+        """The 32-bit word at this offset of each of them."""
         words = memoryview(data)[: len(data) // 4 * 4].cast("I")
-        return words[(places[0] + offset) // 4 :: places.step // 4]
+        return words[(places[0] + offset) // 4 : (places[-1] + offset) // 4 + 1 : places.step // 4]
 
     def capacity(self):
         head = self.head()
@@ -113,7 +126,7 @@ def _lock_buckets(claims_file, which, write):
         with open(claims_file.path, "r+b") as file:
             shared = mmap.mmap(file.fileno(), 0)
         base = ctypes.addressof(ctypes.c_char.from_buffer(shared))
-        for at in claims_file.buckets_at()[which]:
+        for at in claims_file.locks_at()[which]:
             if libc.pthread_mutex_lock(ctypes.c_void_p(base + at)) != 0:
                 os._exit(1)
         os.write(write, b".")

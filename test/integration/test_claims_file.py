@@ -50,7 +50,7 @@ def lengthen(path):
 
 
 def overwrite_buckets(path):
-    overwrite(path, ClaimsFile(path).buckets_at()[0])
+    overwrite(path, ClaimsFile(path).locks_at()[0])
 
 
 def clear(path):
@@ -59,7 +59,7 @@ def clear(path):
 
 
 def clear_buckets(path):
-    begin = ClaimsFile(path).buckets_at()[0]
+    begin = ClaimsFile(path).locks_at()[0]
     with open(path, "r+b") as file:
         file.seek(begin)
         file.write(bytes(path.stat().st_size - begin))

@@ -118,8 +118,8 @@ static int wait_for_bucket(struct claims *claims, uint32_t number)
     struct held_bucket *held = &claims->held;
     bool known =
         atomic_load(&held->number) == number && clock_monotonic_ms() < atomic_load(&held->until_ms);
-    int problem = shared_mutex_lock(&claims->map->buckets[number].mutex,
-                                    known ? HELD_WAIT_MS : CLAIMS_WAIT_MS);
+    int problem =
+        shared_mutex_lock(&claims->map->locks[number].mutex, known ? HELD_WAIT_MS : CLAIMS_WAIT_MS);
     if (problem == ETIMEDOUT && !known) {
         atomic_store(&held->until_ms, clock_monotonic_ms() + HELD_MS);
         atomic_store(&held->number, number);
@@ -138,21 +138,26 @@ static int lock_bucket(struct claims *claims, uint32_t number, bool is_writer,
                        struct bucket **ret_bucket)
 {
     struct claims_map *map = claims->map;
-    struct bucket *bucket = &map->buckets[number];
+    struct bucket_lock *lock = &map->locks[number];
     if (!is_whole(claims))
         return ERR_IO;
-    if (bucket->guard != claims_guard(map, number))
+    if (lock->guard != claims_guard(map, number))
         return give_up(map);
-    int problem = shared_mutex_lock(&bucket->mutex, 0);
+    int problem = shared_mutex_lock(&lock->mutex, 0);
     if (problem == ETIMEDOUT)
-        problem = is_writer ? shared_mutex_lock(&bucket->mutex, WRITER_WAIT_MS)
+        problem = is_writer ? shared_mutex_lock(&lock->mutex, WRITER_WAIT_MS)
                             : wait_for_bucket(claims, number);
     if (problem == ETIMEDOUT)
         return ERR_BUSY;
     if (problem != 0)
         return give_up(map);
-    *ret_bucket = bucket;
+    *ret_bucket = &map->buckets[number];
     return 0;
+}
+
+static void unlock_bucket(struct claims *claims, uint32_t number)
+{
+    shared_mutex_unlock(&claims->map->locks[number].mutex);
 }
 
 /* Says that no claim is in a bucket, without its mutex: most questions find none. */
@@ -233,7 +238,7 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
     const struct slot *slot = find_slot(bucket, &place, &value);
     if (slot)
         load_claim(value, ret_claim);
-    shared_mutex_unlock(&bucket->mutex);
+    unlock_bucket(claims, place.bucket);
     return slot ? 0 : ERR_NOTFOUND;
 }
 
@@ -325,7 +330,7 @@ int claims_put(struct claims *claims, int64_t pool_id, const char *key, const st
     code = put(claims, bucket, &place, known, claim, is_current, context);
     if (code == 0)
         mark_changed(claims->map, place.bucket);
-    shared_mutex_unlock(&bucket->mutex);
+    unlock_bucket(claims, place.bucket);
     if (code == 0)
         wake_writer(claims->map);
     return code;
@@ -364,7 +369,7 @@ static void take_marked(struct claims *claims, uint32_t number, bool all,
     bool is_held = lock_bucket(claims, number, true, &bucket) != 0, fitted = true;
     if (!is_held) {
         fitted = take_bucket(bucket, number, all, taken);
-        shared_mutex_unlock(&bucket->mutex);
+        unlock_bucket(claims, number);
     }
     if (is_held || !fitted)
         mark_changed(claims->map, number);
@@ -400,7 +405,7 @@ bool claims_look_through(struct claims *claims, uint32_t *bucket, struct taken_c
             continue;
         }
         take_bucket(place, *bucket, true, ret_taken);
-        shared_mutex_unlock(&place->mutex);
+        unlock_bucket(claims, *bucket);
     }
     return true;
 }
@@ -419,7 +424,7 @@ void claims_settle(struct claims *claims, const struct taken_claim *taken)
         atomic_store_explicit(&bucket->tags[taken->slot], 0, memory_order_relaxed);
         mark_if_empty(claims->map, taken->bucket);
     }
-    shared_mutex_unlock(&bucket->mutex);
+    unlock_bucket(claims, taken->bucket);
 }
 
 uint32_t claims_made(const struct claims *claims)

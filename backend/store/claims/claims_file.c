@@ -21,6 +21,9 @@
 
 #define SUFFIX "-claims"
 
+/* The longest time between two looks of those who wait: dozens may begin at one moment. */
+#define MAKE_PAUSE_MAX_MS 16
+
 /* For how long a process that finds a file of another build may seem to use it. */
 #define NEWCOMER_WAIT_MS 20
 
@@ -158,9 +161,9 @@ static int fill_in(struct claims_map *map, const struct claims_head *head)
     if (getrandom(&map->head.salt, sizeof map->head.salt, GRND_NONBLOCK) < 0)
         map->head.salt = (uint64_t)clock_monotonic_ms();
     for (uint32_t i = 0; i < CLAIMS_BUCKETS; i++) {
-        if (shared_mutex_init(&map->buckets[i].mutex) != 0)
+        if (shared_mutex_init(&map->locks[i].mutex) != 0)
             return ERR_IO;
-        map->buckets[i].guard = claims_guard(map, i);
+        map->locks[i].guard = claims_guard(map, i);
         atomic_init(&map->empty[i], claims_guard(map, i));
     }
     return 0;
@@ -285,12 +288,12 @@ static int begin_making(struct claims *claims, int64_t number, int wait_ms, enum
                         struct error *error)
 {
     int64_t until_ms = clock_monotonic_ms() + wait_ms;
-    for (;;) {
+    for (long pause_ms = 1;; pause_ms = pause_ms < MAKE_PAUSE_MAX_MS ? 2 * pause_ms : pause_ms) {
         if (lock_file_take(claims->lock, LOCK_CLAIMS_MADE))
             return 0;
         if (clock_monotonic_ms() >= until_ms)
             break;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000000}, NULL);
         if (!lock_file_take_shared(claims->lock, LOCK_CLAIMS_USED))
             continue;
         int code = try_file(claims, number, ret_fit, error);

@@ -14,7 +14,7 @@
 #include "system/lock_file.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
-#define CLAIMS_FORMAT 5
+#define CLAIMS_FORMAT 6
 
 /*
  * 16 thousand claims, 5 MiB. With some seven thousand, the first bucket is full by chance: so
@@ -53,10 +53,14 @@ struct slot {
     uint32_t unused;
 };
 
-struct bucket {
-    pthread_mutex_t mutex;
+/* The mutex of a bucket, in a cache line of its own. */
+struct bucket_lock {
+    _Alignas(64) pthread_mutex_t mutex;
     uint64_t guard; /* claims_guard(); with another one, the mutex is not touched */
-    uint8_t to_cache_line[64 - (sizeof(pthread_mutex_t) + sizeof(uint64_t)) % 64];
+};
+
+/* Of zeros in a new file. */
+struct bucket {
     /* Of the slots' keys, so that most are not looked at; 0, which no key has: the slot is free. */
     _Atomic uint32_t tags[CLAIMS_SLOTS];
     struct slot slots[CLAIMS_SLOTS];
@@ -86,6 +90,11 @@ struct claims_map {
      * mutex held. Where a process was killed before it put the guard back, looks take the mutex.
      */
     _Alignas(64) _Atomic uint64_t empty[CLAIMS_BUCKETS];
+    /*
+     * Together, so that whoever makes the file writes some twenty pages. On a disk that cannot keep
+     * up, the system lets a process wait for seconds that writes a thousand.
+     */
+    struct bucket_lock locks[CLAIMS_BUCKETS];
     _Alignas(64) struct bucket buckets[CLAIMS_BUCKETS];
 };
 
