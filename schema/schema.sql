@@ -491,7 +491,9 @@ CREATE TABLE IF NOT EXISTS monitor (
 
   -- tcp: what to send and to expect in several steps, one a line, in place of send and expect. A line
   -- is 'send ' and a text as in column send, or 'expect ' and an expression as in column expect. An
-  -- expression searches what has arrived since the one before it matched. NULL: send and expect.
+  -- expression searches what has arrived since the one before it matched, and ^ and $ match at each
+  -- line. It is waited for, so one that must not match, (?!...), belongs into the last line. NULL:
+  -- send and expect.
   --   UPDATE monitor SET expect = NULL, steps =
   --   'expect ^220 .*\n
   --   send EHLO ns1.example.com\r\n

@@ -371,8 +371,11 @@ static void what_cannot_be_reached_costs_nothing(void)
             WAIT_FOR(strstr(transport_problem(transports[i]), "nothing listens"), "it says why");
         double begun_s = processor_s();
         usleep(3000000);
-        /* Certificates are read now and then; each attempt to connect costs next to nothing. */
-        CHECK(processor_s() - begun_s < 1, "%.3f s for 3 s", processor_s() - begun_s);
+        /*
+         * Certificates are read now and then; each attempt to connect costs next to nothing. With
+         * sanitizers, beside forty others, it was 1.1 s.
+         */
+        CHECK(processor_s() - begun_s < 2, "%.3f s for 3 s", processor_s() - begun_s);
         for (size_t i = 0; i < COUNT(transports); i++)
             transport_close(transports[i]);
     }
