@@ -75,9 +75,9 @@ void watch_free(struct watch *watch);
 /*
  * Replaces the set of targets; the engine takes a reference. Checks and verdicts of unchanged
  * targets are not affected. A target that is checked in another way keeps its state, and its checks
- * begin again. So does a server whose addresses become targets, or cease to be. One whose address or
- * port was corrected begins as a new target, and its stored verdict is deleted. 0, or ERR_NOMEM with
- * nothing changed.
+ * begin again. So does a server whose addresses become targets, or cease to be. One whose address
+ * or port was corrected begins as a new target, and its stored verdict is deleted. 0, or ERR_NOMEM
+ * with nothing changed.
  */
 int watch_configure(struct watch *watch, struct targets *targets,
                     const struct watch_limits *limits);

@@ -1274,7 +1274,7 @@ def test_a_name_is_the_host_of_a_request_unless_the_monitor_has_one(resolv_conf,
     assert f"Host: {expected}" in asked.lines
 
 
-@pytest.mark.parametrize("subject, reason", [(NAME, "ok"), ("www.example.com", "tls")])
+@pytest.mark.parametrize("subject, reason", [(NAME, "ok"), ("www.example.com", "wrong-name")])
 def test_a_certificate_must_be_valid_for_the_name(certificates, resolv_conf, subject, reason):
     certificate = certificates.signed(f"named-{reason}", f"DNS:{subject}")
     with Target(behind_tls(answering(page()), certificate)) as target, \
