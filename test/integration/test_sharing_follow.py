@@ -23,7 +23,8 @@ CONFIGURATION = {
     "record": "SELECT z.name AS zone, r.name, type, ttl, content, disabled FROM record AS r"
               " LEFT JOIN zone AS z ON z.id = r.zone_id",
     "monitor": "SELECT name, type, port, path, host, query, status_min, status_max, body, send,"
-               " expect, verify, interval, timeout, rise, fall FROM monitor",
+               " expect, verify, interval, timeout, rise, fall, http_method, headers, proxy, tls,"
+               " steps, rcode, answer, source, arguments, each_family FROM monitor",
     "controller": "SELECT c.name, address, state, m.name AS monitor FROM controller AS c"
                   " LEFT JOIN monitor AS m ON m.id = c.monitor_id",
     "pool": "SELECT p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer,"
@@ -34,7 +35,8 @@ CONFIGURATION = {
             " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id"
             " LEFT JOIN monitor AS m ON m.id = p.monitor_id",
     "virtual_server": "SELECT p.name AS pool, position, c.name AS controller, ipv4, ipv6, v.port,"
-                      " weight, v.state, m.name AS monitor, check_address, v.name AS host"
+                      " weight, v.state, m.name AS monitor, check_address, checked,"
+                      " v.name AS host"
                       " FROM virtual_server AS v"
                       " JOIN pool AS p ON p.id = v.pool_id"
                       " JOIN controller AS c ON c.id = v.controller_id"
@@ -74,6 +76,16 @@ MORE = r"""
     INSERT INTO monitor (name, type, path, host, body)
       VALUES ('https', 'https', '/h', 'www.example.com', '^"ok\\"' || char(10, 233, 128522));
     INSERT INTO monitor (name, type, send, expect) VALUES ('tcp', 'tcp', 'a\r\n', '^2');
+    INSERT INTO monitor (name, type, http_method, headers, proxy, source, each_family)
+      VALUES ('head', 'http', 'HEAD', 'X-Check: "1"', 1, '::1', 1);
+    INSERT INTO monitor (name, type, tls, steps)
+      VALUES ('steps', 'tcp', 1, 'expect ^220 ' || char(10) || 'send QUIT\r\n');
+    INSERT INTO monitor (name, type, host, query, answer)
+      VALUES ('dns', 'dns', 'example.com', 'MX', '^10 ');
+    INSERT INTO monitor (name, type, host, rcode)
+      VALUES ('refused', 'dns', 'example.com', 'REFUSED');
+    INSERT INTO monitor (name, type, path, arguments) VALUES ('exec', 'exec', 'check', '-v 1');
+    UPDATE virtual_server SET checked = 0 WHERE position = 3;
     UPDATE controller SET monitor_id = (SELECT id FROM monitor WHERE name = 'tcp')
      WHERE name = 'ams';
     UPDATE pool SET alternate_method = 'modulus', method = 'least', metric = 'cpu'
@@ -488,7 +500,7 @@ def attacked(following):
 
 
 POOL = ["x", "modulus", 1, 1, "fixed", None, "ldns", 32, 128, "any", None, None, None, 20, None]
-SERVER = ["x", 1, "c", "192.0.2.1", None, None, 1, "enabled", None, None]
+SERVER = ["x", 1, "c", "192.0.2.1", None, None, 1, "enabled", None, None, 1, None]
 COPIES = {
     "no JSON": (b"\xff{", "malformed JSON"),
     "deep": (b'{"zone":' + b"[" * 100_000, "not valid here"),
@@ -504,7 +516,8 @@ COPIES = {
                           "record": [["a.example", "b.example", "A", 1, "192.0.2.1", 0]]},
                          "record.name is not in its zone"),
     "a program above": ({"monitor": [["m", "exec", None, "../x", None, "A", 200, 399, None, None,
-                                      None, 1, 10, 3, 2, 3]]}, "without .."),
+                                      None, 1, 10, 3, 2, 3, "GET", None, 0, 0, None, "NOERROR",
+                                      None, None, None, 0]]}, "without .."),
     "twice": ({"zone": [["a.example"], ["A.example"]]}, "not valid here"),
     "another revision": ({"zone": [["a.example"]]}, "not those that its revision stands for"),
     "no rows": ({"zone": 7, "pool": {"a": 1}}, "ns1 is not followed"),
