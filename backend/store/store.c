@@ -61,11 +61,11 @@ void store_free(struct store *store)
 #define CLAIMS_LOOK_MS STORE_KEPT_MS
 
 /*
- * Until it is opened, no mapping is kept. So a process that begins waits for another one that is
- * making the file, on a slow disk; PowerDNS waits for 2000 ms. Then it is tried again without
- * waiting: soon, or where something is wrong with it, later.
+ * Until it is opened, no mapping is kept. So another process that is making the file, on a slow
+ * disk, is waited for once; PowerDNS waits for 2000 ms. Then it is tried again without waiting:
+ * soon, or where something is wrong with it, later.
  */
-#define CLAIMS_FIRST_WAIT_MS 1000
+#define CLAIMS_WAIT_ONCE_MS 1000
 #define CLAIMS_BUSY_MS 20
 #define CLAIMS_RETRY_MS 1000
 
@@ -80,13 +80,12 @@ static void open_claims(struct store *store, int64_t now_ms)
     struct database *database = &store->database;
     struct error *error = &store->claims_error;
     struct generation generation;
-    int wait_ms = store->has_opened_claims ? 0 : CLAIMS_FIRST_WAIT_MS;
+    int wait_ms = store->has_waited ? 0 : CLAIMS_WAIT_ONCE_MS;
     *error = (struct error){0};
     store->claims_opening = database->openings;
     store->claims_look_ms = now_ms + CLAIMS_RETRY_MS;
     if (database->read_only[0])
         return;
-    store->has_opened_claims = true;
     database_open_lock(database);
     if (database->lock.descriptor < 0)
         error_set(error, ERR_IO, "%s-lock cannot be opened; no mappings are kept",
@@ -95,9 +94,11 @@ static void open_claims(struct store *store, int64_t now_ms)
              claims_open(database->real_path, &database->identity, generation.identity,
                          &database->lock, wait_ms, &store->claims, error) == 0) {
         store->claims_look_ms = now_ms + CLAIMS_LOOK_MS;
+        store->has_waited = false;
         claims_replaced(store->claims, &store->claims_loss);
     } else if (error->code == ERR_BUSY) {
         store->claims_look_ms = now_ms + CLAIMS_BUSY_MS;
+        store->has_waited = true;
     }
 }
 

@@ -27,7 +27,7 @@ struct store {
     int64_t claims_look_ms; /* monotonic: then it is looked whether the file is as it should be */
     int64_t claims_opening; /* of the database, for which they were opened */
     bool uses_claims;       /* somebody asks for mappings */
-    bool has_opened_claims; /* it was tried, at least */
+    bool has_waited;        /* for claims that are being made, since they were open */
     bool has_claimed;       /* claims were made that may not be written yet */
     int lost;               /* claims in a row that met a commit of others */
     bool is_monitor;        /* holds LOCK_MONITOR */

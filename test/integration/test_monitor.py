@@ -210,10 +210,11 @@ def test_a_name_is_resolved_each_time_it_is_checked(database, sites, workspace):
             del names.addresses["site3.cloud.example."]
             until_states(database, {**ALL_UP, 2: "down", 3: "down"})
             assert database.rows(reasons) == [(1, "ok"), (2, "refused"), (3, "unresolved")]
-            until_said(daemon, "pool web, controller site3, site3.cloud.example: down, unresolved")
+            place = f"site3.cloud.example:{sites.port}"
+            until_said(daemon, f"pool web, controller site3, {place}: down, unresolved")
             query = "SELECT address, reason FROM health WHERE controller = 'site3'"
-            assert database.rows(query) == [("site3.cloud.example", "unresolved")]
-            assert any("site3 site3.cloud.example: down for" in line for line in status(database))
+            assert database.rows(query) == [(place, "unresolved")]
+            assert any(f"site3 {place}: down for" in line for line in status(database))
             names.addresses.update({f"site{n}.cloud.example.": Sites.address(1) for n in (2, 3)})
             until_states(database, ALL_UP)
 
