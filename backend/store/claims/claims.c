@@ -238,7 +238,10 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
     const struct slot *slot = find_slot(bucket, &place, &value);
     if (slot)
         load_claim(value, ret_claim);
+    bool is_lost = !is_whole(claims); /* a page of the bucket was not there */
     unlock_bucket(claims, place.bucket);
+    if (is_lost)
+        return ERR_IO;
     return slot ? 0 : ERR_NOTFOUND;
 }
 
@@ -328,6 +331,8 @@ int claims_put(struct claims *claims, int64_t pool_id, const char *key, const st
     if (code != 0)
         return code;
     code = put(claims, bucket, &place, known, claim, is_current, context);
+    if (code == 0 && !is_whole(claims)) /* it stands in a page that nobody else has */
+        code = ERR_IO;
     if (code == 0)
         mark_changed(claims->map, place.bucket);
     unlock_bucket(claims, place.bucket);
