@@ -2127,9 +2127,7 @@ BEGIN
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_moved
-AFTER UPDATE OF ipv4, ipv6, check_address ON virtual_server
-WHEN (NEW.ipv4 IS NOT OLD.ipv4 OR NEW.ipv6 IS NOT OLD.ipv6
-      OR NEW.check_address IS NOT OLD.check_address) BEGIN
+AFTER UPDATE OF ipv4, ipv6, check_address, name ON virtual_server BEGIN
   DELETE FROM virtual_server_metric
    WHERE virtual_server_id = NEW.id
      AND EXISTS (SELECT 1 FROM virtual_server_verdict AS d
@@ -2139,16 +2137,16 @@ WHEN (NEW.ipv4 IS NOT OLD.ipv4 OR NEW.ipv6 IS NOT OLD.ipv6
                     AND CASE d.family
                           WHEN 'ipv4' THEN NEW.ipv4 IS NOT OLD.ipv4
                           WHEN 'ipv6' THEN NEW.ipv6 IS NOT OLD.ipv6
-                          ELSE coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6)
-                               IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6)
+                          ELSE coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6, NEW.name)
+                               IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6, OLD.name)
                         END);
   DELETE FROM virtual_server_verdict
    WHERE virtual_server_id = NEW.id
      AND CASE family
            WHEN 'ipv4' THEN NEW.ipv4 IS NOT OLD.ipv4
            WHEN 'ipv6' THEN NEW.ipv6 IS NOT OLD.ipv6
-           ELSE coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6)
-                IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6)
+           ELSE coalesce(NEW.check_address, NEW.ipv4, NEW.ipv6, NEW.name)
+                IS NOT coalesce(OLD.check_address, OLD.ipv4, OLD.ipv6, OLD.name)
          END;
 END;
 

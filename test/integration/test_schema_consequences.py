@@ -158,6 +158,49 @@ def test_metrics_of_a_server_without_a_verdict_survive_its_new_address(world):
     assert count(world, "virtual_server_metric", "name IN ('availability', 'rtt')") == 2
 
 
+EACH = [("ipv4", "availability-ipv4"), ("ipv6", "availability-ipv6")]
+
+
+@pytest.mark.parametrize("change, left", (
+    ("ipv4 = '198.51.100.81'", EACH[1:]), ("ipv6 = '::2'", EACH[:1]),
+    ("ipv4 = '198.51.100.81', ipv6 = '::2'", []), ("port = 8080", []), ("weight = 7", EACH),
+))
+def test_an_address_that_is_another_one_has_no_verdict_and_the_other_one_keeps_its(
+        world, change, left):
+    """That of the server goes with either, and is made again from those of its addresses."""
+    world.execute("UPDATE virtual_server SET ipv6 = '::1' WHERE id = 2")
+    world.execute("DELETE FROM virtual_server_verdict")
+    world.execute("INSERT OR REPLACE INTO virtual_server_metric (virtual_server_id, name, value)"
+                  " VALUES (2, 'availability', 0)")
+    for family, metric in EACH:
+        world.execute("INSERT INTO virtual_server_verdict"
+                      " (virtual_server_id, state, reason, since, checked_at, family)"
+                      f" VALUES (2, 'down', 'refused', 1, 1, '{family}')")
+        world.execute("INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
+                      f" VALUES (2, '{metric}', 0)")
+    world.execute(f"UPDATE virtual_server SET {change} WHERE id = 2")
+    families = world.execute("SELECT family FROM virtual_server_verdict ORDER BY 1").fetchall()
+    assert families == [(family,) for family, _ in left]
+    assert world.execute("SELECT name FROM virtual_server_metric WHERE virtual_server_id = 2"
+                         " AND name LIKE 'availability-%' ORDER BY 1").fetchall() == [
+        (metric,) for _, metric in left]
+    assert count(world, "virtual_server_metric",
+                 "virtual_server_id = 2 AND name = 'availability'") == (left == EACH)
+
+
+def test_a_server_with_another_name_has_no_verdict(world):
+    world.execute("INSERT INTO pool (id, name) VALUES (50, 'cloud')")
+    world.execute("INSERT INTO virtual_server (id, pool_id, controller_id, position, name)"
+                  " VALUES (50, 50, 1, 1, 'lb1.cloud.example')")
+    world.execute("INSERT INTO virtual_server_verdict"
+                  " (virtual_server_id, state, reason, since, checked_at)"
+                  " VALUES (50, 'down', 'unresolved', 1, 1)")
+    world.execute("UPDATE virtual_server SET name = name, weight = 7 WHERE id = 50")
+    assert count(world, "virtual_server_verdict", "virtual_server_id = 50") == 1
+    world.execute("UPDATE virtual_server SET name = 'lb2.cloud.example' WHERE id = 50")
+    assert count(world, "virtual_server_verdict", "virtual_server_id = 50") == 0
+
+
 @pytest.mark.parametrize("statement, left", (
     ("UPDATE controller SET address = '192.0.2.7' WHERE id = 1", (0, 1)),
     ("UPDATE controller SET address = address, name = 'new', state = 'draining' WHERE id = 1",

@@ -257,8 +257,8 @@ static void two_sets_are_compared(void)
         {NULL, some, " +c3 +1 +3 +5 +7 +8 +9"},
         {some, NULL, " -c3 -1 -3 -5 -7 -8 -9"},
         {some, &end, " -c3 -1 -3 -5 -7 -8 -9"},
-        {some, others, " =c3 +c9 -1 +2 /3 !5 +6 =7 !8 /9"},
-        {others, some, " =c3 -c9 +1 -2 /3 !5 -6 =7 !8 /9"},
+        {some, others, " =c3 +c9 -1 +2 /3 !5 +6 =7 /8 /9"},
+        {others, some, " =c3 -c9 +1 -2 /3 !5 -6 =7 /8 /9"},
         {NULL, NULL, ""},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

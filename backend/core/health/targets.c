@@ -273,7 +273,7 @@ bool target_equal(const struct target *a, const struct target *b)
 
 bool target_is_elsewhere(const struct target *before, const struct target *after)
 {
-    if (!address_equal(&before->address, &after->address))
+    if (!address_equal(&before->address, &after->address) || !same_text(before->host, after->host))
         return true;
     return before->port != after->port &&
            monitor_port(after->monitor, before->port) != monitor_port(after->monitor, after->port);

@@ -90,8 +90,8 @@ int target_key_compare(const struct target_key *a, const struct target_key *b);
 bool target_equal(const struct target *a, const struct target *b);
 
 /*
- * Says whether two targets of one row are different things, because the row's address or its own
- * port was corrected. What was found out about one says nothing about the other. Another way to
+ * Says whether two targets of one row are different things, because the row's address, its name
+ * or its own port was corrected. What was found out about one says nothing about the other. Another way to
  * check the same address and port is not meant.
  */
 bool target_is_elsewhere(const struct target *before, const struct target *after);
