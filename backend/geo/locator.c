@@ -366,34 +366,18 @@ const struct problems *geo_problems(const struct geo *geo)
     return &geo->problems;
 }
 
-/* Fills the form in which libmaxminddb takes addresses. */
-static const struct sockaddr *sockaddr_of(const struct address *address,
-                                          struct sockaddr_storage *storage)
-{
-    *storage = (struct sockaddr_storage){0};
-    if (address->family == FAMILY_IPV4) {
-        struct sockaddr_in *ipv4 = (struct sockaddr_in *)storage;
-        ipv4->sin_family = AF_INET;
-        memcpy(&ipv4->sin_addr, address->bytes, sizeof ipv4->sin_addr);
-    } else {
-        struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)storage;
-        ipv6->sin6_family = AF_INET6;
-        memcpy(&ipv6->sin6_addr, address->bytes, sizeof ipv6->sin6_addr);
-    }
-    return (const struct sockaddr *)storage;
-}
-
 static void locate(void *context, const struct address *address, struct location *ret_location)
 {
     const struct geo *geo = context;
     struct location location = {.asn = 0};
     struct sockaddr_storage storage;
     int error;
+    address_to_socket(address, 0, &storage);
     for (size_t i = 0; i < geo->count && address->family != FAMILY_NONE; i++) {
         if (!geo->files[i].mmdb)
             continue;
         MMDB_lookup_result_s found =
-            MMDB_lookup_sockaddr(geo->files[i].mmdb, sockaddr_of(address, &storage), &error);
+            MMDB_lookup_sockaddr(geo->files[i].mmdb, (struct sockaddr *)&storage, &error);
         if (error == MMDB_SUCCESS && found.found_entry)
             read_entry(&found.entry, &location);
     }

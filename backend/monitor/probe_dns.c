@@ -8,14 +8,13 @@
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <resolv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "monitor/content.h"
+#include "monitor/dns_question.h"
 #include "monitor/dns_text.h"
 #include "monitor/probe.h"
 
@@ -70,45 +69,16 @@ static int rcode_of(const struct monitor *monitor)
     return -1;
 }
 
-static int open_resolver(struct prober *prober, void **ret_shared, struct error *error)
-{
-    (void)prober;
-    struct __res_state *resolver = calloc(1, sizeof *resolver);
-    if (!resolver)
-        return error_set(error, ERR_NOMEM, "out of memory");
-    if (res_ninit(resolver) != 0) {
-        free(resolver);
-        return error_set(error, ERR_INTERNAL, "the resolver library cannot be set up");
-    }
-    *ret_shared = resolver;
-    return 0;
-}
-
-static void close_resolver(void *shared)
-{
-    res_nclose(shared);
-    free(shared);
-}
-
-/*
- * Writes the question, with an id that cannot be guessed. Returns its length, or -1 if it is not
- * valid.
- */
-static int write_question(struct __res_state *resolver, const struct monitor *monitor,
-                          uint8_t question[static NS_PACKETSZ])
+/* Returns its length, or 0 if it is not valid. */
+static size_t write_question(const struct monitor *monitor, uint8_t question[static NS_PACKETSZ])
 {
     int type = type_of(monitor->query ? monitor->query : "A");
-    if (!monitor->host || type == 0)
-        return -1;
-    int length = res_nmkquery(resolver, ns_o_query, monitor->host, ns_c_in, type, NULL, 0, NULL,
-                              question, NS_PACKETSZ);
-    if (length > 0 && getrandom(question, NS_INT16SZ, GRND_NONBLOCK) != NS_INT16SZ)
-        return -1;
-    return length;
+    return monitor->host && type != 0 ? dns_question_write(monitor->host, type, question) : 0;
 }
 
 static void refuse(struct prober *prober, const struct monitor *monitor, struct error *error)
 {
+    (void)prober;
     uint8_t question[NS_PACKETSZ];
     if (!monitor->host)
         error_set(error, ERR_INVAL, "host, the name to ask for, is missing");
@@ -117,7 +87,7 @@ static void refuse(struct prober *prober, const struct monitor *monitor, struct 
                   monitor->query);
     else if (rcode_of(monitor) < 0)
         error_set(error, ERR_INVAL, "rcode '%s' is not known", monitor->rcode);
-    else if (write_question(prober->shared[CHECK_DNS], monitor, question) < 0)
+    else if (write_question(monitor, question) == 0)
         error_set(error, ERR_INVAL, "host '%s' is not a DNS name", monitor->host);
     if (monitor->answer)
         content_refuse("answer", monitor->answer, error);
@@ -230,10 +200,9 @@ static bool await(struct dns *dns)
 static bool prepare(struct dns *dns)
 {
     const struct monitor *monitor = dns->probe.monitor;
-    int length = write_question(probe_shared(&dns->probe), monitor, dns->question);
-    dns->question_length = length < 0 ? 0 : (size_t)length;
+    dns->question_length = write_question(monitor, dns->question);
     dns->rcode = rcode_of(monitor);
-    return length > 0 && dns->rcode >= 0 &&
+    return dns->question_length > 0 && dns->rcode >= 0 &&
            (!monitor->answer || content_init(&dns->wanted, monitor->answer) == 0);
 }
 
@@ -272,8 +241,6 @@ static void stop(struct probe *probe)
 const struct probe_type probe_dns = {
     .size = sizeof(struct dns),
     .needs_port = true,
-    .open = open_resolver,
-    .close = close_resolver,
     .refuse = refuse,
     .start = start,
     .stop = stop,

@@ -62,30 +62,12 @@ void prober_free(struct prober *prober)
     free(prober);
 }
 
-static socklen_t set_address(const struct address *address, uint16_t port,
-                             struct sockaddr_storage *ret_address)
-{
-    memset(ret_address, 0, sizeof *ret_address);
-    if (address->family == FAMILY_IPV4) {
-        struct sockaddr_in *ipv4 = (struct sockaddr_in *)ret_address;
-        ipv4->sin_family = AF_INET;
-        ipv4->sin_port = htons(port);
-        memcpy(&ipv4->sin_addr, address->bytes, 4);
-        return sizeof *ipv4;
-    }
-    struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)ret_address;
-    ipv6->sin6_family = AF_INET6;
-    ipv6->sin6_port = htons(port);
-    memcpy(&ipv6->sin6_addr, address->bytes, 16);
-    return sizeof *ipv6;
-}
-
 int probe_bind_to(const struct address *source, int descriptor)
 {
     struct sockaddr_storage address;
     if (source->family == FAMILY_NONE)
         return 0;
-    socklen_t size = set_address(source, 0, &address);
+    socklen_t size = address_to_socket(source, 0, &address);
     return bind(descriptor, (struct sockaddr *)&address, size);
 }
 
@@ -249,7 +231,7 @@ void *probe_shared(const struct probe *probe)
 
 socklen_t probe_target(const struct probe *probe, struct sockaddr_storage *ret_target)
 {
-    return set_address(&probe->address, probe->port, ret_target);
+    return address_to_socket(&probe->address, probe->port, ret_target);
 }
 
 /* A port of ours is taken by connect() alone, which may use one again for another target. */

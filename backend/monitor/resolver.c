@@ -7,16 +7,15 @@
 #include <arpa/nameser.h>
 #include <event2/event_struct.h>
 #include <netinet/in.h>
-#include <resolv.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "monitor/dns_question.h"
 
 /* As many as the C library asks. */
 #define SERVERS_MAX 3
@@ -52,19 +51,7 @@ struct lookup {
 
 static void set_server(struct server *server, const struct address *address, uint16_t port)
 {
-    *server = (struct server){.size = sizeof(struct sockaddr_in)};
-    if (address->family == FAMILY_IPV4) {
-        struct sockaddr_in *place = (struct sockaddr_in *)&server->address;
-        place->sin_family = AF_INET;
-        place->sin_port = htons(port);
-        memcpy(&place->sin_addr, address->bytes, 4);
-        return;
-    }
-    struct sockaddr_in6 *place = (struct sockaddr_in6 *)&server->address;
-    server->size = sizeof *place;
-    place->sin6_family = AF_INET6;
-    place->sin6_port = htons(port);
-    memcpy(&place->sin6_addr, address->bytes, 16);
+    server->size = address_to_socket(address, port, &server->address);
 }
 
 /* Reads `ADDRESS` or `[ADDRESS]:PORT`; false if it is neither. */
@@ -103,23 +90,11 @@ static void read_servers(struct lookup *lookup, const char *path)
 
 /* ---------------------------------------------------------------- the question */
 
-/* Writes the question with a new id; false if the name is not a DNS name. */
+/* With a new id; false if the name is not a DNS name. */
 static bool write_question(struct lookup *lookup)
 {
-    uint8_t *name = lookup->question + NS_HFIXEDSZ;
-    const uint8_t *end = name;
-    memset(lookup->question, 0, NS_HFIXEDSZ);
-    if (ns_name_pton(lookup->name, name, NS_MAXCDNAME) < 0 ||
-        ns_name_skip(&end, name + NS_MAXCDNAME) != 0 ||
-        getrandom(lookup->question, NS_INT16SZ, GRND_NONBLOCK) != NS_INT16SZ)
-        return false;
-    lookup->question[2] = 1; /* recursion desired */
-    lookup->question[5] = 1; /* one question */
-    uint8_t *rest = name + (end - name);
-    ns_put16(lookup->type, rest);
-    ns_put16(ns_c_in, rest + NS_INT16SZ);
-    lookup->question_length = (size_t)(rest + 2 * NS_INT16SZ - lookup->question);
-    return true;
+    lookup->question_length = dns_question_write(lookup->name, lookup->type, lookup->question);
+    return lookup->question_length > 0;
 }
 
 static void stop_waiting(struct lookup *lookup)

@@ -51,8 +51,7 @@ static enum reason handshake_failure(const struct stream *stream)
     return stream->no_tls ? REASON_NO_TLS : tls_reason(SSL_get_verify_result(stream->tls));
 }
 
-/* What a call of OpenSSL that returned `result` has to wait for; STREAM_FAILED for anything else.
- */
+/* What a call of OpenSSL that returned `result` waits for; STREAM_FAILED for anything else. */
 static enum stream_state awaited(const struct stream *stream, int result)
 {
     switch (SSL_get_error(stream->tls, result)) {

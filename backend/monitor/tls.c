@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <openssl/x509_vfy.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define TRUST_MAX_AGE_S 600
+#include "system/clock.h"
+
+#define TRUST_MAX_AGE_MS 600000
 
 /* The types of records (RFC 8446 section 5.1): change_cipher_spec to heartbeat. */
 #define RECORD_TYPE_MIN 20
@@ -14,13 +15,6 @@
 
 /* Of all versions since SSL 3.0. */
 #define RECORD_MAJOR_VERSION 3
-
-static int64_t now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 /* Old versions and ciphers are the server's business: a check asks whether it works. */
 static SSL_CTX *read_trust(const char *ca_file)
@@ -47,14 +41,14 @@ void tls_trust_release(struct tls_trust *trust)
 /* If it cannot be read again, what was read before is used. */
 SSL_CTX *tls_trust_settings(struct tls_trust *trust)
 {
-    if (trust->settings && now_s() - trust->read_s < TRUST_MAX_AGE_S)
+    if (trust->settings && clock_monotonic_ms() - trust->read_ms < TRUST_MAX_AGE_MS)
         return trust->settings;
     SSL_CTX *settings = read_trust(trust->ca_file);
     if (settings) {
         SSL_CTX_free(trust->settings);
         trust->settings = settings;
     }
-    trust->read_s = now_s();
+    trust->read_ms = clock_monotonic_ms();
     return trust->settings;
 }
 

@@ -19,7 +19,7 @@
 struct tls_trust {
     const char *ca_file; /* NULL: those of the system */
     SSL_CTX *settings;   /* NULL: not read yet */
-    int64_t read_s;      /* monotonic */
+    int64_t read_ms;     /* monotonic */
 };
 
 void tls_trust_release(struct tls_trust *trust);

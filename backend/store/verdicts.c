@@ -92,10 +92,6 @@ static int run(struct store *store, enum query query, struct error *error)
                         "verdicts cannot be written", error);
 }
 
-/* What follows the names of metrics of an address. */
-static const char *const suffixes[] = {
-    [FAMILY_NONE] = "", [FAMILY_IPV4] = "-ipv4", [FAMILY_IPV6] = "-ipv6"};
-
 /* Binds a text, where the statement has that parameter: those of controllers know no families. */
 static void bind_if_asked(sqlite3_stmt *statement, int parameter, const char *text)
 {
@@ -110,7 +106,7 @@ static int write_metric(struct store *store, enum query query, const struct targ
     sqlite3_bind_int64(statement, 1, key->id);
     sqlite3_bind_double(statement, 2, value);
     sqlite3_bind_int64(statement, 3, measured_s);
-    bind_if_asked(statement, 4, suffixes[key->family]);
+    bind_if_asked(statement, 4, target_family_word(key->family));
     return run(store, query, error);
 }
 
@@ -163,8 +159,7 @@ static int end_row(struct store *store, const struct target_key *key, struct err
     for (int i = 0; code == 0 && i < 2; i++) {
         sqlite3_stmt *statement = database_statement(&store->database, ends[i]);
         sqlite3_bind_int64(statement, 1, key->id);
-        bind_if_asked(statement, 2, suffixes[key->family]);
-        bind_if_asked(statement, 3, target_family_word(key->family));
+        bind_if_asked(statement, 2, target_family_word(key->family));
         code = run(store, ends[i], error);
     }
     return code;

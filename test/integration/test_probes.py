@@ -361,8 +361,8 @@ def test_source_address_that_is_somebody_elses(kind):
                                  " Cannot assign requested address")
 
 
-# The target answers only who asks from the second address of this machine.
-SOURCES = """
+# Another host, for the commands that begin with $there, and a link to it.
+ANOTHER_HOST = """
 echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range
 unshare -n sleep 60 &
 other=$!
@@ -371,6 +371,10 @@ there="nsenter -t $other -n"
 while [ "$(readlink /proc/$other/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
 ip link add here address 02:00:00:00:00:01 type veth peer name there address 02:00:00:00:00:02 \\
     netns $other
+"""
+
+# The target answers only who asks from the second address of this machine.
+SOURCES = ANOTHER_HOST + """
 for address in 198.18.0.1/24 198.18.0.9/24; do ip addr add $address dev here; done
 for address in 2001:db8::1/64 2001:db8::9/64; do ip addr add $address dev here nodad; done
 ip link set here up
@@ -455,15 +459,7 @@ def test_network(kind, address, reason):
 
 # Another host is the router. Where it has no way to go, it says so. The two need not find each
 # other first, which may take longer than a check.
-ROUTED = """
-echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range
-unshare -n sleep 60 &
-router=$!
-trap 'kill $router' EXIT
-there="nsenter -t $router -n"
-while [ "$(readlink /proc/$router/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
-ip link add here address 02:00:00:00:00:01 type veth peer name there address 02:00:00:00:00:02 \\
-    netns $router
+ROUTED = ANOTHER_HOST + """
 ip addr add 198.18.0.1/24 dev here
 ip addr add 2001:db8::1/64 dev here nodad
 ip link set here up

@@ -1,6 +1,7 @@
 #include "core/network/address.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 
 #include <string.h>
 
@@ -323,6 +324,22 @@ static void random_prefixes_begin_as_theirs_do(void)
     }
 }
 
+static void an_address_becomes_a_socket_address(void)
+{
+    static const char *const texts[] = {"192.0.2.1", "2001:db8::1"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct prefix prefix = source_of(NULL, texts[i]).subnet;
+        struct sockaddr_storage socket;
+        char host[ADDRESS_TEXT_MAX], port[8];
+        socklen_t size = address_to_socket(&prefix.address, 5353, &socket);
+        int code = getnameinfo((struct sockaddr *)&socket, size, host, sizeof host, port,
+                               sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        CHECK_INTEGER(code, 0, "%s", texts[i]);
+        CHECK_TEXT(host, texts[i], "its host");
+        CHECK_TEXT(port, "5353", "its port");
+    }
+}
+
 static void random_addresses_come_back_from_their_text(void)
 {
     uint64_t seed = 1;
@@ -368,6 +385,7 @@ static const CU_TestInfo tests[] = {
     {"a prefix counts as its network number", a_prefix_is_its_network_number},
     {"all in a prefix begin alike", all_in_a_prefix_begin_alike},
     {"random prefixes begin as those in them do", random_prefixes_begin_as_theirs_do},
+    {"an address becomes a socket address", an_address_becomes_a_socket_address},
     {"random addresses come back from their text", random_addresses_come_back_from_their_text},
     {"IPv6 is written as the system writes it", ipv6_is_written_as_the_system_writes_it},
     CU_TEST_INFO_NULL,

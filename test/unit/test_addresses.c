@@ -100,8 +100,8 @@ static void each_family_is_answered_by_the_rule(void)
         prepare(&scene, i);
         for (int again = 0; again < 2; again++) {
             struct assignment answer = scene_ask(&scene, "web", CLIENT);
-            CHECK_TEXT(answer.ipv4, rows[i].ipv4, "%s, A", rows[i].what);
-            CHECK_TEXT(answer.ipv6, rows[i].ipv6, "%s, AAAA", rows[i].what);
+            CHECK_TEXT(answer.offer.ipv4, rows[i].ipv4, "%s, A", rows[i].what);
+            CHECK_TEXT(answer.offer.ipv6, rows[i].ipv6, "%s, AAAA", rows[i].what);
             CHECK_INTEGER(answer.ipv4_failed, rows[i].ipv4_fails, "%s, A", rows[i].what);
             CHECK_INTEGER(answer.ipv6_failed, rows[i].ipv6_fails, "%s, AAAA", rows[i].what);
         }
@@ -119,13 +119,14 @@ static void a_type_is_promised_if_every_site_gives_it(void)
 {
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct scene scene;
-        struct common_addresses common;
+        struct common_offer common;
         prepare(&scene, i);
         scene_server(&scene, 13)->state = STATE_DISABLED;
-        addresses_common_to_all(&scene.inputs, scene_pool(&scene, "web"), &common);
+        offer_common_to_all(&scene.inputs, scene_pool(&scene, "web"), &common);
         struct assignment answer = scene_ask(&scene, "web", CLIENT);
-        CHECK_INTEGER(common.ipv4 != NULL, answer.ipv4 != NULL, "%s, A", rows[i].what);
-        CHECK_INTEGER(common.ipv6 != NULL, answer.ipv6 != NULL, "%s, AAAA", rows[i].what);
+        CHECK_INTEGER(common.offer.ipv4 != NULL, answer.offer.ipv4 != NULL, "%s, A", rows[i].what);
+        CHECK_INTEGER(common.offer.ipv6 != NULL, answer.offer.ipv6 != NULL, "%s, AAAA",
+                      rows[i].what);
         scene_release(&scene);
     }
 }
@@ -150,9 +151,9 @@ static void the_others_take_its_clients_by_their_weights(void)
             snprintf(client, sizeof client, "203.0.113.%d", n);
             memory_table_put(&scene.table, WEB, client, &mapping);
             struct assignment answer = scene_ask(&scene, "web", client);
-            CHECK_TEXT(answer.ipv6, "2001:db8::1", "%s, %s", methods[i]->name, client);
-            if (CHECK(answer.ipv4 != NULL, "%s, %s", methods[i]->name, client))
-                given[answer.ipv4[8] - '0']++;
+            CHECK_TEXT(answer.offer.ipv6, "2001:db8::1", "%s, %s", methods[i]->name, client);
+            if (CHECK(answer.offer.ipv4 != NULL, "%s, %s", methods[i]->name, client))
+                given[answer.offer.ipv4[8] - '0']++;
         }
         CHECK_INTEGER((int64_t)given[1], 0, "%s: it is down", methods[i]->name);
         CHECK(given[2] > 0, "%s: fra", methods[i]->name);
@@ -180,11 +181,11 @@ static void only_clients_of_the_address_move(void)
         snprintf(client, sizeof client, "203.0.113.%d", n);
         struct assignment after = scene_ask(&scene, "web", client);
         CHECK(after.server == before[n].server, "%s", client);
-        CHECK_TEXT(after.ipv6, before[n].ipv6, "%s", client);
+        CHECK_TEXT(after.offer.ipv6, before[n].offer.ipv6, "%s", client);
         if (before[n].server->id == 12)
-            CHECK(strcmp(after.ipv4, "192.0.2.2") != 0, "%s", client);
+            CHECK(strcmp(after.offer.ipv4, "192.0.2.2") != 0, "%s", client);
         else
-            CHECK_TEXT(after.ipv4, before[n].ipv4, "%s", client);
+            CHECK_TEXT(after.offer.ipv4, before[n].offer.ipv4, "%s", client);
     }
     scene_release(&scene);
 }
@@ -198,11 +199,11 @@ static void another_server_of_the_site_comes_first(void)
     scene_set_address_down(&scene, 11, FAMILY_IPV4);
     scene_set_address_down(&scene, 12, FAMILY_IPV6);
     struct assignment answer = scene_ask(&scene, "web", CLIENT);
-    CHECK_TEXT(answer.ipv4, "192.0.2.2", "its other server has it");
-    CHECK_TEXT(answer.ipv6, "2001:db8::1", "and this one the other");
+    CHECK_TEXT(answer.offer.ipv4, "192.0.2.2", "its other server has it");
+    CHECK_TEXT(answer.offer.ipv6, "2001:db8::1", "and this one the other");
     scene_set_server_down(&scene, 12, true);
     answer = scene_ask(&scene, "web", CLIENT);
-    CHECK_TEXT(answer.ipv4, "192.0.2.3", "another site, when that is down");
+    CHECK_TEXT(answer.offer.ipv4, "192.0.2.3", "another site, when that is down");
     scene_release(&scene);
 }
 
@@ -213,9 +214,9 @@ static void an_enabled_site_comes_before_one_that_drains(void)
     scene_put_mapping(&scene, WEB, 1, 10);
     scene_set_address_down(&scene, 11, FAMILY_IPV4);
     scene_server(&scene, 12)->state = STATE_DRAINING;
-    CHECK_TEXT(scene_ask(&scene, "web", CLIENT).ipv4, "192.0.2.3", "enabled");
+    CHECK_TEXT(scene_ask(&scene, "web", CLIENT).offer.ipv4, "192.0.2.3", "enabled");
     scene_server(&scene, 13)->state = STATE_DISABLED;
-    CHECK_TEXT(scene_ask(&scene, "web", CLIENT).ipv4, "192.0.2.2", "the only one, it drains");
+    CHECK_TEXT(scene_ask(&scene, "web", CLIENT).offer.ipv4, "192.0.2.2", "the only one, it drains");
     scene_release(&scene);
 }
 

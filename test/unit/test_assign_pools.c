@@ -407,12 +407,13 @@ static void the_addresses_of_a_site_may_be_rows_of_their_own(void)
         scene_pool(&scene, "web")->method = methods[i];
         for (int n = 1; n < 100; n++) {
             struct assignment answer = ask_as(&scene, n), again = ask_as(&scene, n);
-            if (!CHECK(answer.ipv4 && answer.ipv6, "%s, %d", methods[i]->name, n))
+            if (!CHECK(answer.offer.ipv4 && answer.offer.ipv6, "%s, %d", methods[i]->name, n))
                 break;
-            CHECK_TEXT(again.ipv4, answer.ipv4, "%s, %d", methods[i]->name, n);
-            CHECK_TEXT(again.ipv6, answer.ipv6, "%s, %d", methods[i]->name, n);
-            int site = answer.ipv4[8] - '0', server = answer.ipv6[10] - '0';
-            CHECK(site == 1 ? server == 1 : server > 1, "%s and %s", answer.ipv4, answer.ipv6);
+            CHECK_TEXT(again.offer.ipv4, answer.offer.ipv4, "%s, %d", methods[i]->name, n);
+            CHECK_TEXT(again.offer.ipv6, answer.offer.ipv6, "%s, %d", methods[i]->name, n);
+            int site = answer.offer.ipv4[8] - '0', server = answer.offer.ipv6[10] - '0';
+            CHECK(site == 1 ? server == 1 : server > 1, "%s and %s", answer.offer.ipv4,
+                  answer.offer.ipv6);
             seen[server]++;
         }
         scene_release(&scene);
@@ -429,8 +430,8 @@ static void an_address_of_a_server_that_is_down_is_not_given(void)
     scene_set_server_down(&scene, 12, true);
     scene_set_server_down(&scene, 14, true);
     for (int n = 1; n < 100; n++) {
-        CHECK_TEXT(ask_as(&scene, n).ipv6, "2001:db8::3", "%d", n);
-        CHECK(ask_as(&scene, n).ipv4 != NULL, "%d", n);
+        CHECK_TEXT(ask_as(&scene, n).offer.ipv6, "2001:db8::3", "%d", n);
+        CHECK(ask_as(&scene, n).offer.ipv4 != NULL, "%d", n);
     }
     scene_release(&scene);
 }

@@ -106,10 +106,10 @@ static void ask(struct scene *scene, const char *remote, struct given *given)
     if (assignment.failed)
         return;
     given->clients++;
-    given->all_ipv4 &= assignment.ipv4 != NULL;
-    given->all_ipv6 &= assignment.ipv6 != NULL;
-    given->all_names &= assignment.name != NULL;
-    bool some = assignment.ipv4 || assignment.ipv6 || assignment.name;
+    given->all_ipv4 &= assignment.offer.ipv4 != NULL;
+    given->all_ipv6 &= assignment.offer.ipv6 != NULL;
+    given->all_names &= assignment.offer.name != NULL;
+    bool some = assignment.offer.ipv4 || assignment.offer.ipv6 || assignment.offer.name;
     given->any |= some;
     given->none |= !some;
 }
@@ -146,22 +146,22 @@ static void what_is_promised_is_given_to_every_client(void)
     size_t promised = 0, denied = 0, named = 0, failing = 0;
     for (size_t i = 0; i < CASES; i++) {
         struct scene scene;
-        struct common_addresses common;
+        struct common_offer common;
         make_up(&scene, random_below(&seed, 10), &seed);
-        addresses_common_to_all(&scene.inputs, scene_pool(&scene, "web"), &common);
+        offer_common_to_all(&scene.inputs, scene_pool(&scene, "web"), &common);
         struct given given = ask_for_all(&scene);
         bool all_keep_mappings = true;
         for (size_t k = 0; k < POOLS; k++)
             all_keep_mappings &= scene_pool(&scene, pool_names[k])->persistence_ttl_s > 0;
-        CHECK(!common.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
-        CHECK(!common.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
-        CHECK(!common.name || given.all_names, "case %zu: CNAME was promised", i);
+        CHECK(!common.offer.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
+        CHECK(!common.offer.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
+        CHECK(!common.offer.name || given.all_names, "case %zu: CNAME was promised", i);
         CHECK(common.denying || !given.none, "case %zu: nobody should be without address", i);
         CHECK(common.some_get_an_address || !given.any, "case %zu: somebody gets one", i);
         if (all_keep_mappings && given.clients > 0) {
-            CHECK_INTEGER(common.ipv4 != NULL, given.all_ipv4, "case %zu: A", i);
-            CHECK_INTEGER(common.ipv6 != NULL, given.all_ipv6, "case %zu: AAAA", i);
-            CHECK_INTEGER(common.name != NULL, given.all_names, "case %zu: CNAME", i);
+            CHECK_INTEGER(common.offer.ipv4 != NULL, given.all_ipv4, "case %zu: A", i);
+            CHECK_INTEGER(common.offer.ipv6 != NULL, given.all_ipv6, "case %zu: AAAA", i);
+            CHECK_INTEGER(common.offer.name != NULL, given.all_names, "case %zu: CNAME", i);
             CHECK_INTEGER(common.denying != NULL, given.none, "case %zu: none", i);
             promised += given.all_ipv4 || given.all_ipv6;
             named += given.all_names;
@@ -219,7 +219,7 @@ static void the_cases_that_caused_trouble(void)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct scene scene;
-        struct common_addresses common;
+        struct common_offer common;
         char promised[3] = "";
         scene_init(&scene, &rows);
         struct pool *pool = scene_pool(&scene, "web");
@@ -236,10 +236,10 @@ static void the_cases_that_caused_trouble(void)
             pool->fallback_pool = scene_pool(&scene, "spare");
             set_families(&scene, 21, cases[i].spare);
         }
-        addresses_common_to_all(&scene.inputs, pool, &common);
-        if (common.ipv4)
+        offer_common_to_all(&scene.inputs, pool, &common);
+        if (common.offer.ipv4)
             strcat(promised, "4");
-        if (common.ipv6)
+        if (common.offer.ipv6)
             strcat(promised, "6");
         CHECK_TEXT(promised, cases[i].promised, "%s", cases[i].what);
         CHECK_INTEGER(common.denying != NULL, cases[i].denies, "%s", cases[i].what);
@@ -249,7 +249,7 @@ static void the_cases_that_caused_trouble(void)
     }
 }
 
-static void a_transfer_has_the_addresses_of_one_site(void)
+static void a_transfer_has_the_offer_of_one_site(void)
 {
     static const struct {
         const char *states, *down;
@@ -279,8 +279,7 @@ static void a_transfer_has_the_addresses_of_one_site(void)
                                                                                   : STATE_DISABLED;
         for (const char *c = transfers[i].down; *c; c++)
             scene_set_server_down(&scene, 10 + *c - '0', true);
-        struct site_addresses site =
-            addresses_of_one_site(&scene.inputs, scene_pool(&scene, "web"));
+        struct offer site = offer_of_one_site(&scene.inputs, scene_pool(&scene, "web"));
         CHECK_TEXT(site.ipv4, transfers[i].ipv4, "row %zu", i);
         CHECK_TEXT(site.ipv6, transfers[i].ipv6, "row %zu", i);
         scene_release(&scene);
@@ -290,7 +289,7 @@ static void a_transfer_has_the_addresses_of_one_site(void)
 static const CU_TestInfo tests[] = {
     {"what is promised is given to every client", what_is_promised_is_given_to_every_client},
     {"the cases that caused trouble", the_cases_that_caused_trouble},
-    {"a transfer has the addresses of one site", a_transfer_has_the_addresses_of_one_site},
+    {"a transfer has the addresses of one site", a_transfer_has_the_offer_of_one_site},
     CU_TEST_INFO_NULL,
 };
 

@@ -249,11 +249,6 @@ static const char *choose_of_family(const struct method *method, const struct se
     return choice ? virtual_server_address(choice, family) : NULL;
 }
 
-static const char *type_of(enum address_family family)
-{
-    return family == FAMILY_IPV4 ? "A" : "AAAA";
-}
-
 const char *choose_address(const struct selection *selection,
                            const struct availability *availability,
                            const struct virtual_server *server, enum address_family family)
@@ -268,7 +263,7 @@ const char *choose_address(const struct selection *selection,
         return NULL;
     TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_OTHER_FAMILY,
           .values = {TRACE_TEXT("controller", server->controller->name),
-                     TRACE_TEXT("type", type_of(family)), TRACE_TEXT("down", own)});
+                     TRACE_TEXT("type", family_type(family)), TRACE_TEXT("down", own)});
     return choose_of_family(selection->pool->method->within, selection, availability, family,
                             &candidates);
 }
@@ -290,9 +285,9 @@ const char *choose_address_anywhere(const struct selection *selection,
     const struct method *method = selection->pool->method;
     struct candidates candidates;
     candidates_with_address(selection->pool, family, &candidates);
-    TRACE(
-        selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE_OF_FAMILY,
-        .values = {TRACE_TEXT("type", type_of(family)), TRACE_TEXT("pool", selection->pool->name)});
+    TRACE(selection->trace, .what = STEP_CANDIDATES, .outcome = OUTCOME_ELSEWHERE_OF_FAMILY,
+          .values = {TRACE_TEXT("type", family_type(family)),
+                     TRACE_TEXT("pool", selection->pool->name)});
     return choose_of_family(method_metric(method, selection->pool) ? method->within : method,
                             selection, availability, family, &candidates);
 }

@@ -5,11 +5,6 @@
 
 #include "core/base/hash.h"
 
-static unsigned pool_prefix_bits(const struct pool *pool, enum address_family family)
-{
-    return family == FAMILY_IPV4 ? pool->ipv4_prefix_bits : pool->ipv6_prefix_bits;
-}
-
 /*
  * If a packet has no ECS, PowerDNS passes the full remote address as the subnet. A subnet of 0 bits
  * means that the client does not want its address to be used (RFC 7871 section 7.1.2).

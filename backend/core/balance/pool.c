@@ -65,6 +65,11 @@ const char *persistence_timer_word(enum persistence_timer timer)
     return timer_words[timer];
 }
 
+unsigned pool_prefix_bits(const struct pool *pool, enum address_family family)
+{
+    return family == FAMILY_IPV4 ? pool->ipv4_prefix_bits : pool->ipv6_prefix_bits;
+}
+
 bool pool_has_names(const struct pool *pool)
 {
     while (pool->server_count == 0 && pool->fallback_pool)
@@ -77,6 +82,11 @@ const char *virtual_server_text(const struct virtual_server *server)
     if (server->ipv4)
         return server->ipv4;
     return server->ipv6 ? server->ipv6 : server->name;
+}
+
+const char *family_type(enum address_family family)
+{
+    return family == FAMILY_IPV4 ? "A" : "AAAA";
 }
 
 const char *virtual_server_address(const struct virtual_server *server, enum address_family family)

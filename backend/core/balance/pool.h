@@ -96,6 +96,9 @@ const char *fallback_word(enum fallback fallback);
 const char *client_kind_word(enum client_kind kind);
 const char *persistence_timer_word(enum persistence_timer timer);
 
+/* How many leading bits of the address make a client. */
+unsigned pool_prefix_bits(const struct pool *pool, enum address_family family);
+
 /*
  * Says whether the pool is answered by the names of its servers, as CNAME, instead of addresses. It
  * is so for a whole chain of fallback pools; false if there is no server in it.
@@ -104,6 +107,9 @@ bool pool_has_names(const struct pool *pool);
 
 /* What people know the server by: its IPv4 address, else its IPv6 address, else its name. */
 const char *virtual_server_text(const struct virtual_server *server);
+
+/* The type of records with addresses of a family: "A" or "AAAA". */
+const char *family_type(enum address_family family);
 
 /* The server's address of a family, or NULL. */
 const char *virtual_server_address(const struct virtual_server *server, enum address_family family);

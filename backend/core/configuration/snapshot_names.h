@@ -28,8 +28,8 @@ struct name_draft {
 /*
  * Fills `names`, and checks what needs all rows: a record is in its zone, an extra record belongs
  * to a balanced name, a balanced name has no addresses but its pool's, and a name that is answered
- * with CNAME has no records and is no apex. Zones and pools must be
- * in place. Sorts `drafts`. Problems are added to the snapshot's. 0 or ERR_NOMEM.
+ * with CNAME has no records and is no apex. Zones and pools must be in place. Sorts `drafts`.
+ * Problems are added to the snapshot's. 0 or ERR_NOMEM.
  */
 int snapshot_place_names(struct snapshot *snapshot, struct name_draft *drafts, size_t count);
 

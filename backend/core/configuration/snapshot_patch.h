@@ -4,9 +4,9 @@
  *
  * Only what stays in its place can be patched: a controller, pool or virtual server that the
  * snapshot has, and whose name, position and references to other pools are the same; a server with
- * addresses must not become one with a name. The snapshot
- * is then equal to one that is built of all rows, its problems included; where that is not certain,
- * nothing is patched, and the caller builds another snapshot.
+ * addresses must not become one with a name. The snapshot is then equal to one that is built of all
+ * rows, its problems included; where that is not certain, nothing is patched, and the caller builds
+ * another snapshot.
  */
 #ifndef STICKY_CORE_CONFIGURATION_SNAPSHOT_PATCH_H
 #define STICKY_CORE_CONFIGURATION_SNAPSHOT_PATCH_H

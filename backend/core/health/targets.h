@@ -91,8 +91,8 @@ bool target_equal(const struct target *a, const struct target *b);
 
 /*
  * Says whether two targets of one row are different things, because the row's address, its name
- * or its own port was corrected. What was found out about one says nothing about the other. Another way to
- * check the same address and port is not meant.
+ * or its own port was corrected. What was found out about one says nothing about the other. Another
+ * way to check the same address and port is not meant.
  */
 bool target_is_elsewhere(const struct target *before, const struct target *after);
 

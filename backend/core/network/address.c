@@ -69,6 +69,24 @@ int address_parse(const char *text, size_t length, struct address *ret_address)
     return 0;
 }
 
+socklen_t address_to_socket(const struct address *address, uint16_t port,
+                            struct sockaddr_storage *ret_socket)
+{
+    memset(ret_socket, 0, sizeof *ret_socket);
+    if (address->family == FAMILY_IPV4) {
+        struct sockaddr_in *ipv4 = (struct sockaddr_in *)ret_socket;
+        ipv4->sin_family = AF_INET;
+        ipv4->sin_port = htons(port);
+        memcpy(&ipv4->sin_addr, address->bytes, sizeof ipv4->sin_addr);
+        return sizeof *ipv4;
+    }
+    struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)ret_socket;
+    ipv6->sin6_family = AF_INET6;
+    ipv6->sin6_port = htons(port);
+    memcpy(&ipv6->sin6_addr, address->bytes, sizeof ipv6->sin6_addr);
+    return sizeof *ipv6;
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

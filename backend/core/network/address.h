@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "core/base/number.h"
 
@@ -38,6 +39,10 @@ unsigned family_bits(enum address_family family);
  * are rejected.
  */
 int address_parse(const char *text, size_t length, struct address *ret_address);
+
+/* The address with a port as a socket address; returns its size. It must have a family. */
+socklen_t address_to_socket(const struct address *address, uint16_t port,
+                            struct sockaddr_storage *ret_socket);
 
 bool address_equal(const struct address *a, const struct address *b);
 

@@ -16,7 +16,7 @@ static void trace_fallback(const struct selection *selection, enum address_famil
 {
     const struct pool *pool = selection->pool, *next = pool->fallback_pool;
     TRACE(selection->trace, .what = STEP_FALLBACK, .outcome = OUTCOME_OTHER_FAMILY,
-          .values = {TRACE_TEXT("type", family == FAMILY_IPV4 ? "A" : "AAAA"),
+          .values = {TRACE_TEXT("type", family_type(family)),
                      TRACE_TEXT("pool", next ? next->name : NULL),
                      TRACE_TEXT("fallback", next ? NULL : fallback_word(pool->fallback))});
 }
@@ -41,11 +41,11 @@ struct family_answer addresses_of_family(const struct selection *selection,
                                          const struct virtual_server *server,
                                          enum address_family family)
 {
-    struct selection elsewhere = *selection;
     struct family_answer answer = {.address =
                                        choose_address(selection, availability, server, family)};
     if (answer.address || !site_has_family(selection->pool, server->controller, family))
         return answer;
+    struct selection elsewhere = *selection;
     elsewhere.turns = NULL;
     answer.address = choose_elsewhere(&elsewhere, availability, family);
     if (answer.address)

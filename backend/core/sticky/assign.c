@@ -389,11 +389,11 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
         assignment.failed = pool->fallback == FALLBACK_SERVFAIL;
     }
     if (assignment.server) {
-        assignment.name = assignment.server->name;
+        assignment.offer.name = assignment.server->name;
         const struct family_answer ipv4 = address_of(&attempt, assignment.server, FAMILY_IPV4);
         const struct family_answer ipv6 = address_of(&attempt, assignment.server, FAMILY_IPV6);
-        assignment.ipv4 = ipv4.address;
-        assignment.ipv6 = ipv6.address;
+        assignment.offer.ipv4 = ipv4.address;
+        assignment.offer.ipv6 = ipv6.address;
         assignment.ipv4_failed = ipv4.failed;
         assignment.ipv6_failed = ipv6.failed;
     }

@@ -37,12 +37,16 @@ struct decision_inputs {
     const struct warnings *warnings;
 };
 
+/* What is answered: addresses (see addresses.h) or, from a pool of names, a CNAME. NULL: none. */
+struct offer {
+    const char *ipv4, *ipv6, *name;
+};
+
 struct assignment {
     bool failed;                         /* fallback 'servfail' */
     const struct virtual_server *server; /* NULL: no record for this client */
-    const char *ipv4, *ipv6;             /* see addresses.h; NULL: none of this family */
-    bool ipv4_failed, ipv6_failed;       /* a question for this type alone has to fail */
-    const char *name;                    /* the CNAME, from a pool of names; else NULL */
+    struct offer offer;
+    bool ipv4_failed, ipv6_failed; /* a question for this type alone has to fail */
     unsigned scope_bits;
 };
 

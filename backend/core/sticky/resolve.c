@@ -37,13 +37,14 @@ static int32_t zone_id_of(const struct question *question, const struct zone *zo
 }
 
 static void add_record(const struct name_entry *entry, const struct record *record, int32_t zone_id,
-                       struct answer *answer)
+                       unsigned scope_bits, struct answer *answer)
 {
     answer_add(answer, &(struct answer_record){.owner = entry->text,
                                                .type = record->type,
                                                .content = record->content,
                                                .ttl_s = record->ttl_s,
                                                .zone_id = zone_id,
+                                               .scope_bits = (uint8_t)scope_bits,
                                                .authoritative = is_authoritative(entry, record)});
 }
 
@@ -74,14 +75,10 @@ static struct assignment give(const struct decision_inputs *inputs, const struct
                               const struct pool *pool)
 {
     struct assignment assignment = {.scope_bits = 1};
-    if (address_is_unspecified(&source->remote)) {
-        struct site_addresses site = addresses_of_one_site(inputs, pool);
-        assignment.ipv4 = site.ipv4;
-        assignment.ipv6 = site.ipv6;
-        assignment.name = site.name;
-    } else {
+    if (address_is_unspecified(&source->remote))
+        assignment.offer = offer_of_one_site(inputs, pool);
+    else
         assign(inputs, pool, source, &assignment);
-    }
     return assignment;
 }
 
@@ -93,37 +90,38 @@ static struct assignment decide(struct asking *asking)
     return asking->assignment;
 }
 
+const struct name_entry *resolve_hint_target(const struct snapshot *snapshot,
+                                             const struct name_entry *entry,
+                                             const struct record *record)
+{
+    struct name target;
+    bool below;
+    return svcb_target(record->content, &target) ? snapshot_find(snapshot, &target, &below) : entry;
+}
+
 /* The pool that decides which addresses a record's hints are; NULL: they are left to PowerDNS. */
 static const struct pool *pool_of_hints(const struct snapshot *snapshot,
                                         const struct name_entry *entry, const struct record *record)
 {
-    struct name target;
-    bool below;
-    if (!record->has_auto_hints)
-        return NULL;
-    if (svcb_target(record->content, &target))
-        entry = snapshot_find(snapshot, &target, &below);
-    return entry ? entry->pool : NULL;
+    const struct name_entry *target =
+        record->has_auto_hints ? resolve_hint_target(snapshot, entry, record) : NULL;
+    return target ? target->pool : NULL;
 }
 
 static void add_hinted(const struct name_entry *entry, const struct record *record, int32_t zone_id,
                        const struct assignment *given, struct answer *answer)
 {
     struct record hinted = *record;
-    size_t before = answer->count;
-    hinted.content = svcb_fill_hints(record->content, given->ipv4, given->ipv6, &answer->texts);
-    if (!hinted.content) {
+    hinted.content =
+        svcb_fill_hints(record->content, given->offer.ipv4, given->offer.ipv6, &answer->texts);
+    if (hinted.content)
+        add_record(entry, &hinted, zone_id, given->scope_bits, answer);
+    else
         answer_fail(answer);
-        return;
-    }
-    add_record(entry, &hinted, zone_id, answer);
-    if (answer->count > before)
-        answer->records[before].scope_bits = (uint8_t)given->scope_bits;
 }
 
-/* Those of these that are not NULL. */
-static void add_offer(const struct name_entry *entry, const struct site_addresses *offer,
-                      int32_t zone_id, unsigned scope_bits, struct answer *answer)
+static void add_offer(const struct name_entry *entry, const struct offer *offer, int32_t zone_id,
+                      unsigned scope_bits, struct answer *answer)
 {
     if (offer->ipv4)
         add_given(entry, "A", offer->ipv4, zone_id, scope_bits, answer);
@@ -131,11 +129,6 @@ static void add_offer(const struct name_entry *entry, const struct site_addresse
         add_given(entry, "AAAA", offer->ipv6, zone_id, scope_bits, answer);
     if (offer->name)
         add_given(entry, "CNAME", offer->name, zone_id, scope_bits, answer);
-}
-
-static struct site_addresses offer_of(const struct assignment *assignment)
-{
-    return (struct site_addresses){assignment->ipv4, assignment->ipv6, assignment->name};
 }
 
 static void add_empty(const char *owner, int32_t zone_id, unsigned scope_bits, bool authoritative,
@@ -148,6 +141,16 @@ static void add_empty(const char *owner, int32_t zone_id, unsigned scope_bits, b
                                                .zone_id = zone_id,
                                                .scope_bits = (uint8_t)scope_bits,
                                                .authoritative = authoritative});
+}
+
+/* The name exists even when nothing is offered. */
+static void add_offer_or_empty(const struct name_entry *entry, const struct offer *offer,
+                               int32_t zone_id, unsigned scope_bits, struct answer *answer)
+{
+    if (offer->ipv4 || offer->ipv6 || offer->name)
+        add_offer(entry, offer, zone_id, scope_bits, answer);
+    else
+        add_empty(entry->text, zone_id, scope_bits, !entry->delegated, answer);
 }
 
 /* Drops records of other types: both addresses are always decided together. */
@@ -175,23 +178,16 @@ static void add_balanced(struct asking *asking, struct answer *answer)
     int32_t zone_id = zone_id_of(question, entry->zone);
     if (address_is_unspecified(&question->source.remote)) {
         TRACE(inputs->trace, .what = STEP_CLIENT, .outcome = OUTCOME_NO_CLIENT);
-        struct common_addresses common;
-        addresses_common_to_all(inputs, entry->pool, &common);
-        const struct site_addresses offer = {common.ipv4, common.ipv6, common.name};
-        add_offer(entry, &offer, zone_id, 1, answer);
-        if (!offer.ipv4 && !offer.ipv6 && !offer.name)
-            add_empty(entry->text, zone_id, 1, !entry->delegated, answer);
+        struct common_offer common;
+        offer_common_to_all(inputs, entry->pool, &common);
+        add_offer_or_empty(entry, &common.offer, zone_id, 1, answer);
         return;
     }
     struct assignment assignment = decide(asking);
-    if (fails(question, &assignment)) {
+    if (fails(question, &assignment))
         answer_fail(answer);
-        return;
-    }
-    const struct site_addresses offer = offer_of(&assignment);
-    add_offer(entry, &offer, zone_id, assignment.scope_bits, answer);
-    if (!offer.ipv4 && !offer.ipv6 && !offer.name) /* the name exists even without an address */
-        add_empty(entry->text, zone_id, assignment.scope_bits, !entry->delegated, answer);
+    else
+        add_offer_or_empty(entry, &assignment.offer, zone_id, assignment.scope_bits, answer);
 }
 
 /* Says whether the question is about this zone, or about any. */
@@ -207,7 +203,7 @@ static void add_plain(struct asking *asking, const struct record *record, struct
     int32_t zone_id = zone_id_of(asking->question, record->zone);
     const struct pool *pool = pool_of_hints(asking->inputs->snapshot, entry, record);
     if (!pool) {
-        add_record(entry, record, zone_id, answer);
+        add_record(entry, record, zone_id, 0, answer);
         return;
     }
     if (pool_has_names(pool)) { /* nobody gets an address */
@@ -275,8 +271,7 @@ static void add_transfer(const struct decision_inputs *inputs, const struct ques
             add_plain(&asking, &entry->records[i], answer);
     if (entry->pool && entry->zone == zone) {
         struct assignment given = decide(&asking);
-        const struct site_addresses offer = offer_of(&given);
-        add_offer(entry, &offer, zone->id, given.scope_bits, answer);
+        add_offer(entry, &given.offer, zone->id, given.scope_bits, answer);
     }
 }
 
@@ -309,7 +304,7 @@ static void add_soa(const struct snapshot *snapshot, const struct zone *zone, st
         return;
     for (size_t i = 0; i < apex->record_count; i++)
         if (apex->records[i].zone == zone && strcmp(apex->records[i].type, "SOA") == 0) {
-            add_record(apex, &apex->records[i], zone->id, answer);
+            add_record(apex, &apex->records[i], zone->id, 0, answer);
             return;
         }
 }

@@ -42,4 +42,12 @@ void resolve_zone(const struct decision_inputs *inputs, int32_t zone_id, const s
 /* The SOA record of every zone of this database that has one; PowerDNS does not find the others. */
 void resolve_zones(const struct snapshot *snapshot, struct answer *answer);
 
+/*
+ * The name that an HTTPS or SVCB record of an entry leads to, whose addresses its hints are: the
+ * entry itself, another one, or NULL if it is not in this database.
+ */
+const struct name_entry *resolve_hint_target(const struct snapshot *snapshot,
+                                             const struct name_entry *entry,
+                                             const struct record *record);
+
 #endif

@@ -7,26 +7,28 @@
 
 /* What is common to what was met so far. */
 struct meeting {
-    struct common_addresses *common;
+    struct common_offer *common;
     bool met; /* anything yet */
 };
 
-static void meet(struct meeting *meeting, struct site_addresses given)
+static bool is_some(const struct offer *offer)
 {
-    struct common_addresses *common = meeting->common;
-    common->some_get_an_address |= given.ipv4 || given.ipv6 || given.name;
-    if (!meeting->met) {
-        common->ipv4 = given.ipv4;
-        common->ipv6 = given.ipv6;
-        common->name = given.name;
-    }
+    return offer->ipv4 || offer->ipv6 || offer->name;
+}
+
+static void meet(struct meeting *meeting, struct offer given)
+{
+    struct common_offer *common = meeting->common;
+    common->some_get_an_address |= is_some(&given);
+    if (!meeting->met)
+        common->offer = given;
     meeting->met = true;
     if (!given.ipv4)
-        common->ipv4 = NULL;
+        common->offer.ipv4 = NULL;
     if (!given.ipv6)
-        common->ipv6 = NULL;
+        common->offer.ipv6 = NULL;
     if (!given.name)
-        common->name = NULL;
+        common->offer.name = NULL;
 }
 
 static bool may_be_given(const struct virtual_server *server,
@@ -49,14 +51,12 @@ static const char *name_of(const struct pool *pool, const struct availability *a
 }
 
 /* What a client that is sent to a site is given: addresses of all servers there, or of others. */
-static struct site_addresses of_site(const struct pool *pool,
-                                     const struct availability *availability,
-                                     const struct controller *controller)
+static struct offer of_site(const struct pool *pool, const struct availability *availability,
+                            const struct controller *controller)
 {
-    return (struct site_addresses){
-        addresses_some_of_family(pool, availability, controller, FAMILY_IPV4),
-        addresses_some_of_family(pool, availability, controller, FAMILY_IPV6),
-        name_of(pool, availability, controller)};
+    return (struct offer){addresses_some_of_family(pool, availability, controller, FAMILY_IPV4),
+                          addresses_some_of_family(pool, availability, controller, FAMILY_IPV6),
+                          name_of(pool, availability, controller)};
 }
 
 static bool keeps_mappings(const struct pool *pool)
@@ -140,14 +140,14 @@ static void meet_fallback(struct meeting *meeting, const struct selection *selec
         return;
     }
     meeting->common->denying = selection->pool;
-    meet(meeting, (struct site_addresses){.ipv4 = NULL});
+    meet(meeting, (struct offer){NULL, NULL, NULL});
 }
 
-void addresses_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
-                             struct common_addresses *ret_common)
+void offer_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
+                         struct common_offer *ret_common)
 {
     struct meeting meeting = {.common = ret_common};
-    *ret_common = (struct common_addresses){.ipv4 = NULL};
+    *ret_common = (struct common_offer){.denying = NULL};
     for (;; pool = pool->fallback_pool) {
         const struct selection selection = selection_without_client(inputs, pool);
         meet_sites(&meeting, &selection, inputs->availability);
@@ -178,8 +178,7 @@ static const struct virtual_server *first_of(const struct pool *pool,
     return enabled ? enabled : first_in(pool, STATE_DRAINING, availability);
 }
 
-struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs,
-                                            const struct pool *pool)
+struct offer offer_of_one_site(const struct decision_inputs *inputs, const struct pool *pool)
 {
     const struct availability *availability = inputs->availability;
     const struct virtual_server *server;
@@ -190,5 +189,5 @@ struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs
         server = first_of(pool, NULL);
     }
     return server ? of_site(pool, availability, server->controller)
-                  : (struct site_addresses){.ipv4 = NULL};
+                  : (struct offer){NULL, NULL, NULL};
 }

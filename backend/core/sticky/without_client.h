@@ -19,26 +19,20 @@
 #include "core/sticky/assign.h"
 
 /* The addresses or the CNAME that every client gets, and why there may be none. */
-struct common_addresses {
-    const char *ipv4, *ipv6;    /* one that some client gets; NULL: not all get this type */
-    const char *name;           /* the same of the CNAME */
+struct common_offer {
+    struct offer offer;         /* what some client gets; NULL: not all get this type */
     bool some_get_an_address;   /* of any type, or a name */
     const struct pool *denying; /* some get no address from this pool; NULL: all get one */
 };
 
 /* No mapping is read, no turn is taken, nothing is traced. */
-void addresses_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
-                             struct common_addresses *ret_common);
+void offer_common_to_all(const struct decision_inputs *inputs, const struct pool *pool,
+                         struct common_offer *ret_common);
 
 /*
  * The addresses of one site that is up, or its name, for readers that can have only one. If none is
  * up, those of any site; none at all with fallback 'none'.
  */
-struct site_addresses {
-    const char *ipv4, *ipv6, *name; /* NULL: none */
-};
-
-struct site_addresses addresses_of_one_site(const struct decision_inputs *inputs,
-                                            const struct pool *pool);
+struct offer offer_of_one_site(const struct decision_inputs *inputs, const struct pool *pool);
 
 #endif

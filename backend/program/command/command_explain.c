@@ -85,7 +85,7 @@ static void print_name(const struct explanation *explanation, struct buffer *out
     if (zone)
         buffer_printf(out, "in our zone %s\n", zone->name);
     else if (explanation->status == NAME_STATUS_BALANCED)
-        buffer_add_text(out, "in an overlay: another backend serves the zone, with a stand-in\n");
+        buffer_add_text(out, "in an overlay: another backend serves the zone and a stand-in\n");
     else
         buffer_add_text(out, "another backend has to serve the zone\n");
 }

@@ -117,8 +117,7 @@ static int forget_inside(const struct command_call *call, const struct word *wor
 static int forget_around(const struct command_call *call, const struct word *word,
                          const struct pool *pool, int64_t *count, struct error *error)
 {
-    unsigned bits = word->prefix.address.family == FAMILY_IPV4 ? pool->ipv4_prefix_bits
-                                                               : pool->ipv6_prefix_bits;
+    unsigned bits = pool_prefix_bits(pool, word->prefix.address.family);
     char key[CLIENT_KEY_MAX];
     if (bits >= word->prefix.bits)
         return 0;

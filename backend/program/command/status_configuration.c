@@ -9,6 +9,7 @@
 #include "core/balance/fresh_metric.h"
 #include "core/base/error.h"
 #include "core/dns/svcb.h"
+#include "core/sticky/resolve.h"
 #include "core/sticky/without_client.h"
 #include "program/command/status_parts.h"
 
@@ -129,9 +130,9 @@ static int add_shared(const struct pool *pool, struct problems *problems)
 static int add_denied(const struct decision_inputs *inputs, const struct pool *pool,
                       struct problems *problems)
 {
-    struct common_addresses common;
-    addresses_common_to_all(inputs, pool, &common);
-    if (common.ipv4 || common.ipv6 || common.name || !common.some_get_an_address)
+    struct common_offer common;
+    offer_common_to_all(inputs, pool, &common);
+    if (common.offer.ipv4 || common.offer.ipv6 || common.offer.name || !common.some_get_an_address)
         return 0;
     if (common.denying)
         return problems_add(problems,
@@ -203,34 +204,34 @@ static const struct virtual_server *hinted_server(const struct pool *pool,
     return NULL;
 }
 
-/* A hint that is not automatic sends everybody to one site; one to a name is none. 0 or ERR_NOMEM.
- */
+/* 0 or ERR_NOMEM. */
+static int add_hint(const struct snapshot *snapshot, const struct name_entry *entry,
+                    const struct record *record, struct problems *problems)
+{
+    const struct name_entry *target = resolve_hint_target(snapshot, entry, record);
+    const struct pool *pool = target ? target->pool : NULL;
+    const struct virtual_server *server = hinted_server(pool, record);
+    if (record->has_auto_hints && pool && pool_has_names(pool))
+        return problems_add(problems,
+                            "record %s %s: has no hints, because pool %s has names in place of"
+                            " addresses",
+                            entry->text, record->type, pool->name);
+    if (server && pool->server_count > 1)
+        return problems_add(problems,
+                            "record %s %s: its hint leads everybody to %s, whatever pool %s"
+                            " chooses; write ipv4hint=auto or ipv6hint=auto",
+                            entry->text, record->type, server->controller->name, pool->name);
+    return 0;
+}
+
+/* Hints that there are none of, and those that send everybody to one site. 0 or ERR_NOMEM. */
 static int add_hints(const struct snapshot *snapshot, const struct name_entry *entry,
                      struct problems *problems)
 {
     int code = 0;
-    for (size_t i = 0; code == 0 && i < entry->record_count; i++) {
-        const struct record *record = &entry->records[i];
-        const struct name_entry *target = entry;
-        struct name name;
-        bool below;
-        if (!svcb_is_type(record->type))
-            continue;
-        if (svcb_target(record->content, &name))
-            target = snapshot_find(snapshot, &name, &below);
-        if (record->has_auto_hints && target && target->pool && pool_has_names(target->pool))
-            code = problems_add(problems,
-                                "record %s %s: has no hints, because pool %s has names in place of"
-                                " addresses",
-                                entry->text, record->type, target->pool->name);
-        const struct virtual_server *server = hinted_server(target ? target->pool : NULL, record);
-        if (server && target->pool->server_count > 1)
-            code = problems_add(problems,
-                                "record %s %s: its hint leads everybody to %s, whatever pool %s"
-                                " chooses; write ipv4hint=auto or ipv6hint=auto",
-                                entry->text, record->type, server->controller->name,
-                                target->pool->name);
-    }
+    for (size_t i = 0; code == 0 && i < entry->record_count; i++)
+        if (svcb_is_type(entry->records[i].type))
+            code = add_hint(snapshot, entry, &entry->records[i], problems);
     return code;
 }
 

@@ -13,6 +13,9 @@
     "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight, name"                 \
     " FROM virtual_server"
 
+/* What follows the name of a metric of an address: "-ipv4"; nothing in that of a server. */
+#define OF_FAMILY(family) " || iif(" family " = '', '', '-' || " family ")"
+
 const char *const query_texts[QUERY_COUNT] = {
     [QUERY_REVISION] = "SELECT configuration, metrics, topology, mappings," SHARE_NODE
                        " FROM revision WHERE id = 1",
@@ -139,9 +142,10 @@ const char *const query_texts[QUERY_COUNT] = {
         "SELECT d.virtual_server_id, d.state, d.reason, d.since, d.checked_at,"
         " d.flaps, m.value, a.value, d.family FROM virtual_server_verdict AS d"
         " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id"
-        " AND m.name = 'rtt' || iif(d.family = '', '', '-' || d.family)"
-        " LEFT JOIN virtual_server_metric AS a ON a.virtual_server_id = d.virtual_server_id"
-        " AND a.name = 'availability' || iif(d.family = '', '', '-' || d.family)",
+        " AND m.name = 'rtt'" OF_FAMILY("d.family") " LEFT JOIN virtual_server_metric AS a ON "
+                                                    "a.virtual_server_id = d.virtual_server_id"
+                                                    " AND a.name = 'availability'" OF_FAMILY(
+                                                        "d.family"),
     [QUERY_SERVER_VERDICT_WRITE] =
         "INSERT INTO virtual_server_verdict"
         " (virtual_server_id, state, reason, since, checked_at, flaps, family)"
@@ -151,12 +155,14 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SERVER_AVAILABILITY_WRITE] =
         "INSERT INTO virtual_server_metric"
         " (virtual_server_id, name, value, measured_at)"
-        " SELECT id, 'availability' || ?4, ?2, ?3 FROM virtual_server WHERE id = ?1"
-        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+        " SELECT id, 'availability'" OF_FAMILY(
+            "?4") ", ?2, ?3 FROM virtual_server WHERE id = ?1"
+                  " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
     [QUERY_SERVER_RTT_WRITE] = "INSERT INTO virtual_server_metric"
                                " (virtual_server_id, name, value, measured_at)"
-                               " SELECT id, 'rtt' || ?4, ?2, ?3 FROM virtual_server WHERE id = ?1"
-                               " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+                               " SELECT id, 'rtt'" OF_FAMILY(
+                                   "?4") ", ?2, ?3 FROM virtual_server WHERE id = ?1"
+                                         " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
     [QUERY_SERVER_AVAILABILITY_SUM] =
         "INSERT INTO virtual_server_metric"
         " (virtual_server_id, name, value, measured_at)"
@@ -177,13 +183,15 @@ const char *const query_texts[QUERY_COUNT] = {
         " ON CONFLICT DO UPDATE SET value = excluded.value, measured_at = excluded.measured_at",
     [QUERY_SERVER_METRICS_END] =
         "DELETE FROM virtual_server_metric WHERE virtual_server_id = ?1"
-        " AND (name IN ('availability' || ?2, 'rtt' || ?2)"
-        " OR name IN ('availability', 'rtt') AND NOT EXISTS (SELECT 1 FROM virtual_server_verdict"
-        " WHERE virtual_server_id = ?1 AND family <> ?3))"
-        " AND EXISTS (SELECT 1 FROM virtual_server_verdict"
-        " WHERE virtual_server_id = ?1 AND family = ?3)",
+        " AND (name IN ('availability'" OF_FAMILY("?2") ", 'rtt'" OF_FAMILY(
+            "?2") ")"
+                  " OR name IN ('availability', 'rtt') AND NOT EXISTS (SELECT 1 FROM "
+                  "virtual_server_verdict"
+                  " WHERE virtual_server_id = ?1 AND family <> ?2))"
+                  " AND EXISTS (SELECT 1 FROM virtual_server_verdict"
+                  " WHERE virtual_server_id = ?1 AND family = ?2)",
     [QUERY_SERVER_VERDICT_END] =
-        "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1 AND family = ?3",
+        "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1 AND family = ?2",
     [QUERY_SHARE_VIEW] =
         "SELECT s.node, s.name, t.written_at, t.connected, t.waiting, t.oldest_at, t.dropped,"
         " t.copied, t.problem, t.warning, coalesce(s.follow, 0) AS follow, p.name, f.revision,"
