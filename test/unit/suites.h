@@ -97,7 +97,7 @@ struct suite {
     X(topology_loader)                                                                             \
     X(status)                                                                                      \
     X(check)                                                                                       \
-    X(dns_question)                                                                                    \
+    X(dns_question)                                                                                \
     X(dns_text)                                                                                    \
     X(escapes)                                                                                     \
     X(proxy_header)                                                                                \
