@@ -93,7 +93,7 @@ static void read_servers(struct lookup *lookup, const char *path)
 /* With a new id; false if the name is not a DNS name. */
 static bool write_question(struct lookup *lookup)
 {
-    lookup->question_length = dns_question_write(lookup->name, lookup->type, lookup->question);
+    lookup->question_length = dns_question_write(lookup->name, (int)lookup->type, lookup->question);
     return lookup->question_length > 0;
 }
 
