@@ -132,11 +132,19 @@ struct reading {
     int64_t revision;
 };
 
+/* Looking again for a row may show a configuration and verdicts that the decision has not seen. */
+static bool decides_on_the_past(const struct store *store)
+{
+    return store->revision.configuration != store->given.configuration ||
+           store->revision.metrics != store->given.metrics;
+}
+
 static bool is_still_seen(const struct reading *reading)
 {
     struct mapping now;
     int code = store_renew(reading->store, NULL);
-    if (code == 0 && reading->store->mappings_revision != reading->revision)
+    if (code == 0 && (reading->store->mappings_revision != reading->revision ||
+                      decides_on_the_past(reading->store)))
         return false;
     if (code == 0)
         code = find_row(reading->store, reading->pool_id, reading->key, &now, NULL);
@@ -220,6 +228,10 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
     int code = store_check_writable(store, !seen, error);
     if (code != 0)
         return code;
+    if (decides_on_the_past(store)) {
+        store->outdated = true;
+        return ERR_BUSY;
+    }
     struct claim claim = {.maps = true, .wanted = *wanted, .revision = store->mappings_revision};
     decide(store, pool_id, key, seen, &claim.wanted);
     code = put_claim(store, pool_id, key, seen, &claim);

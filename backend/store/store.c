@@ -190,6 +190,7 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
 {
     int code = 0;
     store->now_ms = now_ms;
+    store->outdated = false;
     if (!is_new(store) || now_ms >= store->kept_until_ms) {
         store_rest(store);
         code = database_check(&store->database, STORE_KEPT_MS, now_ms, error);
@@ -201,8 +202,13 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
             follow_claims(store, now_ms);
     }
     if (code == 0)
-        *ret_revision = store->revision;
+        *ret_revision = store->given = store->revision;
     return code;
+}
+
+bool store_is_outdated(const struct store *store)
+{
+    return store->outdated;
 }
 
 void store_rest(struct store *store)

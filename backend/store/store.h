@@ -75,6 +75,13 @@ void store_free(struct store *store);
 int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revision,
                 struct error *error);
 
+/*
+ * Says whether a mapping was not taken since store_begin(), because somebody has changed the
+ * configuration or the availability after that: the decision is of the past, and has to be made
+ * again from store_begin() on.
+ */
+bool store_is_outdated(const struct store *store);
+
 /* Ends the transaction, if there is one. */
 void store_rest(struct store *store);
 

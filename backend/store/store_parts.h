@@ -18,6 +18,8 @@ struct store {
     int64_t stuck_until_ms;    /* monotonic: see STUCK_RETRY_MS */
     unsigned begun;            /* so many transactions */
     struct revision revision;  /* of the transaction that is begun */
+    struct revision given;     /* by the last store_begin() */
+    bool outdated;             /* see store_is_outdated() */
     int64_t kept_until_ms;     /* monotonic: then it is begun anew */
     int64_t mappings_revision; /* column `mappings` of table `revision`, the same */
     int64_t node;              /* of table `share`, the same */

@@ -113,6 +113,7 @@ struct suite {
     X(certificate)                                                                                 \
     X(transport)                                                                                   \
     X(daemonize)                                                                                   \
+    X(responder)                                                                                   \
     X(allocation_failure)                                                                          \
     X(property)
 

@@ -254,8 +254,11 @@ static const struct {
 } commits[] = {
     {NULL, false, false, 0, 0},
     {NULL, false, true, 0, 0},
-    {"UPDATE pool SET ttl = 7", false, false, ERR_NOTFOUND, 0},
-    {"UPDATE pool SET ttl = 7", false, true, ERR_NOTFOUND, 0},
+    {"UPDATE pool SET ttl = 7", false, false, ERR_NOTFOUND, ERR_NOTFOUND},
+    {"UPDATE pool SET ttl = 7", false, true, ERR_NOTFOUND, ERR_NOTFOUND},
+    {"INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'availability', 0)",
+     false, false, ERR_NOTFOUND, ERR_NOTFOUND},
+    {INSERT_ROW "'x', 2, 'modulus', 1700000000, 60)", true, false, ERR_NOTFOUND, 0},
     {INSERT_ROW "'x', 2, 'modulus', 1700000000, 60)", true, true, ERR_NOTFOUND, 0},
     {INSERT_ROW "'192.0.2.10', 2, 'modulus', 1700000000, 60)", true, false, ERR_NOTFOUND,
      ERR_NOTFOUND},

@@ -28,6 +28,9 @@
 #define FIRST_WAIT_MS 1000
 #define FIRST_RETRY_NS 2000000L
 
+/* So often a question is decided anew because what it was decided on has changed meanwhile. */
+#define DECISIONS_MAX 4
+
 struct responder {
     struct store *store;
     struct mapping_table mappings;
@@ -249,14 +252,25 @@ static struct decision_inputs inputs_of(const struct responder *responder, bool 
                                     .warnings = &responder->warnings};
 }
 
+/*
+ * A process that is stopped for a while between reading the verdicts and claiming a mapping would
+ * move clients by verdicts that are not true any more; so the store does not take such a mapping.
+ */
 void responder_answer(struct responder *responder, const struct question *question,
                       struct answer *answer)
 {
-    bool readable = refresh(responder);
-    if (responder->snapshot) {
+    for (int i = 0; i < DECISIONS_MAX; i++) {
+        bool readable = refresh(responder);
+        if (!responder->snapshot)
+            return;
         struct decision_inputs inputs = inputs_of(responder, readable);
+        answer_clear(answer);
         resolve(&inputs, question, answer);
+        if (!store_is_outdated(responder->store))
+            return;
     }
+    responder_notify(responder, "the configuration or the availability of servers changes all the"
+                                " time, so some mappings are not kept");
 }
 
 void responder_list(struct responder *responder, int32_t zone_id, const struct name *name,
