@@ -72,7 +72,7 @@ class Record:
             self.told = {key: told for key, told in self.told.items() if key[0] != node}
 
     def begin_counting_moves(self):
-        """From now on; returns the moves of each resolver at each node since."""
+        """From now on, and from what each node said last."""
         with self.lock:
             for told in self.told.values():
                 told.moves = 0
@@ -149,6 +149,13 @@ class Asker(threading.Thread):
                     self._ask_one(self._resolver())
         except Exception as fault:  # stop() tells it
             self.fault = fault
+
+    def ask_all(self):
+        """Asks for every resolver that others ask for too, so that what was said last is what this
+        node has."""
+        with self.lock:
+            for number in range(HOT):
+                self._ask_one(ldns(number))
 
     def stop(self):
         """May be called more than once."""

@@ -67,8 +67,8 @@ def become_equal(cluster, record, askers, heal):
     """Heals, waits until the tables are equal while known resolvers ask, and returns them."""
     for asker in askers:
         asker.makes = False
-    heal()
     record.begin_counting_moves()
+    heal()
     healed = time.monotonic()
     cluster.wait_until_equal(HEALED_SECONDS)
     print(f"equal {time.monotonic() - healed:.1f} s after the healing")
@@ -100,6 +100,8 @@ def assert_few_move_when_sides_meet(cluster, record, seed, seconds):
     heal = part(cluster)
     with asked(cluster, record, seed) as askers:
         time.sleep(seconds)
+        for asker in askers:
+            asker.ask_all()
         entries = become_equal(cluster, record, askers, heal)
     assert_all_kept(record, entries, askers)
     sides = len(cluster.nodes)
