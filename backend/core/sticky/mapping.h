@@ -76,7 +76,8 @@ int64_t mapping_age_s(const struct mapping *mapping, int64_t now_s);
  * From then on find gives `wanted` to all processes. A new decision has 0 in `decided` and
  * `origin`, and the table fills them in if mappings are shared; a mapping that is only extended
  * keeps both. 0; ERR_NOTFOUND, with nothing done, when the mapping has changed; another code when
- * it cannot be kept, or the decision has to be made again. The function is NULL when nothing may be written, as in explain.
+ * it cannot be kept, or the decision has to be made again. The function is NULL when nothing may be
+ * written, as in explain.
  */
 struct mapping_table {
     int (*find)(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
