@@ -179,8 +179,8 @@ static void on_resolved(void *context, const struct address *address)
 static void probe_resolve(struct probe *probe)
 {
     const char *path = probe->prober->options.resolv_conf;
-    if (lookup_begin(probe->prober->base, path ? path : RESOLV_CONF, probe->name, on_resolved,
-                     probe, &probe->lookup) != 0)
+    if (lookup_begin(probe->prober->base, path ? path : RESOLV_CONF, probe->name,
+                     probe->monitor->source.family, on_resolved, probe, &probe->lookup) != 0)
         probe_end(probe, REASON_INTERNAL);
 }
 

@@ -40,6 +40,7 @@ struct lookup {
     size_t server_count, asked; /* `asked` in turn, so far */
     size_t errors;              /* how many have answered with an error */
     ns_type type;               /* what is asked for now */
+    bool is_of_one_family;      /* and it is never the other type */
     uint8_t question[NS_PACKETSZ];
     size_t question_length;
     int descriptor;
@@ -172,7 +173,7 @@ static void take_answer(struct lookup *lookup, ns_msg *message)
             ask_next(lookup);
     } else if (find_address(lookup, message, &address))
         conclude(lookup, &address);
-    else if (lookup->type == ns_t_aaaa || code == ns_r_nxdomain)
+    else if (lookup->is_of_one_family || lookup->type == ns_t_aaaa || code == ns_r_nxdomain)
         conclude(lookup, NULL);
     else {
         lookup->type = ns_t_aaaa;
@@ -201,6 +202,7 @@ static void on_event(evutil_socket_t descriptor, short what, void *context)
 /* ---------------------------------------------------------------- begin and end */
 
 int lookup_begin(struct event_base *base, const char *resolv_conf, const char *name,
+                 enum address_family family,
                  void (*done)(void *context, const struct address *address), void *context,
                  struct lookup **ret_lookup)
 {
@@ -211,7 +213,8 @@ int lookup_begin(struct event_base *base, const char *resolv_conf, const char *n
                               .name = strdup(name),
                               .done = done,
                               .context = context,
-                              .type = ns_t_a,
+                              .type = family == FAMILY_IPV6 ? ns_t_aaaa : ns_t_a,
+                              .is_of_one_family = family != FAMILY_NONE,
                               .descriptor = -1};
     int code = lookup->name ? 0 : ERR_NOMEM;
     if (code == 0 && !write_question(lookup))

@@ -6,9 +6,10 @@
  * is used. The port is 53, unless the address is written with another one: [127.0.0.1]:5353.
  * Without a usable line, 127.0.0.1 is asked.
  *
- * The first A record counts or, if there is none, the first AAAA record. Servers that give no
- * answer, or an error, are asked in turn. Each lookup has a new socket and an id that cannot be
- * guessed. Questions go over UDP without EDNS; of a truncated answer, what is there counts.
+ * The first A record counts or, if there is none, the first AAAA record; a lookup for one family
+ * asks for that alone. Servers that give no answer, or an error, are asked in turn. Each lookup has
+ * a new socket and an id that cannot be guessed. Questions go over UDP without EDNS; of a truncated
+ * answer, what is there counts.
  */
 #ifndef STICKY_MONITOR_RESOLVER_H
 #define STICKY_MONITOR_RESOLVER_H
@@ -24,10 +25,11 @@ struct lookup;
 /*
  * Begins a lookup. `done` is called at most once, from the event loop, with the address, or with
  * NULL if the name has none or every server has answered with an error. While servers do not
- * answer, it goes on asking. The name is copied. 0, ERR_INVAL if it is not a DNS name, or
- * ERR_NOMEM.
+ * answer, it goes on asking. `family` is FAMILY_NONE for either kind. The name is copied. 0,
+ * ERR_INVAL if it is not a DNS name, or ERR_NOMEM.
  */
 int lookup_begin(struct event_base *base, const char *resolv_conf, const char *name,
+                 enum address_family family,
                  void (*done)(void *context, const struct address *address), void *context,
                  struct lookup **ret_lookup);
 

@@ -99,14 +99,14 @@ static const char *write_file(struct desk *desk, const char *lines,
     return path;
 }
 
-static void look_up(struct desk *desk, const char *lines)
+static void look_up(struct desk *desk, const char *lines, enum address_family family)
 {
     char path[PLACE_PATH_MAX];
     struct lookup *lookup = NULL;
     const struct timeval guard = {.tv_sec = GUARD_S};
     desk->done = 0;
     CHECK_INTEGER(lookup_begin(desk->base, write_file(desk, lines, path), "lb.cloud.example",
-                               on_done, desk, &lookup),
+                               family, on_done, desk, &lookup),
                   0, "%s", lines);
     CHECK_INTEGER(desk->done, 0, "not from there");
     event_base_loopexit(desk->base, &guard);
@@ -131,7 +131,7 @@ static void a_file_names_the_servers(void)
     for (size_t i = 0; i < COUNT(files); i++) {
         struct desk desk;
         desk_init(&desk);
-        look_up(&desk, files[i]);
+        look_up(&desk, files[i], FAMILY_NONE);
         CHECK(address_equal(&desk.found, &expected), "file %zu", i);
         CHECK_INTEGER((int64_t)desk.questions, 1, "file %zu", i);
         desk_release(&desk);
@@ -143,10 +143,31 @@ static void a_name_without_addresses_was_asked_for_both_kinds(void)
     struct desk desk;
     desk_init(&desk);
     desk.has_address = false;
-    look_up(&desk, "nameserver [127.0.0.1]:@\n");
+    look_up(&desk, "nameserver [127.0.0.1]:@\n", FAMILY_NONE);
     CHECK_INTEGER(desk.found.family, FAMILY_NONE, "none");
     CHECK_INTEGER((int64_t)desk.questions, 2, "A and AAAA");
     desk_release(&desk);
+}
+
+static void a_lookup_for_one_family_asks_for_that_alone(void)
+{
+    static const struct {
+        enum address_family family, found;
+        bool has_address;
+    } rows[] = {
+        {FAMILY_IPV4, FAMILY_IPV4, true},
+        {FAMILY_IPV4, FAMILY_NONE, false},
+        {FAMILY_IPV6, FAMILY_NONE, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct desk desk;
+        desk_init(&desk);
+        desk.has_address = rows[i].has_address;
+        look_up(&desk, "nameserver [127.0.0.1]:@\n", rows[i].family);
+        CHECK_INTEGER(desk.found.family, rows[i].found, "row %zu", i);
+        CHECK_INTEGER((int64_t)desk.questions, 1, "row %zu", i);
+        desk_release(&desk);
+    }
 }
 
 static void a_lookup_that_was_ended_is_never_done(void)
@@ -157,8 +178,9 @@ static void a_lookup_that_was_ended_is_never_done(void)
     write_file(&desk, "nameserver [127.0.0.1]:@\n", path);
     for (int i = 0; i < 20; i++) {
         struct lookup *lookup = NULL;
-        CHECK_INTEGER(lookup_begin(desk.base, path, "a.example", on_done, &desk, &lookup), 0, "%d",
-                      i);
+        CHECK_INTEGER(
+            lookup_begin(desk.base, path, "a.example", FAMILY_NONE, on_done, &desk, &lookup), 0,
+            "%d", i);
         if (i % 2)
             event_base_loop(desk.base, EVLOOP_ONCE); /* the server answers */
         lookup_end(lookup);
@@ -176,11 +198,13 @@ static void what_is_no_name_is_not_looked_up(void)
     struct lookup *lookup = NULL;
     desk_init(&desk);
     for (size_t i = 0; i < COUNT(names); i++)
-        CHECK_INTEGER(lookup_begin(desk.base, "/nonexistent", names[i], on_done, &desk, &lookup),
-                      ERR_INVAL, "%s", names[i]);
+        CHECK_INTEGER(
+            lookup_begin(desk.base, "/nonexistent", names[i], FAMILY_NONE, on_done, &desk, &lookup),
+            ERR_INVAL, "%s", names[i]);
     for (size_t n = 1; n <= 2; n++) {
         memory_fail_at(n);
-        CHECK_INTEGER(lookup_begin(desk.base, "/nonexistent", "a.example", on_done, &desk, &lookup),
+        CHECK_INTEGER(lookup_begin(desk.base, "/nonexistent", "a.example", FAMILY_NONE, on_done,
+                                   &desk, &lookup),
                       ERR_NOMEM, "allocation %zu", n);
         CHECK(memory_fail_end(), "allocation %zu", n);
     }
@@ -192,6 +216,7 @@ static const CU_TestInfo tests[] = {
     {"a file names the servers", a_file_names_the_servers},
     {"a name without addresses was asked for both kinds",
      a_name_without_addresses_was_asked_for_both_kinds},
+    {"a lookup for one family asks for that alone", a_lookup_for_one_family_asks_for_that_alone},
     {"a lookup that was ended is never done", a_lookup_that_was_ended_is_never_done},
     {"what is no name is not looked up", what_is_no_name_is_not_looked_up},
     CU_TEST_INFO_NULL,
