@@ -344,6 +344,18 @@ def test_a_source_of_the_other_family_is_named(database):
         wait_until(lambda: words in "\n".join(problems(database)), SECONDS_MAX, "a problem")
 
 
+def test_a_tcp_check_without_a_port_is_named(database):
+    database.sql("INSERT INTO monitor (id, name, type) VALUES (2, 'nowhere', 'tcp');"
+                 "UPDATE virtual_server SET monitor_id = 2, port = NULL WHERE id = 3;")
+    words = "127.1.0.3: not checked, because neither it nor monitor nowhere has a port"
+    with Daemon(database) as daemon:
+        until_states(database, {1: "up", 2: "up"})
+        assert words in daemon.said()
+        wait_until(lambda: words in "\n".join(problems(database)), SECONDS_MAX, "a problem")
+        database.sql("UPDATE virtual_server SET port = 9 WHERE id = 3;")
+        until_states(database, {1: "up", 2: "up", 3: "down"})
+
+
 def test_a_monitor_that_can_be_run_later_is_run_then(database, workspace):
     """Nobody has to change the configuration again when its cause is gone."""
     programs = workspace / "programs"

@@ -20,7 +20,7 @@ static const struct monitor web = {.id = 2,
                                    .query = "A"};
 
 static const struct monitor near = {
-    .id = 3, .name = "near", .source = {FAMILY_IPV4, {192, 0, 2, 9}}};
+    .id = 3, .name = "near", .type = CHECK_ICMP, .source = {FAMILY_IPV4, {192, 0, 2, 9}}};
 
 #define SERVER_ROW(id, address, monitor)                                                           \
     {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", address, 443, monitor, 4, NULL}
@@ -57,7 +57,7 @@ static void rows_become_targets_in_order(void)
     static const struct target_row rows[] = {
         SERVER_ROW(7, "192.0.2.80", 1),
         SERVER_ROW(3, "2001:db8::80", 2),
-        CONTROLLER_ROW(9, "192.0.2.1", 1),
+        CONTROLLER_ROW(9, "192.0.2.1", 3),
         CONTROLLER_ROW(2, "198.51.100.1", 2),
         END_ROW,
     };
@@ -68,7 +68,7 @@ static void rows_become_targets_in_order(void)
         int port;
     } expected[] = {
         {TARGET_CONTROLLER, 2, "web", "controller ams, 198.51.100.1:80", 0},
-        {TARGET_CONTROLLER, 9, "tcp", "controller ams, 192.0.2.1", 0},
+        {TARGET_CONTROLLER, 9, "near", "controller ams, 192.0.2.1", 0},
         {TARGET_SERVER, 3, "web", "pool web, controller ams, [2001:db8::80]:443", 443},
         {TARGET_SERVER, 7, "tcp", "pool web, controller ams, 192.0.2.80:443", 443},
     };
@@ -125,8 +125,10 @@ static void what_cannot_be_checked_is_named(void)
         {SERVER_ROW(1, "192.0.2", 2), "pool web, controller ams, 192.0.2:443: not checked, because "
                                       "monitor web needs a numeric address"},
         {SERVER_ROW(1, "2001:db8::80", 3),
-         "pool web, controller ams, [2001:db8::80]:443: not checked, because monitor near checks"
+         "pool web, controller ams, 2001:db8::80: not checked, because monitor near checks"
          " from 192.0.2.9, an address of the other family"},
+        {CONTROLLER_ROW(1, "192.0.2.1", 1), "controller ams, 192.0.2.1: not checked, because"
+                                            " neither it nor monitor tcp has a port"},
         {SERVER_ROW(1, "192.0.2.80", 5),
          "pool web, controller ams, 192.0.2.80: not checked, because its monitor cannot be used"},
     };
@@ -239,12 +241,12 @@ static void two_sets_are_compared(void)
 {
     static const struct target_row end = END_ROW;
     static const struct target_row some[] = {
-        CONTROLLER_ROW(3, "192.0.2.3", 1),   SERVER_ROW(1, "192.0.2.1", 1),
+        CONTROLLER_ROW(3, "192.0.2.3", 3),   SERVER_ROW(1, "192.0.2.1", 1),
         SERVER_ROW(3, "192.0.2.3", 1),       SERVER_ROW(5, "192.0.2.5", 2),
         NAMED_ROW(7, "lb.cloud.example", 2), NAMED_ROW(8, "lb.cloud.example", 2),
         NAMED_ROW(9, "lb.cloud.example", 2), END_ROW};
     static const struct target_row others[] = {
-        CONTROLLER_ROW(3, "192.0.2.3", 1),   CONTROLLER_ROW(9, "192.0.2.9", 1),
+        CONTROLLER_ROW(3, "192.0.2.3", 3),   CONTROLLER_ROW(9, "192.0.2.9", 3),
         SERVER_ROW(2, "192.0.2.2", 1),       SERVER_ROW(3, "192.0.2.33", 1),
         SERVER_ROW(5, "192.0.2.5", 1),       SERVER_ROW(6, "192.0.2.6", 1),
         NAMED_ROW(7, "lb.cloud.example", 2), NAMED_ROW(8, "lb-2.cloud.example", 2),

@@ -157,6 +157,10 @@ int targets_add(struct targets *targets, const struct target_row *row)
                             " other family",
                             name, target.monitor->name,
                             address_format(&target.monitor->source, source));
+    if (target.monitor->type == CHECK_TCP && monitor_port(target.monitor, target.port) == 0)
+        return problems_add(&targets->problems,
+                            "%s: not checked, because neither it nor monitor %s has a port", name,
+                            target.monitor->name);
     if (!own(targets, &target.name) || !own(targets, &target.place) ||
         !own(targets, &target.pool) || !own(targets, &target.controller) ||
         !own(targets, &target.host))
