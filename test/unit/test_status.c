@@ -159,6 +159,11 @@ static void problems_of_all_kinds_are_in_one_list(void)
 }
 
 /* In the example, ns1.example.com is a name server and every site has both addresses. */
+/* Two pools whose servers have names. */
+#define NAMES                                                                                      \
+    "INSERT INTO pool (id, name) VALUES (8, 'lb'), (9, 'app');"                                    \
+    "INSERT INTO balanced_name VALUES ('lb.example.com', 8), ('app.example.com', 9);"
+
 static void what_will_not_do_what_it_says_is_a_problem(void)
 {
     static const struct {
@@ -204,6 +209,19 @@ static void what_will_not_do_what_it_says_is_a_problem(void)
          "INSERT INTO record (zone_id, name, type, content)"
          " VALUES (1, 'example.com', 'HTTPS', '1 app.example.com ipv4hint=auto');",
          "record example.com HTTPS: has no hints, because pool cloud has names in place of"},
+        {NAMES "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+               " VALUES (8, 1, 1, 'app.example.com'), (9, 1, 1, 'LB.example.com');",
+         "pool lb: the name of a server leads back to this pool, from CNAME to CNAME"},
+        {NAMES "INSERT INTO balanced_name VALUES ('*.apps.example.com', 9);"
+               "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+               " VALUES (8, 1, 1, 'a.cloud.example'), (9, 1, 1, 'x.y.apps.example.com');",
+         "pool app: the name of a server leads back to this pool, from CNAME to CNAME"},
+        {NAMES
+         "INSERT INTO balanced_name VALUES ('*.apps.example.com', 9), ('a.apps.example.com', 1);"
+         "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+         " VALUES (8, 1, 1, 'app.example.com'), (9, 1, 1, 'a.apps.example.com'),"
+         "  (9, 2, 2, 'x.example.org');",
+         NULL},
         {"UPDATE pool SET persistence_pool_id = 1 WHERE name = 'api';"
          "DELETE FROM virtual_server WHERE id = 1;",
          "pool api uses the mappings of pool web, but only pool api has a server at ams"},

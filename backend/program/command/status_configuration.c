@@ -3,6 +3,7 @@
  * sites differ, and names that PowerDNS does not answer from their pool.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,85 @@ static int add_denied(const struct decision_inputs *inputs, const struct pool *p
                         pool->name);
 }
 
+/* Looks for a way back to a pool of names, from CNAME to CNAME. */
+struct circle {
+    const struct snapshot *snapshot;
+    const struct pool *pool;
+    bool *seen; /* of every pool: nothing more has to be looked for from there */
+};
+
+/* The entry of a name, or NULL; `ret_exists`: there is one, or there are names below it. */
+static const struct name_entry *find_name(const struct snapshot *snapshot, const char *text,
+                                          bool *ret_exists)
+{
+    struct name name;
+    *ret_exists = false;
+    if (name_parse(text, strlen(text), &name) != 0)
+        return NULL;
+    const struct name_entry *entry = snapshot_find(snapshot, &name, ret_exists);
+    *ret_exists |= entry != NULL;
+    return entry;
+}
+
+/*
+ * The entry that answers for a name of a server, which has no escapes: perhaps the wildcard of the
+ * closest name above it that exists (RFC 4592).
+ */
+static const struct name_entry *find_answering(const struct snapshot *snapshot, const char *text)
+{
+    char wildcard[NAME_TEXT_MAX + 2];
+    bool exists;
+    const struct name_entry *entry = find_name(snapshot, text, &exists);
+    for (const char *dot = strchr(text, '.'); !exists && dot; dot = strchr(dot + 1, '.')) {
+        find_name(snapshot, dot + 1, &exists);
+        snprintf(wildcard, sizeof wildcard, "*%s", dot);
+        if (exists)
+            return find_name(snapshot, wildcard, &exists);
+    }
+    return entry;
+}
+
+/* The pool that decides what a name of a server leads to; NULL: it is not ours. */
+static const struct pool *pool_of_target(const struct snapshot *snapshot, const char *target)
+{
+    const struct name_entry *entry = target ? find_answering(snapshot, target) : NULL;
+    return entry ? entry->pool : NULL;
+}
+
+static bool leads_back(const struct circle *circle, const struct pool *from)
+{
+    for (; from; from = from->fallback_pool)
+        for (size_t i = 0; i < from->server_count; i++) {
+            const struct pool *next = pool_of_target(circle->snapshot, from->servers[i].name);
+            if (!next || circle->seen[next - circle->snapshot->pools])
+                continue;
+            circle->seen[next - circle->snapshot->pools] = true;
+            if (next == circle->pool || leads_back(circle, next))
+                return true;
+        }
+    return false;
+}
+
+/* 0 or ERR_NOMEM. */
+static int add_circle(const struct snapshot *snapshot, const struct pool *pool,
+                      struct problems *problems)
+{
+    struct circle circle = {.snapshot = snapshot, .pool = pool};
+    if (pool->server_count == 0 || !pool_has_names(pool))
+        return 0;
+    circle.seen = calloc(snapshot->pool_count, sizeof *circle.seen);
+    if (!circle.seen)
+        return ERR_NOMEM;
+    bool leads = leads_back(&circle, pool);
+    free(circle.seen);
+    if (!leads)
+        return 0;
+    return problems_add(problems,
+                        "pool %s: the name of a server leads back to this pool, from CNAME to"
+                        " CNAME, so who is sent there gets no address",
+                        pool->name);
+}
+
 int status_add_pool_problems(const struct decision_inputs *inputs, bool has_paths,
                              struct problems *problems)
 {
@@ -163,6 +243,8 @@ int status_add_pool_problems(const struct decision_inputs *inputs, bool has_path
             code = add_shared(pool, problems);
         if (code == 0 && elsewhere[i])
             code = add_denied(inputs, pool, problems);
+        if (code == 0)
+            code = add_circle(snapshot, pool, problems);
     }
     free(elsewhere);
     return code;
