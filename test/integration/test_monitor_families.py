@@ -8,6 +8,7 @@ import contextlib
 
 import pytest
 
+from cluster import Cluster
 from coprocess import Coprocess
 from monitor import Daemon
 from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
@@ -45,17 +46,28 @@ class Site:
             self.end(family)
 
 
-@pytest.fixture
-def sites():
+@contextlib.contextmanager
+def all_sites():
     """{number: site}"""
     with contextlib.ExitStack() as stack:
         yield {number: stack.enter_context(Site(number)) for number in range(1, COUNT + 1)}
 
 
 @pytest.fixture
+def sites():
+    with all_sites() as sites:
+        yield sites
+
+
+@pytest.fixture
 def database(empty_database, sites):
-    """Sites 1 to 3 in a pool `web`, checked every second."""
-    empty_database.sql(
+    watch_each_family(empty_database, sites)
+    return empty_database
+
+
+def watch_each_family(database, sites):
+    """Gives the database a pool `web` of the sites, checked every second."""
+    database.sql(
         "INSERT INTO monitor (name, type, interval, timeout, rise, fall, each_family)"
         " VALUES ('check', 'tcp', 1, 1, 1, 2, 1);"
         "INSERT INTO pool (id, name, ttl, monitor_id) SELECT 1, 'web', 1, id FROM monitor;"
@@ -65,7 +77,6 @@ def database(empty_database, sites):
                   " (id, pool_id, controller_id, position, ipv4, ipv6, port) VALUES"
                   f" ({number}, 1, {number}, {number}, '{ipv4(number)}', '{IPV6}', {site.port});"
                   for number, site in sites.items()))
-    return empty_database
 
 
 def states(database):
@@ -205,6 +216,54 @@ def test_without_the_family_anywhere_the_fallback_counts(database, sites, fallba
         assert alone.contents("A") == [ipv4(site)] * a
         nobody = addresses(coprocess, remote=None)
         assert (len(nobody[0]), len(nobody[1])) == (a, 1)
+
+
+# ---------------------------------------------------------------- several name servers
+
+
+def test_name_servers_agree_on_a_dead_family_of_a_site(workspace):
+    """Each reaches the sites at ports of its own.  With a quorum of two, one of them alone changes
+    nothing; then both, and each gives the resolver the same address of another site.
+    """
+    with all_sites() as near_one, all_sites() as near_two:
+        near = (near_one, near_two)
+        cluster = Cluster(workspace, 2, {"share_quorum": 2}, scripts=())
+        for node, sites in zip(cluster.nodes, near):
+            watch_each_family(node.database, sites)
+        with cluster:
+            cluster.wait_until_heard()
+            one, two = cluster.nodes
+            for node in cluster.nodes:
+                until(node.database)
+            site = first_site(one.coprocess)
+            cluster.wait_until_equal()
+
+            near_one[site].end("ipv4")
+            until(one.database, (site, "ipv4"))
+            place = f"{ipv4(site)}:{near_two[site].port}"
+            told = f"SELECT peers FROM health WHERE address = '{place}'"
+            wait_until(lambda: two.database.rows(told) == [("ns1 down",)], SECONDS_MAX,
+                       f"ns2 is told: {two.database.rows(told)}")
+            for node in cluster.nodes:
+                assert addresses(node.coprocess) == ([ipv4(site)], [IPV6]), "one of two"
+
+            near_two[site].end("ipv4")
+            until(two.database, (site, "ipv4"))
+            for node in cluster.nodes:
+                wait_until(lambda: addresses(node.coprocess)[0] != [ipv4(site)], SECONDS_MAX,
+                           "both say so")
+            (other,), aaaa = addresses(one.coprocess)
+            assert aaaa == [IPV6] and other in {ipv4(n) for n in near_one if n != site}
+            assert addresses(two.coprocess) == ([other], [IPV6])
+
+            near_one[site].begin("ipv4")
+            until(one.database)
+            for node in cluster.nodes:
+                wait_until(lambda: addresses(node.coprocess) == ([ipv4(site)], [IPV6]), SECONDS_MAX,
+                           "one of two finds it up")
+            cluster.wait_until_equal()
+            for node in cluster.nodes:
+                assert mapped(node.database) == {LDNS: site}, "nobody has moved"
 
 
 # ---------------------------------------------------------------- what an operator sees
