@@ -148,6 +148,16 @@ class Crowd:
             "web", {remote: SITES[address] for remote, address in told}
         )
 
+    def keeps_all(self):
+        """Who was answered and got no row gets it now.  A thread that finds the damage only now makes
+        all close the database once more, and until it is open again there are none."""
+
+        def all_are_kept():
+            self.ask_again()
+            return self.forgotten() == []
+
+        wait_until(all_are_kept, HEAL_SECONDS, "rows for all")
+
     def heals(self):
         """Every coprocess keeps the rows of new resolvers again, and everybody reads them."""
 

@@ -64,8 +64,7 @@ def test_a_disk_that_is_full_is_served_from_and_written_once_there_is_room(works
         ballast.unlink()
         crowd.heals()
         assert not set(crowd.forgotten()) & set(list(crowd.told)[:kept])
-        crowd.ask_again()
-        crowd.kept()
+        crowd.keeps_all()
 
 
 def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
@@ -80,8 +79,7 @@ def test_our_own_log_does_not_fill_a_disk_for_good(workspace):
         assert all("full" in log for log in said(answers)), said(answers)
         assert_in_time(answers, "the log fills the disk")
         crowd.heals()
-        crowd.ask_again()
-        crowd.kept()
+        crowd.keeps_all()
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.EDQUOT, errno.ENOSPC])
@@ -109,8 +107,7 @@ def test_a_disk_that_refuses_to_be_written_changes_no_answer(sample_database, wo
         assert logs
         assert_said_once_a_minute(logs, len(coprocesses), seconds)
         crowd.heals()
-        crowd.ask_again()
-        crowd.kept()
+        crowd.keeps_all()
 
 
 @pytest.mark.parametrize("kib", [0, 64])
@@ -125,8 +122,7 @@ def test_a_limit_on_the_size_of_files_changes_no_answer(sample_database, kib):
         assert_in_time(answers, f"files of {kib} KiB at most")
         set_limit(coprocess, fsize="unlimited")
         crowd.heals()
-        crowd.ask_again()
-        crowd.kept()
+        crowd.keeps_all()
 
 
 # ---------------------------------------------------------------- descriptors
@@ -501,5 +497,4 @@ def test_eight_coprocesses_answer_while_a_migration_runs(sample_database, worksp
         assert all("locked" in log for log in said(answers)), said(answers)
         assert sample_database.rows("PRAGMA user_version") == [(2,)]
         crowd.heals()
-        crowd.ask_again()
-        crowd.kept()
+        crowd.keeps_all()

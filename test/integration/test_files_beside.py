@@ -71,8 +71,7 @@ def ask_until_told(crowd):
 def assert_all_agree(crowd):
     """Rows are kept again, and whoever was answered by one process gets the same of the others."""
     crowd.heals()
-    crowd.ask_again()
-    crowd.kept()
+    crowd.keeps_all()
     for coprocess in crowd.coprocesses:
         for remote in list(crowd.told)[-50:]:
             assert coprocess.ask("www.example.com", "A", remote).ipv4 == crowd.told[remote]

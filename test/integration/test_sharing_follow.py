@@ -15,7 +15,7 @@ from database import Shell
 from faults import holds_lock_to_write
 from hostile import Hostile
 from monitor import Sites
-from processes import SECONDS_MAX, as_user, kill, run, wait_until
+from processes import LONG, SECONDS_MAX, as_user, kill, run, wait_until
 
 # All that a follower takes over, by names.
 CONFIGURATION = {
@@ -383,7 +383,7 @@ def test_a_large_configuration_comes_in_parts(following):
 # ---------------------------------------------------------------- all at once
 
 
-FLIPS = 30  # of the configuration, with a kill after each
+FLIPS = 60 if LONG else 10  # of the configuration, with a kill after each
 
 # So many that it takes some time to write them.
 MANY_SERVERS = """
