@@ -30,6 +30,7 @@ from processes import (
     workspace,
 )
 from resolvers import addresses_of_many_resolvers, chosen, mixed_case
+from versions import expected as expected_of_version
 from zones import A, AAAA, ITS_SITE, MX, NS1, NS2, RECORDS, RESOLVER, SOA, THREE_SITES
 
 @pytest.fixture(scope="module", params=["pipe", "remote-pipe", "remote-unix"])
@@ -452,6 +453,30 @@ def test_a_network_in_the_question_is_the_client(server, ecs_pool, ldns, network
     assert reply.addresses == ecs_pool.answer(index)
     assert reply.ecs_scope == scope
     assert server.database.mappings("ecs") == {row: ecs_pool.controller(index)}
+
+
+def test_behind_an_alias_all_resolvers_get_one_site(start_pipe, fresh_database):
+    """PowerDNS asks for the address itself.  Where it passes the client subnet on, a pool can tell
+    the clients apart of resolvers that send one.
+    """
+    database = fresh_database()
+    database.add_pool("ecs", THREE_SITES, client="ecs", ipv4_prefix=24, ipv6_prefix=56)
+    database.sql("INSERT INTO record (zone_id, name, type, content) VALUES"
+                 " (2, 'example.net', 'ALIAS', 'www.example.com'),"
+                 " (2, 'ecs.example.net', 'ALIAS', 'ecs.example.com');")
+    resolvers = [f"192.0.2.{i}" for i in range(20)]
+    without_header = {"proxy-protocol-from": "127.0.0.3"}  # the other one sends none
+    with start_pipe(database, options=without_header) as behind:
+        address, port = behind.address
+        options = {"expand-alias": "yes", "resolver": f"{address}:{port}"}
+        with start_pipe(database, options=options) as front:
+            replies = ask(front, [Question(ldns, "example.net") for ldns in resolvers])
+            assert len({tuple(reply.addresses) for reply in replies}) == 1
+            assert replies[0].addresses[0] in dict(THREE_SITES)
+            replies = ask(front, [Question(ldns, "ecs.example.net", ecs=f"100.64.{i}.0/24")
+                                  for i, ldns in enumerate(resolvers)])
+            sites = {tuple(reply.addresses) for reply in replies}
+            assert len(sites) == (3 if expected_of_version("an ALIAS with a client subnet") else 1)
 
 
 def test_networks_asked_for_by_one_resolver_are_told_apart(server, ecs_pool):

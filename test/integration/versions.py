@@ -7,6 +7,8 @@ import ctypes
 import dataclasses
 import re
 
+from processes import run
+
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
@@ -23,7 +25,14 @@ DIFFERENCES = (
     # A target that negotiates HTTP/2 and sends something else, and leaves the connection open.
     # libcurl 7 gives the transfer up at once; libcurl 8 (seen with 8.14) sends GOAWAY and waits.
     Difference("an HTTP/2 target without frames", "libcurl", (8, 0), "closed", "timeout"),
+    # Whether PowerDNS passes on the client subnet of a question when it looks an ALIAS up.
+    Difference("an ALIAS with a client subnet", "pdns_server", (4, 9), False, True),
 )
+
+
+def pdns_server():
+    said = run(["pdns_server", "--version"])
+    return re.search(r"Server ([0-9]+\.[0-9]+)", said.stdout + said.stderr)[1]
 
 
 def libcurl():
@@ -32,7 +41,7 @@ def libcurl():
     return re.match(r"libcurl/([0-9.]+)", text().decode())[1]
 
 
-VERSION_OF = {"libcurl": libcurl}
+VERSION_OF = {"libcurl": libcurl, "pdns_server": pdns_server}
 
 
 def expected(what):
