@@ -130,6 +130,7 @@ struct reading {
     const char *key;
     const struct mapping *seen;
     int64_t revision;
+    bool decides; /* where to send a client; a deletion depends on no configuration */
 };
 
 /* Looking again for a row may show a configuration and verdicts that the decision has not seen. */
@@ -144,7 +145,7 @@ static bool is_still_seen(const struct reading *reading)
     struct mapping now;
     int code = store_renew(reading->store, NULL);
     if (code == 0 && (reading->store->mappings_revision != reading->revision ||
-                      decides_on_the_past(reading->store)))
+                      (reading->decides && decides_on_the_past(reading->store))))
         return false;
     if (code == 0)
         code = find_row(reading->store, reading->pool_id, reading->key, &now, NULL);
@@ -171,7 +172,7 @@ static bool is_current(void *context)
 static int put_claim(struct store *store, int64_t pool_id, const char *key,
                      const struct mapping *seen, const struct claim *claim)
 {
-    struct reading reading = {store, pool_id, key, seen, claim->revision};
+    struct reading reading = {store, pool_id, key, seen, claim->revision, claim->maps};
     int code = claims_put(store->claims, pool_id, key, seen, claim, is_current, &reading);
     store->lost = code == ERR_NOTFOUND ? store->lost + 1 : 0;
     store->has_claimed |= code == 0;

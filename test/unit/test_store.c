@@ -309,6 +309,33 @@ static void a_claim_holds_if_the_row_is_as_it_was_however_that_is_found(void)
     }
 }
 
+/* A configuration that has changed since is no reason to keep what shall be forgotten. */
+static void a_mapping_is_forgotten_whatever_has_changed(void)
+{
+    static void (*const prepares[])(struct store *store) = {usual, without_wal_index,
+                                                            after_many_commits};
+    for (size_t i = 0; i < COUNT(prepares); i++) {
+        struct place place;
+        struct revision revision;
+        struct error error = {0};
+        place_init_served(&place);
+        place_run(&place, INSERT_ROW "'192.0.2.10', 2, 'modulus', 1700000000, 60)");
+        struct store *store = new_store(&place);
+        struct mapping_table table = store_mappings(store);
+        touch(store);
+        prepares[i](store);
+        CHECK_INTEGER(store_begin(store, 2, &revision, NULL), 0, "case %zu", i);
+        check_row(&table, "192.0.2.10", &(struct mapping){2, "modulus", NOW_S, 60, 0, 0}, "before");
+        place_run(&place, "UPDATE pool SET ttl = 7");
+        CHECK_INTEGER(store_claim_deletion(store, 1, "192.0.2.10", &error), 0, "case %zu: %s", i,
+                      error.text);
+        check_row(&table, "192.0.2.10", NULL, "after");
+        store_free(store);
+        CHECK_INTEGER(rows_of(&place), 0, "case %zu", i);
+        place_release(&place);
+    }
+}
+
 /* The shell's transaction stands for anything that keeps the database locked. */
 static void a_claim_needs_no_lock_of_the_database(void)
 {
@@ -769,6 +796,7 @@ static const CU_TestInfo tests[] = {
     {"of two processes the first claim holds", of_two_processes_the_first_claim_holds},
     {"a claim holds if the row is as it was, however that is found",
      a_claim_holds_if_the_row_is_as_it_was_however_that_is_found},
+    {"a mapping is forgotten whatever has changed", a_mapping_is_forgotten_whatever_has_changed},
     {"a claim needs no lock of the database", a_claim_needs_no_lock_of_the_database},
     {"claims give way to what is changed in the table",
      claims_give_way_to_what_is_changed_in_the_table},
