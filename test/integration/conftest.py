@@ -11,6 +11,7 @@ from cluster import Cluster
 from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import Crowd
+from targets import Certificates
 
 # Whoever supervises the tests does not wait for the servers that they start.
 os.environ.pop("NOTIFY_SOCKET", None)
@@ -102,3 +103,9 @@ def pytest_runtest_makereport(item):
             if hasattr(value, "log_tail"):
                 with contextlib.suppress(FileNotFoundError):  # it has never begun to run
                     report.sections.append((f"log of the server `{name}`", value.log_tail()))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """For targets of TLS; made once."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

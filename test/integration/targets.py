@@ -118,6 +118,21 @@ def page(body=b"", status="200 OK", *headers):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+class Asked:
+    """Keeps the head of the request, and answers."""
+
+    def __init__(self):
+        self.head = b""
+
+    def __call__(self, connection):
+        self.head = head_of(connection)
+        connection.sendall(page())
+
+    @property
+    def lines(self):
+        return self.head.decode().split("\r\n")
+
+
 class Endless:
     """Sends a beginning, and one block again and again until nobody listens; counts the bytes."""
 
@@ -132,6 +147,37 @@ class Endless:
         while True:
             connection.sendall(self.block)
             self.sent += len(self.block)
+
+
+class Dialogue:
+    """A server of lines: greets, answers each line that it knows, keeps what it has heard."""
+
+    def __init__(self, greeting, answers, pause_s=0):
+        self.greeting, self.answers, self.pause_s = greeting, answers, pause_s
+        self.heard = []
+
+    def say(self, connection, text):
+        """In single octets, if there is a pause between them."""
+        for piece in [text] if not self.pause_s else [bytes([c]) for c in text]:
+            time.sleep(self.pause_s)
+            connection.sendall(piece)
+
+    def __call__(self, connection):
+        self.say(connection, self.greeting)
+        rest = b""
+        connection.settimeout(SECONDS_MAX)
+        while part := connection.recv(4096):
+            *lines, rest = (rest + part).split(b"\r\n")
+            for line in lines:
+                self.heard.append(line)
+                self.say(connection, self.answers.get(line, b""))
+
+
+# What a mail server says, to whom, and the steps of a check that is polite to it.
+EHLO = b"250-mail.example.com\r\n250-SIZE 1000\r\n250 HELP\r\n"
+MAIL = {b"EHLO ns1": EHLO, b"QUIT": b"221 bye\r\n"}
+GREETING = b"220 mail.example.com ESMTP\r\n"
+POLITE = ("expect ^220 ", r"send EHLO ns1\r\n", "expect ^250 ", r"send QUIT\r\n", "expect ^221 ")
 
 
 def behind_tls(serve, certificate, protocols=None):

@@ -1,6 +1,6 @@
 /*
  * Lookups of a name server that runs in the same event loop, of the answers that it gives and of
- * files that name it. Real checks of names are in test/integration/test_probes.py.
+ * files that name it. Real checks of names are in test/integration/test_probes_names.py.
  */
 #include "monitor/resolver.h"
 
