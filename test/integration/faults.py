@@ -13,6 +13,7 @@ Shim          a library in front of the C library's: the clock jumps, the disk f
 
 import contextlib
 import fcntl
+import itertools
 import mmap
 import os
 import random
@@ -294,21 +295,21 @@ def stopped(*processes):
 
 
 def stop_unless(holds, process, database):
-    """Stops it by SIGSTOP at a moment in which it does not hold such a thing."""
-    while True:
+    """Stops it by SIGSTOP at a moment in which it does not hold such a thing.  Returns how often it was
+    stopped at another moment; on a busy machine that may have been for long."""
+    for tries in itertools.count():
         stop([process.pid])
         if not holds(process, database):
-            return
+            return tries
         kill([process.pid], signal.SIGCONT)
         time.sleep(0.001)
 
 
 @contextlib.contextmanager
 def stopped_unless(holds, process, database):
-    """It is stopped so in the block."""
+    """It is stopped so in the block, which is given what stop_unless() returns."""
     try:
-        stop_unless(holds, process, database)
-        yield
+        yield stop_unless(holds, process, database)
     finally:
         kill([process.pid], signal.SIGCONT)
 
