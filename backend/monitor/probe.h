@@ -60,6 +60,9 @@ struct probe {
 /* What the checks of this probe's type share. */
 void *probe_shared(const struct probe *probe);
 
+/* The host to ask for and to be certified: the monitor's, else the target's name, or NULL. */
+const char *probe_host(const struct probe *probe);
+
 /* The target as a socket address. */
 socklen_t probe_target(const struct probe *probe, struct sockaddr_storage *ret_target);
 

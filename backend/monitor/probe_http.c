@@ -344,7 +344,7 @@ static bool is_path(const char *path)
 static bool are_headers(const char *lines)
 {
     static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    while (*lines != '\0') {
+    while (lines[strspn(lines, "\n")] != '\0') { /* newlines at the end begin no line */
         size_t length = strcspn(lines, "\n"), named = strspn(lines, name);
         if (named == 0 || length < named + 3 || strncmp(lines + named, ": ", 2) != 0)
             return false;
@@ -400,12 +400,6 @@ static const char *format_target(const struct probe *probe, char text[static URL
     return text;
 }
 
-/* The host to ask for: the monitor's, else the name of the target; NULL: its address. */
-static const char *host_of(const struct probe *probe)
-{
-    return probe->monitor->host ? probe->monitor->host : probe->name;
-}
-
 /*
  * The URL names the host, for the Host header and the TLS server name; CURLOPT_CONNECT_TO directs
  * every connection to the target.
@@ -413,7 +407,7 @@ static const char *host_of(const struct probe *probe)
 static bool set_target(struct http *http)
 {
     const struct monitor *monitor = http->probe.monitor;
-    const char *host = host_of(&http->probe);
+    const char *host = probe_host(&http->probe);
     char target[URL_MAX], text[URL_MAX + sizeof "https:///"];
     format_target(&http->probe, target);
     if (host) {
@@ -517,7 +511,8 @@ static bool add_header(struct http *http, const char *line, size_t length)
 static bool set_headers(struct http *http)
 {
     const char *line = http->probe.monitor->headers;
-    for (size_t length; line && *line != '\0'; line += length + (line[length] == '\n')) {
+    for (size_t length; line && line[strspn(line, "\n")] != '\0';
+         line += length + (line[length] == '\n')) {
         length = strcspn(line, "\n");
         if (!add_header(http, line, length))
             return false;

@@ -165,7 +165,7 @@ static bool send_header(struct tcp *tcp)
 static bool begin_tls(struct tcp *tcp)
 {
     const struct monitor *monitor = tcp->probe.monitor;
-    if (stream_begin_tls(&tcp->stream, probe_shared(&tcp->probe), monitor->host,
+    if (stream_begin_tls(&tcp->stream, probe_shared(&tcp->probe), probe_host(&tcp->probe),
                          &tcp->probe.address, monitor->verify))
         return true;
     probe_end(&tcp->probe, REASON_INTERNAL);

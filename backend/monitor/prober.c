@@ -209,7 +209,7 @@ int prober_start(struct prober *prober, const struct check *check,
     }
     probe_insert(probe);
     *ret_probe = probe;
-    if (probe->name)
+    if (probe->name && probe->address.family == FAMILY_NONE)
         probe_resolve(probe);
     else
         probe_start(probe);
@@ -227,6 +227,11 @@ void prober_cancel(struct prober *prober, struct probe *probe)
 void *probe_shared(const struct probe *probe)
 {
     return probe->prober->shared[probe->monitor->type];
+}
+
+const char *probe_host(const struct probe *probe)
+{
+    return probe->monitor->host ? probe->monitor->host : probe->name;
 }
 
 socklen_t probe_target(const struct probe *probe, struct sockaddr_storage *ret_target)

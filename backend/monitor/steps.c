@@ -30,12 +30,13 @@ static int add_line(struct steps *steps, const char *line, struct error *error)
     return add(steps, send, expect);
 }
 
-/* Ends each line with a NUL. A newline at the end of the text begins no line. */
+/* Ends each line with a NUL. Newlines at the end of the text begin no line. */
 static int add_lines(struct steps *steps, const char *text, struct error *error)
 {
     int code = 0;
     steps->text = strdup(text);
-    for (char *line = steps->text, *next; code == 0 && line && *line != '\0'; line = next) {
+    for (char *line = steps->text, *next; code == 0 && line && line[strspn(line, "\n")] != '\0';
+         line = next) {
         size_t length = strcspn(line, "\n");
         next = line + length + (line[length] == '\n');
         line[length] = '\0';

@@ -19,27 +19,44 @@ struct plan {
     size_t refused_count, refused_capacity;
 };
 
-/*
- * What the server of a new target was watched as before: best by the same address, else by another
- * one or as a whole; NULL if it was not.
- */
-static const struct watched *find_before(const struct watch *watch, const struct target *target)
+/* Says whether an address is that of a target of this row. */
+static bool is_of_row(const struct targets *targets, const struct target_key *row,
+                      const struct address *address)
 {
-    const struct watched *found = NULL;
+    for (enum address_family family = FAMILY_NONE; family <= FAMILY_IPV6; family++) {
+        const struct target *target =
+            targets_find(targets, &(struct target_key){row->kind, row->id, family});
+        if (target && address_equal(&target->address, address))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What the server of a new target was watched as before: by the same address, or as a whole at one
+ * of the addresses that are now targets of their own. NULL if it was not; of a corrected address
+ * nothing is known.
+ */
+static const struct watched *find_before(const struct plan *plan, const struct target *target)
+{
+    const struct watched *whole = NULL;
     for (enum address_family family = FAMILY_NONE; family <= FAMILY_IPV6; family++) {
         const struct target_key key = {target->key.kind, target->key.id, family};
-        const struct watched *before = watch_find(watch, &key);
-        if (before && (!found || address_equal(&before->target->address, &target->address)))
-            found = before;
+        const struct watched *before = watch_find(plan->watch, &key);
+        if (before && address_equal(&before->target->address, &target->address))
+            return before;
+        if (before && family == FAMILY_NONE &&
+            is_of_row(plan->targets, &key, &before->target->address))
+            whole = before;
     }
-    return found;
+    return whole;
 }
 
 /* One whose server was watched under another key keeps its state, as change_target() does. */
-static struct watched *plan_added(const struct watch *watch, const struct target *target)
+static struct watched *plan_added(const struct plan *plan, const struct target *target)
 {
     struct watched *watched = calloc(1, sizeof *watched);
-    const struct watched *before = find_before(watch, target);
+    const struct watched *before = find_before(plan, target);
     if (!watched || !before)
         return watched;
     watched->verdict = before->verdict;
@@ -56,8 +73,8 @@ static void plan_target(void *context, enum target_change change, const struct t
     if (change == TARGET_SAME || change == TARGET_CHANGED)
         plan->list[plan->new] = plan->watch->list[plan->old];
     else if (after) {
-        plan->list[plan->new] = change == TARGET_ADDED ? plan_added(plan->watch, after)
-                                                       : calloc(1, sizeof(struct watched));
+        plan->list[plan->new] =
+            change == TARGET_ADDED ? plan_added(plan, after) : calloc(1, sizeof(struct watched));
         plan->failed |= !plan->list[plan->new];
     }
     plan->old += before != NULL;

@@ -51,12 +51,13 @@ static int add_monitor(void *context, sqlite3_stmt *row)
     struct loaded *loaded = context;
     struct monitor monitor = read_monitor(row);
     if (!check_type_parse(row_text(row, 2), &monitor.type))
-        return targets_add_problem(loaded->targets, "a monitor has a type that is not known here");
+        return targets_refuse_monitor(loaded->targets, monitor.name, "its type is not known here");
     if (!http_method_parse(row_text(row, 17), &monitor.http_method))
-        return targets_add_problem(loaded->targets,
-                                   "a monitor has an http_method that is not known here");
+        return targets_refuse_monitor(loaded->targets, monitor.name,
+                                      "its http_method is not known here");
     if (!read_source(row_text(row, 24), &monitor.source))
-        return targets_add_problem(loaded->targets, "the source of a monitor is not an address");
+        return targets_refuse_monitor(loaded->targets, monitor.name,
+                                      "its source is not an address");
     return targets_add_monitor(loaded->targets, &monitor);
 }
 

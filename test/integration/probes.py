@@ -41,7 +41,8 @@ class Result:
 
 
 def command(**keys):
-    keys = {"address": LOOPBACK, "timeout": 10} | keys
+    address = {} if "target_name" in keys else {"address": LOOPBACK}
+    keys = {**address, "timeout": 10, **keys}
     return [PROGRAM, *(f"{key}={value}" for key, value in keys.items())]
 
 

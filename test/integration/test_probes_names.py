@@ -7,7 +7,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from probes import check, check_tls
+from probes import check
 from targets import LOOPBACK, Asked, DnsTarget, Target, answering, behind_tls, page, stay
 
 NAME = "lb.cloud.example"
@@ -124,9 +124,15 @@ def test_a_name_is_the_host_of_a_request_unless_the_monitor_has_one(resolv_conf,
 
 
 @pytest.mark.parametrize("subject, reason", [(NAME, "ok"), ("www.example.com", "wrong-name")])
-def test_a_certificate_must_be_valid_for_the_name(certificates, resolv_conf, subject, reason):
-    certificate = certificates.signed(f"named-{reason}", f"DNS:{subject}")
+@pytest.mark.parametrize("kind", [{"type": "https"}, {"type": "tcp", "tls": 1}])
+@pytest.mark.parametrize("has_address", [False, True])  # as with check_address
+def test_a_certificate_must_be_valid_for_the_name(
+        certificates, resolv_conf, subject, reason, kind, has_address):
+    certificate = certificates.signed(f"{kind['type']}-{has_address}-{reason}", f"DNS:{subject}")
     with Target(behind_tls(answering(page()), certificate)) as target, \
             DnsTarget(resolving({"A": [LOOPBACK]})) as server:
-        result = check_tls(certificates, target, target_name=NAME, resolv_conf=resolv_conf(server))
+        where = {"address": LOOPBACK} if has_address else {"resolv_conf": resolv_conf(server)}
+        result = check(target_name=NAME, port=target.port, ca_file=certificates.authority, **kind,
+                       **where)
         assert result.reason == reason
+        assert bool(server.questions) != has_address

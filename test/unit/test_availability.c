@@ -59,6 +59,7 @@ static void an_address_may_be_down_alone(void)
         {"192.0.2.1", NULL, true, false, false, false, false, false},
         {NULL, "2001:db8::1", false, true, false, false, false, false},
         {NULL, "2001:db8::1", true, false, false, true, false, true},
+        {NULL, NULL, true, true, false, true, false, false}, /* it has a name */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct availability *availability = NULL;
@@ -84,6 +85,22 @@ static void an_address_may_be_down_alone(void)
                       "row %zu, another server", i);
         availability_free(availability);
     }
+}
+
+/* An address may come or go while the snapshot is patched. */
+static void a_server_is_down_by_the_addresses_that_it_has_now(void)
+{
+    struct availability *availability = NULL;
+    const struct controller controller = {.index = 0};
+    struct virtual_server server = {.controller = &controller, .ipv4 = "192.0.2.1"};
+    CHECK_INTEGER(availability_new(1, 1, &availability), 0, "new");
+    CHECK_INTEGER(availability_set_address_down(availability, &server, FAMILY_IPV4), 0, "set");
+    CHECK(!availability_server_up(availability, &server), "its only address is down");
+    server.ipv6 = "2001:db8::1";
+    CHECK(availability_server_up(availability, &server), "another one was added");
+    server.ipv6 = NULL;
+    CHECK(!availability_server_up(availability, &server), "and removed");
+    availability_free(availability);
 }
 
 static void without_memory_no_address_is_down(void)
@@ -121,6 +138,8 @@ static void without_memory_there_are_no_metrics(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"a server is down by the addresses that it has now",
+     a_server_is_down_by_the_addresses_that_it_has_now},
     {"all are up until somebody says otherwise", all_are_up_until_somebody_says_otherwise},
     {"a server is up when its controller is up too", a_server_is_up_with_its_controller},
     {"an address may be down alone, and the last one takes the server down",

@@ -81,9 +81,8 @@ static const struct {
     {QUERY_MONITORS, "id, name, type, port, path, host, query, status_min, status_max, body, send,"
                      " expect, verify, interval, timeout, rise, fall, http_method, headers, proxy,"
                      " tls, steps, rcode, answer, source, arguments"},
-    {QUERY_TARGET_SERVERS,
-     "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6, v.name), port,"
-     " coalesce(v.monitor_id, p.monitor_id), position, other_address, host"},
+    {QUERY_TARGET_SERVERS, "id, name, name, coalesce(v.check_address, v.ipv4, v.ipv6), port,"
+                           " coalesce(v.monitor_id, p.monitor_id), position, other_address, name"},
     {QUERY_TARGET_CONTROLLERS, "id, name, address, monitor_id"},
     {QUERY_CONTROLLER_VERDICTS,
      "controller_id, state, reason, since, checked_at, flaps, value, value, ''"},
@@ -452,7 +451,7 @@ static const char monitored[] =
     "INSERT INTO monitor (id, name, type, path, arguments) VALUES (115, 'run', 'exec', 'p', '-v');"
     "INSERT INTO monitor (id, name, type, body) VALUES (116, 'page', 'http', 'body');"
     "INSERT INTO controller (id, name, address, monitor_id) VALUES (121, 'ams', '192.0.2.122',"
-    " 111);"
+    " 116);"
     "INSERT INTO pool (id, name, monitor_id) VALUES (123, 'pool', 112);"
     "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, port, monitor_id,"
     " check_address) VALUES (124, 123, 121, 1, '192.0.2.125', 126, 101, '192.0.2.127');"
@@ -535,8 +534,8 @@ static void targets_are_read_column_by_column(void)
         check_monitors(targets);
         check_later_columns(targets);
         if (CHECK_INTEGER((int64_t)targets_count(targets), 2, "targets")) {
-            check_target(targets_at(targets, 0), 121, 111, "192.0.2.122", 0,
-                         "controller ams, 192.0.2.122");
+            check_target(targets_at(targets, 0), 121, 116, "192.0.2.122", 0,
+                         "controller ams, 192.0.2.122:80");
             check_target(targets_at(targets, 1), 124, 101, "192.0.2.127", 126,
                          "pool pool, controller ams, 192.0.2.127:102");
         }

@@ -538,6 +538,8 @@ static void monitors_that_cannot_be_run_are_refused_with_words(void)
         {{.type = CHECK_TCP, .proxy = PROXY_VERSION_2}, NULL},
         {{.type = CHECK_HTTP, .proxy = PROXY_VERSION_2}, "proxy 2 is not possible for http"},
         {{.type = CHECK_HTTP, .headers = "X-A: b\nX_B:  c\n"}, NULL},
+        {{.type = CHECK_HTTP, .headers = "X-A: b\n\n\n"}, NULL},
+        {{.type = CHECK_HTTP, .headers = "X-A: b\n\nX-B: c"}, "a line of headers is not a name"},
         {{.type = CHECK_HTTP, .headers = "X-A;"}, "a line of headers is not a name, a colon"},
         {{.type = CHECK_HTTP, .headers = "X-A: b\n @file"}, "a line of headers is not a name"},
         {{.type = CHECK_HTTP, .headers = "X-A: b\r"}, "a line of headers is not a name"},

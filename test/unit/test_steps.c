@@ -41,7 +41,9 @@ static void columns_become_steps(void)
         {{.steps = "send "}, "line 'send ' of steps is not send or expect, a space and a text"},
         {{.steps = "send"}, "line 'send' of steps is not send or expect, a space and a text"},
         {{.steps = "SEND a"}, "line 'SEND a' of steps is not send or expect, a space and a text"},
-        {{.steps = "send a\n\n"}, "line '' of steps is not send or expect, a space and a text"},
+        {{.steps = "send a\n\n\n"}, "s(a)"},
+        {{.steps = "send a\n\nsend b"},
+         "line '' of steps is not send or expect, a space and a text"},
         {{.steps = " send a"}, "line ' send a' of steps is not send or expect, a space and a text"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -25,7 +25,7 @@ static const struct monitor near = {
 #define SERVER_ROW(id, address, monitor)                                                           \
     {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", address, 443, monitor, 4, NULL}
 #define NAMED_ROW(id, name, monitor)                                                               \
-    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", name, 443, monitor, 4, name}
+    {{TARGET_SERVER, id, FAMILY_NONE}, "web", "ams", NULL, 443, monitor, 4, name}
 #define END_ROW {{TARGET_SERVER, 0, FAMILY_NONE}, NULL, NULL, NULL, 0, 0, 0, NULL}
 #define CONTROLLER_ROW(id, address, monitor)                                                       \
     {{TARGET_CONTROLLER, id, FAMILY_NONE}, NULL, "ams", address, 0, monitor, 0, NULL}

@@ -704,7 +704,7 @@ static void verdicts_are_told_those_that_are_down_first(void)
 
 /* Server 1 as a whole at 10.0.0.1, or its addresses 10.0.0.1 and, as if that were IPv6, 10.0.0.2.
  */
-static void set_up_server(bool each_address)
+static void set_up_server_at(const char *whole, bool each_address)
 {
     struct targets *targets = NULL;
     CHECK_INTEGER(targets_new(&targets), 0, "targets_new");
@@ -716,7 +716,7 @@ static void set_up_server(bool each_address)
         CHECK_INTEGER(targets_add(targets, &(struct target_row){{TARGET_SERVER, 1, family},
                                                                 "web",
                                                                 "ams",
-                                                                n == 1 ? "10.0.0.1" : "10.0.0.2",
+                                                                n == 1 ? whole : "10.0.0.2",
                                                                 80,
                                                                 usual_monitor.id,
                                                                 1,
@@ -726,6 +726,11 @@ static void set_up_server(bool each_address)
     targets_finish(targets);
     CHECK_INTEGER(watch_configure(stage.watch, targets, &usual), 0, "configure");
     targets_release(targets);
+}
+
+static void set_up_server(bool each_address)
+{
+    set_up_server_at("10.0.0.1", each_address);
 }
 
 /* The votes on server 1: of it, its IPv4 and its IPv6 address. U(p), D(own), -: none. */
@@ -778,7 +783,22 @@ static void a_server_keeps_its_state_when_its_addresses_become_targets(void)
     stage_end();
 }
 
+static void of_a_corrected_address_nothing_is_known(void)
+{
+    stage_begin();
+    set_up_server_at("10.0.0.3", false);
+    stage.answers[3] = 'x';
+    pass_ms(40000);
+    check_votes("D--", "where nothing is");
+    set_up_server(true);
+    check_votes("---", "the addresses were never checked");
+    pass_ms(20000);
+    check_votes("UUU", "now they were");
+    stage_end();
+}
+
 static const CU_TestInfo tests[] = {
+    {"of a corrected address nothing is known", of_a_corrected_address_nothing_is_known},
     {"addresses have votes, and so has their server", addresses_have_votes_and_so_has_their_server},
     {"a server keeps its state when its addresses become targets",
      a_server_keeps_its_state_when_its_addresses_become_targets},

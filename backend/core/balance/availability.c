@@ -39,11 +39,13 @@ static bool is_address_down(const struct availability *availability,
            (availability->addresses_down[server->index] & (1 << family)) != 0;
 }
 
-static bool has_living_address(const struct availability *availability,
-                               const struct virtual_server *server)
+/* Of the addresses that it has now: the snapshot may have been patched since. */
+static bool has_only_dead_addresses(const struct availability *availability,
+                                    const struct virtual_server *server)
 {
-    return (server->ipv4 && !is_address_down(availability, server, FAMILY_IPV4)) ||
-           (server->ipv6 && !is_address_down(availability, server, FAMILY_IPV6));
+    return availability->addresses_down && (server->ipv4 || server->ipv6) &&
+           (!server->ipv4 || is_address_down(availability, server, FAMILY_IPV4)) &&
+           (!server->ipv6 || is_address_down(availability, server, FAMILY_IPV6));
 }
 
 int availability_set_address_down(struct availability *availability,
@@ -54,8 +56,6 @@ int availability_set_address_down(struct availability *availability,
     if (!availability->addresses_down)
         return ERR_NOMEM;
     availability->addresses_down[server->index] |= (uint8_t)(1 << family);
-    if (!has_living_address(availability, server))
-        availability->server_down[server->index] = true;
     return 0;
 }
 
@@ -69,7 +69,8 @@ bool availability_server_up(const struct availability *availability,
                             const struct virtual_server *server)
 {
     return availability_controller_up(availability, server->controller) &&
-           (!availability || !availability->server_down[server->index]);
+           (!availability || (!availability->server_down[server->index] &&
+                              !has_only_dead_addresses(availability, server)));
 }
 
 bool availability_address_up(const struct availability *availability,

@@ -17,7 +17,7 @@
 #include "core/balance/pool.h"
 
 struct availability {
-    bool *server_down;     /* by virtual_server.index */
+    bool *server_down;     /* as a whole, by virtual_server.index */
     bool *controller_down; /* by controller.index */
     size_t server_count, controller_count;
     /* By virtual_server.index: a bit 1 << family for an address that is down. NULL: none is. */
@@ -30,8 +30,8 @@ int availability_new(size_t server_count, size_t controller_count,
 void availability_free(struct availability *availability);
 
 /*
- * Notes that a server's address of a family is down. A server that has no other address, or none
- * that is up, is down then. 0, or ERR_NOMEM with nothing noted.
+ * Notes that a server's address of a family is down. As long as it has addresses, and none that is
+ * up, the server is down. 0, or ERR_NOMEM with nothing noted.
  */
 int availability_set_address_down(struct availability *availability,
                                   const struct virtual_server *server, enum address_family family);

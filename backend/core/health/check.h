@@ -87,7 +87,7 @@ struct check {
     const struct monitor *monitor; /* valid while the check runs */
     struct address address;
     uint16_t port;    /* of the target; 0: none */
-    const char *name; /* to be resolved for the address; NULL: the address is known. As monitor */
+    const char *name; /* of the target; resolved if there is no address. NULL: none. As monitor */
 };
 
 struct check_result {

@@ -106,8 +106,9 @@ static const struct monitor *find_monitor(const struct targets *targets, int64_t
 static void name_place(const struct target_row *row, uint16_t port,
                        char place[static PLACE_MAX_BYTES])
 {
-    const char *address = row->address ? row->address : "no address";
-    if (port == 0 || !row->address)
+    const char *known = row->address ? row->address : row->host;
+    const char *address = known ? known : "no address";
+    if (port == 0 || !known)
         snprintf(place, PLACE_MAX_BYTES, "%s", address);
     else
         snprintf(place, PLACE_MAX_BYTES, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, port);
@@ -146,12 +147,13 @@ int targets_add(struct targets *targets, const struct target_row *row)
     if (!target.monitor)
         return problems_add(&targets->problems,
                             "%s: not checked, because its monitor cannot be used", name);
-    if (!row->host &&
+    bool is_resolved = row->host && !row->address;
+    if (!is_resolved &&
         (!row->address || address_parse(row->address, strlen(row->address), &target.address) != 0))
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s needs a numeric address", name,
                             target.monitor->name);
-    if (!row->host && is_of_another_family(&target.monitor->source, &target.address))
+    if (!is_resolved && is_of_another_family(&target.monitor->source, &target.address))
         return problems_add(&targets->problems,
                             "%s: not checked, because monitor %s checks from %s, an address of the"
                             " other family",
@@ -172,9 +174,9 @@ int targets_add(struct targets *targets, const struct target_row *row)
     return 0;
 }
 
-int targets_add_problem(struct targets *targets, const char *sentence)
+int targets_refuse_monitor(struct targets *targets, const char *name, const char *why)
 {
-    return problems_add(&targets->problems, "%s", sentence);
+    return problems_add(&targets->problems, "monitor %s cannot be used: %s", name, why);
 }
 
 static const char *const family_words[] = {

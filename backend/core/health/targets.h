@@ -31,7 +31,7 @@ struct target {
     struct target_key key;
     const struct monitor *monitor;
     struct address address;
-    const char *host;              /* the name to resolve in place of an address; NULL: none */
+    const char *host;              /* name of the server, resolved if it has no address; or NULL */
     uint16_t port;                 /* 0: none */
     const char *name;              /* for messages: "pool web, controller ams, 192.0.2.80:443" */
     const char *place;             /* address and port, or address alone: the end of `name` */
@@ -46,11 +46,11 @@ struct target_row {
     struct target_key key;
     const char *pool; /* its name; NULL for a controller */
     const char *controller;
-    const char *address; /* the host name if there is one */
-    int64_t port;        /* 0: none */
+    const char *address;
+    int64_t port; /* 0: none */
     int64_t monitor_id;
     int64_t position; /* of a server; else 0 */
-    const char *host; /* the name to resolve, if the address is not known */
+    const char *host; /* the name of the server; it is resolved if there is no address */
 };
 
 /* 0 or ERR_NOMEM. The caller holds the first reference. */
@@ -62,8 +62,8 @@ void targets_release(struct targets *targets);
 /* Monitors have to be added first. 0 or ERR_NOMEM. */
 int targets_add_monitor(struct targets *targets, const struct monitor *monitor);
 int targets_add(struct targets *targets, const struct target_row *row);
-/* Adds a sentence about a row that the caller could not use. */
-int targets_add_problem(struct targets *targets, const char *sentence);
+/* Adds the sentence that a monitor cannot be used, for a reason. */
+int targets_refuse_monitor(struct targets *targets, const char *name, const char *why);
 
 /* Sorts the targets by key. Cannot fail. */
 void targets_finish(struct targets *targets);

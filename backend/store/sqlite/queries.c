@@ -101,11 +101,10 @@ const char *const query_texts[QUERY_COUNT] = {
         " tls, steps, rcode, answer, source, arguments FROM monitor ORDER BY id",
     [QUERY_TARGET_SERVERS] =
         "SELECT v.id, p.name, c.name,"
-        " coalesce(v.check_address, v.ipv4, v.ipv6, v.name), v.port,"
+        " coalesce(v.check_address, v.ipv4, v.ipv6), v.port,"
         " coalesce(v.monitor_id, p.monitor_id),"
         " v.position, iif(m.each_family AND v.check_address IS NULL AND v.ipv4 IS NOT NULL,"
-        " v.ipv6, NULL) AS other_address,"
-        " iif(coalesce(v.check_address, v.ipv4, v.ipv6) IS NULL, v.name, NULL) AS host"
+        " v.ipv6, NULL) AS other_address, v.name"
         " FROM virtual_server AS v JOIN pool AS p ON p.id = v.pool_id"
         " JOIN controller AS c ON c.id = v.controller_id"
         " LEFT JOIN monitor AS m ON m.id = coalesce(v.monitor_id, p.monitor_id)"
