@@ -134,6 +134,43 @@ static void names_are_found_with_what_lies_below(void)
     snapshot_free(snapshot);
 }
 
+static void a_name_is_answered_from_the_wildcard_of_the_closest_name_above_it(void)
+{
+    static const struct {
+        const char *name, *answering;
+    } rows[] = {
+        {"example.com", "example.com"},
+        {"no.such.example.com", NULL},
+        {"x.wild.example.com", "*.wild.example.com"},
+        {"x.y.wild.example.com", "*.wild.example.com"},
+        {"*.wild.example.com", "*.wild.example.com"},
+        {"wild.example.com", NULL},
+        {"there.wild.example.com", "there.wild.example.com"},
+        {"x.there.wild.example.com", NULL},
+        {"empty.wild.example.com", NULL},
+        {"x.empty.wild.example.com", NULL},
+        {"zzz", NULL},
+    };
+    const struct rows wild = {
+        .zones = (const struct zone_row[]){{7, "example.com"}, {.name = NULL}},
+        .records =
+            (const struct record_row[]){RECORD(1, 7, "example.com", "NS", "ns.example.com"),
+                                        RECORD(2, 7, "*.wild.example.com", "A", "192.0.2.1"),
+                                        RECORD(3, 7, "there.wild.example.com", "A", "192.0.2.1"),
+                                        RECORD(4, 7, "b.empty.wild.example.com", "A", "192.0.2.1"),
+                                        {.name = NULL}},
+    };
+    struct snapshot *snapshot = build(&wild);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct name name;
+        name_parse(rows[i].name, strlen(rows[i].name), &name);
+        const struct name_entry *entry = snapshot_find_answering(snapshot, &name);
+        CHECK_TEXT(entry ? entry->text : "", rows[i].answering ? rows[i].answering : "", "%s",
+                   rows[i].name);
+    }
+    snapshot_free(snapshot);
+}
+
 static void a_name_lies_in_its_deepest_zone(void)
 {
     static const struct {
@@ -225,6 +262,8 @@ static void an_empty_snapshot_answers_everything(void)
 }
 
 static const CU_TestInfo tests[] = {
+    {"a name is answered from the wildcard of the closest name above it",
+     a_name_is_answered_from_the_wildcard_of_the_closest_name_above_it},
     {"rows are found by id", rows_are_found_by_id},
     {"pools are found by name, in capitals or not", pools_are_found_by_name},
     {"servers stand by position and have their index",

@@ -222,6 +222,20 @@ static void what_will_not_do_what_it_says_is_a_problem(void)
          " VALUES (8, 1, 1, 'app.example.com'), (9, 1, 1, 'a.apps.example.com'),"
          "  (9, 2, 2, 'x.example.org');",
          NULL},
+        {NAMES "INSERT INTO record (zone_id, name, type, content) VALUES"
+               " (1, 'cn.example.com', 'CNAME', 'app.example.com');"
+               "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+               " VALUES (8, 1, 1, 'a.cloud.example'), (9, 1, 1, 'cn.example.com');",
+         "pool app: the name of a server leads back to this pool, from CNAME to CNAME"},
+        {NAMES "UPDATE pool SET fallback_pool_id = 9 WHERE id = 8;"
+               "INSERT INTO virtual_server (pool_id, controller_id, position, name)"
+               " VALUES (9, 1, 1, 'lb.example.com');",
+         "pool lb: the name of a server leads back to this pool, from CNAME to CNAME"},
+        {NAMES
+         "INSERT INTO virtual_server (pool_id, controller_id, position, name, state)"
+         " VALUES (8, 1, 1, 'a.cloud.example', 'enabled'),"
+         "  (9, 1, 1, 'app.example.com', 'disabled'), (9, 2, 2, 'b.cloud.example', 'enabled');",
+         NULL},
         {"UPDATE pool SET persistence_pool_id = 1 WHERE name = 'api';"
          "DELETE FROM virtual_server WHERE id = 1;",
          "pool api uses the mappings of pool web, but only pool api has a server at ams"},

@@ -116,15 +116,51 @@ static const struct name_entry *find_key(const struct snapshot *snapshot, const 
     return entry;
 }
 
+/* Says whether the entry at an index, if there is one, is the name with this key or below it. */
+static bool is_within(const struct snapshot *snapshot, size_t index, const char *key,
+                      size_t key_length)
+{
+    return index < snapshot->name_count &&
+           name_key_within(snapshot->names[index].key, snapshot->names[index].key_length, key,
+                           key_length);
+}
+
 const struct name_entry *snapshot_find(const struct snapshot *snapshot, const struct name *name,
                                        bool *ret_below)
 {
     size_t next;
     const struct name_entry *entry = find_key(snapshot, name->key, name->key_length, &next);
-    *ret_below = next < snapshot->name_count &&
-                 name_key_within(snapshot->names[next].key, snapshot->names[next].key_length,
-                                 name->key, name->key_length);
+    *ret_below = is_within(snapshot, next, name->key, name->key_length);
     return entry;
+}
+
+/* Removes the last label, and the NUL that ends it. */
+static size_t parent_length(const char *key, size_t length)
+{
+    do
+        length--;
+    while (length > 0 && key[length - 1] != '\0');
+    return length;
+}
+
+const struct name_entry *snapshot_find_answering(const struct snapshot *snapshot,
+                                                 const struct name *name)
+{
+    static const char label[] = "*";
+    char wildcard[NAME_TEXT_MAX + sizeof label];
+    size_t length = name->key_length, next;
+    const struct name_entry *entry;
+    while (!(entry = find_key(snapshot, name->key, length, &next)) &&
+           !is_within(snapshot, next, name->key, length)) {
+        if (length == 0)
+            return NULL;
+        length = parent_length(name->key, length);
+    }
+    if (length == name->key_length)
+        return entry;
+    memcpy(wildcard, name->key, length);
+    memcpy(wildcard + length, label, sizeof label);
+    return find_key(snapshot, wildcard, length + sizeof label, &next);
 }
 
 const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name)
@@ -136,10 +172,7 @@ const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struc
             return entry->zone;
         if (length == 0)
             return NULL;
-        /* Remove the last label, and the NUL that ends it. */
-        do
-            length--;
-        while (length > 0 && name->key[length - 1] != '\0');
+        length = parent_length(name->key, length);
     }
 }
 

@@ -92,6 +92,13 @@ const struct pool *snapshot_pool_named(const struct snapshot *snapshot, const ch
 const struct name_entry *snapshot_find(const struct snapshot *snapshot, const struct name *name,
                                        bool *ret_below);
 
+/*
+ * The entry that PowerDNS answers a name from: its own, or the wildcard of the closest name above
+ * it that exists (RFC 4592); or NULL.
+ */
+const struct name_entry *snapshot_find_answering(const struct snapshot *snapshot,
+                                                 const struct name *name);
+
 /* The deepest zone of this database that contains the name, or NULL. */
 const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name);
 

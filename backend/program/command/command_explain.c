@@ -81,7 +81,10 @@ static void print_history(const struct mapping_history *history, int64_t now_s, 
 static void print_name(const struct explanation *explanation, struct buffer *out)
 {
     const struct zone *zone = explanation->zone;
-    buffer_printf(out, "name %s: %s, ", explanation->name, name_status_word(explanation->status));
+    buffer_printf(out, "name %s: ", explanation->name);
+    if (explanation->wildcard)
+        buffer_printf(out, "answered by %s, ", explanation->wildcard);
+    buffer_printf(out, "%s, ", name_status_word(explanation->status));
     if (zone)
         buffer_printf(out, "in our zone %s\n", zone->name);
     else if (explanation->status == NAME_STATUS_BALANCED)

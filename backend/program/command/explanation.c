@@ -5,6 +5,7 @@
 #include "program/command/explanation.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/balance/turns.h"
 #include "core/base/error.h"
@@ -35,12 +36,14 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
     return 0;
 }
 
-static enum name_status status_of(const struct decision_inputs *inputs, const struct name *name)
+static enum name_status status_of(const struct decision_inputs *inputs, const struct name *name,
+                                  const struct name_entry *entry)
 {
     bool below;
-    const struct name_entry *entry = snapshot_find(inputs->snapshot, name, &below);
-    if (!entry)
+    if (!entry) {
+        snapshot_find(inputs->snapshot, name, &below);
         return below ? NAME_STATUS_ABOVE : NAME_STATUS_UNKNOWN;
+    }
     if (!entry->balanced)
         return NAME_STATUS_PLAIN;
     if (!entry->pool)
@@ -76,24 +79,23 @@ static void decide_both(const struct decision_inputs *inputs, struct store *stor
     decide(&shown, question, &explanation->without_mapping);
 }
 
-static void gather_peers(const struct decision_inputs *inputs, struct store *store,
-                         const struct name *name, struct peers *ret_peers)
-{
-    bool below;
-    const struct name_entry *entry = snapshot_find(inputs->snapshot, name, &below);
-    if (entry && entry->pool)
-        peers_gather(store, entry->pool->name, ret_peers);
-}
-
 void explanation_gather(const struct decision_inputs *inputs, struct store *store,
                         const struct question *question, struct explanation *ret_explanation)
 {
-    *ret_explanation =
-        (struct explanation){.name = question->name.text,
-                             .status = status_of(inputs, &question->name),
-                             .zone = snapshot_zone_of(inputs->snapshot, &question->name)};
-    decide_both(inputs, store, question, ret_explanation);
-    gather_peers(inputs, store, &question->name, &ret_explanation->peers);
+    const struct name *name = &question->name;
+    const struct name_entry *entry = snapshot_find_answering(inputs->snapshot, name);
+    *ret_explanation = (struct explanation){.name = name->text,
+                                            .asked = *question,
+                                            .status = status_of(inputs, name, entry),
+                                            .zone = snapshot_zone_of(inputs->snapshot, name)};
+    bool is_own =
+        entry && name_key_compare(entry->key, entry->key_length, name->key, name->key_length) == 0;
+    if (entry && !is_own &&
+        name_parse(entry->text, strlen(entry->text), &ret_explanation->asked.name) == 0)
+        ret_explanation->wildcard = entry->text;
+    decide_both(inputs, store, &ret_explanation->asked, ret_explanation);
+    if (entry && entry->pool)
+        peers_gather(store, entry->pool->name, &ret_explanation->peers);
 }
 
 static void decision_release(struct decision *decision)

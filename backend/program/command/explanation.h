@@ -36,6 +36,8 @@ struct decision {
 
 struct explanation {
     const char *name;
+    struct question asked; /* as PowerDNS asks in the end: for a wildcard, if that answers */
+    const char *wildcard;  /* its name; NULL: none does */
     enum name_status status;
     const struct zone *zone; /* NULL: the zone is in another backend */
     struct decision actual;
@@ -47,9 +49,9 @@ struct explanation {
 };
 
 /*
- * Fills an explanation. The texts of answers belong to the question and to the snapshot of the
- * inputs, so it is valid as long as these. Cannot fail: without memory, steps or records are
- * missing, and the trace or the answer says so. Must be released.
+ * Fills an explanation, which must stay where it is: texts of answers belong to it, to the question
+ * and to the snapshot of the inputs. It is valid as long as these. Cannot fail: without memory,
+ * steps or records are missing, and the trace or the answer says so. Must be released.
  */
 void explanation_gather(const struct decision_inputs *inputs, struct store *store,
                         const struct question *question, struct explanation *ret_explanation);

@@ -3,7 +3,6 @@
  * sites differ, and names that PowerDNS does not answer from their pool.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +145,9 @@ static int add_denied(const struct decision_inputs *inputs, const struct pool *p
                         pool->name);
 }
 
+/* So many CNAME records in a row are followed. */
+#define CNAMES_MAX 10
+
 /* Looks for a way back to a pool of names, from CNAME to CNAME. */
 struct circle {
     const struct snapshot *snapshot;
@@ -153,49 +155,35 @@ struct circle {
     bool *seen; /* of every pool: nothing more has to be looked for from there */
 };
 
-/* The entry of a name, or NULL; `ret_exists`: there is one, or there are names below it. */
-static const struct name_entry *find_name(const struct snapshot *snapshot, const char *text,
-                                          bool *ret_exists)
-{
-    struct name name;
-    *ret_exists = false;
-    if (name_parse(text, strlen(text), &name) != 0)
-        return NULL;
-    const struct name_entry *entry = snapshot_find(snapshot, &name, ret_exists);
-    *ret_exists |= entry != NULL;
-    return entry;
-}
-
 /*
- * The entry that answers for a name of a server, which has no escapes: perhaps the wildcard of the
- * closest name above it that exists (RFC 4592).
+ * The pool that decides what a name of a server leads to, perhaps by CNAME records; NULL: it is not
+ * ours.
  */
-static const struct name_entry *find_answering(const struct snapshot *snapshot, const char *text)
-{
-    char wildcard[NAME_TEXT_MAX + 2];
-    bool exists;
-    const struct name_entry *entry = find_name(snapshot, text, &exists);
-    for (const char *dot = strchr(text, '.'); !exists && dot; dot = strchr(dot + 1, '.')) {
-        find_name(snapshot, dot + 1, &exists);
-        snprintf(wildcard, sizeof wildcard, "*%s", dot);
-        if (exists)
-            return find_name(snapshot, wildcard, &exists);
-    }
-    return entry;
-}
-
-/* The pool that decides what a name of a server leads to; NULL: it is not ours. */
 static const struct pool *pool_of_target(const struct snapshot *snapshot, const char *target)
 {
-    const struct name_entry *entry = target ? find_answering(snapshot, target) : NULL;
-    return entry ? entry->pool : NULL;
+    for (int i = 0; target && i < CNAMES_MAX; i++) {
+        struct name name;
+        const struct name_entry *entry = name_parse(target, strlen(target), &name) == 0
+                                             ? snapshot_find_answering(snapshot, &name)
+                                             : NULL;
+        if (!entry || entry->pool)
+            return entry ? entry->pool : NULL;
+        target = NULL;
+        for (size_t j = 0; j < entry->record_count; j++)
+            if (strcmp(entry->records[j].type, "CNAME") == 0)
+                target = entry->records[j].content;
+    }
+    return NULL;
 }
 
 static bool leads_back(const struct circle *circle, const struct pool *from)
 {
     for (; from; from = from->fallback_pool)
         for (size_t i = 0; i < from->server_count; i++) {
-            const struct pool *next = pool_of_target(circle->snapshot, from->servers[i].name);
+            const struct virtual_server *server = &from->servers[i];
+            const struct pool *next = virtual_server_state(server) == STATE_DISABLED
+                                          ? NULL
+                                          : pool_of_target(circle->snapshot, server->name);
             if (!next || circle->seen[next - circle->snapshot->pools])
                 continue;
             circle->seen[next - circle->snapshot->pools] = true;
@@ -210,7 +198,7 @@ static int add_circle(const struct snapshot *snapshot, const struct pool *pool,
                       struct problems *problems)
 {
     struct circle circle = {.snapshot = snapshot, .pool = pool};
-    if (pool->server_count == 0 || !pool_has_names(pool))
+    if (!pool_has_names(pool))
         return 0;
     circle.seen = calloc(snapshot->pool_count, sizeof *circle.seen);
     if (!circle.seen)
