@@ -12,7 +12,7 @@
 #include "store/store_parts.h"
 #include "system/clock.h"
 
-/* How long it is waited for the writer. */
+/* How long it is waited for the writer to make room for another claim. */
 #define WAIT_MS 2000
 
 /* Keys that are read in one transaction: some milliseconds. */
@@ -86,10 +86,9 @@ static int forget_and_wait(struct store *store, struct pool_ids *ids, const char
 }
 
 /* When others have changed the table meanwhile, the claims may have been dropped with the rest. */
-static int forget_rows(struct store *store, struct pool_ids *ids, const char *key,
+static int forget_rows(struct store *store, struct pool_ids *ids, const char *key, int64_t until_ms,
                        int64_t *ret_count, struct error *error)
 {
-    int64_t until_ms = clock_monotonic_ms() + WAIT_MS;
     int64_t revision = store->mappings_revision;
     int code = forget_and_wait(store, ids, key, until_ms, error);
     int64_t count = (int64_t)ids->count;
@@ -103,15 +102,15 @@ static int forget_rows(struct store *store, struct pool_ids *ids, const char *ke
     return code;
 }
 
-int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
-                 struct error *error)
+int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t until_ms,
+                 int64_t *ret_count, struct error *error)
 {
     struct pool_ids ids = {0};
     int code = store_check_writable(store, false, error);
     if (code == 0)
         code = pool_id == 0 ? read_pool_ids(store, &ids, error) : add_pool_id(&ids, pool_id, error);
     if (code == 0)
-        code = forget_rows(store, &ids, key, ret_count, error);
+        code = forget_rows(store, &ids, key, until_ms, ret_count, error);
     free(ids.ids);
     return code;
 }
@@ -232,7 +231,7 @@ static int forget_table(struct forgetting *forgetting, struct error *error)
     return code;
 }
 
-static int forget_once(struct forgetting *forgetting, struct error *error)
+static int forget_once(struct forgetting *forgetting, int64_t until_ms, struct error *error)
 {
     forgetting->count = 0;
     int code = forget_claims(forgetting, error);
@@ -240,28 +239,28 @@ static int forget_once(struct forgetting *forgetting, struct error *error)
         code = forget_table(forgetting, error);
     if (code != 0)
         return code;
-    store_unwritten(forgetting->store, WAIT_MS);
+    int64_t wait_ms = until_ms - clock_monotonic_ms();
+    store_unwritten(forgetting->store, wait_ms > 0 ? wait_ms : 0);
     return store_renew(forgetting->store, error);
 }
 
 /* When others have changed the table meanwhile, the claims may have been dropped with the rest. */
-static int forget_until_done(struct forgetting *forgetting, int64_t *ret_count, struct error *error)
+static int forget_until_done(struct forgetting *forgetting, int64_t until_ms, struct error *error)
 {
     struct store *store = forgetting->store;
     int64_t revision = store->mappings_revision;
-    int code = forget_once(forgetting, error);
-    int64_t count = forgetting->count, until_ms = clock_monotonic_ms() + WAIT_MS;
+    int code = forget_once(forgetting, until_ms, error);
+    int64_t count = forgetting->count;
     while (code == 0 && store->mappings_revision != revision && clock_monotonic_ms() < until_ms) {
         revision = store->mappings_revision;
-        code = forget_once(forgetting, error);
+        code = forget_once(forgetting, until_ms, error);
     }
-    if (code == 0)
-        *ret_count = count;
+    forgetting->count = count;
     return code;
 }
 
 int store_forget_range(struct store *store, int64_t pool_id, const struct key_range *range,
-                       int64_t *ret_count, struct error *error)
+                       int64_t until_ms, int64_t *ret_count, struct error *error)
 {
     struct forgetting forgetting = {.store = store, .pool_id = pool_id, .range = range};
     int code = store_check_writable(store, false, error);
@@ -270,7 +269,8 @@ int store_forget_range(struct store *store, int64_t pool_id, const struct key_ra
     forgetting.claims = malloc(sizeof *forgetting.claims);
     if (!forgetting.claims)
         return error_set(error, ERR_NOMEM, "out of memory");
-    code = forget_until_done(&forgetting, ret_count, error);
+    code = forget_until_done(&forgetting, until_ms, error);
+    *ret_count = forgetting.count;
     free(forgetting.claims);
     return code;
 }

@@ -277,7 +277,10 @@ int store_claim_deletion(struct store *store, int64_t pool_id, const char *key, 
             return 0;
         if (code != ERR_NOTFOUND)
             return error_set(error, code, "%s-claims: a mapping cannot be forgotten now: %s",
-                             store->database.real_path, error_text(code));
+                             store->database.real_path,
+                             code == ERR_LIMIT
+                                 ? "it is full, since claims cannot be written to the database"
+                                 : error_text(code));
     }
     return changes_all_the_time(store, error);
 }

@@ -150,11 +150,11 @@ bool store_log_is_blocked(const struct store *store);
 
 /*
  * Deletes the mappings of a client key, of one pool or (pool_id 0) of all. Returns when the rows
- * are gone; if nothing can be written for two seconds, they go later, unless others change a
- * mapping before. 0 with the number of mappings, or a code with `error` set.
+ * are gone; if nothing can be written until `until_ms`, which is monotonic, they go later, unless
+ * others change a mapping before. 0 with the number of mappings, or a code with `error` set.
  */
-int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t *ret_count,
-                 struct error *error);
+int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t until_ms,
+                 int64_t *ret_count, struct error *error);
 
 /* The keys between two texts, in the order of their octets, to which `matches` says yes. */
 struct key_range {
@@ -165,10 +165,11 @@ struct key_range {
 
 /*
  * Deletes the mappings of all such keys in one pool, likewise. They are looked for in parts, so
- * that no transaction is long. After a failure some may be deleted.
+ * that no transaction is long, and while there is no room for what is to be deleted, the writer is
+ * waited for, whatever `until_ms` is. After a failure `ret_count` says how many are deleted.
  */
 int store_forget_range(struct store *store, int64_t pool_id, const struct key_range *range,
-                       int64_t *ret_count, struct error *error);
+                       int64_t until_ms, int64_t *ret_count, struct error *error);
 
 /*
  * How many of the mappings that were decided before this call are not in the table. Waits until all

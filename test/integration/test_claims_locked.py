@@ -15,9 +15,9 @@ import pytest
 
 import faults
 from claims import Promises, allow_many, change_choice
-from coprocess import Coprocess
+from coprocess import PATIENCE_SECONDS, Coprocess, assert_within
 from database import SAMPLE, Database, Shell
-from faults import assert_in_time, assert_said_once_a_minute
+from faults import assert_in_time, assert_said_once_a_minute, heals
 from processes import LONG, SECONDS_MAX, USER, give_to_user, wait_until
 
 HELD_SECONDS = 10
@@ -36,6 +36,28 @@ def two(sample_database):
 def has_problem(coprocess, pattern):
     lines = coprocess.command("status")
     return any(re.search(f"^problem: .*{pattern}", line) for line in lines)
+
+
+@pytest.mark.parametrize("what", ["192.0.2.10", "192.0.2.0/24"])
+def test_while_somebody_holds_the_database_forget_is_answered_in_time(sample_database, what):
+    """However many pools there are: PowerDNS waits for two seconds."""
+    count = 6
+    sample_database.sql("".join(
+        f"INSERT INTO pool (id, name) VALUES ({100 + n}, 'p{n}');"
+        "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+        f" VALUES ({100 + n}, 1, 1, '192.0.2.80');"
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        f" VALUES ({100 + n}, '192.0.2.10', 1, 'modulus', unixepoch(), 3600);"
+        for n in range(count)))
+    with Coprocess(sample_database.path) as coprocess, Shell(sample_database.path) as other:
+        heals(coprocess, sample_database, 1)
+        other.change("BEGIN IMMEDIATE;")
+        said = []
+        assert_within(PATIENCE_SECONDS, lambda: said.append(coprocess.command(f"forget {what}")))
+        other.change("ROLLBACK;")
+    assert f"{count} mappings forgotten" in said[0]
+    left = "SELECT count(*) FROM persistence WHERE ldns = '192.0.2.10'"
+    wait_until(lambda: sample_database.rows(left) == [(0,)], SECONDS_MAX, "the rows are deleted")
 
 
 def test_while_somebody_holds_the_database_all_are_answered_and_kept(two):

@@ -544,7 +544,8 @@ static int64_t forget_even(struct store *store, const char *after, const char *b
     const struct key_range range = {.after = after, .before = before, .matches = is_even};
     struct error error = {0};
     int64_t count = -1;
-    CHECK_INTEGER(store_forget_range(store, 2, &range, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_forget_range(store, 2, &range, clock_monotonic_ms() + 2000, &count, &error),
+                  0, "%s", error.text);
     return count;
 }
 
@@ -603,7 +604,8 @@ static void what_is_forgotten_leaves_a_tombstone(void)
     struct error error = {0};
     struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
                                         "', 1, 'modulus', 1700000000, 77, 5, 9, 3)");
-    CHECK_INTEGER(store_forget(store, CLIENT, 1, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_forget(store, CLIENT, 1, clock_monotonic_ms() + 2000, &count, &error), 0,
+                  "%s", error.text);
     CHECK_INTEGER(count, 1, "forgotten");
     store_free(store);
     CHECK_INTEGER(rows_of(&place), 0, "no row");
@@ -626,11 +628,14 @@ static void forgetting_is_for_one_pool_or_for_all(void)
     struct store *store = new_store(&place);
     (void)store_mappings(store);
     touch(store);
-    CHECK_INTEGER(store_forget(store, "a1", 2, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_forget(store, "a1", 2, clock_monotonic_ms() + 2000, &count, &error), 0,
+                  "%s", error.text);
     CHECK_INTEGER(count, 1, "of one pool");
-    CHECK_INTEGER(store_forget(store, "a1", 2, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_forget(store, "a1", 2, clock_monotonic_ms() + 2000, &count, &error), 0,
+                  "%s", error.text);
     CHECK_INTEGER(count, 0, "gone already");
-    CHECK_INTEGER(store_forget(store, "a2", 0, &count, &error), 0, "%s", error.text);
+    CHECK_INTEGER(store_forget(store, "a2", 0, clock_monotonic_ms() + 2000, &count, &error), 0,
+                  "%s", error.text);
     CHECK_INTEGER(count, 2, "of all pools");
     CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "what is left");
     store_free(store);
@@ -761,7 +766,8 @@ static void a_newer_version_is_read_and_not_written(void)
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &wanted, NULL), ERR_READONLY,
                   "no claim");
     check_row(&table, "old1", &(struct mapping)MAPPING(1, "modulus", NOW_S - 60, 60), "but a find");
-    CHECK_INTEGER(store_forget(store, "old1", 0, &count, &error), ERR_READONLY, "no forget");
+    CHECK_INTEGER(store_forget(store, "old1", 0, clock_monotonic_ms() + 2000, &count, &error),
+                  ERR_READONLY, "no forget");
     CHECK_INTEGER(store_maintain(store, &settings, NOW_S, 1000000, &error), 0, "%s", error.text);
     CHECK_INTEGER(store_finish_maintenance(store, &error), 0, "%s", error.text);
     CHECK_INTEGER(place_number(&place, "SELECT count(*) FROM persistence"), 1, "no sweep");

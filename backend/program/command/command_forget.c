@@ -3,6 +3,17 @@
 #include <string.h>
 
 #include "program/command/command.h"
+#include "system/clock.h"
+
+/* PowerDNS waits for 2000 ms, and a command has to be read and answered, too. */
+#define WAIT_MS 1200
+
+/* What is to be done, and how far it is. */
+struct forgetting {
+    const struct command_call *call;
+    int64_t until_ms; /* monotonic: so long the writer is waited for, in all */
+    int64_t count;
+};
 
 /* The client's key in a pool's mappings, which may be a network or a group. */
 static void key_in_pool(const struct decision_inputs *inputs, const struct pool *pool,
@@ -33,12 +44,13 @@ static bool is_network(const struct word *word)
 }
 
 /* Deletes the rows of a key; pool_id 0: in all pools. */
-static int forget_key(const struct command_call *call, const char *key, int64_t pool_id,
-                      int64_t *count, struct error *error)
+static int forget_key(struct forgetting *forgetting, const char *key, int64_t pool_id,
+                      struct error *error)
 {
     int64_t gone = 0;
-    int code = store_forget(responder_store(call->responder), key, pool_id, &gone, error);
-    *count += gone;
+    int code = store_forget(responder_store(forgetting->call->responder), key, pool_id,
+                            forgetting->until_ms, &gone, error);
+    forgetting->count += gone;
     return code;
 }
 
@@ -51,15 +63,15 @@ static void prefix_key(const struct word *word, const struct prefix *prefix,
 }
 
 /* Deletes the rows whose key is the operator's word, in the canonical form of keys. */
-static int forget_word(const struct command_call *call, const struct word *word,
-                       const struct pool *pool, int64_t *count, struct error *error)
+static int forget_word(struct forgetting *forgetting, const struct word *word,
+                       const struct pool *pool, struct error *error)
 {
     char key[CLIENT_KEY_MAX];
     int64_t pool_id = pool ? pool->persistence_pool->id : 0;
     if (!word->is_prefix)
-        return forget_key(call, word->text, pool_id, count, error);
+        return forget_key(forgetting, word->text, pool_id, error);
     prefix_key(word, &word->prefix, key);
-    return forget_key(call, key, pool_id, count, error);
+    return forget_key(forgetting, key, pool_id, error);
 }
 
 /* Says whether mappings of a pool are meant; those that it shares are another pool's. */
@@ -71,9 +83,8 @@ static bool is_meant(const struct pool *pool, const struct pool *only)
 /*
  * Deletes the rows of an address: its key differs between pools, since some use networks or groups.
  */
-static int forget_address(const struct command_call *call, const struct decision_inputs *inputs,
-                          const struct word *word, const struct pool *only, int64_t *count,
-                          struct error *error)
+static int forget_address(struct forgetting *forgetting, const struct decision_inputs *inputs,
+                          const struct word *word, const struct pool *only, struct error *error)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < inputs->snapshot->pool_count; i++) {
@@ -82,7 +93,7 @@ static int forget_address(const struct command_call *call, const struct decision
         if (!is_meant(pool, only))
             continue;
         key_in_pool(inputs, pool, &word->prefix.address, &client);
-        code = forget_key(call, client.key, pool->id, count, error);
+        code = forget_key(forgetting, client.key, pool->id, error);
     }
     return code;
 }
@@ -96,8 +107,8 @@ static bool lies_within(const void *context, const char *key)
 }
 
 /* Deletes the rows of all addresses and networks in a network. */
-static int forget_inside(const struct command_call *call, const struct word *word,
-                         const struct pool *pool, int64_t *count, struct error *error)
+static int forget_inside(struct forgetting *forgetting, const struct word *word,
+                         const struct pool *pool, struct error *error)
 {
     char start[PREFIX_TEXT_MAX], after[CLIENT_KEY_MAX], before[CLIENT_KEY_MAX];
     struct key_range range = {
@@ -108,14 +119,15 @@ static int forget_inside(const struct command_call *call, const struct word *wor
     strcpy(before, length > 0 ? after : "~");
     if (length > 0)
         before[length - 1]++;
-    int code = store_forget_range(responder_store(call->responder), pool->id, &range, &gone, error);
-    *count += gone;
+    int code = store_forget_range(responder_store(forgetting->call->responder), pool->id, &range,
+                                  forgetting->until_ms, &gone, error);
+    forgetting->count += gone;
     return code;
 }
 
 /* Where the clients of a pool are larger networks, that is the one in which the network lies. */
-static int forget_around(const struct command_call *call, const struct word *word,
-                         const struct pool *pool, int64_t *count, struct error *error)
+static int forget_around(struct forgetting *forgetting, const struct word *word,
+                         const struct pool *pool, struct error *error)
 {
     unsigned bits = pool_prefix_bits(pool, word->prefix.address.family);
     char key[CLIENT_KEY_MAX];
@@ -123,34 +135,33 @@ static int forget_around(const struct command_call *call, const struct word *wor
         return 0;
     struct prefix client = prefix_of(&word->prefix.address, bits);
     prefix_key(word, &client, key);
-    return forget_key(call, key, pool->id, count, error);
+    return forget_key(forgetting, key, pool->id, error);
 }
 
-static int forget_network(const struct command_call *call, const struct decision_inputs *inputs,
-                          const struct word *word, const struct pool *only, int64_t *count,
-                          struct error *error)
+static int forget_network(struct forgetting *forgetting, const struct decision_inputs *inputs,
+                          const struct word *word, const struct pool *only, struct error *error)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < inputs->snapshot->pool_count; i++) {
         const struct pool *pool = &inputs->snapshot->pools[i];
         if (!is_meant(pool, only))
             continue;
-        code = forget_around(call, word, pool, count, error);
+        code = forget_around(forgetting, word, pool, error);
         if (code == 0)
-            code = forget_inside(call, word, pool, count, error);
+            code = forget_inside(forgetting, word, pool, error);
     }
     return code;
 }
 
-static int forget(const struct command_call *call, const struct decision_inputs *inputs,
-                  const struct pool *pool, int64_t *count, struct error *error)
+static int forget(struct forgetting *forgetting, const struct word *word,
+                  const struct decision_inputs *inputs, const struct pool *pool,
+                  struct error *error)
 {
-    const struct word word = read_word(call->words[1]);
-    if (is_network(&word))
-        return forget_network(call, inputs, &word, pool, count, error);
-    int code = forget_word(call, &word, pool, count, error);
-    if (code == 0 && word.is_prefix && !*word.kind)
-        code = forget_address(call, inputs, &word, pool, count, error);
+    if (is_network(word))
+        return forget_network(forgetting, inputs, word, pool, error);
+    int code = forget_word(forgetting, word, pool, error);
+    if (code == 0 && word->is_prefix && !*word->kind)
+        code = forget_address(forgetting, inputs, word, pool, error);
     return code;
 }
 
@@ -159,7 +170,8 @@ enum command_result command_forget(const struct command_call *call)
     struct decision_inputs inputs;
     struct error error = {0};
     const struct pool *pool = NULL;
-    int64_t count = 0;
+    const struct word word = read_word(call->words[1]);
+    struct forgetting forgetting = {.call = call, .until_ms = clock_monotonic_ms() + WAIT_MS};
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     if (call->count > 2 && !(pool = snapshot_pool_named(inputs.snapshot, call->words[2]))) {
@@ -167,8 +179,16 @@ enum command_result command_forget(const struct command_call *call)
         buffer_printf(call->out, "there is no pool %s\n", call->words[2]);
         return COMMAND_FAILED;
     }
-    int code = forget(call, &inputs, pool, &count, &error);
+    int code = forget(&forgetting, &word, &inputs, pool, &error);
+    int64_t count = forgetting.count;
     responder_end(call->responder);
+    if (code == 0 && count == 0 && !word.is_prefix && strncmp(word.text, "group:", 6) != 0) {
+        buffer_printf(call->out, "%s is not an address, a network or a group, and has no mapping\n",
+                      word.text);
+        return COMMAND_FAILED;
+    }
+    if (code != 0 && count > 0)
+        buffer_printf(call->out, "after %" PRId64 " mapping%s: ", count, count == 1 ? "" : "s");
     if (code != 0)
         return command_failed(call, &error);
     buffer_printf(call->out, "%" PRId64 " mapping%s forgotten\n", count, count == 1 ? "" : "s");
