@@ -1525,7 +1525,8 @@ ORDER BY t.pool, t.position, t.controller, t.family;
 -- since       when the mapping was made or last extended: year-month-day hour:minute, UTC
 -- until       when it expires
 -- left_s      seconds until then, 0 if it has expired
--- live        'yes', or the first of these reasons that applies:
+-- live        'yes' if it is live in this pool or in one that shares its mappings, or the first of
+--             these reasons that applies:
 --             'expired'
 --             'method changed'
 --             'controller gone'
@@ -1575,19 +1576,22 @@ SELECT
     WHEN m.method <> p.method THEN 'method changed'
     WHEN c.id IS NULL THEN 'controller gone'
     WHEN c.state = 'disabled' THEN 'controller disabled'
+    WHEN NOT EXISTS (SELECT 1 FROM controller_metric AS a
+                      WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
+     AND EXISTS (SELECT 1 FROM virtual_server AS v
+                  WHERE v.controller_id = m.controller_id
+                    AND v.pool_id IN (SELECT m.pool_id
+                                       UNION ALL SELECT s.id FROM pool AS s
+                                                  WHERE s.persistence_pool_id = m.pool_id)
+                    AND v.state <> 'disabled'
+                    AND NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                                     WHERE a.virtual_server_id = v.id
+                                       AND a.name = 'availability' AND a.value = 0))
+      THEN 'yes'
     WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
                       WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
                         AND v.state <> 'disabled') THEN 'no server'
-    WHEN EXISTS (SELECT 1 FROM controller_metric AS a
-                  WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
-      OR NOT EXISTS (SELECT 1 FROM virtual_server AS v
-                      WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
-                        AND v.state <> 'disabled'
-                        AND NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                                         WHERE a.virtual_server_id = v.id
-                                           AND a.name = 'availability' AND a.value = 0))
-      THEN 'server down'
-    ELSE 'yes'
+    ELSE 'server down'
   END
 FROM pool AS p
 CROSS JOIN persistence AS m ON m.pool_id = p.id

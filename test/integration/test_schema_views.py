@@ -73,6 +73,36 @@ def test_the_view_mapping_says_whether_a_mapping_is_live_or_why_not(live, why, s
     assert show(live) == (why,)
 
 
+SHARED = ("INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4) "
+          "VALUES (9, 3, 1, 1, '192.0.2.89')")
+SHARED_DOWN = ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) "
+               "VALUES (9, 'availability', 0)")
+
+
+# Pool static shares the mappings of web; pool api does not, and has a server at the site, too.
+@pytest.mark.parametrize("why, statements", (
+    ("yes", (NO_SERVERS,)),
+    ("yes", ("DELETE FROM virtual_server WHERE id = 1",)),
+    ("yes", (SERVER_DOWN,)),
+    ("yes", (SHARED_DOWN,)),
+    ("yes", (SERVER_DOWN, "UPDATE pool SET method = 'failover' WHERE id = 3")),
+    ("no server", (NO_SERVERS, SHARED_DOWN)),
+    ("no server", (NO_SERVERS, "UPDATE virtual_server SET state = 'disabled' WHERE id = 9")),
+    ("no server", (NO_SERVERS, "UPDATE virtual_server SET controller_id = 2 WHERE id = 9")),
+    ("no server", (NO_SERVERS, "UPDATE pool SET persistence_pool_id = NULL WHERE id = 3")),
+    ("server down", (SERVER_DOWN, SHARED_DOWN)),
+    ("server down", (DOWN,)),
+    ("expired", (SERVER_DOWN, EXPIRED)),
+    ("method changed", (SERVER_DOWN, NEW_METHOD)),
+    ("controller gone", (NO_SERVERS, GONE)),
+    ("controller disabled", (NO_SERVERS, DISABLED)),
+))
+def test_a_mapping_is_live_if_it_is_in_a_pool_that_shares_it(live, why, statements):
+    for statement in (SHARED, *statements):
+        live.execute(statement)
+    assert show(live) == (why,)
+
+
 @pytest.mark.parametrize("answer, statements", (
     ("192.0.2.80", ()),
     ("192.0.2.80 2001:db8::80", ("UPDATE virtual_server SET ipv6 = '2001:db8::80' WHERE id = 1",)),
@@ -126,7 +156,7 @@ def test_a_lookup_in_the_view_mapping_uses_the_primary_key(world, statement, con
     plan = [row[3] for row in world.execute(
         f"EXPLAIN QUERY PLAN {statement} WHERE {condition}")]
     assert "SEARCH m USING PRIMARY KEY (pool_id=? AND ldns=?)" in plan
-    assert not {"SCAN m", "SCAN v", "SCAN a"} & set(plan)
+    assert not {"SCAN m", "SCAN v", "SCAN a", "SCAN s"} & set(plan)
 
 
 def health(db, condition="1", columns="*"):

@@ -1,5 +1,6 @@
 #include "program/command/status.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -104,6 +105,101 @@ static void servers_have_state_and_mappings(void)
     CHECK(!web->servers[2].up, "nyc is down");
     CHECK_INTEGER(web->servers[2].last_ends_in_s, 0, "nyc has no mappings");
     CHECK_INTEGER(api->servers[0].live_mappings, 0, "another pool, other mappings");
+    bench_end(&bench);
+}
+
+/* The row of a pool for a controller, or NULL. */
+static const struct status_server *row_of(const struct status_pool *pool, const char *controller)
+{
+    for (size_t i = 0; i < pool->pool->server_count; i++)
+        if (strcmp(pool->servers[i].server->controller->name, controller) == 0)
+            return &pool->servers[i];
+    return NULL;
+}
+
+static int64_t live_at(const struct status_pool *pool, const char *controller)
+{
+    const struct status_server *row = row_of(pool, controller);
+    return row ? row->live_mappings : -1;
+}
+
+/* Pool api uses the mappings of web: 2 live ones to ams, 1 to fra, where only web is, 1 to nyc. */
+static const char shared_rows[] =
+    "UPDATE pool SET persistence_pool_id = 1, method = 'round-robin' WHERE name = 'api';"
+    "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
+    " (1, '192.0.2.1', 1, 'modulus', unixepoch(), 1000),"
+    " (1, '192.0.2.2', 1, 'modulus', unixepoch() - 900, 3000),"
+    " (1, '192.0.2.3', 1, 'modulus', unixepoch() - 4000, 3600),"
+    " (1, '192.0.2.4', 1, 'rendezvous', unixepoch(), 3600),"
+    " (1, '192.0.2.5', 2, 'modulus', unixepoch(), 3600),"
+    " (1, '192.0.2.6', 3, 'modulus', unixepoch(), 3600);";
+
+#define SERVER_DOWN(id)                                                                            \
+    "INSERT INTO virtual_server_metric (virtual_server_id, name, value)"                           \
+    " VALUES (" #id ", 'availability', 0);"
+
+/* Of pool web and ams, 1 is the id of the server, of pool api and ams, 4. */
+static void mappings_count_in_each_pool_in_which_they_are_live(void)
+{
+    static const struct {
+        const char *sql;
+        int64_t web, api; /* live at ams; -1: no server there */
+        int64_t all;      /* live at any site in any pool */
+    } cases[] = {
+        {"", 2, 2, 4},
+        {SERVER_DOWN(1), 0, 2, 4},
+        {SERVER_DOWN(4), 2, 0, 4},
+        {SERVER_DOWN(1) SERVER_DOWN(4), 0, 0, 2},
+        {"UPDATE virtual_server SET state = 'disabled' WHERE id = 1;", 0, 2, 4},
+        {"UPDATE virtual_server SET state = 'disabled' WHERE id = 4;", 2, 0, 4},
+        {"DELETE FROM virtual_server WHERE id = 1;", -1, 2, 4},
+        {"DELETE FROM virtual_server WHERE id = 4;", 2, -1, 4},
+        {"DELETE FROM virtual_server WHERE id IN (1, 4);", -1, -1, 2},
+        {"DELETE FROM virtual_server WHERE pool_id = 1;", -1, 2, 3},
+        {"UPDATE virtual_server SET state = 'draining' WHERE id IN (1, 4);", 2, 2, 4},
+        {"UPDATE controller SET state = 'disabled' WHERE name = 'ams';", 0, 0, 2},
+        {"INSERT INTO controller_metric (controller_id, name, value) VALUES (1, 'availability', 0)",
+         0, 0, 2},
+        /* A second server at the site counts the same mappings. */
+        {"INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+         " VALUES (2, 1, 9, '192.0.2.9');" SERVER_DOWN(4),
+         2, 2, 4},
+        /* Mappings bear the method of the pool that keeps them. */
+        {"UPDATE pool SET method = 'failover' WHERE name = 'api';", 2, 2, 4},
+        {"UPDATE pool SET method = 'rendezvous' WHERE name = 'web';", 1, 1, 1},
+        /* Mappings of its own, and those from a time when it had some. */
+        {"UPDATE pool SET persistence_pool_id = NULL WHERE name = 'api';", 2, 0, 4},
+        {"INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES"
+         " (2, '192.0.2.0/24', 1, 'modulus', unixepoch(), 60);",
+         2, 2, 4},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench bench;
+        char sql[2048];
+        snprintf(sql, sizeof sql, "%s%s", shared_rows, cases[i].sql);
+        bench_begin(&bench, sql);
+        const struct status_pool *pools = bench.status.pools;
+        CHECK_INTEGER(live_at(&pools[0], "ams"), cases[i].web, "case %zu, web", i);
+        CHECK_INTEGER(live_at(&pools[1], "ams"), cases[i].api, "case %zu, api", i);
+        CHECK_INTEGER(bench.status.counts.live_mappings, cases[i].all, "case %zu, all", i);
+        bench_end(&bench);
+    }
+}
+
+static void a_site_is_drained_for_the_pool_that_sends_nobody_there(void)
+{
+    struct bench bench;
+    char sql[2048];
+    snprintf(sql, sizeof sql, "%s%s", shared_rows,
+             SERVER_DOWN(1) "UPDATE controller SET state = 'draining' WHERE name = 'ams';");
+    bench_begin(&bench, sql);
+    const struct status_server *web = row_of(&bench.status.pools[0], "ams"),
+                               *api = row_of(&bench.status.pools[1], "ams");
+    CHECK(web->state == STATE_DRAINING && api->state == STATE_DRAINING, "both drain");
+    CHECK_INTEGER(web->live_mappings, 0, "web");
+    CHECK_INTEGER(web->last_ends_in_s, 0, "web");
+    CHECK_INTEGER(api->live_mappings, 2, "api");
+    check_seconds(api->last_ends_in_s, 2100, "api, of the longest");
     bench_end(&bench);
 }
 
@@ -346,6 +442,10 @@ static void without_memory_it_fails_and_leaves_nothing(void)
 static const CU_TestInfo tests[] = {
     {"database and counts are facts", database_and_counts_are_facts},
     {"servers have their state and their mappings", servers_have_state_and_mappings},
+    {"mappings count in each pool in which they are live",
+     mappings_count_in_each_pool_in_which_they_are_live},
+    {"a site is drained for the pool that sends nobody there",
+     a_site_is_drained_for_the_pool_that_sends_nobody_there},
     {"targets that are down say since when and why", targets_that_are_down_say_since_when_and_why},
     {"problems of all kinds are in one list", problems_of_all_kinds_are_in_one_list},
     {"what will not do what it says is a problem", what_will_not_do_what_it_says_is_a_problem},

@@ -1,11 +1,16 @@
 /*
  * Gathers a status: facts of database and configuration, and the live mappings, which are counted
  * by reading the table once.
+ *
+ * Several pools may use the mappings of one. Mappings to the same controller, with time left and of
+ * the right method, are all live in such a pool or none is: its servers decide. So these are
+ * counted first, and then each pool is asked once for each of its servers.
  */
 #include "program/command/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/sticky/mapping.h"
 #include "program/command/status_parts.h"
@@ -18,33 +23,66 @@
 /* Rows between checks of the clock. */
 #define COUNT_STRIDE 4096
 
-/* The live mappings of a pool to a controller, and when the last of them ends. */
-struct live_mappings {
+/*
+ * The mappings to a controller that a pool keeps, if only servers can hinder that they are live;
+ * and when the last of them ends.
+ */
+struct kept_mappings {
     int64_t count, end_s;
+    bool live; /* in a pool that uses them */
 };
 
 /* The state of counting. */
 struct mapping_count {
     const struct decision_inputs *inputs;
-    struct live_mappings *live; /* [pool][controller] */
+    struct kept_mappings *kept; /* [pool][controller] */
     struct status_counts *counts;
     int64_t until_ms; /* monotonic */
 };
 
-static struct live_mappings *live_of(const struct mapping_count *count, const struct pool *pool,
+static struct kept_mappings *kept_of(const struct mapping_count *count, const struct pool *pool,
                                      const struct controller *controller)
 {
     const struct snapshot *snapshot = count->inputs->snapshot;
     size_t pool_index = (size_t)(pool - snapshot->pools);
-    return &count->live[pool_index * snapshot->controller_count + controller->index];
+    return &count->kept[pool_index * snapshot->controller_count + controller->index];
 }
 
-static void add_live(struct live_mappings *live, const struct mapping *mapping)
+static void add_kept(const struct mapping_count *count, const struct pool *pool,
+                     const struct mapping *mapping)
 {
+    struct kept_mappings *kept =
+        kept_of(count, pool, snapshot_controller(count->inputs->snapshot, mapping->controller_id));
     int64_t end_s = mapping->timestamp_s + mapping->ttl_s;
-    live->count++;
-    if (end_s > live->end_s)
-        live->end_s = end_s;
+    kept->count++;
+    if (end_s > kept->end_s)
+        kept->end_s = end_s;
+}
+
+static enum mapping_state state_in(const struct mapping_count *count, const struct pool *pool,
+                                   const struct mapping *mapping)
+{
+    const struct decision_inputs *inputs = count->inputs;
+    const struct client nobody = {.known = false};
+    const struct selection selection = {.pool = pool, .client = &nobody, .now_s = inputs->now_s};
+    const struct virtual_server *server;
+    return mapping_evaluate(mapping, &selection, inputs->snapshot, inputs->availability, &server);
+}
+
+/* Says whether a mapping in this state would be live in a pool with other servers. */
+static bool is_up_to_servers(enum mapping_state state)
+{
+    return state == MAPPING_LIVE || state == MAPPING_NO_SERVER || state == MAPPING_SERVERS_DOWN;
+}
+
+/* Says whether the mappings to a controller that were counted for a pool are live in it. */
+static bool are_live(const struct mapping_count *count, const struct pool *pool,
+                     const struct controller *controller)
+{
+    struct mapping any = {
+        .controller_id = controller->id, .timestamp_s = count->inputs->now_s, .ttl_s = 1};
+    strcpy(any.method, pool->persistence_pool->method->name);
+    return state_in(count, pool, &any) == MAPPING_LIVE;
 }
 
 static void note_unmatched(const struct mapping_count *count, const struct pool *pool,
@@ -68,16 +106,10 @@ static bool count_mapping(void *context, int64_t pool_id, const char *key,
     const struct decision_inputs *inputs = count->inputs;
     struct status_counts *counts = count->counts;
     const struct pool *pool = snapshot_pool(inputs->snapshot, pool_id);
-    const struct client nobody = {.known = false};
-    const struct selection selection = {.pool = pool, .client = &nobody, .now_s = inputs->now_s};
-    const struct virtual_server *server;
     if (pool)
         note_unmatched(count, pool, key, mapping);
-    if (pool && mapping_evaluate(mapping, &selection, inputs->snapshot, inputs->availability,
-                                 &server) == MAPPING_LIVE) {
-        add_live(live_of(count, pool, server->controller), mapping);
-        counts->live_mappings++;
-    }
+    if (pool && is_up_to_servers(state_in(count, pool, mapping)))
+        add_kept(count, pool, mapping);
     if (++counts->mappings_read % COUNT_STRIDE == 0 && clock_monotonic_ms() > count->until_ms)
         counts->mappings_partial = true;
     return !counts->mappings_partial;
@@ -91,20 +123,32 @@ static bool has_address_down(const struct mapping_count *count, const struct vir
            !availability_address_up(availability, server, family);
 }
 
+/* Also adds them to the total, unless they are there because of another server. */
+static void gather_live(const struct mapping_count *count, const struct pool *pool,
+                        struct status_server *row)
+{
+    const struct controller *controller = row->server->controller;
+    struct kept_mappings *kept = kept_of(count, pool->persistence_pool, controller);
+    if (kept->count == 0 || !are_live(count, pool, controller))
+        return;
+    row->live_mappings = kept->count;
+    row->last_ends_in_s = kept->end_s - count->inputs->now_s;
+    if (!kept->live)
+        count->counts->live_mappings += kept->count;
+    kept->live = true;
+}
+
 static void gather_server(const struct mapping_count *count, const struct pool *pool,
                           const struct virtual_server *server, struct status_server *ret_server)
 {
-    const struct live_mappings *live = live_of(count, pool->persistence_pool, server->controller);
-    int64_t left_s = live->end_s - count->inputs->now_s;
     *ret_server = (struct status_server){
         .server = server,
         .state = virtual_server_state(server),
         .up = availability_server_up(count->inputs->availability, server),
         .ipv4_down = has_address_down(count, server, FAMILY_IPV4),
         .ipv6_down = has_address_down(count, server, FAMILY_IPV6),
-        .live_mappings = live->count,
-        .last_ends_in_s = left_s > 0 ? left_s : 0,
     };
+    gather_live(count, pool, ret_server);
     count->counts->servers_with_address_down += ret_server->ipv4_down || ret_server->ipv6_down;
 }
 
@@ -142,15 +186,15 @@ static int gather_mappings(struct store *store, const struct decision_inputs *in
     const struct snapshot *snapshot = inputs->snapshot;
     size_t places = snapshot->pool_count * snapshot->controller_count;
     struct mapping_count count = {.inputs = inputs,
-                                  .live = calloc(places + 1, sizeof *count.live),
+                                  .kept = calloc(places + 1, sizeof *count.kept),
                                   .counts = &status->counts,
                                   .until_ms = clock_monotonic_ms() + COUNT_MS};
-    if (!count.live)
+    if (!count.kept)
         return error_set(error, ERR_NOMEM, "out of memory");
     int code = store_each_mapping(store, count_mapping, &count, error);
     if (code == 0 && gather_pools(&count, status) != 0)
         code = error_set(error, ERR_NOMEM, "out of memory");
-    free(count.live);
+    free(count.kept);
     return code;
 }
 

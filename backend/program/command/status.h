@@ -33,6 +33,7 @@ struct status_database {
 struct status_counts {
     size_t zones, names, pools, servers;
     size_t servers_with_address_down; /* that are up; see struct status_server */
+    /* Live in a pool that uses them. Each counts once, even if it is live in several. */
     int64_t live_mappings;
     int64_t mappings_read; /* live or not */
     size_t unwritten;      /* mappings that wait to be stored, and are not counted above */
@@ -61,7 +62,10 @@ struct status_topology {
     bool is_loading; /* a new topology is being loaded */
 };
 
-/* A server. Mappings are counted for its controller, in the mappings that the pool uses. */
+/*
+ * A server. Mappings are counted for its controller: of the mappings that its pool uses, those that
+ * are live in its pool. So a mapping that several pools use may count in each of them.
+ */
 struct status_server {
     const struct virtual_server *server;
     enum state state; /* the more restrictive of the server's and its controller's */
