@@ -2,8 +2,9 @@
  * Whole conversations with a real database, in which the n-th allocation fails: every line gets its
  * one answer, what is answered is right, and nothing stays behind.
  *
- * Of our own allocations each is tried; of SQLite's, some thousands, so many that it takes two
- * seconds, and each with UNIT_EVERY_ALLOCATION in the environment, as scripts/coverage has it.
+ * Of our own allocations each is tried, with sanitizers one in some; of SQLite's, some thousands,
+ * so many that it takes two seconds, and each with UNIT_EVERY_ALLOCATION in the environment, as
+ * scripts/coverage has it.
  */
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -21,6 +22,13 @@
 
 /* A prime, so that no rhythm in what SQLite does hides anything. */
 #define SQLITE_STRIDE 499
+
+/* With sanitizers a conversation takes ten times as long. */
+#ifdef __has_feature
+#define OUR_STRIDE (__has_feature(address_sanitizer) ? 7 : 1)
+#else
+#define OUR_STRIDE 1
+#endif
 
 static const char conversation[] =
     "HELO\t5\n"
@@ -183,7 +191,7 @@ static void try_allocations(const struct breaker *breaker)
 
 static void whichever_allocation_of_ours_fails_every_line_is_answered(void)
 {
-    try_allocations(&(struct breaker){memory_fail_at, memory_fail_end, 1, 1});
+    try_allocations(&(struct breaker){memory_fail_at, memory_fail_end, OUR_STRIDE, 1});
 }
 
 /* SQLite's allocations, of which the n-th fails. */

@@ -373,9 +373,10 @@ static void what_cannot_be_reached_costs_nothing(void)
         usleep(3000000);
         /*
          * Certificates are read now and then; each attempt to connect costs next to nothing. With
-         * sanitizers, beside forty others, it was 1.1 s.
+         * sanitizers, on a crowded machine, it was 2.1 s. Eight that try all the time take 6 s of
+         * two processors.
          */
-        CHECK(processor_s() - begun_s < 2, "%.3f s for 3 s", processor_s() - begun_s);
+        CHECK(processor_s() - begun_s < 4, "%.3f s for 3 s", processor_s() - begun_s);
         for (size_t i = 0; i < COUNT(transports); i++)
             transport_close(transports[i]);
     }
