@@ -421,7 +421,7 @@ class Watcher(threading.Thread):
 
     def run(self):
         with Shell(self.database.path) as shell:
-            while not self._ended.wait(0.001):
+            while not self._ended.wait(0.02):  # or it needs a processor for itself
                 found = shell.run(NUMBERS)
                 if self.seen[-1:] != [found]:
                     self.seen.append(found)
