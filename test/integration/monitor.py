@@ -19,7 +19,7 @@ class Daemon(LoggedProcess):
     def __init__(self, database, *arguments, before=(), ready="version", **options):
         argv = [daemon_path(), "--database", database.path, "--foreground", *arguments]
         log = database.path.with_name("pdns-stickyd.log")
-        super().__init__([*before, *argv], log, ready, **options)
+        super().__init__([*before, *argv], log, ready, has_children=bool(before), **options)
 
 
 def _answer(connection, status):

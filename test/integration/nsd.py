@@ -1,8 +1,6 @@
 """NSD as a secondary of example.com, which takes the zone from a PowerDNS and is notified by it."""
 
-import os
 import shutil
-import signal
 
 from dns_client import PLAIN_ADDRESS
 from processes import LoggedProcess, give_to_user, run, wait_until
@@ -47,12 +45,7 @@ class Nsd(LoggedProcess):
             source=PLAIN_ADDRESS))
         give_to_user(directory)
         super().__init__([found, "-d", "-c", settings], directory / "log", "nsd started",
-                         start_new_session=True)
-
-    def __exit__(self, *arguments):
-        """Its own processes outlive one that is killed."""
-        os.killpg(self.pid, signal.SIGKILL)
-        super().__exit__(*arguments)
+                         has_children=True)
 
     def records(self, name, rdtype):
         argv = ["dig", "@127.0.0.1", "-p", str(self.port), "+noall", "+answer", name, rdtype]

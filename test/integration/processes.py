@@ -242,11 +242,13 @@ class LoggedProcess:
     log            path of the file; what is said later is added to it
     ready          the words in the log that tell that it can be used
     user           whom it runs as when we are root
+    has_children   it starts others, which would outlive it when it is killed
     """
 
-    def __init__(self, argv, log, ready, user=USER, **options):
+    def __init__(self, argv, log, ready, user=USER, has_children=False, **options):
         self.argv, self.log, self.ready = list(map(str, argv)), Path(log), ready
-        self.user, self.options = user, options
+        self.user, self.options = user, {"start_new_session": has_children, **options}
+        self.has_children = has_children
         self.process = None
 
     def __enter__(self):
@@ -254,6 +256,9 @@ class LoggedProcess:
         return self
 
     def __exit__(self, *_):
+        if self.has_children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
