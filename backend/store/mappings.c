@@ -17,6 +17,9 @@
 /* So often a claim may be replaced by one of another revision while it is looked up. */
 #define LOOKS_MAX 100
 
+/* Why FILE-claims takes no more mappings. */
+#define CLAIMS_FULL "it is full, since they cannot be written to the database"
+
 /* The time between two looks of somebody who waits for the writer. */
 #define LOOK_NS 1000000L
 
@@ -240,7 +243,7 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
         return code;
     return error_set(
         error, code, "%s-claims: %s; some mappings are not kept", store->database.real_path,
-        code == ERR_LIMIT ? "it is full, since they cannot be written to the database"
+        code == ERR_LIMIT ? CLAIMS_FULL
                           : "it was overwritten, or a process that is stopped holds a part of it");
 }
 
@@ -278,9 +281,7 @@ int store_claim_deletion(struct store *store, int64_t pool_id, const char *key, 
         if (code != ERR_NOTFOUND)
             return error_set(error, code, "%s-claims: a mapping cannot be forgotten now: %s",
                              store->database.real_path,
-                             code == ERR_LIMIT
-                                 ? "it is full, since claims cannot be written to the database"
-                                 : error_text(code));
+                             code == ERR_LIMIT ? CLAIMS_FULL : error_text(code));
     }
     return changes_all_the_time(store, error);
 }

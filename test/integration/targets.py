@@ -180,10 +180,14 @@ GREETING = b"220 mail.example.com ESMTP\r\n"
 POLITE = ("expect ^220 ", r"send EHLO ns1\r\n", "expect ^250 ", r"send QUIT\r\n", "expect ^221 ")
 
 
-def behind_tls(serve, certificate, protocols=None):
-    """The same over TLS.  `certificate` is a PEM file with key and certificate."""
+def behind_tls(serve, certificate, protocols=None, names=None):
+    """The same over TLS.  `certificate` is a PEM file with key and certificate; the server name of
+    each handshake, or None, is added to the list `names`.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if names is not None:
+        context.sni_callback = lambda _, name, __: names.append(name)
     if protocols:
         context.set_alpn_protocols(protocols)
 

@@ -1,7 +1,5 @@
 """Checks over TLS: https, and tcp with tls: certificates, bad handshakes, HTTP/2."""
 
-import ssl
-
 import pytest
 
 import versions
@@ -94,14 +92,7 @@ def test_https_with_bad_tls(certificates, row):
 def test_https_server_name_is_the_host(certificates):
     names = []
     certificate = certificates.signed("named", "DNS:www.example.com")
-    def serve(connection):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        context.sni_callback = lambda _, name, __: names.append(name)
-        with context.wrap_socket(connection, server_side=True) as wrapped:
-            answering(page())(wrapped)
-
-    with Target(serve) as target:
+    with Target(behind_tls(answering(page()), certificate, names=names)) as target:
         check_tls(certificates, target, host="www.example.com")
         check_tls(certificates, target, verify=0)
     assert names == ["www.example.com", None]
@@ -172,15 +163,7 @@ def test_tcp_over_tls(certificates, row):
 def test_tcp_server_name_is_the_host(certificates):
     names = []
     certificate = certificates.signed("tcpnamed", "DNS:www.example.com")
-
-    def serve(connection):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        context.sni_callback = lambda _, name, __: names.append(name)
-        with context.wrap_socket(connection, server_side=True) as wrapped:
-            until_closed(wrapped)
-
-    with Target(serve) as target:
+    with Target(behind_tls(until_closed, certificate, names=names)) as target:
         assert check_tcp_tls(certificates, target, host="www.example.com").reason == "ok"
         assert check_tcp_tls(certificates, target, verify=0, host="127.0.0.1").reason == "ok"
         assert check_tcp_tls(certificates, target, verify=0).reason == "ok"

@@ -188,7 +188,8 @@ enum command_result command_forget(const struct command_call *call)
         return COMMAND_FAILED;
     }
     if (code != 0 && count > 0)
-        buffer_printf(call->out, "after %" PRId64 " mapping%s: ", count, count == 1 ? "" : "s");
+        buffer_printf(call->out, "%" PRId64 " mapping%s forgotten, and then: ", count,
+                      count == 1 ? "" : "s");
     if (code != 0)
         return command_failed(call, &error);
     buffer_printf(call->out, "%" PRId64 " mapping%s forgotten\n", count, count == 1 ? "" : "s");

@@ -15,6 +15,9 @@
 
 /* What follows the name of a metric of an address: "-ipv4"; nothing in that of a server. */
 #define OF_FAMILY(family) " || iif(" family " = '', '', '-' || " family ")"
+#define OF_D_FAMILY OF_FAMILY("d.family")
+#define OF_FAMILY_2 OF_FAMILY("?2")
+#define OF_FAMILY_4 OF_FAMILY("?4")
 
 const char *const query_texts[QUERY_COUNT] = {
     [QUERY_REVISION] = "SELECT configuration, metrics, topology, mappings," SHARE_NODE
@@ -141,10 +144,9 @@ const char *const query_texts[QUERY_COUNT] = {
         "SELECT d.virtual_server_id, d.state, d.reason, d.since, d.checked_at,"
         " d.flaps, m.value, a.value, d.family FROM virtual_server_verdict AS d"
         " LEFT JOIN virtual_server_metric AS m ON m.virtual_server_id = d.virtual_server_id"
-        " AND m.name = 'rtt'" OF_FAMILY("d.family") " LEFT JOIN virtual_server_metric AS a ON "
-                                                    "a.virtual_server_id = d.virtual_server_id"
-                                                    " AND a.name = 'availability'" OF_FAMILY(
-                                                        "d.family"),
+        " AND m.name = 'rtt'" OF_D_FAMILY
+        " LEFT JOIN virtual_server_metric AS a ON a.virtual_server_id = d.virtual_server_id"
+        " AND a.name = 'availability'" OF_D_FAMILY,
     [QUERY_SERVER_VERDICT_WRITE] =
         "INSERT INTO virtual_server_verdict"
         " (virtual_server_id, state, reason, since, checked_at, flaps, family)"
@@ -154,14 +156,13 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SERVER_AVAILABILITY_WRITE] =
         "INSERT INTO virtual_server_metric"
         " (virtual_server_id, name, value, measured_at)"
-        " SELECT id, 'availability'" OF_FAMILY(
-            "?4") ", ?2, ?3 FROM virtual_server WHERE id = ?1"
-                  " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
-    [QUERY_SERVER_RTT_WRITE] = "INSERT INTO virtual_server_metric"
-                               " (virtual_server_id, name, value, measured_at)"
-                               " SELECT id, 'rtt'" OF_FAMILY(
-                                   "?4") ", ?2, ?3 FROM virtual_server WHERE id = ?1"
-                                         " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+        " SELECT id, 'availability'" OF_FAMILY_4 ", ?2, ?3 FROM virtual_server WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
+    [QUERY_SERVER_RTT_WRITE] =
+        "INSERT INTO virtual_server_metric"
+        " (virtual_server_id, name, value, measured_at)"
+        " SELECT id, 'rtt'" OF_FAMILY_4 ", ?2, ?3 FROM virtual_server WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET value = ?2, measured_at = ?3",
     [QUERY_SERVER_AVAILABILITY_SUM] =
         "INSERT INTO virtual_server_metric"
         " (virtual_server_id, name, value, measured_at)"
@@ -182,13 +183,11 @@ const char *const query_texts[QUERY_COUNT] = {
         " ON CONFLICT DO UPDATE SET value = excluded.value, measured_at = excluded.measured_at",
     [QUERY_SERVER_METRICS_END] =
         "DELETE FROM virtual_server_metric WHERE virtual_server_id = ?1"
-        " AND (name IN ('availability'" OF_FAMILY("?2") ", 'rtt'" OF_FAMILY(
-            "?2") ")"
-                  " OR name IN ('availability', 'rtt') AND NOT EXISTS (SELECT 1 FROM "
-                  "virtual_server_verdict"
-                  " WHERE virtual_server_id = ?1 AND family <> ?2))"
-                  " AND EXISTS (SELECT 1 FROM virtual_server_verdict"
-                  " WHERE virtual_server_id = ?1 AND family = ?2)",
+        " AND (name IN ('availability'" OF_FAMILY_2 ", 'rtt'" OF_FAMILY_2 ")"
+        " OR name IN ('availability', 'rtt') AND NOT EXISTS (SELECT 1 FROM virtual_server_verdict"
+        " WHERE virtual_server_id = ?1 AND family <> ?2))"
+        " AND EXISTS (SELECT 1 FROM virtual_server_verdict"
+        " WHERE virtual_server_id = ?1 AND family = ?2)",
     [QUERY_SERVER_VERDICT_END] =
         "DELETE FROM virtual_server_verdict WHERE virtual_server_id = ?1 AND family = ?2",
     [QUERY_SHARE_VIEW] =
