@@ -1029,7 +1029,8 @@ CREATE TABLE IF NOT EXISTS share (
   incarnation INTEGER NOT NULL DEFAULT (random()),
 
   -- Where the file was then: the machine and the inode. In a copy of the file pdns-stickyd draws
-  -- another incarnation, so that two servers do not count their batches under the same one.
+  -- another incarnation, so that two servers do not count their batches under the same one. NULL
+  -- since sharing began anew: peers were not told of what changed before, so they have to compare.
   place TEXT,
 
   -- The number of the last batch of changes that was handed over in this incarnation. pdns-stickyd
@@ -2342,9 +2343,11 @@ BEGIN
    WHERE NEW.node IN (SELECT node FROM peer);
 END;
 
--- What was measured here before is to be told, too.
+-- What was measured here before is to be told, too. Of mappings no changes were noted, so pdns-stickyd
+-- draws another incarnation, for which all peers compare their tables with ours.
 CREATE TRIGGER IF NOT EXISTS share_begin AFTER UPDATE OF node ON share
 WHEN NEW.node <> 0 AND OLD.node = 0 BEGIN
+  UPDATE share SET place = NULL;
   UPDATE path_metric SET changed = own.place
     FROM (SELECT network, controller_id,
                  (SELECT decided FROM share_now) + row_number() OVER () AS place

@@ -437,6 +437,39 @@ def test_what_was_told_to_some_before_a_database_was_lost_comes_to_all(three, is
     assert len(three.wait_until_equal(EQUAL_SECONDS)) == 50
 
 
+def test_a_backup_that_is_restored_while_it_is_shared_is_made_up_for(two):
+    """It holds how far the log of node 2 had been read then."""
+    one, other = two.nodes
+    backup = one.directory / "backup.sqlite"
+    hand_over(one, range(50))
+    hand_over(other, range(50, 100))
+    two.wait_until_equal(EQUAL_SECONDS)
+    one.database.sql(f"VACUUM INTO '{backup}';")
+    [(saved,)] = one.database.rows("SELECT written_at FROM share_state")
+    hand_over(one, range(100, 150))
+    hand_over(other, range(150, 200))
+    other.database.sql(f"DELETE FROM persistence WHERE ldns = '{ldns(7)}';")
+    before = two.wait_until_equal(EQUAL_SECONDS)
+    later = f"SELECT written_at > {saved} FROM share_state"
+    wait_until(lambda: one.database.rows(later) == [(1,)], SECONDS_MAX, "a later state")
+    one.database.sql(f".restore '{backup}'")
+    assert ("web", ldns(120)) not in one.entries()
+    assert two.wait_until_equal(EQUAL_SECONDS) == before
+    assert "the database is as it was some time ago" in one.daemon.said()
+
+
+def test_what_was_decided_while_sharing_was_off_is_made_up_for(two):
+    one, other = two.nodes
+    hand_over(one, range(50))
+    two.wait_until_equal(EQUAL_SECONDS)
+    one.database.sql("UPDATE share SET node = 0;")
+    hand_over(one, range(50, 100))
+    hand_over(other, range(100, 150))
+    assert ("web", ldns(70)) not in other.entries()
+    one.database.sql("UPDATE share SET node = 1;")
+    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 150
+
+
 # ---------------------------------------------------------------- what does not fit together
 
 

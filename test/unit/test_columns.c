@@ -91,7 +91,8 @@ static const struct {
     /* Their values are looked after in test_sharing.c. */
     {QUERY_SHARE_POOLS, "id, name"},
     {QUERY_SHARE_CONTROLLERS, "id, name"},
-    {QUERY_SHARE_ROW, "node, incarnation, batch, place, name, url, ca, certificate, key, follow"},
+    {QUERY_SHARE_ROW, "node, incarnation, batch, place, name, url, ca, certificate, key, follow, "
+                      "written_at"},
     {QUERY_SHARE_PEERS, "node, name, url"},
     {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},

@@ -199,7 +199,19 @@ static void follow_primary(struct sharer *sharer)
         add_problem(sharer, &error);
 }
 
-/* Where it cannot be read, what was set up before goes on. */
+static void report_restored(struct sharer *sharer)
+{
+    struct error error = {0};
+    error_set(&error, ERR_CORRUPT,
+              "the database is as it was some time ago: its mappings are compared with those of"
+              " all peers");
+    add_problem(sharer, &error);
+}
+
+/*
+ * Where it cannot be read, what was set up before goes on. How far the peers were read stands in
+ * the database, so after a backup was restored all begins anew, as after a start.
+ */
 static void follow_setup(struct sharer *sharer, int64_t now_ms)
 {
     struct share_setup setup;
@@ -212,9 +224,11 @@ static void follow_setup(struct sharer *sharer, int64_t now_ms)
             add_problem(sharer, &error);
         return;
     }
-    bool is_same = sharer->has_setup && same_self(&sharer->setup, &setup);
+    bool is_same = sharer->has_setup && same_self(&sharer->setup, &setup) && !setup.restored;
     sharer->has_setup = true;
     sharer->setup = setup;
+    if (setup.restored)
+        report_restored(sharer);
     if (!is_same) {
         close_all(sharer);
         sharer->files_ms = sharer->readers_ms = 0;

@@ -155,6 +155,14 @@ static void write_place(const struct sharing *sharing, char ret_place[static 64]
              (uint64_t)sharing->database.identity.st_ino);
 }
 
+/* Notes when the state was written (0: not yet), and says whether it was known as a later one. */
+static bool note_state(struct sharing *sharing, int64_t written_at)
+{
+    bool is_older = written_at != 0 && written_at < sharing->state_at;
+    sharing->state_at = written_at;
+    return is_older;
+}
+
 /* `ret_moved`: the row was written for a file that was somewhere else. */
 static int read_row(struct sharing *sharing, struct share_setup *setup, bool *ret_moved,
                     struct error *error)
@@ -172,6 +180,7 @@ static int read_row(struct sharing *sharing, struct share_setup *setup, bool *re
     write_place(sharing, here);
     copy_text(statement, 3, there, sizeof there);
     *ret_moved = strcmp(here, there) != 0;
+    setup->restored = note_state(sharing, sqlite3_column_int64(statement, 10));
     sqlite3_reset(statement);
     return code;
 }

@@ -57,12 +57,17 @@ struct share_setup {
     struct share_peer peers[SHARE_PEERS_MAX];
     size_t peer_count;
     struct settings settings;
+    bool restored; /* the database is one of earlier again, since the last call */
 };
 
 /*
  * Opens the database, or another one that has taken its place, and reads all of it. A file that is
  * not the one that its row of `share` was written for (column `place`: machine and inode) gets a
  * new incarnation. To be called before anything else, and again several times a second.
+ *
+ * While this runs, the shell's `.restore` may bring back a backup of the same file. That is told by
+ * table share_state, which is then older than what sharing_write_state() wrote; a backup of the
+ * same second is not noticed.
  */
 int sharing_load(struct sharing *sharing, struct share_setup *ret_setup, struct error *error);
 

@@ -46,6 +46,7 @@ struct sharing {
     struct sharing_sweep sweep;
     struct shared_place looked; /* how far sharing_take_back() is */
     int64_t swept_origin;       /* whose round trip times were swept last */
+    int64_t state_at;           /* share_state.written_at as we know it; 0: not yet */
 };
 
 /*

@@ -64,5 +64,8 @@ int sharing_write_state(struct sharing *sharing, const struct share_state *state
     code = write_share(sharing, state, now_ms, error);
     for (size_t i = 0; code == 0 && i < count; i++)
         code = write_peer(sharing, &peers[i], now_ms, error);
-    return sharing_end_writing(sharing, code, error);
+    code = sharing_end_writing(sharing, code, error);
+    if (code == 0)
+        sharing->state_at = now_ms / MS_PER_S;
+    return code;
 }

@@ -204,7 +204,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SHARE_POOLS] = "SELECT id, name FROM pool ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_CONTROLLERS] = "SELECT id, name FROM controller ORDER BY name COLLATE BINARY",
     [QUERY_SHARE_ROW] = "SELECT node, incarnation, batch, place, name, url, ca, certificate, key,"
-                        " follow"
+                        " follow, (SELECT written_at FROM share_state) AS written_at"
                         " FROM share WHERE id = 1",
     [QUERY_SHARE_PEERS] = "SELECT node, name, url FROM peer ORDER BY node",
     [QUERY_SHARE_INCARNATION] =
