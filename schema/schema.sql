@@ -1372,6 +1372,31 @@ CREATE INDEX IF NOT EXISTS path_metric_origin ON path_metric (origin, measured_a
   WHERE origin > 0;
 
 -----------------------------------------------------------------------------------------------
+-- View server_up: what is up of each virtual server by its own metrics. The views server and mapping
+-- show it.
+--
+-- virtual_server_id
+-- ipv4, ipv6         its addresses, without one that is down
+-- server             1, or 0 if it is down: by its availability, or since each address that it has is
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS server_up (virtual_server_id, ipv4, ipv6, server) AS
+SELECT
+  id, ipv4, ipv6,
+  NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
+               WHERE a.virtual_server_id = living.id AND a.name = 'availability' AND a.value = 0)
+    AND coalesce(name, ipv4, ipv6) IS NOT NULL
+FROM (
+  SELECT v.id, v.name,
+         iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                      WHERE a.virtual_server_id = v.id AND a.name = 'availability-ipv4'
+                        AND a.value = 0), NULL, v.ipv4) AS ipv4,
+         iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
+                      WHERE a.virtual_server_id = v.id AND a.name = 'availability-ipv6'
+                        AND a.value = 0), NULL, v.ipv6) AS ipv6
+    FROM virtual_server AS v
+) AS living;
+
+-----------------------------------------------------------------------------------------------
 -- View server: the virtual servers with the names of their pools and controllers.
 --
 --   SELECT * FROM server WHERE pool = 'web';
@@ -1394,18 +1419,17 @@ SELECT
     WHEN 'draining' IN (v.state, c.state) THEN 'draining'
     ELSE 'enabled'
   END,
-  CASE 0
-    WHEN (SELECT value FROM controller_metric
-           WHERE controller_id = c.id AND name = 'availability') THEN 'controller down'
-    WHEN (SELECT value FROM virtual_server_metric
-           WHERE virtual_server_id = v.id AND name = 'availability') THEN 'server down'
-    WHEN (SELECT value FROM virtual_server_metric
-           WHERE virtual_server_id = v.id AND name = 'availability-ipv4') THEN 'ipv4 down'
-    WHEN (SELECT value FROM virtual_server_metric
-           WHERE virtual_server_id = v.id AND name = 'availability-ipv6') THEN 'ipv6 down'
+  CASE
+    WHEN EXISTS (SELECT 1 FROM controller_metric AS a
+                  WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
+      THEN 'controller down'
+    WHEN u.server = 0 THEN 'server down'
+    WHEN u.ipv4 IS NOT v.ipv4 THEN 'ipv4 down'
+    WHEN u.ipv6 IS NOT v.ipv6 THEN 'ipv6 down'
     ELSE 'yes'
   END
 FROM virtual_server AS v
+JOIN server_up AS u ON u.virtual_server_id = v.id
 JOIN pool AS p ON p.id = v.pool_id
 JOIN controller AS c ON c.id = v.controller_id
 ORDER BY p.name, v.position;
@@ -1547,24 +1571,13 @@ SELECT
   m.ldns,
   c.name,
   c.address,
-  (SELECT coalesce(group_concat(living, ' or ') FILTER (WHERE up AND living <> ''),
-                   group_concat(addresses, ' or '))
-     FROM (SELECT coalesce(v.name,
-                    trim(iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                                      WHERE a.virtual_server_id = v.id
-                                        AND a.name = 'availability-ipv4' AND a.value = 0),
-                             '', coalesce(v.ipv4, ''))
-                         || ' ' ||
-                         iif(EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                                      WHERE a.virtual_server_id = v.id
-                                        AND a.name = 'availability-ipv6' AND a.value = 0),
-                             '', coalesce(v.ipv6, '')))) AS living,
-                  coalesce(v.name, trim(coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '')))
-                    AS addresses,
-                  NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                               WHERE a.virtual_server_id = v.id
-                                 AND a.name = 'availability' AND a.value = 0) AS up
+  (SELECT coalesce(group_concat(coalesce(name, trim(living)), ' or ') FILTER (WHERE server),
+                   group_concat(coalesce(name, trim(addresses)), ' or '))
+     FROM (SELECT v.name, u.server,
+                  coalesce(u.ipv4, '') || ' ' || coalesce(u.ipv6, '') AS living,
+                  coalesce(v.ipv4, '') || ' ' || coalesce(v.ipv6, '') AS addresses
              FROM virtual_server AS v
+             JOIN server_up AS u ON u.virtual_server_id = v.id
             WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
               AND v.state <> 'disabled'
             ORDER BY v.position)),
@@ -1580,14 +1593,12 @@ SELECT
     WHEN NOT EXISTS (SELECT 1 FROM controller_metric AS a
                       WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
      AND EXISTS (SELECT 1 FROM virtual_server AS v
+                  JOIN server_up AS u ON u.virtual_server_id = v.id
                   WHERE v.controller_id = m.controller_id
                     AND v.pool_id IN (SELECT m.pool_id
                                        UNION ALL SELECT s.id FROM pool AS s
                                                   WHERE s.persistence_pool_id = m.pool_id)
-                    AND v.state <> 'disabled'
-                    AND NOT EXISTS (SELECT 1 FROM virtual_server_metric AS a
-                                     WHERE a.virtual_server_id = v.id
-                                       AND a.name = 'availability' AND a.value = 0))
+                    AND v.state <> 'disabled' AND u.server)
       THEN 'yes'
     WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
                       WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id

@@ -19,7 +19,7 @@ TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "path_metric", "persistence", "revision", "configuration_change", "share", "peer", "share_cursor",
     "share_change", "share_deleted", "share_moved", "share_state", "peer_state",
     "peer_verdict", "share_follow")
-VIEWS = ("mapping", "server", "health", "share_now", "follow_refusal")
+VIEWS = ("mapping", "server", "server_up", "health", "share_now", "follow_refusal")
 
 # A small world in which each rule has something to bite on.
 WORLD = """

@@ -275,6 +275,7 @@ def test_the_view_health_shows_what_peers_say_of_an_address(world):
     (("availability-ipv4",), "2001:db8:1::80", "ipv4 down"),
     (("availability-ipv6",), "192.0.2.80", "ipv6 down"),
     (("availability-ipv6", "availability"), "192.0.2.80 2001:db8:1::80", "server down"),
+    (("availability-ipv4", "availability-ipv6"), "192.0.2.80 2001:db8:1::80", "server down"),
 ))
 def test_the_views_mapping_and_server_show_an_address_that_is_down(world, down, answer, up):
     for statement in (EACH_FAMILY[0], "DELETE FROM controller_metric",
@@ -283,9 +284,24 @@ def test_the_views_mapping_and_server_show_an_address_that_is_down(world, down, 
                       "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
                       " VALUES (1, '203.0.113.9', 1, 'modulus', unixepoch(), 60)"):
         world.execute(statement)
-    assert show(world, "203.0.113.9", "answer") == (answer,)
+    live = "server down" if up == "server down" else "yes"
+    assert show(world, "203.0.113.9", "answer, live") == (answer, live)
     assert world.execute("SELECT answer, up FROM server WHERE pool = 'web' AND position = 1"
                          ).fetchone() == ("192.0.2.80 2001:db8:1::80", up)
+
+
+@pytest.mark.parametrize("down, up, live", (
+    ("availability-ipv4", "server down", "server down"), ("availability-ipv6", "yes", "yes")))
+def test_a_server_whose_only_address_is_down_is_down_in_the_views(world, down, up, live):
+    """The metric of an address that it no longer has does not count."""
+    for statement in ("DELETE FROM controller_metric", "DELETE FROM virtual_server_metric",
+                      address_metric(down, 0),
+                      "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+                      " VALUES (1, '203.0.113.9', 1, 'modulus', unixepoch(), 60)"):
+        world.execute(statement)
+    assert show(world, "203.0.113.9", "answer, live") == ("192.0.2.80", live)
+    assert world.execute("SELECT up FROM server WHERE pool = 'web' AND position = 1"
+                         ).fetchone() == (up,)
 
 
 def test_the_view_health_lists_controllers_first_and_servers_by_their_place(world):
