@@ -1,10 +1,14 @@
 """Servers with two addresses that are checked one by one: monitor.each_family.
 
 All sites have the IPv6 address ::1, and each a port of its own; so the answer tells a site by its
-IPv4 address.
+IPv4 address.  Only in a network namespace has each an IPv6 address of its own.
 """
 
 import contextlib
+import ctypes
+import os
+import subprocess
+import threading
 
 import pytest
 
@@ -26,9 +30,9 @@ def ipv4(site):
 class Site:
     """Listens on both addresses, at one port; `end` and `begin` take a family."""
 
-    def __init__(self, number):
-        self.addresses = {"ipv4": ipv4(number), "ipv6": IPV6}
-        self.listeners = {"ipv6": Target(stay, IPV6)}
+    def __init__(self, number, ipv6=IPV6):
+        self.addresses = {"ipv4": ipv4(number), "ipv6": ipv6}
+        self.listeners = {"ipv6": Target(stay, ipv6)}
         self.port = self.listeners["ipv6"].port
         self.begin("ipv4")
 
@@ -75,7 +79,8 @@ def watch_each_family(database, sites):
         + "".join(f"INSERT INTO controller (id, name) VALUES ({number}, 'site{number}');"
                   "INSERT INTO virtual_server"
                   " (id, pool_id, controller_id, position, ipv4, ipv6, port) VALUES"
-                  f" ({number}, 1, {number}, {number}, '{ipv4(number)}', '{IPV6}', {site.port});"
+                  f" ({number}, 1, {number}, {number}, '{ipv4(number)}', '{site.addresses['ipv6']}',"
+                  f" {site.port});"
                   for number, site in sites.items()))
 
 
@@ -216,6 +221,71 @@ def test_without_the_family_anywhere_the_fallback_counts(database, sites, fallba
         assert alone.contents("A") == [ipv4(site)] * a
         nobody = addresses(coprocess, remote=None)
         assert (len(nobody[0]), len(nobody[1])) == (a, 1)
+
+
+def own_ipv6(site):
+    return f"2001:db8::{site}"
+
+
+class Namespace:
+    """A network namespace, in which the sites have IPv6 addresses of their own.
+
+    before   for a program that is to run there
+    """
+
+    READY = "".join(f"ip address add {own_ipv6(site)}/128 dev lo nodad\n"
+                    for site in range(1, COUNT + 1))
+
+    def __enter__(self):
+        script = f"ip link set lo up\n{self.READY}echo ready\nexec sleep 1000"
+        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-ec", script],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if self.holder.stdout.readline() != "ready\n":
+            self.__exit__()
+            pytest.skip(f"no namespaces can be made here: {self.holder.stderr.read().strip()}")
+        self.before = ("nsenter", "-t", self.holder.pid, "-n", *as_user([]))
+        return self
+
+    def __exit__(self, *_):
+        self.holder.kill()
+        self.holder.wait()
+
+    def do(self, what):
+        """Calls a function in a thread that is in the namespace, for its sockets to be there."""
+        def act():
+            with open(f"/proc/{self.holder.pid}/ns/net", encoding="ascii") as namespace:
+                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) != 0:
+                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            made.append(what())
+
+        made = []
+        thread = threading.Thread(target=act)
+        thread.start()
+        thread.join(SECONDS_MAX)
+        return made[0]
+
+
+def test_an_ipv6_address_that_dies_is_answered_elsewhere_and_the_resolver_stays(empty_database):
+    with Namespace() as namespace, contextlib.ExitStack() as stack:
+        sites = {n: stack.enter_context(namespace.do(lambda n=n: Site(n, own_ipv6(n))))
+                 for n in range(1, COUNT + 1)}
+        watch_each_family(empty_database, sites)
+        with Daemon(empty_database, before=namespace.before, user=None), \
+                Coprocess(empty_database.path) as coprocess:
+            until(empty_database)
+            (a,), (aaaa,) = addresses(coprocess)
+            site = int(a.rsplit(".", 1)[1])
+            assert aaaa == own_ipv6(site)
+            sites[site].end("ipv6")
+            until(empty_database, (site, "ipv6"))
+            a, (other,) = addresses(coprocess)
+            assert a == [ipv4(site)] and other in {own_ipv6(n) for n in sites if n != site}
+            assert addresses(coprocess, "A") == ([ipv4(site)], [])
+            assert addresses(coprocess, "AAAA") == ([], [other])
+            namespace.do(lambda: sites[site].begin("ipv6"))
+            until(empty_database)
+            assert addresses(coprocess) == ([ipv4(site)], [own_ipv6(site)]), "it returns"
+            wait_until(lambda: mapped(empty_database) == {LDNS: site}, SECONDS_MAX, "it is stored")
 
 
 # ---------------------------------------------------------------- several name servers
