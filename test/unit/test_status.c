@@ -269,6 +269,18 @@ static void what_will_not_do_what_it_says_is_a_problem(void)
          " VALUES (1, 'cut.example.com', 'NS', 'ns1.example.com');"
          "INSERT INTO balanced_name VALUES ('www.cut.example.com', 1);",
          "balanced name www.cut.example.com is at or below a delegation"},
+        {"INSERT INTO record (zone_id, name, type, content) VALUES"
+         " (1, 'alias.example.com', 'CNAME', 'www.example.com'),"
+         " (1, 'alias.example.com', 'TXT', '\"x\"');",
+         "name alias.example.com has a CNAME beside other records"},
+        {"INSERT INTO record (zone_id, name, type, content) VALUES"
+         " (1, 'alias.example.com', 'CNAME', 'www.example.com'),"
+         " (1, 'alias.example.com', 'CNAME', 'mail.example.com');",
+         "name alias.example.com has a CNAME beside other records"},
+        {"INSERT INTO record (zone_id, name, type, content, disabled) VALUES"
+         " (1, 'alias.example.com', 'CNAME', 'www.example.com', 0),"
+         " (1, 'alias.example.com', 'TXT', '\"x\"', 1);",
+         NULL},
         {"INSERT INTO balanced_name VALUES ('www.example.net', 1);",
          "balanced name www.example.net is in none of the zones"},
         {"INSERT INTO balanced_name VALUES ('www.example.net', 1), ('a.example.net', 1);",

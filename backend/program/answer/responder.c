@@ -12,6 +12,7 @@
 
 #include "core/balance/method.h"
 #include "core/balance/turns.h"
+#include "core/sticky/contradictions.h"
 #include "core/sticky/resolve.h"
 #include "system/clock.h"
 
@@ -34,7 +35,8 @@
 struct responder {
     struct store *store;
     struct mapping_table mappings;
-    struct snapshot *snapshot; /* NULL until one was loaded */
+    struct snapshot *snapshot;      /* NULL until one was loaded */
+    struct problems contradictions; /* of the configuration that was loaded as a whole last */
     struct availability *availability;
     struct metric_table measurements;
     struct turns *turns; /* for the snapshot's pools; taken over by the next snapshot */
@@ -81,6 +83,7 @@ void responder_free(struct responder *responder)
 {
     if (!responder)
         return;
+    problems_release(&responder->contradictions);
     turns_free(responder->turns);
     availability_free(responder->availability);
     snapshot_free(responder->snapshot);
@@ -111,19 +114,26 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
     struct snapshot *snapshot = NULL;
     struct availability *availability = NULL;
     struct turns *turns = NULL;
+    struct problems contradictions = {0};
     int code = store_load(responder->store, &snapshot, error);
     if (code == 0)
         code = store_load_availability(responder->store, snapshot, &availability, error);
-    if (code == 0 && turns_new(snapshot->pools, snapshot->pool_count, responder->turns,
-                               random_number(), &turns) != 0)
+    if (code == 0 && (contradictions_add(snapshot, &contradictions) != 0 ||
+                      turns_new(snapshot->pools, snapshot->pool_count, responder->turns,
+                                random_number(), &turns) != 0))
         code = error_set(error, ERR_NOMEM, "out of memory");
     if (code != 0) {
+        problems_release(&contradictions);
         availability_free(availability);
         snapshot_free(snapshot);
         return code;
     }
     log_queue_add_problems(&responder->log_queue, now_ms, &snapshot->problems,
                            responder->snapshot ? &responder->snapshot->problems : NULL);
+    log_queue_add_problems(&responder->log_queue, now_ms, &contradictions,
+                           &responder->contradictions);
+    problems_release(&responder->contradictions);
+    responder->contradictions = contradictions;
     turns_free(responder->turns);
     availability_free(responder->availability);
     snapshot_free(responder->snapshot);

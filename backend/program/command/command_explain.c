@@ -87,8 +87,12 @@ static void print_name(const struct explanation *explanation, struct buffer *out
     buffer_printf(out, "%s, ", name_status_word(explanation->status));
     if (zone)
         buffer_printf(out, "in our zone %s\n", zone->name);
+    else if (explanation->status == NAME_STATUS_BALANCED && explanation->has_zones)
+        buffer_add_text(out, "in none of our zones: PowerDNS refuses it unless another backend"
+                             " serves its zone\n");
     else if (explanation->status == NAME_STATUS_BALANCED)
-        buffer_add_text(out, "in an overlay: another backend serves the zone and a stand-in\n");
+        buffer_add_text(out, "in an overlay: another backend has to serve the zone, and there the"
+                             " name needs a stand-in\n");
     else
         buffer_add_text(out, "another backend has to serve the zone\n");
 }

@@ -87,7 +87,8 @@ void explanation_gather(const struct decision_inputs *inputs, struct store *stor
     *ret_explanation = (struct explanation){.name = name->text,
                                             .asked = *question,
                                             .status = status_of(inputs, name, entry),
-                                            .zone = snapshot_zone_of(inputs->snapshot, name)};
+                                            .zone = snapshot_zone_of(inputs->snapshot, name),
+                                            .has_zones = inputs->snapshot->zone_count > 0};
     bool is_own =
         entry && name_key_compare(entry->key, entry->key_length, name->key, name->key_length) == 0;
     if (entry && !is_own &&

@@ -39,7 +39,8 @@ struct explanation {
     struct question asked; /* as PowerDNS asks in the end: for a wildcard, if that answers */
     const char *wildcard;  /* its name; NULL: none does */
     enum name_status status;
-    const struct zone *zone; /* NULL: the zone is in another backend */
+    const struct zone *zone; /* NULL: it is in none of ours */
+    bool has_zones;          /* ours; else all zones are in other backends */
     struct decision actual;
     bool has_mapping; /* live or not; only then `without_mapping` is filled */
     struct decision without_mapping;

@@ -22,12 +22,11 @@ int status_gather_sharing(struct store *store, const struct decision_inputs *inp
                           struct status *status, struct problems *ret_problems);
 
 /*
- * Adds what is configured and valid, but will not do what it says: of pools, and of balanced names.
- * `has_paths`: round trips of paths are measured. 0 or ERR_NOMEM.
+ * Adds pools that cannot do what they are configured for as things are. `has_paths`: round trips of
+ * paths are measured. 0 or ERR_NOMEM.
  */
 int status_add_pool_problems(const struct decision_inputs *inputs, bool has_paths,
                              struct problems *problems);
-int status_add_name_problems(const struct snapshot *snapshot, struct problems *problems);
 
 /*
  * Fills status->problems from the rest of the status, which has to be gathered before;

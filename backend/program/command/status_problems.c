@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/sticky/contradictions.h"
 #include "program/command/status_parts.h"
 
 /* A flood that ended this long ago is no longer a problem. */
@@ -86,6 +87,6 @@ int status_gather_problems(struct responder *responder, const struct decision_in
     if (code == 0)
         code = status_add_pool_problems(inputs, has_paths, problems);
     if (code == 0)
-        code = status_add_name_problems(snapshot, problems);
+        code = contradictions_add(snapshot, problems);
     return code == 0 ? add_all(others, problems) : code;
 }
