@@ -55,9 +55,9 @@ def test_while_somebody_holds_the_database_forget_is_answered_in_time(sample_dat
         said = []
         assert_within(PATIENCE_SECONDS, lambda: said.append(coprocess.command(f"forget {what}")))
         other.change("ROLLBACK;")
-    assert f"{count} mappings forgotten" in said[0]
-    left = "SELECT count(*) FROM persistence WHERE ldns = '192.0.2.10'"
-    wait_until(lambda: sample_database.rows(left) == [(0,)], SECONDS_MAX, "the rows are deleted")
+        assert f"{count} mappings forgotten" in said[0]
+        left = "SELECT count(*) FROM persistence WHERE ldns = '192.0.2.10'"
+        wait_until(lambda: sample_database.rows(left) == [(0,)], SECONDS_MAX, "the rows are gone")
 
 
 def test_while_somebody_holds_the_database_all_are_answered_and_kept(two):

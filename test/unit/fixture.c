@@ -460,6 +460,28 @@ void place_close_shell(struct place *place)
     place->shell = NULL;
 }
 
+/*
+ * The file that schema.sql makes. To read the script takes much longer than to copy this and to
+ * draw the random numbers anew.
+ */
+static struct buffer fresh_database;
+
+static void write_fresh_database(struct place *place)
+{
+    if (fresh_database.length == 0) {
+        place_open_shell(place);
+        place_run_file(place, TEST_SCHEMA_DIR "/schema.sql");
+        place_close_shell(place);
+        read_file(place->path, &fresh_database);
+        return;
+    }
+    FILE *file = fopen(place->path, "w");
+    if (!CHECK(file != NULL, "%s", place->path))
+        return;
+    fwrite(buffer_text(&fresh_database), 1, fresh_database.length, file);
+    CHECK_INTEGER(fclose(file), 0, "%s", place->path);
+}
+
 void place_init(struct place *place)
 {
     const char *parent = getenv("TMPDIR");
@@ -468,8 +490,11 @@ void place_init(struct place *place)
              parent ? parent : "/tmp");
     CHECK(mkdtemp(place->directory) != NULL, "mkdtemp %s", place->directory);
     place_name(place, "sticky.sqlite", place->path);
+    write_fresh_database(place);
     place_open_shell(place);
-    place_run_file(place, TEST_SCHEMA_DIR "/schema.sql");
+    place_run(place, "UPDATE revision SET identity = random(), configuration = random(),"
+                     " metrics = random(), topology = random(), mappings = random();"
+                     "UPDATE share SET incarnation = random();");
 }
 
 void place_init_served(struct place *place)
@@ -502,17 +527,22 @@ void place_run(struct place *place, const char *sql)
     sqlite3_free(message);
 }
 
-void place_run_file(struct place *place, const char *path)
+void read_file(const char *path, struct buffer *ret_text)
 {
-    struct buffer text = {0};
     char part[4096];
     size_t count;
     FILE *file = fopen(path, "r");
     if (!CHECK(file != NULL, "%s", path))
         return;
     while ((count = fread(part, 1, sizeof part, file)) > 0)
-        buffer_add(&text, part, count);
+        buffer_add(ret_text, part, count);
     fclose(file);
+}
+
+void place_run_file(struct place *place, const char *path)
+{
+    struct buffer text = {0};
+    read_file(path, &text);
     place_run(place, buffer_text(&text));
     buffer_release(&text);
 }

@@ -210,6 +210,9 @@ void scene_check_warned(struct scene *scene, int code, const char *what);
 /* Controllers 1 to 3, and so all servers of "web". */
 void scene_set_web_down(struct scene *scene, bool down);
 
+/* Adds what is in a file. */
+void read_file(const char *path, struct buffer *ret_text);
+
 /* A database of schema.sql in a new directory below TMPDIR or /tmp, and somebody who changes it. */
 #define PLACE_PATH_MAX 320
 

@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "fixture.h"
+#include "mmdb.h"
 #include "suites.h"
 
 #define COUNTRIES                                                                                  \
@@ -24,17 +25,6 @@ struct files {
     const char *paths[2];
     struct geo *geo;
 };
-
-static void write_mmdb(const char *options, const char *path, const char *lines)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "%s %s %s", TEST_MMDB, options, path);
-    FILE *writer = popen(command, "w");
-    if (!CHECK(writer != NULL, "%s", command))
-        return;
-    fputs(lines, writer);
-    CHECK_INTEGER(pclose(writer), 0, "%s", command);
-}
 
 static void files_init(struct files *files)
 {
@@ -105,8 +95,8 @@ static void all_files_are_asked(void)
     };
     struct files files;
     files_init(&files);
-    write_mmdb("", files.countries, COUNTRIES);
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.countries, "", COUNTRIES);
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     check_problem(&files, "", NULL);
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -118,8 +108,8 @@ static void a_file_of_ipv4_alone_knows_no_ipv6(void)
 {
     struct files files;
     files_init(&files);
-    write_mmdb("--ipv4", files.countries, "192.0.2.0/24 NL EU -\n");
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.countries, "--ipv4", "192.0.2.0/24 NL EU -\n");
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     check_location(&files, "192.0.2.1", "NL EU 64500");
     check_location(&files, "2001:db8:1::1", "- - 4294967295");
@@ -140,7 +130,7 @@ static void the_fields_of_other_vendors_are_read(void)
         struct files files;
         files_init(&files);
         files.paths[1] = files.countries;
-        write_mmdb(rows[i].option, files.countries, "192.0.2.0/24 NL EU 64500\n");
+        mmdb_write(files.countries, rows[i].option, "192.0.2.0/24 NL EU 64500\n");
         files_open(&files);
         check_location(&files, "192.0.2.1", rows[i].location);
         const struct problems *problems = geo_problems(files.geo);
@@ -172,11 +162,11 @@ static void a_file_that_is_replaced_is_read_anew(void)
 {
     struct files files;
     files_init(&files);
-    write_mmdb("", files.countries, COUNTRIES);
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.countries, "", COUNTRIES);
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     CHECK(!moved(&files), "nothing happened");
-    write_mmdb("", files.countries, "192.0.2.0/24 BE EU -\n");
+    mmdb_write(files.countries, "", "192.0.2.0/24 BE EU -\n");
     check_location(&files, "192.0.2.1", "NL EU 64500");
     CHECK(moved(&files), "renamed");
     files_open(&files);
@@ -190,8 +180,8 @@ static void files_are_looked_at_once_a_second(void)
 {
     struct files files;
     files_init(&files);
-    write_mmdb("", files.countries, COUNTRIES);
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.countries, "", COUNTRIES);
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     CHECK(!geo_changed(files.geo, 5000), "nothing happened");
     unlink(files.countries);
@@ -204,8 +194,8 @@ static void what_a_file_said_is_used_while_it_is_bad(void)
 {
     struct files files;
     files_init(&files);
-    write_mmdb("", files.countries, COUNTRIES);
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.countries, "", COUNTRIES);
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     place_write(&files.place, "countries.mmdb", "not a database");
     CHECK(moved(&files), "overwritten");
@@ -224,7 +214,7 @@ static void what_a_file_said_is_used_while_it_is_bad(void)
                   "No such file or directory; its previous content is still used");
     check_location(&files, "192.0.2.1", "NL EU 64500");
     CHECK(!moved(&files), "nothing is looked for twice");
-    write_mmdb("", files.countries, "192.0.2.0/24 BE EU -\n");
+    mmdb_write(files.countries, "", "192.0.2.0/24 BE EU -\n");
     CHECK(moved(&files), "mended");
     files_open(&files);
     check_problem(&files, "", NULL);
@@ -238,8 +228,8 @@ static void a_file_that_is_cut_short_hurts_nobody(void)
     struct files files;
     struct stat whole;
     files_init(&files);
-    write_mmdb("", files.countries, COUNTRIES);
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.countries, "", COUNTRIES);
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     CHECK_INTEGER(stat(files.countries, &whole), 0, "stat");
     for (off_t bytes = whole.st_size - 1; bytes >= 0; bytes -= 97) {
@@ -256,7 +246,7 @@ static void what_is_no_file_is_complained_of(void)
 {
     struct files files;
     files_init(&files);
-    write_mmdb("", files.numbers, NUMBERS);
+    mmdb_write(files.numbers, "", NUMBERS);
     files_open(&files);
     check_problem(&files, files.countries, "No such file or directory");
     check_location(&files, "192.0.2.1", "- - 64500");
@@ -284,7 +274,7 @@ static void without_memory_there_is_no_set_and_no_leak(void)
 {
     struct files files;
     files_init(&files);
-    write_mmdb("", files.countries, COUNTRIES);
+    mmdb_write(files.countries, "", COUNTRIES);
     bool failed = true;
     size_t n;
     for (n = 1; failed; n++) {

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "fixture.h"
 #include "geo/locator.h"
+#include "mmdb.h"
 #include "suites.h"
 #include "system/clock.h"
 
@@ -75,17 +76,6 @@ static void check_country(const struct map_room *room, const char *country, cons
     CHECK_TEXT(location.country, country, "%s", what);
 }
 
-static void write_mmdb(const struct map_room *room, const char *lines)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "%s %s", TEST_MMDB, room->file);
-    FILE *writer = popen(command, "w");
-    if (!CHECK(writer != NULL, "%s", command))
-        return;
-    fputs(lines, writer);
-    CHECK_INTEGER(pclose(writer), 0, "%s", command);
-}
-
 static void add_file(struct map_room *room)
 {
     char sql[2 * PLACE_PATH_MAX];
@@ -122,11 +112,11 @@ static void files_count_when_they_are_replaced(void)
 {
     struct map_room room;
     map_room_init(&room);
-    write_mmdb(&room, "192.0.2.0/24 NL EU -\n");
+    mmdb_write(room.file, "", "192.0.2.0/24 NL EU -\n");
     add_file(&room);
     settle(&room, 0);
     check_country(&room, "NL", "the first file");
-    write_mmdb(&room, "192.0.2.0/24 BE EU -\n");
+    mmdb_write(room.file, "", "192.0.2.0/24 BE EU -\n");
     settle(&room, GEO_LOOK_MS);
     settle(&room, 3 * GEO_LOOK_MS);
     check_country(&room, "BE", "the second file");
@@ -159,7 +149,7 @@ static void what_is_wrong_is_told_until_it_is_mended(void)
     settle(&room, TOPOLOGY_LOADER_PAUSE_MS);
     CHECK_TEXT(topology_loader_problem(room.loader, 0), missing, "file");
     CHECK_TEXT(log_queue_take(&room.log_queue), NULL, "said already");
-    write_mmdb(&room, "192.0.2.0/24 NL EU -\n");
+    mmdb_write(room.file, "", "192.0.2.0/24 NL EU -\n");
     settle(&room, 3 * TOPOLOGY_LOADER_PAUSE_MS);
     CHECK_TEXT(topology_loader_problem(room.loader, 0), NULL, "mended");
     check_country(&room, "NL", "mended");
@@ -265,7 +255,7 @@ static void without_memory_it_is_tried_again(void)
     size_t n = 1;
     map_room_init(&room);
     topology_loader_free(room.loader);
-    write_mmdb(&room, "192.0.2.0/24 NL EU -\n");
+    mmdb_write(room.file, "", "192.0.2.0/24 NL EU -\n");
     add_file(&room);
     place_run(&room.place, "INSERT INTO topology (cidr, controller_id) VALUES ('192.0.2.0/24', 1)");
     while (follow_without(&room, n))
