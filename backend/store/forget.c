@@ -12,8 +12,8 @@
 #include "store/store_parts.h"
 #include "system/clock.h"
 
-/* How long it is waited for the writer to make room for another claim. */
-#define WAIT_MS 2000
+/* How long who is patient waits for the writer to make room for another claim. */
+#define PATIENCE_MS 2000
 
 /* Keys that are read in one transaction: some milliseconds. */
 #define KEYS_AT_ONCE 500
@@ -122,6 +122,8 @@ struct forgetting {
     int64_t pool_id;
     const struct key_range *range;
     struct taken_claims *claims; /* room for some; owned */
+    int64_t until_ms;
+    bool patient;
     int64_t count;
 };
 
@@ -136,7 +138,8 @@ static int forget_key(struct forgetting *forgetting, const char *key, struct err
 {
     struct store *store = forgetting->store;
     struct error problem = {0};
-    int64_t until_ms = clock_monotonic_ms() + WAIT_MS;
+    int64_t until_ms =
+        forgetting->patient ? clock_monotonic_ms() + PATIENCE_MS : forgetting->until_ms;
     int code = store_claim_deletion(store, forgetting->pool_id, key, &problem);
     while (code == ERR_LIMIT && clock_monotonic_ms() < until_ms) {
         problem = (struct error){0};
@@ -231,7 +234,7 @@ static int forget_table(struct forgetting *forgetting, struct error *error)
     return code;
 }
 
-static int forget_once(struct forgetting *forgetting, int64_t until_ms, struct error *error)
+static int forget_once(struct forgetting *forgetting, struct error *error)
 {
     forgetting->count = 0;
     int code = forget_claims(forgetting, error);
@@ -239,37 +242,42 @@ static int forget_once(struct forgetting *forgetting, int64_t until_ms, struct e
         code = forget_table(forgetting, error);
     if (code != 0)
         return code;
-    int64_t wait_ms = until_ms - clock_monotonic_ms();
+    int64_t wait_ms = forgetting->until_ms - clock_monotonic_ms();
     store_unwritten(forgetting->store, wait_ms > 0 ? wait_ms : 0);
     return store_renew(forgetting->store, error);
 }
 
 /* When others have changed the table meanwhile, the claims may have been dropped with the rest. */
-static int forget_until_done(struct forgetting *forgetting, int64_t until_ms, struct error *error)
+static int forget_until_done(struct forgetting *forgetting, struct error *error)
 {
     struct store *store = forgetting->store;
     int64_t revision = store->mappings_revision;
-    int code = forget_once(forgetting, until_ms, error);
+    int code = forget_once(forgetting, error);
     int64_t count = forgetting->count;
-    while (code == 0 && store->mappings_revision != revision && clock_monotonic_ms() < until_ms) {
+    while (code == 0 && store->mappings_revision != revision &&
+           clock_monotonic_ms() < forgetting->until_ms) {
         revision = store->mappings_revision;
-        code = forget_once(forgetting, until_ms, error);
+        code = forget_once(forgetting, error);
     }
     forgetting->count = count;
     return code;
 }
 
 int store_forget_range(struct store *store, int64_t pool_id, const struct key_range *range,
-                       int64_t until_ms, int64_t *ret_count, struct error *error)
+                       int64_t until_ms, bool patient, int64_t *ret_count, struct error *error)
 {
-    struct forgetting forgetting = {.store = store, .pool_id = pool_id, .range = range};
+    struct forgetting forgetting = {.store = store,
+                                    .pool_id = pool_id,
+                                    .range = range,
+                                    .until_ms = until_ms,
+                                    .patient = patient};
     int code = store_check_writable(store, false, error);
     if (code != 0)
         return code;
     forgetting.claims = malloc(sizeof *forgetting.claims);
     if (!forgetting.claims)
         return error_set(error, ERR_NOMEM, "out of memory");
-    code = forget_until_done(&forgetting, until_ms, error);
+    code = forget_until_done(&forgetting, error);
     *ret_count = forgetting.count;
     free(forgetting.claims);
     return code;

@@ -1,7 +1,7 @@
 /*
  * The bounds that keep forged resolvers from filling the disk: on the size of the database, the
- * room on its disk, and the mappings written in a second. Past them a choice is answered without a
- * row.
+ * room on its disk, and the mappings written in a second. Beyond them a new resolver is answered as
+ * ever, but its mapping is not stored.
  */
 #ifndef STICKY_STORE_LIMITS_H
 #define STICKY_STORE_LIMITS_H

@@ -94,7 +94,7 @@ static int add_controller(void *context, sqlite3_stmt *row)
                              .monitor_id = sqlite3_column_int64(row, 3)});
 }
 
-/* One that is unknown or out of range is the backend's to complain of. */
+/* One that is unknown or out of range is the backend's to report. */
 static int add_setting(void *context, sqlite3_stmt *row)
 {
     struct loaded *loaded = context;

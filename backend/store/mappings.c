@@ -127,11 +127,11 @@ int store_check_writable(struct store *store, bool adds_row, struct error *error
 }
 
 /* What a decision has read, to be looked at again under the mutex of its bucket. */
-struct reading {
+struct basis {
     struct store *store;
     int64_t pool_id;
     const char *key;
-    const struct mapping *seen;
+    const struct mapping *mapping; /* NULL: there was no row */
     int64_t revision;
     bool decides; /* where to send a client; a deletion depends on no configuration */
 };
@@ -143,18 +143,18 @@ static bool decides_on_the_past(const struct store *store)
            store->revision.metrics != store->given.metrics;
 }
 
-static bool is_still_seen(const struct reading *reading)
+static bool is_still_seen(const struct basis *basis)
 {
     struct mapping now;
-    int code = store_renew(reading->store, NULL);
-    if (code == 0 && (reading->store->mappings_revision != reading->revision ||
-                      (reading->decides && decides_on_the_past(reading->store))))
+    int code = store_renew(basis->store, NULL);
+    if (code == 0 && (basis->store->mappings_revision != basis->revision ||
+                      (basis->decides && decides_on_the_past(basis->store))))
         return false;
     if (code == 0)
-        code = find_row(reading->store, reading->pool_id, reading->key, &now, NULL);
+        code = find_row(basis->store, basis->pool_id, basis->key, &now, NULL);
     if (code == ERR_NOTFOUND)
-        return !reading->seen;
-    return code == 0 && reading->seen && mapping_equal(&now, reading->seen);
+        return !basis->mapping;
+    return code == 0 && basis->mapping && mapping_equal(&now, basis->mapping);
 }
 
 /*
@@ -163,20 +163,20 @@ static bool is_still_seen(const struct reading *reading)
  */
 static bool is_current(void *context)
 {
-    const struct reading *reading = context;
-    struct store *store = reading->store;
+    const struct basis *basis = context;
+    struct store *store = basis->store;
     const struct wal_index *index = &store->database.wal_index;
-    bool is_known = store->database.reading && index->has_seen;
+    bool is_known = store->database.in_transaction && index->has_seen;
     if (is_known && !wal_index_moved(index))
         return true;
-    return (store->lost >= LOST_MAX || !is_known) && is_still_seen(reading);
+    return (store->lost >= LOST_MAX || !is_known) && is_still_seen(basis);
 }
 
 static int put_claim(struct store *store, int64_t pool_id, const char *key,
                      const struct mapping *seen, const struct claim *claim)
 {
-    struct reading reading = {store, pool_id, key, seen, claim->revision, claim->maps};
-    int code = claims_put(store->claims, pool_id, key, seen, claim, is_current, &reading);
+    struct basis basis = {store, pool_id, key, seen, claim->revision, claim->maps};
+    int code = claims_put(store->claims, pool_id, key, seen, claim, is_current, &basis);
     store->lost = code == ERR_NOTFOUND ? store->lost + 1 : 0;
     store->has_claimed |= code == 0;
     return code;

@@ -173,7 +173,7 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
 /* Nobody has committed since it began: the transaction is as good as a new one. */
 static bool is_new(const struct store *store)
 {
-    return store->database.reading && !store->database.stale &&
+    return store->database.in_transaction && !store->database.stale &&
            !wal_index_moved(&store->database.wal_index);
 }
 

@@ -165,11 +165,12 @@ struct key_range {
 
 /*
  * Deletes the mappings of all such keys in one pool, likewise. They are looked for in parts, so
- * that no transaction is long, and while there is no room for what is to be deleted, the writer is
- * waited for, whatever `until_ms` is. After a failure `ret_count` says how many are deleted.
+ * that no transaction is long. While there is no room for what is to be deleted, the writer is
+ * waited for until `until_ms`, or, when `patient`, as long as it makes some within two seconds.
+ * After a failure `ret_count` says how many are deleted.
  */
 int store_forget_range(struct store *store, int64_t pool_id, const struct key_range *range,
-                       int64_t until_ms, int64_t *ret_count, struct error *error);
+                       int64_t until_ms, bool patient, int64_t *ret_count, struct error *error);
 
 /*
  * How many of the mappings that were decided before this call are not in the table. Waits until all

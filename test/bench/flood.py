@@ -86,7 +86,7 @@ class Flood:
             raise RuntimeError("the honest resolvers have no mappings")
 
     def _problems(self, path):
-        """What `status` complains of."""
+        """The problems that `status` names."""
         argv = list(map(str, [*self._command(path), "status"]))
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         return [line for line in done.stdout.splitlines() if line.startswith("problem: ")]

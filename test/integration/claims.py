@@ -81,7 +81,7 @@ class Promises:
         first = self.told.setdefault(remote, answer.ipv4)
         assert answer.ipv4 == first, f"{remote}: first {first}, now {answer.ipv4}; {self.logs[-5:]}"
 
-    def complaints(self):
+    def broken(self):
         """What was logged, but for what a busy machine brings: somebody else's transaction takes so
         long that the writer says so and tries again.  Its claims wait meanwhile."""
         return [log for log in self.logs if "mappings cannot be written: database is locked" not in log]

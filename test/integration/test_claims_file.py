@@ -194,11 +194,11 @@ def test_a_file_that_does_not_fit_is_made_anew(left, way, what):
         fresh.wait_until_kept()
         assert first.close() == second.close() == 0
     if what is None:
-        assert fresh.complaints() == []
+        assert fresh.broken() == []
     elif way in BUCKETS:
-        assert any(what in log for log in fresh.complaints()), fresh.logs
+        assert any(what in log for log in fresh.broken()), fresh.logs
     else:
-        assert_told_once(fresh.complaints(), what)
+        assert_told_once(fresh.broken(), what)
 
 
 def test_a_command_that_makes_the_file_anew_says_so_and_only_that_one(left):
@@ -220,7 +220,7 @@ def test_the_daemon_that_makes_the_file_anew_says_so(left):
         fresh.new(100)
         fresh.ask(fresh.new(10), coprocess)
         fresh.wait_until_kept()
-        assert fresh.complaints() == []
+        assert fresh.broken() == []
 
 
 def make_link(path):

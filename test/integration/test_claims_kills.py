@@ -70,7 +70,7 @@ def test_kills_at_random_moments_lose_no_answered_mapping(either_database):
         f" {waiting} claims at the end"
     )
     assert writers > kills // 20
-    assert promises.complaints() == []
+    assert promises.broken() == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_kill_at_any_system_call_loses_no_answered_mapping(
             stack.pop_all().close()
     print(f"{hit} were killed there, {len(promises.told)} resolvers answered")
     assert hit > 0
-    assert promises.complaints() == []
+    assert promises.broken() == []
 
 
 def dies_while_asked(doomed, promises):
@@ -132,4 +132,4 @@ def test_buckets_that_a_killed_process_has_locked_are_free(either_database):
             assert file.locked() == file.head()["bucket_count"]
         promises.ask(promises.new(300), first, second)
         promises.wait_until_kept()
-        assert promises.complaints() == []
+        assert promises.broken() == []

@@ -65,7 +65,7 @@ def test_a_delete_of_everything_holds_for_claims_too(held):
     fresh.ask(list(promises.told), *world.coprocesses)
     assert IPV4[0] not in fresh.told.values()
     fresh.wait_until_kept()
-    assert promises.complaints() + fresh.complaints() == []
+    assert promises.broken() + fresh.broken() == []
 
 
 def test_a_delete_of_one_resolver_holds_for_its_claim_and_hurts_no_row(held):
@@ -113,7 +113,7 @@ def test_a_change_discards_claims_only_if_it_finds_a_row(held, sql):
     else:
         del before[row]
         assert world.database.mappings("web") == before
-    assert promises.complaints() == []
+    assert promises.broken() == []
 
 
 def test_a_delete_of_an_empty_table_discards_no_claim_and_forget_does(held):

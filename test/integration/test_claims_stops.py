@@ -109,7 +109,7 @@ def test_another_process_writes_while_the_writer_is_stopped(crew, kind):
         )
         promises.ask(promises.new(100), *coprocesses)
         promises.wait_until_kept()
-    assert promises.complaints() == []
+    assert promises.broken() == []
 
 
 def test_two_writers_in_turn_do_no_harm(crew):
@@ -135,7 +135,7 @@ def test_two_writers_in_turn_do_no_harm(crew):
         promises.receive(writer, remotes)
         promises.ask_again(*coprocesses)
     promises.wait_until_kept()
-    assert held or promises.complaints() == []
+    assert held or promises.broken() == []
 
 
 def test_one_that_is_stopped_at_any_moment_delays_nobody_for_long(crew):
@@ -155,7 +155,7 @@ def test_one_that_is_stopped_at_any_moment_delays_nobody_for_long(crew):
             answers += promises.ask(promises.new(20), *others)
         assert_in_time(answers, "one is stopped")
         promises.receive(victim, remotes)
-        assert all("stopped" in log for log in promises.complaints()), promises.logs
+        assert all("stopped" in log for log in promises.broken()), promises.logs
     promises.ask_again(*coprocesses)  # who got no row gets it now
     promises.wait_until_kept()
 
@@ -171,7 +171,7 @@ def test_one_that_is_stopped_in_the_midst_of_a_commit_delays_nobody(crew):
             time.sleep(0.2)
         assert_in_time(answers, "one is stopped in the midst of a commit")
     known = ("stopped", "locked")
-    assert all(any(word in log for word in known) for log in promises.complaints())
+    assert all(any(word in log for word in known) for log in promises.broken())
 
     def keeps(coprocess):
         remotes = promises.new(1)
@@ -205,7 +205,7 @@ def test_while_buckets_are_held_their_resolvers_get_their_rows_or_the_choice(cre
     promises.ask(promises.new(100) + new, *coprocesses)
     promises.ask_again(*coprocesses)
     promises.wait_until_kept()
-    assert promises.complaints() == []
+    assert promises.broken() == []
 
 
 def test_a_held_bucket_delays_no_row_of_the_others(crew):
@@ -239,4 +239,4 @@ def test_one_that_is_stopped_before_its_answer_gives_the_same_when_it_goes_on(cr
             promises.ask(remotes, *others)
     promises.receive(victim, remotes)
     promises.wait_until_kept()
-    assert promises.complaints() == []
+    assert promises.broken() == []

@@ -165,7 +165,7 @@ int rows_build(const struct rows *rows, struct snapshot **ret_snapshot)
     return code;
 }
 
-bool snapshot_complains(const struct snapshot *snapshot, const char *sentence)
+bool snapshot_has_problem(const struct snapshot *snapshot, const char *sentence)
 {
     for (size_t i = 0; i < snapshot->problems.count; i++)
         if (strcmp(snapshot->problems.lines[i], sentence) == 0)

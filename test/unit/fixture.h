@@ -86,7 +86,7 @@ struct rows {
 int rows_build(const struct rows *rows, struct snapshot **ret_snapshot);
 
 /* Says whether one of the snapshot's problems is this sentence. */
-bool snapshot_complains(const struct snapshot *snapshot, const char *sentence);
+bool snapshot_has_problem(const struct snapshot *snapshot, const char *sentence);
 
 /* A table of mappings in memory that counts its calls and can be told to fail or to be raced. */
 #define MEMORY_ROWS_MAX 256

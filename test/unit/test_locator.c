@@ -242,7 +242,7 @@ static void a_file_that_is_cut_short_hurts_nobody(void)
     files_release(&files);
 }
 
-static void what_is_no_file_is_complained_of(void)
+static void what_is_no_file_is_reported(void)
 {
     struct files files;
     files_init(&files);
@@ -301,7 +301,7 @@ static const CU_TestInfo tests[] = {
     {"files are looked at once a second", files_are_looked_at_once_a_second},
     {"what a file said is used while it is bad", what_a_file_said_is_used_while_it_is_bad},
     {"a file that is truncated hurts nobody", a_file_that_is_cut_short_hurts_nobody},
-    {"what is no file is complained of", what_is_no_file_is_complained_of},
+    {"what is no file is reported", what_is_no_file_is_reported},
     {"without memory there is no set and no leak", without_memory_there_is_no_set_and_no_leak},
     CU_TEST_INFO_NULL,
 };

@@ -29,7 +29,7 @@ static struct snapshot *build(const struct rows *rows)
 static void check_problem(const struct snapshot *snapshot, const char *sentence)
 {
     const struct problems *problems = &snapshot->problems;
-    CHECK(snapshot_complains(snapshot, sentence), "%s; the first of %zu is: %s", sentence,
+    CHECK(snapshot_has_problem(snapshot, sentence), "%s; the first of %zu is: %s", sentence,
           problems->count, problems->count ? problems->lines[0] : "");
 }
 
@@ -332,7 +332,7 @@ static void methods_by_weight_want_a_weight(void)
         snprintf(sentence, sizeof sentence,
                  "pool p: %s needs a virtual server with a weight above 0",
                  rows[i].sentence ? rows[i].sentence : "");
-        CHECK_INTEGER(snapshot_complains(snapshot, sentence), rows[i].sentence != NULL, "row %zu",
+        CHECK_INTEGER(snapshot_has_problem(snapshot, sentence), rows[i].sentence != NULL, "row %zu",
                       i);
         CHECK_INTEGER((int64_t)snapshot->problems.count, rows[i].sentence != NULL, "row %zu", i);
         snapshot_free(snapshot);

@@ -544,8 +544,9 @@ static int64_t forget_even(struct store *store, const char *after, const char *b
     const struct key_range range = {.after = after, .before = before, .matches = is_even};
     struct error error = {0};
     int64_t count = -1;
-    CHECK_INTEGER(store_forget_range(store, 2, &range, clock_monotonic_ms() + 2000, &count, &error),
-                  0, "%s", error.text);
+    CHECK_INTEGER(
+        store_forget_range(store, 2, &range, clock_monotonic_ms() + 2000, true, &count, &error), 0,
+        "%s", error.text);
     return count;
 }
 

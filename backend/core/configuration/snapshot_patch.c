@@ -127,7 +127,7 @@ static void exchange(struct snapshot *snapshot, struct snapshot_builder *builder
     }
 }
 
-/* Says whether a builder would have nothing to complain of in the pools of the new rows. */
+/* Says whether a builder would find nothing wrong with the pools of the new rows. */
 static bool passes(struct snapshot *snapshot, struct snapshot_builder *builder)
 {
     struct problems *problems = &builder->snapshot->problems;

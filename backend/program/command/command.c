@@ -59,12 +59,12 @@ enum command_result command_failed(const struct command_call *call, const struct
     return COMMAND_FAILED;
 }
 
-enum command_result command_run(const struct command_call *call, bool from_shell)
+enum command_result command_run(const struct command_call *call)
 {
     const struct command *command = call->count ? find_command(call->words[0]) : NULL;
-    if (!command || (command->shell_only && !from_shell)) {
+    if (!command || (command->shell_only && !call->from_shell)) {
         buffer_printf(call->out, "unknown command: %s\n", call->count ? call->words[0] : "(none)");
-        command_list(from_shell, call->out);
+        command_list(call->from_shell, call->out);
         return COMMAND_USAGE;
     }
     if (call->count < command->least || call->count > command->most) {
@@ -89,7 +89,7 @@ enum command_result command_run_text(struct responder *responder, const char *da
     for (char *word = strtok_r(copy.data, " \t", &rest); word && call.count < WORDS_MAX;
          word = strtok_r(NULL, " \t", &rest))
         words[call.count++] = word;
-    enum command_result result = command_run(&call, false);
+    enum command_result result = command_run(&call);
     buffer_release(&copy);
     return result;
 }

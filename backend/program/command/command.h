@@ -21,15 +21,16 @@ struct command_call {
     int count;            /* of words, including the command's name */
     const char *const *words;
     struct buffer *out;
+    bool from_shell; /* all commands are allowed, and may take their time: see PowerDNS's below */
 };
 
-/*
- * Runs the command that `call` names. `from_shell` allows those that are only for the shell. Errors
- * are printed too.
- */
-enum command_result command_run(const struct command_call *call, bool from_shell);
+/* Runs the command that `call` names. Errors are printed too. */
+enum command_result command_run(const struct command_call *call);
 
-/* The same for a line of words separated by spaces, as it comes through PowerDNS. */
+/*
+ * The same for a line of words separated by spaces, as it comes through PowerDNS, which waits for
+ * two seconds and then kills the coprocess.
+ */
 enum command_result command_run_text(struct responder *responder, const char *database,
                                      const char *text, struct buffer *out);
 

@@ -120,7 +120,7 @@ static int forget_inside(struct forgetting *forgetting, const struct word *word,
     if (length > 0)
         before[length - 1]++;
     int code = store_forget_range(responder_store(forgetting->call->responder), pool->id, &range,
-                                  forgetting->until_ms, &gone, error);
+                                  forgetting->until_ms, forgetting->call->from_shell, &gone, error);
     forgetting->count += gone;
     return code;
 }

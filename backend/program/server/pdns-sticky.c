@@ -114,9 +114,10 @@ static int print_command(struct responder *responder, const struct options *opti
                                 .database = options->database,
                                 .count = options->word_count,
                                 .words = options->words,
-                                .out = &out};
+                                .out = &out,
+                                .from_shell = true};
     responder_be_patient(responder);
-    enum command_result result = command_run(&call, true);
+    enum command_result result = command_run(&call);
     FILE *stream = result == COMMAND_OK ? stdout : stderr;
     if (out.failed)
         fputs("out of memory\n", stderr);

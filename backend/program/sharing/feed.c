@@ -65,7 +65,7 @@ struct feed {
     int64_t allowance;                 /* rows that may be taken in now */
     int64_t allowed_ms;                /* when it was last added to */
     int64_t left_out_before;           /* left_out() before what is pending was written */
-    struct path_reading paths;
+    struct path_reader paths;
     struct walk walk;
     int64_t walk_ms;      /* monotonic: when the next one is due; 0: now */
     int64_t walk_work_ms; /* what this one, or the last, has cost */

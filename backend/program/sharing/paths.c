@@ -24,119 +24,117 @@
 /* Its questions have higher numbers than those of the walk, which asks the same peer. */
 #define FIRST_QUESTION (WALK_QUESTION_MAX + 1)
 
-void paths_release(struct path_reading *reading)
+void paths_release(struct path_reader *reader)
 {
-    free(reading->page);
-    *reading = (struct path_reading){0};
+    free(reader->page);
+    *reader = (struct path_reader){0};
 }
 
 /* The answer to an open question is none then. */
-void paths_restart(struct path_reading *reading)
+void paths_restart(struct path_reader *reader)
 {
-    reading->after = reading->restart_ms = 0;
-    reading->has_page = reading->asked = false;
-    reading->question++;
+    reader->after = reader->restart_ms = 0;
+    reader->has_page = reader->asked = false;
+    reader->question++;
 }
 
-void paths_restart_later(struct path_reading *reading, int64_t now_ms)
+void paths_restart_later(struct path_reader *reader, int64_t now_ms)
 {
-    if (reading->restart_ms > now_ms + LEFT_OUT_MS)
-        reading->restart_ms = now_ms + LEFT_OUT_MS;
+    if (reader->restart_ms > now_ms + LEFT_OUT_MS)
+        reader->restart_ms = now_ms + LEFT_OUT_MS;
 }
 
 /* A reading goes forward, or a peer could keep us at it for ever. */
-static bool makes_sense(const struct path_reading *reading)
+static bool makes_sense(const struct path_reader *reader)
 {
-    return reading->page->last || reading->page->to > reading->after;
+    return reader->page->last || reader->page->to > reader->after;
 }
 
-static void read_answer(struct path_reading *reading, const struct transport_message *message,
+static void read_answer(struct path_reader *reader, const struct transport_message *message,
                         int64_t now_ms)
 {
     if (message->length == 0) {
-        reading->retry_ms = now_ms + RETRY_MS;
+        reader->retry_ms = now_ms + RETRY_MS;
         return;
     }
-    reading->cost = PAGE_ROWS + (int64_t)message->length / OCTETS_PER_ROW;
-    reading->has_page =
-        wire_read_paths(message->bytes, message->length, reading->page, NULL) == 0 &&
-        makes_sense(reading);
-    if (reading->has_page)
+    reader->cost = PAGE_ROWS + (int64_t)message->length / OCTETS_PER_ROW;
+    reader->has_page = wire_read_paths(message->bytes, message->length, reader->page, NULL) == 0 &&
+                       makes_sense(reader);
+    if (reader->has_page)
         return;
-    reading->refused++;
-    reading->retry_ms = now_ms + REFUSED_RETRY_MS;
+    reader->refused++;
+    reader->retry_ms = now_ms + REFUSED_RETRY_MS;
 }
 
 /* Every question gets an answer, be it an empty one. */
-static void look_for_answer(struct path_reading *reading, struct transport *transport,
-                            int64_t now_ms)
+static void look_for_answer(struct path_reader *reader, struct transport *transport, int64_t now_ms)
 {
     struct transport_message message;
     int64_t number;
     while (transport_next_answer(transport, FIRST_QUESTION, INT64_MAX, &number, &message)) {
-        if (number != FIRST_QUESTION + reading->question || !reading->asked)
+        if (number != FIRST_QUESTION + reader->question || !reader->asked)
             continue;
-        reading->asked = false;
-        read_answer(reading, &message, now_ms);
+        reader->asked = false;
+        read_answer(reader, &message, now_ms);
     }
 }
 
 /* Where there are no more, all that the peer has told of was read, also what is gone since. */
-static void go_on(struct path_reading *reading)
+static void go_on(struct path_reader *reader)
 {
-    const struct wire_paths *page = reading->page;
-    if (page->to > reading->after)
-        reading->after = page->to;
-    if (page->last && reading->asked_up_to > reading->after)
-        reading->after = reading->asked_up_to;
-    reading->has_page = false;
+    const struct wire_paths *page = reader->page;
+    if (page->to > reader->after)
+        reader->after = page->to;
+    if (page->last && reader->asked_up_to > reader->after)
+        reader->after = reader->asked_up_to;
+    reader->has_page = false;
 }
 
-int paths_take(struct path_reading *reading, struct transport *transport, struct sharing *sharing,
+int paths_take(struct path_reader *reader, struct transport *transport, struct sharing *sharing,
                int64_t origin, int64_t now_ms, int64_t now_unix_ms, int64_t *allowance,
                struct share_counts *counts, struct error *error)
 {
     int64_t newer = counts->newer;
-    look_for_answer(reading, transport, now_ms);
-    if (!reading->has_page)
+    look_for_answer(reader, transport, now_ms);
+    if (!reader->has_page)
         return 0;
-    if (reading->counted_ms == 0 || now_ms - reading->counted_ms >= COUNT_MS) {
-        reading->kept = -1;
-        reading->counted_ms = now_ms;
+    if (reader->counted_ms == 0 || now_ms - reader->counted_ms >= COUNT_MS) {
+        reader->kept = -1;
+        reader->counted_ms = now_ms;
     }
-    int code = sharing_apply_paths(sharing, origin, reading->page->paths, reading->page->count,
-                                   now_unix_ms, &reading->kept, counts, error);
+    int code = sharing_apply_paths(sharing, origin, reader->page->paths, reader->page->count,
+                                   now_unix_ms, &reader->kept, counts, error);
     if (code != 0)
         return code;
-    *allowance -= reading->cost + (int64_t)reading->page->count;
+    *allowance -= reader->cost + (int64_t)reader->page->count;
     if (counts->newer == newer)
-        reading->retry_ms = now_ms + FRUITLESS_MS;
-    go_on(reading);
+        reader->retry_ms = now_ms + FRUITLESS_MS;
+    go_on(reader);
     return 0;
 }
 
-void paths_ask(struct path_reading *reading, struct transport *transport, int64_t now_ms,
+void paths_ask(struct path_reader *reader, struct transport *transport, int64_t now_ms,
                int64_t every_ms)
 {
     struct buffer text = {0};
-    if (reading->restart_ms > now_ms + every_ms) /* the setting is less than it was */
-        reading->restart_ms = now_ms + every_ms;
-    if (reading->restart_ms != 0 && now_ms >= reading->restart_ms)
-        paths_restart(reading);
-    if (reading->asked || reading->has_page || reading->told <= reading->after ||
-        now_ms < reading->retry_ms || !transport_is_connected(transport))
+    if (reader->restart_ms > now_ms + every_ms) /* the setting is less than it was */
+        reader->restart_ms = now_ms + every_ms;
+    if (reader->restart_ms != 0 && now_ms >= reader->restart_ms)
+        paths_restart(reader);
+    if (reader->asked || reader->has_page || reader->told <= reader->after ||
+        now_ms < reader->retry_ms || !transport_is_connected(transport))
         return;
-    if (!reading->page)
-        reading->page = malloc(sizeof *reading->page);
-    if (!reading->page)
+    if (!reader->page)
+        reader->page = malloc(sizeof *reader->page);
+    if (!reader->page)
         return;
-    if (reading->restart_ms == 0)
-        reading->restart_ms = now_ms + every_ms;
-    wire_write_question(&text, &(struct wire_question){.paths = true, .path = reading->after});
-    reading->question++;
-    reading->asked_up_to = reading->told;
-    reading->asked = !text.failed && transport_ask(transport, FIRST_QUESTION + reading->question,
-                                                   buffer_text(&text), text.length) == 0;
+    if (reader->restart_ms == 0)
+        reader->restart_ms = now_ms + every_ms;
+    wire_write_question(&text, &(struct wire_question){.paths = true, .path = reader->after});
+    reader->question++;
+    reader->asked_up_to = reader->told;
+    reader->asked = !text.failed && transport_ask(transport, FIRST_QUESTION + reader->question,
+                                                  buffer_text(&text), text.length) == 0;
     buffer_release(&text);
 }
 

@@ -20,7 +20,7 @@
 #include "store/sharing/sharing.h"
 
 /* Zeros at first. */
-struct path_reading {
+struct path_reader {
     int64_t told;        /* how far the peer says that they go */
     int64_t after;       /* how far they were read */
     int64_t restart_ms;  /* monotonic: when it begins at the beginning again; 0: it has not begun */
@@ -36,24 +36,24 @@ struct path_reading {
 };
 
 /* Frees what it holds and leaves zeros. */
-void paths_release(struct path_reading *reading);
+void paths_release(struct path_reader *reader);
 
 /* Begins at the beginning. */
-void paths_restart(struct path_reading *reading);
+void paths_restart(struct path_reader *reader);
 
 /* The same, but not before a minute has passed: some were left out that may be taken then. */
-void paths_restart_later(struct path_reading *reading, int64_t now_ms);
+void paths_restart_later(struct path_reader *reader, int64_t now_ms);
 
 /*
  * Takes the answer and writes its rows, as those of `origin`. Adds to `counts`, and takes what it
  * cost from `allowance`, in rows. 0, or a code with `error` set: then it is done the next time.
  */
-int paths_take(struct path_reading *reading, struct transport *transport, struct sharing *sharing,
+int paths_take(struct path_reader *reader, struct transport *transport, struct sharing *sharing,
                int64_t origin, int64_t now_ms, int64_t now_unix_ms, int64_t *allowance,
                struct share_counts *counts, struct error *error);
 
 /* Asks for the next page, if there is one that is to be had now. Each `every_ms` it restarts. */
-void paths_ask(struct path_reading *reading, struct transport *transport, int64_t now_ms,
+void paths_ask(struct path_reader *reader, struct transport *transport, int64_t now_ms,
                int64_t every_ms);
 
 /* Answers the question of a peer. `page` is room for it. */

@@ -205,7 +205,7 @@ static int read_peers(struct sharing *sharing, struct share_setup *setup, struct
     return code == ERR_NOTFOUND ? 0 : code;
 }
 
-/* One that is unknown or out of range is the backend's to complain of. */
+/* One that is unknown or out of range is the backend's to report. */
 static int read_settings(struct sharing *sharing, struct settings *settings, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SETTINGS);

@@ -260,8 +260,8 @@ void database_disconnect(struct database *database)
     }
     sqlite3_close(database->connection);
     database->connection = NULL;
-    database->ready = database->immutable = database->log = database->reading = database->stale =
-        database->is_newer = false;
+    database->ready = database->immutable = database->log = database->in_transaction =
+        database->stale = database->is_newer = false;
     database->log_pages = 0;
     database->read_only[0] = '\0';
     wal_index_detach(&database->wal_index);

@@ -291,7 +291,7 @@ int database_begin(struct database *database, struct revision_row *ret_row, stru
                                          .topology = sqlite3_column_int64(statement, 2),
                                          .mappings = sqlite3_column_int64(statement, 3),
                                          .node = sqlite3_column_int64(statement, 4)};
-        database->reading = true;
+        database->in_transaction = true;
         return 0;
     }
     int code = no_revision(database, result, error);
@@ -316,9 +316,9 @@ int database_read_generation(struct database *database, struct generation *ret_g
 
 void database_end(struct database *database)
 {
-    if (database->reading)
+    if (database->in_transaction)
         sqlite3_reset(database_statement(database, QUERY_REVISION));
-    database->reading = false;
+    database->in_transaction = false;
 }
 
 struct stat database_log_file(const struct database *database)

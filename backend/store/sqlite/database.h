@@ -49,7 +49,7 @@ struct database {
     bool ready;           /* it is open, and is a database of ours */
     bool immutable;       /* open without log and locks, since those cannot be made beside it */
     bool log;             /* in WAL mode, as it should be */
-    bool reading;         /* a read transaction is begun */
+    bool in_transaction;  /* a read transaction is begun */
     bool stale;           /* an error that a new connection may mend has happened */
     bool no_triggers;     /* the schema's triggers do not run; set by the owner after the init */
     int usual_wait_ms;    /* how long a lock is waited for, as the owner wants it */
