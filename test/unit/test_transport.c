@@ -425,7 +425,7 @@ static void a_peer_needs_few_permissions(void)
     nats_server_remove(&server);
 }
 
-/* An authority and two servers' certificates, in the directory of a server. */
+/* An authority, two servers' certificates, and another authority, in the directory of a server. */
 static bool make_certificates(const struct nats_server *server)
 {
     char command[1024];
@@ -433,6 +433,7 @@ static bool make_certificates(const struct nats_server *server)
         command, sizeof command,
         "exec >/dev/null 2>&1; cd %s && k='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes' &&"
         "openssl req -x509 $k -subj /CN=ca -days 2 -keyout ca.key -out ca.pem &&"
+        "openssl req -x509 $k -subj /CN=ca -days 2 -keyout other.key -out other.pem &&"
         "for n in ns1 ns2; do"
         "  openssl req $k -subj /CN=$n -keyout $n.key -out $n.csr &&"
         "  openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2"
@@ -442,8 +443,9 @@ static bool make_certificates(const struct nats_server *server)
     return CHECK(system(command) == 0, "certificates are made");
 }
 
-/* ns2 connects to the server, which has to be `name`. */
-static struct transport *open_with_certificate(const struct nats_server *server, const char *name)
+/* ns2 connects to the server, which has to be `name`, by word of an authority. */
+static struct transport *open_with_certificate(const struct nats_server *server, const char *name,
+                                               const char *authority)
 {
     char url[64], ca[100], certificate[100], key[100];
     struct transport_options options = {
@@ -451,7 +453,7 @@ static struct transport *open_with_certificate(const struct nats_server *server,
     struct transport *transport = NULL;
     struct error error = {0};
     snprintf(url, sizeof url, "tls://127.0.0.1:%d", server->port);
-    snprintf(ca, sizeof ca, "%s/ca.pem", server->directory);
+    snprintf(ca, sizeof ca, "%s/%s.pem", server->directory, authority);
     snprintf(certificate, sizeof certificate, "%s/ns2.pem", server->directory);
     snprintf(key, sizeof key, "%s/ns2.key", server->directory);
     CHECK_INTEGER(transport_open(&options, &transport, &error), 0, "%s", error.text);
@@ -467,23 +469,30 @@ static void a_server_has_to_have_the_right_certificate(void)
                  "tls { cert_file: \"%1$s/ns1.pem\", key_file: \"%1$s/ns1.key\","
                  " ca_file: \"%1$s/ca.pem\", verify: true, timeout: 20 }",
                  server.directory);
+        struct transport *before = open_with_certificate(&server, "ns1", "ca");
+        WAIT_FOR(strstr(transport_problem(before), "Secure Connection not available"), "no TLS");
+        CHECK(!transport_is_connected(before), "nothing is said without TLS");
+        transport_close(before);
         nats_server_kill(&server);
         nats_server_configure(&server, text);
         nats_server_start(&server);
-        struct transport *right = open_with_certificate(&server, "ns1"),
-                         *wrong = open_with_certificate(&server, "ns3"),
-                         *by_url = open_with_certificate(&server, NULL),
+        struct transport *right = open_with_certificate(&server, "ns1", "ca"),
+                         *wrong = open_with_certificate(&server, "ns3", "ca"),
+                         *by_url = open_with_certificate(&server, NULL, "ca"),
+                         *other = open_with_certificate(&server, "ns1", "other"),
                          *plain = open_at(server.url, false);
         WAIT_FOR(transport_is_connected(right), "the right one");
         WAIT_FOR(strstr(transport_problem(wrong), "mismatch"), "another name");
         WAIT_FOR(strstr(transport_problem(by_url), "mismatch"), "the name of the URL");
+        WAIT_FOR(strstr(transport_problem(other), "certificate"), "another authority");
         WAIT_FOR(strstr(transport_problem(plain), "SSL"), "without our authority");
         CHECK(!transport_is_connected(wrong) && !transport_is_connected(by_url) &&
-                  !transport_is_connected(plain),
+                  !transport_is_connected(other) && !transport_is_connected(plain),
               "none of them");
         transport_close(right);
         transport_close(wrong);
         transport_close(by_url);
+        transport_close(other);
         transport_close(plain);
         CHECK(transport_await_end(60000), "all threads end");
     }
