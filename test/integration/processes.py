@@ -231,6 +231,18 @@ def stop(pids):
         )
 
 
+@contextlib.contextmanager
+def busy_processors(count=2):
+    """So many loops that do nothing and never rest."""
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
 def assert_no_sanitizer_report(log):
     assert "Sanitizer" not in log and "runtime error" not in log, log
 

@@ -8,7 +8,6 @@ import contextlib
 import os
 import re
 import select
-import subprocess
 import time
 
 import pytest
@@ -18,7 +17,7 @@ from claims import Promises, allow_many, change_choice
 from coprocess import PATIENCE_SECONDS, Coprocess, assert_within
 from database import SAMPLE, Database, Shell
 from faults import assert_in_time, assert_said_once_a_minute, heals
-from processes import LONG, SECONDS_MAX, USER, give_to_user, wait_until
+from processes import LONG, SECONDS_MAX, USER, busy_processors, give_to_user, wait_until
 
 HELD_SECONDS = 10
 
@@ -255,18 +254,6 @@ def test_beyond_its_capacity_answers_have_no_row_and_it_says_so(two):
 
 
 # ---------------------------------------------------------------- many processes
-
-
-@contextlib.contextmanager
-def busy_processors(count=2):
-    """So many loops that do nothing and never rest."""
-    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
 
 
 def test_thirty_two_processes_agree_and_lose_nothing_on_busy_processors(either_database):

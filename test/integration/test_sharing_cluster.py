@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import random
+import threading
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from cluster import Cluster
 from coprocess import PATIENCE_SECONDS
 from faults import Shim, assert_in_time, kill
 from powerdns import PowerDNS
-from processes import LONG, SECONDS_MAX, memory_kib, wait_until
+from processes import LONG, SECONDS_MAX, busy_processors, memory_kib, wait_until
 from resolvers import ldns
 from sample import SITES, expected
 from sharing_load import Asker, Faults, Record, Served, take_down
@@ -25,6 +26,8 @@ from sharing_load import Asker, Faults, Record, Served, take_down
 LOAD_SECONDS = 600 if LONG else 20
 PARTITION_SECONDS = 600 if LONG else 5
 SIDES = 3
+BUSY_SECONDS = 20 if LONG else 4
+SERVERS = 10 if LONG else 4
 KILLS = 1000 if LONG else 60
 CUTS = 1000 if LONG else 100
 ROWS = 200_000 if LONG else 60_000  # that an empty server has to receive
@@ -93,13 +96,20 @@ def part(cluster):
     return heal
 
 
-def assert_few_move_when_sides_meet(cluster, record, seed, seconds):
-    """Resolvers that ask several sides get mappings to several sites.  Each side decides once, since
-    its site stays down, so a resolver moves once for each other side at most.
+# What happens on a side of a partition.
+FAULTS_OF_A_SIDE = ("daemon_killed", "daemon_stopped", "nats_killed", "nats_log_lost", "nats_stopped")
+
+
+def assert_few_move_when_sides_meet(cluster, record, seed, seconds, kinds=FAULTS_OF_A_SIDE):
+    """Resolvers that ask several sides get mappings to several sites.  Each side has one for a
+    resolver, whatever fails there, so a resolver moves once for each other side at most.
     """
     heal = part(cluster)
     with asked(cluster, record, seed) as askers:
-        time.sleep(seconds)
+        faults = Faults(cluster, askers, record, random.Random(seed), kinds)
+        faults.go_on(seconds)
+        faults.mend_all()
+        print(sorted(faults.counts.items()))
         for asker in askers:
             asker.ask_all()
         entries = become_equal(cluster, record, askers, heal)
@@ -118,7 +128,8 @@ def test_a_cluster_under_load_becomes_equal_whatever_fails(workspace, seed):
             entries = become_equal(cluster, record, askers, faults.mend_all)
         print(sorted(faults.counts.items()))
         assert_all_kept(record, entries, askers)
-        assert_few_move_when_sides_meet(cluster, record, seed, 3)
+        assert_few_move_when_sides_meet(cluster, record, seed, 5, FAULTS_OF_A_SIDE + (
+            "coprocess_killed", "database_lost"))
         assert_askers_in_time(askers, faults)
         for node in cluster.nodes:
             assert_bounded(node)
@@ -155,6 +166,70 @@ def test_two_powerdns_under_load_become_equal_whatever_fails(workspace, seed):
         assert_all_kept(record, entries, askers)
         assert_few_move_when_sides_meet(cluster, record, seed, 3)
         assert_askers_in_time(askers, faults)
+
+
+def test_no_answer_is_lost_while_servers_share_on_busy_processors(workspace):
+    """All that may want the locks of a database does: its writer, what is handed over, and what comes
+    from the other."""
+    told, faults, ended = {}, [], threading.Event()
+
+    def ask(node, first):
+        try:
+            with node.new_coprocess() as coprocess:
+                for number in range(first, first + 10_000):
+                    if ended.is_set():
+                        return
+                    answer = coprocess.ask("www.example.com", "A", ldns(number))
+                    assert not any("not kept" in text for text in answer.logs), answer.logs
+                    told[ldns(number)] = SITES[answer.ipv4]
+        except Exception as fault:  # shown below
+            faults.append(fault)
+
+    with Cluster(workspace, 2, has_links=False) as cluster:
+        for node in cluster.nodes:
+            allow_many(node.database)
+        cluster.wait_until_heard()
+        askers = [threading.Thread(target=ask, args=(node, (4 * node.number + each) * 10_000))
+                  for node in cluster.nodes for each in range(4)]
+        with busy_processors():
+            for asker in askers:
+                asker.start()
+            time.sleep(BUSY_SECONDS)
+            ended.set()
+            for asker in askers:
+                asker.join()
+        assert not faults
+        entries = cluster.wait_until_equal(HEALED_SECONDS)
+        print(f"{len(told)} answers")
+        assert {key[1]: entry[0] for key, entry in entries.items()} == told
+
+
+def test_many_servers_become_equal(workspace):
+    """One of them is killed while the others go on, and one loses its database."""
+    with Cluster(workspace, SERVERS, has_links=False) as cluster:
+        cluster.wait_until_heard()
+        numbers = itertools.count()
+
+        def ask_all():
+            for node in cluster.nodes:
+                for _ in range(50):
+                    node.ask(ldns(next(numbers)))
+
+        ask_all()
+        assert len(cluster.wait_until_equal(HEALED_SECONDS)) == 50 * SERVERS
+        for each in (cluster[2].daemon, cluster[2].nats):
+            kill([each.pid])
+            each.process.wait()
+        ask_all()
+        for each in (cluster[2].nats, cluster[2].daemon):
+            each.start()
+        cluster[3].database.wait_for_writer()
+        entries = cluster.wait_until_equal(HEALED_SECONDS)
+        assert len(entries) == 100 * SERVERS
+        cluster[3].lose_database()
+        assert cluster.wait_until_equal(HEALED_SECONDS) == entries
+        for node in cluster.nodes:
+            assert_bounded(node)
 
 
 def assert_all_kept(record, entries, askers):
