@@ -343,16 +343,26 @@ def test_pdnsutil_adds_to_the_other_backends_records(unsigned):
     assert pdnsutil(unsigned, "list-all-zones").split() == ["example.com"]
 
 
-def test_a_search_finds_each_record_once(start):
+def test_a_search_finds_each_record_and_comment_once(start):
     port = free_port()
     options = {"api": "yes", "api-key": "x", "webserver": "yes", "webserver-port": port}
-    with start(load_zone, options=options):
-        url = f"http://127.0.0.1:{port}/api/v1/servers/localhost/search-data?q=mail*"
-        request = urllib.request.Request(url, headers={"X-API-Key": "x"})
+
+    def call(path, method="GET", body=None):
+        url = f"http://127.0.0.1:{port}/api/v1/servers/localhost/{path}"
+        data = json.dumps(body).encode() if body else None
+        headers = {"X-API-Key": "x", "Content-Type": "application/json"}
+        request = urllib.request.Request(url, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=SECONDS_MAX) as reply:
-            found = json.load(reply)
-    contents = [row["content"] for row in found if row["object_type"] == "record"]
-    assert contents.count("192.0.2.25") == 1, found
+            return json.loads(reply.read() or "null")
+
+    comment = {"content": "the post office", "account": "operator"}
+    rrset = {"name": "mail.example.com.", "type": "A", "changetype": "REPLACE"}
+    with start(load_zone, options=options):
+        call("zones/example.com.", "PATCH", {"rrsets": [{**rrset, "comments": [comment]}]})
+        found = call("search-data?q=mail*")
+    contents = [(row["object_type"], row["content"]) for row in found if "content" in row]
+    assert contents.count(("record", "192.0.2.25")) == 1, found
+    assert contents.count(("comment", "the post office")) == 1, found
 
 
 def test_pdnsutil_reaches_the_backends_commands(unsigned):
