@@ -189,9 +189,16 @@ def test_a_restored_backup_gets_its_log_once_nobody_reads_it(sample_database):
     reader = sqlite3.connect(sample_database.path, isolation_level=None)
     reader.execute("BEGIN").execute("SELECT * FROM pool").fetchall()
     with Coprocess(sample_database.path) as coprocess:
-        for number in range(20):
-            answer = coprocess.ask("www.example.com", "A", ldns(number))
-            assert answer.ipv4 == expected(ldns(number))
+        logged = []
+
+        def is_logged():
+            for number in range(20):
+                answer = coprocess.ask("www.example.com", "A", ldns(number))
+                assert answer.ipv4 == expected(ldns(number))
+                logged.extend(answer.logs)
+            return any("is not in WAL mode" in line for line in logged)
+
+        wait_until(is_logged, SECONDS_MAX, lambda: logged)
         wait_until(
             lambda: any("is not in WAL mode" in line for line in coprocess.command("status")),
             SECONDS_MAX,

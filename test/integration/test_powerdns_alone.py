@@ -249,6 +249,9 @@ RARER_TYPES = [
     ("MG", "mail.example.com"),
     ("MINFO", "a.example.com b.example.com"),
     ("MR", "mail.example.com"),
+    ("OPENPGPKEY", "AAECAw=="),
+    ("SMIMEA", "3 1 1 0123456789abcdef"),
+    ("SVCB", '1 mail.example.com alpn=dot port=853 key7="/q{?dns}"'),
     ("ZONEMD", f"2018031500 1 1 {48 * 'FE'}"),
 ]
 

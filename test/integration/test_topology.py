@@ -87,6 +87,20 @@ def test_a_network_counts_from_the_next_question_on(asker):
     asker.becomes("198.19", "ams")
 
 
+def test_the_default_comes_last_and_a_network_of_all_hides_countries(asker):
+    countries = asker.database.path.with_name("countries.mmdb")
+    write_mmdb(countries, ["198.18.0.0/16 NL EU -"])
+    asker.database.sql(f"INSERT INTO geo_database (path) VALUES ('{countries}')")
+    insert(asker.database, controller="nyc")
+    asker.becomes("198.19", "nyc")
+    insert(asker.database, country="NL", controller="fra")
+    asker.becomes("198.18", "fra")
+    assert asker.site("198.19") == "nyc", "only what nothing else says"
+    insert(asker.database, cidr="0.0.0.0/0", controller="ams")
+    asker.becomes("198.18", "ams")
+    assert asker.site("198.19") == "ams"
+
+
 def test_a_controller_that_is_down_is_passed_over(asker):
     insert(asker.database, cidr="198.18.0.0/16", controller="nyc")
     insert(asker.database, cidr="198.18.0.0/15", controller="fra")

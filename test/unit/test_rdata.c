@@ -403,6 +403,9 @@ static void good_rarer_types(void)
         {"MG", "mail.example.com"},
         {"MINFO", "a.example.com b.example.com"},
         {"MR", "mail.example.com"},
+        {"OPENPGPKEY", "AAECAw=="},
+        {"SMIMEA", "3 1 1 0123456789abcdef"},
+        {"SVCB", "1 mail.example.com alpn=dot port=853 key7=\"/q{?dns}\""},
         {"ZONEMD", "2018031500 1 1 FEBE3D4C E2EC2FFA"},
     };
     check_contents(rows, COUNT(rows), 0);

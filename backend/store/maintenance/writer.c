@@ -199,6 +199,12 @@ static int write_claims(struct writer *writer, int64_t now_ms, struct error *err
     return code;
 }
 
+/* Then that is why it is locked. */
+static bool lacks_log(const struct database *database)
+{
+    return database->ready && !database->log;
+}
+
 static int work(struct writer *writer, int64_t now_ms, struct error *error)
 {
     int code = open_all(writer, now_ms, error);
@@ -208,8 +214,10 @@ static int work(struct writer *writer, int64_t now_ms, struct error *error)
         code = check_room(writer, now_ms, error);
     if (code == 0)
         code = write_claims(writer, now_ms, error);
-    if (code == 0 && !writer->database.log)
+    if (lacks_log(&writer->database) && (code == 0 || code == ERR_BUSY)) {
+        *error = (struct error){0};
         error_set(error, ERR_BUSY, "%s: " DATABASE_NO_LOG, writer->database.path);
+    }
     return code;
 }
 
