@@ -1,7 +1,7 @@
 /*
  * How large a database and its log are, while others write it.
  *
- * Open, look as often as wanted, close. Looking neither writes nor copies the log back. What goes
+ * Open, look as often as wanted, close. Looking neither writes nor makes a checkpoint. What goes
  * wrong ends the program.
  */
 #ifndef BENCH_GAUGE_H

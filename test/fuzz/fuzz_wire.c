@@ -1,6 +1,6 @@
 /*
  * Messages between name servers. Any bytes at all, read as each kind of message: what is taken can
- * be shared, and reads the same when it is written again; what is not is refused with words.
+ * be shared, and reads the same when it is written again; what is not is refused with a reason.
  *
  * Input: the message.
  */

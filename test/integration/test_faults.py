@@ -222,7 +222,7 @@ def test_a_clock_that_jumps_a_day_moves_nobody_who_is_bound(sample_database, wor
 # ---------------------------------------------------------------- the log
 
 
-def test_kills_while_writing_and_copying_the_log_lose_no_answered_mapping(
+def test_kills_while_writing_and_checkpointing_lose_no_answered_mapping(
     sample_database, workspace
 ):
     rng = random.Random(11)
@@ -351,7 +351,7 @@ def test_a_log_that_somebody_pins_is_named(sample_database):
 
 @pytest.mark.parametrize("is_read", (False, True))
 def test_a_large_log_is_blamed_on_who_reads_and_not_on_who_writes(sample_database, is_read):
-    """It is copied back beside one who writes for long, but cannot be started over."""
+    """It is copied to the database beside one who writes for long, but cannot be started over."""
     maintain_often(sample_database)
     with contextlib.ExitStack() as stack:
         coprocess = stack.enter_context(Coprocess(sample_database.path))

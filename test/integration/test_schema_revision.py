@@ -167,7 +167,7 @@ def test_the_last_changes_are_kept(world):
     assert count(world, "configuration_change") >= 256
 
 
-def test_no_index_hangs_on_the_table_that_questions_write(world):
+def test_persistence_has_no_index_but_its_key(world):
     assert world.execute("SELECT name FROM sqlite_schema "
                          "WHERE tbl_name = 'persistence' AND type = 'index'").fetchall() == []
 

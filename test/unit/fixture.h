@@ -101,7 +101,7 @@ struct memory_table {
     struct memory_row rows[MEMORY_ROWS_MAX];
     size_t count;
     size_t finds, claims, writes; /* calls, and claims that wrote */
-    int find_code, claim_code;    /* returned, with words, instead of doing anything, unless 0 */
+    int find_code, claim_code; /* returned, with a sentence, instead of doing anything, unless 0 */
     /* What another process writes right before the next `rivals` claims. */
     struct mapping rival;
     size_t rivals;

@@ -224,7 +224,7 @@ static const CU_TestInfo tests[] = {
      what_the_last_look_left_out_is_found_in_the_end},
     {"no more is kept than the bound", no_more_is_kept_than_the_bound},
     {"no answer takes long to search", no_answer_takes_long_to_search},
-    {"a pattern that cannot be used is refused with words",
+    {"a pattern that cannot be used is refused with a reason",
      a_pattern_that_cannot_be_used_is_refused_with_words},
     {"without memory that is said", without_memory_that_is_said},
     {"the next pattern is searched for behind the last one",

@@ -93,7 +93,7 @@ static void commits_of_others_leave_the_map(void)
         check_rows(&pair, "out of the log");
         if (i % 3 == 0)
             place_run(&pair.place, "PRAGMA wal_checkpoint(RESTART);");
-        check_rows(&pair, "copied back");
+        check_rows(&pair, "after a checkpoint");
     }
     CHECK(find_map(&pair, &start_now, &bytes_now), "it is mapped still");
     CHECK(start_now == start && bytes_now == bytes, "by the same map");

@@ -162,7 +162,7 @@ static void a_socket_of_somebody_else_is_not_removed(void)
     spot_remove(&spot);
 }
 
-static void impossible_paths_are_refused_with_words(void)
+static void impossible_paths_are_refused_with_a_reason(void)
 {
     char longest[sizeof((struct sockaddr_un *)NULL)->sun_path + 1];
     memset(longest, 'x', sizeof longest - 1);
@@ -233,7 +233,7 @@ static const CU_TestInfo tests[] = {
     {"a live socket is left alone", a_live_socket_is_left_alone},
     {"what is no socket is left alone", what_is_no_socket_is_left_alone},
     {"a socket of somebody else is not removed", a_socket_of_somebody_else_is_not_removed},
-    {"impossible paths are refused with words", impossible_paths_are_refused_with_words},
+    {"impossible paths are refused with a reason", impossible_paths_are_refused_with_a_reason},
     {"the group that is named owns the socket", the_group_that_is_named_owns_the_socket},
     {"nothing is inherited unless somebody says so", nothing_is_inherited_unless_somebody_says_so},
     {"without memory nothing is made", without_memory_nothing_is_made},

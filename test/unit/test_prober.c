@@ -633,7 +633,7 @@ static const CU_TestInfo tests[] = {
     {"a check that is cancelled is not reported", a_check_that_is_cancelled_is_not_reported},
     {"those that run end with the prober", those_that_run_end_with_the_prober},
     {"a report may start the next check", a_report_may_start_the_next_check},
-    {"monitors that cannot be run are refused with words",
+    {"monitors that cannot be run are refused with a reason",
      monitors_that_cannot_be_run_are_refused_with_words},
     {"whichever allocation fails, the fault is ours", whichever_allocation_fails_the_fault_is_ours},
     {"without memory there is no prober", without_memory_there_is_no_prober},

@@ -130,7 +130,7 @@ void database_end(struct database *database);
 /* The log as a file: its size, and by the rest whether it is the same one. Zeros without one. */
 struct stat database_log_file(const struct database *database);
 
-/* Turns SQLite's last error into ours, with words; `doing` says what failed. */
+/* Turns SQLite's last error into ours, with a sentence; `doing` says what failed. */
 int database_error(struct database *database, int result, const char *doing, struct error *error);
 
 /*
