@@ -83,8 +83,10 @@ class Promises:
 
     def broken(self):
         """What was logged, but for what a busy machine brings: somebody else's transaction takes so
-        long that the writer says so and tries again.  Its claims wait meanwhile."""
-        return [log for log in self.logs if "mappings cannot be written: database is locked" not in log]
+        long that who writes or opens the database says so and tries again.  Claims wait meanwhile,
+        and answers are checked anyhow."""
+        locked = re.compile("(mappings cannot be written|cannot be read): database is locked")
+        return [log for log in self.logs if not locked.search(log)]
 
     def receive(self, coprocess, remotes):
         """The answers to what was sent."""

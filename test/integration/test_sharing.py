@@ -455,7 +455,8 @@ def test_a_backup_that_is_restored_while_it_is_shared_is_made_up_for(two):
     one.database.sql(f".restore '{backup}'")
     assert ("web", ldns(120)) not in one.entries()
     assert two.wait_until_equal(EQUAL_SECONDS) == before
-    assert "the database is as it was some time ago" in one.daemon.said()
+    wait_until(lambda: "the database is as it was some time ago" in one.daemon.said(), SECONDS_MAX,
+               "it is reported")
 
 
 def test_what_was_decided_while_sharing_was_off_is_made_up_for(two):
