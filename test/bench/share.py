@@ -134,16 +134,20 @@ class Share:
     # -- what an answer costs here
 
     def _broken(self, servers):
-        """With what stands between the name servers stopped."""
+        """With what stands between the name servers stopped or cut."""
         import faults
 
         found = {}
         for what, processes in (
             ("nats stopped", [node.nats for node in servers.nodes]),
             ("peer stopped", [servers[2].daemon]),
+            ("pdns-stickyd stopped", [servers[1].daemon]),
         ):
             with faults.stopped(*processes):
                 found[what] = self._answers(servers)
+        servers.cut(*servers.nodes)
+        found["cut off"] = self._answers(servers)
+        servers.heal(*servers.nodes)
         return found
 
     def _answers(self, servers):

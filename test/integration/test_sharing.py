@@ -11,7 +11,7 @@ import pytest
 from cluster import EQUAL_SECONDS, Cluster
 from coprocess import Coprocess
 from database import SAMPLE, Database
-from faults import assert_in_time
+from faults import assert_in_time, holds_lock_to_write, stop_unless
 from monitor import Daemon
 from nats import Nats
 from processes import SECONDS_MAX, give_to_user, wait_until
@@ -273,11 +273,18 @@ def kill_daemon(node):
     node.daemon.process.wait()
 
 
+def pause_daemon(node):
+    stop_unless(holds_lock_to_write, node.daemon.process, node.database)
+
+
 # What is broken between nodes 1 and 2, and how it is mended.
 BREAKS = {
     "link": (lambda two: two.cut(*two.nodes), lambda two: two.heal(*two.nodes)),
     "nats": (lambda two: two[1].nats.kill(), lambda two: two[1].nats.start()),
     "daemon": (lambda two: kill_daemon(two[1]), lambda two: two[1].daemon.start()),
+    "nats stopped": (lambda two: two[1].nats.pause(), lambda two: two[1].nats.resume()),
+    "daemon stopped": (lambda two: pause_daemon(two[1]),
+                       lambda two: two[1].daemon.process.send_signal(signal.SIGCONT)),
 }
 
 

@@ -380,9 +380,33 @@ def test_a_walk_that_is_interrupted_by_a_kill_goes_on(one_is_empty, who):
 # ---------------------------------------------------------------- clocks
 
 
+LEFT_OUT_SECONDS = 60  # after rows were left out, tables are compared again
+
+
 @pytest.fixture
 def shim(workspace):
     return Shim(workspace)
+
+
+def set_clock_of_two(cluster, shim, seconds):
+    """Node 2's, from its start on."""
+    env = {**os.environ, **shim.environment}
+    cluster[2].daemon_options = cluster[2].coprocess_options = {"env": env}
+    shim.set(clock_offset_s=seconds)
+
+
+def test_what_a_clock_that_stays_ahead_has_decided_is_taken_in_its_time(workspace, shim):
+    """It is ahead by more than share_skew, so what it decides is true for others seconds later."""
+    cluster = Cluster(workspace, 2)
+    one, two = cluster.nodes
+    set_clock_of_two(cluster, shim, 15)
+    with cluster:
+        cluster.wait_until_heard()
+        two.ask(ldns(1))
+        wait_until(lambda: one.state(two)["future"] >= 1, SECONDS_MAX, "it is kept out")
+        assert ldns(1) not in one.database.rows_of("web")
+        wait_until(lambda: ldns(1) in one.database.rows_of("web"), LEFT_OUT_SECONDS + SECONDS_MAX,
+                   "it is taken")
 
 
 @pytest.mark.parametrize("hours", (1, -1))
@@ -391,9 +415,7 @@ def test_a_clock_that_is_an_hour_off_is_told_and_does_no_harm(workspace, shim, h
     cluster = Cluster(workspace, 2)
     for node in cluster.nodes:
         node.database.sql("UPDATE pool SET persistence_ttl = 86400;")
-    env = {**os.environ, **shim.environment}
-    cluster[2].daemon_options = cluster[2].coprocess_options = {"env": env}
-    shim.set(clock_offset_s=3600 * hours)
+    set_clock_of_two(cluster, shim, 3600 * hours)
     with cluster:
         early, late = (cluster[1], cluster[2]) if hours > 0 else (cluster[2], cluster[1])
         cluster.wait_until_heard()

@@ -67,6 +67,13 @@ static void make_up_server(struct scene *scene, int64_t id, size_t chances, bool
         memory_metrics_put(&scene->measured, OF_SERVER, id, "cpu", (double)id, 0);
 }
 
+/* One pool uses the mappings of another. */
+static void share(struct scene *scene, uint64_t *seed)
+{
+    size_t i = random_below(seed, POOLS), k = random_below(seed, POOLS);
+    scene_pool(scene, pool_names[i])->persistence_pool = scene_pool(scene, pool_names[k]);
+}
+
 /* `chances` out of ten servers, and out of thirty controllers, are down. */
 static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
 {
@@ -92,6 +99,8 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
             i + 1 < POOLS && random_below(seed, 2) ? scene_pool(scene, pool_names[i + 1]) : NULL;
         pool->persistence_ttl_s = random_below(seed, 3) ? 3600 : 0;
     }
+    if (random_below(seed, 6) == 0)
+        share(scene, seed);
 }
 
 /* What clients were given, all together. */
@@ -114,7 +123,20 @@ static void ask(struct scene *scene, const char *remote, struct given *given)
     given->none |= !some;
 }
 
-/* New clients, and one with a mapping to each controller in each pool. */
+/* A client with a mapping to each controller in a pool. */
+static void ask_for_mapped(struct scene *scene, const struct pool *pool,
+                           const struct method *method, struct given *given)
+{
+    for (int64_t id = 1; id <= CONTROLLERS; id++) {
+        struct mapping mapping = MAPPING(id, "", SCENE_NOW_S, 3600);
+        strcpy(mapping.method, method->name);
+        scene->table.count = 0;
+        memory_table_put(&scene->table, pool->id, SCENE_CLIENT, &mapping);
+        ask(scene, SCENE_CLIENT, given);
+    }
+}
+
+/* New clients, and those with mappings of every pool, by its method and those of the others. */
 static struct given ask_for_all(struct scene *scene)
 {
     struct given given = {.all_ipv4 = true, .all_ipv6 = true, .all_names = true};
@@ -124,20 +146,20 @@ static struct given ask_for_all(struct scene *scene)
         ask(scene, client, &given);
     }
     for (size_t i = 0; i < POOLS; i++)
-        for (int64_t id = 1; id <= CONTROLLERS; id++) {
-            struct pool *pool = scene_pool(scene, pool_names[i]);
-            struct mapping mapping = MAPPING(id, "", SCENE_NOW_S, 3600);
-            strcpy(mapping.method, pool->method->name);
-            scene->table.count = 0;
-            memory_table_put(&scene->table, pool->id, SCENE_CLIENT, &mapping);
-            ask(scene, SCENE_CLIENT, &given);
-        }
+        for (size_t k = 0; k < POOLS; k++)
+            ask_for_mapped(scene, scene_pool(scene, pool_names[i]),
+                           scene_pool(scene, pool_names[k])->method, &given);
     return given;
+}
+
+static bool keeps_its_own(const struct pool *pool)
+{
+    return pool->persistence_pool == pool && pool->persistence_ttl_s > 0;
 }
 
 /*
  * A promise is kept to every client. What is not promised is denied to somebody; only of pools
- * without mappings is less promised than could be.
+ * without mappings of their own is less promised than could be.
  */
 static void what_is_promised_is_given_to_every_client(void)
 {
@@ -152,7 +174,7 @@ static void what_is_promised_is_given_to_every_client(void)
         struct given given = ask_for_all(&scene);
         bool all_keep_mappings = true;
         for (size_t k = 0; k < POOLS; k++)
-            all_keep_mappings &= scene_pool(&scene, pool_names[k])->persistence_ttl_s > 0;
+            all_keep_mappings &= keeps_its_own(scene_pool(&scene, pool_names[k]));
         CHECK(!common.offer.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
         CHECK(!common.offer.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
         CHECK(!common.offer.name || given.all_names, "case %zu: CNAME was promised", i);
