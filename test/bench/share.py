@@ -134,7 +134,7 @@ class Share:
     # -- what an answer costs here
 
     def _broken(self, servers):
-        """With what stands between the name servers stopped or cut."""
+        """With what stands between the name servers stopped or gone."""
         import faults
 
         found = {}
@@ -145,9 +145,11 @@ class Share:
         ):
             with faults.stopped(*processes):
                 found[what] = self._answers(servers)
-        servers.cut(*servers.nodes)
-        found["cut off"] = self._answers(servers)
-        servers.heal(*servers.nodes)
+        for node in servers.nodes:
+            node.nats.kill()
+        found["nats killed"] = self._answers(servers)
+        for node in servers.nodes:
+            node.nats.start()
         return found
 
     def _answers(self, servers):
