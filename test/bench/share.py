@@ -28,7 +28,7 @@ COST_RATE = 2000
 CHANGES = 200  # rows that are moved, and then deleted, one after the other
 SEED_QUESTIONS, SEED_PAUSE_S = 1000, 5  # new resolvers that ask a server that receives rows
 SEED_LIMIT_S = 600
-FRESH = 0.99  # at least of strangers are not among ten million, at addresses that are random
+FRESH = 0.99  # of the strangers; a few have, by chance, an address that one of ten million has
 WARM_UP = SEED_QUESTIONS // 10  # replay.c
 APART = 10_000_000  # in the order of strangers: no two measurements ask for the same
 

@@ -39,7 +39,9 @@ static const struct controller *only_in(const struct pool *pool, const struct po
     return NULL;
 }
 
-/* A resolver that is mapped to such a site gets different sites from the two pools. 0 or ERR_NOMEM.
+/*
+ * Names a site that only one of the two pools has: a resolver that is mapped to it gets another one
+ * from the other pool. 0 or ERR_NOMEM.
  */
 static int add_shared(const struct pool *pool, struct problems *problems)
 {

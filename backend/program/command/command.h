@@ -21,7 +21,7 @@ struct command_call {
     int count;            /* of words, including the command's name */
     const char *const *words;
     struct buffer *out;
-    bool from_shell; /* all commands are allowed, and may take their time: see PowerDNS's below */
+    bool from_shell; /* all commands are allowed, and nobody limits the time that they take */
 };
 
 /* Runs the command that `call` names. Errors are printed too. */

@@ -199,7 +199,7 @@ static int write_claims(struct writer *writer, int64_t now_ms, struct error *err
     return code;
 }
 
-/* Then that is why it is locked. */
+/* Without a log, whoever reads keeps others from writing: that is then what "locked" means. */
 static bool lacks_log(const struct database *database)
 {
     return database->ready && !database->log;
