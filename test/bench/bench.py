@@ -126,12 +126,12 @@ def measure(options, scale):
     if options.only == "share":
         return {**result, "share": share.Share(*arguments).run()}
     if options.only == "remote":
-        return {**result, "remote": served.Remote(*arguments).run()}
+        return {**result, "remote": served.Remote(*arguments, options.against).run()}
     say("databases of 10 thousand, 1 million and 10 million mappings")
     for size in alone.SIZES:
         store.web(size)
     if options.only != "alone":
-        result["powerdns"] = served.Served(*arguments).run()
+        result["powerdns"] = served.Served(*arguments, options.against).run()
     if options.only != "powerdns":
         result["alone"] = alone.Alone(*arguments, options.against).run()
     return result

@@ -430,7 +430,7 @@ def with_powerdns(result):
         Figure("round trips per question, A alone", trips, "", 1.0),
         *_failures(result),
     ]
-    return [("Questions per second, compared", figures)]
+    return [("Questions per second, compared", figures), *_against_served(result, served.CONTENDERS)]
 
 
 REMOTE_RATIOS = (
@@ -444,7 +444,16 @@ REMOTE_RATIOS = (
 def remote(result):
     """The figures with PowerDNS's remote backend."""
     figures = [*_all_ratios(result, REMOTE_RATIOS), *_failures(result)]
-    return [("The remote backend, questions per second", figures)]
+    groups = [("The remote backend, questions per second", figures)]
+    return [*groups, *_against_served(result, served.REMOTE_CONTENDERS)]
+
+
+def _against_served(result, contenders):
+    """Questions a second of this program and of the other one of --against, if there is one."""
+    pairs = [(one, other, 0.9) for one in contenders if (other := one.other())]
+    if any(other.name not in found for found in result.values() for _, other, _ in pairs):
+        return []
+    return [("This program / the other one, questions per second", _all_ratios(result, pairs))]
 
 
 def _failures(result):

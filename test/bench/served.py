@@ -68,7 +68,7 @@ INSERT INTO records (domain_id, name, type, ttl, disabled, auth, content) VALUES
 class Contender:
     """configuration: a file of pdns-conf.  crowd: mappings in its database, 0 to do nothing.
 
-    records: what gsqlite3 serves instead of a coprocess.
+    records: what gsqlite3 serves instead of a coprocess.  is_other: the other program of --against.
     """
 
     name: str
@@ -77,6 +77,11 @@ class Contender:
     strangers: bool = False
     records: str = None
     settings: dict = dataclasses.field(default_factory=dict)
+    is_other: bool = False
+
+    def other(self):
+        """The same with the other program; None where no program of ours takes part."""
+        return dataclasses.replace(self, name=f"{self.name} *", is_other=True) if self.crowd else None
 
     @property
     def does_nothing(self):
@@ -267,14 +272,20 @@ class Server:
 
 
 class Served:
-    """run() does all: {mixture: {contender: medians and rounds}}."""
+    """run() does all: {mixture: {contender: medians and rounds}}.
+
+    against   another pdns-sticky for the same database; takes its turn after this one.  None: none.
+    """
 
     contenders, mixtures = CONTENDERS, MIXTURES
 
-    def __init__(self, tools, program, store, scale, quiet, say):
+    def __init__(self, tools, program, store, scale, quiet, say, against=None):
         self.tools, self.program, self.store = tools, program, store
         self.scale, self.quiet, self.say, self.asked = scale, quiet, say, 0
-        self.rounds = scale.rounds
+        self.rounds, self.against = scale.rounds, against
+        if against:
+            pairs = ((contender, contender.other()) for contender in self.contenders)
+            self.contenders = [one for pair in pairs for one in pair if one]
 
     def run(self):
         runs = {mixture: {} for mixture in self.mixtures}
@@ -291,7 +302,8 @@ class Served:
     def _round(self, contender):
         with contextlib.ExitStack() as stack:
             path = self._database(contender, stack)
-            command = [self.program, "--database", path] if path else [self.tools / "nothing"]
+            program = self.against if contender.is_other else self.program
+            command = [program, "--database", path] if path else [self.tools / "nothing"]
             server = stack.enter_context(Server(contender, command))
             if contender.configuration != PIPE_CONF:
                 self._wake(server)
