@@ -16,7 +16,7 @@ from targets import Certificates
 # Whoever supervises the tests does not wait for the servers that they start.
 os.environ.pop("NOTIFY_SOCKET", None)
 
-pytest_plugins = ("schema",)  # databases for test_schema_*.py
+pytest_plugins = ("alone", "schema")  # for test_powerdns_*.py and test_schema_*.py
 
 
 @pytest.fixture(scope="session")

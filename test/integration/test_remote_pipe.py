@@ -1,6 +1,6 @@
 """What the remote backend does otherwise than the pipe backend, started with remote-pipe.conf.
 
-What both do alike is in test_powerdns_alone.py, which runs with each.
+What both do alike is in the tests that use alone.py, which run with each.
 """
 
 import concurrent.futures

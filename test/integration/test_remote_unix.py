@@ -1,7 +1,7 @@
 """PowerDNS and the service, started with remote-unix.conf and overlay-remote-gsqlite3.conf.
 
 How the service comes and goes under a PowerDNS that runs.  What it answers is in
-test_powerdns_alone.py and test_powerdns_overlay.py, which run with these files too; the service
+the tests that use alone.py and in test_powerdns_overlay.py, which run with these files too; the service
 without PowerDNS is in test_service.py.
 """
 

@@ -144,7 +144,7 @@ def test_the_sides_of_a_long_partition_become_equal(workspace, seed):
 
 
 # What is broken while PowerDNS asks. Of a coprocess that is killed it makes an NXDOMAIN; see
-# test_powerdns_alone.py.
+# test_powerdns_processes.py.
 FAULTS_BESIDE_POWERDNS = (
     "daemon_killed", "daemon_stopped", "link_cut", "nats_killed",
     "nats_log_lost", "nats_stopped", "site_down",
