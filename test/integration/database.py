@@ -102,10 +102,19 @@ class Database:
         def written():
             if self.claims.waiting() == 0:
                 return True
-            run(as_user([backend_path(), "--database", self.path, "status"]))
+            run(self._argv("status"))
             return self.claims.waiting() == 0
 
         wait_until(written, SECONDS_MAX, "all claims are written")
+
+    def command(self, *words):
+        """What a command of the program prints, run by the user in a process of its own."""
+        done = run(self._argv(*words))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _argv(self, *words):
+        return as_user([backend_path(), "--database", self.path, *words])
 
     def mappings(self, pool_name):
         """Which controller each resolver of a pool is mapped to, once all that was answered is in

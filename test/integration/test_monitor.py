@@ -23,7 +23,6 @@ from processes import (
     REPOSITORY,
     SECONDS_MAX,
     as_user,
-    backend_path,
     children,
     daemon_path,
     is_running,
@@ -60,15 +59,8 @@ def until_said(daemon, *words):
     wait_until(lambda: all(word in daemon.said() for word in words), SECONDS_MAX, f"{words}")
 
 
-def status(database):
-    """The lines of `pdns-sticky status`."""
-    result = run(as_user([backend_path(), "--database", database.path, "status"]))
-    assert result.returncode == 0, result.stderr
-    return result.stdout.splitlines()
-
-
 def problems(database):
-    return [line for line in status(database) if line.startswith("problem: ")]
+    return [line for line in database.command("status").splitlines() if line.startswith("problem: ")]
 
 
 # ---------------------------------------------------------------- verdicts
@@ -165,7 +157,7 @@ def test_controllers_are_checked_too(database, sites):
         query = "SELECT controller_id, state FROM controller_verdict"
         expected = {**ALL_UP, 1: "down"}
         wait_until(lambda: dict(database.rows(query)) == expected, SECONDS_MAX, "verdicts")
-        assert f"controller site1 127.1.0.1:{sites.port}: down for" in "\n".join(status(database))
+        assert f"controller site1 127.1.0.1:{sites.port}: down for" in database.command("status")
 
 
 def test_another_address_than_the_one_that_is_answered_can_be_checked(database, sites):
@@ -214,7 +206,7 @@ def test_a_name_is_resolved_each_time_it_is_checked(database, sites, workspace):
             until_said(daemon, f"pool web, controller site3, {place}: down, unresolved")
             query = "SELECT address, reason FROM health WHERE controller = 'site3'"
             assert database.rows(query) == [(place, "unresolved")]
-            assert any(f"site3 {place}: down for" in line for line in status(database))
+            assert any(f"site3 {place}: down for" in line for line in database.command("status").splitlines())
             names.addresses.update({f"site{n}.cloud.example.": Sites.address(1) for n in (2, 3)})
             until_states(database, ALL_UP)
 
@@ -313,7 +305,7 @@ def test_a_corrected_port_begins_as_a_new_one(database, sites):
         assert "site2, 127.1.0.2:1: down, refused" in daemon.said()
         rows = database.rows("SELECT address FROM health ORDER BY address")
         assert rows == [(f"127.1.0.{n}:{1 if n == 2 else sites.port}",) for n in (1, 2, 3)]
-        assert any("pool web, site2 127.1.0.2:1: down for" in line for line in status(database))
+        assert any("pool web, site2 127.1.0.2:1: down for" in line for line in database.command("status").splitlines())
         database.sql(f"UPDATE virtual_server SET port = {sites.port};")
         until_states(database, ALL_UP)
 

@@ -15,7 +15,7 @@ import pytest
 from cluster import Cluster
 from coprocess import Coprocess
 from monitor import Daemon
-from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
+from processes import SECONDS_MAX, as_user, wait_until
 from targets import Target, stay
 
 COUNT = 3
@@ -121,12 +121,6 @@ def first_site(coprocess):
     site = int(a.rsplit(".", 1)[1])
     assert (a, aaaa) == (ipv4(site), IPV6)
     return site
-
-
-def status(database):
-    result = run(as_user([backend_path(), "--database", database.path, "status"]))
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 # ---------------------------------------------------------------- one family of one site
@@ -343,16 +337,15 @@ def test_status_explain_and_the_view_health_name_the_address(database, sites):
     with Daemon(database), Coprocess(database.path) as coprocess:
         until(database)
         site = first_site(coprocess)
-        assert "with an address" not in status(database)
+        assert "with an address" not in database.command("status")
         sites[site].end("ipv6")
         until(database, (site, "ipv6"))
-        told = status(database)
+        told = database.command("status")
         assert "virtual servers 3 (1 with an address that is down)" in told
         assert f"\n       {IPV6} is down, only {ipv4(site)} is up\n" in told
         assert "health: 5 up, 1 down" in told
         assert f"  pool web, site{site} [{IPV6}]:{sites[site].port}: down for " in told
-        explained = run(as_user([backend_path(), "--database", database.path, "explain",
-                                 "www.example.com", LDNS])).stdout
+        explained = database.command("explain", "www.example.com", LDNS)
         assert f"{IPV6} is down; for AAAA, among the servers of site{site}:\n" in explained
         assert "for AAAA, among all servers of pool web:\n" in explained
         assert database.rows("SELECT controller, address, state, reason, counts FROM health"
