@@ -14,6 +14,7 @@ import time
 
 from coprocess import Coprocess
 from database import SAMPLE, Database
+from faults import put_in_place
 from monitor import Daemon
 from nats_server import NatsServer
 from processes import SECONDS_MAX, give_to_user, wait_until
@@ -175,6 +176,14 @@ class Node:
         self.join(*self._joined)
         self.daemon.start()
         self.coprocess = self._stack.enter_context(self.new_coprocess())
+
+    def put_new_database(self):
+        """In place of one that is lost, under all that uses it: whole, and there at once."""
+        lost = self.database
+        self.database = Database.create(self.directory, *self._scripts, name="new.sqlite")
+        self.join(*self._joined)
+        put_in_place(self.database.path, lost.path)
+        self.database = lost
 
     def close(self):
         self._stack.close()

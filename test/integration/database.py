@@ -88,6 +88,12 @@ class Database:
         """The rows of a query, each {column: value}."""
         return json.loads(self._run(query, "json") or "[]")
 
+    def lose(self):
+        """As when its disk is lost, under all that uses it.  The file of locks stays: nobody may ever
+        delete it."""
+        for suffix in ("", "-wal", "-shm", "-claims"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
     @property
     def claims(self):
         """The file of what was answered and is not in the table yet."""

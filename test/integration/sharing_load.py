@@ -1,6 +1,6 @@
 """A cluster under load while anything in it fails.
 
-Served  PowerDNS in the place of a node's coprocess
+Served  PowerDNS in the place of a node's coprocess; served_by_powerdns() puts it there
 Asker   asks the coprocess of one node, all the time, and remembers the answers
 Record  what all askers were told; says which answers the tables do not account for
 Faults  breaks and mends things of a cluster, at random
@@ -15,6 +15,7 @@ import time
 import types
 
 from faults import holds_lock_to_write, stop_unless
+from powerdns import PowerDNS
 from processes import SECONDS_MAX, now_ms, wait_until
 from resolvers import ldns
 from sample import SITES
@@ -117,6 +118,16 @@ class Served:
         reply = self.server.one(resolver, name, rdtype)
         (address,) = reply.addresses or (None,)
         return types.SimpleNamespace(ipv4=address, lines=reply.rcode, logs=[])
+
+
+@contextlib.contextmanager
+def served_by_powerdns(cluster):
+    """Each node's coprocess is one of a PowerDNS, to the end of the block."""
+    with contextlib.ExitStack() as stack:
+        for node in cluster.nodes:
+            node.coprocess.__exit__()
+            node.coprocess = Served(stack.enter_context(PowerDNS("pipe.conf", node.database)))
+        yield
 
 
 class Asker(threading.Thread):

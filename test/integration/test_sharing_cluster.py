@@ -17,11 +17,10 @@ from claims import allow_many
 from cluster import Cluster
 from coprocess import PATIENCE_SECONDS
 from faults import Shim, assert_in_time, kill
-from powerdns import PowerDNS
 from processes import LONG, SECONDS_MAX, busy_processors, memory_kib, wait_until
 from resolvers import ldns
 from sample import SITES, expected
-from sharing_load import Asker, Faults, Record, Served, take_down
+from sharing_load import Asker, Faults, Record, served_by_powerdns, take_down
 
 LOAD_SECONDS = 600 if LONG else 20
 PARTITION_SECONDS = 600 if LONG else 5
@@ -153,10 +152,7 @@ FAULTS_BESIDE_POWERDNS = (
 
 def test_two_powerdns_under_load_become_equal_whatever_fails(workspace, seed):
     record = Record()
-    with Cluster(workspace, 2) as cluster, contextlib.ExitStack() as stack:
-        for node in cluster.nodes:
-            node.coprocess.__exit__()
-            node.coprocess = Served(stack.enter_context(PowerDNS("pipe.conf", node.database)))
+    with Cluster(workspace, 2) as cluster, served_by_powerdns(cluster):
         cluster.wait_until_heard()
         with asked(cluster, record, seed) as askers:
             faults = Faults(cluster, askers, record, random.Random(seed), FAULTS_BESIDE_POWERDNS)
