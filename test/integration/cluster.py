@@ -7,6 +7,7 @@ Cluster  some nodes, each with a link to each other one
 """
 
 import contextlib
+import itertools
 import queue
 import socket
 import threading
@@ -16,7 +17,7 @@ from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import put_in_place
 from monitor import Daemon
-from nats_server import NatsServer
+from nats_server import NatsServer, make_identities
 from processes import SECONDS_MAX, give_to_user, wait_until
 
 # Tables are equal two seconds after all is well again; this is for a machine that is busy.
@@ -153,9 +154,14 @@ class Node:
             "".join(f"UPDATE setting SET value = {value} WHERE name = '{name}';"
                     for name, value in (settings or {}).items())
             + f"UPDATE share SET node = {self.number}, name = '{self.name}',"
-            f" url = '{home or self.nats.url}';"
+            f" url = '{home or self.nats.url}'{self._certificate()};"
             f"INSERT INTO peer (node, name, url) VALUES {rows};"
         )
+
+    def _certificate(self):
+        identity = self.nats.identity
+        return identity and (f", ca = '{identity.ca}', certificate = '{identity.certificate}',"
+                             f" key = '{identity.key}'") or ""
 
     def start(self):
         self._stack.enter_context(self.nats)
@@ -209,18 +215,29 @@ class Cluster:
     has_home_links  each node reaches its own nats-server through a link as well
     links           {(node, node): the link from the first to the nats-server of the second}
     directories     {number: directory} of nodes that are elsewhere
+    has_tls         each has a certificate, and nats-server runs with pdns-conf/nats.conf
     """
 
     def __init__(self, directory, count, settings=None, has_links=True, has_home_links=False,
-                 directories=None, **node_options):
+                 directories=None, has_tls=False, **node_options):
         places = directories or {}
-        self.nodes = [Node(places.get(number, directory), number, **node_options)
-                      for number in range(1, count + 1)]
+        tls = self._tls(directory, count) if has_tls else itertools.repeat({})
+        self.nodes = [Node(places.get(number, directory), number, **options, **node_options)
+                      for number, options in zip(range(1, count + 1), tls)]
         self.links = {
             (a.number, b.number): Link(b.nats.port)
             for a in self.nodes for b in self.nodes if (has_home_links if a is b else has_links)
         }
         self.settings = settings or {}
+
+    @staticmethod
+    def _tls(directory, count):
+        """The options of each node's nats-server."""
+        names = [f"ns{number}" for number in range(1, count + 1)]
+        return [
+            {"identity": one, "peers": [name for name in names if name != one.name]}
+            for one in make_identities(directory / "ca", *names)
+        ]
 
     def __enter__(self):
         try:
@@ -241,7 +258,7 @@ class Cluster:
 
     def _url(self, node, other):
         link = self.links.get((node.number, other.number))
-        return f"nats://127.0.0.1:{link.port}" if link else other.nats.url
+        return other.nats.url.replace(str(other.nats.port), str(link.port)) if link else other.nats.url
 
     def __exit__(self, *_):
         for node in self.nodes:

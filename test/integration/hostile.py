@@ -1,6 +1,7 @@
 """A peer with a nats-server and a database of its own that tells the others whatever it likes.
 
 Hostile  speaks NATS by hand to its own server, which the others listen to
+Crowd    takes the connections of another server, with a certificate that it lets in
 """
 
 import contextlib
@@ -9,7 +10,7 @@ import json
 import threading
 import time
 
-from nats import Nats
+from nats import Nats, Refused
 from processes import now_ms
 
 LOG, BEAT, WALK = "sticky.log", "sticky.beat", "sticky.walk"
@@ -124,6 +125,33 @@ class Hostile:
         if self.on_question:
             client.publish(WALK if not question.reply else question.reply,
                            self.on_question(json.loads(question.data)))
+
+
+class Crowd:
+    """Connections of a peer to somebody's nats-server.  From `with` to the end of its block."""
+
+    def __init__(self, port, identity):
+        self.port, self.identity, self.held = port, identity, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for client in self.held:
+            client.close()
+
+    def take_all(self):
+        """As many as there are; how many it has now."""
+        with contextlib.suppress(Refused):
+            while True:
+                self.held.append(
+                    Nats(self.port, ca=self.identity.ca, certificate=self.identity)
+                )
+        return len(self.held)
+
+    def open(self):
+        """How many of them the server has not closed."""
+        return sum(client.flush() for client in self.held)
 
 
 def flood(subject, message, count=500):

@@ -33,8 +33,9 @@ class Nats:
     def __init__(self, port, *, ca=None, certificate=None):
         self.errors, self._inbox, self._names = [], [], itertools.count(1)
         self._socket = socket.create_connection((LOOPBACK, port), SECONDS_MAX)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            while not self._socket.recv(1) == b"\n":  # INFO, and nothing of what TLS says
+            while self._socket.recv(1) not in (b"\n", b""):  # INFO, and nothing of what TLS says
                 pass
             if ca:
                 context = ssl.create_default_context(cafile=ca)
@@ -53,6 +54,9 @@ class Nats:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self._lines.close()
         self._socket.close()
 
@@ -76,7 +80,7 @@ class Nats:
 
     def flush(self):
         """Returns when the server has dealt with all that was sent before; false if it has gone."""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
             self._send(b"PING")
             while (verb := self._read()) not in ("PONG", ""):
                 pass

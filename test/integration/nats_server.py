@@ -14,7 +14,15 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import REPOSITORY, SECONDS_MAX, LoggedProcess, free_port, give_to_user, run
+from processes import (
+    REPOSITORY,
+    SECONDS_MAX,
+    LoggedProcess,
+    free_port,
+    give_to_user,
+    run,
+    wait_until,
+)
 
 LOOPBACK = "127.0.0.1"
 
@@ -168,6 +176,15 @@ class NatsServer(LoggedProcess):
     def stop(self):
         self.resume()
         return super().stop()
+
+    def let_in(self, *peers):
+        """From now on these may read, and nobody else: nats.conf is changed, and read again."""
+        text = our_settings(self.directory, self.port, self.identity, peers)
+        self.configuration.write_text(text)
+        begin = len(self.said())
+        self._signal(signal.SIGHUP)
+        wait_until(lambda: "Reloaded server configuration" in self.said()[begin:], SECONDS_MAX,
+                   "it is read")
 
     def keep_store_in(self, directory):
         """Its log is elsewhere from the next start on."""

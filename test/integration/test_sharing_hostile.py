@@ -14,7 +14,7 @@ import pytest
 
 from cluster import Cluster
 from faults import assert_in_time
-from hostile import BEAT, LOG, WALK, Hostile, answer, flood, row
+from hostile import BEAT, LOG, WALK, Crowd, Hostile, answer, flood, row
 from processes import SECONDS_MAX, memory_kib, processor_seconds, wait_until
 from resolvers import ldns
 from sample import IPV4, SITES, expected
@@ -34,6 +34,10 @@ CONFIGURATION = (
 )  # fmt: skip
 
 numbers = itertools.count(1)
+
+
+def status(node):
+    return "\n".join(node.coprocess.command("status"))
 
 
 class Scene:
@@ -61,7 +65,7 @@ class Scene:
                    "it is heard")
 
     def status(self):
-        return "\n".join(self.victim.coprocess.command("status"))
+        return status(self.victim)
 
     def wait_for_status(self, words):
         wait_until(lambda: words in self.status(), SECONDS_MAX,
@@ -463,6 +467,58 @@ def test_a_table_that_is_filled_to_its_limit(workspace):
             assert victim.database.rows("SELECT count(*) FROM persistence")[0][0] < filled + 1000
             assert victim.database.path.stat().st_size < 4 << 20
             assert victim.daemon.process.poll() is None, victim.daemon.said()
+
+
+# ---------------------------------------------------------------- all connections
+
+CONNECTIONS = 256  # max_connections in pdns-conf/nats.conf
+
+
+def refusals(node):
+    return node.nats.said().count("maximum connections exceeded")
+
+
+def test_a_peer_that_takes_all_connections(workspace):
+    """Of one server, with a certificate that is let in.  What is connected goes on.  Whoever has to
+    connect anew is kept out, and told, until the operator strikes the peer from nats.conf."""
+    with Cluster(workspace, 3, has_tls=True) as cluster:
+        cluster.wait_until_heard()
+        cluster[3].daemon.stop()
+        scene = Scene(cluster)
+        victim, honest = scene.victim, scene.honest
+        resolvers = [ldns(next(numbers)) for _ in range(60)]
+        told = {resolver: victim.ask(resolver) for resolver in resolvers}
+        cluster.wait_until_equal(nodes=[victim, honest])
+        with Crowd(victim.nats.port, cluster[3].nats.identity) as crowd:
+            assert crowd.take_all() > CONNECTIONS / 2
+            with scene.attack(seconds=1):
+                pass
+            victim.daemon.stop()
+            link = cluster.links[honest.number, victim.number]
+            link.cut()
+            wait_until(lambda: crowd.take_all() == CONNECTIONS, SECONDS_MAX, "all are the peer's")
+            refused, received = refusals(victim), link.received
+            victim.daemon.start()
+            wait_until(lambda: refusals(victim) > refused, SECONDS_MAX, "its own daemon is refused")
+            link.heal()
+            wait_until(lambda: link.received > received, SECONDS_MAX, "the honest one is refused")
+            scene.wait_for_status("not connected to this server's nats-server: cannot connect")
+            assert "peer ns1, node 1: not connected" in status(honest)
+            scene.assert_prompt()
+            assert {resolver: victim.ask(resolver) for resolver in resolvers} == told
+            unheard = ldns(next(numbers))
+            victim.ask(unheard)
+            assert crowd.open() == CONNECTIONS
+            assert ("web", unheard) not in honest.entries()
+            victim.nats.let_in("ns2")
+            wait_until(lambda: crowd.open() == 0, SECONDS_MAX, "they are closed")
+            assert crowd.take_all() == CONNECTIONS, "no more than it had"
+            entries = cluster.wait_until_equal(nodes=[victim, honest])
+        assert ("web", unheard) in entries
+        assert all(entries["web", resolver][0] == SITES[told[resolver]] for resolver in resolvers)
+        for node in (victim, honest):
+            assert {resolver: node.ask(resolver) for resolver in resolvers} == told
+        scene.assert_others_share()
 
 
 # ---------------------------------------------------------------- afterwards
