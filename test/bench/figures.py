@@ -322,6 +322,7 @@ def shared(result):
                    [*_lag(result["far"], 250),
                     Figure("octets on the wire, per mapping", result["far"]["wire_bytes"])]))
     groups.append(("Ten name servers, 100 a second each", list(_lag(result["many"], 100))))
+    groups.append(("Three name servers, one of which stood still", list(_still(result["still"]))))
     groups.append(("Mappings that are moved or deleted", list(_changes(result["changes"]))))
     groups.append(("What sharing costs", [*_share_costs(cost), *_share_answers(result["answers"])]))
     groups.append(("An empty name server", list(_seeding(seed))))
@@ -358,6 +359,13 @@ def _changes(run):
     for kind in ("moved", "deleted"):
         yield Figure(f"{kind} here, until it is seen there, p50", run[kind]["p50_ms"], "ms")
         yield Figure("  p99", run[kind]["p99_ms"], "ms", 100, others=run["others"])
+
+
+def _still(runs):
+    for what, run in runs.items():
+        yield Figure(f"equal again after a stopped {what} goes on", run["seconds"], "s", 2,
+                     others=run["others"])
+        yield Figure("  rows that were not everywhere then", run["behind"])
 
 
 def _share_answers(runs):

@@ -8,6 +8,7 @@ and how long it takes, is compared with sharing off (replay.c).
 import contextlib
 import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -30,6 +31,8 @@ SEED_QUESTIONS, SEED_PAUSE_S = 1000, 5  # new resolvers that ask a server that r
 SEED_LIMIT_S = 600
 FRESH = 0.99  # of the strangers; a few have, by chance, an address that one of ten million has
 WARM_UP = SEED_QUESTIONS // 10  # replay.c
+STILL_S = 3  # a daemon or a nats-server is stopped, while all three servers of a cluster are asked
+EQUAL_LIMIT_S = 60
 APART = 10_000_000  # in the order of strangers: no two measurements ask for the same
 
 # What is done to a row, and in this order.
@@ -42,7 +45,7 @@ CHANGE = {
 
 class Share:
     """run() does all: {"lag": {rate: ...}, "changes": ..., "answers": {what: ...}, "cost": ...,
-    "far": ..., "many": ..., "seed": ...}."""
+    "far": ..., "many": ..., "still": {what was stopped: ...}, "seed": ...}."""
 
     def __init__(self, tools, program, store, scale, quiet, say):
         os.environ["PDNS_STICKY"] = str(program)
@@ -55,6 +58,7 @@ class Share:
             **self._two(),
             "far": self._far(),
             "many": self._many(),
+            "still": self._still(),
             "seed": self._seed(),
         }
 
@@ -230,6 +234,53 @@ class Share:
         self.parts += 1
         return self.parts * APART
 
+    # -- a server that stood still
+
+    def _still(self):
+        """From the moment in which it goes on until three tables are equal, all that was answered
+        included.  Resolvers that have a mapping ask all the time; before that, new ones as well."""
+        import cluster
+        import processes
+        import sharing_load
+
+        record = sharing_load.Record()
+        with processes.workspace() as directory, contextlib.ExitStack() as stack:
+            servers = stack.enter_context(cluster.Cluster(directory, 3))
+            self._await_walks(servers)
+            askers = [sharing_load.Asker(node, record, random.Random(node.number))
+                      for node in servers.nodes]
+            for asker in askers:
+                asker.start()
+                stack.callback(asker.stop)
+            faults = sharing_load.Faults(servers, askers, record, random)
+            found = {}
+            for what, stop in (("pdns-stickyd", faults.break_daemon_stopped),
+                               ("nats-server", faults.break_nats_stopped)):
+                self.say(f"a {what} that was stopped goes on")
+                found[what] = self.quiet.measure(lambda: self._still_once(servers, askers, stop))
+            return found
+
+    @staticmethod
+    def _still_once(servers, askers, stop):
+        pids = _pids(servers) + [node.coprocess.process.pid for node in servers.nodes]
+        others, record = processors.Others(pids), askers[0].record
+        for asker in askers:
+            asker.makes = True
+        go_on = stop(servers[1])
+        time.sleep(STILL_S)
+        for asker in askers:
+            with asker.lock:
+                asker.makes = False
+        behind = len(set.union(*map(_entries, servers.nodes)) - set.intersection(
+            *map(_entries, servers.nodes)))
+        began = time.monotonic()
+        go_on()
+        while not _are_equal(servers.nodes, len({resolver for _, resolver in record.told})):
+            if time.monotonic() > began + EQUAL_LIMIT_S:
+                raise RuntimeError("the tables do not become equal")
+            time.sleep(0.01)
+        return {"seconds": time.monotonic() - began, "behind": behind, "others": others.share()}
+
     # -- an empty server
 
     def _seed(self):
@@ -272,6 +323,19 @@ def _connected(path):
 def _controller(connection, ldns):
     query = "SELECT controller_id FROM persistence WHERE pool_id = 1 AND ldns = ?"
     return connection.execute(query, (ldns,)).fetchone()
+
+
+def _entries(node):
+    import cluster
+
+    with _connected(node.database.path) as connection:
+        return set(connection.execute(cluster.ENTRIES))
+
+
+def _are_equal(nodes, count):
+    """With at least so many rows."""
+    first, *tables = map(_entries, nodes)
+    return len(first) >= count and all(table == first for table in tables)
 
 
 def _value(path, query):
