@@ -7,6 +7,7 @@ started here, as the users that their units name.
 """
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -21,10 +22,11 @@ import pytest
 from cluster import ENTRIES
 from coprocess import Coprocess
 from database import SAMPLE, Database
-from faults import strace
+from faults import put_in_place, strace
 from nats import Nats
 from nats_server import NatsServer, nats_server_path
 from processes import (
+    LONG,
     REPOSITORY,
     SECONDS_MAX,
     USER,
@@ -38,7 +40,7 @@ from processes import (
     workspace as new_workspace,
 )
 from resolvers import ldns
-from sample import expected
+from sample import IPV4, expected
 from service import allowed_calls, unit_settings
 
 ADDRESSES = {"ns1": "192.0.2.1", "ns2": "198.51.100.1"}
@@ -185,16 +187,22 @@ def machines(directory):
         yield both
 
 
+@contextlib.contextmanager
+def running(both):
+    with contextlib.ExitStack() as stack:
+        for machine in both:
+            machine.server = stack.enter_context(machine.nats())
+        for machine in both:
+            machine.log = stack.enter_context(machine.daemon())
+            machine.coprocess = stack.enter_context(Coprocess(machine.database.path))
+        yield both
+
+
 @pytest.fixture(scope="module")
 def two():
     if not USER:
         pytest.skip("needs root: namespaces and users")
-    with new_workspace() as directory, machines(directory) as both, contextlib.ExitStack() as stack:
-        for machine in both:
-            stack.enter_context(machine.nats())
-        for machine in both:
-            machine.log = stack.enter_context(machine.daemon())
-            machine.coprocess = stack.enter_context(Coprocess(machine.database.path))
+    with new_workspace() as directory, machines(directory) as both, running(both):
         yield both
 
 
@@ -303,6 +311,103 @@ def test_a_name_that_is_not_in_the_certificate_of_the_peer_is_refused_and_told(t
     finally:
         other.database.sql("UPDATE peer SET name = 'ns1';")
     wait_until_shared(two)
+
+
+# ---------------------------------------------------------------- a database that was copied
+
+
+def put_copy(machine, source):
+    """The database of another server in the place of its own."""
+    copy = source.directory / "copy.sqlite"
+    source.database.sql(f"VACUUM INTO '{copy}';")
+    machine.database.lose()
+    put_in_place(copy, machine.database.path)
+    copy.unlink()
+
+
+def put_new_database(machine):
+    """As the README says."""
+    machine.database.lose()
+    made = Database.create(machine.directory, SAMPLE, name="new.sqlite")
+    put_in_place(made.path, machine.database.path)
+    machine.set_up()
+
+
+def set_number(machine):
+    """The mappings of the copy stay."""
+    machine.database.sql("DELETE FROM peer;")
+    machine.set_up()
+
+
+def other_site(resolver):
+    """The id of a controller that modulus would not choose."""
+    return 1 + (IPV4.index(expected(resolver)) + 1) % len(IPV4)
+
+
+@contextlib.contextmanager
+def set_up_meanwhile(machine):
+    """Nothing of what shares runs there."""
+    machine.log.stop()
+    machine.server.stop()
+    yield
+    machine.server.start()
+    machine.log.start()
+
+
+def assert_chosen(machine, resolvers):
+    """They get the choice of the method."""
+    for resolver in resolvers:
+        assert machine.coprocess.ask(remote=resolver).ipv4 == expected(resolver)
+
+
+def wait_until_told(machine, words):
+    wait_until(lambda: words in machine.status(), SECONDS_MAX,
+               lambda: f"{words}: {machine.status()}{machine.log.said()}")
+
+
+TWIN = "another server says that it is node 1: one database is a copy of the other"
+IMPOSTOR = "it is of 'ns2', and share.name is 'ns1'"
+
+# Whether certificate and nats.conf are copies, too; what tells of it there, and on the server that it
+# was copied from; and what mends it.
+COPIES = {
+    "the disk": (True, TWIN, TWIN, put_new_database),
+    "the disk, it gets a number": (True, TWIN, TWIN, set_number),
+    "the database": (False, IMPOSTOR, "peer ns2 was not heard for", put_new_database),
+    "the database, it gets a number": (False, IMPOSTOR, "peer ns2 was not heard for", set_number),
+}
+numbers = itertools.count(1000)
+
+
+@pytest.mark.parametrize("what", list(COPIES)[: None if LONG else 1])
+def test_a_server_that_was_copied_is_told_and_shares_again_with_an_identity_of_its_own(two, what):
+    one, other = two
+    is_disk, there, here, mend = COPIES[what]
+    wait_until_shared(two)
+    kept, *strangers = [ldns(next(numbers)) for _ in range(61)]
+    one.database.sql(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        f" VALUES (1, '{kept}', {other_site(kept)}, 'modulus', unixepoch(), 3600);"
+    )
+    address = one.coprocess.ask(remote=kept).ipv4
+    assert address != expected(kept)
+    with set_up_meanwhile(other):
+        put_copy(other, one)
+        if is_disk:
+            other.do(NATS)  # me=ns1
+    wait_until_told(other, there)
+    wait_until_told(one, here)
+    assert_chosen(one, strangers[:20])
+    assert_chosen(other, strangers[20:40])
+    assert other.coprocess.ask(remote=kept).ipv4 == address, "as the copy says"
+    with set_up_meanwhile(other):
+        mend(other)
+    wait_until_shared(two)
+    assert_chosen(other, strangers[40:])
+    wait_until_equal(two)
+    for machine in two:
+        assert machine.coprocess.ask(remote=kept).ipv4 == address
+        assert_chosen(machine, strangers)
 
 
 # ---------------------------------------------------------------- the unit of nats-server
