@@ -159,9 +159,10 @@ class Node:
         )
 
     def _certificate(self):
-        identity = self.nats.identity
-        return identity and (f", ca = '{identity.ca}', certificate = '{identity.certificate}',"
-                             f" key = '{identity.key}'") or ""
+        one = self.nats.identity
+        if not one:
+            return ""
+        return f", ca = '{one.ca}', certificate = '{one.certificate}', key = '{one.key}'"
 
     def start(self):
         self._stack.enter_context(self.nats)
@@ -257,8 +258,8 @@ class Cluster:
             node.start()
 
     def _url(self, node, other):
-        link = self.links.get((node.number, other.number))
-        return other.nats.url.replace(str(other.nats.port), str(link.port)) if link else other.nats.url
+        url, link = other.nats.url, self.links.get((node.number, other.number))
+        return url.replace(str(other.nats.port), str(link.port)) if link else url
 
     def __exit__(self, *_):
         for node in self.nodes:

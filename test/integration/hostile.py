@@ -1,7 +1,7 @@
 """A peer with a nats-server and a database of its own that tells the others whatever it likes.
 
 Hostile  speaks NATS by hand to its own server, which the others listen to
-Crowd    takes the connections of another server, with a certificate that it lets in
+Greedy   takes all connections of another server, with a certificate that it lets in
 """
 
 import contextlib
@@ -127,31 +127,47 @@ class Hostile:
                            self.on_question(json.loads(question.data)))
 
 
-class Crowd:
-    """Connections of a peer to somebody's nats-server.  From `with` to the end of its block."""
+class Greedy(threading.Thread):
+    """Takes all connections of a nats-server, and what comes free.  From `with` to the end of its
+    block."""
+
+    PAUSE_SECONDS = 0.5
 
     def __init__(self, port, identity):
-        self.port, self.identity, self.held = port, identity, []
+        super().__init__(daemon=True)
+        self.port, self.identity = port, identity
+        self._held, self._lock, self._ended = [], threading.Lock(), threading.Event()
 
     def __enter__(self):
+        self.start()
         return self
 
     def __exit__(self, *_):
-        for client in self.held:
+        self._ended.set()
+        self.join()
+        for client in self._held:
             client.close()
 
-    def take_all(self):
-        """As many as there are; how many it has now."""
-        with contextlib.suppress(Refused):
-            while True:
-                self.held.append(
-                    Nats(self.port, ca=self.identity.ca, certificate=self.identity)
-                )
-        return len(self.held)
+    def run(self):
+        while not self._ended.wait(self.PAUSE_SECONDS):
+            with contextlib.suppress(Refused):
+                while not self._ended.is_set():
+                    self._take_one()
+            self.count()  # answers the server, which would close what is silent
 
-    def open(self):
-        """How many of them the server has not closed."""
-        return sum(client.flush() for client in self.held)
+    def _take_one(self):
+        client = Nats(self.port, ca=self.identity.ca, certificate=self.identity)
+        with self._lock:
+            self._held.append(client)
+
+    def count(self):
+        """How many are open now."""
+        with self._lock:
+            gone = [client for client in self._held if not client.flush()]
+            self._held = [client for client in self._held if client not in gone]
+            for client in gone:
+                client.close()
+            return len(self._held)
 
 
 def flood(subject, message, count=500):
