@@ -5,6 +5,7 @@ resolver's own.
 
 Question, Reply   what is asked, and what came back
 ask(), ask_tcp()  many questions, and the replies to all of them
+dig()             one question to a resolver on this machine
 Load              questions without end, in the background
 """
 
@@ -22,7 +23,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from processes import SECONDS_MAX, wait_until
+from processes import SECONDS_MAX, run, wait_until
 
 # Questions from this address need no PROXY header, and must not have one: dig and delv use it.
 PLAIN_ADDRESS = "127.0.0.2"
@@ -245,6 +246,17 @@ def _read_exactly(connection, count):
             raise LostReply("PowerDNS closed the connection without an answer")
         data += piece
     return data
+
+
+def dig(port, name, rdtype):
+    """What a resolver answers, which listens on 127.0.0.1: the rcode, the records as "TYPE content"
+    without signatures, and whether it calls them secure (AD)."""
+    argv = ["dig", "@127.0.0.1", "-p", str(port), "+tries=10"]  # of 5 s, as resolvers may drop one
+    lines = run([*argv, "+noall", "+answer", "+comments", name, rdtype]).stdout.splitlines()
+    (status,) = [line.split("status: ")[1].split(",")[0] for line in lines if "status: " in line]
+    (flags,) = [line.split("flags: ")[1].split(";")[0] for line in lines if ";; flags: " in line]
+    records = [line.split(None, 4)[3:] for line in lines if line and line[0] != ";"]
+    return status, sorted(" ".join(record) for record in records), "ad" in flags.split()
 
 
 class Load(threading.Thread):

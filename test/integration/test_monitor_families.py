@@ -5,16 +5,13 @@ IPv4 address.  Only in a network namespace has each an IPv6 address of its own.
 """
 
 import contextlib
-import ctypes
-import os
-import subprocess
-import threading
 
 import pytest
 
 from cluster import Cluster
 from coprocess import Coprocess
 from monitor import Daemon
+from namespace import Namespace
 from processes import SECONDS_MAX, as_user, wait_until
 from targets import Target, stay
 
@@ -221,46 +218,9 @@ def own_ipv6(site):
     return f"2001:db8::{site}"
 
 
-class Namespace:
-    """A network namespace, in which the sites have IPv6 addresses of their own.
-
-    before   for a program that is to run there
-    """
-
-    READY = "".join(f"ip address add {own_ipv6(site)}/128 dev lo nodad\n"
-                    for site in range(1, COUNT + 1))
-
-    def __enter__(self):
-        script = f"ip link set lo up\n{self.READY}echo ready\nexec sleep 1000"
-        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-ec", script],
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if self.holder.stdout.readline() != "ready\n":
-            self.__exit__()
-            pytest.skip(f"no namespaces can be made here: {self.holder.stderr.read().strip()}")
-        self.before = ("nsenter", "-t", self.holder.pid, "-n", *as_user([]))
-        return self
-
-    def __exit__(self, *_):
-        self.holder.kill()
-        self.holder.wait()
-
-    def do(self, what):
-        """Calls a function in a thread that is in the namespace, for its sockets to be there."""
-        def act():
-            with open(f"/proc/{self.holder.pid}/ns/net", encoding="ascii") as namespace:
-                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) != 0:
-                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            made.append(what())
-
-        made = []
-        thread = threading.Thread(target=act)
-        thread.start()
-        thread.join(SECONDS_MAX)
-        return made[0]
-
-
 def test_an_ipv6_address_that_dies_is_answered_elsewhere_and_the_resolver_stays(empty_database):
-    with Namespace() as namespace, contextlib.ExitStack() as stack:
+    own = [f"{own_ipv6(n)}/128" for n in range(1, COUNT + 1)]
+    with Namespace(*own) as namespace, contextlib.ExitStack() as stack:
         sites = {n: stack.enter_context(namespace.do(lambda n=n: Site(n, own_ipv6(n))))
                  for n in range(1, COUNT + 1)}
         watch_each_family(empty_database, sites)

@@ -14,6 +14,7 @@ import urllib.request
 
 import pytest
 
+from denials import DENIALS, make_pool
 from dns_client import Question, ask
 from powerdns import PowerDNS, is_lookup, name_and_type
 from processes import SECONDS_MAX, free_port, run
@@ -197,54 +198,6 @@ def test_a_pool_with_nothing_up_is_denied_with_proof(signed):
     assert signed.one(RESOLVER, pool.question_name, dnssec=True).rcode == "NOERROR"
 
 
-def all_enabled_sites_drain(database, name):
-    pool = database.add_pool(name, THREE_SITES, fallback="none")
-    database.sql(f"UPDATE controller SET state = 'draining' WHERE name LIKE '{name}-%';")
-    return pool
-
-
-def the_last_one_up_drains(database, name):
-    pool = all_enabled_sites_drain(database, name)
-    database.sql(f"UPDATE controller SET state = 'enabled' WHERE name IN ('{name}-1', '{name}-2');")
-    for index in (0, 1):
-        database.set_available(pool, index, False)
-    return pool
-
-
-def a_draining_pool_falls_back_on_one_without_ipv6(database, name):
-    spare = database.add_pool(f"{name}spare", [("203.0.113.66", None)])
-    pool = all_enabled_sites_drain(database, name)
-    database.sql(
-        f"UPDATE pool SET fallback_pool_id = (SELECT id FROM pool WHERE name = '{spare.name}')"
-        f" WHERE name = '{name}';"
-    )
-    return pool
-
-
-def one_site_without_ipv4_beside_one_without_ipv6(database, name):
-    return database.add_pool(name, [("203.0.113.1", None), (None, "2001:db8:203::2")])
-
-
-def a_method_cannot_decide(database, name):
-    pool = database.add_pool(name, THREE_SITES, fallback="none", method="topology")
-    database.sql(
-        "INSERT INTO topology (cidr, controller_id)"
-        f" SELECT '127.0.1.0/24', id FROM controller WHERE name = '{name}-1';"
-    )
-    return pool
-
-
-# How a pool is made that once promised what it did not give; and whether a resolver that uses
-# denials again finds its addresses.
-DENIALS = [
-    (all_enabled_sites_drain, True),
-    (the_last_one_up_drains, True),
-    (a_draining_pool_falls_back_on_one_without_ipv6, True),
-    (one_site_without_ipv4_beside_one_without_ipv6, False),
-    (a_method_cannot_decide, False),
-]
-
-
 @pytest.fixture(scope="module", params=["narrow NSEC3", "NSEC"])
 def chain(request, start):
     """A signed server, with each kind of proof."""
@@ -253,15 +206,6 @@ def chain(request, start):
         return
     with start(sign_zone_with_nsec) as server:
         yield server
-
-
-def make_pool(server, make):
-    """The pool, with a record of its name in the other backend, from which the chain is made."""
-    pool = make(server.database, make.__name__.replace("_", "")[:30])
-    stand_in = pool.question_name.removesuffix(".example.com")
-    pdnsutil(server, "add-record", "example.com", stand_in, "A", "192.0.2.66")
-    pdnsutil(server, "rectify-zone", "example.com")
-    return pool
 
 
 @pytest.mark.parametrize("make, found", DENIALS)

@@ -1,8 +1,7 @@
 """Why the other backend of an overlay needs a stand-in for each balanced name, and the right one.
 
 By overlay-gsqlite3.conf and overlay-remote-gsqlite3.conf.  The resolvers are real unbounds, and
-the secondary is a real NSD that has transferred the zone.  The records of a stand-in have other
-contents than those of the balanced name, so each answer shows where it comes from.
+the secondary is a real NSD that has transferred the zone.
 """
 
 import functools
@@ -13,27 +12,24 @@ import pytest
 from nsd import Nsd
 from processes import SECONDS_MAX, free_port, run
 from unbound import Unbound
-from zones import A, AAAA, MX, NS1, NS2, THREE_SITES, ZONE, overlay, pdnsutil
+from zones import (
+    A,
+    AAAA,
+    BALANCED,
+    NS1,
+    NS2,
+    STAND_INS,
+    THREE_SITES,
+    balance,
+    load_and_sign,
+    make_narrow,
+    overlay,
+    pdnsutil,
+)
 
 # Where all resolvers ask from.  Worked out by hand: 127.0.1.1 is 2130706689, remainder 0 of three
 # servers, so the second server.
 SOURCE = "127.0.1.1"
-
-# What each balanced name of balance() has beside its addresses, and all that it answers.
-MORE = [("MX", "10 mail.example.com"), ("HTTPS", "1 . alpn=h2")]
-BALANCED = {"A": [A], "AAAA": [AAAA], "MX": [MX], "HTTPS": ['HTTPS 1 . alpn="h2"']}
-
-# In gsqlite3: two below names that exist by them alone, two wrong ones, and a right one.
-STAND_INS = """
-a.c    A      192.0.2.66
-*.e    A      192.0.2.66
-text   TXT    "nothing else"
-ipv4   A      192.0.2.66
-right  A      192.0.2.66
-right  AAAA   2001:db8::66
-right  MX     66 mail
-right  HTTPS  1 . alpn=h3
-"""
 
 
 class Resolver(Unbound):
@@ -68,34 +64,6 @@ class Secondary:
     def __init__(self, primary, nsd):
         self.address = ("127.0.0.1", nsd.port)
         self.directory, self.pdnsutil = primary.directory, primary.pdnsutil
-
-
-def load_and_sign(server, records):
-    """The zone with these records in addition; without more it has NSEC.
-
-    A proof lives for an hour, so that none expires on a machine that stalls.
-    """
-    path = server.directory / "zone"
-    assert "1209600 60\n" in ZONE
-    path.write_text(ZONE.replace("1209600 60\n", "1209600 3600\n") + records)
-    pdnsutil(server, "load-zone", "example.com", path)
-    pdnsutil(server, "secure-zone", "example.com")
-
-
-def make_narrow(server):
-    pdnsutil(server, "set-nsec3", "example.com", "1 0 0 -", "narrow")
-    pdnsutil(server, "rectify-zone", "example.com")
-
-
-def balance(server, *names):
-    """A pool for each of these names."""
-    for number, name in enumerate(names):
-        server.database.add_pool(f"pool{number}", THREE_SITES, f"{name}.example.com")
-        for rdtype, content in MORE:
-            server.database.sql(
-                "INSERT INTO record (zone_id, name, type, content)"
-                f" VALUES (NULL, '{name}.example.com', '{rdtype}', '{content}');"
-            )
 
 
 @pytest.fixture(scope="module", params=["overlay-gsqlite3", "overlay-remote-gsqlite3"])

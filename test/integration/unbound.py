@@ -6,7 +6,8 @@ trust_anchor  the line by which a resolver trusts the zone of a signed server
 
 import shutil
 
-from processes import LoggedProcess, free_port, run
+from dns_client import dig
+from processes import LoggedProcess, free_port
 from zones import pdnsutil
 
 SETTINGS = """\
@@ -61,8 +62,4 @@ class Unbound(LoggedProcess):
 
     def ask(self, name, rdtype):
         """The rcode, and the answer's records as "TYPE content" without signatures."""
-        argv = ["dig", "@127.0.0.1", "-p", str(self.port), "+noall", "+answer", "+comments"]
-        lines = run([*argv, name, rdtype]).stdout.splitlines()
-        (status,) = [line.split("status: ")[1].split(",")[0] for line in lines if "status: " in line]
-        records = [line.split(None, 4)[3:] for line in lines if line and line[0] != ";"]
-        return status, sorted(" ".join(record) for record in records)
+        return dig(self.port, name, rdtype)[:2]

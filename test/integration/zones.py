@@ -74,6 +74,52 @@ def load_zone(server):
     pdnsutil(server, "rectify-zone", "example.com")
 
 
+def load_and_sign(server, records):
+    """The zone with these records in addition; without more it has NSEC.
+
+    A proof lives for an hour, so that none expires on a machine that stalls.
+    """
+    path = server.directory / "zone"
+    assert "1209600 60\n" in ZONE
+    path.write_text(ZONE.replace("1209600 60\n", "1209600 3600\n") + records)
+    pdnsutil(server, "load-zone", "example.com", path)
+    pdnsutil(server, "secure-zone", "example.com")
+
+
+def make_narrow(server):
+    pdnsutil(server, "set-nsec3", "example.com", "1 0 0 -", "narrow")
+    pdnsutil(server, "rectify-zone", "example.com")
+
+
+# What each balanced name of balance() has beside its addresses, and all that it answers.
+MORE = [("MX", "10 mail.example.com"), ("HTTPS", "1 . alpn=h2")]
+BALANCED = {"A": [A], "AAAA": [AAAA], "MX": [MX], "HTTPS": ['HTTPS 1 . alpn="h2"']}
+
+# In gsqlite3: two below names that exist by them alone, two wrong ones, and a right one.  Their
+# contents differ from those of balanced names, so each answer shows where it comes from.
+STAND_INS = """
+a.c    A      192.0.2.66
+*.e    A      192.0.2.66
+text   TXT    "nothing else"
+ipv4   A      192.0.2.66
+right  A      192.0.2.66
+right  AAAA   2001:db8::66
+right  MX     66 mail
+right  HTTPS  1 . alpn=h3
+"""
+
+
+def balance(server, *names):
+    """A pool for each of these names."""
+    for number, name in enumerate(names):
+        server.database.add_pool(f"pool{number}", THREE_SITES, f"{name}.example.com")
+        for rdtype, content in MORE:
+            server.database.sql(
+                "INSERT INTO record (zone_id, name, type, content)"
+                f" VALUES (NULL, '{name}.example.com', '{rdtype}', '{content}');"
+            )
+
+
 @contextlib.contextmanager
 def overlay(conf, prepare, **more):
     """A server with both databases."""
