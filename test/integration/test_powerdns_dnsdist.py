@@ -4,7 +4,9 @@ Clients ask from addresses of their own, dnsdist or PowerDNS itself.  PowerDNS e
 header from 127.0.0.1 alone, which is dnsdist when it sends one.
 """
 
+import contextlib
 import functools
+import ipaddress
 import random
 import shutil
 
@@ -15,6 +17,7 @@ import dns.rdatatype
 import pytest
 
 from database import Database
+from namespace import Namespace
 from powerdns import PowerDNS
 from processes import SECONDS_MAX, LoggedProcess, free_port, give_to_user, workspace
 from resolvers import chosen
@@ -36,7 +39,7 @@ TTL = 3600
 # answer that takes a second would make it drop questions.
 SETTINGS = """\
 setSecurityPollSuffix("")
-setLocal("127.0.0.1:{port}")
+setLocal("{listen}:{port}")
 setUDPTimeout({seconds})
 setTCPRecvTimeout({seconds})
 newServer({{address="{server}:{server_port}", tcpRecvTimeout={seconds}, {backend}}}):setUp()
@@ -54,17 +57,18 @@ CACHE = 'getPool(""):setCache(newPacketCache(10000, {deferrableInsertLock=false}
 
 
 class Dnsdist(LoggedProcess):
-    """server: the PowerDNS behind it.  backend: how it is asked.  more: lines of configuration."""
+    """server: the PowerDNS behind it.  backend: how it is asked.  more: lines of configuration.
+    listen: the address where it is asked."""
 
-    def __init__(self, server, backend, more=""):
+    def __init__(self, server, backend, more="", listen="127.0.0.1"):
         found = shutil.which("dnsdist", path="/usr/sbin:/usr/bin")
         assert found, "dnsdist is missing; scripts/install-packages test brings it"
-        self.address = ("127.0.0.1", free_port())
+        self.address = (listen.strip("[]"), free_port())
         name = f"dnsdist-{self.address[1]}"
         settings = server.directory / f"{name}.conf"
         settings.write_text(SETTINGS.format(
-            port=self.address[1], server=server.address[0], server_port=server.address[1],
-            seconds=SECONDS_MAX, backend=backend, more=more))
+            listen=listen, port=self.address[1], server=server.address[0],
+            server_port=server.address[1], seconds=SECONDS_MAX, backend=backend, more=more))
         give_to_user(settings)
         argv = [found, "--supervised", "--disable-syslog", "-C", settings]
         super().__init__(argv, server.directory / f"{name}.log", "ACL allowing queries from")
@@ -90,14 +94,20 @@ def answer(*question, **more):
         data.address for rrset in message.answer if rrset.rdtype in kinds for data in rrset))
 
 
-@pytest.fixture(scope="module", params=["pipe", "remote-unix"])
-def server(request):
+@contextlib.contextmanager
+def serving(conf):
     """A PowerDNS that serves the zone."""
     with workspace() as directory:
         database = Database.create(directory)
         database.sql(RECORDS)
-        with PowerDNS(f"{request.param}.conf", database) as running:
+        with PowerDNS(conf, database) as running:
             yield running
+
+
+@pytest.fixture(scope="module", params=["pipe", "remote-unix"])
+def server(request):
+    with serving(f"{request.param}.conf") as running:
+        yield running
 
 
 # ---------------------------------------------------------------- the PROXY protocol
@@ -232,3 +242,38 @@ def test_a_subnet_that_the_client_sends_goes_on(
     with Dnsdist(server, backend, more) as dnsdist:
         answer(dnsdist, ELSEWHERE[0], pool_for_networks.question_name, ecs=subnet)
     assert set(server.database.mappings("networks")) == {row}
+
+
+# ---------------------------------------------------------------- clients with IPv6
+
+# In each of these networks of 56 bits there are two clients, not in the same network of 64 bits.
+# Addresses of private networks, which dnsdist's own list of clients allows.
+IPV6_NETWORKS = [ipaddress.ip_network(f"fd00:0:0:{n}00::/56") for n in range(1, 7)]
+IPV6_CLIENTS = [str(network[interface])
+                for network in IPV6_NETWORKS for interface in (5, (255 << 64) + 7)]
+
+
+def network_of(client):
+    return str(ipaddress.ip_network(f"{client}/56", strict=False))
+
+
+IPV6_POOLS = [
+    # pool, how PowerDNS learns who asks, columns of the pool, bits that count, a client's mapping
+    ("address", PROXY, {}, 128, str),
+    ("prefix", PROXY, {"ipv6_prefix": 56}, 56, network_of),
+    ("subnet", SUBNET, {"client": "ecs"}, 56, lambda client: f"ecs:{network_of(client)}"),
+]
+
+
+def test_each_client_with_ipv6_gets_the_site_of_its_own_address_or_network():
+    """In a namespace, where each has its address."""
+    addresses = [f"{client}/128" for client in IPV6_CLIENTS]
+    with Namespace(*addresses) as namespace, namespace.entered(), serving("pipe.conf") as server:
+        for name, backend, columns, bits, mapping in IPV6_POOLS:
+            pool = server.database.add_pool(name, THREE_SITES, **columns)
+            index_of = functools.partial(chosen, count=3, prefix=bits)
+            with Dnsdist(server, backend, listen="[::1]") as dnsdist:
+                assert_own_answers(dnsdist, pool, IPV6_CLIENTS, index_of)
+            assert server.database.mappings(name) == {
+                mapping(client): pool.controller(index_of(client)) for client in IPV6_CLIENTS
+            }
