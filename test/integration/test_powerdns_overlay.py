@@ -148,6 +148,50 @@ def test_each_resolver_gets_its_own_answer_validated(signed, source, site):
     assert delv(signed, "www.example.com", "A", source) == (VALIDATED, answer)
 
 
+@pytest.fixture(scope="module")
+def hinting(signed):
+    """A pool for networks, whose name has an HTTPS record with automatic hints."""
+    pool = signed.database.add_pool("hinting", THREE_SITES, client="ecs")
+    signed.database.sql(
+        "INSERT INTO record (zone_id, name, type, content) VALUES (NULL, 'hinting.example.com',"
+        " 'HTTPS', '1 . alpn=h2 ipv4hint=auto ipv6hint=auto');"
+    )
+    return pool
+
+
+def with_hints(pool, index):
+    ipv4, ipv6 = pool.servers[index]
+    return f'1 . alpn="h2" ipv4hint="{ipv4}" ipv6hint="{ipv6}"'
+
+
+@pytest.mark.parametrize("source", ["127.0.1.0", "127.0.1.1", "127.0.1.2"])
+def test_the_hints_of_each_resolver_are_its_own_addresses_validated(signed, hinting, source):
+    index = chosen(source, 3)
+    for rdtype, content in (
+        ("HTTPS", with_hints(hinting, index)),
+        ("A", hinting.answer(index, "A")[0]),
+        ("AAAA", hinting.answer(index, "AAAA")[0]),
+    ):
+        verdict, records = delv(signed, hinting.question_name, rdtype, source)
+        texts = (f"{rdtype} {content}", *records)
+        answer, *records = (text.replace('"', "") for text in texts)  # delv writes fewer of them
+        assert (verdict, records) == (VALIDATED, [answer])
+
+
+def test_signed_hints_are_for_the_network_that_asked_alone(signed, hinting):
+    networks = [f"198.51.{n}.0" for n in range(100, 106)]
+    questions = [
+        Question(RESOLVER, hinting.question_name, rdtype, ecs=f"{network}/24", dnssec=True)
+        for rdtype in ("HTTPS", "A") for network in networks
+    ]
+    for reply in ask(signed, questions):
+        index = chosen(reply.question.ecs.split("/")[0], 3, prefix=24)
+        content = {"HTTPS": with_hints(hinting, index), "A": hinting.answer(index)[0]}
+        rdtype = reply.question.rdtype
+        assert reply.answer_texts == [f"{rdtype} {content[rdtype]}"]
+        assert (len(reply.message.answer), reply.ecs_scope) == (2, 24), "signed, for this network"
+
+
 def test_every_resolver_keeps_its_signed_answer_and_none_sees_anothers(signed):
     dice = random.Random(21)
     pool = signed.database.www
