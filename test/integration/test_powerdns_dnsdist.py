@@ -35,7 +35,7 @@ TTL = 3600
 
 # ---------------------------------------------------------------- dnsdist
 
-# What dnsdist 1.7 and 1.9 both understand.  It does not ask whether PowerDNS is there, since an
+# What dnsdist 1.7, 1.9 and 2.1 understand.  It does not ask whether PowerDNS is there, since an
 # answer that takes a second would make it drop questions.
 SETTINGS = """\
 setSecurityPollSuffix("")
@@ -71,7 +71,8 @@ class Dnsdist(LoggedProcess):
             server_port=server.address[1], seconds=SECONDS_MAX, backend=backend, more=more))
         give_to_user(settings)
         argv = [found, "--supervised", "--disable-syslog", "-C", settings]
-        super().__init__(argv, server.directory / f"{name}.log", "ACL allowing queries from")
+        ready = "llowing queries from"  # with a small letter before version 2
+        super().__init__(argv, server.directory / f"{name}.log", ready)
 
 
 # ---------------------------------------------------------------- asking
