@@ -12,7 +12,7 @@ from cluster import Cluster
 from coprocess import Coprocess
 from monitor import Daemon
 from namespace import Namespace
-from processes import SECONDS_MAX, as_user, wait_until
+from processes import SECONDS_MAX, wait_until
 from targets import Target, stay
 
 COUNT = 3
