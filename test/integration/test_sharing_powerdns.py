@@ -38,7 +38,7 @@ def until_asked_some_more(loads):
 def moved_mappings(cluster):
     """Resolvers at sites that modulus would not choose, {resolver: address}; each is told by both."""
     mend = [take_down(node, "ams") for node in cluster.nodes]
-    resolvers = [resolver for resolver in map(ldns, range(300)) if SITES[expected(resolver)] == "ams"]
+    resolvers = [each for each in map(ldns, range(300)) if SITES[expected(each)] == "ams"]
 
     def ask(number, resolver):
         return cluster.nodes[number % 2].coprocess.ask("www.example.com", "A", resolver).ipv4
