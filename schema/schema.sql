@@ -117,8 +117,8 @@ CREATE TABLE IF NOT EXISTS record (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- controller: the server array controllers, usually the load balancer of each site. A mapping ties
--- a resolver to a controller.
+-- controller: the sites, one row each; in practice their load balancers. A mapping ties a resolver
+-- to a controller.
 --
 --   INSERT INTO controller (name, address) VALUES ('ams', '192.0.2.1');
 --   UPDATE controller SET state = 'draining' WHERE name = 'ams';
@@ -299,8 +299,8 @@ CREATE TABLE IF NOT EXISTS virtual_server (
     CONSTRAINT "virtual_server.port is 1 to 65535, or NULL" CHECK (port BETWEEN 1 AND 65535),
 
   -- Its share of the resolvers, relative to the other servers, 0 to 65535. Used by rendezvous and
-  -- ratio, and by rtt and least among servers that count as equal: they send nobody to a server of
-  -- weight 0. Modulus ignores it.
+  -- ratio, which send nobody to a server of weight 0; and by rtt, least and topology among servers
+  -- that count as equal. The other methods ignore it. To keep new resolvers away, use 'draining'.
   weight INTEGER NOT NULL DEFAULT 1
     CONSTRAINT "virtual_server.weight is 0 to 65535" CHECK (weight BETWEEN 0 AND 65535),
 
@@ -333,7 +333,7 @@ CREATE TABLE IF NOT EXISTS virtual_server (
   -- The full host name of a site without fixed addresses. The answer is then a CNAME, whatever type
   -- is asked for. So a pool and its fallback pools have servers with addresses or servers with
   -- names, not both; and the balanced names of a pool with names have no records of their own, and
-  -- are not the apex of a zone. To go over from addresses to names, make a new pool that shares the
+  -- are not the apex of a zone. To change from addresses to names, make a new pool that shares the
   -- mappings of the old one (pool.persistence_pool_id), and give the balanced names to it.
   name TEXT
     CONSTRAINT "virtual_server.name has 1 to 253 characters" CHECK (length(name) BETWEEN 1 AND 253)
@@ -492,7 +492,7 @@ CREATE TABLE IF NOT EXISTS monitor (
   -- tcp: what to send and to expect in several steps, one a line, in place of send and expect. A line
   -- is 'send ' and a text as in column send, or 'expect ' and an expression as in column expect. An
   -- expression searches what has arrived since the one before it matched, and ^ and $ match at each
-  -- line. It is waited for, so one that must not match, (?!...), belongs into the last line. NULL:
+  -- line. It is waited for, so one that must not match, (?!...), must be on the last line. NULL:
   -- send and expect.
   --   UPDATE monitor SET expect = NULL, steps =
   --   'expect ^220 .*\n
@@ -535,9 +535,9 @@ CREATE TABLE IF NOT EXISTS monitor (
       CHECK (arguments NOT GLOB '*[' || char(1, 45, 31, 127) || ']*'
              AND instr(arguments, char(0)) = 0),
 
-  -- 0: of a virtual server with ipv4 and ipv6, only ipv4 is checked, and both are answered while it
-  -- is up. 1: both are checked, each with a verdict of its own. The server is up while one of them
-  -- is; the other one is not answered then (see virtual_server_metric). Without effect on servers
+  -- 0: of a virtual server with ipv4 and ipv6, only ipv4 is checked, and both are given while it is
+  -- up. 1: both are checked, each with a verdict of its own. The server is up while one of them
+  -- is; the other one is not given then (see virtual_server_metric). Without effect on servers
   -- that have one address or a check_address, and on controllers.
   each_family INTEGER NOT NULL DEFAULT 0
     CONSTRAINT "monitor.each_family is 0 or 1" CHECK (each_family IN (0, 1))
@@ -869,14 +869,15 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   ('brake_window', 30, 1, 3600, 'seconds'),
   -- How many checks pdns-stickyd runs at the same time.
   ('max_checks', 1000, 1, 10000, 'checks'),
-  -- How far ahead of this server's clock a mapping of a peer may have been decided. Mappings from
-  -- further ahead are not taken, because the clock of one of the two servers is wrong.
+  -- How far ahead of this server's clock a mapping of a peer may have been decided. One from
+  -- further ahead is taken only when its time has come: the clock of one of the two is wrong.
   ('share_skew', 10, 1, 3600, 'seconds'),
   -- How long expired mappings are kept while mappings are shared. A peer may have extended them.
   ('share_grace', 60, 0, 86400, 'seconds'),
   -- The time between two comparisons of the whole table with each peer.
   ('share_walk', 3600, 1, 604800, 'seconds'),
-  -- How many rows of each peer are taken per second.
+  -- How many rows of each peer's log, and of its round trip times, are taken per second. The
+  -- comparison of the tables is not limited.
   ('share_rows_per_second', 20000, 10, 1000000, 'rows'),
   -- How many changes wait in share_change when they cannot be handed over. If there are more, the
   -- oldest ones are dropped, and peers find these rows by comparing.
@@ -1130,7 +1131,7 @@ CREATE TABLE IF NOT EXISTS share_change (
 
 -----------------------------------------------------------------------------------------------
 -- share_deleted: mappings that were deleted before they had expired, here or on a peer. A row stays
--- for its ttl and a day, so that a peer that was away learns of the deletion and does not bring the
+-- for its ttl plus a day, so that a peer that was away learns of the deletion and does not bring the
 -- mapping back. pdns-sticky and the triggers of persistence write here.
 -----------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS share_deleted (
@@ -1181,7 +1182,7 @@ CREATE TABLE IF NOT EXISTS share_state (
   oldest_at INTEGER NOT NULL,
   dropped INTEGER NOT NULL,
 
-  -- 1: another server tells the same node. Nothing is handed over then.
+  -- 1: another server has the same node. Nothing is handed over then.
   copied INTEGER NOT NULL,
 
   -- Why it is not connected, or what the nats-server refused; '' when all is well.
@@ -1251,7 +1252,7 @@ CREATE TABLE IF NOT EXISTS share_follow (
   revision TEXT NOT NULL,
   taken_at INTEGER NOT NULL,
 
-  -- When the primary last told its revision; 0: not since pdns-stickyd was started.
+  -- When the primary last announced its revision; 0: not since pdns-stickyd was started.
   heard_at INTEGER NOT NULL,
 
   -- Why its configuration was not taken over; '' when all is well.
@@ -1377,7 +1378,7 @@ CREATE INDEX IF NOT EXISTS path_metric_origin ON path_metric (origin, measured_a
 --
 -- virtual_server_id
 -- ipv4, ipv6         its addresses, without one that is down
--- server             1, or 0 if it is down: by its availability, or since each address that it has is
+-- server             1: up; 0: down, because its availability is 0 or all its addresses are down
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS server_up (virtual_server_id, ipv4, ipv6, server) AS
 SELECT
