@@ -1,6 +1,9 @@
 #include "system/machine.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
 
 #include "core/base/hash.h"
 
@@ -16,4 +19,16 @@ uint64_t machine_number(void)
     const char *read = fgets(id, sizeof id, file);
     fclose(file);
     return read ? text_hash(id) : 0;
+}
+
+bool machine_start(uint8_t ret_start[MACHINE_START_BYTES])
+{
+    sd_id128_t id;
+    int result = sd_id128_get_boot(&id);
+    if (result < 0) {
+        errno = -result;
+        return false;
+    }
+    memcpy(ret_start, id.bytes, MACHINE_START_BYTES);
+    return true;
 }

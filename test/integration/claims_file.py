@@ -19,7 +19,7 @@ class ClaimsFile:
     HEAD = struct.Struct("=QIIIIIIQQ16sqQ")
     FIELDS = (
         "magic format bucket_bytes bucket_count slot_count mutex_bytes slot_bytes inode device"
-        " boot_id database salt"
+        " start database salt"
     ).split()
 
     def __init__(self, path):

@@ -5,7 +5,15 @@ import re
 import socket
 from pathlib import Path
 
-from processes import SECONDS_MAX, LoggedProcess, backend_path, children, give_to_user, run
+from processes import (
+    SECONDS_MAX,
+    LoggedProcess,
+    as_user,
+    backend_path,
+    children,
+    give_to_user,
+    run,
+)
 
 # In front of a command: it is the process that descriptor 3 is meant for.
 HANDED_OVER = ["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh"]
@@ -68,6 +76,16 @@ def unit_settings(*files):
         section = Path(file).read_text().partition("[Service]\n")[2].partition("\n[")[0]
         found.update(re.findall(r"^(\w+)=(.*)", section, re.MULTILINE))
     return found
+
+
+def with_proc_of(unit):
+    """In front of a command: it runs as the user, and sees the /proc that systemd would give to the
+    unit.  Needs root."""
+    settings = unit_settings(unit)
+    words = {"ProtectProc": "hidepid", "ProcSubset": "subset"}
+    options = [f"{word}={settings[name]}" for name, word in words.items() if name in settings]
+    mount = 'mount -t proc -o "$0" proc /proc && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", mount, ",".join(["rw", *options]), *as_user([])]
 
 
 def allowed_calls(unit):

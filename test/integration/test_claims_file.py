@@ -73,7 +73,7 @@ def replace_by_copy(path):
 
 
 def of_another_boot(path):
-    ClaimsFile(path).change_head(boot_id=bytes(range(16)))
+    ClaimsFile(path).change_head(start=bytes(range(16)))
 
 
 def of_another_device(path):

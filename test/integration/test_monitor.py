@@ -8,6 +8,7 @@ import signal
 import socket
 import statistics
 import time
+from pathlib import Path
 
 import dns.message
 import dns.rcode
@@ -22,6 +23,7 @@ from monitor import Daemon, Sites, add_server, states, watched
 from processes import (
     REPOSITORY,
     SECONDS_MAX,
+    USER,
     as_user,
     children,
     daemon_path,
@@ -31,7 +33,7 @@ from processes import (
     stop,
     wait_until,
 )
-from service import allowed_calls
+from service import allowed_calls, with_proc_of
 from targets import DnsTarget
 
 ALL_UP = {1: "up", 2: "up", 3: "up"}
@@ -684,6 +686,16 @@ def test_systemd_calls_the_unit_ok(unit):
     options = ["--offline=yes", "--threshold=15", "--no-pager"]
     result = run(["systemd-analyze", "security", *options, unit])
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.skipif(not USER, reason="needs root")
+def test_the_unit_hides_nothing_of_proc_that_is_needed(unit, database):
+    """It stores the mappings that coprocesses claim in memory that it shares with them, for one start
+    of the machine, which the kernel tells in /proc."""
+    with Daemon(database, before=with_proc_of(unit), user=None) as daemon:
+        maps = Path(f"/proc/{daemon.pid}/maps")
+        wait_until(lambda: f"{database.path.name}-claims" in maps.read_text(), SECONDS_MAX,
+                   "it shares the claims")
 
 
 def test_the_filter_of_the_unit_lets_all_system_calls_through(unit, database, sites, workspace):

@@ -35,7 +35,7 @@ from processes import (
 )
 from resolvers import ldns
 from sample import expected
-from service import HANDED_OVER, Service, allowed_calls, listening_socket
+from service import HANDED_OVER, Service, allowed_calls, listening_socket, with_proc_of
 
 NAME = "www.example.com"
 
@@ -575,6 +575,18 @@ def test_systemd_calls_the_service_safe(units):
     result = run(["systemd-analyze", "security", *options, units / "pdns-sticky.service"])
     assert result.returncode == 0, result.stdout + result.stderr
     assert "SAFE" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.skipif(not USER, reason="needs root")
+def test_the_unit_hides_nothing_of_proc_that_is_needed(units, sample_database, workspace):
+    """Mappings are claimed in memory that is of one start of the machine, which the kernel tells in
+    /proc."""
+    before = with_proc_of(units / "pdns-sticky.service")
+    with Service(sample_database, workspace / "socket", before=before, user=None) as service:
+        with greeted(PipeClient, service) as pipe:
+            pipe.ask(ldns(1))
+        assert list(sample_database.mappings("web")) == [ldns(1)]
+        assert "no mappings are kept" not in service.said()
 
 
 def test_the_filter_of_the_unit_lets_all_system_calls_through(units, sample_database, workspace):

@@ -507,7 +507,7 @@ static void spoil_magic(void)
 
 static void spoil_boot(void)
 {
-    overwrite(offsetof(struct claims_map, head.boot_id), "another start of it", BOOT_ID_BYTES);
+    overwrite(offsetof(struct claims_map, head.start), "another start of it", MACHINE_START_BYTES);
 }
 
 static void delete_it(void)

@@ -16,6 +16,7 @@
 #include "core/base/buffer.h"
 #include "store/claims/claims_parts.h"
 #include "system/clock.h"
+#include "system/machine.h"
 #include "system/page_guard.h"
 #include "system/shared_mutex.h"
 
@@ -24,37 +25,28 @@
 /* The longest time between two looks of those who wait: dozens may begin at one moment. */
 #define MAKE_PAUSE_MAX_MS 16
 
+/* For its room on the disk. */
+#define ROOM_TRIES 100
+
 /* For how long a process that finds a file of another build may seem to use it. */
 #define NEWCOMER_WAIT_MS 20
 
-/* The head that a file of this database has to have. Its salt is any. */
-static int expected_head(const struct stat *file, int64_t database, struct claims_head *ret_head)
+/* The head that a file of this database has to have, at this start. Its salt is any. */
+static struct claims_head expected_head(const struct stat *file, int64_t database,
+                                        const uint8_t *start)
 {
-    char text[64] = "";
-    FILE *source = fopen("/proc/sys/kernel/random/boot_id", "re");
-    if (!source)
-        return ERR_IO;
-    bool read = fgets(text, sizeof text, source) != NULL;
-    fclose(source);
-    if (!read)
-        return ERR_IO;
-    *ret_head = (struct claims_head){.magic = CLAIMS_MAGIC,
-                                     .format = CLAIMS_FORMAT,
-                                     .bucket_bytes = sizeof(struct bucket),
-                                     .bucket_count = CLAIMS_BUCKETS,
-                                     .slot_count = CLAIMS_SLOTS,
-                                     .slot_bytes = sizeof(struct slot),
-                                     .mutex_bytes = sizeof(pthread_mutex_t),
-                                     .inode = file->st_ino,
-                                     .device = file->st_dev,
-                                     .database = database};
-    size_t count = 0;
-    for (const char *at = text; *at && count < BOOT_ID_BYTES; at++) {
-        unsigned byte;
-        if (*at != '-' && sscanf(at++, "%2x", &byte) == 1)
-            ret_head->boot_id[count++] = (uint8_t)byte;
-    }
-    return count == BOOT_ID_BYTES ? 0 : ERR_IO;
+    struct claims_head head = {.magic = CLAIMS_MAGIC,
+                               .format = CLAIMS_FORMAT,
+                               .bucket_bytes = sizeof(struct bucket),
+                               .bucket_count = CLAIMS_BUCKETS,
+                               .slot_count = CLAIMS_SLOTS,
+                               .slot_bytes = sizeof(struct slot),
+                               .mutex_bytes = sizeof(pthread_mutex_t),
+                               .inode = file->st_ino,
+                               .device = file->st_dev,
+                               .database = database};
+    memcpy(head.start, start, sizeof head.start);
+    return head;
 }
 
 /* What a file is to us. */
@@ -84,7 +76,7 @@ static enum fit fit_of(const struct claims_head *head, const struct claims_head 
         return FIT_OTHER_DATABASE;
     if (head->inode != expected->inode)
         return FIT_COPY;
-    if (memcmp(head->boot_id, expected->boot_id, BOOT_ID_BYTES) != 0)
+    if (memcmp(head->start, expected->start, sizeof head->start) != 0)
         return FIT_NONE;
     if (head->device != expected->device)
         return FIT_COPY;
@@ -94,14 +86,13 @@ static enum fit fit_of(const struct claims_head *head, const struct claims_head 
 }
 
 /* Its head is read as a file, since a file that is too short cannot be looked at in memory. */
-static enum fit check_file(int descriptor, const struct stat *file, int64_t database)
+static enum fit check_file(int descriptor, const struct stat *file,
+                           const struct claims_head *expected)
 {
-    struct claims_head head, expected;
-    if (expected_head(file, database, &expected) != 0)
-        return FIT_NONE;
+    struct claims_head head;
     if (pread(descriptor, &head, sizeof head, 0) != (ssize_t)sizeof head)
         return FIT_DAMAGED;
-    enum fit fit = fit_of(&head, &expected);
+    enum fit fit = fit_of(&head, expected);
     return fit == FIT_OURS && file->st_size != sizeof(struct claims_map) ? FIT_DAMAGED : fit;
 }
 
@@ -138,6 +129,9 @@ static int map_file(struct claims *claims, int descriptor, struct error *error)
 /* 0, with the file mapped if `ret_fit` says that it fits; or a code with `error` set. */
 static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, struct error *error)
 {
+    uint8_t start[MACHINE_START_BYTES];
+    if (!machine_start(start))
+        return set_problem(MACHINE_START_PATH, "cannot be read", error);
     int descriptor = open(claims->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     *ret_fit = FIT_NONE;
     if (descriptor < 0 && errno == ENOENT)
@@ -148,7 +142,8 @@ static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, 
         close(descriptor);
         return error_set(error, ERR_IO, "%s is not a file; no mappings are kept", claims->path);
     }
-    *ret_fit = check_file(descriptor, &claims->file, database);
+    struct claims_head expected = expected_head(&claims->file, database, start);
+    *ret_fit = check_file(descriptor, &claims->file, &expected);
     if (*ret_fit == FIT_OURS)
         return map_file(claims, descriptor, error);
     close(descriptor);
@@ -173,9 +168,9 @@ static int fill_in(struct claims_map *map, const struct claims_head *head)
  * Makes a whole file under another name. All of its room is taken at once: a page that finds none
  * later would end the process.
  */
-static int write_new(const char *path, const struct stat *database, int64_t number)
+static int write_new(const char *path, const struct stat *database, int64_t number,
+                     const uint8_t *start)
 {
-    struct claims_head head;
     struct stat file;
     unlink(path);
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, database->st_mode & 0666);
@@ -185,14 +180,18 @@ static int write_new(const char *path, const struct stat *database, int64_t numb
         (geteuid() == 0 && fchown(descriptor, database->st_uid, database->st_gid) != 0)) {
         /* A file system without owners and modes: then nobody else has to be let in. */
     }
-    int problem = posix_fallocate(descriptor, 0, sizeof(struct claims_map));
+    int problem = EINTR; /* tmpfs gives up when the clock of the process ticks */
+    for (int i = 0; i < ROOM_TRIES && problem == EINTR; i++)
+        problem = posix_fallocate(descriptor, 0, sizeof(struct claims_map));
     void *map = MAP_FAILED;
     if (problem == 0 && fstat(descriptor, &file) == 0)
         map = map_descriptor(descriptor);
     if (problem == 0)
         problem = map == MAP_FAILED ? errno : 0;
-    if (problem == 0)
-        problem = expected_head(&file, number, &head) == 0 && fill_in(map, &head) == 0 ? 0 : EIO;
+    if (problem == 0) {
+        struct claims_head head = expected_head(&file, number, start);
+        problem = fill_in(map, &head) == 0 ? 0 : EIO;
+    }
     if (map != MAP_FAILED)
         munmap(map, sizeof(struct claims_map));
     close(descriptor);
@@ -217,11 +216,14 @@ static bool is_beside(const struct claims *claims, const struct stat *database)
 static int make_file(struct claims *claims, const struct stat *database, int64_t number,
                      struct error *error)
 {
+    uint8_t start[MACHINE_START_BYTES];
+    if (!machine_start(start))
+        return set_problem(MACHINE_START_PATH, "cannot be read", error);
     struct buffer fresh = {0};
     buffer_printf(&fresh, "%s-new", claims->path);
     if (fresh.failed)
         return error_set(error, ERR_NOMEM, "out of memory");
-    int result = write_new(fresh.data, database, number), code = 0;
+    int result = write_new(fresh.data, database, number, start), code = 0;
     if (result == 0 && !is_beside(claims, database)) {
         unlink(fresh.data);
         code = error_set(error, ERR_BUSY, "%s: its database was replaced", claims->path);

@@ -12,6 +12,7 @@
 
 #include "store/claims/claims.h"
 #include "system/lock_file.h"
+#include "system/machine.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
 #define CLAIMS_FORMAT 6
@@ -23,8 +24,6 @@
  */
 #define CLAIMS_BUCKETS 1024
 #define CLAIMS_SLOTS 16
-
-#define BOOT_ID_BYTES 16
 
 /* A mapping without padding, so that a checksum covers all of it. */
 struct stored_mapping {
@@ -70,10 +69,10 @@ struct bucket {
 struct claims_head {
     uint64_t magic;
     uint32_t format, bucket_bytes, bucket_count, slot_count, mutex_bytes, slot_bytes;
-    uint64_t inode, device;         /* of this file: a copy is none */
-    uint8_t boot_id[BOOT_ID_BYTES]; /* of the start of the machine that its mutexes are of */
-    int64_t database;               /* the number of the database, table revision */
-    uint64_t salt;                  /* random, so that nobody can aim at one bucket */
+    uint64_t inode, device;             /* of this file: a copy is none */
+    uint8_t start[MACHINE_START_BYTES]; /* of the machine, that its mutexes are of */
+    int64_t database;                   /* the number of the database, table revision */
+    uint64_t salt;                      /* random, so that nobody can aim at one bucket */
 };
 
 struct claims_map {
