@@ -7,6 +7,7 @@ may be lost, nothing else.
 
 import contextlib
 import os
+import struct
 import time
 
 import pytest
@@ -66,6 +67,24 @@ def ask_until_told(crowd):
 
     wait_until(told, HEAL_SECONDS, f"a log line with the words {TOLD}")
     return answers
+
+
+OPENINGS = 512  # LOCK_BYTES_OPENINGS of backend/store/sqlite/lock_bytes.h
+
+
+def until_opened_again(database):
+    """Waits until all that had the database open have closed it.
+
+    A shell that opened it before would take what stands in the changed log for pages of the
+    database, and copy them into it when it is the last to close it.
+    """
+
+    def all_have_closed_it():
+        found = beside(database, "-lock").read_bytes()[OPENINGS:OPENINGS + 16]
+        wanted, done = struct.unpack("=qq", found)
+        return wanted == done > 0
+
+    wait_until(all_have_closed_it, HEAL_SECONDS, "the database is opened again")
 
 
 def assert_all_agree(crowd):
@@ -204,6 +223,7 @@ def test_a_changed_log_costs_no_mapping_that_was_copied(pair, way):
         answers = ask_until_told(pair)
     remove_directory(log)
     answers += pair.ask(300)
+    until_opened_again(pair.database)
     assert_in_time(answers, f"log, {way.__name__}")
     pair.heals()
     assert not set(pair.forgotten()) & copied
