@@ -73,8 +73,9 @@ def unit_settings(*files):
     """What a unit and its drop-ins say under [Service], {name: value}: the last one counts."""
     found = {}
     for file in files:
-        section = Path(file).read_text().partition("[Service]\n")[2].partition("\n[")[0]
+        section = Path(file).read_text().partition("\n[Service]\n")[2].partition("\n[")[0]
         found.update(re.findall(r"^(\w+)=(.*)", section, re.MULTILINE))
+    assert found, f"no [Service] in {files}"
     return found
 
 
