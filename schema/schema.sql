@@ -131,7 +131,8 @@ CREATE TABLE IF NOT EXISTS controller (
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "controller.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "controller.name has no control characters"
-      CHECK (name NOT GLOB '*[' || char(1, 45, 31, 127) || ']*' AND instr(name, char(0)) = 0),
+      CHECK (name NOT GLOB '*[' || char(1, 45, 31, 127, 45, 159) || ']*'
+             AND instr(name, char(0)) = 0),
 
   -- The address or host name of the controller itself. It is for people, and for checking the
   -- controller (see monitor_id). It is never part of a DNS answer. NULL: unknown.
@@ -165,7 +166,8 @@ CREATE TABLE IF NOT EXISTS pool (
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "pool.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "pool.name has no spaces or control characters"
-      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
+      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127, 45, 159) || ']*'
+             AND instr(name, char(0)) = 0),
 
   -- How a server is chosen for a resolver without a live mapping:
   --   'modulus'      by the resolver's address: the same resolver gets the same server as long as
@@ -391,7 +393,8 @@ CREATE TABLE IF NOT EXISTS monitor (
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
     CONSTRAINT "monitor.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "monitor.name has no spaces or control characters"
-      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0),
+      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127, 45, 159) || ']*'
+             AND instr(name, char(0)) = 0),
 
   -- 'tcp': connects; 'http' and 'https': send a request; 'icmp': pings; 'dns': asks a question
   -- over UDP; 'exec': runs a program of yours, and exit status 0 means up.
@@ -829,7 +832,8 @@ CREATE TABLE IF NOT EXISTS ldns_group (
   name TEXT NOT NULL
     CONSTRAINT "ldns_group.name has 1 to 64 characters" CHECK (length(name) BETWEEN 1 AND 64)
     CONSTRAINT "ldns_group.name has no spaces or control characters"
-      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127) || ']*' AND instr(name, char(0)) = 0)
+      CHECK (name NOT GLOB '*[' || char(1, 45, 32, 127, 45, 159) || ']*'
+             AND instr(name, char(0)) = 0)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------

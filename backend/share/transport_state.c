@@ -44,7 +44,7 @@ static void copy_printable(char *to, const char *text)
 {
     snprintf(to, ERROR_TEXT_MAX, "%s", text);
     for (char *at = to; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 127)
+        if (*at < ' ' || *at > '~') /* where char is signed, octets above 127 are below ' ' */
             *at = ' ';
 }
 

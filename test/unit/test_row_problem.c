@@ -68,12 +68,15 @@ static void names_are_utf8_without_control_characters(void)
         {"m\xc3\xbcnchen", true},
         {"\xe2\x82\xac", true},
         {"\xf0\x9f\x8c\x8d", true},
-        {"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true},
+        {"\xc2\xa0\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true},
         {"a\tb", false},
         {"\n", false},
         {"\x01", false},
         {"\x1f", false},
         {"\x7f", false},
+        {"\xc2\x80", false}, /* a control character as well */
+        {"\xc2\x9b", false}, /* for some terminals the begin of a command */
+        {"\xc2\x9f", false},
         {"a\x80", false},            /* a continuation alone */
         {"\xc3", false},             /* cut off */
         {"\xe2\x82", false},         /* cut off later */

@@ -22,12 +22,14 @@ static size_t sequence_length(const unsigned char *octets)
         character = character << 6 | (octets[i] & 0x3fU);
     }
     bool surrogate = character >= 0xd800 && character <= 0xdfff;
-    return character >= least[length] && character <= 0x10ffff && !surrogate ? length : 0;
+    bool control = character <= 0x9f; /* those of ISO 6429 that have a second form in one octet */
+    return character >= least[length] && character <= 0x10ffff && !surrogate && !control ? length
+                                                                                         : 0;
 }
 
 /*
- * Says whether a text is UTF-8 without control characters (1 to 31, and 127), and of how many
- * characters; `ret_count` is untouched if not.
+ * Says whether a text is UTF-8 without control characters (1 to 31, and 127 to 159), and of how
+ * many characters; `ret_count` is untouched if not.
  */
 static bool count_characters(const char *text, size_t *ret_count)
 {

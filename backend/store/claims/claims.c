@@ -226,12 +226,9 @@ int claims_find(struct claims *claims, int64_t pool_id, const char *key, struct 
 {
     struct place place;
     struct bucket *bucket;
-    int code = find_place(claims, pool_id, key, &place);
-    if (code != 0)
-        return code;
-    if (is_empty(claims, place.bucket))
+    if (find_place(claims, pool_id, key, &place) != 0 || is_empty(claims, place.bucket))
         return ERR_NOTFOUND;
-    code = lock_bucket(claims, place.bucket, false, &bucket);
+    int code = lock_bucket(claims, place.bucket, false, &bucket);
     if (code != 0)
         return code;
     const struct stored_claim *value;

@@ -373,7 +373,7 @@ int sharing_apply(struct sharing *sharing, struct share_delivery *deliveries, si
     if (code == ERR_BUSY || (together && code == 0))
         return code;
     code = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && code != ERR_BUSY; i++) { /* one wait for the lock is enough */
         int written = write_in_parts(sharing, &deliveries[i], now_ms, error);
         code = code == 0 ? written : code;
     }
