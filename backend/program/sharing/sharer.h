@@ -29,7 +29,8 @@ int sharer_start(const char *path, struct ballot_box *box, struct sharer **ret_s
  */
 bool sharer_take_problem(struct sharer *sharer, struct error *ret_error);
 
-/* Ends the thread within a second, or when a copy that it is writing is written; waits for it and frees it. Takes NULL. */
+/* Ends the thread within a second, or when a copy that it is writing is written; waits for it and
+ * frees it. Takes NULL. */
 void sharer_stop(struct sharer *sharer);
 
 #endif
