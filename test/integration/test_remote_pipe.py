@@ -209,18 +209,32 @@ def test_pdnsutil_cannot_write(server, database):
 # ---------------------------------------------------------------- failures
 
 
+def coprocesses_of_threads(server):
+    """Of the three threads that ask.  A refresh of the zone cache, and a command, have one of their
+    own, which ends afterwards."""
+    found = set()
+
+    def nobody_else_has_one():
+        server.one_tcp(RESOLVER, "www.example.com")
+        ask(server, [Question(RESOLVER, "www.example.com")] * 64)
+        found.clear()
+        found.update(server.coprocesses())
+        return len(found) == 3
+
+    wait_until(nobody_else_has_one, SECONDS_MAX, "a coprocess for each thread")
+    return found
+
+
 def test_a_lookup_that_fails_costs_neither_the_coprocess_nor_its_neighbours(server, database):
     """A reply without a result would do: PowerDNS kills the coprocess and starts another."""
     pool = database.add_pool("failing", THREE_SITES, fallback="servfail")
     for index in range(3):
         database.set_available(pool, index, False)
-    server.one(RESOLVER, "www.example.com")
-    server.one_tcp(RESOLVER, "www.example.com")
-    coprocesses = server.coprocesses()
+    coprocesses = coprocesses_of_threads(server)
     questions = [Question(RESOLVER, name) for name in (pool.question_name, "www.example.com")] * 50
     assert [reply.rcode for reply in ask(server, questions)] == ["SERVFAIL", "NOERROR"] * 50
     assert server.one_tcp(RESOLVER, pool.question_name).rcode == "SERVFAIL"
-    assert set(coprocesses) <= set(server.coprocesses())
+    assert coprocesses <= set(server.coprocesses())
 
 
 def test_a_failure_that_is_over_is_not_remembered(server, database):
