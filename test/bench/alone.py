@@ -59,28 +59,33 @@ class Alone:
                 self._add(runs, "nothing", self._replay(None, LARGEST))
                 self._add(runs, "nothing in a row", self._replay(None, LARGEST, "--in-a-row"))
                 for size in SIZES:
-                    self._hits(runs, size)
-                    self._writes(runs, size, largest_copy)
+                    self._hits(runs, size, number)
+                    self._writes(runs, size, largest_copy, number)
         return {name: rounds.medians(found) for name, found in runs.items()}
 
     @staticmethod
     def _add(runs, name, numbers):
         runs.setdefault(name, []).append(numbers)
 
-    def _hits(self, runs, size):
+    def _order(self, number):
+        """Who runs second finds the caches warm, so two programs take turns at that."""
+        programs = list(self.programs.items())
+        return programs if number % 2 == 0 else programs[::-1]
+
+    def _hits(self, runs, size, number):
         path = self.store.web(size)
-        for whose, program in self.programs.items():
+        for whose, program in self._order(number):
             hits = self._replay(path, size, "--stuck", program=program)
             self._add(runs, f"hit {size}{whose}", hits)
             hits = self._replay(path, size, "--stuck", "--in-a-row", program=program)
             self._add(runs, f"hit in a row {size}{whose}", hits)
 
-    def _writes(self, runs, size, largest_copy):
+    def _writes(self, runs, size, largest_copy, number):
         """Into a copy; the largest is copied once, and grows by less than a hundredth."""
         is_copied = size == LARGEST
         copy = contextlib.nullcontext(largest_copy) if is_copied else self._copy(size)
         with copy as path:
-            for whose, program in self.programs.items():
+            for whose, program in self._order(number):
                 with databases.commits(path, COMMIT_PAUSE_S):
                     hits = self._replay(path, size, "--stuck", program=program)
                 self._add(runs, f"hit beside commits {size}{whose}", hits)

@@ -274,7 +274,7 @@ class Server:
 class Served:
     """run() does all: {mixture: {contender: medians and rounds}}.
 
-    against   another pdns-sticky for the same database; takes its turn after this one.  None: none.
+    against   another pdns-sticky for the same database; takes its turn beside this one.  None: none.
     """
 
     contenders, mixtures = CONTENDERS, MIXTURES
@@ -283,14 +283,11 @@ class Served:
         self.tools, self.program, self.store = tools, program, store
         self.scale, self.quiet, self.say, self.asked = scale, quiet, say, 0
         self.rounds, self.against = scale.rounds, against
-        if against:
-            pairs = ((contender, contender.other()) for contender in self.contenders)
-            self.contenders = [one for pair in pairs for one in pair if one]
 
     def run(self):
         runs = {mixture: {} for mixture in self.mixtures}
         for number in range(self.rounds):
-            for contender in self.contenders:
+            for contender in self._order(number):
                 self.say(f"PowerDNS, round {number + 1} of {self.rounds}: {contender.name}")
                 for mixture, numbers in self._round(contender).items():
                     runs[mixture].setdefault(contender.name, []).append(numbers)
@@ -298,6 +295,12 @@ class Served:
             mixture: {name: rounds.medians(all_rounds) for name, all_rounds in found.items()}
             for mixture, found in runs.items()
         }
+
+    def _order(self, number):
+        """Who runs second finds the caches warm, so two programs take turns at that."""
+        for contender in self.contenders:
+            both = [contender, contender.other()] if self.against else [contender]
+            yield from filter(None, both if number % 2 == 0 else reversed(both))
 
     def _round(self, contender):
         with contextlib.ExitStack() as stack:
