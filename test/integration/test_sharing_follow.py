@@ -383,7 +383,7 @@ def test_a_large_configuration_comes_in_parts(following):
 # ---------------------------------------------------------------- all at once
 
 
-FLIPS = 60 if LONG else 10  # of the configuration, with a kill after each
+FLIPS = 60 if LONG else 6  # of the configuration, with a kill after each
 
 # So many that it takes some time to write them.
 MANY_SERVERS = """
