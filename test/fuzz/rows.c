@@ -83,7 +83,8 @@ static const struct table {
       {"type", VALUE_CHECK},
       {"port", VALUE_PORT},
       {"path", VALUE_CHECK_PATH},
-      {"interval", VALUE_SECONDS}}},
+      {"interval", VALUE_SECONDS},
+      {"each_family", VALUE_FLAG}}},
     {"controller_verdict",
      "controller_id",
      {{"controller_id", VALUE_ID},
@@ -94,6 +95,7 @@ static const struct table {
     {"virtual_server_verdict",
      "virtual_server_id",
      {{"virtual_server_id", VALUE_ID},
+      {"family", VALUE_FAMILY},
       {"state", VALUE_VERDICT},
       {"reason", VALUE_REASON},
       {"since", VALUE_TIME},
@@ -227,6 +229,7 @@ static const struct table {
       {"pool", VALUE_WORD},
       {"controller", VALUE_WORD},
       {"position", VALUE_NUMBER},
+      {"family", VALUE_FAMILY},
       {"state", VALUE_VERDICT},
       {"heard_at", VALUE_TIME}}},
 };
@@ -355,7 +358,8 @@ static const char *const beginnings[] = {
     "INSERT INTO share_deleted VALUES (1, '192.0.2.11', 7000000000000000, 2, 1700000000, 60);"
     "INSERT INTO share_moved (pool_id, ldns, decided, controller_id, origin)"
     " SELECT pool_id, ldns, decided, 1, 2 FROM persistence;"
-    "INSERT INTO peer_verdict VALUES (2, 'web', 'ams', 1, 'down', 1700000000);",
+    "INSERT INTO peer_verdict (node, pool, controller, position, state, heard_at)"
+    " VALUES (2, 'web', 'ams', 1, 'down', 1700000000);",
     "",
 };
 

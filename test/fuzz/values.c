@@ -225,6 +225,7 @@ static const struct kind {
     [VALUE_CHECK] = {WORDS("tcp", "http", "https", "icmp", "dns", "exec")},
     [VALUE_CHECK_PATH] = {WORDS("/health", "check", "../check"), .nullable = true},
     [VALUE_VERDICT] = {WORDS("up", "down")},
+    [VALUE_FAMILY] = {WORDS("", "ipv4", "ipv6")},
     [VALUE_REASON] = {WORDS("ok", "timeout", "refused")},
     [VALUE_COUNTRY] = {WORDS("NL", "US", "DE")},
     [VALUE_CONTINENT] = {WORDS("EU", "NA", "AF")},
