@@ -1,5 +1,6 @@
-"""pdns-sticky as PowerDNS's only backend, by pipe.conf, remote-pipe.conf and remote-unix.conf: a pytest
-plugin with the servers of test_powerdns_*.py that ask such a one.
+"""pdns-sticky as PowerDNS's only backend, by pipe.conf, remote-pipe.conf and remote-unix.conf.
+
+A pytest plugin: start and server are such a PowerDNS, fresh_database what it serves.
 """
 
 import functools
@@ -37,7 +38,7 @@ def start_pipe():
 
 @pytest.fixture(scope="module")
 def fresh_database():
-    """Makes a database with the zones above and the pool `www`; as many as a module needs."""
+    """Makes a database with the records of zones.py and the pool `www`; as many as a module needs."""
     with workspace() as directory:
         count = iter(range(1000))
 
@@ -92,12 +93,15 @@ def greeted(server):
 
 
 def all_coprocesses(server):
-    """Two for UDP and one for TCP; those of the remote backend start with their first question."""
+    """Two for UDP and one for TCP; those of the remote backend start with their first question.  A
+    refresh of the zone cache, and a command, have one of their own, which ends afterwards."""
+    found = []
 
-    def found():
+    def each_thread_has_one():
         server.one_tcp(RESOLVER, "www.example.com")
         ask(server, [Question(RESOLVER, "www.example.com")] * 64)
-        return len(greeted(server)) == 3
+        found[:] = server.coprocesses()
+        return len(found) == len(greeted(server)) == 3
 
-    wait_until(found, SECONDS_MAX, "every thread has a coprocess")
-    return server.coprocesses()
+    wait_until(each_thread_has_one, SECONDS_MAX, "a coprocess for each thread")
+    return found

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from alone import all_coprocesses
 from database import SCHEMA, Database
 from dns_client import Question, ask
 from powerdns import PowerDNS
@@ -209,32 +210,16 @@ def test_pdnsutil_cannot_write(server, database):
 # ---------------------------------------------------------------- failures
 
 
-def coprocesses_of_threads(server):
-    """Of the three threads that ask.  A refresh of the zone cache, and a command, have one of their
-    own, which ends afterwards."""
-    found = set()
-
-    def nobody_else_has_one():
-        server.one_tcp(RESOLVER, "www.example.com")
-        ask(server, [Question(RESOLVER, "www.example.com")] * 64)
-        found.clear()
-        found.update(server.coprocesses())
-        return len(found) == 3
-
-    wait_until(nobody_else_has_one, SECONDS_MAX, "a coprocess for each thread")
-    return found
-
-
 def test_a_lookup_that_fails_costs_neither_the_coprocess_nor_its_neighbours(server, database):
     """A reply without a result would do: PowerDNS kills the coprocess and starts another."""
     pool = database.add_pool("failing", THREE_SITES, fallback="servfail")
     for index in range(3):
         database.set_available(pool, index, False)
-    coprocesses = coprocesses_of_threads(server)
+    coprocesses = all_coprocesses(server)
     questions = [Question(RESOLVER, name) for name in (pool.question_name, "www.example.com")] * 50
     assert [reply.rcode for reply in ask(server, questions)] == ["SERVFAIL", "NOERROR"] * 50
     assert server.one_tcp(RESOLVER, pool.question_name).rcode == "SERVFAIL"
-    assert coprocesses <= set(server.coprocesses())
+    assert set(coprocesses) <= set(server.coprocesses())
 
 
 def test_a_failure_that_is_over_is_not_remembered(server, database):
