@@ -13,8 +13,7 @@ uint64_t machine_number(void);
 
 #define MACHINE_START_BYTES 16
 
-/* Where the kernel says which start of the machine this is: a number drawn at random (random(4)).
- */
+/* Where the kernel says which start of the machine this is, by a random number (random(4)). */
 #define MACHINE_START_PATH "/proc/sys/kernel/random/boot_id"
 
 /* That number. False, with errno, when it cannot be read, as where a sandbox hides it. */

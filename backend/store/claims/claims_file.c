@@ -129,9 +129,6 @@ static int map_file(struct claims *claims, int descriptor, struct error *error)
 /* 0, with the file mapped if `ret_fit` says that it fits; or a code with `error` set. */
 static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, struct error *error)
 {
-    uint8_t start[MACHINE_START_BYTES];
-    if (!machine_start(start))
-        return set_problem(MACHINE_START_PATH, "cannot be read", error);
     int descriptor = open(claims->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     *ret_fit = FIT_NONE;
     if (descriptor < 0 && errno == ENOENT)
@@ -142,7 +139,7 @@ static int try_file(struct claims *claims, int64_t database, enum fit *ret_fit, 
         close(descriptor);
         return error_set(error, ERR_IO, "%s is not a file; no mappings are kept", claims->path);
     }
-    struct claims_head expected = expected_head(&claims->file, database, start);
+    struct claims_head expected = expected_head(&claims->file, database, claims->start);
     *ret_fit = check_file(descriptor, &claims->file, &expected);
     if (*ret_fit == FIT_OURS)
         return map_file(claims, descriptor, error);
@@ -216,14 +213,11 @@ static bool is_beside(const struct claims *claims, const struct stat *database)
 static int make_file(struct claims *claims, const struct stat *database, int64_t number,
                      struct error *error)
 {
-    uint8_t start[MACHINE_START_BYTES];
-    if (!machine_start(start))
-        return set_problem(MACHINE_START_PATH, "cannot be read", error);
     struct buffer fresh = {0};
     buffer_printf(&fresh, "%s-new", claims->path);
     if (fresh.failed)
         return error_set(error, ERR_NOMEM, "out of memory");
-    int result = write_new(fresh.data, database, number, start), code = 0;
+    int result = write_new(fresh.data, database, number, claims->start), code = 0;
     if (result == 0 && !is_beside(claims, database)) {
         unlink(fresh.data);
         code = error_set(error, ERR_BUSY, "%s: its database was replaced", claims->path);
@@ -338,7 +332,9 @@ int claims_open(const char *database_path, const struct stat *database, int64_t 
     }
     claims->path = path.data;
     claims->lock = lock;
-    int code = open_or_make(claims, database, identity, wait_ms, error);
+    int code = machine_start(claims->start)
+                   ? open_or_make(claims, database, identity, wait_ms, error)
+                   : set_problem(MACHINE_START_PATH, "cannot be read", error);
     if (code != 0) {
         claims_close(claims);
         return code;

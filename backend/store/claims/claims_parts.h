@@ -113,6 +113,7 @@ struct claims {
     struct claims_map *map;
     char *path;
     struct stat file;
+    uint8_t start[MACHINE_START_BYTES]; /* of the machine, when it was opened */
     const char *replaced; /* what the file was that this opening replaced; NULL: see misfits */
     unsigned losses;      /* of page_guard.h, when it was opened */
     struct lock_file *lock;
