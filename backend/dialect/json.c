@@ -278,22 +278,22 @@ void json_init(struct json *json, const struct service *service)
 void json_release(struct json *json)
 {
     answer_release(&json->answer);
+    arena_release(&json->arena);
 }
 
 void json_handle(struct json *json, const struct line *line, struct buffer *out)
 {
     size_t start = out->length;
     static const struct json_limits unlimited = {0};
-    struct arena arena = {0};
     const json_t *request = NULL;
     if (!line->too_long)
-        (void)json_read(line->text, line->length, &unlimited, &arena, &request, NULL);
+        (void)json_read(line->text, line->length, &unlimited, &json->arena, &request, NULL);
     const json_t *method = json_object_get(request, "method");
     if (json_is_string(method))
         find_method(json_string_value(method))(json, json_object_get(request, "parameters"), out);
     else
         buffer_add_text(out, NO_RESULT);
-    arena_release(&arena);
+    arena_reset(&json->arena);
     if (out->failed) { /* an incomplete reply is worse than none */
         out->failed = false;
         buffer_truncate(out, start);

@@ -19,6 +19,7 @@
 #ifndef STICKY_DIALECT_JSON_H
 #define STICKY_DIALECT_JSON_H
 
+#include "core/base/arena.h"
 #include "core/base/buffer.h"
 #include "core/dns/question.h"
 #include "dialect/line_reader.h"
@@ -27,6 +28,7 @@
 struct json {
     const struct service *service;
     struct answer answer; /* kept for its memory */
+    struct arena arena;   /* what the request says; kept for its memory, too */
 };
 
 void json_init(struct json *json, const struct service *service);

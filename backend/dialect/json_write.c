@@ -58,7 +58,7 @@ static json_t *make_text(const char *text)
 static bool is_plain(const char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f || strchr("\"\\/", *text))
+        if (*text < ' ' || *text >= 0x7f || *text == '"' || *text == '\\')
             return false;
     return true;
 }
