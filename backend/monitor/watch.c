@@ -334,7 +334,7 @@ static void count_for_brake(struct watched *watched, bool failed)
     if (!failed && watched->began_s != 0) {
         brake_end(&watch->brake, watched->began_s);
         watched->began_s = 0;
-    } else if (failed && watched->began_s == 0 && watched->verdict.state != VERDICT_DOWN)
+    } else if (failed && watched->began_s == 0 && watched->verdict.state == VERDICT_UP)
         watched->began_s = brake_begin(&watch->brake, now_s(watch));
     update_brake(watch);
 }

@@ -150,14 +150,24 @@ static bool is_refused(const struct plan *plan, const struct target *target)
     return false;
 }
 
+/* It is not checked from now on, so no answer of it can release the brake. */
+static void end_checks(struct watched *watched)
+{
+    struct watch *watch = watched->watch;
+    watch_stop(watched);
+    schedule_remove(&watch->schedule, &watched->entry);
+    watch_count_as_checked(watched);
+    if (watched->began_s != 0)
+        brake_end(&watch->brake, watched->began_s);
+    watched->began_s = 0;
+}
+
 /* A target that cannot be checked is not scheduled, and keeps its verdict. */
 static void begin_checks(const struct plan *plan, struct watched *watched)
 {
     struct watch *watch = plan->watch;
     if (is_refused(plan, watched->target)) {
-        watch_stop(watched);
-        schedule_remove(&watch->schedule, &watched->entry);
-        watch_count_as_checked(watched);
+        end_checks(watched);
     } else if (watched->entry.place == 0)
         schedule_add(&watch->schedule, &watched->entry, watched->target->monitor->interval_s,
                      watch->callbacks.monotonic_ms());
@@ -184,11 +194,7 @@ static void withdraw_end(struct watch *watch, const struct watched *watched)
 static void end_target(struct watched *watched)
 {
     struct watch *watch = watched->watch;
-    watch_stop(watched);
-    schedule_remove(&watch->schedule, &watched->entry);
-    watch_count_as_checked(watched);
-    if (watched->began_s != 0)
-        brake_end(&watch->brake, watched->began_s);
+    end_checks(watched);
     watch_unmark(watched);
     watch->ended[watch->ended_count++] = watched->target->key;
 }

@@ -444,6 +444,69 @@ static void one_that_is_corrected_while_it_fails_does_not_hold_the_brake(void)
     stage_end();
 }
 
+/* Servers 1 and 2 with one monitor, 3 to 5 with another one. */
+static void set_up_two_monitors(void)
+{
+    struct monitor other = usual_monitor;
+    struct targets *targets = NULL;
+    other.id = 2;
+    other.name = "http";
+    CHECK_INTEGER(targets_new(&targets), 0, "targets");
+    CHECK_INTEGER(targets_add_monitor(targets, &usual_monitor), 0, "monitor");
+    CHECK_INTEGER(targets_add_monitor(targets, &other), 0, "monitor");
+    for (int n = 1; n <= 5; n++) {
+        char address[ADDRESS_TEXT_MAX];
+        snprintf(address, sizeof address, "10.0.0.%d", n);
+        CHECK_INTEGER(targets_add(targets, &(struct target_row){{TARGET_SERVER, n, FAMILY_NONE},
+                                                                "web",
+                                                                "ams",
+                                                                address,
+                                                                80,
+                                                                n <= 2 ? 1 : 2,
+                                                                n,
+                                                                NULL}),
+                      0, "target");
+    }
+    targets_finish(targets);
+    CHECK_INTEGER(watch_configure(stage.watch, targets, &usual), 0, "configure");
+    targets_release(targets);
+}
+
+/* Its targets fail, and then nobody asks them any more. */
+static void a_monitor_that_is_broken_while_its_targets_fail_does_not_hold_the_brake(void)
+{
+    stage_begin();
+    set_up_two_monitors();
+    pass_ms(20000);
+    stage.answers[1] = stage.answers[2] = 'x';
+    pass_ms(10000);
+    stage.refused = "tcp";
+    set_up_two_monitors();
+    pass_ms(60000);
+    CHECK(!watch_brakes(stage.watch), "of those that are checked, all answer");
+    CHECK(written(1) == VERDICT_UP && written(2) == VERDICT_UP, "as they were");
+    stage.answers[3] = 'x';
+    pass_ms(40000);
+    CHECK_INTEGER(written(3), VERDICT_DOWN, "one of three fails");
+    stage_end();
+}
+
+static void servers_that_were_never_up_do_not_engage_the_brake(void)
+{
+    stage_begin();
+    set_up(1, 4);
+    pass_ms(20000);
+    memset(stage.answers + 5, 'x', 6);
+    set_up(1, 10);
+    pass_ms(40000);
+    CHECK(!watch_brakes(stage.watch), "no network has failed");
+    CHECK_INTEGER((int64_t)count_written(VERDICT_DOWN), 6, "those that are not there yet");
+    stage.answers[1] = 'x';
+    pass_ms(40000);
+    CHECK_INTEGER(written(1), VERDICT_DOWN, "one of four");
+    stage_end();
+}
+
 static void a_target_may_go_while_it_is_checked(void)
 {
     stage_begin();
@@ -816,6 +879,10 @@ static const CU_TestInfo tests[] = {
      a_corrected_address_or_port_begins_as_a_new_target},
     {"one that is corrected while it fails does not hold the brake",
      one_that_is_corrected_while_it_fails_does_not_hold_the_brake},
+    {"a monitor that is broken while its targets fail does not hold the brake",
+     a_monitor_that_is_broken_while_its_targets_fail_does_not_hold_the_brake},
+    {"servers that were never up do not engage the brake",
+     servers_that_were_never_up_do_not_engage_the_brake},
     {"a target may go while it is checked", a_target_may_go_while_it_is_checked},
     {"stored verdicts hold until everybody was asked",
      stored_verdicts_hold_until_everybody_was_asked},
