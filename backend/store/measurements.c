@@ -82,17 +82,18 @@ static int find_network(struct database *database, const struct address *client,
 }
 
 /* From the longest networks that there are to shorter ones; few lengths are in use at a time. */
-static int find_path(void *context, const struct address *client, int64_t controller_id,
+static int find_path(void *context, const struct prefix *client, int64_t controller_id,
                      struct metric *ret_metric)
 {
     struct store *store = context;
     struct database *database = &store->database;
-    int bits = (int)family_bits(client->family), code = ERR_NOTFOUND;
+    enum address_family family = client->address.family;
+    int bits = (int)client->bits, code = ERR_NOTFOUND;
     if (!database->connection)
         return ERR_IO;
     while (code == ERR_NOTFOUND && bits >= 0 &&
-           (code = find_length(database, client->family, bits, &bits)) == 0)
-        code = find_network(database, client, bits--, controller_id, ret_metric);
+           (code = find_length(database, family, bits, &bits)) == 0)
+        code = find_network(database, &client->address, bits--, controller_id, ret_metric);
     return code;
 }
 

@@ -186,7 +186,8 @@ static struct cost measure(const struct topology *topology, const struct list *l
     double started_ns = now_ns();
     for (size_t i = 0; i < count; i++) {
         uint32_t preference = 0;
-        if (!topology_match_network(topology, &addresses[i], &match))
+        const struct prefix whole = {addresses[i], family_bits(family)};
+        if (!topology_match_network(topology, &whole, &match))
             continue;
         topology_match_preference(&match, 1, &preference);
         sum += preference;

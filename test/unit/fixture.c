@@ -276,7 +276,7 @@ static int metric_of_controller(void *context, int64_t id, const char *name,
     return memory_metrics_get(context, OF_CONTROLLER, id, name, ret_metric);
 }
 
-static int metric_of_path(void *context, const struct address *client, int64_t id,
+static int metric_of_path(void *context, const struct prefix *client, int64_t id,
                           struct metric *ret_metric)
 {
     (void)client;
@@ -392,12 +392,17 @@ struct address address_of(const char *text)
     return address;
 }
 
+struct prefix network_of(const char *text)
+{
+    struct prefix network = {.bits = 0};
+    if (text && prefix_parse(text, strlen(text), &network) != 0)
+        abort();
+    return network;
+}
+
 struct source source_of(const char *remote, const char *subnet)
 {
-    struct source source = {.remote = address_of(remote)};
-    if (subnet && prefix_parse(subnet, strlen(subnet), &source.subnet) != 0)
-        abort();
-    return source;
+    return (struct source){.remote = address_of(remote), .subnet = network_of(subnet)};
 }
 
 struct assignment scene_ask(struct scene *scene, const char *pool, const char *remote)

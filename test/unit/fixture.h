@@ -178,8 +178,9 @@ void scene_set_server_down(struct scene *scene, int64_t server_id, bool down);
 void scene_set_address_down(struct scene *scene, int64_t server_id, enum address_family family);
 void scene_set_controller_down(struct scene *scene, int64_t controller_id, bool down);
 
-/* Sources and addresses from text; NULL stands for none. */
+/* Sources, networks and addresses from text; NULL stands for none. */
 struct address address_of(const char *text);
+struct prefix network_of(const char *text); /* of an address: all of its bits */
 struct source source_of(const char *remote, const char *subnet);
 
 /*

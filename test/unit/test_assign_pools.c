@@ -159,6 +159,22 @@ static void each_pool_of_a_chain_sees_the_client_its_own_way(void)
     scene_release(&scene);
 }
 
+/* That the first one did not decide depends on the subnet, so the answer does. */
+static void the_scope_is_that_of_all_pools_that_were_asked(void)
+{
+    struct scene scene;
+    struct assignment assignment;
+    scene_init(&scene, &three_sites);
+    scene_pool(&scene, "web")->fallback_pool = scene_pool(&scene, "spare");
+    scene_pool(&scene, "web")->client = CLIENT_ECS;
+    scene_set_web_down(&scene, true);
+    struct source source = source_of(CLIENT, "198.51.100.0/24");
+    assign(&scene.inputs, scene_pool(&scene, "web"), &source, &assignment);
+    CHECK_INTEGER(assignment.server ? assignment.server->id : 0, 21, "spare");
+    CHECK_INTEGER(assignment.scope_bits, 24, "web looks at the subnet");
+    scene_release(&scene);
+}
+
 static void an_error_of_any_pool_of_a_chain_is_told(void)
 {
     struct scene scene;
@@ -474,6 +490,8 @@ static const CU_TestInfo tests[] = {
     {"the last pool of a chain decides", the_last_pool_of_the_chain_decides},
     {"each pool of a chain sees the client its own way",
      each_pool_of_a_chain_sees_the_client_its_own_way},
+    {"the scope is that of all pools that were asked",
+     the_scope_is_that_of_all_pools_that_were_asked},
     {"an error met by any pool of a chain is told", an_error_of_any_pool_of_a_chain_is_told},
     {"pools that share mappings send to one site", pools_that_share_mappings_send_to_one_site},
     {"shared settings are the persistence_pool's", shared_settings_are_the_keepers},

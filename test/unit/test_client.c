@@ -24,7 +24,7 @@ static void check_client(const struct client_row *row, const struct prefix_map *
                         .persistence_pool = &pool};
     struct source source = source_of(row->remote, row->subnet);
     struct client client;
-    char number[NUMBER_TEXT_MAX];
+    char number[NUMBER_TEXT_MAX], network[PREFIX_TEXT_MAX];
     memset(&client, 0xff, sizeof client);
     client_identify(&source, &pool, groups, &client);
     CHECK_INTEGER(client.known, row->key != NULL, "%s %s", row->remote, row->subnet);
@@ -32,6 +32,11 @@ static void check_client(const struct client_row *row, const struct prefix_map *
     CHECK_TEXT(number_format(client.number, number), row->number ? row->number : "0", "%s %s",
                row->remote, row->subnet);
     CHECK_INTEGER(client.scope_bits, row->scope_bits, "%s %s", row->remote, row->subnet);
+    if (strncmp(client.key, "ecs:", 4) == 0)
+        CHECK_TEXT(prefix_format(&client.network, network), client.key + 4, "its location");
+    else if (client.known)
+        CHECK(address_equal(&client.network.address, &source.remote), "%s: its location",
+              row->remote);
 }
 
 static void check_all(const struct client_row *rows, size_t count)

@@ -341,7 +341,7 @@ static void topology_is_read_column_by_column(void)
     struct topology *topology = NULL;
     struct topology_match match;
     size_t count;
-    const struct address client = address_of("192.0.2.7");
+    const struct prefix client = network_of("192.0.2.7");
     const struct location location = {.asn = 64500, .country = "NL", .continent = "EU"};
     desk_begin(&desk, topology_rows);
     if (CHECK_INTEGER(store_load_topology(desk.store, &topology, &error), 0, "%s", error.text)) {
@@ -365,7 +365,7 @@ static void metrics_are_read_column_by_column(void)
 {
     struct desk desk;
     struct metric metric = {0};
-    const struct address client = address_of("198.51.100.7");
+    const struct prefix client = network_of("198.51.100.7");
     desk_begin(&desk,
                "INSERT INTO controller (id, name) VALUES (81, 'ams');"
                "INSERT INTO pool (id, name) VALUES (82, 'web');"

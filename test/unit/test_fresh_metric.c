@@ -48,7 +48,7 @@ static void bench_init(struct bench *bench)
     *bench = (struct bench){.controller = {.id = 1, .name = "one"},
                             .server = {.id = 11, .controller = &bench->controller},
                             .pool = {.name = "web"},
-                            .client = {.address = address_of("192.0.2.1")},
+                            .client = {.network = network_of("192.0.2.1")},
                             .warnings = warnings_into(&bench->warned)};
     bench->table = memory_metrics_table(&bench->metrics);
     bench->selection = (struct selection){.pool = &bench->pool,
@@ -101,7 +101,7 @@ static void a_path_has_an_age_of_its_own_and_needs_an_address(void)
         struct bench bench;
         struct fresh_metric reading;
         bench_init(&bench);
-        bench.client.address = address_of(rows[i].client);
+        bench.client.network = network_of(rows[i].client);
         if (rows[i].age_s != NONE)
             memory_metrics_put(&bench.metrics, OF_PATH, 1, "rtt", 7, rows[i].age_s);
         CHECK_INTEGER(fresh_metric_of_path(&bench.selection, &bench.server, &reading),

@@ -83,11 +83,25 @@ static void of_the_networks_around_a_client_the_longest_counts(void)
         int64_t controller_id;
         int rtt; /* 0: none */
     } rows[] = {
-        {"192.0.2.1", 1, 32},   {"192.0.2.2", 1, 24},      {"192.0.3.1", 1, 8},
-        {"193.0.2.1", 1, 99},   {"192.0.2.1", 2, 24},      {"192.0.3.1", 2, 0},
-        {"192.0.2.1", 3, 0},    {"2001:db8::1", 1, 128},   {"2001:db8::2", 1, 48},
-        {"2001:db8:1::", 1, 3}, {"3fff::1", 1, 3},         {"4000::1", 1, 0},
-        {"2001:db8::2", 2, 64}, {"2001:db8:0:1::2", 2, 0}, {"2001:db8:aaaa:bb00::1", 1, 56},
+        {"192.0.2.1", 1, 32},
+        {"192.0.2.2", 1, 24},
+        {"192.0.3.1", 1, 8},
+        {"193.0.2.1", 1, 99},
+        {"192.0.2.1", 2, 24},
+        {"192.0.3.1", 2, 0},
+        {"192.0.2.1", 3, 0},
+        {"2001:db8::1", 1, 128},
+        {"2001:db8::2", 1, 48},
+        {"2001:db8:1::", 1, 3},
+        {"3fff::1", 1, 3},
+        {"4000::1", 1, 0},
+        {"2001:db8::2", 2, 64},
+        {"2001:db8:0:1::2", 2, 0},
+        {"2001:db8:aaaa:bb00::1", 1, 56},
+        /* a network that is larger than a measured one does not lie in it */
+        {"192.0.2.0/24", 1, 24},
+        {"192.0.2.0/23", 1, 8},
+        {"2001:db8::/63", 2, 0},
     };
     struct bench bench;
     bench_init(&bench);
@@ -100,7 +114,7 @@ static void of_the_networks_around_a_client_the_longest_counts(void)
               " ('2001:db8::/64', 2, 64, 1000), ('2001:db8:aaaa:bb00::/56', 1, 56, 1000)");
     begin(&bench);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct address client = address_of(rows[i].client);
+        struct prefix client = network_of(rows[i].client);
         struct metric metric = {0};
         CHECK_INTEGER(
             bench.table.path(bench.table.context, &client, rows[i].controller_id, &metric),
@@ -134,7 +148,8 @@ static void what_is_looked_for_is_what_the_schema_takes(void)
                  address_format(&network.address, text), bits);
         place_run(&bench.place, sql);
         begin(&bench);
-        CHECK_INTEGER(bench.table.path(bench.table.context, &client, 1, &metric), 0, "%s", sql);
+        struct prefix whole = prefix_of(&client, width);
+        CHECK_INTEGER(bench.table.path(bench.table.context, &whole, 1, &metric), 0, "%s", sql);
     }
     bench_release(&bench);
 }
@@ -143,7 +158,7 @@ static void without_a_database_nothing_is_measured(void)
 {
     struct bench bench;
     struct metric metric;
-    struct address client = address_of("192.0.2.1");
+    struct prefix client = network_of("192.0.2.1");
     bench_init(&bench);
     CHECK_INTEGER(bench.table.server(bench.table.context, 11, "cpu", &metric), ERR_IO, "server");
     CHECK_INTEGER(bench.table.controller(bench.table.context, 1, "cpu", &metric), ERR_IO,

@@ -107,7 +107,7 @@ struct field {
 static void field_init(struct field *field, size_t count, const uint32_t weights[])
 {
     *field = (struct field){.pool = {.id = 1, .name = "web", .metric = "cpu"},
-                            .client = {.address = address_of("192.0.2.1")},
+                            .client = {.network = network_of("192.0.2.1")},
                             .turn = {.pool_id = 1},
                             .turns = {.pools = &field->turn, .count = 1}};
     for (size_t i = 0; i < count; i++) {

@@ -68,8 +68,7 @@ static const char *ask(const struct topology *topology, struct guide *guide, con
 {
     const struct virtual_server *stand[SERVERS];
     const struct pool pool = {.name = "web", .method = &method_topology};
-    struct client client = {.known = remote != NULL, .address = address_of(remote)};
-    struct prefix whole = prefix_of(&client.address, family_bits(client.address.family));
+    struct client client = {.known = remote != NULL, .network = network_of(remote)};
     const struct locator locator = {locate, guide};
     struct selection selection = {.pool = &pool,
                                   .client = &client,
@@ -77,7 +76,7 @@ static const char *ask(const struct topology *topology, struct guide *guide, con
                                   .topology = topology,
                                   .locator = guide ? &locator : NULL,
                                   .trace = trace};
-    client.number = prefix_number(&whole);
+    client.number = prefix_number(&client.network);
     for (size_t i = 0; i < SERVERS; i++)
         if (standing >> i & 1)
             stand[selection.count++] = &servers[i];
@@ -102,6 +101,8 @@ static void the_best_that_stands_is_picked(void)
     } rows[] = {
         /* the longest network, whatever another prefers */
         {"10.1.2.3", ALL, {"NL", "EU", 64500}, "c3", 0},
+        /* a subnet that does not lie in that one */
+        {"10.0.0.0/15", ALL, {"NL", "EU", 64500}, "c1", 0},
         /* the next shorter one, by preference */
         {"10.1.2.3", WITHOUT(3), {"NL", "EU", 64500}, "c1", 0},
         {"10.2.2.3", ALL, {"NL", "EU", 64500}, "c1", 0},

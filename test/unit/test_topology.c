@@ -57,7 +57,7 @@ static int64_t preference_of(const struct topology_match *match, int64_t control
 static void networks_match_from_long_to_short(void)
 {
     static const struct {
-        const char *address, *first, *second;
+        const char *network, *first, *second;
         int64_t preferences[3]; /* of the first */
     } rows[] = {
         {"10.1.2.3", "network 10.1.0.0/16", "network 10.0.0.0/8", {-1, -1, 10}},
@@ -66,14 +66,19 @@ static void networks_match_from_long_to_short(void)
         {"192.0.2.2", NULL, NULL, {-1, -1, -1}},
         {"2001:db8::1", "network 2001:db8::/32", NULL, {-1, 0, -1}},
         {"::ffff:10.1.2.3", "network 10.1.0.0/16", "network 10.0.0.0/8", {-1, -1, 10}},
+        /* one that is larger than a row does not lie in it */
+        {"10.1.0.0/16", "network 10.1.0.0/16", "network 10.0.0.0/8", {-1, -1, 10}},
+        {"10.1.0.0/15", "network 10.0.0.0/8", NULL, {10, 5, -1}},
+        {"10.0.0.0/7", NULL, NULL, {-1, -1, -1}},
+        {"2001:db8::/31", NULL, NULL, {-1, -1, -1}},
         {NULL, NULL, NULL, {-1, -1, -1}},
     };
     struct topology *topology = topology_of(example, COUNT(example));
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct address address = address_of(rows[i].address);
+        struct prefix network = network_of(rows[i].network);
         struct topology_match match;
         char text[TOPOLOGY_TEXT_MAX];
-        bool found = topology_match_network(topology, &address, &match);
+        bool found = topology_match_network(topology, &network, &match);
         CHECK_TEXT(found ? topology_match_format(&match, text) : NULL, rows[i].first, "row %zu", i);
         for (int id = 1; found && id <= 3; id++)
             CHECK_INTEGER(preference_of(&match, id), rows[i].preferences[id - 1],
@@ -215,11 +220,11 @@ static void geo_databases_are_kept_in_order(void)
 static void an_empty_topology_matches_nothing(void)
 {
     struct topology *topology = topology_of(NULL, 0);
-    struct address address = address_of("192.0.2.1");
+    struct prefix network = network_of("192.0.2.1");
     struct location location = {"NL", "EU", 64500};
     struct topology_match match;
     CHECK(!topology_needs_location(topology), "no rows");
-    CHECK(!topology_match_network(topology, &address, &match), "no rows");
+    CHECK(!topology_match_network(topology, &network, &match), "no rows");
     for (int kind = TOPOLOGY_CIDR; kind <= TOPOLOGY_CONTINENT; kind++)
         CHECK(!topology_match_location(topology, (enum topology_kind)kind, &location, &match),
               "kind %d", kind);
@@ -277,7 +282,7 @@ static void choices_that_differ_are_told_apart(void)
     struct topology_builder *builder = NULL;
     struct topology *topology = NULL;
     struct topology_match match;
-    struct address address = address_of("192.0.2.1");
+    struct prefix network = network_of("192.0.2.1");
     CHECK_INTEGER(topology_builder_new(&builder), 0, "new");
     for (int i = 1; i <= CONTROLLERS; i++) {
         struct topology_row row = CIDR(i, "192.0.2.0/24", i, i % 1000);
@@ -285,7 +290,7 @@ static void choices_that_differ_are_told_apart(void)
     }
     CHECK_INTEGER(topology_builder_finish(builder, &topology), 0, "finish");
     topology_builder_free(builder);
-    CHECK(topology_match_network(topology, &address, &match), "the network");
+    CHECK(topology_match_network(topology, &network, &match), "the network");
     for (int i = 1; i <= CONTROLLERS; i += 37)
         CHECK_INTEGER(preference_of(&match, i), i % 1000, "controller %d", i);
     CHECK_INTEGER(preference_of(&match, CONTROLLERS + 1), -1, "a controller of no row");

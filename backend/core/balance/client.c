@@ -26,7 +26,7 @@ static void identify_subnet(const struct prefix *subnet, const struct pool *pool
     memcpy(client->key, "ecs:", 4);
     prefix_format(&used, client->key + 4);
     client->number = prefix_number(&used);
-    client->address = subnet->address;
+    client->network = used;
     client->scope_bits = used.bits > 0 ? used.bits : 1;
 }
 
@@ -34,7 +34,7 @@ static void identify_ldns(const struct address *remote, const struct pool *pool,
                           const struct prefix_map *groups, struct client *client)
 {
     client->scope_bits = 1;
-    client->address = *remote;
+    client->network = prefix_of(remote, family_bits(remote->family));
     const char *group = prefix_map_find(groups, remote);
     if (group) {
         snprintf(client->key, sizeof client->key, "group:%s", group);

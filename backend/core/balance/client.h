@@ -24,7 +24,7 @@ struct client {
     bool known;               /* false: no client, as in PowerDNS's own SOA and NSEC lookups */
     char key[CLIENT_KEY_MAX]; /* persistence.ldns; "" when not known */
     struct number number;     /* the first value; 0 when not known */
-    struct address address;   /* for its location: the subnet if it is the client, else the LDNS */
+    struct prefix network;    /* for its location: the subnet of the key, else the LDNS */
     unsigned scope_bits;      /* of the answer: at least 1, so that no cache shares it */
 };
 

@@ -86,11 +86,11 @@ bool fresh_metric_of_path(const struct selection *selection, const struct virtua
                           struct fresh_metric *ret_metric)
 {
     const struct metric_table *table = selection->measured;
-    const struct address *address = &selection->client->address;
+    const struct prefix *network = &selection->client->network;
     struct metric metric;
-    if (!table || address->family == FAMILY_NONE)
+    if (!table || network->address.family == FAMILY_NONE)
         return false;
-    int code = table->path(table->context, address, server->controller->id, &metric);
+    int code = table->path(table->context, network, server->controller->id, &metric);
     return take(selection, server, "rtt", "path", code, &metric, selection->path_metric_max_age_s,
                 ret_metric);
 }

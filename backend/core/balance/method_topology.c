@@ -1,9 +1,9 @@
 /*
  * The controller that the table `topology` prefers for the client's location. The longest network
- * that names a candidate decides; without one, the client's autonomous system, country and
- * continent according to a GeoIP database, in this order; then the default rows. The lowest
- * preference wins; among equals the choice depends only on the client (rendezvous.h). Undecided if
- * no row matches.
+ * that holds the client's and names a candidate decides; without one, the client's autonomous
+ * system, country and continent according to a GeoIP database, in this order; then the default
+ * rows. The lowest preference wins; among equals the choice depends only on the client
+ * (rendezvous.h). Undecided if no row matches.
  */
 #include "core/balance/location.h"
 #include "core/balance/method.h"
@@ -45,7 +45,8 @@ static size_t pick_by_network(const struct selection *selection)
 {
     struct topology_match match;
     size_t index = METHOD_UNDECIDED;
-    bool more = topology_match_network(selection->topology, &selection->client->address, &match);
+    const struct prefix *network = &selection->client->network;
+    bool more = topology_match_network(selection->topology, network, &match);
     while (more && (index = pick_from_match(selection, &match)) == METHOD_UNDECIDED)
         more = topology_match_shorter(&match);
     return index;
@@ -73,7 +74,8 @@ static size_t pick_by_location(const struct selection *selection)
     size_t index = METHOD_UNDECIDED;
     if (!selection->locator || !topology_needs_location(selection->topology))
         return METHOD_UNDECIDED;
-    selection->locator->locate(selection->locator->context, &selection->client->address, &location);
+    selection->locator->locate(selection->locator->context, &selection->client->network.address,
+                               &location);
     trace_location(selection, &location);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && index == METHOD_UNDECIDED; i++)
         if (topology_match_location(selection->topology, kinds[i], &location, &match))
@@ -83,7 +85,7 @@ static size_t pick_by_location(const struct selection *selection)
 
 static size_t pick_by_client(const struct selection *selection)
 {
-    if (selection->client->address.family == FAMILY_NONE) {
+    if (selection->client->network.address.family == FAMILY_NONE) {
         TRACE(selection->trace, .what = STEP_TOPOLOGY, .outcome = OUTCOME_NO_CLIENT);
         return METHOD_UNDECIDED;
     }

@@ -287,12 +287,15 @@ bool topology_needs_location(const struct topology *topology)
     return location_row_count(topology) > 0;
 }
 
-bool topology_match_network(const struct topology *topology, const struct address *address,
+bool topology_match_network(const struct topology *topology, const struct prefix *network,
                             struct topology_match *ret_match)
 {
     struct topology_match match = {.topology = topology, .kind = TOPOLOGY_CIDR};
-    if (!prefix_table_match(&topology->networks, address, &match.network))
+    if (!prefix_table_match(&topology->networks, &network->address, &match.network))
         return false;
+    while (prefix_match_prefix(&match.network).bits > network->bits)
+        if (!prefix_match_shorter(&match.network))
+            return false;
     *ret_match = match;
     return true;
 }

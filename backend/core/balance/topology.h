@@ -85,8 +85,8 @@ struct topology_match {
     size_t first, count;         /* all other kinds */
 };
 
-/* The longest network that contains the address; false when none does. */
-bool topology_match_network(const struct topology *topology, const struct address *address,
+/* The longest network that contains the given one; false when none does. */
+bool topology_match_network(const struct topology *topology, const struct prefix *network,
                             struct topology_match *ret_match);
 
 /* Goes on to the next shorter network; false, with nothing changed, when there is none. */

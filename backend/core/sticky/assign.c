@@ -27,6 +27,7 @@ struct attempt {
     struct selection selection;              /* of the pool whose server is given; without turns */
     const struct availability *availability; /* NULL: availability is ignored */
     bool keeps_mapping;                      /* the client is known and the pool keeps mappings */
+    unsigned scope_bits;                     /* the most that any pool so far has looked at */
     struct error error;                      /* why the mapping could not be read or written */
 };
 
@@ -346,6 +347,8 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
     attempt->pool = pool;
     client_identify(source, pool, &inputs->snapshot->groups, &attempt->client);
     attempt->keeps_mapping = attempt->client.known && pool->persistence_pool->persistence_ttl_s > 0;
+    if (attempt->client.scope_bits > attempt->scope_bits)
+        attempt->scope_bits = attempt->client.scope_bits;
     attempt->selection =
         (struct selection){.pool = pool,
                            .client = &attempt->client,
@@ -399,6 +402,6 @@ void assign(const struct decision_inputs *inputs, const struct pool *pool,
     }
     if (attempt.error.code != 0)
         warnings_add(inputs->warnings, "%s", attempt.error.text);
-    assignment.scope_bits = attempt.client.scope_bits;
+    assignment.scope_bits = attempt.scope_bits;
     *ret_assignment = assignment;
 }
