@@ -263,10 +263,14 @@ def test_metrics_of_servers_without_a_monitor_are_somebody_elses(database, sites
     assert rows == [(1, "cpu", 30), (2, "availability", 0), (2, "rtt", 7)]
 
 
-def availability(database, number):
-    """What answers go by: 1, 0, or None for a server about which nothing is written."""
-    rows = database.rows("SELECT value FROM virtual_server_metric WHERE name = 'availability'"
-                         f" AND virtual_server_id = {number}")
+def availability(database, number, change=""):
+    """What answers go by: 1, 0, or None for a server about which nothing is written.
+
+    With a change, what it leaves: before it is committed, so that no check comes between.
+    """
+    rows = database.rows(f"BEGIN IMMEDIATE; {change};"
+                         " SELECT value FROM virtual_server_metric WHERE name = 'availability'"
+                         f" AND virtual_server_id = {number}; COMMIT")
     return rows[0][0] if rows else None
 
 
@@ -277,8 +281,8 @@ def test_a_corrected_address_begins_as_a_new_one(database, sites):
     with Daemon(database) as daemon, Coprocess(database.path) as coprocess:
         until_states(database, {**ALL_UP, 2: "down"})
         assert availability(database, 2) == 0
-        database.sql("UPDATE virtual_server SET ipv4 = '127.1.0.2' WHERE id = 2;")
-        assert availability(database, 2) is None
+        corrected = "UPDATE virtual_server SET ipv4 = '127.1.0.2' WHERE id = 2"
+        assert availability(database, 2, corrected) is None
         answers = {coprocess.ask(remote=f"192.0.2.{i}").ipv4 for i in range(40)}
         assert answers == {"127.1.0.1", "127.1.0.2", "127.1.0.3"}
         until_states(database, ALL_UP)
