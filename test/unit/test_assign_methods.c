@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/balance/method.h"
+#include "core/balance/topology.h"
 #include "core/base/error.h"
 #include "fixture.h"
 #include "suites.h"
@@ -36,11 +37,23 @@ static const struct rows sites = {
 
 static struct scene scene;
 
+/* One that is loaded and has no rows; made once. */
+static const struct topology *empty_topology(void)
+{
+    static struct topology *topology;
+    struct topology_builder *builder = NULL;
+    if (!topology && CHECK_INTEGER(topology_builder_new(&builder), 0, "a topology"))
+        CHECK_INTEGER(topology_builder_finish(builder, &topology), 0, "a topology");
+    topology_builder_free(builder);
+    return topology;
+}
+
 /* Without a trace, which these many questions would fill. */
 static struct pool *begin(const struct method *method)
 {
     scene_init(&scene, &sites);
     scene.inputs.trace = NULL;
+    scene.inputs.topology = empty_topology();
     struct pool *pool = scene_pool(&scene, "web");
     pool->method = method;
     pool->metric = "cpu";
@@ -293,6 +306,24 @@ static void a_mapping_carries_the_pools_method_whichever_decided(void)
     scene_release(&scene);
 }
 
+/* What is answered meanwhile would send the client to a wrong site for days. */
+static void while_the_topology_is_not_loaded_no_mapping_is_made(void)
+{
+    for (int as_alternate = 0; as_alternate < 2; as_alternate++) {
+        struct pool *pool = begin(as_alternate ? &method_least : &method_topology);
+        pool->alternate = as_alternate ? &method_topology : &method_round_robin;
+        scene.inputs.topology = NULL;
+        int64_t first = ask(SCENE_CLIENT);
+        CHECK(first > 0, "there is an answer");
+        CHECK_INTEGER(ask(SCENE_CLIENT), first, "the same again");
+        CHECK(!memory_table_get(&scene.table, 1, SCENE_CLIENT), "none is made");
+        scene.inputs.topology = empty_topology();
+        ask(SCENE_CLIENT);
+        CHECK(memory_table_get(&scene.table, 1, SCENE_CLIENT), "one is made");
+        scene_release(&scene);
+    }
+}
+
 static void the_next_in_the_chain_is_asked(void)
 {
     static const struct {
@@ -420,6 +451,8 @@ static const CU_TestInfo tests[] = {
     {"a row that was written first counts", a_row_that_was_written_first_counts},
     {"a mapping carries the pool's method, whichever decided",
      a_mapping_carries_the_pools_method_whichever_decided},
+    {"while the topology is not loaded no mapping is made",
+     while_the_topology_is_not_loaded_no_mapping_is_made},
     {"the next in the chain is asked", the_next_in_the_chain_is_asked},
     {"methods by client move only those who must", methods_by_client_move_only_those_who_must},
     {"a choice that is not used gives its turn back",

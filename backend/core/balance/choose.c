@@ -160,6 +160,11 @@ bool chooses_in_turn(const struct pool *pool)
     return pool->method->takes_turns || (pool->alternate && pool->alternate->takes_turns);
 }
 
+bool chooses_by_topology(const struct pool *pool)
+{
+    return pool->method == &method_topology || pool->alternate == &method_topology;
+}
+
 /* By that method; if it cannot decide, for example because all weights are 0, by modulus. */
 static const struct virtual_server *choose_among(const struct method *method,
                                                  const struct selection *selection,

@@ -55,8 +55,9 @@ const struct virtual_server *choose(const struct selection *selection,
  */
 bool chooses_by_client(const struct pool *pool);
 
-/* Says whether a method of the pool takes turns. */
+/* Says whether a method of the pool takes turns, or goes by the topology. */
 bool chooses_in_turn(const struct pool *pool);
+bool chooses_by_topology(const struct pool *pool);
 
 /*
  * Chooses among the servers of the controller that a client is mapped to; NULL when none is up. The

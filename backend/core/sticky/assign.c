@@ -261,6 +261,12 @@ static const struct virtual_server *select_by_client(const struct attempt *attem
     return choose_by(&method_modulus, &attempt->selection, attempt->availability, &candidates);
 }
 
+/* Where the topology is not loaded yet, another method decides; its choice is not for long. */
+static bool lacks_topology(const struct attempt *attempt)
+{
+    return !attempt->selection.topology && chooses_by_topology(attempt->pool);
+}
+
 /*
  * Uses the mapping if it is live; else chooses and claims, until the claim is made or the mapping
  * of another process is live.
@@ -274,7 +280,7 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         int found = find_mapping(attempt, &mapping);
         if (found == 0 && (server = follow_mapping(attempt, &mapping, &state)))
             return server;
-        if (found != 0 && found != ERR_NOTFOUND)
+        if ((found != 0 && found != ERR_NOTFOUND) || lacks_topology(attempt))
             return select_server(attempt, NULL);
         if (earlier_pool_drains(attempt))
             return select_by_client(attempt);

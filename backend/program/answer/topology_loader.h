@@ -9,8 +9,8 @@
  * thousand rows: in smaller tables a change counts from the next question on, as in all other
  * tables. In larger ones it counts some tenths of a second later. Because loading takes a
  * processor, it is then done at most once a second. The question that first needs a topology waits
- * longer, because its client would stay at the wrong site as long as a mapping lasts; if that is
- * not enough either, the method is undecided.
+ * longer; if that is not enough either, the method is undecided, and what is answered instead is
+ * not kept as a mapping, since the client would stay at the wrong site for as long as that lasts.
  *
  * What cannot be loaded is a problem, and what was loaded before stays in use. A loader belongs to
  * one thread.
