@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/buffer.h"
@@ -14,13 +15,19 @@ static char *name_of(const char *database_path, struct buffer *name)
     return name->failed ? NULL : name->data;
 }
 
+/*
+ * The mode is set once more, since the umask may have taken rights from it. A foreign file system
+ * may allow neither this nor another owner; the lock works all the same.
+ */
 static int make(const char *path, const struct stat *database)
 {
-    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, database->st_mode & 0666);
-    if (descriptor >= 0 && geteuid() == 0 &&
-        fchown(descriptor, database->st_uid, database->st_gid) != 0) {
-        /* Only root's own view of a foreign file system; the lock works all the same. */
-    }
+    mode_t mode = database->st_mode & 0666;
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (descriptor < 0)
+        return descriptor;
+    int moded = fchmod(descriptor, mode);
+    int owned = geteuid() == 0 ? fchown(descriptor, database->st_uid, database->st_gid) : 0;
+    (void)moded, (void)owned;
     return descriptor;
 }
 

@@ -1,6 +1,7 @@
 #include "system/lock_file.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -89,11 +90,31 @@ static void a_file_is_made_only_where_that_is_wanted(void)
     place_release(&place);
 }
 
+static void it_has_the_mode_of_the_database_whatever_the_umask(void)
+{
+    struct locks locks;
+    struct stat status;
+    char name[PLACE_PATH_MAX];
+    mode_t before = umask(077);
+    locks_begin(&locks);
+    place_name(&locks.place, "sticky.sqlite-lock", name);
+    lock_file_close(&locks.one);
+    CHECK(unlink(name) == 0 && chmod(locks.place.path, 0660) == 0, "another mode");
+    CHECK(stat(locks.place.path, &status) == 0, "stat");
+    CHECK_INTEGER(lock_file_open(&locks.one, locks.place.path, true, &status), 0, "made");
+    CHECK(stat(name, &status) == 0, "stat");
+    CHECK_INTEGER(status.st_mode & 0777, 0660, "the mode");
+    locks_end(&locks);
+    umask(before);
+}
+
 static const CU_TestInfo tests[] = {
     {"a lock is held by one, who leaves bytes to the next",
      a_lock_is_held_by_one_who_leaves_bytes_to_the_next},
     {"a shared lock keeps out who wants it alone", a_shared_lock_keeps_out_who_wants_it_alone},
     {"a file is made only where that is wanted", a_file_is_made_only_where_that_is_wanted},
+    {"it has the mode of the database, whatever the umask",
+     it_has_the_mode_of_the_database_whatever_the_umask},
     CU_TEST_INFO_NULL,
 };
 

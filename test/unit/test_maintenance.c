@@ -190,6 +190,27 @@ static void the_sweep_takes_what_has_expired_in_batches_of_any_size(void)
     }
 }
 
+/* Keys that SQL put in: longer than those of clients, and with a NUL. */
+static void the_sweep_passes_keys_of_any_form(void)
+{
+    struct process process;
+    process_init(&process);
+    process.settings.sweep_batch = 10;
+    insert_mappings(&process, 25, "old", NOW_S - 60);
+    place_run(&process.place,
+              "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25)"
+              " INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+              " SELECT pool_id, prefix || i, controller_id, method, timestamp, ttl FROM n,"
+              " (SELECT replace(hex(zeroblob(50)), '00', 'é') AS prefix"
+              "  UNION ALL SELECT 'k' || char(0)),"
+              " (SELECT * FROM persistence LIMIT 1)");
+    CHECK_INTEGER(rows(&process), 75, "rows");
+    for (int round = 1; round <= 20; round++)
+        check_maintain(&process, START_MS + round * process.settings.sweep_interval_s * 1000);
+    CHECK_INTEGER(rows(&process), 0, "all have expired");
+    process_release(&process);
+}
+
 static void the_sweep_waits_for_its_interval(void)
 {
     struct process process;
@@ -444,6 +465,7 @@ static void who_reads_for_long_is_named(void)
 static const CU_TestInfo tests[] = {
     {"the sweep takes what has expired, in batches of any size",
      the_sweep_takes_what_has_expired_in_batches_of_any_size},
+    {"the sweep passes keys of any form", the_sweep_passes_keys_of_any_form},
     {"the sweep waits for its interval", the_sweep_waits_for_its_interval},
     {"while mappings are shared, expired ones are kept for a while",
      while_mappings_are_shared_expired_ones_are_kept_for_a_while},

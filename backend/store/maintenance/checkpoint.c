@@ -26,7 +26,6 @@
 struct checkpoint {
     struct database *database;
     struct log_progress *progress;
-    int64_t now_ms;
     int64_t version;    /* of the data, before the last pass; others' commits move it */
     bool has_last_page; /* the pass copied all, and then wrote a page of its own */
 };
@@ -38,7 +37,7 @@ struct checkpoint {
 static int write_page(struct checkpoint *checkpoint, struct error *error)
 {
     struct database *database = checkpoint->database;
-    int code = database_check(database, 0, checkpoint->now_ms, error);
+    int code = database_check(database, 0, clock_monotonic_ms(), error);
     if (code != 0)
         return code;
     code = database_run(database, database_statement(database, QUERY_TOUCH),
@@ -62,7 +61,7 @@ static int copy_pages(struct checkpoint *checkpoint, int mode, int wait_ms, stru
 {
     struct database *database = checkpoint->database;
     int pages = 0, copied = 0;
-    int code = database_check(database, 0, checkpoint->now_ms, error);
+    int code = database_check(database, 0, clock_monotonic_ms(), error);
     if (code != 0)
         return code;
     database->lock_wait_ms = wait_ms;
@@ -210,9 +209,9 @@ bool checkpoint_is_blocked(const struct log_progress *progress)
 }
 
 int checkpoint_run(struct database *database, struct log_progress *progress, bool disk_short,
-                   int64_t now_ms, struct error *error)
+                   struct error *error)
 {
-    struct checkpoint checkpoint = {.database = database, .progress = progress, .now_ms = now_ms};
+    struct checkpoint checkpoint = {.database = database, .progress = progress};
     struct stat log = database_log_file(database);
     struct file_mark mark = mark_of(&log);
     bool idle = same_mark(&mark, &progress->done), large = log.st_size > LOG_BYTES_SMALL;

@@ -46,7 +46,7 @@ struct log_progress {
  * grows because somebody reads for too long; or another code with `error` set.
  */
 int checkpoint_run(struct database *database, struct log_progress *progress, bool disk_short,
-                   int64_t now_ms, struct error *error);
+                   struct error *error);
 
 /* Says whether somebody's transaction keeps a large part of the log from being copied. */
 bool checkpoint_is_blocked(const struct log_progress *progress);

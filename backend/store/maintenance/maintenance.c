@@ -81,11 +81,11 @@ static int do_what_is_due(struct round *round, struct error *error)
     if (round->due.sweep) {
         progress->sweep_ms = now_ms;
         code = sweep_run(&round->database, &progress->sweep, occasion->settings.sweep_batch,
-                         occasion->settings.share_grace_s, occasion->now_s, now_ms, error);
+                         occasion->settings.share_grace_s, occasion->now_s, error);
     }
     if (code == 0 && round->due.checkpoint) {
         progress->checkpoint_ms = now_ms;
-        code = checkpoint_run(&round->database, &progress->log, round->disk_short, now_ms, error);
+        code = checkpoint_run(&round->database, &progress->log, round->disk_short, error);
     }
     return code;
 }

@@ -26,10 +26,11 @@ static int64_t used_bytes(struct database *database)
     return (values[0] - values[1]) * values[2];
 }
 
+/* A file system without blocks, such as a tmpfs without a limit, does not say what is left. */
 static bool disk_is_short(const struct database *database)
 {
     struct statvfs disk;
-    if (statvfs(database->path, &disk) != 0)
+    if (statvfs(database->path, &disk) != 0 || disk.f_blocks == 0)
         return false;
     return (int64_t)disk.f_bavail * (int64_t)disk.f_frsize <
            database_log_file(database).st_size + DISK_SPARE_BYTES;

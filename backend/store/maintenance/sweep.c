@@ -1,8 +1,8 @@
 #include "store/maintenance/sweep.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
+#include "store/sqlite/persistence_row.h"
 #include "system/clock.h"
 
 /* One batch is one transaction; the next one follows until this time is over. */
@@ -27,9 +27,9 @@ static int look(struct database *database, const struct sweep *from, int64_t bat
     *ret_to = *from;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         if (++rows == batch) {
-            const char *key = (const char *)sqlite3_column_text(statement, 1);
             ret_to->pool_id = sqlite3_column_int64(statement, 0);
-            snprintf(ret_to->key, sizeof ret_to->key, "%s", key ? key : "");
+            if (!persistence_place_behind(statement, 1, ret_to->key, sizeof ret_to->key))
+                *ret_expired = true; /* perhaps of rows that were passed over */
         }
         *ret_expired |= sqlite3_column_int(statement, 2) != 0;
     }
@@ -42,10 +42,9 @@ static int look(struct database *database, const struct sweep *from, int64_t bat
 }
 
 static int delete_expired(struct database *database, const struct sweep *from,
-                          const struct sweep *to, int64_t ended_s, int64_t now_ms,
-                          struct error *error)
+                          const struct sweep *to, int64_t ended_s, struct error *error)
 {
-    int code = database_check(database, 0, now_ms, error);
+    int code = database_check(database, 0, clock_monotonic_ms(), error);
     if (code != 0)
         return code;
     sqlite3_stmt *statement = database_statement(database, QUERY_SWEEP_DELETE);
@@ -56,7 +55,7 @@ static int delete_expired(struct database *database, const struct sweep *from,
 }
 
 int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int64_t grace_s,
-              int64_t now_s, int64_t now_ms, struct error *error)
+              int64_t now_s, struct error *error)
 {
     int64_t end_ms = clock_monotonic_ms() + SWEEP_MS;
     struct generation generation;
@@ -69,7 +68,7 @@ int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int
         bool expired = false;
         code = look(database, sweep, batch, ended_s, &to, &expired, error);
         if (code == 0 && expired)
-            code = delete_expired(database, sweep, &to, ended_s, now_ms, error);
+            code = delete_expired(database, sweep, &to, ended_s, error);
         if (code != 0)
             return code;
         *sweep = to;

@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "store/sqlite/database.h"
 
-/* The longest key that the schema allows, with NUL. */
+/* Of a key that the program makes; SQL may put in longer ones. */
 #define SWEEP_KEY_MAX 129
 
 /* Behind which row to go on; it goes round and round through the table. */
@@ -20,10 +20,10 @@ struct sweep {
 
 /*
  * Goes on through the table for a few milliseconds, so that ten million rows are gone through in
- * minutes, and moves `sweep`. `batch` is in rows, `now_s` is Unix time, `now_ms` monotonic. While
+ * minutes, and moves `sweep`. `batch` is in rows, `now_s` is Unix time. While
  * mappings are shared, a row stays for `grace_s` after its end. 0, or a code with `error` set.
  */
 int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int64_t grace_s,
-              int64_t now_s, int64_t now_ms, struct error *error);
+              int64_t now_s, struct error *error);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "core/base/buffer.h"
 #include "store/sqlite/lock_bytes.h"
+#include "system/clock.h"
 #include "system/page_guard.h"
 
 /* How often the lock file is looked at. Nothing is lost with it. */
@@ -183,11 +184,12 @@ static int try_to_join(struct file_check *check, struct lock_file *lock, const c
 int file_check_join(struct file_check *check, struct lock_file *lock, const char *path, int wait_ms,
                     int64_t now_ms, struct error *error)
 {
-    int waited_ms = 0, code;
+    int64_t begun_ms = clock_monotonic_ms(), waited_ms = 0; /* a timer may end a pause early */
+    int code;
     while ((code = try_to_join(check, lock, path, now_ms + waited_ms)) == ERR_IO &&
            waited_ms < wait_ms) {
         pause_for(PAUSE_MS);
-        waited_ms += PAUSE_MS;
+        waited_ms = clock_monotonic_ms() - begun_ms;
     }
     if (code == ERR_IO)
         return file_check_error(path, error);

@@ -29,3 +29,19 @@ void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
     if (method && strlen(method) < METHOD_NAME_MAX)
         strcpy(ret_mapping->method, method);
 }
+
+bool persistence_place_behind(sqlite3_stmt *row, int column, char *ret_key, size_t size)
+{
+    const char *key = (const char *)sqlite3_column_text(row, column);
+    size_t length = key ? strlen(key) : 0, octets = (size_t)sqlite3_column_bytes(row, column);
+    bool fits = length == octets && length < size;
+    size_t kept = length < size - 1 ? length : size - 2;
+    if (fits) {
+        memcpy(ret_key, key ? key : "", length + 1);
+        return true;
+    }
+    memcpy(ret_key, key, kept);
+    ret_key[kept] = kept == length ? '\x01' : '\xff'; /* behind NUL; behind all UTF-8 */
+    ret_key[kept + 1] = '\0';
+    return false;
+}

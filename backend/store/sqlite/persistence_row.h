@@ -6,6 +6,8 @@
 #define STICKY_STORE_SQLITE_PERSISTENCE_ROW_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/sticky/mapping.h"
@@ -18,5 +20,12 @@ void persistence_bind_mapping(sqlite3_stmt *statement, int first, const struct m
 
 /* The first six columns. A method whose name is too long to be one of ours becomes "". */
 void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping);
+
+/*
+ * Writes where those go on who have come to a row: the key in that column. One that does not fit
+ * into `size`, or has a NUL, was put in by SQL; for it, what comes behind all keys that begin as it
+ * does. False in that case.
+ */
+bool persistence_place_behind(sqlite3_stmt *row, int column, char *ret_key, size_t size);
 
 #endif
