@@ -118,10 +118,18 @@ static bool wait_for_input(struct session *session, int in)
     return soon || wait_idle(session, &input);
 }
 
-/* Writes all bytes, with one write() unless the pipe is full or a signal interrupts it. */
-static int write_all(int descriptor, const char *bytes, size_t count)
+/*
+ * Writes all bytes, with one write() unless the pipe is full or a signal interrupts it. Who does
+ * not read must not keep our transaction open, nor maintenance from being done.
+ */
+static int write_all(struct session *session, int descriptor, const char *bytes, size_t count)
 {
-    while (count > 0) {
+    ticker_start(&session->ticker, SOON_MS);
+    for (bool first = true; count > 0; first = false) {
+        if (!first) {
+            responder_idle(session->responder);
+            responder_maintain(session->responder);
+        }
         ssize_t written = write(descriptor, bytes, count);
         if (written < 0 && errno != EINTR && errno != EAGAIN)
             return errno;
@@ -142,7 +150,7 @@ static int answer_lines(struct session *session, int out)
     while (line_reader_next(&session->reader, &line)) {
         buffer_clear(&session->out);
         conversation_handle(&session->conversation, &line, &session->out);
-        int problem = write_all(out, buffer_text(&session->out), session->out.length);
+        int problem = write_all(session, out, buffer_text(&session->out), session->out.length);
         if (problem != 0)
             return problem;
     }
