@@ -2457,12 +2457,14 @@ WHEN (NEW.pool_id, NEW.ldns) <> (OLD.pool_id, OLD.ldns) AND (SELECT node FROM sh
 END;
 
 -- A later timestamp extends a mapping. Anything else is a new decision. One of the time before
--- sharing that is extended gets the lowest number: it must not replace what a peer has decided.
+-- sharing that is extended gets the lowest number: it must not replace what a peer has decided. A
+-- decision about a mapping that was shared before counts for more than that, also while nothing is
+-- shared: peers still have the older one.
 CREATE TRIGGER IF NOT EXISTS persistence_update
 AFTER UPDATE OF controller_id, method, timestamp, ttl ON persistence
 WHEN (NEW.controller_id, NEW.method, NEW.timestamp, NEW.ttl)
      <> (OLD.controller_id, OLD.method, OLD.timestamp, OLD.ttl)
- AND (SELECT node FROM share) <> 0 BEGIN
+ AND ((SELECT node FROM share) <> 0 OR OLD.decided <> 0) BEGIN
   UPDATE persistence SET (decided, origin) = (
     SELECT iif((NEW.controller_id, NEW.method, NEW.ttl) = (OLD.controller_id, OLD.method, OLD.ttl)
                AND NEW.timestamp > OLD.timestamp, 1, max(now.decided, OLD.decided + 1)), now.node
@@ -2471,7 +2473,7 @@ WHEN (NEW.controller_id, NEW.method, NEW.timestamp, NEW.ttl)
      AND ((NEW.controller_id, NEW.method, NEW.ttl) <> (OLD.controller_id, OLD.method, OLD.ttl)
           OR NEW.timestamp < OLD.timestamp OR OLD.decided = 0);
   INSERT INTO share_change (pool_id, ldns, noted_ms)
-    SELECT NEW.pool_id, NEW.ldns, now_ms FROM share_now;
+    SELECT NEW.pool_id, NEW.ldns, now_ms FROM share_now WHERE node <> 0;
 END;
 
 CREATE TRIGGER IF NOT EXISTS persistence_delete AFTER DELETE ON persistence
@@ -2882,7 +2884,11 @@ CREATE TRIGGER IF NOT EXISTS revision_persistence_update AFTER UPDATE ON persist
   UPDATE revision SET mappings = random();
 END;
 
-CREATE TRIGGER IF NOT EXISTS revision_persistence_delete AFTER DELETE ON persistence BEGIN
+-- What is deleted with its pool or controller says nothing about other mappings that are not
+-- written yet. Those of the pool or controller are dropped by whoever writes them.
+CREATE TRIGGER IF NOT EXISTS revision_persistence_delete AFTER DELETE ON persistence
+WHEN EXISTS (SELECT 1 FROM pool WHERE id = OLD.pool_id)
+ AND EXISTS (SELECT 1 FROM controller WHERE id = OLD.controller_id) BEGIN
   UPDATE revision SET mappings = random();
 END;
 

@@ -213,7 +213,6 @@ def test_a_row_that_an_operator_updates_stays_though_a_claim_replaces_it(held):
 
 def test_a_claim_for_a_controller_or_pool_that_is_gone_is_no_row(held):
     world, promises = held
-    old = list(promises.told)
     world.ask(promises, 20)
     world.shell.change(
         "DELETE FROM virtual_server WHERE controller_id = 2; DELETE FROM controller WHERE id = 2;"
@@ -221,7 +220,7 @@ def test_a_claim_for_a_controller_or_pool_that_is_gone_is_no_row(held):
     world.commit()
     rows = world.database.rows("SELECT controller_id FROM persistence")
     assert rows and (2,) not in rows
-    promises.told = {each: promises.told[each] for each in old if promises.told[each] != IPV4[1]}
+    promises.told = {each: at for each, at in promises.told.items() if at != IPV4[1]}
     promises.ask_again(*world.coprocesses)
     promises.wait_until_kept()
 

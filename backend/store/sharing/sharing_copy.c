@@ -17,10 +17,7 @@
 
 #define MS_PER_S 1000
 
-/*
- * So long SQLite's lock may be held. Claims keep what is decided meanwhile, unless mappings are
- * deleted with a controller or pool; then that is decided anew, as when an operator deletes one.
- */
+/* So long SQLite's lock may be held. Claims keep what is decided meanwhile. */
 #define TAKE_MS 10000
 
 /* So long a comparison may take, in which nothing else is shared. */
