@@ -214,9 +214,10 @@ static void adopt(const struct store *store, struct mapping *wanted)
 static void decide(struct store *store, int64_t pool_id, const char *key,
                    const struct mapping *seen, struct mapping *wanted)
 {
-    if (store->node == 0 || wanted->decided != 0)
+    bool was_shared = seen && seen->decided != 0; /* peers have the older decision */
+    if (wanted->decided != 0 || (store->node == 0 && !was_shared))
         return;
-    if (extends(wanted, seen)) {
+    if (store->node != 0 && extends(wanted, seen)) {
         adopt(store, wanted);
         return;
     }

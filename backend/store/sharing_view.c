@@ -115,7 +115,7 @@ static void write_server(sqlite3_stmt *row, int peer_column, int64_t node,
         (node == sqlite3_column_int64(row, 0) && sqlite3_column_type(row, 1) != SQLITE_NULL))
         copy_text(row, column, ret_text, ROW_NAME_MAX);
     else if (node == 0)
-        snprintf(ret_text, ROW_NAME_MAX, "this server before it shared");
+        snprintf(ret_text, ROW_NAME_MAX, "a name server that shared nothing then");
     else
         snprintf(ret_text, ROW_NAME_MAX, "name server %" PRId64, node);
 }

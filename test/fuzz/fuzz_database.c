@@ -625,6 +625,7 @@ static void check_sharing(void)
     struct share_setup setup;
     struct error error = {0};
     struct share_swept swept;
+    const struct share_sweep sweep = {now_ms(), 1, true};
     uint64_t digest, again;
     if (!sharing)
         REQUIRE(sharing_new(here.database, &sharing) == 0, "no memory");
@@ -639,7 +640,7 @@ static void check_sharing(void)
     if (done(sharing_configuration_digest(sharing, &digest, &error), &error, "a digest") &&
         done(sharing_configuration_digest(sharing, &again, &error), &error, "again"))
         REQUIRE(digest == again, "another configuration");
-    done(sharing_sweep(sharing, now_ms(), &swept, &error), &error, "sweeping");
+    done(sharing_sweep(sharing, &sweep, &swept, &error), &error, "sweeping");
     check_pages(sharing);
 }
 

@@ -12,7 +12,7 @@ import pytest
 from coprocess import BANNER, Coprocess, assert_little_memory, question
 from faults import strace, writes_to_stdout
 from generated_rows import add_hosts
-from processes import SECONDS_MAX
+from processes import SECONDS_MAX, wait_until
 from resolvers import ldns
 from sample import expected
 
@@ -126,7 +126,7 @@ def test_each_answer_is_one_write(sample_database, workspace):
 
 
 def test_a_reader_that_stops_loses_nothing_and_makes_nobody_spin(served):
-    coprocess, _ = served
+    coprocess, database = served
     count = 500  # some 500 KB of answers; a pipe holds 64
     lines = b"AXFR\t1\texample.com\n" * count
     writer = threading.Thread(target=coprocess.send, args=(lines,))
@@ -135,6 +135,9 @@ def test_a_reader_that_stops_loses_nothing_and_makes_nobody_spin(served):
     before = coprocess.cpu_seconds()
     time.sleep(1)
     assert coprocess.cpu_seconds() - before < 0.3
+    database.sql("INSERT OR REPLACE INTO setting (name, value) VALUES ('max_checks', 10);")
+    checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"  # busy while somebody reads as of before
+    wait_until(lambda: database.rows(checkpoint)[0][0] == 0, SECONDS_MAX, "no transaction is open")
     answers = {tuple(coprocess.answer(alone=False).lines) for _ in range(count)}
     writer.join()
     assert len(answers) == 1

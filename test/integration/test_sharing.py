@@ -444,8 +444,10 @@ def test_what_was_told_to_some_before_a_database_was_lost_comes_to_all(three, is
     assert len(three.wait_until_equal(EQUAL_SECONDS)) == 50
 
 
-def test_a_backup_that_is_restored_while_it_is_shared_is_made_up_for(two):
-    """It holds how far the log of node 2 had been read then."""
+@pytest.mark.parametrize("pause_s", (0, 0.75))
+def test_a_backup_that_is_restored_while_it_is_shared_is_made_up_for(two, pause_s):
+    """It holds how far the log of node 2 had been read then.  Restored soon after the state was
+    written, and shortly before that is done again."""
     one, other = two.nodes
     backup = one.directory / "backup.sqlite"
     hand_over(one, range(50))
@@ -459,6 +461,7 @@ def test_a_backup_that_is_restored_while_it_is_shared_is_made_up_for(two):
     before = two.wait_until_equal(EQUAL_SECONDS)
     later = f"SELECT written_at > {saved} FROM share_state"
     wait_until(lambda: one.database.rows(later) == [(1,)], SECONDS_MAX, "a later state")
+    time.sleep(pause_s)
     one.database.sql(f".restore '{backup}'")
     assert ("web", ldns(120)) not in one.entries()
     assert two.wait_until_equal(EQUAL_SECONDS) == before
@@ -474,8 +477,18 @@ def test_what_was_decided_while_sharing_was_off_is_made_up_for(two):
     hand_over(one, range(50, 100))
     hand_over(other, range(100, 150))
     assert ("web", ldns(70)) not in other.entries()
+    left = SITES[one.ask(ldns(1))]
+    site_down(one, left)
+    moved = {ldns(1): one.ask(ldns(1)), ldns(2): elsewhere(expected(ldns(2)))}
+    site_up(one, left)
+    one.database.wait_for_mappings("web", {ldns(1): SITES[moved[ldns(1)]]})
+    one.database.sql("UPDATE persistence SET controller_id = (SELECT id FROM controller"
+                     f" WHERE name = '{SITES[moved[ldns(2)]]}') WHERE ldns = '{ldns(2)}';")
     one.database.sql("UPDATE share SET node = 1;")
-    assert len(two.wait_until_equal(EQUAL_SECONDS)) == 150
+    entries = two.wait_until_equal(EQUAL_SECONDS)
+    assert len(entries) == 150
+    assert {key: entries["web", key][0] for key in moved} == {
+        key: SITES[address] for key, address in moved.items()}
 
 
 # ---------------------------------------------------------------- what does not fit together

@@ -1,4 +1,5 @@
 #include "store/sharing/sharing.h"
+#include "store/sharing/sharing_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -551,6 +552,10 @@ static void nothing_is_written_while_another_one_writes(void)
     desk_init(&desk, "mail", "web");
     place_run(&desk.place, "BEGIN IMMEDIATE");
     CHECK_INTEGER(apply(&desk, &row, 1, &cursor_of_two, &counts), ERR_BUSY, "locked");
+    CHECK_INTEGER(desk.sharing->database.lock_wait_ms, 0, "one wait is enough for a turn");
+    CHECK_INTEGER(apply(&desk, &row, 1, &cursor_of_two, &counts), ERR_BUSY, "still locked");
+    sharing_begin_turn(desk.sharing);
+    CHECK(desk.sharing->database.lock_wait_ms > 0, "another turn");
     place_run(&desk.place, "COMMIT");
     CHECK_INTEGER(counts.newer, 0, "not counted");
     CHECK_INTEGER(apply(&desk, &row, 1, &cursor_of_two, &counts), 0, "afterwards");
@@ -828,12 +833,20 @@ static void the_greatest_is_left_whatever_the_order(void)
 
 /* ---------------------------------------------------------------- sweeping */
 
-static struct share_swept sweep_all(struct desk *desk, int64_t now_ms)
+static struct share_swept sweep_by(struct desk *desk, const struct share_sweep *sweep)
 {
     struct error error = {0};
     struct share_swept swept = {.dropped = -1};
-    CHECK_INTEGER(sharing_sweep(desk->sharing, now_ms, &swept, &error), 0, "%s", error.text);
+    CHECK_INTEGER(sharing_sweep(desk->sharing, sweep, &swept, &error), 0, "%s", error.text);
     return swept;
+}
+
+#define SWEPT_BATCH 77
+
+static struct share_swept sweep_all(struct desk *desk, int64_t now_ms)
+{
+    const struct share_sweep sweep = {now_ms, SWEPT_BATCH, true};
+    return sweep_by(desk, &sweep);
 }
 
 /* How many changes it has dropped. */
@@ -883,6 +896,8 @@ static void the_oldest_changes_are_dropped(void)
     CHECK_INTEGER(sweep(&desk, NOW_MS), 3, "above the limit");
     CHECK_INTEGER(place_number(&desk.place, "SELECT min(noted_ms) FROM share_change"), 4,
                   "the oldest");
+    CHECK_INTEGER(place_number(&desk.place, "SELECT batch FROM share"), SWEPT_BATCH,
+                  "peers see that something is missing");
     CHECK_INTEGER(sweep(&desk, NOW_MS), 0, "no more");
     desk_release(&desk);
 }
@@ -909,6 +924,11 @@ static void what_is_from_the_future_is_taken_back(void)
     place_run(&desk.place, "UPDATE setting SET value = 10 WHERE name = 'share_skew'");
     load(&desk, &setup);
     int64_t taken_back = 0;
+    const struct share_sweep unsure = {NOW_MS, SWEPT_BATCH, false};
+    for (int i = 0; i < 4; i++)
+        taken_back += sweep_by(&desk, &unsure).taken_back;
+    CHECK_INTEGER(taken_back, 0, "not while our clock may be wrong");
+    CHECK_INTEGER(count_rows(&desk, "persistence", "decided = 1"), 0, "nor written");
     for (int i = 0; i < 4; i++)
         taken_back += sweep_all(&desk, NOW_MS).taken_back;
     CHECK_INTEGER(taken_back, 120, "told");
@@ -1161,15 +1181,13 @@ static void what_was_measured_here_is_told_in_the_order_of_changes(void)
 static void round_trip_times_of_peers_that_are_too_old_are_swept(void)
 {
     struct desk desk;
-    struct error error = {0};
-    struct share_swept swept;
     desk_init(&desk, "mail", "web");
     place_run(&desk.place,
               "INSERT INTO path_metric (network, controller_id, rtt, measured_at, origin) VALUES"
               " ('10.0.0.0/8', 1, 1, 1699913599, 0), ('11.0.0.0/8', 1, 1, 1699913599, 2),"
               " ('12.0.0.0/8', 1, 1, 1699913600, 2), ('13.0.0.0/8', 1, 1, 0, 65535)");
     for (int i = 0; i < 4; i++)
-        CHECK_INTEGER(sharing_sweep(desk.sharing, NOW_MS, &swept, &error), 0, "%s", error.text);
+        sweep_all(&desk, NOW_MS);
     CHECK_INTEGER(count_rows(&desk, "path_metric", "1"), 2, "our own, and one that is not too old");
     CHECK_INTEGER(count_rows(&desk, "path_metric", "network IN ('10.0.0.0/8', '12.0.0.0/8')"), 2,
                   "these");
@@ -1177,6 +1195,32 @@ static void round_trip_times_of_peers_that_are_too_old_are_swept(void)
 }
 
 /* ---------------------------------------------------------------- what is to be seen */
+
+/* What is written into it before that is known would look as if it were of today. */
+static void into_a_restored_backup_nothing_is_written_before_it_is_known(void)
+{
+    struct desk desk;
+    struct error error = {0};
+    struct share_setup setup;
+    const struct share_state state = {.connected = true};
+    struct share_counts counts = {0};
+    struct shared_row row = row_of("web", "a", DECIDED(1), "ams");
+    desk_init(&desk, "mail", "web");
+    CHECK_INTEGER(sharing_write_state(desk.sharing, &state, NULL, 0, NOW_MS, &error), 0, "%s",
+                  error.text);
+    place_run(&desk.place, "UPDATE share_state SET written_at = written_at - 5");
+    CHECK_INTEGER(sharing_write_state(desk.sharing, &state, NULL, 0, NOW_MS + 1000, &error),
+                  ERR_BUSY, "a state");
+    CHECK_INTEGER(apply(&desk, &row, 1, &cursor_of_two, &counts), ERR_BUSY, "a row");
+    load(&desk, &setup);
+    CHECK(setup.restored, "it is known");
+    CHECK_INTEGER(apply(&desk, &row, 1, &cursor_of_two, &counts), 0, "a row");
+    CHECK_INTEGER(sharing_write_state(desk.sharing, &state, NULL, 0, NOW_MS + 1000, &error), 0,
+                  "a state");
+    load(&desk, &setup);
+    CHECK(!setup.restored, "once");
+    desk_release(&desk);
+}
 
 static void the_state_is_written_column_by_column(void)
 {
@@ -1357,6 +1401,8 @@ static const CU_TestInfo tests[] = {
     {"all tombstones are swept", all_tombstones_are_swept},
     {"the oldest changes are dropped", the_oldest_changes_are_dropped},
     {"what is from the future is taken back", what_is_from_the_future_is_taken_back},
+    {"into a restored backup nothing is written before it is known",
+     into_a_restored_backup_nothing_is_written_before_it_is_known},
     {"the configuration is the same by names", the_configuration_is_the_same_by_names},
     {"what is moved is remembered for a while", what_is_moved_is_remembered_for_a_while},
     {"of two round trip times the later one stays", of_two_round_trip_times_the_later_one_stays},

@@ -463,8 +463,7 @@ static bool run_walk(struct feed *feed, const struct feed_turn *turn, struct err
         paths_restart(&feed->paths);
     }
     feed->configuration = turn->configuration;
-    bool heard = feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS;
-    if (!heard)
+    if (!feed_is_heard(feed, turn))
         return false;
     if (feed->walk_ms > latest_walk_ms(turn))
         feed->walk_ms = latest_walk_ms(turn);
@@ -528,6 +527,16 @@ void feed_compare_soon(struct feed *feed, int64_t now_ms)
 {
     if (feed->walk_ms > now_ms + SOON_WALK_MS)
         feed->walk_ms = now_ms + SOON_WALK_MS;
+}
+
+bool feed_is_heard(const struct feed *feed, const struct feed_turn *turn)
+{
+    return feed->heard_ms != 0 && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS;
+}
+
+bool feed_is_ahead(const struct feed *feed, const struct feed_turn *turn)
+{
+    return feed->state.clock_offset_ms > turn->setup->settings.share_skew_s * 1000;
 }
 
 bool feed_take_replaced(struct feed *feed)

@@ -39,6 +39,12 @@
 /* A peer may tell of ever new databases. All peers are compared for it no more often than this. */
 #define REPLACED_MS 30000
 
+/* So long a batch waits at most for being larger, unless share_poll_ms is more. */
+#define BATCH_PAUSE_MAX_MS 100
+
+/* The longest pause between two turns: others ask, and wait for beats. */
+#define TURN_PAUSE_MAX_MS 100
+
 /* Questions that are answered in one turn. */
 #define QUESTIONS_PER_TURN 4
 
@@ -74,6 +80,7 @@ struct sharer {
     int64_t answers_ms;            /* monotonic: no question is answered before */
     bool has_changed;              /* there may be changes to hand over */
     bool handing_over;             /* a batch is on its way */
+    int64_t look_ms;               /* monotonic: not before is it looked for the next one */
     int64_t batch, stamp;          /* its number, and that of its last change */
     int64_t copied_ms;             /* when another server with our node was last heard */
     uint64_t configuration;
@@ -259,6 +266,21 @@ static bool finish_batch(struct sharer *sharer, struct error *error)
     return true;
 }
 
+/*
+ * Every server gets the batches of all others, and each costs it about as much as its rows. So the
+ * more there are, the longer a batch collects: of all together come two for each look.
+ */
+static int64_t batch_pause_ms(const struct sharer *sharer)
+{
+    int64_t poll_ms = sharer->setup.settings.share_poll_ms;
+    int64_t pause_ms = poll_ms * (int64_t)sharer->setup.peer_count / 2;
+    if (sharer->batch_rows.count == sharer->batch_rows.capacity) /* there are more */
+        return 0;
+    if (pause_ms > BATCH_PAUSE_MAX_MS)
+        pause_ms = BATCH_PAUSE_MAX_MS;
+    return pause_ms > poll_ms ? pause_ms : poll_ms;
+}
+
 static void give_batch(struct sharer *sharer)
 {
     struct buffer text = {0};
@@ -274,14 +296,16 @@ static void give_batch(struct sharer *sharer)
     buffer_release(&text);
 }
 
-static bool hand_over(struct sharer *sharer, struct error *error)
+static bool hand_over(struct sharer *sharer, int64_t now_ms, struct error *error)
 {
     if (!sharer->home || (sharer->handing_over && !finish_batch(sharer, error)))
         return false;
-    if (!sharer->has_changed || sharer->state.copied || !transport_may_append(sharer->home))
+    if (!sharer->has_changed || sharer->state.copied || now_ms < sharer->look_ms ||
+        !transport_may_append(sharer->home))
         return false;
     if (sharing_read_changes(sharer->sharing, &sharer->batch_rows, &sharer->stamp, error) != 0)
         return false;
+    sharer->look_ms = now_ms + batch_pause_ms(sharer);
     if (sharer->stamp == 0)
         sharer->has_changed = false;
     else if (sharer->batch_rows.count > 0)
@@ -336,12 +360,41 @@ static void tell_ballot(struct sharer *sharer, int64_t now_unix_ms)
         send_beat(sharer, now_unix_ms);
 }
 
-/* A number that no batch has: peers see that something is missing, and compare tables. */
-static void tell_gap(struct sharer *sharer, int64_t dropped, struct error *error)
+static void compare_soon(struct sharer *sharer, int64_t now_ms)
 {
-    sharer->state.dropped += dropped;
-    if (sharing_forget_changes(sharer->sharing, 0, sharer->batch + 1, error) == 0)
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i])
+            feed_compare_soon(sharer->feeds[i], now_ms);
+}
+
+/* Most of the peers that are heard say that it is later: what they tell is not of the future. */
+static bool clock_is_behind(const struct sharer *sharer, const struct feed_turn *turn)
+{
+    size_t heard = 0, ahead = 0;
+    for (size_t i = 0; i < sharer->setup.peer_count; i++)
+        if (sharer->feeds[i] && feed_is_heard(sharer->feeds[i], turn)) {
+            heard++;
+            ahead += feed_is_ahead(sharer->feeds[i], turn);
+        }
+    return 2 * ahead > heard;
+}
+
+/* The number of dropped changes is one that no batch has. */
+static void sweep(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
+{
+    struct share_swept swept = {0};
+    const struct share_sweep sweep = {.now_ms = turn->now_unix_ms,
+                                      .batch = sharer->batch + 1,
+                                      .clock_is_right = !clock_is_behind(sharer, turn)};
+    sharing_sweep(sharer->sharing, &sweep, &swept, error);
+    if (swept.dropped > 0) {
+        sharer->state.dropped += swept.dropped;
         sharer->setup.batch = ++sharer->batch;
+    }
+    if (swept.taken_back > 0) {
+        sharer->has_changed = true;
+        compare_soon(sharer, turn->now_ms);
+    }
 }
 
 static void look_at_files(struct sharer *sharer, const struct feed_turn *turn)
@@ -404,13 +457,6 @@ static void write_state(struct sharer *sharer, const struct feed_turn *turn, str
     sharing_write_state(sharer->sharing, state, peers, count, turn->now_unix_ms, error);
 }
 
-static void compare_soon(struct sharer *sharer, int64_t now_ms)
-{
-    for (size_t i = 0; i < sharer->setup.peer_count; i++)
-        if (sharer->feeds[i])
-            feed_compare_soon(sharer->feeds[i], now_ms);
-}
-
 /*
  * What a peer told before its database was lost may have come to some of its peers only, and it
  * cannot tell the others any more. So the tables of all are compared.
@@ -434,13 +480,8 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
     if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
         return;
     sharer->beat_ms = turn->now_ms;
-    struct share_swept swept = {0};
     sharing_configuration_digest(sharer->sharing, &sharer->configuration, error);
-    sharing_sweep(sharer->sharing, turn->now_unix_ms, &swept, error);
-    if (swept.dropped > 0)
-        tell_gap(sharer, swept.dropped, error);
-    if (swept.taken_back > 0)
-        compare_soon(sharer, turn->now_ms);
+    sweep(sharer, turn, error);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);
     sharing_last_path(sharer->sharing, &sharer->path, error);
     if (sharer->home) {
@@ -532,11 +573,12 @@ static bool take_turn(struct sharer *sharer)
                                    .configuration = sharer->configuration,
                                    .box = sharer->box};
     struct error error = {0};
+    sharing_begin_turn(sharer->sharing);
     follow_setup(sharer, turn.now_ms);
     if (!sharer->has_setup || sharer->setup.node == 0)
         return false;
     sharer->has_changed |= sharing_has_changed(sharer->sharing);
-    bool more = hand_over(sharer, &error);
+    bool more = hand_over(sharer, turn.now_ms, &error);
     more |= run_feeds(sharer, &turn, &error);
     if (sharer->primary && follower_run(sharer->primary, &turn, &error))
         compare_soon(sharer, turn.now_ms);
@@ -555,13 +597,20 @@ static void pause_ms(int64_t wait_ms)
               NULL);
 }
 
+static int64_t turn_pause_ms(const struct sharer *sharer)
+{
+    int64_t poll_ms = sharer->setup.settings.share_poll_ms;
+    if (!sharer->has_setup || sharer->setup.node == 0)
+        return SETUP_MS;
+    return poll_ms < TURN_PAUSE_MAX_MS ? poll_ms : TURN_PAUSE_MAX_MS;
+}
+
 static void *run(void *context)
 {
     struct sharer *sharer = context;
     while (!atomic_load(&sharer->stopping)) {
-        bool is_on = sharer->has_setup && sharer->setup.node != 0;
         if (!take_turn(sharer))
-            pause_ms(is_on ? sharer->setup.settings.share_poll_ms : SETUP_MS);
+            pause_ms(turn_pause_ms(sharer));
     }
     close_all(sharer);
     return NULL;

@@ -73,6 +73,21 @@ void sharing_end(struct sharing *sharing)
     database_end(&sharing->database);
 }
 
+/*
+ * Nothing is written into a database that is older than what was written to it last: a backup was
+ * restored. sharing_load() tells of that, and it goes by the same.
+ */
+static int check_not_restored(struct sharing *sharing, struct error *error)
+{
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_STATE_WRITTEN);
+    int code = sharing_step(sharing, statement, error);
+    int64_t written_at = code == 0 ? sqlite3_column_int64(statement, 0) : sharing->state_at;
+    sqlite3_reset(statement);
+    if (code == ERR_NOTFOUND || (code == 0 && written_at >= sharing->state_at))
+        return 0;
+    return code != 0 ? code : error_set(error, ERR_BUSY, "a backup was just restored");
+}
+
 int sharing_begin_writing(struct sharing *sharing, struct error *error)
 {
     struct database *database = &sharing->database;
@@ -82,6 +97,8 @@ int sharing_begin_writing(struct sharing *sharing, struct error *error)
     if (code == 0)
         code = database_run(database, database_statement(database, QUERY_BEGIN),
                             "mappings of other name servers cannot be written", error);
+    if (code == ERR_BUSY)
+        database->lock_wait_ms = 0;
     if (code != 0)
         return code;
     code = database_begin(database, &sharing->revision, error);
@@ -89,7 +106,14 @@ int sharing_begin_writing(struct sharing *sharing, struct error *error)
     if (code == 0)
         code = sharing_names_refresh(&sharing->names, database, sharing->revision.configuration,
                                      error);
+    if (code == 0)
+        code = check_not_restored(sharing, error);
     return code == 0 ? 0 : sharing_end_writing(sharing, code, error);
+}
+
+void sharing_begin_turn(struct sharing *sharing)
+{
+    sharing->database.lock_wait_ms = sharing->database.usual_wait_ms;
 }
 
 int sharing_end_writing(struct sharing *sharing, int code, struct error *error)
@@ -271,11 +295,15 @@ bool sharing_has_changed(struct sharing *sharing)
     struct database *database = &sharing->database;
     if (!database->connection)
         return true;
+    bool is_same = sharing->opening != 0 && sharing->opening == database->openings;
+    if (is_same && !wal_index_moved(&database->wal_index))
+        return false;
+    wal_index_look(&database->wal_index);
     sqlite3_stmt *statement = database_statement(database, QUERY_DATA_VERSION);
     bool known = sqlite3_step(statement) == SQLITE_ROW;
     int64_t version = known ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_reset(statement);
-    if (known && sharing->opening == database->openings && sharing->data_version == version)
+    if (known && is_same && sharing->data_version == version)
         return false;
     sharing->opening = known ? database->openings : 0;
     sharing->data_version = version;

@@ -72,6 +72,12 @@ struct share_setup {
 int sharing_load(struct sharing *sharing, struct share_setup *ret_setup, struct error *error);
 
 /*
+ * Each turn waits for SQLite's lock once, until it was got or not: the thread has to send beats,
+ * and it writes for each peer.
+ */
+void sharing_begin_turn(struct sharing *sharing);
+
+/*
  * Says whether anybody else has committed since the last call; true when it cannot be known. Cheap:
  * called a hundred times a second.
  */
@@ -195,6 +201,13 @@ int sharing_digest(struct sharing *sharing, const struct shared_place *after,
                    const struct shared_place *to, int64_t most, int64_t now_ms,
                    uint64_t *ret_digest, int64_t *ret_count, struct error *error);
 
+/* What a sweep goes by. */
+struct share_sweep {
+    int64_t now_ms;
+    int64_t batch; /* share.batch when changes are dropped: peers see that a batch is missing */
+    bool clock_is_right; /* else nothing is taken back: it may be the present, and known to peers */
+};
+
 /* What a sweep has done. */
 struct share_swept {
     int64_t dropped;    /* changes above share_outbox_rows */
@@ -208,8 +221,8 @@ struct share_swept {
  * notes them in `share_change`. Once a second; a part of the tables each time. `ret_swept` tells
  * what was done, also when the rest has failed.
  */
-int sharing_sweep(struct sharing *sharing, int64_t now_ms, struct share_swept *ret_swept,
-                  struct error *error);
+int sharing_sweep(struct sharing *sharing, const struct share_sweep *sweep,
+                  struct share_swept *ret_swept, struct error *error);
 
 /* A number of the configuration tables that are the same on all servers, by names and not by ids.
  */

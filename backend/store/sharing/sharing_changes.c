@@ -8,6 +8,7 @@
 #include "core/sharing/row_problem.h"
 #include "store/sharing/sharing.h"
 #include "store/sharing/sharing_parts.h"
+#include "store/sqlite/persistence_row.h"
 
 /* ---------------------------------------------------------------- what was changed here */
 
@@ -75,19 +76,25 @@ static int end_changes(struct sharing *sharing, int64_t stamp, struct error *err
     return database_run(&sharing->database, statement, "changes cannot be removed", error);
 }
 
+/* In a transaction that has begun. */
+static int end_changes_with(struct sharing *sharing, int64_t stamp, int64_t batch,
+                            struct error *error)
+{
+    int code = end_changes(sharing, stamp, error);
+    if (code != 0)
+        return code;
+    sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_BATCH);
+    sqlite3_bind_int64(statement, 1, batch);
+    return database_run(&sharing->database, statement, "table share cannot be written", error);
+}
+
 int sharing_forget_changes(struct sharing *sharing, int64_t stamp, int64_t batch,
                            struct error *error)
 {
     int code = sharing_begin_writing(sharing, error);
     if (code != 0)
         return code;
-    code = end_changes(sharing, stamp, error);
-    if (code == 0) {
-        sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_BATCH);
-        sqlite3_bind_int64(statement, 1, batch);
-        code = database_run(&sharing->database, statement, "table share cannot be written", error);
-    }
-    return sharing_end_writing(sharing, code, error);
+    return sharing_end_writing(sharing, end_changes_with(sharing, stamp, batch, error), error);
 }
 
 /*
@@ -204,8 +211,8 @@ static int look_at_tombstones(struct sharing *sharing, struct round *round, stru
         if (++rows < SWEEP_TOMBSTONES_MAX)
             continue;
         round->to.pool_id = sqlite3_column_int64(statement, 0);
-        snprintf(round->to.key, sizeof round->to.key, "%s",
-                 (const char *)sqlite3_column_text(statement, 1));
+        if (!persistence_place_behind(statement, 1, round->to.key, sizeof round->to.key))
+            round->has_ended = true; /* perhaps of rows that were passed over */
     }
     if (rows < SWEEP_TOMBSTONES_MAX)
         round->to.pool_id = INT64_MAX;
@@ -224,13 +231,14 @@ static int look(struct sharing *sharing, struct round *round, struct error *erro
     return code;
 }
 
-static int delete_round(struct sharing *sharing, const struct round *round, struct error *error)
+static int delete_round(struct sharing *sharing, const struct round *round, int64_t batch,
+                        struct error *error)
 {
     int code = sharing_begin_writing(sharing, error);
     if (code != 0)
         return code;
     if (round->dropped > 0)
-        code = end_changes(sharing, round->stamp, error);
+        code = end_changes_with(sharing, round->stamp, batch, error);
     if (code == 0 && round->has_ended) {
         sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_SWEEP_DELETE);
         bind_sweep(statement, &sharing->sweep, round->before_s);
@@ -241,23 +249,23 @@ static int delete_round(struct sharing *sharing, const struct round *round, stru
     return sharing_end_writing(sharing, code, error);
 }
 
-int sharing_sweep(struct sharing *sharing, int64_t now_ms, struct share_swept *ret_swept,
-                  struct error *error)
+int sharing_sweep(struct sharing *sharing, const struct share_sweep *sweep,
+                  struct share_swept *ret_swept, struct error *error)
 {
-    struct round round = {.before_s =
-                              now_ms / 1000 - sharing->settings.share_grace_s - TOMBSTONE_KEPT_S};
+    struct round round = {.before_s = sweep->now_ms / 1000 - sharing->settings.share_grace_s -
+                                      TOMBSTONE_KEPT_S};
     *ret_swept = (struct share_swept){0};
     int code = look(sharing, &round, error);
     if (code == 0 && (round.dropped > 0 || round.has_ended))
-        code = delete_round(sharing, &round, error);
+        code = delete_round(sharing, &round, sweep->batch, error);
     if (code != 0)
         return code;
     sharing->sweep = round.to;
     if (round.to.pool_id == INT64_MAX)
         sharing->sweep = (struct sharing_sweep){0};
     ret_swept->dropped = round.dropped;
-    code = sharing_sweep_paths(sharing, now_ms, error);
-    if (code != 0)
+    code = sharing_sweep_paths(sharing, sweep->now_ms, error);
+    if (code != 0 || !sweep->clock_is_right)
         return code;
-    return sharing_take_back(sharing, now_ms, &ret_swept->taken_back, error);
+    return sharing_take_back(sharing, sweep->now_ms, &ret_swept->taken_back, error);
 }

@@ -242,6 +242,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SHARE_BALANCED_NAMES] = "SELECT " DIGEST_BALANCED_NAMES OF_BALANCED_NAMES,
     [QUERY_SHARE_GROUPS] = "SELECT " DIGEST_GROUPS OF_GROUPS,
     [QUERY_SHARE_TOPOLOGY] = "SELECT " DIGEST_TOPOLOGY OF_TOPOLOGY,
+    [QUERY_SHARE_STATE_WRITTEN] = "SELECT written_at FROM share_state",
     [QUERY_SHARE_STATE_WRITE] =
         "INSERT INTO share_state"
         " (id, written_at, connected, waiting, oldest_at, dropped, copied, problem, warning)"
