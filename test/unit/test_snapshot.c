@@ -5,11 +5,17 @@
 #include "fixture.h"
 #include "suites.h"
 
+#define SOA(id, zone, name)                                                                        \
+    RECORD(id, zone, name, "SOA", "ns.example.com hostmaster.example.com 1 2 3 4 5")
+
 static const struct rows sample = {
     .zones =
         (const struct zone_row[]){
             {7, "Example.com"}, {3, "sub.example.com"}, {5, "a.b.c.example.net"}, {.name = NULL}},
-    .records = (const struct record_row[]){RECORD(1, 7, "example.com", "NS", "ns.example.com"),
+    .records = (const struct record_row[]){SOA(11, 7, "example.com"),
+                                           SOA(12, 3, "sub.example.com"),
+                                           SOA(13, 5, "a.b.c.example.net"),
+                                           RECORD(1, 7, "example.com", "NS", "ns.example.com"),
                                            RECORD(2, 7, "a.b.example.com", "A", "192.0.2.1"),
                                            RECORD(3, 7, "z.example.com", "TXT", "\"z\""),
                                            RECORD(4, 3, "x.y.sub.example.com", "A", "192.0.2.1"),
@@ -225,7 +231,8 @@ static void the_root_can_be_a_zone(void)
 {
     const struct rows rows = {
         .zones = (const struct zone_row[]){{1, "."}, {.name = NULL}},
-        .records = (const struct record_row[]){RECORD(1, 1, ".", "NS", "a.root"),
+        .records = (const struct record_row[]){SOA(3, 1, "."),
+                                               RECORD(1, 1, ".", "NS", "a.root"),
                                                RECORD(2, 1, "a.root", "A", "192.0.2.1"),
                                                {.name = NULL}}};
     struct snapshot *snapshot = build(&rows);

@@ -602,6 +602,7 @@ static void delegations_reach_to_what_lies_below(void)
         RECORD(5, 1, "b.a.cut.example.com", "NS", "ns.example.net"),
         RECORD(6, 1, "cuts.example.com", "A", "192.0.2.1"),
         RECORD(7, 2, "zone.cut.example.com", "NS", "ns.example.net"),
+        RECORD(11, 2, "zone.cut.example.com", "SOA", SOA),
         RECORD(8, 2, "x.zone.cut.example.com", "A", "192.0.2.1"),
         RECORD(9, 1, "zz.example.com", "A", "192.0.2.1"),
         RECORD(10, 1, "zzz.cut.example.com", "A", "192.0.2.1"),

@@ -52,19 +52,38 @@ static bool within(const struct name_draft *draft, const char *key, size_t key_l
     return name_key_within(draft->key, draft->key_length, key, key_length);
 }
 
+static bool is_soa_of(const struct name_draft *draft, const struct name_draft *zone)
+{
+    return draft->kind == NAME_RECORD && draft->has_reference &&
+           draft->refers_to == zone->refers_to && strcmp(draft->record.type, "SOA") == 0;
+}
+
+/*
+ * The zone with this name that PowerDNS finds: the first one with an SOA. A row of table `zone`
+ * without one is no zone yet, and takes no names away from the zone above.
+ */
+static const struct zone *find_zone(const struct walk *walk, const struct name_draft *drafts,
+                                    size_t count)
+{
+    for (size_t i = 0; i < count && drafts[i].kind == NAME_ZONE; i++)
+        for (size_t k = i + 1; k < count; k++)
+            if (is_soa_of(&drafts[k], &drafts[i]))
+                return snapshot_zone(walk->snapshot, drafts[i].refers_to);
+    return NULL;
+}
+
 /*
  * Leaves the zones and the delegation that do not contain the name; enters its zone, if it has one.
  */
-static void enter(struct walk *walk, const struct name_draft *draft)
+static void enter(struct walk *walk, const struct name_draft *draft, const struct zone *zone)
 {
     struct level *level = &walk->levels[walk->depth];
     while (level->zone && !within(draft, level->zone->key, level->zone->key_length))
         level = &walk->levels[--walk->depth];
     if (level->cut && !within(draft, level->cut->key, level->cut->key_length))
         level->cut = NULL;
-    if (draft->kind == NAME_ZONE)
-        walk->levels[++walk->depth] =
-            (struct level){.zone = snapshot_zone(walk->snapshot, draft->refers_to)};
+    if (zone)
+        walk->levels[++walk->depth] = (struct level){.zone = zone};
 }
 
 static bool is_address_like(const char *type)
@@ -136,19 +155,15 @@ static int place_balanced(struct walk *walk, const struct name_draft *draft,
     return 0;
 }
 
-static int place_zone(struct walk *walk, const struct name_draft *draft,
-                      const struct name_entry *entry)
-{
-    if (entry->zone->id == draft->row_id)
-        return 0;
-    return problems_add(&walk->snapshot->problems, "zone %s: exists twice", draft->text);
-}
-
-static int place_draft(struct walk *walk, const struct name_draft *draft, struct name_entry *entry)
+/* Zones come first among the drafts of a name. */
+static int place_draft(struct walk *walk, const struct name_draft *draft, bool is_first,
+                       struct name_entry *entry)
 {
     switch (draft->kind) {
     case NAME_ZONE:
-        return place_zone(walk, draft, entry);
+        return is_first
+                   ? 0
+                   : problems_add(&walk->snapshot->problems, "zone %s: exists twice", draft->text);
     case NAME_BALANCED:
         return place_balanced(walk, draft, entry);
     case NAME_RECORD:
@@ -162,14 +177,14 @@ static int place_name(struct walk *walk, const struct name_draft *drafts, size_t
 {
     struct snapshot *snapshot = walk->snapshot;
     struct name_entry *entry = &snapshot->names[snapshot->name_count++];
-    enter(walk, &drafts[0]);
+    enter(walk, &drafts[0], find_zone(walk, drafts, count));
     *entry = (struct name_entry){.key = drafts[0].key,
                                  .key_length = drafts[0].key_length,
                                  .text = drafts[0].text,
                                  .zone = walk->levels[walk->depth].zone,
                                  .records = walk->records + walk->record_count};
     for (size_t i = 0; i < count; i++) {
-        int code = place_draft(walk, &drafts[i], entry);
+        int code = place_draft(walk, &drafts[i], i == 0, entry);
         if (code != 0)
             return code;
     }
