@@ -15,4 +15,11 @@
  */
 size_t dns_question_write(const char *name, int type, uint8_t ret_question[static NS_PACKETSZ]);
 
+/*
+ * Says in a question that answers may be longer than 512 octets (EDNS, RFC 6891 section 6.1). The
+ * length with that; the same length if there is no room.
+ */
+size_t dns_question_add_edns(uint8_t question[static NS_PACKETSZ], size_t length,
+                             unsigned answer_max);
+
 #endif

@@ -23,6 +23,9 @@
 /* How long a server has before the next one is asked. A check has 1 to 60 seconds. */
 #define TRY_MS 400
 
+/* Octets that come through all networks in one piece (RFC 9715). */
+#define ANSWER_MAX 1232
+
 /* Of the file; longer lines are not valid. */
 #define LINE_MAX_BYTES 256
 
@@ -41,6 +44,7 @@ struct lookup {
     size_t errors;              /* how many have answered with an error */
     ns_type type;               /* what is asked for now */
     bool is_of_one_family;      /* and it is never the other type */
+    bool is_plain;              /* without EDNS, which a server did not take */
     uint8_t question[NS_PACKETSZ];
     size_t question_length;
     int descriptor;
@@ -94,8 +98,11 @@ static void read_servers(struct lookup *lookup, const char *path)
 /* With a new id; false if the name is not a DNS name. */
 static bool write_question(struct lookup *lookup)
 {
-    lookup->question_length = dns_question_write(lookup->name, (int)lookup->type, lookup->question);
-    return lookup->question_length > 0;
+    size_t length = dns_question_write(lookup->name, (int)lookup->type, lookup->question);
+    if (length > 0 && !lookup->is_plain)
+        length = dns_question_add_edns(lookup->question, length, ANSWER_MAX);
+    lookup->question_length = length;
+    return length > 0;
 }
 
 static void stop_waiting(struct lookup *lookup)
@@ -143,7 +150,10 @@ static bool is_answer(const struct lookup *lookup, const uint8_t *bytes, size_t 
            ns_msg_getflag(*ret_message, ns_f_qr);
 }
 
-/* The first record of the type that was asked for, which may follow CNAME records. */
+/*
+ * The first record of the type that was asked for, which may follow CNAME records. 0.0.0.0 and ::
+ * are no addresses of anybody; some servers answer so for names that are gone or blocked.
+ */
 static bool find_address(const struct lookup *lookup, ns_msg *message, struct address *ret_address)
 {
     bool ipv4 = lookup->type == ns_t_a;
@@ -156,39 +166,52 @@ static bool find_address(const struct lookup *lookup, ns_msg *message, struct ad
             continue;
         *ret_address = (struct address){.family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6};
         memcpy(ret_address->bytes, ns_rr_rdata(record), size);
-        return true;
+        if (!address_is_unspecified(ret_address))
+            return true;
     }
     return false;
 }
 
-/* A name without A records is asked for AAAA records, of the same server. */
+static void ask_again(struct lookup *lookup)
+{
+    lookup->asked--;
+    if (write_question(lookup))
+        ask_next(lookup);
+    else
+        conclude(lookup, NULL);
+}
+
+/*
+ * A name without A records is asked for AAAA records, of the same server. Of an answer that was cut
+ * off before the address, nothing is known; a server that refuses EDNS is asked without it.
+ */
 static void take_answer(struct lookup *lookup, ns_msg *message)
 {
     struct address address;
     int code = ns_msg_getflag(*message, ns_f_rcode);
-    if (code != ns_r_noerror && code != ns_r_nxdomain) {
+    bool is_whole = !ns_msg_getflag(*message, ns_f_tc);
+    if (code == ns_r_noerror && find_address(lookup, message, &address)) {
+        conclude(lookup, &address);
+    } else if ((code == ns_r_formerr || code == ns_r_notimpl) && !lookup->is_plain) {
+        lookup->is_plain = true;
+        ask_again(lookup);
+    } else if ((code != ns_r_noerror && code != ns_r_nxdomain) || !is_whole) {
         if (++lookup->errors >= lookup->server_count)
             conclude(lookup, NULL);
         else
             ask_next(lookup);
-    } else if (find_address(lookup, message, &address))
-        conclude(lookup, &address);
-    else if (lookup->is_of_one_family || lookup->type == ns_t_aaaa || code == ns_r_nxdomain)
+    } else if (lookup->is_of_one_family || lookup->type == ns_t_aaaa || code == ns_r_nxdomain)
         conclude(lookup, NULL);
     else {
         lookup->type = ns_t_aaaa;
-        lookup->asked--;
-        if (write_question(lookup))
-            ask_next(lookup);
-        else
-            conclude(lookup, NULL);
+        ask_again(lookup);
     }
 }
 
 static void on_event(evutil_socket_t descriptor, short what, void *context)
 {
     struct lookup *lookup = context;
-    uint8_t bytes[NS_PACKETSZ];
+    uint8_t bytes[ANSWER_MAX];
     ns_msg message;
     if (what & EV_TIMEOUT) {
         ask_next(lookup);

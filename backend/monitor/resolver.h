@@ -8,8 +8,8 @@
  *
  * The first A record counts or, if there is none, the first AAAA record; a lookup for one family
  * asks for that alone. Servers that give no answer, or an error, are asked in turn. Each lookup has
- * a new socket and an id that cannot be guessed. Questions go over UDP without EDNS; of a truncated
- * answer, what is there counts.
+ * a new socket and an id that cannot be guessed. Questions go over UDP, with EDNS; of a truncated
+ * answer, an address that is there counts, and without one the next server is asked.
  */
 #ifndef STICKY_MONITOR_RESOLVER_H
 #define STICKY_MONITOR_RESOLVER_H

@@ -25,6 +25,9 @@ struct desk {
     uint16_t port;
     size_t questions;
     bool has_address;
+    bool is_nowhere;    /* the address is 0.0.0.0 */
+    bool refuses_edns;  /* FORMERR */
+    size_t cut;         /* so many answers are cut off before the address */
     struct place place; /* for files */
     int done;
     struct address found; /* FAMILY_NONE: it has no address */
@@ -43,12 +46,21 @@ static void on_question(evutil_socket_t descriptor, short what, void *context)
         recvfrom(descriptor, bytes, sizeof bytes - sizeof record, 0, (void *)&source, &size);
     if (!CHECK(length > 16, "a question"))
         return;
+    bool has_edns = bytes[11] == 1;
+    length -= has_edns ? 11 : 0;
+    bytes[11] = 0;
     desk->questions++;
     bytes[2] |= 0x80; /* it is an answer */
-    if (desk->has_address && bytes[length - 3] == 1) {
+    if (desk->refuses_edns && has_edns) {
+        bytes[3] |= 1;
+    } else if (desk->questions <= desk->cut) {
+        bytes[2] |= 2;
+    } else if (desk->has_address && bytes[length - 3] == 1) {
         bytes[7] = 1;
         memcpy(bytes + length, record, sizeof record);
         length += (ssize_t)sizeof record;
+        if (desk->is_nowhere)
+            memset(bytes + length - 4, 0, 4);
     }
     sendto(descriptor, bytes, (size_t)length, 0, (void *)&source, size);
 }
@@ -149,6 +161,39 @@ static void a_name_without_addresses_was_asked_for_both_kinds(void)
     desk_release(&desk);
 }
 
+static void an_answer_that_was_cut_off_does_not_mean_that_there_is_no_address(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    desk.cut = 1;
+    look_up(&desk, "nameserver [127.0.0.1]:@\nnameserver [127.0.0.1]:@\n", FAMILY_NONE);
+    CHECK_INTEGER(desk.found.family, FAMILY_IPV4, "the other server knows it");
+    CHECK_INTEGER((int64_t)desk.questions, 2, "one each");
+    desk_release(&desk);
+}
+
+static void a_server_that_refuses_edns_is_asked_without_it(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    desk.refuses_edns = true;
+    look_up(&desk, "nameserver [127.0.0.1]:@\n", FAMILY_NONE);
+    CHECK_INTEGER(desk.found.family, FAMILY_IPV4, "found");
+    CHECK_INTEGER((int64_t)desk.questions, 2, "with and without");
+    desk_release(&desk);
+}
+
+static void nowhere_is_no_address(void)
+{
+    struct desk desk;
+    desk_init(&desk);
+    desk.is_nowhere = true;
+    look_up(&desk, "nameserver [127.0.0.1]:@\n", FAMILY_NONE);
+    CHECK_INTEGER(desk.found.family, FAMILY_NONE, "0.0.0.0");
+    CHECK_INTEGER((int64_t)desk.questions, 2, "A and AAAA");
+    desk_release(&desk);
+}
+
 static void a_lookup_for_one_family_asks_for_that_alone(void)
 {
     static const struct {
@@ -216,6 +261,11 @@ static const CU_TestInfo tests[] = {
     {"a file names the servers", a_file_names_the_servers},
     {"a name without addresses was asked for both kinds",
      a_name_without_addresses_was_asked_for_both_kinds},
+    {"an answer that was cut off does not mean that there is no address",
+     an_answer_that_was_cut_off_does_not_mean_that_there_is_no_address},
+    {"a server that refuses EDNS is asked without it",
+     a_server_that_refuses_edns_is_asked_without_it},
+    {"nowhere is no address", nowhere_is_no_address},
     {"a lookup for one family asks for that alone", a_lookup_for_one_family_asks_for_that_alone},
     {"a lookup that was ended is never done", a_lookup_that_was_ended_is_never_done},
     {"what is no name is not looked up", what_is_no_name_is_not_looked_up},
