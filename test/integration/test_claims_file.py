@@ -372,6 +372,29 @@ def test_another_build_that_is_running_is_told_apart_and_waited_for(pair, way):
         pair.ask_again()
 
 
+def test_with_another_boot_id_the_file_is_left_to_those_who_use_it(pair, workspace):
+    """As in a container, which has one of its own."""
+    if not USER:
+        pytest.skip("needs root: a mount")
+    boot_id = workspace / "boot_id"
+    boot_id.write_text("01234567-89ab-4cde-8f01-23456789abcd\n")
+    boot_id.chmod(0o644)
+    mount = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
+    elsewhere = ["unshare", "--mount", "sh", "-c", mount, boot_id, *as_user([])]
+    pair.kept()
+    with Coprocess(pair.database.path, user=None, before=elsewhere) as other:
+        said_so = "-claims is used where the machine has another boot_id"
+        answers_without_rows(other, said_so, first=5000)
+        pair.ask(50)
+        pair.ask_again()
+        pair.kept()
+        for each in pair.coprocesses:
+            assert each.close() == 0
+        heals(other, pair.database, 6000)
+        pair.coprocesses = [other]
+        pair.ask_again()
+
+
 def test_a_file_with_forged_claims_gives_none(pair):
     """Words that say "used" over what is no claim."""
     pair.kept()

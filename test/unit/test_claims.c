@@ -542,7 +542,7 @@ static const struct {
     {"cut", cut_it, DATABASE_NUMBER, false, "was damaged and"},
     {"empty", empty_it, DATABASE_NUMBER, false, "was damaged and"},
     {"garbage", spoil_magic, DATABASE_NUMBER, false, "was damaged and"},
-    {"of another start of the machine", spoil_boot, DATABASE_NUMBER, false, NULL},
+    {"of another start of the machine", spoil_boot, DATABASE_NUMBER, true, NULL},
     {"deleted", delete_it, DATABASE_NUMBER, false, NULL},
     {"of another database", nothing, DATABASE_NUMBER + 1, false, "was of another database and"},
     {"of another format", change_format, DATABASE_NUMBER, true, "was of another version"},

@@ -52,11 +52,12 @@ static struct claims_head expected_head(const struct stat *file, int64_t databas
 /* What a file is to us. */
 enum fit {
     FIT_OURS,
-    FIT_NONE, /* missing, or of an earlier start of this machine */
+    FIT_NONE, /* missing */
     FIT_DAMAGED,
     FIT_COPY,
     FIT_OTHER_DATABASE,
     FIT_OTHER_BUILD, /* of a build that may be serving this very database now */
+    FIT_OTHER_START, /* of an earlier start of this machine, or of a container's own number of it */
 };
 
 /* What is said of a file that is replaced. Nobody has to know of the others. */
@@ -65,6 +66,13 @@ static const char *const misfits[] = {
     [FIT_COPY] = "a copy",
     [FIT_OTHER_DATABASE] = "of another database",
     [FIT_OTHER_BUILD] = "of another version of pdns-sticky",
+    [FIT_OTHER_START] = NULL,
+};
+
+/* Of those that are not replaced while they are used: who may use them. */
+static const char *const others[] = {
+    [FIT_OTHER_BUILD] = "by another version of pdns-sticky",
+    [FIT_OTHER_START] = "where the machine has another boot_id, as in a container",
 };
 
 /* A device may have another number after a restart of the machine. */
@@ -77,7 +85,7 @@ static enum fit fit_of(const struct claims_head *head, const struct claims_head 
     if (head->inode != expected->inode)
         return FIT_COPY;
     if (memcmp(head->start, expected->start, sizeof head->start) != 0)
-        return FIT_NONE;
+        return FIT_OTHER_START;
     if (head->device != expected->device)
         return FIT_COPY;
     struct claims_head same = *expected;
@@ -228,15 +236,17 @@ static int make_file(struct claims *claims, const struct stat *database, int64_t
 }
 
 /*
- * A file of another build is replaced only when nobody uses it; the lock is tried alone for that,
- * and shared again afterwards.
+ * A file of another build, or of another start of the machine, is replaced only when nobody uses
+ * it; the lock is tried alone for that, and shared again afterwards.
  */
 static bool may_replace(struct lock_file *lock, enum fit fit, int wait_ms)
 {
-    if (fit != FIT_OTHER_BUILD)
+    if (fit != FIT_OTHER_BUILD && fit != FIT_OTHER_START)
         return true;
+    bool is_old = fit == FIT_OTHER_START; /* most likely; then only newcomers are in the way */
+    int tries_max = is_old || wait_ms < NEWCOMER_WAIT_MS ? wait_ms : NEWCOMER_WAIT_MS;
     bool alone = lock_file_take(lock, LOCK_CLAIMS_USED);
-    for (int i = 0; !alone && i < wait_ms && i < NEWCOMER_WAIT_MS; i++) {
+    for (int i = 0; !alone && i < tries_max; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         alone = lock_file_take(lock, LOCK_CLAIMS_USED);
     }
@@ -262,9 +272,8 @@ static int replace_file(struct claims *claims, const struct stat *database, int6
         return code;
     if (!may_replace(claims->lock, before, wait_ms))
         return error_set(error, ERR_BUSY,
-                         "%s is used by another version of pdns-sticky; until that has ended, this"
-                         " one keeps no mappings",
-                         claims->path);
+                         "%s is used %s; until that has ended, this one keeps no mappings",
+                         claims->path, others[before]);
     code = make_file(claims, database, number, error);
     if (code != 0)
         return code;

@@ -23,8 +23,8 @@
  * Opens or makes the file, with the owner and mode of the database. `identity` is the number that
  * the database was given when it was made (table revision). `lock` is the open lock file of the
  * database; it holds LOCK_CLAIMS_USED until claims_close(). 0; ERR_BUSY while another process makes
- * it, while one of another build uses it, or when the database was just replaced; ERR_IO, ERR_FULL,
- * ERR_READONLY; with `error` set.
+ * it, while one of another build or with another boot_id uses it, or when the database was just
+ * replaced; ERR_IO, ERR_FULL, ERR_READONLY; with `error` set.
  *
  * Making the file takes some milliseconds, or seconds where the disk is slow. Whoever finds another
  * process at it waits for `wait_ms`.
