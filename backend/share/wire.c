@@ -139,6 +139,8 @@ void wire_write_beat(struct buffer *out, const struct wire_beat *beat, const str
     wire_add_digest(out, "configuration", beat->configuration);
     if (beat->path > 0 && beat->path <= COUNT_MAX)
         wire_add_number(out, "path", beat->path);
+    if (beat->process > 0)
+        wire_add_number(out, "process", beat->process);
     if (ballot)
         add_ballot(out, ballot);
     buffer_add_char(out, '}');
@@ -321,9 +323,11 @@ static int read_beat(const json_t *message, struct wire_beat *beat, struct error
         code = wire_read_member(message, "waiting", 0, COUNT_MAX, &beat->rows, error);
     if (code == 0)
         code = wire_read_digest(message, "configuration", &beat->configuration, error);
-    beat->path = 0; /* an older version does not tell it */
+    beat->path = beat->process = 0; /* an older version does not tell them */
     if (code == 0 && json_object_get(message, "path"))
         code = wire_read_member(message, "path", 1, COUNT_MAX, &beat->path, error);
+    if (code == 0 && json_object_get(message, "process"))
+        code = wire_read_member(message, "process", 1, INT64_MAX, &beat->process, error);
     return code;
 }
 

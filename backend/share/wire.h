@@ -61,7 +61,8 @@ struct wire_beat {
     int64_t batch;    /* the last one in its log */
     int64_t rows;     /* waiting to be handed over */
     uint64_t configuration;
-    int64_t path; /* path_metric.changed of what was measured there last; 0: nothing was */
+    int64_t path;    /* path_metric.changed of what was measured there last; 0: nothing was */
+    int64_t process; /* a random number of the process; 0: it does not tell */
 };
 
 /*

@@ -535,8 +535,10 @@ def test_names_that_do_not_exist_here_are_named_and_come_later(two, what):
     assert other.ask(asked[-1], name=name) == "192.0.2.99"
 
 
-def test_a_copied_database_is_told(workspace):
-    """Two servers that say they are node 1: neither hands over."""
+@pytest.mark.parametrize("what", ("the database", "the machine"))
+def test_a_copied_database_is_told(workspace, what):
+    """Two servers that say they are node 1: neither hands over.  On a machine that was copied, the
+    file is where the original is, by its numbers."""
     with Cluster(workspace, 2) as cluster:
         cluster.wait_until_heard()
         directory = cluster[1].directory / "copy"
@@ -544,6 +546,9 @@ def test_a_copied_database_is_told(workspace):
         give_to_user(directory)
         path = directory / "sticky.sqlite"
         cluster[1].database.sql(f"VACUUM INTO '{path}';")
+        if what == "the machine":
+            machine = cluster[1].database.rows("SELECT place FROM share")[0][0].split(":")[0]
+            Database(path).sql(f"UPDATE share SET place = '{machine}:{path.stat().st_ino}';")
         with Daemon(Database(path)):
             wait_until(
                 lambda: "copy" in "\n".join(cluster[1].coprocess.command("status")),

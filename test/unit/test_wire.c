@@ -215,7 +215,7 @@ static void a_beat_is_read_as_it_was_written(void)
             1 + random_within(&state, NODE_MAX - 1), (int64_t)random_next(&state),
             random_within(&state, INT64_C(1) << 50), random_within(&state, INT64_C(1) << 62),
             random_within(&state, INT64_C(1) << 62), random_next(&state),
-            random_within(&state, INT64_C(1) << 62)};
+            random_within(&state, INT64_C(1) << 62), random_within(&state, INT64_MAX - 1)};
         struct wire_beat read = {0};
         struct ballot votes = {.brake = random_below(&state, 2)}, again = {0};
         for (uint64_t count = random_below(&state, 9); count > 0; count--)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "core/health/quorum.h"
@@ -82,7 +83,9 @@ struct sharer {
     bool handing_over;             /* a batch is on its way */
     int64_t look_ms;               /* monotonic: not before is it looked for the next one */
     int64_t batch, stamp;          /* its number, and that of its last change */
-    int64_t copied_ms;             /* when another server with our node was last heard */
+    int64_t process;               /* a random number, by which we know our own beats; 0: none */
+    int64_t started_unix_ms;
+    int64_t copied_ms; /* when another server with our node was last heard */
     uint64_t configuration;
     int64_t path; /* how far what was measured here goes, see sharing_last_path() */
     struct share_state state;
@@ -318,7 +321,19 @@ static bool hand_over(struct sharer *sharer, int64_t now_ms, struct error *error
 
 /* ---------------------------------------------------------------- each second */
 
-/* Our own beats come back to us. One of another incarnation is of a copy of this database. */
+/*
+ * A beat with our node that is not ours: of a copy of this database, or of a clone of this machine,
+ * which has the same incarnation. What a process before this one has sent does not count.
+ */
+static bool is_of_copy(const struct sharer *sharer, const struct wire_beat *beat)
+{
+    bool is_clone = beat->process != 0 && sharer->process != 0 &&
+                    beat->process != sharer->process && beat->clock_ms > sharer->started_unix_ms;
+    return beat->node == sharer->setup.node &&
+           (beat->incarnation != sharer->setup.incarnation || is_clone);
+}
+
+/* Our own beats come back to us. */
 static void listen_at_home(struct sharer *sharer, int64_t now_ms)
 {
     struct transport_message message;
@@ -326,7 +341,7 @@ static void listen_at_home(struct sharer *sharer, int64_t now_ms)
     struct ballot ballot = {0};
     while (transport_next_beat(sharer->home, &message))
         if (wire_read_beat(message.bytes, message.length, &beat, &ballot, NULL) == 0 &&
-            beat.node == sharer->setup.node && beat.incarnation != sharer->setup.incarnation)
+            is_of_copy(sharer, &beat))
             sharer->copied_ms = now_ms;
     free(ballot.votes);
     sharer->state.copied = sharer->copied_ms != 0 && now_ms - sharer->copied_ms < FEED_COPY_MS;
@@ -341,7 +356,8 @@ static void send_beat(struct sharer *sharer, int64_t now_unix_ms)
                                    .batch = sharer->setup.batch,
                                    .rows = sharer->state.waiting,
                                    .configuration = sharer->configuration,
-                                   .path = sharer->path};
+                                   .path = sharer->path,
+                                   .process = sharer->process};
     wire_write_beat(&text, &beat, sharer->ours);
     if (!text.failed)
         transport_beat(sharer->home, buffer_text(&text), text.length);
@@ -634,12 +650,22 @@ static void free_sharer(struct sharer *sharer)
     free(sharer);
 }
 
+static int64_t draw_process(void)
+{
+    uint64_t number;
+    return getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number
+               ? (int64_t)(number & INT64_MAX)
+               : 0;
+}
+
 int sharer_start(const char *path, struct ballot_box *box, struct sharer **ret_sharer)
 {
     struct sharer *sharer = calloc(1, sizeof *sharer);
     if (!sharer)
         return ERR_NOMEM;
     sharer->box = box;
+    sharer->process = draw_process();
+    sharer->started_unix_ms = clock_unix_ms();
     pthread_mutex_init(&sharer->mutex, NULL);
     sharer->page_paths = malloc(sizeof *sharer->page_paths);
     int code = sharer->page_paths && make_room(&sharer->batch_rows, WIRE_BATCH_MAX) &&
