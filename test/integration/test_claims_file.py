@@ -353,6 +353,19 @@ def test_a_file_that_root_takes_is_used_by_those_who_have_it_and_refused_to_othe
         pair.heals()
 
 
+def waits_for_the_end_of_others(pair, coprocess, words):
+    """It keeps nothing, and says why, until the pair has ended."""
+    answers_without_rows(coprocess, words, first=5000)
+    pair.ask(50)
+    pair.ask_again()
+    pair.kept()
+    for each in pair.coprocesses:
+        assert each.close() == 0
+    heals(coprocess, pair.database, 6000)
+    pair.coprocesses = [coprocess]
+    pair.ask_again()
+
+
 @pytest.mark.parametrize("way", BUILDS)
 def test_another_build_that_is_running_is_told_apart_and_waited_for(pair, way):
     """Here it is the one that has its file patched.  Who came later says so, and follows the rows."""
@@ -361,15 +374,7 @@ def test_another_build_that_is_running_is_told_apart_and_waited_for(pair, way):
     with Coprocess(pair.database.path) as other:
         for remote, address in list(pair.told.items())[:50]:
             assert other.ask("www.example.com", "A", remote).ipv4 == address
-        answers_without_rows(other, "-claims is used by another version", first=5000)
-        pair.ask(50)
-        pair.ask_again()
-        pair.kept()
-        for each in pair.coprocesses:
-            assert each.close() == 0
-        heals(other, pair.database, 6000)
-        pair.coprocesses = [other]
-        pair.ask_again()
+        waits_for_the_end_of_others(pair, other, "-claims is used by another version")
 
 
 def test_with_another_boot_id_the_file_is_left_to_those_who_use_it(pair, workspace):
@@ -384,15 +389,7 @@ def test_with_another_boot_id_the_file_is_left_to_those_who_use_it(pair, workspa
     pair.kept()
     with Coprocess(pair.database.path, user=None, before=elsewhere) as other:
         said_so = "-claims is used where the machine has another boot_id"
-        answers_without_rows(other, said_so, first=5000)
-        pair.ask(50)
-        pair.ask_again()
-        pair.kept()
-        for each in pair.coprocesses:
-            assert each.close() == 0
-        heals(other, pair.database, 6000)
-        pair.coprocesses = [other]
-        pair.ask_again()
+        waits_for_the_end_of_others(pair, other, said_so)
 
 
 def test_a_file_with_forged_claims_gives_none(pair):
