@@ -886,7 +886,7 @@ CREATE VIEW IF NOT EXISTS allowed_setting (name, value, least, most, unit) AS VA
   -- How many changes wait in share_change when they cannot be handed over. If there are more, the
   -- oldest ones are dropped, and peers find these rows by comparing.
   ('share_outbox_rows', 1000000, 10, 1000000000, 'rows'),
-  -- How often pdns-stickyd looks for changes to hand over.
+  -- How often pdns-stickyd looks for changes to hand over; with more than two peers, less often.
   ('share_poll_ms', 10, 1, 10000, 'milliseconds'),
   -- How many name servers must find a target down before it counts as down. If fewer are heard, all
   -- of those must. 0: each server goes by its own checks.
@@ -991,7 +991,7 @@ CREATE TABLE IF NOT EXISTS persistence (
   -- While mappings are shared: the place of this decision among all about the same resolver. Of two
   -- rows, the one with the higher number stays. It is Unix milliseconds * 4096, or more if the
   -- decision replaced one with a higher number. Triggers set it, whatever you write here. 0: made
-  -- while nothing was shared.
+  -- while nothing was shared, and not shared since.
   decided INTEGER NOT NULL DEFAULT 0
     CONSTRAINT "persistence.decided is 0 or more" CHECK (decided >= 0),
 

@@ -23,7 +23,7 @@
 /* How long a server has before the next one is asked. A check has 1 to 60 seconds. */
 #define TRY_MS 400
 
-/* Octets that come through all networks in one piece (RFC 9715). */
+/* Octets that come through nearly all networks in one piece. */
 #define ANSWER_MAX 1232
 
 /* Of the file; longer lines are not valid. */
@@ -44,7 +44,7 @@ struct lookup {
     size_t errors;              /* how many have answered with an error */
     ns_type type;               /* what is asked for now */
     bool is_of_one_family;      /* and it is never the other type */
-    bool is_plain;              /* without EDNS, which a server did not take */
+    bool is_plain;              /* without EDNS, which a server may not take */
     uint8_t question[NS_PACKETSZ];
     size_t question_length;
     int descriptor;
@@ -181,31 +181,52 @@ static void ask_again(struct lookup *lookup)
         conclude(lookup, NULL);
 }
 
+static bool asks_for_both(const struct lookup *lookup)
+{
+    return !lookup->is_of_one_family && lookup->type == ns_t_a;
+}
+
+static void ask_for_ipv6(struct lookup *lookup)
+{
+    lookup->type = ns_t_aaaa;
+    lookup->errors = 0;
+    ask_again(lookup);
+}
+
 /*
  * A name without A records is asked for AAAA records, of the same server. Of an answer that was cut
- * off before the address, nothing is known; a server that refuses EDNS is asked without it.
+ * off before the address, nothing is known. A server that answers with an error, of whatever kind,
+ * is asked once more without EDNS.
  */
 static void take_answer(struct lookup *lookup, ns_msg *message)
 {
     struct address address;
     int code = ns_msg_getflag(*message, ns_f_rcode);
+    bool is_error = code != ns_r_noerror && code != ns_r_nxdomain;
     bool is_whole = !ns_msg_getflag(*message, ns_f_tc);
     if (code == ns_r_noerror && find_address(lookup, message, &address)) {
         conclude(lookup, &address);
-    } else if ((code == ns_r_formerr || code == ns_r_notimpl) && !lookup->is_plain) {
+    } else if (is_error && !lookup->is_plain) {
         lookup->is_plain = true;
         ask_again(lookup);
-    } else if ((code != ns_r_noerror && code != ns_r_nxdomain) || !is_whole) {
-        if (++lookup->errors >= lookup->server_count)
-            conclude(lookup, NULL);
-        else
-            ask_next(lookup);
-    } else if (lookup->is_of_one_family || lookup->type == ns_t_aaaa || code == ns_r_nxdomain)
+    } else if ((is_error || !is_whole) && ++lookup->errors < lookup->server_count) {
+        ask_next(lookup);
+    } else if (!is_error && code != ns_r_nxdomain && asks_for_both(lookup)) {
+        ask_for_ipv6(lookup);
+    } else {
         conclude(lookup, NULL);
-    else {
-        lookup->type = ns_t_aaaa;
-        ask_again(lookup);
     }
+}
+
+/* When no server has answered: something on the way may drop questions with EDNS. */
+static void ask_after_silence(struct lookup *lookup)
+{
+    bool all_were_asked = lookup->asked % lookup->server_count == 0;
+    if (all_were_asked && !lookup->is_plain) {
+        lookup->is_plain = true;
+        (void)write_question(lookup); /* it was a name before */
+    }
+    ask_next(lookup);
 }
 
 static void on_event(evutil_socket_t descriptor, short what, void *context)
@@ -214,7 +235,7 @@ static void on_event(evutil_socket_t descriptor, short what, void *context)
     uint8_t bytes[ANSWER_MAX];
     ns_msg message;
     if (what & EV_TIMEOUT) {
-        ask_next(lookup);
+        ask_after_silence(lookup);
         return;
     }
     ssize_t length = recv(descriptor, bytes, sizeof bytes, 0);

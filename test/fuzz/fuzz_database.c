@@ -602,7 +602,7 @@ static void check_merging(struct sharing *sharing)
     struct share_counts counts = {0};
     struct error error = {0};
     int64_t stamp = 0, waiting, oldest_ms;
-    bool last;
+    bool last, more;
     if (done(sharing_cursor(sharing, 2, &cursor, &error), &error, "a cursor") &&
         done(sharing_page(sharing, &(struct shared_place){"", ""}, now_ms(), &rows, &last, &error),
              &error, "a page") &&
@@ -611,7 +611,7 @@ static void check_merging(struct sharing *sharing)
                 (long long)counts.known, rows.count);
     if (!done(sharing_count_changes(sharing, &waiting, &oldest_ms, &error), &error, "counting"))
         return;
-    if (done(sharing_read_changes(sharing, &rows, &stamp, &error), &error, "changes"))
+    if (done(sharing_read_changes(sharing, &rows, &stamp, &more, &error), &error, "changes"))
         for (size_t i = 0; i < rows.count; i++)
             REQUIRE(!shared_row_problem(&room[i]), "%s", shared_row_problem(&room[i]));
     done(sharing_forget_changes(sharing, stamp, 1, &error), &error, "forgetting");

@@ -175,6 +175,21 @@ static void the_scope_is_that_of_all_pools_that_were_asked(void)
     scene_release(&scene);
 }
 
+/* Its mapping would be live in the first pool as soon as the topology is there. */
+static void a_fallback_pool_keeps_nothing_where_the_first_one_lacks_the_topology(void)
+{
+    struct scene scene;
+    scene_init(&scene, &three_sites);
+    scene_pool(&scene, "web")->fallback_pool = scene_pool(&scene, "spare");
+    scene_pool(&scene, "web")->method = &method_topology;
+    scene_pool(&scene, "spare")->persistence_pool = scene_pool(&scene, "web");
+    scene_set_web_down(&scene, true);
+    struct assignment assignment = scene_ask(&scene, "web", CLIENT);
+    CHECK_INTEGER(assignment.server ? assignment.server->id : 0, 21, "spare");
+    CHECK_INTEGER((int64_t)scene.table.count, 0, "no mapping");
+    scene_release(&scene);
+}
+
 static void an_error_of_any_pool_of_a_chain_is_told(void)
 {
     struct scene scene;
@@ -492,6 +507,8 @@ static const CU_TestInfo tests[] = {
      each_pool_of_a_chain_sees_the_client_its_own_way},
     {"the scope is that of all pools that were asked",
      the_scope_is_that_of_all_pools_that_were_asked},
+    {"a fallback pool keeps nothing where the first one lacks the topology",
+     a_fallback_pool_keeps_nothing_where_the_first_one_lacks_the_topology},
     {"an error met by any pool of a chain is told", an_error_of_any_pool_of_a_chain_is_told},
     {"pools that share mappings send to one site", pools_that_share_mappings_send_to_one_site},
     {"shared settings are the persistence_pool's", shared_settings_are_the_keepers},

@@ -94,7 +94,8 @@ static const struct {
     {QUERY_SHARE_ROW, "node, incarnation, batch, place, name, url, ca, certificate, key, follow, "
                       "written_at"},
     {QUERY_SHARE_PEERS, "node, name, url"},
-    {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns"},
+    {QUERY_SHARE_CHANGES, "max(stamp), pool_id, ldns, count(*)"},
+    {QUERY_SHARE_STATE_WRITTEN, "written_at"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
     {QUERY_SHARE_CURSOR, "created, sequence, incarnation, batch"},
     {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, ldns"},

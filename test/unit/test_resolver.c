@@ -26,7 +26,8 @@ struct desk {
     size_t questions;
     bool has_address;
     bool is_nowhere;    /* the address is 0.0.0.0 */
-    bool refuses_edns;  /* FORMERR */
+    bool refuses_edns; /* FORMERR */
+    bool drops_edns;   /* no answer */
     size_t cut;         /* so many answers are cut off before the address */
     struct place place; /* for files */
     int done;
@@ -50,6 +51,8 @@ static void on_question(evutil_socket_t descriptor, short what, void *context)
     length -= has_edns ? 11 : 0;
     bytes[11] = 0;
     desk->questions++;
+    if (desk->drops_edns && has_edns)
+        return;
     bytes[2] |= 0x80; /* it is an answer */
     if (desk->refuses_edns && has_edns) {
         bytes[3] |= 1;
@@ -180,6 +183,11 @@ static void a_server_that_refuses_edns_is_asked_without_it(void)
     look_up(&desk, "nameserver [127.0.0.1]:@\n", FAMILY_NONE);
     CHECK_INTEGER(desk.found.family, FAMILY_IPV4, "found");
     CHECK_INTEGER((int64_t)desk.questions, 2, "with and without");
+    desk_release(&desk);
+    desk_init(&desk);
+    desk.drops_edns = true;
+    look_up(&desk, "nameserver [127.0.0.1]:@\n", FAMILY_NONE);
+    CHECK_INTEGER(desk.found.family, FAMILY_IPV4, "found after a silence");
     desk_release(&desk);
 }
 

@@ -55,8 +55,10 @@ const struct virtual_server *choose(const struct selection *selection,
  */
 bool chooses_by_client(const struct pool *pool);
 
-/* Says whether a method of the pool takes turns, or goes by the topology. */
+/* Says whether a method of the pool takes turns. */
 bool chooses_in_turn(const struct pool *pool);
+
+/* Says whether a method of the pool goes by the topology. */
 bool chooses_by_topology(const struct pool *pool);
 
 /*

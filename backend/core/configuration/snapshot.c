@@ -163,17 +163,24 @@ const struct name_entry *snapshot_find_answering(const struct snapshot *snapshot
     return find_key(snapshot, wildcard, length + sizeof label, &next);
 }
 
-const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name)
+const struct name_entry *snapshot_entry_above(const struct snapshot *snapshot,
+                                              const struct name *name)
 {
     size_t length = name->key_length, unused;
     for (;;) {
         const struct name_entry *entry = find_key(snapshot, name->key, length, &unused);
         if (entry)
-            return entry->zone;
+            return entry;
         if (length == 0)
             return NULL;
         length = parent_length(name->key, length);
     }
+}
+
+const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name)
+{
+    const struct name_entry *entry = snapshot_entry_above(snapshot, name);
+    return entry ? entry->zone : NULL;
 }
 
 void snapshot_range(const struct snapshot *snapshot, const struct zone *zone,

@@ -41,8 +41,13 @@ struct name_entry {
     const char *key;
     uint16_t key_length;
     const char *text;
-    /* The deepest zone of this database that contains the name; NULL: none does. */
+    /* The deepest zone of this database that contains the name and has an SOA; NULL: none does. */
     const struct zone *zone;
+    /*
+     * A deeper one without an SOA, or NULL. PowerDNS may remember an SOA that it had, and ask for
+     * this zone.
+     */
+    const struct zone *without_soa;
     const struct pool *pool; /* NULL: not balanced, or the pool cannot be used */
     const struct record *records;
     size_t record_count;
@@ -99,7 +104,11 @@ const struct name_entry *snapshot_find(const struct snapshot *snapshot, const st
 const struct name_entry *snapshot_find_answering(const struct snapshot *snapshot,
                                                  const struct name *name);
 
-/* The deepest zone of this database that contains the name, or NULL. */
+/* The longest name that a row has and that contains the name, or NULL. */
+const struct name_entry *snapshot_entry_above(const struct snapshot *snapshot,
+                                              const struct name *name);
+
+/* The deepest zone of this database that contains the name and has an SOA, or NULL. */
 const struct zone *snapshot_zone_of(const struct snapshot *snapshot, const struct name *name);
 
 /* The entries at and below a zone's apex, as a range of `names`. */

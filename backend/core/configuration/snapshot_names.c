@@ -18,7 +18,8 @@
  * A zone that contains the present name, and the delegation that the name is at or below, or NULL.
  */
 struct level {
-    const struct zone *zone; /* NULL at the bottom: no zone of this database */
+    const struct zone *zone;        /* NULL at the bottom: no zone of this database */
+    const struct zone *without_soa; /* a deeper one; NULL: none */
     const struct name_entry *cut;
 };
 
@@ -82,8 +83,13 @@ static void enter(struct walk *walk, const struct name_draft *draft, const struc
         level = &walk->levels[--walk->depth];
     if (level->cut && !within(draft, level->cut->key, level->cut->key_length))
         level->cut = NULL;
+    if (level->without_soa &&
+        !within(draft, level->without_soa->key, level->without_soa->key_length))
+        level->without_soa = NULL;
     if (zone)
         walk->levels[++walk->depth] = (struct level){.zone = zone};
+    else if (draft->kind == NAME_ZONE)
+        level->without_soa = snapshot_zone(walk->snapshot, draft->refers_to);
 }
 
 static bool is_address_like(const char *type)
@@ -182,6 +188,7 @@ static int place_name(struct walk *walk, const struct name_draft *drafts, size_t
                                  .key_length = drafts[0].key_length,
                                  .text = drafts[0].text,
                                  .zone = walk->levels[walk->depth].zone,
+                                 .without_soa = walk->levels[walk->depth].without_soa,
                                  .records = walk->records + walk->record_count};
     for (size_t i = 0; i < count; i++) {
         int code = place_draft(walk, &drafts[i], i == 0, entry);

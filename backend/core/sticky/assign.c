@@ -28,6 +28,7 @@ struct attempt {
     const struct availability *availability; /* NULL: availability is ignored */
     bool keeps_mapping;                      /* the client is known and the pool keeps mappings */
     unsigned scope_bits;                     /* the most that any pool so far has looked at */
+    bool lacks_topology;                     /* a pool so far goes by it, and it is not loaded */
     struct error error;                      /* why the mapping could not be read or written */
 };
 
@@ -261,12 +262,6 @@ static const struct virtual_server *select_by_client(const struct attempt *attem
     return choose_by(&method_modulus, &attempt->selection, attempt->availability, &candidates);
 }
 
-/* Where the topology is not loaded yet, another method decides; its choice is not for long. */
-static bool lacks_topology(const struct attempt *attempt)
-{
-    return !attempt->selection.topology && chooses_by_topology(attempt->pool);
-}
-
 /*
  * Uses the mapping if it is live; else chooses and claims, until the claim is made or the mapping
  * of another process is live.
@@ -280,7 +275,7 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         int found = find_mapping(attempt, &mapping);
         if (found == 0 && (server = follow_mapping(attempt, &mapping, &state)))
             return server;
-        if ((found != 0 && found != ERR_NOTFOUND) || lacks_topology(attempt))
+        if ((found != 0 && found != ERR_NOTFOUND) || attempt->lacks_topology)
             return select_server(attempt, NULL);
         if (earlier_pool_drains(attempt))
             return select_by_client(attempt);
@@ -353,6 +348,7 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
     attempt->pool = pool;
     client_identify(source, pool, &inputs->snapshot->groups, &attempt->client);
     attempt->keeps_mapping = attempt->client.known && pool->persistence_pool->persistence_ttl_s > 0;
+    attempt->lacks_topology |= !inputs->topology && chooses_by_topology(pool);
     if (attempt->client.scope_bits > attempt->scope_bits)
         attempt->scope_bits = attempt->client.scope_bits;
     attempt->selection =

@@ -25,7 +25,7 @@ static bool is_authoritative(const struct name_entry *entry, const struct record
 {
     if (strcmp(record->type, "DS") == 0)
         return !entry->delegated || entry->cut;
-    return !entry->delegated && record->zone == entry->zone;
+    return record->zone == entry->zone ? !entry->delegated : record->zone == entry->without_soa;
 }
 
 /* The zone id of an answer: the question's if it has one. */
@@ -170,6 +170,19 @@ static bool fails(const struct question *question, const struct assignment *assi
            (assignment->ipv6_failed && strcmp(question->type, "AAAA") == 0);
 }
 
+/* Says whether the question is about this zone, or about any. */
+static bool asks_zone(const struct question *question, const struct zone *zone)
+{
+    return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
+}
+
+/* Says whether the question is about the zone of a name, or about any. */
+static bool asks_zone_of(const struct question *question, const struct name_entry *entry)
+{
+    return asks_zone(question, entry->zone) ||
+           (entry->without_soa && entry->without_soa->id == question->zone_id);
+}
+
 static void add_balanced(struct asking *asking, struct answer *answer)
 {
     const struct decision_inputs *inputs = asking->inputs;
@@ -188,12 +201,6 @@ static void add_balanced(struct asking *asking, struct answer *answer)
         answer_fail(answer);
     else
         add_offer_or_empty(entry, &assignment.offer, zone_id, assignment.scope_bits, answer);
-}
-
-/* Says whether the question is about this zone, or about any. */
-static bool asks_zone(const struct question *question, const struct zone *zone)
-{
-    return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
 }
 
 /* A plain record, with the hints of this client if it has any. */
@@ -233,7 +240,7 @@ static void add_entry(const struct decision_inputs *inputs, const struct questio
         if (in_zone && wants(question, record->type))
             add_plain(&asking, record, answer);
     }
-    if (entry->pool && asks_zone(question, entry->zone) && wants_offer(question, entry->pool)) {
+    if (entry->pool && asks_zone_of(question, entry) && wants_offer(question, entry->pool)) {
         add_balanced(&asking, answer);
         keep_wanted(question, answer);
     }
@@ -243,10 +250,11 @@ static void add_entry(const struct decision_inputs *inputs, const struct questio
 static void add_existence(const struct decision_inputs *inputs, const struct question *question,
                           struct answer *answer)
 {
-    const struct zone *zone = snapshot_zone_of(inputs->snapshot, &question->name);
-    if (!zone || !asks_zone(question, zone) || !wants(question, TYPE_EMPTY))
+    const struct name_entry *above = snapshot_entry_above(inputs->snapshot, &question->name);
+    if (!above || (!above->zone && !above->without_soa) || !asks_zone_of(question, above) ||
+        !wants(question, TYPE_EMPTY))
         return;
-    add_empty(question->name.text, zone_id_of(question, zone), 0, true, answer);
+    add_empty(question->name.text, zone_id_of(question, above->zone), 0, true, answer);
 }
 
 void resolve(const struct decision_inputs *inputs, const struct question *question,

@@ -119,8 +119,8 @@ static bool wait_for_input(struct session *session, int in)
 }
 
 /*
- * Writes all bytes, with one write() unless the pipe is full or a signal interrupts it. Who does
- * not read must not keep our transaction open, nor maintenance from being done.
+ * Writes all bytes, with one write() unless the pipe is full or a signal interrupts it. While the
+ * reader does not read, no transaction is kept open, and maintenance goes on.
  */
 static int write_all(struct session *session, int descriptor, const char *bytes, size_t count)
 {

@@ -536,7 +536,8 @@ bool feed_is_heard(const struct feed *feed, const struct feed_turn *turn)
 
 bool feed_is_ahead(const struct feed *feed, const struct feed_turn *turn)
 {
-    return feed->state.clock_offset_ms > turn->setup->settings.share_skew_s * 1000;
+    int64_t there_ms = feed->beat.clock_ms + (turn->now_ms - feed->heard_ms);
+    return there_ms - turn->now_unix_ms > turn->setup->settings.share_skew_s * 1000;
 }
 
 bool feed_take_replaced(struct feed *feed)

@@ -74,8 +74,10 @@ bool feed_ask(struct feed *feed, const struct feed_turn *turn, struct error *err
  */
 void feed_compare_soon(struct feed *feed, int64_t now_ms);
 
-/* Says whether the peer was heard of late, and whether its clock is ahead of ours (share_skew). */
+/* Says whether the peer was heard in the last ten seconds. */
 bool feed_is_heard(const struct feed *feed, const struct feed_turn *turn);
+
+/* Says whether the clock of a peer that was heard is ahead of ours by more than share_skew. */
 bool feed_is_ahead(const struct feed *feed, const struct feed_turn *turn);
 
 /* Says whether the peer's database was replaced by another one since the last call. */

@@ -81,7 +81,7 @@ struct sharer {
     int64_t answers_ms;            /* monotonic: no question is answered before */
     bool has_changed;              /* there may be changes to hand over */
     bool handing_over;             /* a batch is on its way */
-    int64_t look_ms;               /* monotonic: not before is it looked for the next one */
+    int64_t look_ms;               /* monotonic: no batch is read before */
     int64_t batch, stamp;          /* its number, and that of its last change */
     int64_t process;               /* a random number, by which we know our own beats; 0: none */
     int64_t started_unix_ms;
@@ -271,14 +271,13 @@ static bool finish_batch(struct sharer *sharer, struct error *error)
 
 /*
  * Every server gets the batches of all others, and each costs it about as much as its rows. So the
- * more there are, the longer a batch collects: of all together come two for each look.
+ * more servers there are, the longer a batch collects: each server receives about two in
+ * share_poll_ms.
  */
 static int64_t batch_pause_ms(const struct sharer *sharer)
 {
     int64_t poll_ms = sharer->setup.settings.share_poll_ms;
     int64_t pause_ms = poll_ms * (int64_t)sharer->setup.peer_count / 2;
-    if (sharer->batch_rows.count == sharer->batch_rows.capacity) /* there are more */
-        return 0;
     if (pause_ms > BATCH_PAUSE_MAX_MS)
         pause_ms = BATCH_PAUSE_MAX_MS;
     return pause_ms > poll_ms ? pause_ms : poll_ms;
@@ -306,9 +305,11 @@ static bool hand_over(struct sharer *sharer, int64_t now_ms, struct error *error
     if (!sharer->has_changed || sharer->state.copied || now_ms < sharer->look_ms ||
         !transport_may_append(sharer->home))
         return false;
-    if (sharing_read_changes(sharer->sharing, &sharer->batch_rows, &sharer->stamp, error) != 0)
+    bool more;
+    if (sharing_read_changes(sharer->sharing, &sharer->batch_rows, &sharer->stamp, &more, error) !=
+        0)
         return false;
-    sharer->look_ms = now_ms + batch_pause_ms(sharer);
+    sharer->look_ms = more ? now_ms : now_ms + batch_pause_ms(sharer);
     if (sharer->stamp == 0)
         sharer->has_changed = false;
     else if (sharer->batch_rows.count > 0)
@@ -383,8 +384,11 @@ static void compare_soon(struct sharer *sharer, int64_t now_ms)
             feed_compare_soon(sharer->feeds[i], now_ms);
 }
 
-/* Most of the peers that are heard say that it is later: what they tell is not of the future. */
-static bool clock_is_behind(const struct sharer *sharer, const struct feed_turn *turn)
+/*
+ * Where most peers say that it is later, what they have told is not of the future. While none is
+ * heard, nobody can say.
+ */
+static bool clock_is_right(const struct sharer *sharer, const struct feed_turn *turn)
 {
     size_t heard = 0, ahead = 0;
     for (size_t i = 0; i < sharer->setup.peer_count; i++)
@@ -392,7 +396,7 @@ static bool clock_is_behind(const struct sharer *sharer, const struct feed_turn 
             heard++;
             ahead += feed_is_ahead(sharer->feeds[i], turn);
         }
-    return 2 * ahead > heard;
+    return heard > 0 && 2 * ahead <= heard;
 }
 
 /* The number of dropped changes is one that no batch has. */
@@ -401,7 +405,7 @@ static void sweep(struct sharer *sharer, const struct feed_turn *turn, struct er
     struct share_swept swept = {0};
     const struct share_sweep sweep = {.now_ms = turn->now_unix_ms,
                                       .batch = sharer->batch + 1,
-                                      .clock_is_right = !clock_is_behind(sharer, turn)};
+                                      .clock_is_right = clock_is_right(sharer, turn)};
     sharing_sweep(sharer->sharing, &sweep, &swept, error);
     if (swept.dropped > 0) {
         sharer->state.dropped += swept.dropped;
@@ -496,6 +500,8 @@ static void each_second(struct sharer *sharer, const struct feed_turn *turn, str
     if (sharer->beat_ms != 0 && turn->now_ms - sharer->beat_ms < BEAT_MS)
         return;
     sharer->beat_ms = turn->now_ms;
+    if (turn->now_unix_ms < sharer->started_unix_ms) /* the clock was ahead then */
+        sharer->started_unix_ms = turn->now_unix_ms;
     sharing_configuration_digest(sharer->sharing, &sharer->configuration, error);
     sweep(sharer, turn, error);
     sharing_count_changes(sharer->sharing, &sharer->state.waiting, &sharer->state.oldest_ms, error);

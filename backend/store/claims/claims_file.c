@@ -239,14 +239,15 @@ static int make_file(struct claims *claims, const struct stat *database, int64_t
  * A file of another build, or of another start of the machine, is replaced only when nobody uses
  * it; the lock is tried alone for that, and shared again afterwards.
  */
-static bool may_replace(struct lock_file *lock, enum fit fit, int wait_ms)
+static bool may_replace(struct lock_file *lock, enum fit fit, int64_t until_ms)
 {
     if (fit != FIT_OTHER_BUILD && fit != FIT_OTHER_START)
         return true;
     bool is_old = fit == FIT_OTHER_START; /* most likely; then only newcomers are in the way */
-    int tries_max = is_old || wait_ms < NEWCOMER_WAIT_MS ? wait_ms : NEWCOMER_WAIT_MS;
+    int64_t newcomers_ms = clock_monotonic_ms() + NEWCOMER_WAIT_MS;
+    int64_t end_ms = is_old || until_ms < newcomers_ms ? until_ms : newcomers_ms;
     bool alone = lock_file_take(lock, LOCK_CLAIMS_USED);
-    for (int i = 0; !alone && i < tries_max; i++) {
+    while (!alone && clock_monotonic_ms() < end_ms) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         alone = lock_file_take(lock, LOCK_CLAIMS_USED);
     }
@@ -264,16 +265,17 @@ static int use_file(struct claims *claims, int64_t number, enum fit *ret_fit, st
 
 /* Another process may have made it meanwhile, so it is looked at once more. */
 static int replace_file(struct claims *claims, const struct stat *database, int64_t number,
-                        int wait_ms, struct error *error)
+                        int64_t until_ms, struct error *error)
 {
     enum fit fit, before;
     int code = use_file(claims, number, &before, error);
     if (code != 0 || before == FIT_OURS)
         return code;
-    if (!may_replace(claims->lock, before, wait_ms))
-        return error_set(error, ERR_BUSY,
-                         "%s is used %s; until that has ended, this one keeps no mappings",
-                         claims->path, others[before]);
+    if (!may_replace(claims->lock, before, until_ms))
+        return error_set(
+            error, ERR_BUSY,
+            "%s is used %s; until those processes have ended, this one keeps no mappings",
+            claims->path, others[before]);
     code = make_file(claims, database, number, error);
     if (code != 0)
         return code;
@@ -289,10 +291,9 @@ static int replace_file(struct claims *claims, const struct stat *database, int6
  * Gets the lock of the process that makes the file. 0, with FIT_OURS instead when another process
  * has made it meanwhile; or a code with `error` set.
  */
-static int begin_making(struct claims *claims, int64_t number, int wait_ms, enum fit *ret_fit,
+static int begin_making(struct claims *claims, int64_t number, int64_t until_ms, enum fit *ret_fit,
                         struct error *error)
 {
-    int64_t until_ms = clock_monotonic_ms() + wait_ms;
     for (long pause_ms = 1;; pause_ms = pause_ms < MAKE_PAUSE_MAX_MS ? 2 * pause_ms : pause_ms) {
         if (lock_file_take(claims->lock, LOCK_CLAIMS_MADE))
             return 0;
@@ -314,15 +315,16 @@ static int begin_making(struct claims *claims, int64_t number, int wait_ms, enum
 static int open_or_make(struct claims *claims, const struct stat *database, int64_t number,
                         int wait_ms, struct error *error)
 {
+    int64_t until_ms = clock_monotonic_ms() + wait_ms;
     enum fit fit;
     int code = use_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
     lock_file_give(claims->lock, LOCK_CLAIMS_USED); /* or two newcomers keep each other out */
-    code = begin_making(claims, number, wait_ms, &fit, error);
+    code = begin_making(claims, number, until_ms, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
-    code = replace_file(claims, database, number, wait_ms, error);
+    code = replace_file(claims, database, number, until_ms, error);
     lock_file_give(claims->lock, LOCK_CLAIMS_MADE);
     return code;
 }

@@ -75,7 +75,7 @@ void sharing_end(struct sharing *sharing)
 
 /*
  * Nothing is written into a database that is older than what was written to it last: a backup was
- * restored. sharing_load() tells of that, and it goes by the same.
+ * restored. sharing_load() compares the same two times, and tells of it.
  */
 static int check_not_restored(struct sharing *sharing, struct error *error)
 {

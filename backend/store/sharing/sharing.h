@@ -7,7 +7,8 @@
  * the triggers of the schema; both note it in `share_change`. Times are Unix milliseconds, unless
  * they are named otherwise.
  *
- * Functions return 0 or a code with `error` set; ERR_BUSY when SQLite's lock was not to be had.
+ * Functions return 0 or a code with `error` set; ERR_BUSY when SQLite's lock was not to be had,
+ * or a backup was just restored, which sharing_load() tells.
  */
 #ifndef STICKY_STORE_SHARING_H
 #define STICKY_STORE_SHARING_H
@@ -72,8 +73,8 @@ struct share_setup {
 int sharing_load(struct sharing *sharing, struct share_setup *ret_setup, struct error *error);
 
 /*
- * Each turn waits for SQLite's lock once, until it was got or not: the thread has to send beats,
- * and it writes for each peer.
+ * Begins a turn. After one wait for SQLite's lock that was in vain, the rest of the turn does not
+ * wait for it any more: the thread has to send beats, and it writes for each peer.
  */
 void sharing_begin_turn(struct sharing *sharing);
 
@@ -92,12 +93,13 @@ struct shared_rows {
 };
 
 /*
- * The current entries of the keys that changed longest ago, no more than there is room for, and the
- * stamp of the last of them. A key whose entry is gone altogether is left out; `ret_stamp` counts
- * it. No changes: no rows, and a stamp of 0.
+ * The current entries of the keys that changed longest ago, of as many changes as there is room
+ * for, and the stamp of the last of them. A key whose entry is gone altogether is left out;
+ * `ret_stamp` counts it. `ret_more`: there may be more changes. No changes: no rows, and a stamp of
+ * 0.
  */
 int sharing_read_changes(struct sharing *sharing, struct shared_rows *ret_rows, int64_t *ret_stamp,
-                         struct error *error);
+                         bool *ret_more, struct error *error);
 
 /* Removes the changes up to a stamp: they were handed over, as batch number `batch`. */
 int sharing_forget_changes(struct sharing *sharing, int64_t stamp, int64_t batch,

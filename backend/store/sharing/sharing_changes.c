@@ -37,15 +37,16 @@ static int add_changed(struct sharing *sharing, sqlite3_stmt *change, struct sha
 }
 
 static int read_changes(struct sharing *sharing, struct shared_rows *rows, int64_t *ret_stamp,
-                        struct error *error)
+                        bool *ret_more, struct error *error)
 {
     sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_CHANGES);
     sqlite3_bind_int64(statement, 1, (int64_t)rows->capacity);
-    int64_t last = 0;
+    int64_t last = 0, count = 0;
     int code;
     while ((code = sharing_step(sharing, statement, error)) == 0) {
         int64_t stamp = sqlite3_column_int64(statement, 0);
         last = stamp > last ? stamp : last;
+        count += sqlite3_column_int64(statement, 3);
         code = add_changed(sharing, statement, rows, error);
         if (code != 0) {
             sqlite3_reset(statement);
@@ -54,17 +55,19 @@ static int read_changes(struct sharing *sharing, struct shared_rows *rows, int64
     }
     if (code == ERR_NOTFOUND)
         *ret_stamp = last;
+    *ret_more = count == (int64_t)rows->capacity;
     return code == ERR_NOTFOUND ? 0 : code;
 }
 
 int sharing_read_changes(struct sharing *sharing, struct shared_rows *ret_rows, int64_t *ret_stamp,
-                         struct error *error)
+                         bool *ret_more, struct error *error)
 {
     ret_rows->count = 0;
+    *ret_more = false;
     int code = sharing_begin(sharing, error);
     if (code != 0)
         return code;
-    code = read_changes(sharing, ret_rows, ret_stamp, error);
+    code = read_changes(sharing, ret_rows, ret_stamp, ret_more, error);
     sharing_end(sharing);
     return code;
 }

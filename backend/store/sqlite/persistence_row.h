@@ -22,9 +22,9 @@ void persistence_bind_mapping(sqlite3_stmt *statement, int first, const struct m
 void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping);
 
 /*
- * Writes where those go on who have come to a row: the key in that column. One that does not fit
- * into `size`, or has a NUL, was put in by SQL; for it, what comes behind all keys that begin as it
- * does. False in that case.
+ * Gives the key behind which a sweep continues: the one in that column of a row. SQL can put in
+ * keys that do not fit into `size` or have a NUL; for them, one that sorts behind all keys with the
+ * same beginning, and false.
  */
 bool persistence_place_behind(sqlite3_stmt *row, int column, char *ret_key, size_t size);
 

@@ -210,7 +210,7 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_SHARE_INCARNATION] =
         "UPDATE share SET incarnation = random(), batch = 0, place = ?1 WHERE id = 1",
     [QUERY_SHARE_CHANGES] =
-        "SELECT max(stamp), pool_id, ldns"
+        "SELECT max(stamp), pool_id, ldns, count(*)"
         " FROM (SELECT stamp, pool_id, ldns FROM share_change ORDER BY stamp LIMIT ?1)"
         " GROUP BY pool_id, ldns",
     [QUERY_SHARE_CHANGES_WAITING] = "SELECT first.stamp, first.noted_ms, last.stamp"
