@@ -1062,7 +1062,8 @@ CREATE TABLE IF NOT EXISTS share (
     CONSTRAINT "share.key is the full path of a file: /etc/pdns-sticky/ns1.key, or NULL"
       CHECK (length(key) <= 1000 AND key GLOB '/?*' AND instr(key, char(0)) = 0),
 
-  -- The highest persistence.decided that INSERT OR REPLACE has overwritten. Triggers write it.
+  -- The persistence.decided that the last INSERT OR REPLACE has overwritten, if that was later than
+  -- now; else 0. Triggers write it.
   replaced INTEGER NOT NULL DEFAULT 0,
 
   -- The node of a peer, the primary, that decides the configuration of this server. Its zones,
@@ -2428,13 +2429,15 @@ CREATE TRIGGER IF NOT EXISTS peer_delete AFTER DELETE ON peer BEGIN
 END;
 
 -- No trigger runs for the row that INSERT OR REPLACE overwrites. This matters only if that row was
--- decided on a server whose clock is ahead: the new row must have a higher number all the same.
+-- decided on a server whose clock is ahead: the new row must have a higher number all the same, and
+-- the next row must not.
 CREATE TRIGGER IF NOT EXISTS persistence_replace BEFORE INSERT ON persistence
 WHEN (SELECT node FROM share) <> 0
- AND (SELECT decided FROM persistence WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns)
-     >= (SELECT decided FROM share_now) BEGIN
-  UPDATE share SET replaced = max(replaced,
-    (SELECT decided FROM persistence WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns));
+ AND ((SELECT replaced FROM share) <> 0
+      OR (SELECT decided FROM persistence WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns)
+         >= (SELECT decided FROM share_now)) BEGIN
+  UPDATE share SET replaced = coalesce(
+    (SELECT decided FROM persistence WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns), 0);
 END;
 
 CREATE TRIGGER IF NOT EXISTS persistence_insert AFTER INSERT ON persistence

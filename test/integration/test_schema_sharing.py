@@ -190,6 +190,15 @@ def test_a_change_comes_after_what_it_replaces_whatever_the_clock_says(sharing, 
                            ).fetchone() == (2,)
 
 
+def test_a_row_that_comes_after_one_of_the_future_leaves_the_next_ones_in_the_present(sharing):
+    decided_elsewhere(sharing, FAR)
+    sharing.execute(insert("live", "INSERT OR REPLACE", 2))
+    assert stamp(sharing) == (FAR + 1, NODE)
+    for key in ("next", "one more"):
+        sharing.execute(insert(key))
+        assert stamp(sharing, key)[0] < FAR
+
+
 def test_a_deletion_leaves_a_tombstone_that_comes_after_the_row(sharing):
     decided_elsewhere(sharing, FAR)
     sharing.execute("DELETE FROM persistence WHERE ldns = 'live'")

@@ -6,6 +6,7 @@ The others are played by nats.py, which keeps to no client library's manners.
 
 import contextlib
 import json
+import time
 
 import pytest
 
@@ -349,6 +350,25 @@ def test_a_server_of_another_authority_is_refused_by_clients(site):
 
 
 # ---------------------------------------------------------------- scripts/make-certificates
+
+
+def test_no_certificate_is_valid_for_longer_than_its_authority(workspace):
+    """Made with the authority, and once more when that has only some days left."""
+    script, directory = REPOSITORY / "scripts" / "make-certificates", workspace / "ca"
+    for _ in range(2):
+        made = run(["env", "CA_DAYS=20", script, directory, "ns1"])
+        assert made.returncode == 0, made.stderr
+        assert "before that, move ca.crt and ca.key away" in made.stdout
+        for file in ("ca.crt", "ns1.crt"):
+            for days, valid in ((18, True), (21, False)):
+                done = run(["openssl", "x509", "-in", directory / file, "-noout",
+                            "-checkend", str(days * 86400)])
+                assert (done.returncode == 0) == valid, (file, days)
+    (directory / "ca.crt").unlink()
+    assert run(["env", "CA_DAYS=1", script, directory, "ns1"]).returncode == 0
+    time.sleep(1.1)  # from now on it is less than a day
+    made = run([script, directory, "ns1"])
+    assert made.returncode == 1 and "has ended or ends today" in made.stderr
 
 
 def test_certificates_are_renewed_by_the_same_authority(site, workspace):

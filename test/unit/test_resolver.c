@@ -26,8 +26,8 @@ struct desk {
     size_t questions;
     bool has_address;
     bool is_nowhere;    /* the address is 0.0.0.0 */
-    bool refuses_edns; /* FORMERR */
-    bool drops_edns;   /* no answer */
+    bool refuses_edns;  /* FORMERR */
+    bool drops_edns;    /* no answer */
     size_t cut;         /* so many answers are cut off before the address */
     struct place place; /* for files */
     int done;

@@ -182,8 +182,8 @@ static int64_t read_changes(struct desk *desk)
     bool more;
     CHECK_INTEGER(sharing_read_changes(desk->sharing, &desk->rows, &stamp, &more, &error), 0, "%s",
                   error.text);
-    bool may_be_more =
-        place_number(&desk->place, "SELECT count(*) FROM share_change") >= (int64_t)desk->rows.capacity;
+    bool may_be_more = place_number(&desk->place, "SELECT count(*) FROM share_change") >=
+                       (int64_t)desk->rows.capacity;
     CHECK_INTEGER(more, may_be_more, "more");
     return stamp;
 }
