@@ -6,6 +6,7 @@ resolver's own.
 Question, Reply   what is asked, and what came back
 ask(), ask_tcp()  many questions, and the replies to all of them
 dig()             one question to a resolver on this machine
+delv()            one question, and whether the answer is valid by a key
 Load              questions without end, in the background
 """
 
@@ -257,6 +258,24 @@ def dig(port, name, rdtype):
     (flags,) = [line.split("flags: ")[1].split(";")[0] for line in lines if ";; flags: " in line]
     records = [line.split(None, 4)[3:] for line in lines if line and line[0] != ";"]
     return status, sorted(" ".join(record) for record in records), "ad" in flags.split()
+
+
+def delv(port, anchors, name, rdtype, *options):
+    """What delv finds, and the records of the answer as "TYPE content" without signatures.
+
+    anchors: of example.com, in a file.  delv waits some seconds for a server, which on a busy
+    machine may need more, and is then asked again.
+    """
+    argv = ["delv", *options, "-p", str(port), "-a", str(anchors), "+root=example.com", "+nosplit",
+            name, rdtype]  # fmt: skip
+    end = time.monotonic() + SECONDS_MAX
+    while True:
+        result = run(argv)
+        verdict, *lines = result.stdout.splitlines() or [result.stderr]
+        if "timed out" not in verdict or time.monotonic() > end:
+            break
+    records = [line.split(None, 4)[3:] for line in lines if line.strip() and line[0] != ";"]
+    return verdict, sorted(f"{kind} {content}" for kind, content in records if kind != "RRSIG")
 
 
 class Load(threading.Thread):

@@ -11,7 +11,7 @@ import shutil
 import pytest
 
 from database import SAMPLE, Database
-from dns_client import PLAIN_ADDRESS
+from dns_client import PLAIN_ADDRESS, delv
 from powerdns import PowerDNS
 from processes import (
     SECONDS_MAX,
@@ -103,11 +103,7 @@ class Bind(LoggedProcess):
             'trust-anchors { "example.com" static-key %s %s %s "%s"; };\n'
             % (flags, *algorithm_and_key)
         )
-        argv = ["delv", "@127.0.0.1", "-p", str(self.port), "-a", str(anchors)]
-        result = run([*argv, "+root=example.com", "+nosplit", name, rdtype])
-        verdict, *lines = result.stdout.splitlines() or [result.stderr]
-        records = [line.split(None, 4)[3:] for line in lines if line.strip() and line[0] != ";"]
-        return verdict, sorted(f"{kind} {content}" for kind, content in records if kind != "RRSIG")
+        return delv(self.port, anchors, name, rdtype, "@127.0.0.1")
 
     def is_signed(self):
         """Whether it says that the work with its key is complete.  Another mark is of work under

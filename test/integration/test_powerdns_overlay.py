@@ -14,10 +14,11 @@ import urllib.request
 
 import pytest
 
+import dns_client
 from denials import DENIALS, make_pool
 from dns_client import Question, ask
 from powerdns import PowerDNS, is_lookup, name_and_type
-from processes import SECONDS_MAX, free_port, run
+from processes import SECONDS_MAX, free_port
 from resolvers import addresses_of_many_resolvers, chosen
 from unbound import Unbound
 from zones import A, AAAA, MX, NS1, NS2, SOA, THREE_SITES, load_zone, overlay, pdnsutil
@@ -116,13 +117,7 @@ def delv(server, name, rdtype, source=RESOLVER, flags="257"):
         'trust-anchors { "example.com" static-key %s %s %s "%s"; };\n' % (flags, *algorithm_and_key)
     )
     address, port = server.address
-    result = run(
-        ["delv", f"@{address}", "-p", str(port), "-b", source, "-a", str(anchors)]
-        + ["+root=example.com", "+nosplit", name, rdtype]
-    )
-    verdict, *lines = result.stdout.splitlines() or [result.stderr]
-    records = [line.split(None, 4)[3:] for line in lines if line.strip() and line[0] != ";"]
-    return verdict, sorted(f"{kind} {content}" for kind, content in records if kind != "RRSIG")
+    return dns_client.delv(port, anchors, name, rdtype, f"@{address}", "-b", source)
 
 
 @pytest.mark.parametrize("name, rdtype, rcode, answer", ANSWERS)
