@@ -630,14 +630,16 @@ static void zones_may_nest_as_deep_as_labels_go(void)
     enum { DEPTH = 127 };
     static char names[DEPTH + 1][2 * DEPTH + 2];
     static struct zone_row zones[DEPTH + 2];
+    static struct record_row records[DEPTH + 2];
     for (int i = 0; i <= DEPTH; i++) {
         for (int k = 0; k < i; k++)
             memcpy(names[i] + 2 * k, "a.", 2);
         if (i == 0)
             memcpy(names[i], ".", 1);
         zones[i] = (struct zone_row){i + 1, names[i]};
+        records[i] = (struct record_row)RECORD(i + 1, i + 1, names[i], "SOA", SOA);
     }
-    struct snapshot *snapshot = build(&(struct rows){.zones = zones});
+    struct snapshot *snapshot = build(&(struct rows){.zones = zones, .records = records});
     CHECK_INTEGER((int64_t)snapshot->zone_count, DEPTH + 1, "zones");
     for (size_t i = 0; i < snapshot->name_count; i++)
         CHECK_INTEGER(snapshot->names[i].zone->id, (int64_t)i + 1, "name %zu", i);
