@@ -211,7 +211,7 @@ static void take_answer(struct lookup *lookup, ns_msg *message)
         ask_again(lookup);
     } else if ((is_error || !is_whole) && ++lookup->errors < lookup->server_count) {
         ask_next(lookup);
-    } else if (!is_error && code != ns_r_nxdomain && asks_for_both(lookup)) {
+    } else if (code == ns_r_noerror && asks_for_both(lookup)) {
         ask_for_ipv6(lookup);
     } else {
         conclude(lookup, NULL);

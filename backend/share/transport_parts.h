@@ -73,8 +73,8 @@ struct transport {
     char refusal[ERROR_TEXT_MAX];
     int64_t refused_ms;
 
-    bool may_write;   /* to the log of a peer */
-    bool probe_again; /* nobody took the message by which that is tried */
+    bool may_write;    /* to the log of a peer */
+    bool probe_is_due; /* the message by which that is tried is to be sent, or was not taken */
     bool has_bounds;
     struct transport_bounds bounds;
     int64_t bounds_number; /* answers so far */

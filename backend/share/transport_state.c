@@ -90,7 +90,7 @@ void transport_connected(struct transport *transport, int64_t now_ms)
     transport->info_due_ms = now_ms;
     transport->append_not_before_ms = 0;
     transport->tail.not_before_ms = 0;
-    transport->may_write = transport->probe_again = false;
+    transport->may_write = false;
 }
 
 static void answer_nothing(struct open_question *question)
@@ -150,19 +150,18 @@ static void compare_with_log(struct transport *transport, int64_t now_ms)
     }
 }
 
-/* See transport_may_write(). */
-static void probe(struct transport *transport)
-{
-    transport->probe_again = false;
-    if (!transport->is_home && transport->certificate)
-        transport_send(transport, LOG_SUBJECT, PROBE_REPLY, "", 0);
-}
-
 /* The log is known for the first time over this connection. */
 static void begin_with_log(struct transport *transport)
 {
     transport->refusal[0] = '\0'; /* such as: there is no log yet */
-    probe(transport);
+    transport->probe_is_due = !transport->is_home && transport->certificate;
+}
+
+/* See transport_may_write(). */
+static void probe(struct transport *transport)
+{
+    transport->probe_is_due = false;
+    transport_send(transport, LOG_SUBJECT, PROBE_REPLY, "", 0);
 }
 
 static void take_bounds(struct transport *transport, const char *bytes, size_t length,
@@ -174,7 +173,7 @@ static void take_bounds(struct transport *transport, const char *bytes, size_t l
     if (code == 0 && !transport->has_bounds)
         begin_with_log(transport);
     transport->has_bounds = code == 0;
-    if (code == 0 && transport->probe_again)
+    if (code == 0 && transport->probe_is_due)
         probe(transport);
     if (code == 0)
         compare_with_log(transport, now_ms);
@@ -237,7 +236,7 @@ void transport_replied(struct transport *transport, const char *reply, const cha
         take_answer(transport, number, bytes, length);
     } else if (strcmp(reply, PROBE_REPLY) == 0) {
         transport->may_write = bytes != NULL; /* JetStream itself has refused */
-        transport->probe_again = !bytes;      /* it does not listen to its log yet */
+        transport->probe_is_due = !bytes;     /* it does not listen to its log yet */
     } else if (!bytes) {
         transport->has_bounds = false;
         transport_refused(transport,

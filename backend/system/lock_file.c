@@ -15,19 +15,17 @@ static char *name_of(const char *database_path, struct buffer *name)
     return name->failed ? NULL : name->data;
 }
 
-/*
- * The mode is set once more, since the umask may have taken rights from it. A foreign file system
- * may allow neither this nor another owner; the lock works all the same.
- */
+/* The mode is set once more, since the umask may have taken rights from it. */
 static int make(const char *path, const struct stat *database)
 {
     mode_t mode = database->st_mode & 0666;
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor < 0)
-        return descriptor;
-    int moded = fchmod(descriptor, mode);
-    int owned = geteuid() == 0 ? fchown(descriptor, database->st_uid, database->st_gid) : 0;
-    (void)moded, (void)owned;
+        return -1;
+    if (fchmod(descriptor, mode) != 0 ||
+        (geteuid() == 0 && fchown(descriptor, database->st_uid, database->st_gid) != 0)) {
+        /* A file system without owners and modes; the lock works all the same. */
+    }
     return descriptor;
 }
 

@@ -28,8 +28,7 @@ struct metric_table {
     int (*server)(void *context, int64_t server_id, const char *name, struct metric *ret_metric);
     int (*controller)(void *context, int64_t controller_id, const char *name,
                       struct metric *ret_metric);
-    /* The round trip time between a controller and the longest known network that holds the
-     * client's. */
+    /* The round trip time of a controller and the longest network that holds the client's. */
     int (*path)(void *context, const struct prefix *client, int64_t controller_id,
                 struct metric *ret_metric);
     void *context;

@@ -170,19 +170,6 @@ static bool fails(const struct question *question, const struct assignment *assi
            (assignment->ipv6_failed && strcmp(question->type, "AAAA") == 0);
 }
 
-/* Says whether the question is about this zone, or about any. */
-static bool asks_zone(const struct question *question, const struct zone *zone)
-{
-    return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
-}
-
-/* Says whether the question is about the zone of a name, or about any. */
-static bool asks_zone_of(const struct question *question, const struct name_entry *entry)
-{
-    return asks_zone(question, entry->zone) ||
-           (entry->without_soa && entry->without_soa->id == question->zone_id);
-}
-
 static void add_balanced(struct asking *asking, struct answer *answer)
 {
     const struct decision_inputs *inputs = asking->inputs;
@@ -201,6 +188,19 @@ static void add_balanced(struct asking *asking, struct answer *answer)
         answer_fail(answer);
     else
         add_offer_or_empty(entry, &assignment.offer, zone_id, assignment.scope_bits, answer);
+}
+
+/* Says whether the question is about this zone, or about any. */
+static bool asks_zone(const struct question *question, const struct zone *zone)
+{
+    return !zone || question->zone_id == ZONE_ID_ANY || question->zone_id == zone->id;
+}
+
+/* Says whether the question is about the zone of a name, or about any. */
+static bool asks_zone_of(const struct question *question, const struct name_entry *entry)
+{
+    return asks_zone(question, entry->zone) ||
+           (entry->without_soa && entry->without_soa->id == question->zone_id);
 }
 
 /* A plain record, with the hints of this client if it has any. */

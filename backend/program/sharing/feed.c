@@ -554,7 +554,7 @@ static bool differs(const struct feed *feed, const struct feed_turn *turn)
 
 bool feed_differs_anew(const struct feed *feed, const struct feed_turn *turn)
 {
-    return differs(feed, turn) && turn->now_ms - feed->heard_ms < QUORUM_HEARD_MS &&
+    return differs(feed, turn) && feed_is_heard(feed, turn) &&
            (feed->difference.here != turn->configuration ||
             feed->difference.there != feed->beat.configuration);
 }

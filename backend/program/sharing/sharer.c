@@ -40,7 +40,7 @@
 /* A peer may tell of ever new databases. All peers are compared for it no more often than this. */
 #define REPLACED_MS 30000
 
-/* So long a batch waits at most for being larger, unless share_poll_ms is more. */
+/* A batch collects changes for no longer than this, unless share_poll_ms is more. */
 #define BATCH_PAUSE_MAX_MS 100
 
 /* The longest pause between two turns: others ask, and wait for beats. */
@@ -399,7 +399,10 @@ static bool clock_is_right(const struct sharer *sharer, const struct feed_turn *
     return heard > 0 && 2 * ahead <= heard;
 }
 
-/* The number of dropped changes is one that no batch has. */
+/*
+ * Changes that are dropped get the number of a batch that is never sent: peers see that one is
+ * missing, and compare tables.
+ */
 static void sweep(struct sharer *sharer, const struct feed_turn *turn, struct error *error)
 {
     struct share_swept swept = {0};

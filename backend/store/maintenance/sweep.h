@@ -20,8 +20,8 @@ struct sweep {
 
 /*
  * Goes on through the table for a few milliseconds, so that ten million rows are gone through in
- * minutes, and moves `sweep`. `batch` is in rows, `now_s` is Unix time. While
- * mappings are shared, a row stays for `grace_s` after its end. 0, or a code with `error` set.
+ * minutes, and moves `sweep`. `batch` is in rows, `now_s` is Unix time. While mappings are shared,
+ * a row stays for `grace_s` after its end. 0, or a code with `error` set.
  */
 int sweep_run(struct database *database, struct sweep *sweep, int64_t batch, int64_t grace_s,
               int64_t now_s, struct error *error);

@@ -80,8 +80,8 @@ static int end_changes(struct sharing *sharing, int64_t stamp, struct error *err
 }
 
 /* In a transaction that has begun. */
-static int end_changes_with(struct sharing *sharing, int64_t stamp, int64_t batch,
-                            struct error *error)
+static int end_changes_as_batch(struct sharing *sharing, int64_t stamp, int64_t batch,
+                                struct error *error)
 {
     int code = end_changes(sharing, stamp, error);
     if (code != 0)
@@ -97,7 +97,7 @@ int sharing_forget_changes(struct sharing *sharing, int64_t stamp, int64_t batch
     int code = sharing_begin_writing(sharing, error);
     if (code != 0)
         return code;
-    return sharing_end_writing(sharing, end_changes_with(sharing, stamp, batch, error), error);
+    return sharing_end_writing(sharing, end_changes_as_batch(sharing, stamp, batch, error), error);
 }
 
 /*
@@ -241,7 +241,7 @@ static int delete_round(struct sharing *sharing, const struct round *round, int6
     if (code != 0)
         return code;
     if (round->dropped > 0)
-        code = end_changes_with(sharing, round->stamp, batch, error);
+        code = end_changes_as_batch(sharing, round->stamp, batch, error);
     if (code == 0 && round->has_ended) {
         sqlite3_stmt *statement = database_statement(&sharing->database, QUERY_SHARE_SWEEP_DELETE);
         bind_sweep(statement, &sharing->sweep, round->before_s);
