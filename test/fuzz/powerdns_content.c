@@ -16,6 +16,7 @@
  *   W      a number of 16 bits, not 0      e  EUI-48, E  EUI-64
  *   p      prefixes to the end             y  types to the end
  *   i      all of an IPSECKEY              l  all of a LOC
+ *   N      a locator or node identifier
  *   #      in no form of its own: only the generic one
  *   -      in one that is not written down here; the generic one is not taken
  */
@@ -35,8 +36,8 @@ static const struct type {
     {"DHCID", 49, "B"},      {"NSEC3", 50, "-"},   {"NSEC3PARAM", 51, "-"}, {"TLSA", 52, "bbbH"},
     {"SMIMEA", 53, "bbbH"},  {"RKEY", 57, "wbbB"}, {"CDS", 59, "wbbH"},     {"CDNSKEY", 60, "wbbB"},
     {"OPENPGPKEY", 61, "B"}, {"CSYNC", 62, "dwy"}, {"ZONEMD", 63, "dbbH"},  {"SVCB", 64, "wnP"},
-    {"HTTPS", 65, "wnP"},    {"SPF", 99, "T"},     {"NID", 104, "-"},       {"L32", 105, "wa"},
-    {"L64", 106, "-"},       {"LP", 107, "wn"},    {"EUI48", 108, "e"},     {"EUI64", 109, "E"},
+    {"HTTPS", 65, "wnP"},    {"SPF", 99, "T"},     {"NID", 104, "wN"},      {"L32", 105, "wa"},
+    {"L64", 106, "wN"},      {"LP", 107, "wn"},    {"EUI48", 108, "e"},     {"EUI64", 109, "E"},
     {"TKEY", 249, "#"},      {"IXFR", 251, "#"},   {"AXFR", 252, "#"},      {"MAILB", 253, "#"},
     {"MAILA", 254, "#"},     {"ANY", 255, "#"},    {"URI", 256, "wwT"},     {"CAA", 257, "buT"},
     {"DLV", 32769, "wbbH"},  {"ADDR", 65400, "#"}, {"ALIAS", 65401, "n"},   {"LUA", 65402, "-"},
@@ -183,6 +184,26 @@ static void read_ipv6(struct reader *reader)
     copy[length] = '\0';
     if (inet_pton(AF_INET6, copy, &address) != 1)
         complain(reader, "no IPv6 address");
+}
+
+/* The first half of an IPv6 address: the second one is put behind it. */
+static void read_identifier(struct reader *reader)
+{
+    char copy[64];
+    struct in6_addr address;
+    if (!find_field(reader))
+        return;
+    size_t start = reader->at;
+    while (isxdigit((unsigned char)here(reader)) || here(reader) == ':')
+        reader->at++;
+    int length = (int)(reader->at - start);
+    if (length >= 32) {
+        complain(reader, "no locator or node identifier");
+        return;
+    }
+    snprintf(copy, sizeof copy, "%.*s:0:0:0:0", length, reader->text + start);
+    if (inet_pton(AF_INET6, copy, &address) != 1)
+        complain(reader, "no locator or node identifier");
 }
 
 /* What stands between quotes, when it is written into a packet. */
@@ -601,6 +622,9 @@ static void read_field(struct reader *reader, char field)
         break;
     case 'A':
         read_ipv6(reader);
+        break;
+    case 'N':
+        read_identifier(reader);
         break;
     case 't':
         read_texts(reader, false);

@@ -236,6 +236,25 @@ static bool read_eui64(struct fields *fields)
     return read_eui(fields, 8);
 }
 
+/* A locator or node identifier, 64 bits in four groups of hexadecimal digits (RFC 6742). */
+static bool read_identifier(struct fields *fields)
+{
+    struct word word;
+    size_t groups = 1, digits = 0;
+    if (!next_word(fields, &word))
+        return false;
+    for (size_t i = 0; i < word.length; i++) {
+        bool ends = word.start[i] == ':';
+        if (ends ? digits == 0 : !isxdigit((unsigned char)word.start[i]) || ++digits > 4)
+            return false;
+        if (ends) {
+            groups++;
+            digits = 0;
+        }
+    }
+    return groups == 4 && digits > 0;
+}
+
 /* RFC 3123 section 5: `1:192.0.2.0/24`, `!2:2001:db8::/32`. */
 static bool is_prefix_item(struct word word)
 {
@@ -376,8 +395,13 @@ static const struct grammar {
     {"HTTPS",
      {{"priority", read_u16}, {"target name", read_name}, {"parameters", read_parameters}}},
     {"IPSECKEY", {{"precedence, gateway and key", read_ipseckey}}},
+    {"KEY",
+     {{"flags", read_u16}, {"protocol", read_u8}, {"algorithm", read_u8}, {"key", read_base64}}},
     {"KX", {{"preference", read_u16}, {"exchanger name", read_name}}},
+    {"L32", {{"preference", read_u16}, {"locator", read_ipv4}}},
+    {"L64", {{"preference", read_u16}, {"locator", read_identifier}}},
     {"LOC", {{"location", read_location}}},
+    {"LP", {{"preference", read_u16}, {"name of locators", read_name}}},
     {"MB", {{"host name", read_name}}},
     {"MG", {{"mailbox name", read_name}}},
     {"MINFO", {{"mailbox name", read_name}, {"error mailbox name", read_name}}},
@@ -390,9 +414,12 @@ static const struct grammar {
       {"quoted service", read_string},
       {"quoted regexp", read_string},
       {"replacement name", read_name}}},
+    {"NID", {{"preference", read_u16}, {"node identifier", read_identifier}}},
     {"NS", {{"name server", read_name}}},
     {"OPENPGPKEY", {{"key", read_base64}}},
     {"PTR", {{"target name", read_name}}},
+    {"RKEY",
+     {{"flags", read_u16}, {"protocol", read_u8}, {"algorithm", read_u8}, {"key", read_base64}}},
     {"RP", {{"mailbox name", read_name}, {"text name", read_name}}},
     {"SMIMEA",
      {{"usage", read_u8}, {"selector", read_u8}, {"matching type", read_u8}, {"data", read_hex}}},
