@@ -1,3 +1,8 @@
+/*
+ * Searches with PCRE2. All bytes stay in one buffer, and each search of a pattern begins at the
+ * same place, since a match may begin in bytes that came earlier. Searches are limited in steps and
+ * memory, and there is a new one only when the buffer has grown by a certain share.
+ */
 #include "monitor/content.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -12,7 +17,7 @@ struct pattern {
     pcre2_code *code;
     pcre2_match_data *data;
     pcre2_match_context *limits;
-    bool is_negative; /* what arrives later may undo a match */
+    bool waits; /* what arrives later may undo a match */
 };
 
 static void free_pattern(struct pattern *pattern)
@@ -51,6 +56,19 @@ int content_refuse(const char *column, const char *pattern, struct error *error)
     return result;
 }
 
+/*
+ * Says whether a match may be undone by what arrives later: the pattern wants that something is not
+ * there, or that nothing follows. A pattern that only looks as if waits as well, and loses nothing.
+ */
+static bool has_to_wait(const char *text, bool has_end)
+{
+    static const char *const ends[] = {"$", "\\Z", "\\z"};
+    bool waits = strstr(text, "(?!") || strstr(text, "(?<!");
+    for (size_t i = 0; !waits && has_end && i < sizeof ends / sizeof *ends; i++)
+        waits = strstr(text, ends[i]) != NULL;
+    return waits;
+}
+
 int content_init(struct content *content, const char *text)
 {
     struct pattern *pattern = calloc(1, sizeof *pattern);
@@ -66,7 +84,7 @@ int content_init(struct content *content, const char *text)
         return ERR_NOMEM;
     pcre2_set_match_limit(pattern->limits, CONTENT_STEPS_MAX);
     pcre2_set_heap_limit(pattern->limits, HEAP_KIB_MAX);
-    pattern->is_negative = strstr(text, "(?!") || strstr(text, "(?<!");
+    pattern->waits = has_to_wait(text, content->has_end);
     return 0;
 }
 
@@ -95,11 +113,16 @@ bool content_matches(const struct content *content)
                        pattern->limits) >= 0;
 }
 
+bool content_waits(const struct content *content)
+{
+    return content->pattern && content->pattern->waits;
+}
+
 /* There must be something to be searched: even a pattern that matches nothing wants an answer. */
 enum content_state content_look(const struct content *content)
 {
-    bool is_negative = content->pattern && content->pattern->is_negative;
-    if (!is_negative && content->bytes.length > content->from && content_matches(content))
+    if (!content_waits(content) && content->bytes.length > content->from &&
+        content_matches(content))
         return CONTENT_MATCHES;
     return content->bytes.length < CONTENT_MAX ? CONTENT_MORE : CONTENT_FULL;
 }

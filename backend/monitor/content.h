@@ -4,7 +4,8 @@
  * A pattern is a Perl-compatible regular expression (PCRE2). It may match anywhere in what has
  * arrived, and takes it as bytes, NUL among them. `.` matches every byte, `^` the beginning of
  * everything, and `$` the end of what has arrived, also before a last newline. A pattern with a
- * negative assertion, such as `^(?!.*error)`, matches at the end at the earliest.
+ * negative assertion, such as `^(?!.*error)`, matches at the end at the earliest; so does one with
+ * `$`, where the sender shows that there is an end.
  *
  * A search is given up after CONTENT_STEPS_MAX steps, since some patterns take exponential time;
  * then the pattern does not match.
@@ -38,7 +39,9 @@ struct content {
     size_t from;      /* where the search begins */
     size_t next_look; /* the length at which to search again */
     struct pattern *pattern;
-    bool by_line; /* `^` and `$` match at each line; to be set before content_init() */
+    /* To be set before content_init(): */
+    bool by_line; /* `^` and `$` match at each line */
+    bool has_end; /* the sender shows where it ends, as for a page */
 };
 
 /* Checks a pattern. 0; ERR_INVAL, with a text that calls it `column`; ERR_NOMEM. */
@@ -56,6 +59,9 @@ void content_release(struct content *content);
  */
 int content_next(struct content *content, const char *pattern);
 enum content_state content_look(const struct content *content);
+
+/* Says whether a match counts only when nothing more will arrive. */
+bool content_waits(const struct content *content);
 
 /* Adds bytes, up to CONTENT_MAX in all. */
 enum content_state content_add(struct content *content, const void *bytes, size_t count);

@@ -194,9 +194,16 @@ static enum reason reason_of(const struct http *http, CURLcode code)
     return meaning.reason == REASON_TLS ? tls_reason_of(http, code) : meaning.reason;
 }
 
+/* A page that was cut off might have said something else. */
+static bool has_matched(const struct http *http, bool is_whole)
+{
+    return http->has_status && (is_whole || !content_waits(&http->body)) &&
+           content_matches(&http->body);
+}
+
 static void finish(struct http *http, CURLcode code)
 {
-    bool found = http->has_status && content_matches(&http->body);
+    bool found = has_matched(http, code == CURLE_OK || http->judged);
     enum reason reason = http->judged ? http->verdict : reason_of(http, code);
     probe_end(&http->probe, found ? REASON_OK : reason);
 }
@@ -524,6 +531,7 @@ static bool set_headers(struct http *http)
 static bool prepare(struct http *http)
 {
     const struct monitor *monitor = http->probe.monitor;
+    http->body.has_end = true;
     if (!is_sound(monitor) || (monitor->body && content_init(&http->body, monitor->body) != 0))
         return false;
     http->easy = curl_easy_init();
@@ -543,7 +551,7 @@ static void start(struct probe *probe)
 static enum reason expire(struct probe *probe)
 {
     const struct http *http = (const struct http *)probe;
-    if (http->has_status && content_matches(&http->body))
+    if (has_matched(http, false))
         return REASON_OK;
     return http->broken ? REASON_INTERNAL : REASON_TIMEOUT;
 }

@@ -36,6 +36,9 @@ HTTP_ROWS = {
     "a page": (answering(page(b"all is well")), {}, "ok"),
     "a page that matches": (answering(page(b"all is well")), {"body": "well$"}, "ok"),
     "a page that does not": (answering(page(b"all is bad")), {"body": "well$"}, "content"),
+    "letters of either case": (answering(page(b"all is 1")), {"body": r"(?i)\bIS \d\Z"}, "ok"),
+    "a word that is not there": (answering(page(b"all is well")), {"body": "^(?!.*error)"}, "ok"),
+    "and one that is": (answering(page(b"no error")), {"body": "^(?!.*error)"}, "content"),
     "an empty page": (answering(page()), {"body": "well"}, "content"),
     "an empty page is looked for": (answering(page()), {"body": "^$"}, "ok"),
     "in pieces": (answering(*(bytes([c]) for c in page(b"well"))), {"body": "well"}, "ok"),
@@ -43,6 +46,11 @@ HTTP_ROWS = {
         answering(CHUNKED, b"2\r\nwe\r\n", b"2\r\nll\r\n0\r\n\r\n"),
         {"body": "^well$"},
         "ok",
+    ),
+    "more behind the first piece": (
+        answering(CHUNKED, b"2\r\nup\r\n", b"3\r\n no\r\n0\r\n\r\n"),
+        {"body": "up$"},
+        "content",
     ),
     "to the end": (answering(UNBOUNDED + b"well", then=lambda _: None), {"body": "^well$"}, "ok"),
     "404": (answering(page(b"", "404 Not Found")), {}, "status"),
@@ -67,6 +75,16 @@ HTTP_ROWS = {
         answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", then=lambda _: None),
         {"body": "x"},
         "closed",
+    ),
+    "a page whose end may say something else": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", then=lambda _: None),
+        {"body": "b$"},
+        "closed",
+    ),
+    "a page whose end does not come": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"),
+        {"body": "^(?!.*error)"},
+        "timeout",
     ),
     "a page that is reset": (
         answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", b"c", then=reset),

@@ -67,6 +67,23 @@ static void what_must_not_be_there_is_looked_for_to_the_end(void)
     }
 }
 
+/* A page has an end, and until then more may follow. */
+static void the_end_of_a_page_is_waited_for(void)
+{
+    static const char *const patterns[] = {"up$", "up\\Z", "up\\z", "^[^E]*$"};
+    for (size_t i = 0; i < COUNT(patterns); i++)
+        for (int has_end = 0; has_end < 2; has_end++) {
+            struct content content = {.has_end = has_end};
+            CHECK_INTEGER(content_init(&content, patterns[i]), 0, "%s", patterns[i]);
+            CHECK_INTEGER(content_add(&content, "site: up", 8),
+                          has_end ? CONTENT_MORE : CONTENT_MATCHES, "%s", patterns[i]);
+            CHECK(content_matches(&content), "%s, at the end", patterns[i]);
+            content_add(&content, ", but with 3 Errors", 19);
+            CHECK(!content_matches(&content), "%s, and more", patterns[i]);
+            content_release(&content);
+        }
+}
+
 static void what_comes_in_pieces_is_found(void)
 {
     struct content content = {0};
@@ -219,6 +236,7 @@ static const CU_TestInfo tests[] = {
     {"a pattern is found anywhere", a_pattern_is_found_anywhere},
     {"what must not be there is looked for to the end",
      what_must_not_be_there_is_looked_for_to_the_end},
+    {"the end of a page is waited for", the_end_of_a_page_is_waited_for},
     {"what comes in pieces is found", what_comes_in_pieces_is_found},
     {"what the last look left out is found in the end",
      what_the_last_look_left_out_is_found_in_the_end},
