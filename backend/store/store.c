@@ -1,3 +1,8 @@
+/*
+ * Making and freeing a store; then its claims file, which is opened anew when the database is
+ * another file, its transactions and its maintenance. What is read and written in a transaction is
+ * in the other files of this folder.
+ */
 #include "store/store_parts.h"
 
 #include <stdlib.h>
@@ -75,6 +80,20 @@ static void close_claims(struct store *store)
     store->claims = NULL;
 }
 
+/*
+ * A database that can only be read now keeps those of other processes; they wait until it can be
+ * written again. Why a newcomer gets none is not said: the log tells that nothing can be written.
+ */
+static void use_claims(struct store *store)
+{
+    struct database *database = &store->database;
+    struct generation generation;
+    if (!database->is_newer && database->lock.descriptor >= 0 &&
+        database_read_generation(database, &generation, NULL) == 0)
+        claims_open(database->real_path, &database->identity, generation.identity, &database->lock,
+                    CLAIMS_ONLY_USE, &store->claims, NULL);
+}
+
 static void open_claims(struct store *store, int64_t now_ms)
 {
     struct database *database = &store->database;
@@ -84,9 +103,11 @@ static void open_claims(struct store *store, int64_t now_ms)
     *error = (struct error){0};
     store->claims_opening = database->openings;
     store->claims_look_ms = now_ms + CLAIMS_RETRY_MS;
-    if (database->read_only[0])
-        return;
     database_open_lock(database);
+    if (database->read_only[0]) {
+        use_claims(store);
+        return;
+    }
     if (database->lock.descriptor < 0)
         error_set(error, ERR_IO, "%s-lock cannot be opened; no mappings are kept",
                   database->real_path);

@@ -83,7 +83,8 @@ struct taken_claim {
 struct taken_claims {
     struct taken_claim claims[CLAIMS_TAKEN_MAX];
     size_t count;
-    bool more; /* not all fitted */
+    bool more;       /* not all fitted */
+    size_t outdated; /* of another revision than the table: whoever writes them counts these */
 };
 
 /*

@@ -320,6 +320,8 @@ static int open_or_make(struct claims *claims, const struct stat *database, int6
     int code = use_file(claims, number, &fit, error);
     if (code != 0 || fit == FIT_OURS)
         return code;
+    if (wait_ms == CLAIMS_ONLY_USE)
+        return ERR_NOTFOUND;
     lock_file_give(claims->lock, LOCK_CLAIMS_USED); /* or two newcomers keep each other out */
     code = begin_making(claims, number, until_ms, &fit, error);
     if (code != 0 || fit == FIT_OURS)

@@ -19,6 +19,9 @@
 #include "store/claims/claims.h"
 #include "system/lock_file.h"
 
+/* In place of `wait_ms`: a file that is there is opened, and none is made. */
+#define CLAIMS_ONLY_USE (-1)
+
 /*
  * Opens or makes the file, with the owner and mode of the database. `identity` is the number that
  * the database was given when it was made (table revision). `lock` is the open lock file of the
@@ -27,7 +30,8 @@
  * replaced; ERR_IO, ERR_FULL, ERR_READONLY; with `error` set.
  *
  * Making the file takes some milliseconds, or seconds where the disk is slow. Whoever finds another
- * process at it waits for `wait_ms`.
+ * process at it waits for `wait_ms`. With CLAIMS_ONLY_USE, ERR_NOTFOUND, without words,
+ * says that there is none which fits.
  */
 int claims_open(const char *database_path, const struct stat *database, int64_t identity,
                 struct lock_file *lock, int wait_ms, struct claims **ret_claims,

@@ -131,8 +131,6 @@ static int share_claim(const struct desk *desk, const struct taken_claim *taken)
 
 static int write_claim(const struct desk *desk, const struct taken_claim *taken)
 {
-    if (taken->claim.revision != desk->now.mappings)
-        return 0;
     if (desk->now.node != 0)
         return share_claim(desk, taken);
     return taken->claim.maps ? write_mapping(desk, taken, NULL) : delete_mapping(desk, taken);
@@ -150,14 +148,17 @@ static int fill_transaction(struct database *database, struct claims *claims, in
         return 0;
     desk.noted_ms = clock_unix_ms();
     for (size_t i = 0; code == 0 && i < taken->count; i++)
-        code = write_claim(&desk, &taken->claims[i]);
+        if (taken->claims[i].claim.revision == desk.now.mappings)
+            code = write_claim(&desk, &taken->claims[i]);
+        else
+            taken->outdated++;
     return code;
 }
 
 int claim_rows_write(struct database *database, struct claims *claims, int64_t identity, bool all,
                      struct taken_claims *taken, struct error *error)
 {
-    taken->count = 0;
+    taken->count = taken->outdated = 0;
     int code = database_run(database, database_statement(database, QUERY_BEGIN),
                             "mappings cannot be written", error);
     if (code != 0)

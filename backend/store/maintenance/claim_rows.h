@@ -18,7 +18,7 @@
  * after what stands in the table (core/sharing/entry.h); the others are noted for the peers, and
  * that there is no mapping becomes a row of `share_deleted`. The triggers of `database` must be off
  * (no_triggers), since they say that somebody else has written. `taken` is room for the claims;
- * afterwards it says whether there are more.
+ * afterwards it says whether there are more, and how many were dropped for their revision.
  *
  * `identity` is that of the database for which the claims were made; with another one in the table
  * `revision` they are dropped, all of them. 0, also with nothing to do; or a code with `error` set,

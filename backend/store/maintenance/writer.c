@@ -57,7 +57,7 @@ struct writer {
     pthread_mutex_t mutex; /* of what both threads use: the next three, and `claims` */
     struct error problem;
     bool told;         /* it was given out already */
-    struct error loss; /* that a file of claims did not fit; until it is given out */
+    struct error loss; /* of claims; until it is given out */
     pthread_t thread;
 };
 
@@ -120,6 +120,19 @@ static void note_replacement(struct writer *writer, const struct claims *claims)
 {
     pthread_mutex_lock(&writer->mutex);
     claims_replaced(claims, &writer->loss);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+/* They were answered, so somebody may be surprised. */
+static void note_outdated(struct writer *writer, size_t count)
+{
+    if (count == 0)
+        return;
+    pthread_mutex_lock(&writer->mutex);
+    error_set(&writer->loss, ERR_NOTFOUND,
+              "%s: %zu new mapping%s not stored, because somebody changed mappings meanwhile or"
+              " restored a copy",
+              writer->database.path, count, count == 1 ? " was" : "s were");
     pthread_mutex_unlock(&writer->mutex);
 }
 
@@ -196,6 +209,8 @@ static int write_claims(struct writer *writer, int64_t now_ms, struct error *err
         writer->scanned_ms = 0;
     else if (all)
         writer->scanned_ms = now_ms;
+    if (code == 0)
+        note_outdated(writer, writer->taken->outdated);
     return code;
 }
 

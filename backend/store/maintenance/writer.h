@@ -61,8 +61,9 @@ bool writer_is_short_of_disk(const struct writer *writer);
 bool writer_has_ended(const struct writer *writer);
 
 /*
- * What it could not do last, or that it replaced a file of claims that did not fit; 0 with nothing
- * set when all is well. Each problem is given once, and kept while `error` has another one.
+ * What it could not do last, that it replaced a file of claims that did not fit, or that it dropped
+ * claims of before somebody's change; 0 with nothing set when all is well. Each problem is given
+ * once, and kept while `error` has another one.
  */
 int writer_problem(struct writer *writer, struct error *error);
 
