@@ -255,6 +255,21 @@ def test_a_row_that_cannot_be_used_is_named_once_and_the_rest_serves_on(served, 
     assert any(re.search(words, line) for line in coprocess.command("status"))
 
 
+def test_one_row_that_makes_the_rest_contradict_itself_is_reported(served):
+    """Only the row is read again, but all of it is searched."""
+    coprocess, database = served
+    database.sql(
+        "INSERT INTO pool (id, name, persistence_pool_id) VALUES (9, 'static', 1);"
+        " INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+        " SELECT 9, controller_id, position, ipv4 FROM virtual_server WHERE pool_id = 1;"
+    )
+    assert coprocess.ask("www.example.com", "A").logs == []
+    database.sql("UPDATE virtual_server SET state = 'disabled' WHERE pool_id = 9 AND position = 2;")
+    words = "pool static uses the mappings of pool web, but only pool web has a server at fra"
+    answers = [coprocess.ask("www.example.com", "A") for _ in range(2)]
+    assert [log for answer in answers for log in answer.logs] == [words]
+
+
 def test_a_row_that_is_mended_and_broken_again_is_not_named_twice_within_a_minute(served):
     coprocess, database = served
     for number in range(4):

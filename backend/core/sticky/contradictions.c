@@ -1,3 +1,8 @@
+/*
+ * Checks each pool, then each name. Sentences about pools and hints are added at once; other faults
+ * of names are counted, and each kind is reported in one sentence at the end. The search for a way
+ * back follows CNAME records from pool to pool, and remembers the pools that it has reached.
+ */
 #include "core/sticky/contradictions.h"
 
 #include <inttypes.h>
@@ -169,11 +174,10 @@ static int add_names(const struct names *names, const char *kind, const char *wh
 
 static bool may_stand_beside_cname(const char *type)
 {
-    return strcmp(type, "RRSIG") == 0 || strcmp(type, "NSEC") == 0; /* RFC 4035, section 2.5 */
+    return strcmp(type, "RRSIG") == 0 || strcmp(type, "NSEC") == 0;
 }
 
-/* RFC 1034, section 3.6.2: beside a CNAME there are no other records. */
-static bool has_cname_beside_others(const struct name_entry *entry)
+bool contradictions_hide_records(const struct name_entry *entry)
 {
     size_t cnames = 0, others = 0;
     for (size_t i = 0; i < entry->record_count; i++)
@@ -236,7 +240,7 @@ static int add_of_names(const struct snapshot *snapshot, struct problems *proble
     for (size_t i = 0; code == 0 && i < snapshot->name_count; i++) {
         const struct name_entry *entry = &snapshot->names[i];
         code = add_hints(snapshot, entry, problems);
-        if (has_cname_beside_others(entry))
+        if (contradictions_hide_records(entry))
             names_add(&torn, entry);
         if (!entry->pool)
             continue;

@@ -14,4 +14,10 @@
 /* Adds a sentence for each, or one for many names of a kind. 0 or ERR_NOMEM. */
 int contradictions_add(const struct snapshot *snapshot, struct problems *problems);
 
+/*
+ * Says whether a name has a CNAME beside other records, of which resolvers then may find none (RFC
+ * 1034, section 3.6.2); RRSIG and NSEC may stand there (RFC 4035, section 2.5).
+ */
+bool contradictions_hide_records(const struct name_entry *entry);
+
 #endif

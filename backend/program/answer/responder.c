@@ -36,7 +36,8 @@ struct responder {
     struct store *store;
     struct mapping_table mappings;
     struct snapshot *snapshot;      /* NULL until one was loaded */
-    struct problems contradictions; /* of the configuration that was loaded as a whole last */
+    struct problems contradictions; /* of the snapshot, when they were looked for last */
+    bool is_patched;                /* since then */
     struct availability *availability;
     struct metric_table measurements;
     struct turns *turns; /* for the snapshot's pools; taken over by the next snapshot */
@@ -134,6 +135,7 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
                            &responder->contradictions);
     problems_release(&responder->contradictions);
     responder->contradictions = contradictions;
+    responder->is_patched = false;
     turns_free(responder->turns);
     availability_free(responder->availability);
     snapshot_free(responder->snapshot);
@@ -152,6 +154,7 @@ static bool patch_configuration(struct responder *responder, const struct revisi
         return false;
     responder->needs_topology = uses_topology(responder->snapshot);
     responder->loaded.configuration = revision->configuration;
+    responder->is_patched = true;
     return true;
 }
 
@@ -311,12 +314,30 @@ void responder_idle(struct responder *responder)
     store_rest(responder->store);
 }
 
+/* The whole snapshot is searched, so no question waits for it after a small change. */
+static void report_contradictions(struct responder *responder, int64_t now_ms)
+{
+    struct problems contradictions = {0};
+    if (!responder->is_patched)
+        return;
+    responder->is_patched = false;
+    if (contradictions_add(responder->snapshot, &contradictions) != 0) {
+        problems_release(&contradictions);
+        return;
+    }
+    log_queue_add_problems(&responder->log_queue, now_ms, &contradictions,
+                           &responder->contradictions);
+    problems_release(&responder->contradictions);
+    responder->contradictions = contradictions;
+}
+
 void responder_maintain(struct responder *responder)
 {
     struct error error = {0};
     int64_t now_ms = clock_monotonic_ms();
     if (!responder->snapshot)
         return;
+    report_contradictions(responder, now_ms);
     store_maintain(responder->store, &responder->snapshot->settings, clock_unix_s(), now_ms,
                    &error);
     if (error.code)

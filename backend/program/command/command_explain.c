@@ -95,6 +95,18 @@ static void print_name(const struct explanation *explanation, struct buffer *out
                              " name needs a stand-in\n");
     else
         buffer_add_text(out, "another backend has to serve the zone\n");
+    if (explanation->hides_records)
+        buffer_add_text(out, "records: a CNAME beside others, of which resolvers then may find"
+                             " none\n");
+}
+
+static void print_misfit(const struct explanation *explanation, struct buffer *out)
+{
+    if (*explanation->misfit)
+        buffer_printf(out,
+                      "the mapping of %s in pool %s can never be found: the key of this client is"
+                      " %s\n",
+                      explanation->misfit, explanation->misfit_pool, explanation->misfit_needs);
 }
 
 static void print_explanation(const struct explanation *explanation, int64_t now_s,
@@ -104,6 +116,7 @@ static void print_explanation(const struct explanation *explanation, int64_t now
     step_text_print(&explanation->actual.steps, "", out);
     if (explanation->has_history)
         print_history(&explanation->history, now_s, out);
+    print_misfit(explanation, out);
     print_answer(&explanation->actual.answer, out);
     if (explanation->has_mapping) {
         buffer_add_text(out, "without a mapping:\n");
@@ -125,7 +138,8 @@ enum command_result command_explain(const struct command_call *call)
     }
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    explanation_gather(&inputs, responder_store(call->responder), &question, &explanation);
+    explanation_gather(&inputs, responder_store(call->responder), &question, call->words[2],
+                       &explanation);
     print_explanation(&explanation, inputs.now_s, call->out);
     explanation_release(&explanation);
     responder_end(call->responder);

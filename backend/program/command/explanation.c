@@ -9,6 +9,7 @@
 
 #include "core/balance/turns.h"
 #include "core/base/error.h"
+#include "core/sticky/contradictions.h"
 
 /* Reads mappings from another table, and writes none. */
 struct read_only_table {
@@ -79,24 +80,87 @@ static void decide_both(const struct decision_inputs *inputs, struct store *stor
     decide(&shown, question, &explanation->without_mapping);
 }
 
+/* ---------------------------------------------------------------- rows that nobody finds */
+
+/* A row that has this key, which no client of the pool has. */
+static bool is_misfit(const struct decision_inputs *inputs, const struct pool *pool,
+                      const char *key)
+{
+    const struct mapping_table *table = inputs->mappings;
+    struct mapping mapping;
+    return strlen(key) < CLIENT_KEY_MAX &&
+           !client_key_can_match(key, pool, &inputs->snapshot->groups) &&
+           table->find(table->context, pool->id, key, &mapping, NULL) == 0;
+}
+
+/* Looks for one with the address, or a network that contains it. */
+static bool find_misfit_around(const struct decision_inputs *inputs, const struct pool *pool,
+                               const struct address *address, const char *start,
+                               char ret_key[static CLIENT_KEY_MAX])
+{
+    char text[PREFIX_TEXT_MAX];
+    for (int bits = (int)family_bits(address->family); bits >= 0; bits--) {
+        const struct prefix prefix = prefix_of(address, (unsigned)bits);
+        snprintf(ret_key, CLIENT_KEY_MAX, "%s%s", start, prefix_format(&prefix, text));
+        if (is_misfit(inputs, pool, ret_key))
+            return true;
+    }
+    return false;
+}
+
+static bool find_misfit(const struct decision_inputs *inputs, const struct pool *pool,
+                        const struct source *source, const char *ldns,
+                        char ret_key[static CLIENT_KEY_MAX])
+{
+    if (is_misfit(inputs, pool, ldns)) {
+        snprintf(ret_key, CLIENT_KEY_MAX, "%s", ldns);
+        return true;
+    }
+    return find_misfit_around(inputs, pool, &source->remote, "", ret_key) ||
+           (source->subnet.address.family != FAMILY_NONE &&
+            find_misfit_around(inputs, pool, &source->subnet.address, "ecs:", ret_key));
+}
+
+/* Rows that were written by hand, in another form or for another prefix or kind of client. */
+static void gather_misfit(const struct decision_inputs *inputs, const struct pool *pool,
+                          const struct question *question, const char *ldns,
+                          struct explanation *explanation)
+{
+    const struct pool *keeper = pool->persistence_pool;
+    struct client client;
+    client_identify(&question->source, pool, &inputs->snapshot->groups, &client);
+    if (!client.known ||
+        !find_misfit(inputs, keeper, &question->source, ldns, explanation->misfit)) {
+        explanation->misfit[0] = '\0';
+        return;
+    }
+    explanation->misfit_pool = keeper->name;
+    snprintf(explanation->misfit_needs, sizeof explanation->misfit_needs, "%s", client.key);
+}
+
 void explanation_gather(const struct decision_inputs *inputs, struct store *store,
-                        const struct question *question, struct explanation *ret_explanation)
+                        const struct question *question, const char *ldns,
+                        struct explanation *ret_explanation)
 {
     const struct name *name = &question->name;
     const struct name_entry *entry = snapshot_find_answering(inputs->snapshot, name);
-    *ret_explanation = (struct explanation){.name = name->text,
-                                            .asked = *question,
-                                            .status = status_of(inputs, name, entry),
-                                            .zone = snapshot_zone_of(inputs->snapshot, name),
-                                            .has_zones = inputs->snapshot->zone_count > 0};
+    *ret_explanation =
+        (struct explanation){.name = name->text,
+                             .asked = *question,
+                             .status = status_of(inputs, name, entry),
+                             .zone = snapshot_zone_of(inputs->snapshot, name),
+                             .has_zones = inputs->snapshot->zone_count > 0,
+                             .hides_records = entry && contradictions_hide_records(entry)};
     bool is_own =
         entry && name_key_compare(entry->key, entry->key_length, name->key, name->key_length) == 0;
     if (entry && !is_own &&
         name_parse(entry->text, strlen(entry->text), &ret_explanation->asked.name) == 0)
         ret_explanation->wildcard = entry->text;
     decide_both(inputs, store, &ret_explanation->asked, ret_explanation);
-    if (entry && entry->pool)
-        peers_gather(store, entry->pool->name, &ret_explanation->peers);
+    if (!entry || !entry->pool)
+        return;
+    gather_misfit(inputs, entry->pool, question, ldns, ret_explanation);
+    peers_gather(store, entry->pool->name, &ret_explanation->peers);
 }
 
 static void decision_release(struct decision *decision)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "core/balance/client.h"
 #include "core/base/buffer.h"
 #include "core/base/trace.h"
 #include "core/dns/question.h"
@@ -41,11 +42,15 @@ struct explanation {
     enum name_status status;
     const struct zone *zone; /* NULL: it is in none of ours */
     bool has_zones;          /* ours; else all zones are in other backends */
+    bool hides_records;      /* a CNAME stands beside other records */
     struct decision actual;
     bool has_mapping; /* live or not; only then `without_mapping` is filled */
     struct decision without_mapping;
     bool has_history; /* of the mapping, while mappings are shared */
     struct mapping_history history;
+    char misfit[CLIENT_KEY_MAX];       /* a row meant for this client that nobody finds; "": none */
+    const char *misfit_pool;           /* that it is in */
+    char misfit_needs[CLIENT_KEY_MAX]; /* the key by which this client is found */
     struct peers peers; /* why servers of its pool count as up or down, where others have a say */
 };
 
@@ -53,9 +58,12 @@ struct explanation {
  * Fills an explanation, which must stay where it is: texts of answers belong to it, to the question
  * and to the snapshot of the inputs. It is valid as long as these. Cannot fail: without memory,
  * steps or records are missing, and the trace or the answer says so. Must be released.
+ *
+ * `ldns` is the resolver as the operator wrote it: perhaps that is what stands in a row.
  */
 void explanation_gather(const struct decision_inputs *inputs, struct store *store,
-                        const struct question *question, struct explanation *ret_explanation);
+                        const struct question *question, const char *ldns,
+                        struct explanation *ret_explanation);
 void explanation_release(struct explanation *explanation);
 
 /* The word of a status: "balanced". */
