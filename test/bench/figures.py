@@ -363,7 +363,7 @@ def _changes(run):
 
 def _still(runs):
     for what, run in runs.items():
-        yield Figure(f"equal again after a stopped {what} goes on", run["seconds"], "s", 2,
+        yield Figure(f"{what}: mended, until all is equal", run["seconds"], "s", 2,
                      others=run["others"])
         yield Figure("  rows that were not everywhere then", run["behind"])
 
@@ -372,16 +372,14 @@ def _share_answers(runs):
     off = runs["off"]
     yield Figure("p99 of a hit, sharing off", off["hit"]["p99_us"], "us")
     yield Figure("p99 of a new mapping, sharing off", off["new"]["p99_us"], "us")
-    cost = runs["on"]["hit"]["cpu_us"] / off["hit"]["cpu_us"]
-    yield Figure("processor time of a hit, on / off", cost, "", 1.05,
-                 others=max(run["hit"]["others"] for run in (runs["on"], off)))
+    cost, others = rounds.ratio(runs["on"]["hit"], off["hit"], lambda run: run["cpu_us"])
+    yield Figure("processor time of a hit, on / off", cost, "", 1.05, others=others)
     for what, run in runs.items():
         if what == "off":
             continue
         for kind, text in (("hit", "a hit"), ("new", "a new mapping")):
-            ratio = run[kind]["p99_us"] / off[kind]["p99_us"]
-            title = f"p99 of {text}, {what} / off"
-            yield Figure(title, ratio, "", 1.25, others=max(run[kind]["others"], off[kind]["others"]))
+            ratio, others = rounds.ratio(run[kind], off[kind], lambda numbers: numbers["p99_us"])
+            yield Figure(f"p99 of {text}, {what} / off", ratio, "", 1.25, others=others)
     yield Figure("wrong answers", sum(run[k]["wrong"] for run in runs.values() for k in run), "", 0)
 
 

@@ -9,6 +9,7 @@
  *   --strangers    resolvers that have no mapping; otherwise those that have
  *   --stuck        each answer must be the server that its resolver's mapping names
  *   --in-a-row     all questions as fast as they are taken; otherwise each waits for the last
+ *   --rate N       and for its time, of N a second (0: at once)
  *   --starts N     instead: so many starts, with one question each
  */
 #include <getopt.h>
@@ -25,7 +26,7 @@
 #define WARM_UP_SHARE 10 /* one in so many */
 
 struct options {
-    uint64_t crowd, count, first, starts;
+    uint64_t crowd, count, first, starts, rate;
     bool strangers, stuck, in_a_row;
 };
 
@@ -80,10 +81,13 @@ static void judge(void *context, const char *answer)
 }
 
 static void ask_one_by_one(struct coprocess *coprocess, struct recording *recording, size_t end,
-                           struct histogram *times)
+                           uint64_t rate, struct histogram *times)
 {
-    size_t start = recording->asked > 0 ? recording->ends[recording->asked - 1] : 0;
+    size_t first = recording->asked, start = first > 0 ? recording->ends[first - 1] : 0;
+    uint64_t start_ns = clock_ns();
     while (recording->asked < end) {
+        if (rate > 0)
+            clock_wait_until(start_ns + (recording->asked - first) * SECOND_NS / rate);
         size_t stop = recording->ends[recording->asked];
         uint64_t before_ns = clock_ns();
         const char *answer = coprocess_ask(coprocess, recording->text + start, stop - start);
@@ -123,13 +127,13 @@ static void replay(const struct options *options, char *const argv[])
     struct recording recording;
     record(options, &recording);
     coprocess_start(&coprocess, argv);
-    ask_one_by_one(&coprocess, &recording, recording.count - options->count, &warm_up);
+    ask_one_by_one(&coprocess, &recording, recording.count - options->count, 0, &warm_up);
     uint64_t cpu_ns = coprocess_cpu_ns(&coprocess), wall_ns = clock_ns();
     uint64_t main_ns = coprocess_main_cpu_ns(&coprocess);
     if (options->in_a_row)
         ask_in_a_row(&coprocess, &recording, recording.count);
     else
-        ask_one_by_one(&coprocess, &recording, recording.count, &times);
+        ask_one_by_one(&coprocess, &recording, recording.count, options->rate, &times);
     wall_ns = clock_ns() - wall_ns;
     cpu_ns = coprocess_cpu_ns(&coprocess) - cpu_ns;
     main_ns = coprocess_main_cpu_ns(&coprocess) - main_ns;
@@ -155,7 +159,7 @@ static void restart(const struct options *options, char *const argv[])
     for (uint64_t i = 0; i < options->starts; i++) {
         coprocess_start(&coprocess, argv);
         histogram_add(&banners, coprocess.banner_ns);
-        ask_one_by_one(&coprocess, &recording, i + 1, &answers);
+        ask_one_by_one(&coprocess, &recording, i + 1, 0, &answers);
         coprocess_end(&coprocess);
     }
     printf("{\"wrong\": %zu, \"banner_ms\": %.3f, \"longest_banner_ms\": %.3f,"
@@ -167,10 +171,15 @@ static void restart(const struct options *options, char *const argv[])
 static void parse(int argc, char **argv, struct options *ret_options)
 {
     static const struct option known[] = {
-        {"crowd", required_argument, NULL, 'n'},  {"count", required_argument, NULL, 'c'},
-        {"first", required_argument, NULL, 'f'},  {"strangers", no_argument, NULL, 'x'},
-        {"stuck", no_argument, NULL, 's'},        {"in-a-row", no_argument, NULL, 'r'},
-        {"starts", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0},
+        {"crowd", required_argument, NULL, 'n'},
+        {"count", required_argument, NULL, 'c'},
+        {"first", required_argument, NULL, 'f'},
+        {"strangers", no_argument, NULL, 'x'},
+        {"stuck", no_argument, NULL, 's'},
+        {"in-a-row", no_argument, NULL, 'r'},
+        {"starts", required_argument, NULL, 'b'},
+        {"rate", required_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     *ret_options = (struct options){.crowd = 1000000, .count = 100000};
@@ -184,6 +193,8 @@ static void parse(int argc, char **argv, struct options *ret_options)
             ret_options->first = number;
         else if (option == 'b')
             ret_options->starts = number;
+        else if (option == 'p')
+            ret_options->rate = number;
         else if (option == '?')
             exit(64);
         ret_options->strangers |= option == 'x';

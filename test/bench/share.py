@@ -18,6 +18,7 @@ from pathlib import Path
 
 import databases
 import processors
+import rounds
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "integration"))
 
@@ -26,12 +27,13 @@ RATES = (200, 2000)
 FAR_RATE, FAR_DELAY_S = 200, 0.075
 MANY, MANY_RATE, MANY_LOOK_US = 10, 100, 1000
 COST_RATE = 2000
+ANSWER_ROUNDS, ANSWER_RATE = 5, 1000
 CHANGES = 200  # rows that are moved, and then deleted, one after the other
 SEED_QUESTIONS, SEED_PAUSE_S = 1000, 5  # new resolvers that ask a server that receives rows
 SEED_LIMIT_S = 600
 FRESH = 0.99  # of the strangers; a few have, by chance, an address that one of ten million has
 WARM_UP = SEED_QUESTIONS // 10  # replay.c
-STILL_S = 3  # a daemon or a nats-server is stopped, while all three servers of a cluster are asked
+STILL_S = 3  # something is wrong for so long, while all three servers of a cluster are asked
 EQUAL_LIMIT_S = 60
 APART = 10_000_000  # in the order of strangers: no two measurements ask for the same
 
@@ -45,7 +47,7 @@ CHANGE = {
 
 class Share:
     """run() does all: {"lag": {rate: ...}, "changes": ..., "answers": {what: ...}, "cost": ...,
-    "far": ..., "many": ..., "still": {what was stopped: ...}, "seed": ...}."""
+    "far": ..., "many": ..., "still": {what was wrong: ...}, "seed": ...}."""
 
     def __init__(self, tools, program, store, scale, quiet, say):
         os.environ["PDNS_STICKY"] = str(program)
@@ -96,6 +98,17 @@ class Share:
                 raise RuntimeError("the tables were not compared within a minute")
             time.sleep(0.2)
 
+    @staticmethod
+    def _await_calm(servers):
+        """Until all that waited was handed over, and a moment longer."""
+        end = time.monotonic() + 60
+        waiting = "SELECT count(*) FROM share_change"
+        while any(_value(node.database.path, waiting) for node in servers.nodes):
+            if time.monotonic() > end:
+                raise RuntimeError("changes were not handed over within a minute")
+            time.sleep(0.1)
+        time.sleep(1)
+
     # -- the time from an answer here to the row there
 
     def _two(self):
@@ -107,14 +120,25 @@ class Share:
                 result["lag"][rate] = self.quiet.measure(lambda: self._lag(servers, rate))
             self.say("mappings that are moved and deleted")
             result["changes"] = self.quiet.measure(lambda: self._changes(servers))
-            result["cost"] = {"on": self._cost(servers)}
-            result["answers"] = {"on": self._answers(servers), **self._broken(servers)}
-            for node in servers.nodes:
-                _change(node.database.path, "UPDATE share SET node = 0")
-            time.sleep(2)
-            result["answers"]["off"] = self._answers(servers)
-            result["cost"]["off"] = self._cost(servers)
+            with self._alone() as alone:
+                result["cost"] = {"on": self._cost(servers[1]), "off": self._cost(alone)}
+                result["answers"] = self._answers(servers, alone)
         return result
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """A name server with as many mappings that does not share."""
+        import cluster
+        import processes
+
+        with processes.workspace() as directory:
+            node = cluster.Node(directory, 1, scripts=())
+            shutil.copyfile(self.store.web(CROWD), node.database.path)
+            node.start()
+            try:
+                yield node
+            finally:
+                node.close()
 
     def _changes(self, servers):
         """From the commit of a change here until it is seen there, in milliseconds.  Mappings that
@@ -138,33 +162,49 @@ class Share:
 
     # -- what an answer costs here
 
-    def _broken(self, servers):
-        """With what stands between the name servers stopped."""
+    def _answers(self, servers, alone):
+        """Of a name server that shares, of one that does not, and of one around which something is
+        wrong, by turns: {what: {"hit": numbers, "new": numbers}}."""
+        found = {}
+        for number in range(ANSWER_ROUNDS):
+            self.say(f"what an answer costs, round {number + 1} of {ANSWER_ROUNDS}")
+            with contextlib.ExitStack() as stack:
+                for what, node, fault in self._situations(servers, alone):
+                    stack.enter_context(fault())
+                    for kind, run in self._answer(servers, node).items():
+                        found.setdefault(what, {}).setdefault(kind, []).append(run)
+                    stack.close()
+                    self._await_calm(servers)
+        return {what: {kind: rounds.medians(runs) for kind, runs in kinds.items()}
+                for what, kinds in found.items()}
+
+    @staticmethod
+    def _situations(servers, alone):
+        """(what, who is asked, a context in which that is so)."""
         import faults
 
-        found = {}
-        for what, processes in (
-            ("nats stopped", [node.nats for node in servers.nodes]),
-            ("peer stopped", [servers[2].daemon]),
-            ("pdns-stickyd stopped", [servers[1].daemon]),
-        ):
-            with faults.stopped(*processes):
-                found[what] = self._answers(servers)
-        return found
+        one, other = servers.nodes
+        return (
+            ("on", one, contextlib.nullcontext),
+            ("off", alone, contextlib.nullcontext),
+            ("nats stopped", one, lambda: faults.stopped(one.nats, other.nats)),
+            ("nats killed", one, lambda: _killed(one.nats)),
+            ("peer stopped", one, lambda: faults.stopped(other.daemon)),
+            ("pdns-stickyd stopped", one, lambda: faults.stopped(one.daemon)),
+        )
 
-    def _answers(self, servers):
-        """Of node 1: hits, and new mappings."""
-        self.say("what an answer costs")
-        return {
-            "hit": self.quiet.measure(lambda: self._replay(servers[1], "--stuck")),
-            "new": self.quiet.measure(lambda: self._replay(servers[1], "--strangers")),
-        }
+    def _answer(self, servers, node):
+        """Hits as fast as they are answered, and new mappings at a rate that leaves the processors
+        some time: with sharing on, others use them too."""
+        hit = ["--stuck", "--count", self.scale.questions]
+        new = ["--strangers", "--rate", ANSWER_RATE, "--count", ANSWER_RATE * self.scale.share_s // 2]
+        pids = [pid for pid in (*_pids(servers), node.daemon.pid) if Path(f"/proc/{pid}").exists()]
+        return {"hit": self._replay(node, pids, *hit), "new": self._replay(node, pids, *new)}
 
-    def _replay(self, node, *options, count=None):
-        argv = [self.tools / "replay", "--crowd", CROWD, "--count", count or self.scale.questions,
-                "--first", self._part(), *options,
+    def _replay(self, node, pids, *options):
+        argv = [self.tools / "replay", "--crowd", CROWD, "--first", self._part(), *options,
                 "--", self.program, "--database", node.database.path]
-        others = processors.Others([node.daemon.pid, node.nats.pid])
+        others = processors.Others(pids)
         done = subprocess.run(
             [str(word) for word in argv], stdout=subprocess.PIPE, timeout=120, check=True
         )
@@ -203,10 +243,10 @@ class Share:
             "wire_bytes": octets / count,
         }
 
-    def _cost(self, servers):
-        """Processor time of a new mapping on node 1, looked for in its own table."""
+    def _cost(self, node):
+        """Processor time of a new mapping, looked for in the table of the server that is asked."""
         self.say("what a new mapping costs")
-        return self.quiet.measure(lambda: self._cost_once(servers[1]))
+        return self.quiet.measure(lambda: self._cost_once(node))
 
     def _cost_once(self, node):
         others, used = processors.Others([node.daemon.pid]), processors.used_s([node.daemon.pid])
@@ -237,7 +277,7 @@ class Share:
     # -- a server that stood still
 
     def _still(self):
-        """From the moment in which it goes on until three tables are equal, all that was answered
+        """From the moment in which all is well again until three tables are equal, all that was answered
         included.  Resolvers that have a mapping ask all the time; before that, new ones as well."""
         import cluster
         import processes
@@ -254,19 +294,23 @@ class Share:
                 stack.callback(asker.stop)
             faults = sharing_load.Faults(servers, askers, record, random)
             found = {}
-            for what, stop in (("pdns-stickyd", faults.break_daemon_stopped),
-                               ("nats-server", faults.break_nats_stopped)):
-                self.say(f"a {what} that was stopped goes on")
-                found[what] = self.quiet.measure(lambda: self._still_once(servers, askers, stop))
+            for what, fault in (("a pdns-stickyd was stopped", faults.break_daemon_stopped),
+                                ("a nats-server was stopped", faults.break_nats_stopped),
+                                ("a pdns-stickyd was killed", faults.break_daemon_killed),
+                                ("a nats-server was killed", faults.break_nats_killed),
+                                ("a link was cut", faults.break_link_cut)):
+                self.say(f"{what}, and all is well again")
+                found[what] = self.quiet.measure(lambda: self._still_once(servers, askers, fault))
             return found
 
     @staticmethod
-    def _still_once(servers, askers, stop):
-        pids = _pids(servers) + [node.coprocess.process.pid for node in servers.nodes]
+    def _still_once(servers, askers, fault):
+        pids = [node.coprocess.process.pid for node in servers.nodes]
+        pids += _pids(servers)[2:]  # the first server's may be killed
         others, record = processors.Others(pids), askers[0].record
         for asker in askers:
             asker.makes = True
-        go_on = stop(servers[1])
+        mend = fault(servers[1])
         time.sleep(STILL_S)
         for asker in askers:
             with asker.lock:
@@ -274,7 +318,7 @@ class Share:
         behind = len(set.union(*map(_entries, servers.nodes)) - set.intersection(
             *map(_entries, servers.nodes)))
         began = time.monotonic()
-        go_on()
+        mend()
         while not _are_equal(servers.nodes, len({resolver for _, resolver in record.told})):
             if time.monotonic() > began + EQUAL_LIMIT_S:
                 raise RuntimeError("the tables do not become equal")
@@ -299,7 +343,8 @@ class Share:
                 if time.monotonic() > began + SEED_LIMIT_S:
                     raise RuntimeError(f"{_value(path, query)} of {rows} mappings came")
                 if time.monotonic() > began + SEED_PAUSE_S * len(asked):
-                    asked.append(self._replay(servers[2], "--strangers", count=SEED_QUESTIONS))
+                    asked.append(self._replay(servers[2], _pids(servers), "--strangers",
+                                              "--count", SEED_QUESTIONS))
                 time.sleep(0.1)
             seconds = time.monotonic() - began
             return {
@@ -309,6 +354,15 @@ class Share:
                 "p99_us": max(run["p99_us"] for run in asked),
                 "others": others.share(),
             }
+
+
+@contextlib.contextmanager
+def _killed(nats):
+    nats.kill()
+    try:
+        yield
+    finally:
+        nats.start()
 
 
 def _pids(servers):
