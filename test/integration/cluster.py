@@ -7,6 +7,7 @@ Cluster  some nodes, each with a link to each other one
 """
 
 import contextlib
+import functools
 import itertools
 import queue
 import socket
@@ -195,6 +196,9 @@ class Node:
     def close(self):
         self._stack.close()
 
+    def status(self):
+        return "\n".join(self.coprocess.command("status"))
+
     def ask(self, remote, name="www.example.com"):
         """The address that a resolver gets here."""
         return self.coprocess.ask(name=name, remote=remote).ipv4
@@ -217,6 +221,7 @@ class Cluster:
     links           {(node, node): the link from the first to the nats-server of the second}
     directories     {number: directory} of nodes that are elsewhere
     has_tls         each has a certificate, and nats-server runs with pdns-conf/nats.conf
+    bystander       a coprocess on a database of its own that is not shared, once it is asked for
     """
 
     def __init__(self, directory, count, settings=None, has_links=True, has_home_links=False,
@@ -230,6 +235,12 @@ class Cluster:
             for a in self.nodes for b in self.nodes if (has_home_links if a is b else has_links)
         }
         self.settings = settings or {}
+        self._directory, self._stack = directory, contextlib.ExitStack()
+
+    @functools.cached_property
+    def bystander(self):
+        database = Database.create(self._directory, SAMPLE, name="alone.sqlite")
+        return self._stack.enter_context(Coprocess(database.path))
 
     @staticmethod
     def _tls(directory, count):
@@ -266,6 +277,7 @@ class Cluster:
             node.close()
         for link in self.links.values():
             link.close()
+        self._stack.close()
 
     def __getitem__(self, number):
         return self.nodes[number - 1]

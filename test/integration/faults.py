@@ -60,6 +60,17 @@ def assert_said_once_a_minute(logs, processes, seconds):
     assert all(logs.count(log) <= most for log in logs), logs
 
 
+def assert_as_prompt(answers, others, what):
+    """As prompt as others that were given at the same time, and that nothing is wrong for: what slows
+    both down is the machine.
+    """
+    assert_in_time(answers, what)
+    mine, theirs = (sorted(answer.seconds for answer in each) for each in (answers, others))
+    for percent in (50, 90) if len(mine) >= 50 else (50,):  # of few, a stall would be a tenth
+        one, other = (each[len(each) * percent // 100] for each in (mine, theirs))
+        assert one < 3 * other + 0.02, f"{what}: p{percent} {one * 1000} ms and {other * 1000} ms"
+
+
 def assert_in_time(answers, what):
     """Prompt, and none so late that PowerDNS would have lost patience, but for one that may have met
     a stall of the machine; prints the times.
@@ -215,6 +226,14 @@ def overwrite(path, begin=0):
     with open(path, "r+b") as file:
         file.seek(begin)
         file.write(random.Random(1).randbytes(path.stat().st_size - begin))
+
+
+def replace_by_copy(path):
+    """As some tools edit files."""
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    give_to_user(copy)
+    os.replace(copy, path)
 
 
 def replace_by_directory(path):

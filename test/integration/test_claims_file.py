@@ -7,7 +7,6 @@ What fits nobody is made anew; what may be somebody else's is left alone until i
 
 import contextlib
 import os
-import shutil
 
 import pytest
 
@@ -26,6 +25,7 @@ from faults import (
     halve,
     heals,
     overwrite,
+    replace_by_copy,
     replace_by_directory,
     said,
 )
@@ -63,13 +63,6 @@ def clear_buckets(path):
     with open(path, "r+b") as file:
         file.seek(begin)
         file.write(bytes(path.stat().st_size - begin))
-
-
-def replace_by_copy(path):
-    copy = path.with_name("copy")
-    shutil.copyfile(path, copy)
-    give_to_user(copy)
-    os.replace(copy, path)
 
 
 def of_another_boot(path):

@@ -6,7 +6,6 @@ may be lost, nothing else.
 """
 
 import contextlib
-import os
 import struct
 import time
 
@@ -24,6 +23,7 @@ from faults import (
     empty,
     halve,
     overwrite,
+    replace_by_copy,
     replace_by_directory,
     said,
     slow_disk,
@@ -31,19 +31,11 @@ from faults import (
     until_a_round_waits,
 )
 from powerdns import PowerDNS
-from processes import give_to_user, wait_until
+from processes import wait_until
 from resolvers import ldns
 from sample import expected
 
 # ---------------------------------------------------------------- what is done to them
-
-
-def replace(path):
-    """By a copy, as some tools edit files."""
-    copy = path.with_name("copy")
-    copy.write_bytes(path.read_bytes())
-    give_to_user(copy)
-    os.replace(copy, path)
 
 
 def remove_directory(path):
@@ -112,7 +104,7 @@ def copy_log(database):
 
 
 @pytest.mark.parametrize("when", ["at once", "after a rest"])
-@pytest.mark.parametrize("way", [delete, replace, replace_by_directory, empty, halve])
+@pytest.mark.parametrize("way", [delete, replace_by_copy, replace_by_directory, empty, halve])
 def test_a_changed_wal_index_costs_no_mapping_made_before(pair, way, when):
     """The log has all of them."""
     before = set(pair.told)
@@ -136,7 +128,7 @@ def test_a_changed_wal_index_costs_no_mapping_made_before(pair, way, when):
 def test_a_shell_that_reads_by_another_wal_index_is_waited_for(pair):
     """What it has noted of the log may be less than what processes wrote before they were told."""
     pair.kept()
-    replace(beside(pair.database, "-shm"))
+    replace_by_copy(beside(pair.database, "-shm"))
     count = "SELECT count(*) FROM persistence;"
     with Shell(pair.database.path) as shell:
         before = shell.run(count)
@@ -207,7 +199,7 @@ def test_under_powerdns_a_wal_index_that_is_emptied_changes_no_answer(sample_dat
 
 
 @pytest.mark.parametrize(
-    "way", [delete, replace, replace_by_directory, empty, halve, overwrite]
+    "way", [delete, replace_by_copy, replace_by_directory, empty, halve, overwrite]
 )
 def test_a_changed_log_costs_no_mapping_that_was_copied(pair, way):
     """But not while a checkpoint copies it: then the database is damaged, by any program with
@@ -244,7 +236,7 @@ def test_a_log_that_is_truncated_by_a_checkpoint_is_no_damage(pair):
 # ---------------------------------------------------------------- -lock
 
 
-@pytest.mark.parametrize("way", [delete, replace, empty])
+@pytest.mark.parametrize("way", [delete, replace_by_copy, empty])
 def test_a_changed_lock_file_costs_no_mapping(pair, way):
     way(beside(pair.database, "-lock"))
     answers = pair.ask(10) if way is empty else ask_until_told(pair)

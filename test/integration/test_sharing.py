@@ -11,7 +11,7 @@ import pytest
 from cluster import EQUAL_SECONDS, Cluster
 from coprocess import Coprocess
 from database import SAMPLE, Database
-from faults import assert_in_time, holds_lock_to_write, stop_unless
+from faults import assert_as_prompt, holds_lock_to_write, stop_unless
 from monitor import Daemon
 from nats import Nats
 from processes import SECONDS_MAX, give_to_user, wait_until
@@ -206,12 +206,13 @@ def test_answers_go_on_and_changes_wait(two, what, how):
     """Whatever is gone, nothing is lost: it is handed over later."""
     process = getattr(two[1], what)
     process.process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGSTOP)
-    answers = []
+    answers, others = [], []
     for number in range(100):
         answers.append(two[1].coprocess.ask(remote=ldns(number)))
+        others.append(two.bystander.ask(remote=ldns(number)))
         assert answers[-1].ipv4 == expected(ldns(number))
         two[2].ask(ldns(1000 + number))
-    assert_in_time(answers, f"{what} {how}")
+    assert_as_prompt(answers, others, f"{what} {how}")
     if how == "killed":
         process.process.wait()
         process.start()

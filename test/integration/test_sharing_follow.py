@@ -100,23 +100,19 @@ def configuration(node):
             for table, query in CONFIGURATION.items()}
 
 
-def status(node):
-    return "\n".join(node.coprocess.command("status"))
-
-
 def wait_for_status(node, *words):
     def are_there():
-        found = status(node)
+        found = node.status()
         return all(word in found for word in words)
 
-    wait_until(are_there, SECONDS_MAX, lambda: f"{words} in {status(node)}")
+    wait_until(are_there, SECONDS_MAX, lambda: f"{words} in {node.status()}")
 
 
 def wait_until_same(one, two):
     def differences():
         theirs, found = configuration(one), configuration(two)
         differ = {name: (rows, found[name]) for name, rows in theirs.items() if rows != found[name]}
-        return f"{differ}\n{status(two)}\n{two.daemon.said()[-1000:]}"
+        return f"{differ}\n{two.status()}\n{two.daemon.said()[-1000:]}"
 
     wait_until(lambda: configuration(one) == configuration(two), EQUAL_SECONDS, differences)
 
@@ -162,9 +158,9 @@ def test_every_column_is_looked_at(sample_database):
 def test_all_of_it_is_taken_over(following):
     one, two = following[1], following[2]
     wait_for_status(two, "follows ns1, revision ", "the same configuration")
-    assert "problem: the configuration" not in status(two)
+    assert "problem: the configuration" not in two.status()
     wait_until(lambda: two.ask("192.0.2.53") == one.ask("192.0.2.53"), SECONDS_MAX, "answers")
-    assert "follows" not in status(one)
+    assert "follows" not in one.status()
 
 
 @pytest.mark.parametrize("sql", (
@@ -317,7 +313,7 @@ def test_one_statement_makes_it_independent(following, nobody):
     wait_until(lambda: two.state(one).get("differs"), SECONDS_MAX, "it is heard")
     assert two.database.rows("SELECT ttl FROM pool WHERE name = 'web'") == [(21,)]
     assert two.database.rows("SELECT count(*) FROM share_follow") == [(0,)]
-    assert "follows" not in status(two)
+    assert "follows" not in two.status()
 
 
 def test_mappings_are_kept_whatever_their_ids(pair):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from cluster import Cluster
-from faults import assert_in_time
+from faults import assert_as_prompt
 from hostile import BEAT, LOG, WALK, Greedy, Hostile, answer, flood, row
 from processes import SECONDS_MAX, memory_kib, processor_seconds, wait_until
 from resolvers import ldns
@@ -34,10 +34,6 @@ CONFIGURATION = (
 )  # fmt: skip
 
 numbers = itertools.count(1)
-
-
-def status(node):
-    return "\n".join(node.coprocess.command("status"))
 
 
 class Scene:
@@ -65,16 +61,19 @@ class Scene:
                    "it is heard")
 
     def status(self):
-        return status(self.victim)
+        return self.victim.status()
 
     def wait_for_status(self, words):
         wait_until(lambda: words in self.status(), SECONDS_MAX,
                    lambda: f"{words} in {self.status()}")
 
     def assert_prompt(self, count=50):
-        answers = [self.victim.coprocess.ask(remote=ldns(next(numbers))) for _ in range(count)]
+        bystander, answers, others = self.cluster.bystander, [], []
+        for resolver in (ldns(next(numbers)) for _ in range(count)):
+            answers.append(self.victim.coprocess.ask(remote=resolver))
+            others.append(bystander.ask(remote=resolver))
         assert all(answer.ipv4 in IPV4 for answer in answers)
-        assert_in_time(answers, "meanwhile")
+        assert_as_prompt(answers, others, "meanwhile")
 
     def assert_others_share(self):
         """What the victim and the honest one decide reaches the other."""
@@ -502,7 +501,7 @@ def test_a_peer_that_takes_all_connections(workspace):
             link.heal()
             wait_until(lambda: link.received > received, SECONDS_MAX, "the honest one is refused")
             scene.wait_for_status("not connected to this server's nats-server: cannot connect")
-            assert "peer ns1, node 1: not connected" in status(honest)
+            assert "peer ns1, node 1: not connected" in honest.status()
             scene.assert_prompt()
             assert {resolver: victim.ask(resolver) for resolver in resolvers} == told
             unheard = ldns(next(numbers))
