@@ -1,3 +1,8 @@
+/*
+ * Reading and writing have two versions, for the plain socket and for OpenSSL; each turns its
+ * errors into a state or a reason. All connections of a thread share OpenSSL's error queue, so it
+ * is emptied before each operation: an old error must not count for this one.
+ */
 #include "monitor/stream.h"
 
 #include <errno.h>

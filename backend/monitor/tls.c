@@ -1,3 +1,8 @@
+/*
+ * Reads the trusted certificates into an SSL_CTX, from which checks over TCP make their
+ * connections. The reason for a failed handshake and the look at the heads of records also serve
+ * probe_http.c, where libcurl makes the connections.
+ */
 #include "monitor/tls.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * Checks this server's certificate, then the CA's, then the permissions of the key, and reports
+ * only the first problem. Of each certificate file only the first certificate is read; the key
+ * itself is not read. A build without NATS uses certificate_none.c instead.
+ */
 #include "share/certificate.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * Copies rows into structs by column number, in the column order of QUERY_SHARE_VIEW,
+ * QUERY_PEER_VIEW and QUERY_MAPPING_HISTORY. The state tables keep points in time in seconds;
+ * struct share_state and struct share_peer_state keep them in milliseconds.
+ */
 #include "store/sharing_view.h"
 
 #include <inttypes.h>

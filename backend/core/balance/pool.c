@@ -1,3 +1,8 @@
+/*
+ * The words of each enum, in the order of its values, so that a word's index is its value; then
+ * short questions about pools and servers. The states go from the least to the most restrictive, so
+ * the effective one is the greater.
+ */
 #include "core/balance/pool.h"
 
 #include "core/base/word.h"

@@ -1,3 +1,8 @@
+/*
+ * A list of blocks. Only the newest is filled; an object that is larger than a block gets one of
+ * its own. Blocks are zeroed when they are allocated, and by arena_reset(), which keeps only those
+ * of the usual size.
+ */
 #include "core/base/arena.h"
 
 #include <stdalign.h>

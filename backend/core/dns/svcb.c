@@ -1,3 +1,8 @@
+/*
+ * Parameters are read in place, and their values keep their escapes. The sections: reading;
+ * checking, with a table of parameters 0 to 6 (mandatory to ipv6hint); and hints, where the content
+ * was checked before and is not checked again.
+ */
 #include "core/dns/svcb.h"
 
 #include <ctype.h>

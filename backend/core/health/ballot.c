@@ -1,3 +1,7 @@
+/*
+ * A ballot is an array of votes, sorted by target and then by state. So one vote is found by
+ * bisection, and two ballots are compared vote by vote.
+ */
 #include "core/health/ballot.h"
 
 #include <stdio.h>

@@ -1,3 +1,8 @@
+/*
+ * Sums and products that do not fit in 64 bits become the nearest value that does, so no entry,
+ * however odd, causes an overflow. A field that is added to struct entry must also be added to
+ * entry_compare() and shared_row_digest().
+ */
 #include "core/sharing/entry.h"
 
 #include <string.h>

@@ -1,3 +1,8 @@
+/*
+ * Texts are decoded as UTF-8, to count characters as SQLite does for the limits of the schema, and
+ * to reject malformed sequences and control characters. The messages are constants, so a range in
+ * one of them has to be changed together with its limit.
+ */
 #include "core/sharing/row_problem.h"
 
 #include <stddef.h>

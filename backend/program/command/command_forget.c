@@ -1,3 +1,8 @@
+/*
+ * The command `forget`: turns the operator's word into keys of mappings, and deletes their rows.
+ * The key of an address is worked out for each pool, since some use networks or groups as clients.
+ * A network stands for all keys inside it and, in pools of larger networks, for the one around it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,8 @@
+/*
+ * Puts the parts together in one buffer. Each question tells the revision and how many bytes of it
+ * are here, so the answering side (the last section) remembers nothing about its readers. After a
+ * part that does not continue the text, all of it is dropped and read again.
+ */
 #include "program/sharing/copy_reader.h"
 
 #include <inttypes.h>

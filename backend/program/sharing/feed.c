@@ -1,3 +1,8 @@
+/*
+ * One section for each thing that comes from a peer: beats, where its log begins and ends, batches,
+ * the walk, round trip times. A section that finds that rows may be missing does not fetch them
+ * itself: it makes a walk due (walk_ms = 0), which compares the tables.
+ */
 #include "program/sharing/feed.h"
 
 #include <inttypes.h>

@@ -1,3 +1,8 @@
+/*
+ * One page at a time: paths_ask() asks for it, paths_take() looks for the answer and writes its
+ * rows; only then is the next one asked for. `after` moves forward only when rows were written; a
+ * page that cannot be written now is kept and written later. The answering side is at the end.
+ */
 #include "program/sharing/paths.h"
 
 #include <stdlib.h>

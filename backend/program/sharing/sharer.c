@@ -1,3 +1,8 @@
+/*
+ * All work is done in turns (take_turn(), near the end), and no turn waits for the network. The
+ * sections: reading the setup and opening connections, handing over changes in batches, what is
+ * done each second (beats, sweep, state), and the thread. What comes from one peer is in feed.c.
+ */
 #include "program/sharing/sharer.h"
 
 #include <inttypes.h>

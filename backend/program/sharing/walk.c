@@ -1,3 +1,8 @@
+/*
+ * The asking side has at most one open question, and recognizes late answers to earlier ones by
+ * their numbers. A question without a valid answer is asked again after a pause. The answering
+ * side, at the end, halves a page until it fits in a message.
+ */
 #include "program/sharing/walk.h"
 
 #include <string.h>

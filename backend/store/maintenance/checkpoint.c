@@ -1,3 +1,8 @@
+/*
+ * A checkpoint is one or more passes over the log (run_pass()). Before the pass that starts the log
+ * over, other passes copy most of it, so that writers wait only briefly. When all was copied, the
+ * last section notes the log's size and time, which tell the next checkpoint if anybody wrote.
+ */
 #include "store/maintenance/checkpoint.h"
 
 #include <time.h>

@@ -1,3 +1,8 @@
+/*
+ * Decides what is due and starts the threads. A process goes first by the progress that it saw
+ * last. If something seems due, it reads the current progress from the lock file, and reads it
+ * again once it has taken the lock, since another process may have been faster.
+ */
 #include "store/maintenance/maintenance.h"
 
 #include <stdatomic.h>

@@ -1,3 +1,7 @@
+/*
+ * Each list is kept in two orders, and both are searched by bisection. The query sorts by name,
+ * with COLLATE BINARY, which is the order of strcmp(); the copy in the order of ids is sorted here.
+ */
 #include "store/sharing/sharing_names.h"
 
 #include <stdlib.h>

@@ -1,3 +1,8 @@
+/*
+ * A copy of SQLite's default VFS with its own xOpen and xSleep. For a database file, xOpen replaces
+ * xFetch and xUnfetch too, and keeps a struct kept behind SQLite's own struct of the file. All
+ * other calls go to SQLite's functions. kept_map_fill() and its thread are in the second half.
+ */
 #include "store/sqlite/kept_map.h"
 
 #include <pthread.h>

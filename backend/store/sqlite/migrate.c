@@ -1,3 +1,8 @@
+/*
+ * Uses SQLite directly, without struct database, and runs no checkpoint. Each step reads the
+ * version after it has begun its transaction, so when several processes migrate at once, each file
+ * is run by only one of them. A database that was restored from a dump gets its header first.
+ */
 #include "store/sqlite/migrate.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * One text for each enum query. Parts that several statements share are macros: at the top, and in
+ * queries_copy.h for comparing and taking over a configuration. An INSERT that selects from pool,
+ * controller, virtual_server or peer writes nothing when the row there was deleted meanwhile.
+ */
 #include "store/sqlite/queries.h"
 
 #include "store/sqlite/queries_copy.h"
