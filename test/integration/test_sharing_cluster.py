@@ -150,9 +150,9 @@ FAULTS_BESIDE_POWERDNS = (
 )
 
 
-def test_two_powerdns_under_load_become_equal_whatever_fails(workspace, seed):
+def test_powerdns_servers_under_load_become_equal_whatever_fails(workspace, seed):
     record = Record()
-    with Cluster(workspace, 2) as cluster, served_by_powerdns(cluster):
+    with Cluster(workspace, SIDES if LONG else 2) as cluster, served_by_powerdns(cluster):
         cluster.wait_until_heard()
         with asked(cluster, record, seed) as askers:
             faults = Faults(cluster, askers, record, random.Random(seed), FAULTS_BESIDE_POWERDNS)
