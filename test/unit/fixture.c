@@ -233,8 +233,9 @@ static int memory_claim(void *context, int64_t pool_id, const char *key, const s
     return 0;
 }
 
-void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
-                        const char *name, double value, int64_t age_s)
+/* The row of that value, perhaps a new one. */
+static struct memory_metric *metric_row(struct memory_metrics *metrics, enum memory_metric_of of,
+                                        int64_t id, const char *name)
 {
     size_t i = 0;
     while (i < metrics->count && (metrics->rows[i].of != of || metrics->rows[i].id != id ||
@@ -244,21 +245,40 @@ void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of
         abort();
     if (i == metrics->count)
         metrics->count++;
-    metrics->rows[i].of = of;
-    metrics->rows[i].id = id;
-    metrics->rows[i].name = name;
-    metrics->rows[i].metric = (struct metric){value, SCENE_NOW_S - age_s};
+    return &metrics->rows[i];
+}
+
+void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
+                        const char *name, double value, int64_t age_s)
+{
+    *metric_row(metrics, of, id, name) = (struct memory_metric){
+        .of = of, .id = id, .name = name, .metric = {value, SCENE_NOW_S - age_s}};
+}
+
+void memory_metrics_put_path(struct memory_metrics *metrics, const char *network,
+                             int64_t controller_id, double value)
+{
+    memory_metrics_put(metrics, OF_PATH, controller_id, "rtt", value, 0);
+    metric_row(metrics, OF_PATH, controller_id, "rtt")->network = network_of(network);
+}
+
+/* `client` is NULL except for paths. */
+static bool counts_for(const struct memory_metric *row, const struct prefix *client)
+{
+    return row->network.address.family == FAMILY_NONE ||
+           (client && prefix_contains(&row->network, &client->address));
 }
 
 static int memory_metrics_get(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
-                              const char *name, struct metric *ret_metric)
+                              const char *name, const struct prefix *client,
+                              struct metric *ret_metric)
 {
     metrics->reads++;
     if (metrics->code != 0)
         return metrics->code;
     for (size_t i = 0; i < metrics->count; i++)
         if (metrics->rows[i].of == of && metrics->rows[i].id == id &&
-            strcmp(metrics->rows[i].name, name) == 0) {
+            strcmp(metrics->rows[i].name, name) == 0 && counts_for(&metrics->rows[i], client)) {
             *ret_metric = metrics->rows[i].metric;
             return 0;
         }
@@ -267,20 +287,19 @@ static int memory_metrics_get(struct memory_metrics *metrics, enum memory_metric
 
 static int metric_of_server(void *context, int64_t id, const char *name, struct metric *ret_metric)
 {
-    return memory_metrics_get(context, OF_SERVER, id, name, ret_metric);
+    return memory_metrics_get(context, OF_SERVER, id, name, NULL, ret_metric);
 }
 
 static int metric_of_controller(void *context, int64_t id, const char *name,
                                 struct metric *ret_metric)
 {
-    return memory_metrics_get(context, OF_CONTROLLER, id, name, ret_metric);
+    return memory_metrics_get(context, OF_CONTROLLER, id, name, NULL, ret_metric);
 }
 
 static int metric_of_path(void *context, const struct prefix *client, int64_t id,
                           struct metric *ret_metric)
 {
-    (void)client;
-    return memory_metrics_get(context, OF_PATH, id, "rtt", ret_metric);
+    return memory_metrics_get(context, OF_PATH, id, "rtt", client, ret_metric);
 }
 
 struct metric_table memory_metrics_table(struct memory_metrics *metrics)

@@ -111,21 +111,21 @@ struct mapping *memory_table_get(struct memory_table *table, int64_t pool_id, co
 void memory_table_put(struct memory_table *table, int64_t pool_id, const char *key,
                       const struct mapping *mapping);
 
-/*
- * Measured values in memory. A value of a path counts for every client. What is not put there is
- * not measured.
- */
+/* Measured values in memory. What is not put there is not measured. */
 #define MEMORY_METRICS_MAX 64
 
 enum memory_metric_of { OF_SERVER, OF_CONTROLLER, OF_PATH };
 
+struct memory_metric {
+    enum memory_metric_of of;
+    int64_t id; /* of the server or controller */
+    const char *name;
+    struct prefix network; /* of a path: from where; without a family, from everywhere */
+    struct metric metric;
+};
+
 struct memory_metrics {
-    struct {
-        enum memory_metric_of of;
-        int64_t id; /* of the server or controller */
-        const char *name;
-        struct metric metric;
-    } rows[MEMORY_METRICS_MAX];
+    struct memory_metric rows[MEMORY_METRICS_MAX];
     size_t count;
     size_t reads; /* calls */
     int code;     /* returned instead of doing anything, unless 0 */
@@ -134,6 +134,13 @@ struct memory_metrics {
 /* `age_s` before SCENE_NOW_S. Takes the place of an older value. */
 void memory_metrics_put(struct memory_metrics *metrics, enum memory_metric_of of, int64_t id,
                         const char *name, double value, int64_t age_s);
+
+/*
+ * The round trip time now between the clients of a network and a controller, likewise: a controller
+ * has a path to one network, or by memory_metrics_put() to every client.
+ */
+void memory_metrics_put_path(struct memory_metrics *metrics, const char *network,
+                             int64_t controller_id, double value);
 struct metric_table memory_metrics_table(struct memory_metrics *metrics);
 
 /* Warnings that fill a buffer, one a line. */

@@ -5,15 +5,17 @@
 #include "core/sticky/without_client.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/balance/topology.h"
 #include "fixture.h"
 #include "suites.h"
 
 #define POOLS 3
 #define CONTROLLERS 4
 #define SERVERS_OF_POOL 3
-#define NEW_CLIENTS 40
+#define NEW_CLIENTS 10 /* of each kind */
 
 /* Three pools of three servers each; all else is made up by make_up(). */
 static const struct rows rows = {
@@ -38,6 +40,16 @@ static const struct rows rows = {
 };
 
 static const char *const pool_names[POOLS] = {"web", "spare", "sorry"};
+
+/*
+ * New clients, by how their addresses begin; each ends with a number from 1 on. The networks hold
+ * some of the first two kinds. Nothing more is known of the other two than of nobody in particular,
+ * nor of SCENE_CLIENT.
+ */
+static const char *const client_kinds[] = {"198.51.100.", "2001:db8:1::", "203.0.113.",
+                                           "2001:db8:2::"};
+static const char *const networks[] = {"198.51.100.0/24",  "198.51.100.0/29",  "198.51.100.4/30",
+                                       "2001:db8:1::/112", "2001:db8:1::/125", "2001:db8:1::4/126"};
 
 static enum state random_state(uint64_t *seed)
 {
@@ -67,6 +79,16 @@ static void make_up_server(struct scene *scene, int64_t id, size_t chances, bool
         memory_metrics_put(&scene->measured, OF_SERVER, id, "cpu", (double)id, 0);
 }
 
+/* More often one that can be undecided for some clients only. */
+static const struct method *random_method(uint64_t *seed)
+{
+    size_t count;
+    const struct method *const *methods = method_all(&count);
+    if (random_below(seed, 3))
+        return methods[random_below(seed, count)];
+    return random_below(seed, 2) ? &method_topology : &method_rtt;
+}
+
 /* One pool uses the mappings of another. */
 static void share(struct scene *scene, uint64_t *seed)
 {
@@ -77,8 +99,6 @@ static void share(struct scene *scene, uint64_t *seed)
 /* `chances` out of ten servers, and out of thirty controllers, are down. */
 static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
 {
-    size_t count;
-    const struct method *const *methods = method_all(&count);
     bool names = random_below(seed, 4) == 0;
     scene_init(scene, &rows);
     scene->inputs.trace = NULL;
@@ -91,8 +111,8 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
         struct pool *pool = scene_pool(scene, pool_names[i]);
         for (int64_t k = 0; k < SERVERS_OF_POOL; k++)
             make_up_server(scene, 10 * ((int64_t)i + 1) + k + 1, chances, names, seed);
-        pool->method = methods[random_below(seed, count)];
-        pool->alternate = random_below(seed, 2) ? methods[random_below(seed, count)] : NULL;
+        pool->method = random_method(seed);
+        pool->alternate = random_below(seed, 2) ? random_method(seed) : NULL;
         pool->metric = "cpu";
         pool->fallback = (enum fallback)random_below(seed, 3);
         pool->fallback_pool =
@@ -103,17 +123,58 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
         share(scene, seed);
 }
 
+static void add_random_row(struct topology_builder *builder, const char *network, uint64_t *seed)
+{
+    const struct topology_row row = {.cidr = network,
+                                     .controller_id = 1 + (int64_t)random_below(seed, CONTROLLERS),
+                                     .preference = (int64_t)random_below(seed, 3)};
+    if (topology_add(builder, &row) != 0)
+        abort();
+}
+
+/* NULL: none is loaded. Else no, one or two rows for each network, and perhaps a default row. */
+static struct topology *random_topology(uint64_t *seed)
+{
+    struct topology_builder *builder;
+    struct topology *topology;
+    if (random_below(seed, 8) == 0)
+        return NULL;
+    if (topology_builder_new(&builder) != 0)
+        abort();
+    for (size_t i = 0; i < COUNT(networks); i++)
+        for (size_t rows_left = random_below(seed, 3); rows_left > 0; rows_left--)
+            add_random_row(builder, networks[i], seed);
+    if (random_below(seed, 3) == 0)
+        add_random_row(builder, NULL, seed);
+    if (topology_builder_finish(builder, &topology) != 0)
+        abort();
+    topology_builder_free(builder);
+    return topology;
+}
+
+/* Between some controllers and one of the networks each. */
+static void measure_paths(struct scene *scene, uint64_t *seed)
+{
+    for (int64_t id = 1; id <= CONTROLLERS; id++)
+        if (random_below(seed, 3) == 0)
+            memory_metrics_put_path(&scene->measured, networks[random_below(seed, COUNT(networks))],
+                                    id, (double)random_below(seed, 50));
+}
+
 /* What clients were given, all together. */
 struct given {
     bool all_ipv4, all_ipv6, all_names, any, none;
-    size_t clients; /* that were given an answer, not an error */
+    size_t clients;          /* that were given an answer, not an error */
+    bool decided, undecided; /* pool web decided for some of the new clients; not for some */
 };
 
-static void ask(struct scene *scene, const char *remote, struct given *given)
+/* Returns the server, NULL for none. */
+static const struct virtual_server *ask(struct scene *scene, const char *remote,
+                                        struct given *given)
 {
     struct assignment assignment = scene_ask(scene, "web", remote);
     if (assignment.failed)
-        return;
+        return NULL;
     given->clients++;
     given->all_ipv4 &= assignment.offer.ipv4 != NULL;
     given->all_ipv6 &= assignment.offer.ipv6 != NULL;
@@ -121,6 +182,19 @@ static void ask(struct scene *scene, const char *remote, struct given *given)
     bool some = assignment.offer.ipv4 || assignment.offer.ipv6 || assignment.offer.name;
     given->any |= some;
     given->none |= !some;
+    return assignment.server;
+}
+
+static void ask_for_new(struct scene *scene, const char *kind, struct given *given)
+{
+    char client[ADDRESS_TEXT_MAX];
+    for (size_t i = 1; i <= NEW_CLIENTS; i++) {
+        snprintf(client, sizeof client, "%s%zu", kind, i);
+        const struct virtual_server *server = ask(scene, client, given);
+        bool of_web = server && server->id < 20;
+        given->decided |= of_web;
+        given->undecided |= !of_web;
+    }
 }
 
 /* A client with a mapping to each controller in a pool. */
@@ -140,11 +214,8 @@ static void ask_for_mapped(struct scene *scene, const struct pool *pool,
 static struct given ask_for_all(struct scene *scene)
 {
     struct given given = {.all_ipv4 = true, .all_ipv6 = true, .all_names = true};
-    char client[ADDRESS_TEXT_MAX];
-    for (size_t i = 0; i < NEW_CLIENTS; i++) {
-        snprintf(client, sizeof client, "203.0.113.%zu", i + 1);
-        ask(scene, client, &given);
-    }
+    for (size_t i = 0; i < COUNT(client_kinds); i++)
+        ask_for_new(scene, client_kinds[i], &given);
     for (size_t i = 0; i < POOLS; i++)
         for (size_t k = 0; k < POOLS; k++)
             ask_for_mapped(scene, scene_pool(scene, pool_names[i]),
@@ -152,49 +223,72 @@ static struct given ask_for_all(struct scene *scene)
     return given;
 }
 
-static bool keeps_its_own(const struct pool *pool)
+static bool all_keep_their_own_mappings(struct scene *scene)
 {
-    return pool->persistence_pool == pool && pool->persistence_ttl_s > 0;
+    for (size_t i = 0; i < POOLS; i++) {
+        const struct pool *pool = scene_pool(scene, pool_names[i]);
+        if (pool->persistence_pool != pool || pool->persistence_ttl_s == 0)
+            return false;
+    }
+    return true;
 }
+
+/* How many configurations there were of each kind. */
+struct kinds {
+    size_t promised, denied, named, failing;
+    size_t divided, divided_without_mappings; /* pool web decides for some clients, not for all */
+};
 
 /*
  * A promise is kept to every client. What is not promised is denied to somebody; only of pools
  * without mappings of their own is less promised than could be.
  */
+static void check_promises(struct scene *scene, size_t i, struct kinds *kinds)
+{
+    const struct pool *web = scene_pool(scene, "web");
+    struct common_offer common;
+    offer_common_to_all(&scene->inputs, web, &common);
+    const struct given given = ask_for_all(scene);
+    bool divided = given.decided && given.undecided;
+    CHECK(!common.offer.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
+    CHECK(!common.offer.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
+    CHECK(!common.offer.name || given.all_names, "case %zu: CNAME was promised", i);
+    CHECK(common.denying || !given.none, "case %zu: nobody should be without address", i);
+    CHECK(common.some_get_an_address || !given.any, "case %zu: somebody gets one", i);
+    kinds->failing += given.clients == 0;
+    kinds->divided_without_mappings += divided && web->persistence_pool->persistence_ttl_s == 0;
+    if (given.clients == 0 || !all_keep_their_own_mappings(scene))
+        return;
+    CHECK_INTEGER(common.offer.ipv4 != NULL, given.all_ipv4, "case %zu: A", i);
+    CHECK_INTEGER(common.offer.ipv6 != NULL, given.all_ipv6, "case %zu: AAAA", i);
+    CHECK_INTEGER(common.offer.name != NULL, given.all_names, "case %zu: CNAME", i);
+    CHECK_INTEGER(common.denying != NULL, given.none, "case %zu: none", i);
+    kinds->promised += given.all_ipv4 || given.all_ipv6;
+    kinds->named += given.all_names;
+    kinds->denied += !given.all_ipv4 && !given.all_ipv6 && !given.all_names;
+    kinds->divided += divided;
+}
+
 static void what_is_promised_is_given_to_every_client(void)
 {
     enum { CASES = 4000 };
     uint64_t seed = 17;
-    size_t promised = 0, denied = 0, named = 0, failing = 0;
+    struct kinds kinds = {0};
     for (size_t i = 0; i < CASES; i++) {
         struct scene scene;
-        struct common_offer common;
         make_up(&scene, random_below(&seed, 10), &seed);
-        offer_common_to_all(&scene.inputs, scene_pool(&scene, "web"), &common);
-        struct given given = ask_for_all(&scene);
-        bool all_keep_mappings = true;
-        for (size_t k = 0; k < POOLS; k++)
-            all_keep_mappings &= keeps_its_own(scene_pool(&scene, pool_names[k]));
-        CHECK(!common.offer.ipv4 || given.all_ipv4, "case %zu: A was promised", i);
-        CHECK(!common.offer.ipv6 || given.all_ipv6, "case %zu: AAAA was promised", i);
-        CHECK(!common.offer.name || given.all_names, "case %zu: CNAME was promised", i);
-        CHECK(common.denying || !given.none, "case %zu: nobody should be without address", i);
-        CHECK(common.some_get_an_address || !given.any, "case %zu: somebody gets one", i);
-        if (all_keep_mappings && given.clients > 0) {
-            CHECK_INTEGER(common.offer.ipv4 != NULL, given.all_ipv4, "case %zu: A", i);
-            CHECK_INTEGER(common.offer.ipv6 != NULL, given.all_ipv6, "case %zu: AAAA", i);
-            CHECK_INTEGER(common.offer.name != NULL, given.all_names, "case %zu: CNAME", i);
-            CHECK_INTEGER(common.denying != NULL, given.none, "case %zu: none", i);
-            promised += given.all_ipv4 || given.all_ipv6;
-            named += given.all_names;
-            denied += !given.all_ipv4 && !given.all_ipv6 && !given.all_names;
-        }
-        failing += given.clients == 0;
+        measure_paths(&scene, &seed);
+        struct topology *topology = random_topology(&seed);
+        scene.inputs.topology = topology;
+        check_promises(&scene, i, &kinds);
         scene_release(&scene);
+        topology_free(topology);
     }
-    CHECK(promised > CASES / 20 && denied > CASES / 20 && named > CASES / 20 &&
-              failing > CASES / 100,
-          "%zu, %zu, %zu, %zu", promised, denied, named, failing);
+    CHECK(kinds.promised > CASES / 25 && kinds.denied > CASES / 25 && kinds.named > CASES / 25 &&
+              kinds.failing > CASES / 100,
+          "%zu, %zu, %zu, %zu", kinds.promised, kinds.denied, kinds.named, kinds.failing);
+    CHECK(kinds.divided > CASES / 100 && kinds.divided_without_mappings > CASES / 100, "%zu, %zu",
+          kinds.divided, kinds.divided_without_mappings);
 }
 
 /* Sites of pool web: families (4, 6, b(oth)), and e(nabled), g: draining or x: disabled. */
