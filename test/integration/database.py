@@ -209,12 +209,16 @@ class Database:
         self.sql(";\n".join(statements) + ";\n")
         return pool
 
-    def set_available(self, pool, index, available):
-        """What the monitor would do: the metric of one server of a pool, up (True) or down."""
+    def set_available(self, pool, index, available, family=None):
+        """What the monitor would do: the metric of one server of a pool, up (True) or down.
+
+        family: "ipv4" or "ipv6", if that address alone is meant.
+        """
+        metric = f"availability-{family}" if family else "availability"
         self.sql(
             "INSERT OR REPLACE INTO virtual_server_metric"
             " (virtual_server_id, name, value, measured_at)"
-            f" SELECT v.id, 'availability', {int(available)}, unixepoch()"
+            f" SELECT v.id, '{metric}', {int(available)}, unixepoch()"
             f" FROM virtual_server AS v JOIN pool ON pool.id = v.pool_id"
             f" WHERE pool.name = '{pool.name}' AND v.position = {index + 1};"
         )

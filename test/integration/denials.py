@@ -45,14 +45,22 @@ def a_method_cannot_decide(database, name):
     return pool
 
 
-# How a pool is made that once promised what it did not give; and whether a resolver that uses
-# denials again finds its addresses.
+def a_site_has_lost_ipv6(database, name):
+    """The second one, to which the tests' resolvers are sent."""
+    pool = database.add_pool(name, THREE_SITES, fallback="none")
+    database.set_available(pool, 1, False, family="ipv6")
+    return pool
+
+
+# How a pool is made that once promised, or might promise, what it does not give; and whether a
+# resolver that uses denials again finds its addresses.
 DENIALS = [
     (all_enabled_sites_drain, True),
     (the_last_one_up_drains, True),
     (a_draining_pool_falls_back_on_one_without_ipv6, True),
     (one_site_without_ipv4_beside_one_without_ipv6, False),
     (a_method_cannot_decide, False),
+    (a_site_has_lost_ipv6, True),
 ]
 
 

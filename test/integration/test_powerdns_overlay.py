@@ -229,6 +229,14 @@ def test_an_address_family_that_only_some_sites_have_is_granted_and_denied_with_
     assert delv(signed, pool.question_name, "A", without) == (VALIDATED, ["A 203.0.113.1"])
 
 
+def test_an_address_that_is_down_is_answered_from_another_site_and_validated(signed):
+    pool = signed.database.add_pool("lost", THREE_SITES, fallback="none")
+    signed.database.set_available(pool, 1, False, family="ipv6")
+    (other,) = pool.answer(chosen(RESOLVER, 3, down={1}), "AAAA")
+    assert delv(signed, pool.question_name, "A") == (VALIDATED, [A]), "its own"
+    assert delv(signed, pool.question_name, "AAAA") == (VALIDATED, [f"AAAA {other}"])
+
+
 def test_a_pool_with_nothing_up_is_denied_with_proof(signed):
     pool = signed.database.add_pool("nothing", THREE_SITES, fallback="none")
     for index in range(3):
