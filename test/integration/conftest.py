@@ -1,6 +1,7 @@
 """What all integration tests share: the program, and databases to serve."""
 
 import contextlib
+import functools
 import os
 import time
 
@@ -12,6 +13,7 @@ from coprocess import Coprocess
 from database import SAMPLE, Database
 from faults import Crowd
 from targets import Certificates
+from zones import overlay
 
 # Whoever supervises the tests does not wait for the servers that they start.
 os.environ.pop("NOTIFY_SOCKET", None)
@@ -109,3 +111,9 @@ def pytest_runtest_makereport(item):
 def certificates(tmp_path_factory):
     """For targets of TLS; made once."""
     return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module", params=["overlay-gsqlite3", "overlay-remote-gsqlite3"])
+def start_overlay(request):
+    """Starts a server with a coprocess or the service; all tests with one, then with the other."""
+    return functools.partial(overlay, f"{request.param}.conf")

@@ -4,7 +4,6 @@ Alone by pipe.conf and remote-unix.conf; and with gsqlite3, where the answers ar
 unbound judge them.
 """
 
-import functools
 import random
 import time
 
@@ -19,7 +18,7 @@ from resolvers import addresses_of_many_resolvers, chosen
 from test_powerdns_overlay import (
     NOTHING_THERE, VALIDATED, delv, sign_zone, sign_zone_with_nsec)
 from unbound import Unbound
-from zones import RECORDS, RESOLVER, overlay, pdnsutil
+from zones import RECORDS, RESOLVER, pdnsutil
 
 NAMES = ("lb-1.cloud.example", "lb-2.cloud.example", "lb-3.cloud.example")
 TYPES = ("A", "AAAA", "TXT", "HTTPS", "MX", "CNAME", "NS", "SOA", "DS", "SRV", "TYPE65280")
@@ -132,15 +131,11 @@ def test_a_resolver_stays_at_its_site_over_a_restart_and_leaves_it_when_it_is_do
 # ---------------------------------------------------------------- in front of gsqlite3
 
 
-@pytest.fixture(scope="module", params=["overlay-gsqlite3", "overlay-remote-gsqlite3"])
-def start(request):
-    return functools.partial(overlay, f"{request.param}.conf")
-
-
 @pytest.fixture(scope="module", params=["narrow NSEC3", "NSEC"])
-def signed(request, start):
+def signed(request, start_overlay):
     """Signed by gsqlite3's keys; the targets are in the same zone, so that delv can follow them."""
-    with start(sign_zone if request.param == "narrow NSEC3" else sign_zone_with_nsec) as server:
+    sign = sign_zone if request.param == "narrow NSEC3" else sign_zone_with_nsec
+    with start_overlay(sign) as server:
         for number in (1, 2, 3):
             pdnsutil(server, "add-record", "example.com", f"lb-{number}", "A", f"192.0.2.1{number}")
         yield server

@@ -6,7 +6,6 @@ as its only trust anchor.
 """
 
 import collections
-import functools
 import json
 import random
 import time
@@ -40,21 +39,15 @@ def sign_zone_with_nsec(server):
     pdnsutil(server, "secure-zone", "example.com")
 
 
-@pytest.fixture(scope="module", params=["overlay-gsqlite3", "overlay-remote-gsqlite3"])
-def start(request):
-    """Starts a server with a coprocess or the service; all tests with one, then with the other."""
-    return functools.partial(overlay, f"{request.param}.conf")
-
-
 @pytest.fixture(scope="module")
-def signed(start):
-    with start(sign_zone) as server:
+def signed(start_overlay):
+    with start_overlay(sign_zone) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def unsigned(start):
-    with start(load_zone) as server:
+def unsigned(start_overlay):
+    with start_overlay(load_zone) as server:
         yield server
 
 
@@ -246,12 +239,12 @@ def test_a_pool_with_nothing_up_is_denied_with_proof(signed):
 
 
 @pytest.fixture(scope="module", params=["narrow NSEC3", "NSEC"])
-def chain(request, start):
+def chain(request, start_overlay):
     """A signed server, with each kind of proof."""
     if request.param == "narrow NSEC3":
         yield request.getfixturevalue("signed")
         return
-    with start(sign_zone_with_nsec) as server:
+    with start_overlay(sign_zone_with_nsec) as server:
         yield server
 
 
@@ -283,9 +276,9 @@ def test_signing_makes_no_mapping_for_nobody(signed):
 # ---------------------------------------------------------------- other chains, and transfers
 
 
-def test_with_nsec_a_balanced_name_needs_a_record_in_the_other_backend(start):
+def test_with_nsec_a_balanced_name_needs_a_record_in_the_other_backend(start_overlay):
     """Its chain is made from gsqlite3's names: www is not among them, shop is."""
-    with start(sign_zone_with_nsec) as server:
+    with start_overlay(sign_zone_with_nsec) as server:
         assert delv(server, "shop.example.com", "A") == (VALIDATED, [A])
         assert delv(server, "shop.example.com", "HTTPS") == (NOTHING_THERE, [])
         assert "validated" not in delv(server, "www.example.com", "HTTPS")[0]
@@ -334,7 +327,7 @@ def test_pdnsutil_adds_to_the_other_backends_records(unsigned):
     assert pdnsutil(unsigned, "list-all-zones").split() == ["example.com"]
 
 
-def test_a_search_finds_each_record_and_comment_once(start):
+def test_a_search_finds_each_record_and_comment_once(start_overlay):
     port = free_port()
     options = {"api": "yes", "api-key": "x", "webserver": "yes", "webserver-port": port}
 
@@ -348,7 +341,7 @@ def test_a_search_finds_each_record_and_comment_once(start):
 
     comment = {"content": "the post office", "account": "operator"}
     rrset = {"name": "mail.example.com.", "type": "A", "changetype": "REPLACE"}
-    with start(load_zone, options=options):
+    with start_overlay(load_zone, options=options):
         call("zones/example.com.", "PATCH", {"rrsets": [{**rrset, "comments": [comment]}]})
         found = call("search-data?q=mail*")
     contents = [(row["object_type"], row["content"]) for row in found if "content" in row]
@@ -365,11 +358,11 @@ def test_pdnsutil_reaches_the_backends_commands(unsigned):
 # ---------------------------------------------------------------- what it costs
 
 
-def test_in_steady_state_a_question_costs_one_round_trip_to_pdns_sticky(start):
+def test_in_steady_state_a_question_costs_one_round_trip_to_pdns_sticky(start_overlay):
     """Counted on the wire, as PowerDNS's counter has the lookups in gsqlite3 as well."""
     resolvers = addresses_of_many_resolvers(500, random.Random(22))
     questions = [Question(ldns, "www.example.com", dnssec=True) for ldns in resolvers] * 4
-    with start(sign_zone, tap=True) as server:
+    with start_overlay(sign_zone, tap=True) as server:
         ask(server, questions)
         before = len(server.asked_lines())
         began = time.monotonic()

@@ -4,7 +4,6 @@ By overlay-gsqlite3.conf and overlay-remote-gsqlite3.conf.  The resolvers are re
 the secondary is a real NSD that has transferred the zone.
 """
 
-import functools
 import shutil
 
 import pytest
@@ -23,7 +22,6 @@ from zones import (
     balance,
     load_and_sign,
     make_narrow,
-    overlay,
     pdnsutil,
 )
 
@@ -66,24 +64,18 @@ class Secondary:
         self.directory, self.pdnsutil = primary.directory, primary.pdnsutil
 
 
-@pytest.fixture(scope="module", params=["overlay-gsqlite3", "overlay-remote-gsqlite3"])
-def start(request):
-    """Starts a server with a coprocess or the service; all tests with one, then with the other."""
-    return functools.partial(overlay, f"{request.param}.conf")
-
-
 # ---------------------------------------------------------------- names between
 
 
 @pytest.fixture(scope="module")
-def narrow(start):
+def narrow(start_overlay):
     """Signed as the configuration file recommends, and with names that are deep."""
 
     def prepare(server):
         load_and_sign(server, STAND_INS)
         make_narrow(server)
 
-    with start(prepare) as server:
+    with start_overlay(prepare) as server:
         balance(server, "a.b", "a.c", "*.d", "*.e")
         yield server
 
@@ -121,7 +113,7 @@ def test_without_a_stand_in_a_resolver_that_asks_label_by_label_stops(narrow, li
 
 
 @pytest.fixture(scope="module")
-def primary_and_secondary(start):
+def primary_and_secondary(start_overlay):
     """Both serve the zone with the same proofs, apart from the balanced names."""
 
     def prepare(server):
@@ -130,7 +122,7 @@ def primary_and_secondary(start):
 
     port = free_port()
     options = {"primary": "yes", "also-notify": f"127.0.0.1:{port}", "only-notify": ""}
-    with start(prepare, options=options) as server, Nsd(server, port) as nsd:
+    with start_overlay(prepare, options=options) as server, Nsd(server, port) as nsd:
         balance(server, "text", "ipv4", "right")
         nsd.wait_for_serial(1, SECONDS_MAX)
         yield server, Secondary(server, nsd)
@@ -207,7 +199,7 @@ def test_without_a_stand_in_the_proof_for_another_name_denies_the_balanced_one(
 
 
 @pytest.fixture(scope="module")
-def alias(start):
+def alias(start_overlay):
     """A signed server whose apex is an ALIAS of www, and the resolver that it asks for that.  The
     resolver is also the one that asks it, and validates."""
 
@@ -217,7 +209,7 @@ def alias(start):
 
     port = free_port()
     options = {"expand-alias": "yes", "resolver": f"127.0.0.1:{port}"}
-    with start(prepare, options=options) as server:
+    with start_overlay(prepare, options=options) as server:
         with Resolver(server, f"interface: 127.0.0.1@{port}") as resolver:
             yield server, resolver
 
