@@ -66,9 +66,11 @@ def assert_as_prompt(answers, others, what):
     """
     assert_in_time(answers, what)
     mine, theirs = (sorted(answer.seconds for answer in each) for each in (answers, others))
-    for percent in (50, 90) if len(mine) >= 50 else (50,):  # of few, a stall would be a tenth
+    for percent, allowance in ((50, 0.02), (90, 0.1)):
+        if percent > 50 and len(mine) < 50:  # of few, a stall would be a tenth
+            break
         one, other = (each[len(each) * percent // 100] for each in (mine, theirs))
-        assert one < 3 * other + 0.02, f"{what}: p{percent} {one * 1000} ms and {other * 1000} ms"
+        assert one < 3 * other + allowance, f"{what}: p{percent} {one:.4f} s and {other:.4f} s"
 
 
 def assert_in_time(answers, what):

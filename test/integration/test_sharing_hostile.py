@@ -67,13 +67,17 @@ class Scene:
         wait_until(lambda: words in self.status(), SECONDS_MAX,
                    lambda: f"{words} in {self.status()}")
 
-    def assert_prompt(self, count=50):
-        bystander, answers, others = self.cluster.bystander, [], []
+    def ask(self, count=50):
+        """The answers of the victim, and of one who has nothing to do with it."""
+        answers, others = [], []
         for resolver in (ldns(next(numbers)) for _ in range(count)):
             answers.append(self.victim.coprocess.ask(remote=resolver))
-            others.append(bystander.ask(remote=resolver))
+            others.append(self.cluster.bystander.ask(remote=resolver))
         assert all(answer.ipv4 in IPV4 for answer in answers)
-        assert_as_prompt(answers, others, "meanwhile")
+        return answers, others
+
+    def assert_prompt(self, count=50):
+        assert_as_prompt(*self.ask(count), "meanwhile")
 
     def assert_others_share(self):
         """What the victim and the honest one decide reaches the other."""
@@ -91,9 +95,13 @@ class Scene:
         before = memory_kib(pid)
         yield
         begun, used = time.monotonic(), processor_seconds(pid)
+        answers, others = [], []
         while time.monotonic() - begun < seconds:
-            self.assert_prompt()
+            for known, new in zip((answers, others), self.ask()):
+                known += new
             time.sleep(0.1)
+        if answers:
+            assert_as_prompt(answers, others, "meanwhile")
         used = (processor_seconds(pid) - used) / (time.monotonic() - begun)
         self.assert_others_share()
         assert daemon.process.poll() is None and daemon.pid == pid, daemon.said()
