@@ -5,6 +5,7 @@ resolver's own.
 
 Question, Reply   what is asked, and what came back
 ask(), ask_tcp()  many questions, and the replies to all of them
+ask_directly()    one question, from the resolver's own address, without that header
 dig()             one question to a resolver on this machine
 delv()            one question, and whether the answer is valid by a key
 Load              questions without end, in the background
@@ -64,6 +65,12 @@ class Reply:
     def addresses(self):
         """The A and AAAA records of the answer."""
         return _addresses(b"\0\0" + self.wire[2:])
+
+    @property
+    def ipv4(self):
+        """The one IPv4 address; None if there is none."""
+        (address,) = self.addresses or (None,)
+        return address
 
     @property
     def authority_types(self):
@@ -237,6 +244,18 @@ def ask_tcp(server, questions, seconds=SECONDS_MAX):
     if connection:
         connection.close()
     return replies
+
+
+def ask_directly(server, question, seconds=SECONDS_MAX):
+    """The reply of a server, (address, port), over UDP.  The address of the resolver is one that the
+    network of this thread has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(seconds)
+        client.bind((question.ldns, 0))
+        client.connect(server)
+        sent = time.monotonic()
+        client.send(_question_wire(question.name, question.rdtype, question.ecs, question.dnssec))
+        return Reply(question, client.recv(4096), sent, time.monotonic())
 
 
 def _read_exactly(connection, count):

@@ -116,8 +116,7 @@ class Served:
 
     def ask(self, name, rdtype, resolver):
         reply = self.server.one(resolver, name, rdtype)
-        (address,) = reply.addresses or (None,)
-        return types.SimpleNamespace(ipv4=address, lines=reply.rcode, logs=[])
+        return types.SimpleNamespace(ipv4=reply.ipv4, lines=reply.rcode, logs=[])
 
 
 @contextlib.contextmanager

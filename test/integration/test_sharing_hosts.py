@@ -3,7 +3,10 @@
 A machine is a network namespace with an address of its own, and a mount namespace with an /etc and
 a /var/lib of its own, so that all files are where they really are, with the owners that they really
 have.  What installs packages or speaks to systemd is left out: nats-server and pdns-stickyd are
-started here, as the users that their units name.
+started here, as the users that their units name; pdns_server by root, as pipe.conf allows.
+
+Between them is a router, where all resolvers are: they ask over the network, each from its own
+address.
 """
 
 import contextlib
@@ -15,14 +18,16 @@ import shutil
 import signal
 import subprocess
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from cluster import ENTRIES
-from coprocess import Coprocess
 from database import SAMPLE, Database
+from dns_client import Question, ask_directly
 from faults import put_in_place, strace
+from namespace import Namespace
 from nats import Nats
 from nats_server import NatsServer, nats_server_path
 from processes import (
@@ -49,6 +54,9 @@ DATABASE = "/var/lib/pdns-sticky/sticky.sqlite"
 # The unit of Debian's nats-server, and what we add to it.
 NATS_UNIT = Path("/usr/lib/systemd/system/nats-server.service")
 DROP_IN = REPOSITORY / "pdns-conf" / "nats-server.service.d" / "pdns-sticky.conf"
+
+PDNS_UNIT = Path("/usr/lib/systemd/system/pdns.service")
+PIPE_CONF = REPOSITORY / "pdns-conf" / "pipe.conf"
 
 # An /etc that can be written, over the real one, and an empty /var/lib. $1: where the database is.
 OWN_FILES = """
@@ -81,12 +89,28 @@ def commands():
 CERTIFICATES, COPIES, NATS, SQL_NS1, SQL_NS2, START = commands()
 
 
+def succeed(argv):
+    done = run(list(map(str, argv)))
+    assert done.returncode == 0, f"{argv}\n{done.stderr}"
+
+
+class Network(Namespace):
+    """A router between the machines, which has the addresses of all resolvers."""
+
+    def __init__(self):
+        super().__init__("198.18.0.1/15")  # see ldns()
+        self.ready += "echo 1 >/proc/sys/net/ipv4/ip_forward\n"
+
+    def run(self, commands):
+        succeed(["nsenter", "-t", self.holder.pid, "-n", "sh", "-ec", commands])
+
+
 class Machine:
     """A machine without services: namespaces that last until close()."""
 
-    def __init__(self, name, directory, certificates):
+    def __init__(self, name, directory, certificates, network):
         self.name, self.address = name, ADDRESSES[name]
-        self.certificates = certificates
+        self.certificates, self.network = certificates, network
         self.directory = directory / name
         self.directory.mkdir()
         (self.directory / "lib").mkdir()
@@ -131,19 +155,22 @@ class Machine:
         self.do(NATS.replace("me=ns1", f"me={self.name}"))
         self.do({"ns1": SQL_NS1, "ns2": SQL_NS2}[self.name])
 
-    def connect(self, other):
-        """A cable between two machines, which have no network in common."""
-        for argv in (
-            self.inside("ip", "link", "add", "net", "type", "veth", "peer", "name", "net",
-                        "netns", other.holder.pid),
-            *[
-                machine.inside("sh", "-ec", f"ip address add {machine.address}/32 dev net;"
-                               f" ip link set net up; ip route add {far.address} dev net")
-                for machine, far in ((self, other), (other, self))
-            ],
-        ):  # fmt: skip
-            done = run(argv)
-            assert done.returncode == 0, done.stderr
+    def connect(self):
+        """A cable to the router."""
+        gateway = re.sub(r"\d+$", "254", self.address)
+        self.network.run(
+            f"ip link add {self.name} type veth peer name net netns {self.holder.pid};"
+            f" ip address add {gateway}/24 dev {self.name}; ip link set {self.name} up"
+        )
+        succeed(self.inside(
+            "sh", "-ec", f"ip address add {self.address}/24 dev net; ip link set net up;"
+            f" ip route add default via {gateway}"
+        ))  # fmt: skip
+
+    def ask(self, resolver):
+        """What PowerDNS here replies to a resolver."""
+        with self.network.entered():
+            return ask_directly((self.address, 53), Question(resolver, "www.example.com"))
 
     def nats(self):
         """nats-server as its unit with our drop-in starts it."""
@@ -162,6 +189,15 @@ class Machine:
         argv = self.as_user("pdns", daemon_path(), "--foreground", "--database", DATABASE)
         return LoggedProcess(argv, self.directory / "daemon.log", "version", user=None)
 
+    def powerdns(self):
+        """pdns_server as its unit starts it, but by root; pipe.conf names the program under test."""
+        edit = f"s|/usr/local/libexec/pdns-sticky|{backend_path()}|"
+        succeed(self.inside("sh", "-c", 'sed "$0" "$1" >/etc/powerdns/pdns.conf', edit, PIPE_CONF))
+        program, *arguments = shlex.split(unit_settings(PDNS_UNIT)["ExecStart"])
+        argv = self.inside(program, *arguments, f"--socket-dir={self.directory}")
+        return LoggedProcess(argv, self.directory / "pdns.log", "Backend launched with banner",
+                             user=None, has_children=True)  # fmt: skip
+
     def status(self):
         done = run(self.as_user("pdns", backend_path(), "--database", DATABASE, "status"))
         assert done.returncode == 0, done.stderr
@@ -176,14 +212,17 @@ def machines(directory):
     """ns1 and ns2, set up and connected; nothing runs."""
     certificates = directory / "sticky-ca"
     with contextlib.ExitStack() as stack:
+        network = stack.enter_context(Network())
         both = []
         for name in ADDRESSES:
-            both.append(Machine(name, directory, certificates))
+            both.append(Machine(name, directory, certificates, network))
             stack.callback(both[-1].close)
+            both[-1].connect()
+        began = time.monotonic()
         both[0].do(CERTIFICATES)
         for machine in both:
             machine.set_up()
-        both[0].connect(both[1])
+        print(f"the commands of the README took {time.monotonic() - began:.1f} s")
         yield both
 
 
@@ -194,7 +233,7 @@ def running(both):
             machine.server = stack.enter_context(machine.nats())
         for machine in both:
             machine.log = stack.enter_context(machine.daemon())
-            machine.coprocess = stack.enter_context(Coprocess(machine.database.path))
+            stack.enter_context(machine.powerdns())
         yield both
 
 
@@ -202,8 +241,12 @@ def running(both):
 def two():
     if not USER:
         pytest.skip("needs root: namespaces and users")
-    with new_workspace() as directory, machines(directory) as both, running(both):
-        yield both
+    with new_workspace() as directory, machines(directory) as both:
+        began = time.monotonic()
+        with running(both):
+            wait_until_shared(both)
+            print(f"they share {time.monotonic() - began:.1f} s after the first start")
+            yield both
 
 
 def is_well(machine):
@@ -231,19 +274,21 @@ def wait_until_equal(two):
 
 
 def test_with_the_commands_of_the_readme_both_give_one_answer(two):
-    one, other = two
-    wait_until_shared(two)
-    one.database.sql("UPDATE controller SET state = 'disabled' WHERE name = 'ams';")
-    answers = {ldns(n): one.coprocess.ask(remote=ldns(n)).ipv4 for n in range(30)}
-    one.database.sql("UPDATE controller SET state = 'enabled' WHERE name = 'ams';")
-    assert any(address != expected(resolver) for resolver, address in answers.items())
+    """By DNS, whichever is asked first."""
+    told = {}
+    for number, first in enumerate(two):
+        first.database.sql("UPDATE controller SET state = 'disabled' WHERE name = 'ams';")
+        for resolver in map(ldns, range(30 * number + 1, 30 * number + 31)):
+            told[resolver] = first.ask(resolver).ipv4
+        first.database.sql("UPDATE controller SET state = 'enabled' WHERE name = 'ams';")
+    assert any(address != expected(resolver) for resolver, address in told.items())
     wait_until_equal(two)
     for machine in two:
-        for resolver, address in answers.items():
-            assert machine.coprocess.ask(remote=resolver).ipv4 == address
-    other.database.sql("DELETE FROM persistence;")
+        for resolver, address in told.items():
+            assert machine.ask(resolver).ipv4 == address
+    two[1].database.sql("DELETE FROM persistence;")
     wait_until_equal(two)
-    assert one.database.rows("SELECT count(*) FROM persistence") == [(0,)]
+    assert two[0].database.rows("SELECT count(*) FROM persistence") == [(0,)]
 
 
 def test_the_key_is_for_nats_server_and_pdns_stickyd_alone(two):
@@ -357,7 +402,7 @@ def set_up_meanwhile(machine):
 def assert_chosen(machine, resolvers):
     """They get the choice of the method."""
     for resolver in resolvers:
-        assert machine.coprocess.ask(remote=resolver).ipv4 == expected(resolver)
+        assert machine.ask(resolver).ipv4 == expected(resolver)
 
 
 def wait_until_told(machine, words):
@@ -389,7 +434,7 @@ def test_a_server_that_was_copied_is_told_and_shares_again_with_an_identity_of_i
         "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
         f" VALUES (1, '{kept}', {other_site(kept)}, 'modulus', unixepoch(), 3600);"
     )
-    address = one.coprocess.ask(remote=kept).ipv4
+    address = one.ask(kept).ipv4
     assert address != expected(kept)
     with set_up_meanwhile(other):
         put_copy(other, one)
@@ -399,14 +444,14 @@ def test_a_server_that_was_copied_is_told_and_shares_again_with_an_identity_of_i
     wait_until_told(one, here)
     assert_chosen(one, strangers[:20])
     assert_chosen(other, strangers[20:40])
-    assert other.coprocess.ask(remote=kept).ipv4 == address, "as the copy says"
+    assert other.ask(kept).ipv4 == address, "as the copy says"
     with set_up_meanwhile(other):
         mend(other)
     wait_until_shared(two)
     assert_chosen(other, strangers[40:])
     wait_until_equal(two)
     for machine in two:
-        assert machine.coprocess.ask(remote=kept).ipv4 == address
+        assert machine.ask(kept).ipv4 == address
         assert_chosen(machine, strangers)
 
 
