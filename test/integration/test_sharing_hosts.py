@@ -6,7 +6,7 @@ have.  What installs packages or speaks to systemd is left out: nats-server and 
 started here, as the users that their units name; pdns_server by root, as pipe.conf allows.
 
 Between them is a router, where all resolvers are: they ask over the network, each from its own
-address.
+address.  The router can drop what one machine sends to the other.
 """
 
 import contextlib
@@ -18,15 +18,18 @@ import shutil
 import signal
 import subprocess
 import textwrap
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cluster import ENTRIES
+from coprocess import Coprocess
 from database import SAMPLE, Database
 from dns_client import Question, ask_directly
-from faults import put_in_place, strace
+from faults import assert_in_time, put_in_place, strace
 from namespace import Namespace
 from nats import Nats
 from nats_server import NatsServer, nats_server_path
@@ -45,8 +48,9 @@ from processes import (
     workspace as new_workspace,
 )
 from resolvers import ldns
-from sample import IPV4, expected
+from sample import IPV4, SITES, expected
 from service import allowed_calls, unit_settings
+from sharing_load import take_down
 
 ADDRESSES = {"ns1": "192.0.2.1", "ns2": "198.51.100.1"}
 DATABASE = "/var/lib/pdns-sticky/sticky.sqlite"
@@ -99,10 +103,21 @@ class Network(Namespace):
 
     def __init__(self):
         super().__init__("198.18.0.1/15")  # see ldns()
-        self.ready += "echo 1 >/proc/sys/net/ipv4/ip_forward\n"
+        self.ready += self._forwarding(1)
+
+    @staticmethod
+    def _forwarding(number):
+        return f"echo {number} >/proc/sys/net/ipv4/ip_forward\n"
 
     def run(self, commands):
         succeed(["nsenter", "-t", self.holder.pid, "-n", "sh", "-ec", commands])
+
+    def drop(self):
+        """What a machine sends to another one gets lost from now on, and nobody is told."""
+        self.run(self._forwarding(0))
+
+    def heal(self):
+        self.run(self._forwarding(1))
 
 
 class Machine:
@@ -453,6 +468,101 @@ def test_a_server_that_was_copied_is_told_and_shares_again_with_an_identity_of_i
     for machine in two:
         assert machine.ask(kept).ipv4 == address
         assert_chosen(machine, strangers)
+
+
+# ---------------------------------------------------------------- a network that drops packets
+
+PAUSE_SECONDS = 0.02  # between two questions of one who asks
+BOTH = 20  # resolvers that ask both
+
+
+@contextlib.contextmanager
+def router_that_drops(two):
+    """Gives a function that asks ns1, and one that asks ns2."""
+    network = two[0].network
+    network.drop()
+    try:
+        yield [machine.ask for machine in two]
+    finally:
+        network.heal()
+
+
+@contextlib.contextmanager
+def cable_that_is_out(two):
+    """That of ns1, which is asked without the network.  ns2 hears that ns1 cannot be reached."""
+    one, other = two
+    with Coprocess(one.database.path) as coprocess:
+        one.network.run(f"ip link set {one.name} down")
+        try:
+            yield [lambda resolver: coprocess.ask(remote=resolver), other.ask]
+        finally:
+            one.network.run(f"ip link set {one.name} up")
+
+
+PARTITIONS = {"the router drops": router_that_drops, "a cable is out": cable_that_is_out}
+
+
+@contextlib.contextmanager
+def asked_all_the_time(asks, first):
+    """For the block, each is asked by some resolvers first and then by ever new ones; gives what
+    each told, {resolver: answer}."""
+    told, ended = [{} for _ in asks], threading.Event()
+
+    def ask_on(ask, answers):
+        resolvers = itertools.chain(first, map(ldns, numbers))
+        while not ended.wait(PAUSE_SECONDS):
+            resolver = next(resolvers)
+            answers[resolver] = ask(resolver)
+
+    with ThreadPoolExecutor() as pool:
+        askers = [pool.submit(ask_on, *each) for each in zip(asks, told)]
+        try:
+            yield told
+        finally:
+            ended.set()
+            for asker in askers:
+                asker.result()
+
+
+def wait_until_cut_off(two, told):
+    """Each has left the connection that is silent, and tried to make another one."""
+    wait_until(lambda: all("cannot connect" in machine.problem_of_peer() for machine in two)
+               and all(len(answers) > 2 * BOTH for answers in told), SECONDS_MAX,
+               lambda: f"cut off: {[machine.problem_of_peer() for machine in two]},"
+               f" {[len(answers) for answers in told]} answers")  # fmt: skip
+
+
+@pytest.mark.parametrize("what", list(PARTITIONS)[: None if LONG else 1])
+def test_while_the_network_drops_packets_both_go_on_and_afterwards_they_become_equal(two, what):
+    """No connection is closed, but nothing arrives.  Each has another site down meanwhile, so that
+    some resolvers are told different things."""
+    wait_until_shared(two)
+    both = [ldns(next(numbers)) for _ in range(BOTH)]
+    with PARTITIONS[what](two) as asks:
+        mends = [take_down(machine, site) for machine, site in zip(two, SITES.values())]
+        with asked_all_the_time(asks, both) as told:
+            wait_until_cut_off(two, told)
+        for mend in mends:
+            mend()
+        for machine in two:
+            machine.database.wait_for_writer()
+        assert two[0].database.rows(ENTRIES) != two[1].database.rows(ENTRIES)
+    healed = time.monotonic()
+    wait_until_equal(two)
+    print(f"{what}: equal {time.monotonic() - healed:.1f} s after the healing")
+    for place, (machine, answers) in enumerate(zip(two, told)):
+        assert_in_time(answers.values(), machine.name)
+        for resolver, answer in answers.items():
+            assert answer.ipv4 == expected(resolver, down={place})
+    assert any(len({answers[resolver].ipv4 for answers in told}) == 2 for resolver in both)
+    sites = two[0].database.rows_of("web")
+    for resolver in {*told[0], *told[1]}:
+        said = [answers[resolver].ipv4 for answers in told if resolver in answers]
+        assert sites[resolver] in map(SITES.get, said)
+    for resolver in (*both, *list(told[0])[-BOTH:], *list(told[1])[-BOTH:]):
+        for machine in two:
+            assert SITES[machine.ask(resolver).ipv4] == sites[resolver]
+    wait_until_shared(two)
 
 
 # ---------------------------------------------------------------- the unit of nats-server
