@@ -104,6 +104,7 @@ RARER_TYPES = [
     ("CERT", "1 7 8 AAECAw=="),
     ("CSYNC", "66 3 A NS AAAA"),
     ("DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA="),
+    ("DLV", f"12345 8 2 {32 * 'ab'}"),
     ("EUI48", "00-00-5e-00-53-2a"),
     ("EUI64", "00-00-5e-ef-10-00-00-2a"),
     ("HTTPS", '1 . alpn="h2,h3" ech="AAAA" key7="/q{?dns}" key65280="a b"'),

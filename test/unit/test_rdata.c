@@ -389,6 +389,7 @@ static void good_rarer_types(void)
         {"CSYNC", "0 0"},
         {"CSYNC", "1 0 TYPE65280"},
         {"DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA="},
+        {"DLV", "1 8 2 0123456789abcdef"},
         {"EUI48", "00-00-5e-00-53-2A"},
         {"EUI64", "00-00-5e-ef-10-00-00-2a"},
         {"IPSECKEY", "10 0 0"},
