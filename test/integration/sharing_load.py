@@ -118,6 +118,11 @@ class Served:
         reply = self.server.one(resolver, name, rdtype)
         return types.SimpleNamespace(ipv4=reply.ipv4, lines=reply.rcode, logs=[])
 
+    def logged(self):
+        """What its coprocesses told the operator."""
+        lines = self.server.log.read_text(errors="replace").splitlines()
+        return [line.partition("Coprocess: ")[2] for line in lines if "Coprocess: " in line]
+
 
 @contextlib.contextmanager
 def served_by_powerdns(cluster):
@@ -206,6 +211,11 @@ class Asker(threading.Thread):
             return self.node.coprocess.process.wait(SECONDS_MAX) == -signal.SIGKILL
         except subprocess.TimeoutExpired:
             return False
+
+    def logged(self):
+        """What the operator was told."""
+        one = self.node.coprocess
+        return self.said + (one.logged() if isinstance(one, Served) else [])
 
     def restart(self):
         self.node.coprocess.__exit__()

@@ -228,12 +228,16 @@ def test_many_servers_become_equal(workspace):
             assert_bounded(node)
 
 
+# Of mappings that are not made: by those who say so, and where a stopped process holds the place.
+EXCUSES = ("not kept", "a process that is stopped holds a part of it")
+
+
 def assert_all_kept(record, entries, askers):
-    """But for answers that said that they cannot be kept."""
-    said = {text for asker in askers for text in asker.said}
+    """But for answers that the operator was told of."""
+    said = {text for asker in askers for text in asker.logged()}
     lost = record.lost(entries)
     print(f"{len(record.told)} answers at the end, {len(entries)} entries, {len(lost)} lost; {said}")
-    assert not lost or any("not kept" in text for text in said), lost[:5]
+    assert not lost or any(excuse in text for text in said for excuse in EXCUSES), lost[:5]
     assert len(lost) < len(record.told) / 1000
 
 
