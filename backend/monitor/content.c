@@ -58,7 +58,7 @@ int content_refuse(const char *column, const char *pattern, struct error *error)
 
 /*
  * Says whether a match may be undone by what arrives later: the pattern wants that something is not
- * there, or that nothing follows. A pattern that only looks as if waits as well, and loses nothing.
+ * there, or that nothing follows. One that only has such characters waits too, which does no harm.
  */
 static bool has_to_wait(const char *text, bool has_end)
 {

@@ -91,22 +91,14 @@ class Share:
 
     @staticmethod
     def _await_walks(servers):
-        end, peers = time.monotonic() + 60, len(servers.nodes) - 1
         query = "SELECT count(*) FROM peer_state WHERE equal_at <> 0"
-        while any(_value(node.database.path, query) != peers for node in servers.nodes):
-            if time.monotonic() > end:
-                raise RuntimeError("the tables were not compared within a minute")
-            time.sleep(0.2)
+        _await_value(servers, query, len(servers.nodes) - 1, "the tables were not compared")
 
     @staticmethod
     def _await_calm(servers):
         """Until all that waited was handed over, and a moment longer."""
-        end = time.monotonic() + 60
         waiting = "SELECT count(*) FROM share_change"
-        while any(_value(node.database.path, waiting) for node in servers.nodes):
-            if time.monotonic() > end:
-                raise RuntimeError("changes were not handed over within a minute")
-            time.sleep(0.1)
+        _await_value(servers, waiting, 0, "changes were not handed over")
         time.sleep(1)
 
     # -- the time from an answer here to the row there
@@ -168,13 +160,11 @@ class Share:
         found = {}
         for number in range(ANSWER_ROUNDS):
             self.say(f"what an answer costs, round {number + 1} of {ANSWER_ROUNDS}")
-            with contextlib.ExitStack() as stack:
-                for what, node, fault in self._situations(servers, alone):
-                    stack.enter_context(fault())
+            for what, node, fault in self._situations(servers, alone):
+                with fault():
                     for kind, run in self._answer(servers, node).items():
                         found.setdefault(what, {}).setdefault(kind, []).append(run)
-                    stack.close()
-                    self._await_calm(servers)
+                self._await_calm(servers)
         return {what: {kind: rounds.medians(runs) for kind, runs in kinds.items()}
                 for what, kinds in found.items()}
 
@@ -397,9 +387,13 @@ def _value(path, query):
         return connection.execute(query).fetchone()[0]
 
 
-def _change(path, sql):
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(sql)
+def _await_value(servers, query, value, problem):
+    """On every server."""
+    end = time.monotonic() + 60
+    while any(_value(node.database.path, query) != value for node in servers.nodes):
+        if time.monotonic() > end:
+            raise RuntimeError(f"{problem} within a minute")
+        time.sleep(0.2)
 
 
 def _anonymous_kib(pid):

@@ -110,6 +110,17 @@ static bool uses_topology(const struct snapshot *snapshot)
     return false;
 }
 
+/* Logs those that were not known before, and takes them over. */
+static void set_contradictions(struct responder *responder, int64_t now_ms,
+                               const struct problems *contradictions)
+{
+    log_queue_add_problems(&responder->log_queue, now_ms, contradictions,
+                           &responder->contradictions);
+    problems_release(&responder->contradictions);
+    responder->contradictions = *contradictions;
+    responder->is_patched = false;
+}
+
 static int load_configuration(struct responder *responder, int64_t now_ms, struct error *error)
 {
     struct snapshot *snapshot = NULL;
@@ -131,11 +142,7 @@ static int load_configuration(struct responder *responder, int64_t now_ms, struc
     }
     log_queue_add_problems(&responder->log_queue, now_ms, &snapshot->problems,
                            responder->snapshot ? &responder->snapshot->problems : NULL);
-    log_queue_add_problems(&responder->log_queue, now_ms, &contradictions,
-                           &responder->contradictions);
-    problems_release(&responder->contradictions);
-    responder->contradictions = contradictions;
-    responder->is_patched = false;
+    set_contradictions(responder, now_ms, &contradictions);
     turns_free(responder->turns);
     availability_free(responder->availability);
     snapshot_free(responder->snapshot);
@@ -320,15 +327,10 @@ static void report_contradictions(struct responder *responder, int64_t now_ms)
     struct problems contradictions = {0};
     if (!responder->is_patched)
         return;
-    responder->is_patched = false;
-    if (contradictions_add(responder->snapshot, &contradictions) != 0) {
+    if (contradictions_add(responder->snapshot, &contradictions) == 0)
+        set_contradictions(responder, now_ms, &contradictions);
+    else
         problems_release(&contradictions);
-        return;
-    }
-    log_queue_add_problems(&responder->log_queue, now_ms, &contradictions,
-                           &responder->contradictions);
-    problems_release(&responder->contradictions);
-    responder->contradictions = contradictions;
 }
 
 void responder_maintain(struct responder *responder)

@@ -138,6 +138,8 @@ static void gather_misfit(const struct decision_inputs *inputs, const struct poo
     snprintf(explanation->misfit_needs, sizeof explanation->misfit_needs, "%s", client.key);
 }
 
+/* ---------------------------------------------------------------- all of it */
+
 void explanation_gather(const struct decision_inputs *inputs, struct store *store,
                         const struct question *question, const char *ldns,
                         struct explanation *ret_explanation)

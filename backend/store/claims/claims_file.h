@@ -30,8 +30,8 @@
  * replaced; ERR_IO, ERR_FULL, ERR_READONLY; with `error` set.
  *
  * Making the file takes some milliseconds, or seconds where the disk is slow. Whoever finds another
- * process at it waits for `wait_ms`. With CLAIMS_ONLY_USE, ERR_NOTFOUND, without words,
- * says that there is none which fits.
+ * process at it waits for `wait_ms`. With CLAIMS_ONLY_USE, ERR_NOTFOUND
+ * says that there is none which fits; `error` is not set then.
  */
 int claims_open(const char *database_path, const struct stat *database, int64_t identity,
                 struct lock_file *lock, int wait_ms, struct claims **ret_claims,

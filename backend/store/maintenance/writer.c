@@ -57,7 +57,7 @@ struct writer {
     pthread_mutex_t mutex; /* of what both threads use: the next three, and `claims` */
     struct error problem;
     bool told;         /* it was given out already */
-    struct error loss; /* of claims; until it is given out */
+    struct error loss; /* claims that are lost or were dropped; until it is given out */
     pthread_t thread;
 };
 
