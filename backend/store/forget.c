@@ -9,6 +9,7 @@
 #include "core/base/buffer.h"
 #include "core/base/vector.h"
 #include "store/sqlite/persistence_row.h"
+#include "store/sqlite/table_reader.h"
 #include "store/store_parts.h"
 #include "system/clock.h"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/monitoring.h"
+#include "store/sqlite/table_reader.h"
 #include "store/store_parts.h"
 
 /* What rows are read into. */
@@ -120,7 +121,8 @@ int store_load_targets(struct store *store, struct targets **ret_targets,
     if (code != 0)
         return error_set(error, code, "%s: targets cannot be loaded: %s", store->database.path,
                          error_text(code));
-    code = store_read_tables(store, tables, sizeof tables / sizeof *tables, &loaded, error);
+    code = database_read_tables(&store->database, tables, sizeof tables / sizeof *tables, &loaded,
+                                error);
     if (code != 0) {
         targets_release(loaded.targets);
         return code;

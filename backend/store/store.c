@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/maintenance/writer.h"
+#include "store/sqlite/configuration.h"
 #include "store/sqlite/kept_map.h"
 #include "system/clock.h"
 #include "system/memory.h"
@@ -230,6 +231,17 @@ int store_begin(struct store *store, int64_t now_ms, struct revision *ret_revisi
 bool store_is_outdated(const struct store *store)
 {
     return store->outdated;
+}
+
+int store_load(struct store *store, struct snapshot **ret_snapshot, struct error *error)
+{
+    return database_load_configuration(&store->database, ret_snapshot, error);
+}
+
+bool store_patch(struct store *store, int64_t since, struct snapshot *snapshot)
+{
+    return database_patch_configuration(&store->database, store->revision.configuration, since,
+                                        snapshot);
 }
 
 void store_rest(struct store *store)

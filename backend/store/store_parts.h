@@ -57,22 +57,6 @@ int store_claim_deletion(struct store *store, int64_t pool_id, const char *key,
 /* Gives the writer a moment, or does its work where there is none. */
 void store_let_write(struct store *store);
 
-/* A table and what takes its rows: 0, or a code that ends the reading. */
-struct table_reader {
-    enum query query;
-    int (*add)(void *context, sqlite3_stmt *row);
-};
-
-/* Reads tables one after the other, each whole. 0, or a code with `error` set. */
-int store_read_tables(struct store *store, const struct table_reader *readers, size_t count,
-                      void *context, struct error *error);
-
-/* A text of a row, valid until the next step. NULL stays NULL. */
-static inline const char *row_text(sqlite3_stmt *row, int column)
-{
-    return (const char *)sqlite3_column_text(row, column);
-}
-
 /* 0, or ERR_LIMIT with `error` set when this claim would be one too many. */
 int store_check_limits(struct store *store, bool adds_row, struct error *error);
 

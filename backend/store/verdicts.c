@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "store/monitoring.h"
 #include "store/sqlite/lock_bytes.h"
+#include "store/sqlite/table_reader.h"
 #include "store/store_parts.h"
 #include "system/clock.h"
 

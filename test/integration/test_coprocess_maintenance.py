@@ -10,6 +10,7 @@ from claims import Promises
 from coprocess import Coprocess
 from database import Shell
 from faults import maintain_often, strace, traced_calls
+from monitor import Daemon
 from processes import SECONDS_MAX, give_to_user, run, wait_until
 from resolvers import ldns
 from sample import expected
@@ -37,6 +38,55 @@ def test_expired_rows_are_swept_while_nobody_asks(served):
             "the sweep",
         )
     assert set(database.mappings("web")) == {"kept", ldns(1)}
+
+
+def map_by_sql(database, *keys):
+    rows = ", ".join(f"(1, '{key}', 1, 'modulus', unixepoch(), 3600)" for key in keys)
+    database.sql(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        f" VALUES {rows};"
+    )
+
+
+def unfound(count, first):
+    return (
+        f"{count} can never be found, by the pool's prefixes and kind of client; the first is"
+        f" {first} in pool web"
+    )
+
+
+def test_mappings_that_nobody_can_have_are_logged_after_each_change(served):
+    coprocess, database = served
+    logs = []
+
+    def is_told(sentence):
+        logs.extend(coprocess.ask("www.example.com", "A", ldns(1)).logs)
+        return sentence in logs
+
+    def wait_until_told(*sentence):
+        wait_until(lambda: is_told(unfound(*sentence)), SECONDS_MAX, lambda: f"in {logs}")
+
+    maintain_often(database)
+    map_by_sql(database, "192.0.2.7", "2001:db8::7", "2001:DB8::53")
+    wait_until_told("1 mapping", "2001:DB8::53")
+    map_by_sql(database, "198.51.0.0/16", "' || x'3100' || '", "9" * 128, "garbage")
+    wait_until_told("5 mappings", "1")
+    database.sql("DELETE FROM persistence WHERE ldns < '198.51' OR ldns > '20';")
+    wait_until_told("1 mapping", "198.51.0.0/16")
+    database.sql(
+        "UPDATE pool SET ipv4_prefix = 16 WHERE id = 1;"
+        "DELETE FROM persistence WHERE ldns <> '198.51.0.0/16';"
+    )
+    map_by_sql(database, "192.0.2.7")
+    wait_until_told("1 mapping", "192.0.2.7")
+
+
+def test_mappings_that_nobody_can_have_are_in_the_log_of_the_daemon(sample_database):
+    maintain_often(sample_database)
+    with Daemon(sample_database) as daemon:
+        map_by_sql(sample_database, "2001:DB8::53")
+        sentence = unfound("1 mapping", "2001:DB8::53")
+        wait_until(lambda: sentence in daemon.said(), SECONDS_MAX, daemon.said)
 
 
 def test_the_log_is_copied_back_while_nobody_asks(served):

@@ -96,6 +96,7 @@ def test_nothing_is_described_that_is_not_said():
 SPEAKERS = (
     "store/claims/claims_file.c",
     "store/limits.c",
+    "store/maintenance/key_check.c",
     "store/maintenance/maintenance.c",
     "store/maintenance/writer.c",
     "store/mappings.c",

@@ -85,14 +85,15 @@ static int do_what_is_due(struct round *round, struct error *error)
     int code = 0;
     if (round->due.sweep) {
         progress->sweep_ms = now_ms;
-        code = sweep_run(&round->database, &progress->sweep, occasion->settings.sweep_batch,
-                         occasion->settings.share_grace_s, occasion->now_s, error);
+        code = sweep_run(&round->database, &progress->sweep, &progress->check,
+                         occasion->settings.sweep_batch, occasion->settings.share_grace_s,
+                         occasion->now_s, error);
     }
     if (code == 0 && round->due.checkpoint) {
         progress->checkpoint_ms = now_ms;
         code = checkpoint_run(&round->database, &progress->log, round->disk_short, error);
     }
-    return code;
+    return code == 0 ? key_check_tell(&progress->check, error) : code;
 }
 
 static void *run_round(void *context)

@@ -22,11 +22,15 @@
 #include "store/maintenance/writer.h"
 #include "store/sqlite/database.h"
 
-/* How far it is, as one process leaves it to the next. Times are monotonic, the same for all. */
+/*
+ * How far it is, as one process leaves it to the next, which may be of an older version: what is
+ * new comes last. Times are monotonic, the same for all.
+ */
 struct progress {
     int64_t sweep_ms, checkpoint_ms; /* when each began last */
     struct sweep sweep;
     struct log_progress log;
+    struct key_check check;
 };
 
 /* What a process goes by when it looks whether something is due. */
