@@ -47,7 +47,7 @@ struct http {
     size_t header_bytes;
     bool judged, has_status; /* `verdict` is set; the headers are complete and accepted */
     enum reason verdict;     /* with which a callback ended the transfer */
-    bool broken;             /* the socket could not be watched */
+    struct event unwatched;  /* the socket could not be watched */
     bool no_tls;             /* what the server sends is not TLS */
     struct content body;
 };
@@ -246,8 +246,8 @@ static int on_timer_change(CURLM *multi, long timeout_ms, void *context)
     const struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
     if (timeout_ms < 0)
         event_del(&web->timer);
-    else
-        event_add(&web->timer, &timeout);
+    else if (event_add(&web->timer, &timeout) != 0)
+        event_active(&web->timer, EV_TIMEOUT, 0); /* too early is better than never */
     return 0;
 }
 
@@ -259,7 +259,17 @@ static bool watch(struct web *web, curl_socket_t descriptor, int what, struct ev
            event_add(event, NULL) == 0;
 }
 
-/* It must not return an error: libcurl would abort all transfers, present and future. */
+static void on_unwatched(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct http *http = context;
+    probe_end(&http->probe, REASON_INTERNAL);
+}
+
+/*
+ * It must not return an error: libcurl would abort all transfers, present and future. Nor may it
+ * end this one, which comes next.
+ */
 static int on_socket_change(CURL *easy, curl_socket_t descriptor, int what, void *context,
                             void *assigned)
 {
@@ -277,7 +287,7 @@ static int on_socket_change(CURL *easy, curl_socket_t descriptor, int what, void
     curl_multi_assign(web->multi, descriptor, event);
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &http);
     if ((!event || !watch(web, descriptor, what, event)) && http)
-        http->broken = true;
+        event_active(&http->unwatched, EV_TIMEOUT, 0);
     return 0;
 }
 
@@ -543,6 +553,7 @@ static void start(struct probe *probe)
 {
     struct http *http = (struct http *)probe;
     const struct web *web = probe_shared(probe);
+    event_assign(&http->unwatched, web->base, -1, 0, on_unwatched, http);
     http->added = prepare(http) && curl_multi_add_handle(web->multi, http->easy) == CURLM_OK;
     if (!http->added)
         probe_end(probe, REASON_INTERNAL);
@@ -551,9 +562,7 @@ static void start(struct probe *probe)
 static enum reason expire(struct probe *probe)
 {
     const struct http *http = (const struct http *)probe;
-    if (has_matched(http, false))
-        return REASON_OK;
-    return http->broken ? REASON_INTERNAL : REASON_TIMEOUT;
+    return has_matched(http, false) ? REASON_OK : REASON_TIMEOUT;
 }
 
 static void stop(struct probe *probe)
@@ -562,6 +571,7 @@ static void stop(struct probe *probe)
     const struct web *web = probe_shared(probe);
     if (http->added)
         curl_multi_remove_handle(web->multi, http->easy);
+    event_del(&http->unwatched);
     curl_easy_cleanup(http->easy);
     curl_slist_free_all(http->route);
     curl_slist_free_all(http->headers);

@@ -149,7 +149,9 @@ class Coprocess:
         """Says HELO and returns the banner."""
         self.abi = abi or self.abi
         self.send(b"HELO\t%d\n" % self.abi)
-        return self.read_line()
+        banner = self.read_line()
+        assert banner is not None, f"it ended: {self.process.stderr and self.process.stderr.read()}"
+        return banner
 
     def request(self, line):
         """Sends a line and returns its answer."""
