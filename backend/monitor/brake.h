@@ -6,7 +6,8 @@
  * failures are counted, not verdicts: these come `fall` checks later, and the first would be
  * written before the last are known. If more than `percent` of all targets count, the brake is
  * engaged. It is released when so many of them answer again that the rest is not more than
- * `percent`; the rest then goes down, and no longer counts. The brake is never released only
+ * `percent`. The rest no longer counts, and each of it goes down when it fails once more: the
+ * network may be whole again, and they were not asked since. The brake is never released only
  * because of time, since nothing new is known then; `percent` 0 turns it off.
  *
  * A single failing target never engages the brake, however few targets there are. So with the

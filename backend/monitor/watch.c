@@ -322,12 +322,12 @@ static void update_brake(struct watch *watch)
                   watch->brake.failing, watch->schedule.count, limits->brake_window_s);
         revert_downs(watch);
     } else {
+        /* What failed before says nothing now: each goes down when it fails again. */
         watch_log(watch, true, "the brake is released, verdicts follow the checks again");
-        watch_catch_up(watch);
     }
 }
 
-/* Tells the brake when a target begins or ceases to fail. */
+/* Tells the brake when a target begins or ceases to fail, before its verdict follows. */
 static void count_for_brake(struct watched *watched, bool failed)
 {
     struct watch *watch = watched->watch;

@@ -491,6 +491,29 @@ static void a_monitor_that_is_broken_while_its_targets_fail_does_not_hold_the_br
     stage_end();
 }
 
+/* Those that answer later than others are not down in between; those that still fail are. */
+static void after_an_outage_of_all_nobody_goes_down_who_answers_again(void)
+{
+    for (int held_s = 0; held_s < 30; held_s++) {
+        stage_begin();
+        set_up(1, 4);
+        pass_ms(20000);
+        memset(stage.answers + 1, 'x', 4);
+        pass_ms(40000);
+        CHECK(watch_brakes(stage.watch), "the brake is on");
+        pass_ms(held_s * 1000);
+        memset(stage.answers + 1, 0, 3);
+        for (int i = 0; i < 40; i++) {
+            pass_ms(500);
+            CHECK_INTEGER((int64_t)count_written(VERDICT_DOWN), written(4) == VERDICT_DOWN,
+                          "%d s later, after %d of them", held_s, i);
+        }
+        CHECK(!watch_brakes(stage.watch), "it is off");
+        CHECK_INTEGER(written(4), VERDICT_DOWN, "the one that still fails");
+        stage_end();
+    }
+}
+
 static void servers_that_were_never_up_do_not_engage_the_brake(void)
 {
     stage_begin();
@@ -881,6 +904,8 @@ static const CU_TestInfo tests[] = {
      one_that_is_corrected_while_it_fails_does_not_hold_the_brake},
     {"a monitor that is broken while its targets fail does not hold the brake",
      a_monitor_that_is_broken_while_its_targets_fail_does_not_hold_the_brake},
+    {"after an outage of all, nobody goes down who answers again",
+     after_an_outage_of_all_nobody_goes_down_who_answers_again},
     {"servers that were never up do not engage the brake",
      servers_that_were_never_up_do_not_engage_the_brake},
     {"a target may go while it is checked", a_target_may_go_while_it_is_checked},

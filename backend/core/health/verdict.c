@@ -82,5 +82,5 @@ void verdict_revert(struct target_verdict *verdict, int64_t now_s)
     if (verdict->state != VERDICT_DOWN)
         return;
     turn(verdict, VERDICT_UP, now_s);
-    verdict->run = UINT32_MAX; /* it goes down as soon as the hold is over */
+    verdict->run = UINT32_MAX; /* after the hold, it goes down when it fails once more */
 }
