@@ -198,7 +198,8 @@ CREATE TABLE IF NOT EXISTS pool (
 
   -- The pool whose mappings this pool shares, so that a resolver gets the same site from both. That
   -- pool's persistence_ttl, persistence_timer, client and prefixes count for both. It must have
-  -- mappings of its own. NULL: this pool has its own mappings.
+  -- mappings of its own. NULL: this pool has its own mappings. Those that it had before have no
+  -- effect, and expire.
   --   UPDATE pool SET persistence_pool_id = (SELECT id FROM pool WHERE name = 'web')
   --     WHERE name = 'static';
   persistence_pool_id INTEGER REFERENCES pool (id),
@@ -1558,6 +1559,7 @@ ORDER BY t.pool, t.position, t.controller, t.family;
 -- left_s      seconds until then, 0 if it has expired
 -- live        'yes' if it is live in this pool or in one that shares its mappings, or the first of
 --             these reasons that applies:
+--             'pool shares mappings': this pool uses those of another one now
 --             'expired'
 --             'method changed'
 --             'controller gone'
@@ -1592,6 +1594,7 @@ SELECT
   strftime('%Y-%m-%d %H:%M', min(m.timestamp + m.ttl, 253402300799), 'unixepoch'),
   max(m.timestamp + m.ttl - unixepoch(), 0),
   CASE
+    WHEN p.persistence_pool_id IS NOT NULL THEN 'pool shares mappings'
     WHEN m.timestamp + m.ttl <= unixepoch() THEN 'expired'
     WHEN m.method <> p.method THEN 'method changed'
     WHEN c.id IS NULL THEN 'controller gone'

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/balance/metric.h"
 #include "core/balance/availability.h"
@@ -111,6 +112,12 @@ int store_load_topology(struct store *store, struct topology **ret_topology, str
  * by somebody else. Valid until the next store_begin().
  */
 const char *store_read_only(const struct store *store);
+
+/*
+ * Says whether the file is root's and its directory another user's, who is most likely the one that
+ * PowerDNS runs as and cannot write the file. For a command that root runs, to whom it looks well.
+ */
+bool store_is_roots_alone(const struct store *store, uid_t *ret_directory_owner);
 
 /* Says whether the lock of writers could not be got for so long. Opens a connection for that. */
 bool store_is_locked(const struct store *store, int wait_ms, int64_t now_ms);

@@ -377,8 +377,10 @@ def test_with_another_boot_id_the_file_is_left_to_those_who_use_it(pair, workspa
     boot_id = workspace / "boot_id"
     boot_id.write_text("01234567-89ab-4cde-8f01-23456789abcd\n")
     boot_id.chmod(0o644)
-    mount = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
-    elsewhere = ["unshare", "--mount", "sh", "-c", mount, boot_id, *as_user([])]
+    # A container has a deleted file mounted there, on which nothing can be mounted.
+    mount = 'umount $1 2>&-; mount --bind "$0" $1 && shift && exec "$@"'
+    there = "/proc/sys/kernel/random/boot_id"
+    elsewhere = ["unshare", "--mount", "sh", "-c", mount, boot_id, there, *as_user([])]
     pair.kept()
     with Coprocess(pair.database.path, user=None, before=elsewhere) as other:
         said_so = "-claims is used where the machine has another boot_id"

@@ -30,6 +30,16 @@ def test_a_file_of_root_is_served_read_only_until_it_is_given_away(root_only, sa
         heals(coprocess, sample_database, 1)
 
 
+def test_root_is_told_whose_the_file_should_be(root_only, sample_database):
+    """Who asks with pdnsutil, and can write it."""
+    told = f"belongs to root and its directory to uid {sample_database.path.parent.stat().st_uid}"
+    argv = [backend_path(), "--database", sample_database.path, "status"]
+    assert told not in run(argv).stdout
+    os.chown(sample_database.path, 0, 0)
+    assert told in run(argv).stdout
+    assert told not in sample_database.command("status")  # it can only be read, and says so
+
+
 def test_a_running_coprocess_survives_that_root_takes_the_file(root_only, sample_database):
     with Coprocess(sample_database.path) as coprocess:
         assert coprocess.ask("www.example.com", "A", ldns(100)).ipv4 == expected(ldns(100))

@@ -90,6 +90,8 @@ SHARED_DOWN = ("INSERT INTO virtual_server_metric (virtual_server_id, name, valu
     ("no server", (NO_SERVERS, "UPDATE virtual_server SET state = 'disabled' WHERE id = 9")),
     ("no server", (NO_SERVERS, "UPDATE virtual_server SET controller_id = 2 WHERE id = 9")),
     ("no server", (NO_SERVERS, "UPDATE pool SET persistence_pool_id = NULL WHERE id = 3")),
+    ("pool shares mappings", ("UPDATE pool SET persistence_pool_id = NULL WHERE id = 3",
+                              "UPDATE pool SET persistence_pool_id = 2 WHERE id = 1")),
     ("server down", (SERVER_DOWN, SHARED_DOWN)),
     ("server down", (DOWN,)),
     ("expired", (SERVER_DOWN, EXPIRED)),

@@ -74,8 +74,6 @@ bool client_key_can_match(const char *key, const struct pool *pool, const struct
     struct prefix prefix;
     char text[PREFIX_TEXT_MAX];
     bool is_subnet = strncmp(key, "ecs:", 4) == 0;
-    if (pool->persistence_pool != pool)
-        return false;
     const char *address = is_subnet ? key + 4 : key;
     if (strncmp(key, "group:", 6) == 0)
         return is_group(key + 6, groups);

@@ -37,8 +37,8 @@ void client_identify(const struct source *source, const struct pool *pool,
                      const struct prefix_map *groups, struct client *ret_client);
 
 /*
- * Says whether a key can be that of a client of a pool that keeps mappings. Others were written by
- * hand in another form, or for another prefix, kind of client or group; nobody is found by them.
+ * Says whether a key can be that of a client in the mappings of a pool. Others were written by hand
+ * in another form, or for another prefix, kind of client or group; nobody is found by them.
  */
 bool client_key_can_match(const char *key, const struct pool *pool,
                           const struct prefix_map *groups);

@@ -67,7 +67,7 @@ static void prefix_key(const struct word *word, const struct prefix *prefix,
     snprintf(ret_key, CLIENT_KEY_MAX, "%s%s", word->kind, prefix_format(prefix, text));
 }
 
-/* Deletes the rows whose key is the operator's word, in the canonical form of keys. */
+/* Deletes the rows whose key is the operator's word, in the canonical form of keys and as it is. */
 static int forget_word(struct forgetting *forgetting, const struct word *word,
                        const struct pool *pool, struct error *error)
 {
@@ -76,7 +76,10 @@ static int forget_word(struct forgetting *forgetting, const struct word *word,
     if (!word->is_prefix)
         return forget_key(forgetting, word->text, pool_id, error);
     prefix_key(word, &word->prefix, key);
-    return forget_key(forgetting, key, pool_id, error);
+    int code = forget_key(forgetting, key, pool_id, error);
+    if (code == 0 && strcmp(key, word->text) != 0) /* SQL may have put it in */
+        code = forget_key(forgetting, word->text, pool_id, error);
+    return code;
 }
 
 /* Says whether mappings of a pool are meant; those that it shares are another pool's. */

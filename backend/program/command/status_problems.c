@@ -28,6 +28,11 @@ static int add_of_database(const struct status *status, struct problems *problem
     int code = 0;
     if (database->read_only)
         code = problems_add(problems, "%s", database->read_only);
+    if (code == 0 && database->owner_wanted != 0 && !database->read_only)
+        code = problems_add(problems,
+                            "%s belongs to root and its directory to uid %ld: if PowerDNS runs as"
+                            " that user, it stores no mappings",
+                            database->path, (long)database->owner_wanted);
     if (code == 0 && database->without_log)
         code = problems_add(problems, "%s: %s", database->path, database->without_log);
     if (code == 0 && status->counts.unwritten > 0)

@@ -7,10 +7,18 @@
 #include "core/balance/client.h"
 #include "store/sqlite/table_reader.h"
 
+#define MARK 0x6b6579636865636bu
+
+void key_check_verify(struct key_check *check)
+{
+    if (check->mark != MARK)
+        *check = (struct key_check){.mark = MARK};
+}
+
 void key_check_begin(struct key_check *check, int64_t revision)
 {
     if (check->revision != revision)
-        *check = (struct key_check){.revision = revision, .runs = true};
+        *check = (struct key_check){.mark = MARK, .revision = revision, .runs = true};
 }
 
 void key_check_add(struct key_check *check, const struct snapshot *snapshot, int64_t pool_id,

@@ -17,11 +17,15 @@
 #define KEY_CHECK_TEXT_MAX 65
 
 struct key_check {
+    uint64_t mark;    /* that it is one: somebody may have overwritten the lock file */
     int64_t revision; /* of the mappings, when it began last; see struct revision_row */
     bool runs;
     int64_t found;                                            /* since it began, and not told yet */
     char first[KEY_CHECK_TEXT_MAX], pool[KEY_CHECK_TEXT_MAX]; /* the key of one, and its pool */
 };
+
+/* To be called for one that comes from the lock file: begins anew where that is overwritten. */
+void key_check_verify(struct key_check *check);
 
 /* To be called at the start of the table: begins, if mappings have changed since it last did. */
 void key_check_begin(struct key_check *check, int64_t revision);

@@ -50,13 +50,15 @@ static struct due what_is_due(const struct maintenance *maintenance,
             writer_log_pages(writer) > progress->log.pages + CHECKPOINT_PAGES_MAX};
 }
 
-/* What is due by what the last round of any process has left. */
+/* What is due by what the last round of any process has left, if nobody has overwritten it. */
 static struct due look(struct maintenance *maintenance, const struct database *served,
                        const struct occasion *occasion)
 {
     struct progress progress;
     if (!lock_file_read(&served->lock, LOCK_BYTES_MAINTENANCE, &progress, sizeof progress))
         progress = (struct progress){0};
+    progress.sweep.key[SWEEP_KEY_MAX - 1] = '\0';
+    key_check_verify(&progress.check);
     maintenance->progress = progress;
     return what_is_due(maintenance, occasion);
 }
