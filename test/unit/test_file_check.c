@@ -38,6 +38,7 @@ static void pair_init(struct pair *pair)
 {
     *pair = (struct pair){.one.lock.descriptor = -1, .two.lock.descriptor = -1};
     place_init(&pair->place);
+    place_run(&pair->place, "PRAGMA wal_checkpoint(TRUNCATE)"); /* its wal-index asks for no log */
     CHECK(stat(pair->place.path, &pair->database) == 0, "%s", pair->place.path);
     place_name(&pair->place, "other", pair->place.path);
     place_name(&pair->place, "other-wal", pair->log);
@@ -170,9 +171,23 @@ static void a_checkpoint_that_empties_the_log_is_no_damage(void)
     CHECK(passes(&pair, &pair.one, NOW_MS), "one of ours, announced");
     make_file(pair.log, LOG_BYTES);
     CHECK(passes(&pair, &pair.one, NOW_MS), "it grows");
-    place_run(&pair.place, "CREATE TABLE filler (id INTEGER);"); /* the wal-index changes */
+    place_run(&pair.place, "CREATE TABLE filler (id INTEGER);"
+                           "PRAGMA wal_checkpoint(TRUNCATE)"); /* the wal-index changes */
     empty(pair.log);
     CHECK(passes(&pair, &pair.one, NOW_MS) == tested, "one of a shell, told by the wal-index");
+    pair_release(&pair);
+}
+
+/* Commits change the wal-index all the time, so a change alone does not tell of a checkpoint. */
+static void a_log_that_is_shorter_than_the_wal_index_says_does_not_pass(void)
+{
+    bool tested = wal_index_is_tested(sqlite3_libversion_number());
+    struct pair pair;
+    pair_init(&pair);
+    CHECK(opens(&pair, &pair.one, NOW_MS), "opened");
+    place_run(&pair.place, "CREATE TABLE filler (id INTEGER)");
+    empty(pair.log);
+    CHECK(passes(&pair, &pair.one, NOW_MS) != tested, "a commit, and then it was emptied");
     pair_release(&pair);
 }
 
@@ -356,6 +371,8 @@ static const CU_TestInfo tests[] = {
      the_files_are_looked_at_now_and_then_or_when_it_matters},
     {"a checkpoint that empties the log is no damage",
      a_checkpoint_that_empties_the_log_is_no_damage},
+    {"a log that is shorter than the wal-index says does not pass",
+     a_log_that_is_shorter_than_the_wal_index_says_does_not_pass},
     {"another lock file does not pass", another_lock_file_does_not_pass},
     {"it is opened again when all have closed it", it_is_opened_again_when_all_have_closed_it},
     {"who finds the same damage does not start it again",

@@ -1,6 +1,7 @@
 #include "store/sqlite/wal_index.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fixture.h"
 #include "suites.h"
@@ -89,6 +90,8 @@ static void a_connection_with_a_log_has_a_header(void)
 {
     struct place place;
     struct wal_index index;
+    struct stat status;
+    char log[PLACE_PATH_MAX];
     bool tested = wal_index_is_tested(sqlite3_libversion_number());
     place_init(&place);
     CHECK(place_number(&place, "SELECT count(*) FROM pool") == 0, "it has read");
@@ -102,6 +105,13 @@ static void a_connection_with_a_log_has_a_header(void)
     CHECK(wal_index_moved(&index) == !tested, "it was looked at again");
     place_run(&place, "PRAGMA wal_checkpoint(TRUNCATE)");
     CHECK(wal_index_has_changed(&index) == tested, "the log is started over");
+    wal_index_look(&index);
+    CHECK_INTEGER(wal_index_log_bytes(&index), 0, "nothing has to be there");
+    place_run(&place, "DELETE FROM ldns_group");
+    place_name(&place, "sticky.sqlite-wal", log);
+    CHECK(stat(log, &status) == 0, "%s", log);
+    wal_index_look(&index);
+    CHECK_INTEGER(wal_index_log_bytes(&index), tested ? status.st_size : 0, "all of it");
     wal_index_detach(&index);
     CHECK(wal_index_moved(&index) && !wal_index_has_changed(&index), "closed");
     place_release(&place);

@@ -7,6 +7,14 @@
 /* The size in which SQLite maps the wal-index. */
 #define REGION_BYTES 32768
 
+/* Where the header says how large a page is, and how many pages the log has. */
+#define PAGE_BYTES_AT 14
+#define LOG_PAGES_WORD 4
+
+/* What the log has besides: a header, and one for each page. */
+#define LOG_HEADER_BYTES 32
+#define PAGE_HEADER_BYTES 24
+
 /*
  * The versions with which test/unit/test_wal_index.c and the whole of test/integration passed. A
  * row is added when they have passed with another one.
@@ -53,6 +61,16 @@ void wal_index_look(struct wal_index *index)
         same = index->seen[i] == index->headers[WAL_INDEX_HEADER_WORDS + i];
     }
     index->has_seen = same && index->seen[0] == WAL_INDEX_FORMAT;
+}
+
+int64_t wal_index_log_bytes(const struct wal_index *index)
+{
+    uint16_t page_bytes;
+    if (!index->has_seen || index->seen[LOG_PAGES_WORD] == 0)
+        return 0;
+    memcpy(&page_bytes, (const char *)index->seen + PAGE_BYTES_AT, sizeof page_bytes);
+    int64_t bytes = page_bytes == 1 ? 65536 : page_bytes; /* which 16 bits cannot say */
+    return LOG_HEADER_BYTES + index->seen[LOG_PAGES_WORD] * (PAGE_HEADER_BYTES + bytes);
 }
 
 bool wal_index_has_changed(const struct wal_index *index)

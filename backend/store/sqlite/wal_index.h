@@ -49,6 +49,12 @@ void wal_index_detach(struct wal_index *index);
 /* Remembers the header as it is now. */
 void wal_index_look(struct wal_index *index);
 
+/*
+ * How long the log must be at least by the header that was seen; 0 without one. Pages are written
+ * before the header says so, and the header changes before a log is truncated.
+ */
+int64_t wal_index_log_bytes(const struct wal_index *index);
+
 /* Says whether it has changed since, or may have. */
 bool wal_index_moved(const struct wal_index *index);
 
