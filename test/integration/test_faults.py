@@ -450,10 +450,11 @@ def test_a_flood_of_forged_resolvers_fills_the_file_to_its_bound_and_moves_nobod
 
 @pytest.mark.parametrize("version", [0, 2])
 def test_a_version_that_changes_while_serving_changes_nothing_until_the_next_start(pair, version):
+    """A round of maintenance opens the database anew, and may say so."""
     pair.kept()  # so the writer has opened it
     pair.database.sql(f"PRAGMA user_version = {version};")
     answers = pair.ask(100)
-    assert said(answers) == []
+    assert all(f"is of version {version}" in log for log in said(answers)), said(answers)
     pair.kept()
     with Coprocess(pair.database.path) as newcomer:
         answer = newcomer.ask("www.example.com", "A", ldns(5000))

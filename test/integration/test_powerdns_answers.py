@@ -129,6 +129,17 @@ RARER_TYPES = [
 ]
 
 
+def some_answer(server, *words):
+    """On a very busy machine PowerDNS may give up on a coprocess, after two seconds."""
+    outputs = []
+    wait_until(
+        lambda: outputs.append(server.dig("+noall", "+answer", *words)) or outputs[-1].strip(),
+        SECONDS_MAX,
+        lambda: f"an answer to {words}",
+    )
+    return outputs[-1]
+
+
 def test_rarer_types_are_answered(start, fresh_database):
     database = fresh_database()
     rows = "".join(
@@ -140,8 +151,8 @@ def test_rarer_types_are_answered(start, fresh_database):
     database.sql(rows)
     with start(database) as server:
         for place, (rdtype, content) in enumerate(RARER_TYPES):
-            output = server.dig(
-                "+noall", "+answer", "+unknownformat", "+nosplit", f"n{place}.example.com", rdtype
+            output = some_answer(
+                server, "+unknownformat", "+nosplit", f"n{place}.example.com", rdtype
             )
             form = FORMS.get(rdtype, rdtype)
             data = dns.rdata.from_text("IN", form, content).to_wire(origin=dns.name.root)

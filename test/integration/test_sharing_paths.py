@@ -177,7 +177,9 @@ def test_unknown_sites_are_named_and_come_later(two):
 
 def test_what_is_too_old_is_neither_told_nor_kept(two):
     for node in two.nodes:
+        node.daemon.stop()
         node.database.sql("UPDATE setting SET value = 20 WHERE name = 'path_metric_max_age';")
+        node.daemon.start()
     measure(two[1], "ams", 5, ago=60)
     measure(two[1], "fra", 6)
     wait_for(two[2], "fra", 6, 1)
