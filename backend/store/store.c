@@ -279,19 +279,18 @@ const char *store_read_only(const struct store *store)
     return store->database.read_only[0] ? store->database.read_only : NULL;
 }
 
-bool store_is_roots_alone(const struct store *store, uid_t *ret_directory_owner)
+uid_t store_owner_wanted(const struct store *store)
 {
     const struct database *database = &store->database;
     struct buffer folder = {0};
     struct stat status;
     const char *end = database->real_path ? strrchr(database->real_path, '/') : NULL;
     if (!end || database->identity.st_uid != 0)
-        return false;
+        return 0;
     buffer_add(&folder, database->real_path, (size_t)(end - database->real_path) + 1);
     bool found = !folder.failed && stat(buffer_text(&folder), &status) == 0;
     buffer_release(&folder);
-    *ret_directory_owner = found ? status.st_uid : 0;
-    return *ret_directory_owner != 0;
+    return found ? status.st_uid : 0;
 }
 
 int store_maintain(struct store *store, const struct settings *settings, int64_t now_s,

@@ -114,10 +114,10 @@ int store_load_topology(struct store *store, struct topology **ret_topology, str
 const char *store_read_only(const struct store *store);
 
 /*
- * Says whether the file is root's and its directory another user's, who is most likely the one that
- * PowerDNS runs as and cannot write the file. For a command that root runs, to whom it looks well.
+ * The owner of the directory, if the file is root's and the directory is not; 0 otherwise. PowerDNS
+ * most likely runs as that user, and cannot write the file. Root, who runs a command, can.
  */
-bool store_is_roots_alone(const struct store *store, uid_t *ret_directory_owner);
+uid_t store_owner_wanted(const struct store *store);
 
 /* Says whether the lock of writers could not be got for so long. Opens a connection for that. */
 bool store_is_locked(const struct store *store, int wait_ms, int64_t now_ms);

@@ -97,15 +97,17 @@ static bool is_misfit(const struct decision_inputs *inputs, const struct pool *p
 /* The spellings of a network in which SQL may have put it in: with its length, in capitals. */
 enum { SPELT_WITH_LENGTH = 1, SPELT_IN_CAPITALS = 2, SPELLINGS = 4 };
 
-static void spell(const struct prefix *prefix, int spelling, char ret_text[static CLIENT_KEY_MAX])
+/* Writes such a key; `start` is what comes before the network. */
+static void spell(const struct prefix *prefix, int spelling, const char *start,
+                  char ret_key[static CLIENT_KEY_MAX])
 {
     char text[PREFIX_TEXT_MAX], length[16] = "";
     prefix_format(prefix, text);
     if ((spelling & SPELT_WITH_LENGTH) && !strchr(text, '/'))
         snprintf(length, sizeof length, "/%u", prefix->bits);
-    snprintf(ret_text, CLIENT_KEY_MAX, "%s%s", text, length);
-    for (char *c = ret_text; (spelling & SPELT_IN_CAPITALS) && *c; c++)
+    for (char *c = text; (spelling & SPELT_IN_CAPITALS) && *c; c++)
         *c = (char)toupper((unsigned char)*c);
+    snprintf(ret_key, CLIENT_KEY_MAX, "%s%s%s", start, text, length);
 }
 
 /* Looks for one with the address, or a network that contains it. */
@@ -113,12 +115,10 @@ static bool find_misfit_around(const struct decision_inputs *inputs, const struc
                                const struct address *address, const char *start,
                                char ret_key[static CLIENT_KEY_MAX])
 {
-    char text[CLIENT_KEY_MAX];
     for (int bits = (int)family_bits(address->family); bits >= 0; bits--) {
         const struct prefix prefix = prefix_of(address, (unsigned)bits);
         for (int spelling = 0; spelling < SPELLINGS; spelling++) {
-            spell(&prefix, spelling, text);
-            snprintf(ret_key, CLIENT_KEY_MAX, "%s%.*s", start, PREFIX_TEXT_MAX, text);
+            spell(&prefix, spelling, start, ret_key);
             if (is_misfit(inputs, pool, ret_key))
                 return true;
         }

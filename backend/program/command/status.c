@@ -216,7 +216,7 @@ static void gather_facts(struct responder *responder, const struct snapshot *sna
     const struct settings *settings = &snapshot->settings;
     status->database.revision = responder_revision(responder);
     status->database.read_only = store_read_only(store);
-    store_is_roots_alone(store, &status->database.owner_wanted);
+    status->database.owner_wanted = store_owner_wanted(store);
     status->database.without_log = store_without_log(store);
     status->database.locked = store_is_locked(store, LOCKED_MS, clock_monotonic_ms());
     status->counts.zones = snapshot->zone_count;

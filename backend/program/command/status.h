@@ -27,7 +27,7 @@ struct status_database {
     struct revision revision; /* of the configuration */
     const char *read_only;    /* why it cannot be written; NULL: it can */
     bool locked;              /* somebody holds the writer's lock for longer than a moment */
-    uid_t owner_wanted;       /* whose file it should be, since it is root's; 0: it is well */
+    uid_t owner_wanted;       /* see store_owner_wanted() */
     const char *without_log;  /* why new mappings are delayed; NULL: they are not */
 };
 

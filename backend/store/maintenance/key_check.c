@@ -7,7 +7,7 @@
 #include "core/balance/client.h"
 #include "store/sqlite/table_reader.h"
 
-#define MARK 0x6b6579636865636bu
+#define MARK 0x6b6579636865636bu /* "keycheck" */
 
 void key_check_verify(struct key_check *check)
 {

@@ -224,8 +224,7 @@ static bool is_truncated(const struct file_check *check, const struct lock_file 
            read_openings(lock).truncations == check->truncations;
 }
 
-/* Commits move the wal-index all the time, and a hole in the log is soon behind what they append.
- */
+/* A truncation may look like a checkpoint's, since commits change the wal-index all the time. */
 static bool log_is_sound(const struct file_check *check, const struct lock_file *lock,
                          const char *path, const struct wal_index *index, struct stat *ret_log)
 {
