@@ -33,7 +33,7 @@ CREATE TEMP TABLE target (
   fits INTEGER NOT NULL,
   decided INTEGER NOT NULL DEFAULT 0,
   CONSTRAINT
-    "this file is another database or another version (see pdns-sticky migrate); nothing changed"
+    "this file is another database or another version (see pdns-stickyctl migrate); nothing changed"
     CHECK (fits OR NOT decided)
 );
 INSERT INTO temp.target (fits)

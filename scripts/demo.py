@@ -603,7 +603,7 @@ class Show:
             f"""{resolver} moved when fra was down, and now has a live mapping. Without it, modulus
             would send the resolver to fra. explain shows each step and changes nothing."""
         )
-        screen.command(f"pdns-sticky --database $db explain {NAME} {resolver}")
+        screen.command(f"pdns-stickyctl --database $db explain {NAME} {resolver}")
         before = self.remembered()
         text = self.server.run(
             self.server.program, "--database", self.server.database, "explain", NAME, resolver

@@ -270,7 +270,7 @@ class Show:
     def show_status(self, node):
         """What status says of the peers."""
         screen = self.screen
-        screen.command(f"pdns-sticky --database ${node.name} status | sed -n '/^sharing/,$p'")
+        screen.command(f"pdns-stickyctl --database ${node.name} status | sed -n '/^sharing/,$p'")
         text = node.run(node.program, "--database", node.database, "status")
         screen.output("sharing" + text.partition("\nsharing")[2])
         check(f"sharing as {node.name}" in text, "status does not say that mappings are shared")
@@ -312,7 +312,7 @@ class Show:
         )
         three.kill()
         forgotten = RESOLVERS[0]
-        screen.command(f"pdns-sticky --database $ns1 forget {forgotten}")
+        screen.command(f"pdns-stickyctl --database $ns1 forget {forgotten}")
         one.run(one.program, "--database", one.database, "forget", forgotten)
         asked = self.ask_first(NEWCOMERS, (one, two))
         now = {**known, **{resolver: site for resolver, (_, site) in asked.items()}}

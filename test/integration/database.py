@@ -19,7 +19,7 @@ from processes import (
     SECONDS_MAX,
     USER,
     as_user,
-    backend_path,
+    control_path,
     give_to_user,
     run,
     wait_until,
@@ -120,7 +120,7 @@ class Database:
         return done.stdout
 
     def _argv(self, *words):
-        return as_user([backend_path(), "--database", self.path, *words])
+        return as_user([control_path(), "--database", self.path, *words])
 
     def mappings(self, pool_name):
         """Which controller each resolver of a pool is mapped to, once all that was answered is in

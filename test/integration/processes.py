@@ -1,6 +1,6 @@
 """The programs under test, other processes, whom they run as, and waiting for what they do.
 
-backend_path(), daemon_path()  the programs under test
+backend_path(), control_path(), daemon_path()  the programs under test
 LoggedProcess                  one that stays in the foreground and writes a log
 workspace()                    a directory that the unprivileged user owns
 free_port()                    a port for a server that is started next
@@ -83,6 +83,10 @@ def copy_of_program(name):
 
 def backend_path():
     return copy_of_program("pdns-sticky")
+
+
+def control_path():
+    return copy_of_program("pdns-stickyctl")
 
 
 def daemon_path():

@@ -34,7 +34,7 @@ from processes import (
     SECONDS_MAX,
     USER,
     as_user,
-    backend_path,
+    control_path,
     give_to_user,
     run,
     wait_until,
@@ -197,7 +197,7 @@ def test_a_file_that_does_not_fit_is_made_anew(left, way, what):
 def test_a_command_that_makes_the_file_anew_says_so_and_only_that_one(left):
     database, _ = left
     overwrite(beside(database, "-claims"))
-    argv = as_user([backend_path(), "--database", database.path, "explain", "www.example.com", ldns(0)])
+    argv = as_user([control_path(), "--database", database.path, "explain", "www.example.com", ldns(0)])
     first, second = run(argv), run(argv)
     assert first.returncode == second.returncode == 0
     assert_told_once(first.stderr.splitlines(), "was damaged")

@@ -11,7 +11,7 @@ from claims import Promises, change_choice, writer_of
 from coprocess import Coprocess
 from database import SAMPLE, Database, Shell
 from faults import beside, holds_lock_to_write, stopped_unless
-from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
+from processes import SECONDS_MAX, as_user, control_path, run, wait_until
 from sample import IPV4, SITES
 
 WEB = 1  # the id of the pool
@@ -139,7 +139,7 @@ def test_forget_holds_for_claims_and_rows(held, how):
         if how == "CMD":
             assert world.coprocesses[0].command(f"forget {remote}") == ["1 mapping forgotten"]
         else:
-            argv = [backend_path(), "--database", world.database.path, "forget", remote]
+            argv = [control_path(), "--database", world.database.path, "forget", remote]
             result = run(as_user(argv))
             assert (result.returncode, result.stdout) == (0, "1 mapping forgotten\n"), result
     change_in_the_transaction = "UPDATE controller SET state = 'draining' WHERE name = '{}';"

@@ -10,7 +10,7 @@ import pytest
 
 from coprocess import Coprocess, assert_prompt
 from faults import answers_without_rows, heals, slow_disk, until_a_round_waits
-from processes import USER, backend_path, give_to_user, run
+from processes import USER, control_path, give_to_user, run
 from resolvers import ldns
 from sample import expected
 
@@ -33,7 +33,7 @@ def test_a_file_of_root_is_served_read_only_until_it_is_given_away(root_only, sa
 def test_root_is_told_whose_the_file_should_be(root_only, sample_database):
     """Who asks with pdnsutil, and can write it."""
     told = f"belongs to root and its directory to uid {sample_database.path.parent.stat().st_uid}"
-    argv = [backend_path(), "--database", sample_database.path, "status"]
+    argv = [control_path(), "--database", sample_database.path, "status"]
     assert told not in run(argv).stdout
     os.chown(sample_database.path, 0, 0)
     assert told in run(argv).stdout
@@ -141,7 +141,7 @@ def test_a_read_only_file_system_is_served_until_it_can_be_written(
 def test_root_may_be_the_first_without_locking_the_others_out(root_only, sample_database):
     with Coprocess(sample_database.path, user=None) as coprocess:
         assert coprocess.ask("www.example.com", "A", ldns(1)).ipv4 == expected(ldns(1))
-        status = run([backend_path(), "--database", sample_database.path, "status"])
+        status = run([control_path(), "--database", sample_database.path, "status"])
         assert status.returncode == 0
     with Coprocess(sample_database.path) as coprocess:
         heals(coprocess, sample_database, 2)

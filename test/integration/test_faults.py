@@ -28,7 +28,7 @@ from faults import (
     said,
     set_limit,
 )
-from processes import LONG, SECONDS_MAX, as_user, backend_path, is_running, run, wait_until
+from processes import LONG, SECONDS_MAX, as_user, control_path, is_running, run, wait_until
 from resolvers import ldns
 from sample import IPV4, expected
 
@@ -481,7 +481,7 @@ def test_eight_coprocesses_answer_while_a_migration_runs(sample_database, worksp
         " WHERE i < 300000) SELECT i FROM n;\n"
     )
     folder.chmod(0o755)
-    argv = [backend_path(), "--database", sample_database.path, "migrate", folder]
+    argv = [control_path(), "--database", sample_database.path, "migrate", folder]
     with contextlib.ExitStack() as stack:
         coprocesses = [stack.enter_context(Coprocess(sample_database.path)) for _ in range(8)]
         crowd = Crowd(sample_database, *coprocesses)

@@ -14,7 +14,7 @@ import pytest
 from coprocess import Coprocess
 from faults import answers_without_rows
 from database import Database
-from processes import SECONDS_MAX, as_user, backend_path, run, wait_until
+from processes import SECONDS_MAX, as_user, control_path, run, wait_until
 from resolvers import ldns
 from sample import expected
 from schema import SCHEMA_SQL, connect
@@ -79,7 +79,7 @@ class Migration:
 
     def start(self):
         """The running command."""
-        argv = [backend_path(), "--database", self.database.path, "migrate", self.folder]
+        argv = [control_path(), "--database", self.database.path, "migrate", self.folder]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(as_user(argv), text=True, **pipes)
 
@@ -213,9 +213,9 @@ def test_a_dump_that_was_read_in_is_recognized_and_becomes_a_database_again(samp
     assert run(as_user(["sqlite3", restored.path]), input=dump).returncode == 0
     with Coprocess(restored.path) as coprocess:
         answer = coprocess.ask("www.example.com", "A", "192.0.2.10")
-        command = rf"pdns-sticky --database {restored.path} migrate"
+        command = rf"pdns-stickyctl --database {restored.path} migrate"
         assert answer.ipv4 is None and re.search(f"made from a dump.*{command}", answer.logs[0])
-        argv = as_user([backend_path(), "--database", restored.path, "migrate"])
+        argv = as_user([control_path(), "--database", restored.path, "migrate"])
         migrated = run(argv)
         assert (migrated.returncode, migrated.stderr) == (0, "")
         assert "made from a dump, is of version 1" in migrated.stdout
@@ -236,7 +236,7 @@ def test_another_database_is_not_taken_for_a_dump(tmp_path):
     path = tmp_path / "other.sqlite"
     with connect(path) as db:
         db.executescript("CREATE TABLE zone (id); CREATE TABLE pool (id);")
-    done = run([backend_path(), "--database", path, "migrate"])
+    done = run([control_path(), "--database", path, "migrate"])
     assert done.returncode == 1 and "not a pdns-sticky database" in done.stderr + done.stdout
 
 

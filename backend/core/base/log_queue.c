@@ -48,7 +48,7 @@ void log_queue_add_problems(struct log_queue *queue, int64_t now_ms, const struc
     }
     if (said < LOG_QUEUE_PROBLEMS_MAX)
         return;
-    snprintf(more, sizeof more, "%zu rows cannot be used; pdns-sticky status lists them all",
+    snprintf(more, sizeof more, "%zu rows cannot be used; pdns-stickyctl status lists them all",
              now->count);
     log_queue_add(queue, now_ms, more);
 }

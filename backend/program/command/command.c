@@ -1,95 +1,238 @@
 #include "program/command/command.h"
 
+#include <stdarg.h>
 #include <string.h>
 
-/* Words of a command line that comes through PowerDNS; no command takes that many. */
-#define WORDS_MAX 16
+#define OPTION_JSON "json"
 
-static enum command_result help(const struct command_call *call);
+/* In the list of commands, where the summary begins. */
+#define SUMMARY_COLUMN 28
 
-static const struct command {
-    const char *name, *arguments, *summary;
-    int least, most; /* words, including the name */
-    bool shell_only;
-    enum command_result (*run)(const struct command_call *call);
-} commands[] = {
-    {"help", "", "list the commands", 1, 1, false, help},
-    {"status", "", "show pools, virtual servers, live mappings and problems", 1, 1, false,
-     command_status},
-    {"explain", "NAME LDNS [ECS]", "show how a resolver's question is decided; change nothing", 3,
-     4, false, command_explain},
-    {"forget", "LDNS [POOL]", "delete the mappings of a resolver, or of all in a network", 2, 3,
-     false, command_forget},
-    {"migrate", "[DIRECTORY]", "bring the database to the version of this program", 1, 2, true,
-     command_migrate},
+static const struct command_option json_option = {OPTION_JSON, NULL, "print JSON", false};
+
+static const struct command *const reachable[] = {
+    &command_help,
+    &command_status,
+    &command_explain,
+    &command_forget,
 };
 
-#define COMMANDS (sizeof commands / sizeof *commands)
+const struct command_set commands_of_powerdns = {
+    .commands = reachable,
+    .count = sizeof reachable / sizeof *reachable,
+};
 
-static const struct command *find_command(const char *word)
+const struct command *command_find(const struct command_set *set, const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i].name, word) == 0)
-            return &commands[i];
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->commands[i]->name, name) == 0)
+            return set->commands[i];
     return NULL;
 }
 
-bool command_exists(const char *word)
+/* ---------------------------------------------------------------- printing */
+
+void command_list(const struct command_set *set, struct buffer *out)
 {
-    return find_command(word) != NULL;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct command *command = set->commands[i];
+        size_t start = out->length;
+        buffer_printf(out, "  %s%s%s", command->name, *command->arguments ? " " : "",
+                      command->arguments);
+        if (out->length - start > SUMMARY_COLUMN - 2) {
+            buffer_add_char(out, '\n');
+            start = out->length;
+        }
+        buffer_printf(out, "%*s%s\n", (int)(SUMMARY_COLUMN - (out->length - start)), "",
+                      command->summary);
+    }
 }
 
-void command_list(bool from_shell, struct buffer *out)
+static void print_usage(const struct command *command, struct buffer *out)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (from_shell || !commands[i].shell_only)
-            buffer_printf(out, "  %-8s%-16s  %s\n", commands[i].name, commands[i].arguments,
-                          commands[i].summary);
+    bool has_options = command->options || command->has_json;
+    buffer_printf(out, "usage: %s%s%s%s\n", command->name, has_options ? " [OPTION]..." : "",
+                  *command->arguments ? " " : "", command->arguments);
 }
 
-static enum command_result help(const struct command_call *call)
+static void describe_option(const struct command_option *option, struct buffer *out)
 {
-    command_list(false, call->out);
+    size_t start = out->length;
+    buffer_printf(out, "  --%s%s%s%s", option->name, option->value ? " " : "",
+                  option->value ? option->value : "", option->repeats ? "..." : "");
+    size_t length = out->length - start;
+    buffer_printf(out, "%*s%s\n", length < SUMMARY_COLUMN ? (int)(SUMMARY_COLUMN - length) : 1, "",
+                  option->summary);
+}
+
+void command_describe(const struct command *command, struct buffer *out)
+{
+    print_usage(command, out);
+    buffer_printf(out, "%s\n", command->summary);
+    for (const struct command_option *option = command->options; option && option->name; option++)
+        describe_option(option, out);
+    if (command->has_json)
+        describe_option(&json_option, out);
+}
+
+static enum command_result run_help(const struct command_call *call)
+{
+    if (call->count == 1) {
+        command_list(call->set, call->out);
+        return COMMAND_OK;
+    }
+    const struct command *command = command_find(call->set, call->words[1]);
+    if (!command)
+        return command_misused(call, "unknown command: %s", call->words[1]);
+    command_describe(command, call->out);
     return COMMAND_OK;
+}
+
+const struct command command_help = {
+    .name = "help",
+    .arguments = "[COMMAND]",
+    .summary = "list the commands, or describe one",
+    .least = 1,
+    .most = 2,
+    .without_database = true,
+    .run = run_help,
+};
+
+static enum command_result failed(const struct command_call *call, enum command_result result,
+                                  const char *format, va_list arguments)
+{
+    buffer_vprintf(call->errors, format, arguments);
+    buffer_add_char(call->errors, '\n');
+    return result;
 }
 
 enum command_result command_failed(const struct command_call *call, const struct error *error)
 {
-    buffer_printf(call->out, "%s\n", error->text);
-    return COMMAND_FAILED;
+    return command_failure(call, "%s", error->text);
 }
 
-enum command_result command_run(const struct command_call *call)
+enum command_result command_failure(const struct command_call *call, const char *format, ...)
 {
-    const struct command *command = call->count ? find_command(call->words[0]) : NULL;
-    if (!command || (command->shell_only && !call->from_shell)) {
-        buffer_printf(call->out, "unknown command: %s\n", call->count ? call->words[0] : "(none)");
-        command_list(call->from_shell, call->out);
+    va_list arguments;
+    va_start(arguments, format);
+    enum command_result result = failed(call, COMMAND_FAILED, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+enum command_result command_misused(const struct command_call *call, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    enum command_result result = failed(call, COMMAND_USAGE, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+/* ---------------------------------------------------------------- reading words */
+
+const char *command_value(const struct command_call *call, const char *option, int nth)
+{
+    for (int i = 0; i < call->option_count; i++)
+        if (strcmp(call->options[i].option->name, option) == 0 && nth-- == 0)
+            return call->options[i].value ? call->options[i].value : "";
+    return NULL;
+}
+
+static const struct command_option *find_option(const struct command *command, const char *name,
+                                                size_t length)
+{
+    const struct command_option *option = command->options;
+    for (; option && option->name; option++)
+        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0)
+            return option;
+    if (command->has_json && length == strlen(OPTION_JSON) &&
+        memcmp(name, OPTION_JSON, length) == 0)
+        return &json_option;
+    return NULL;
+}
+
+/* Takes an option and its value, which may be the next word. How many words that were; 0: wrong. */
+static int take_option(struct command_call *call, const char *word, const char *next)
+{
+    const char *name = word + 2, *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const struct command_option *option = find_option(call->command, name, length);
+    const char *value = equals ? equals + 1 : next;
+    if (!option)
+        command_misused(call, "unknown option: --%.*s", (int)length, name);
+    else if (option->value && !value)
+        command_misused(call, "--%s needs %s", option->name, option->value);
+    else if (!option->value && equals)
+        command_misused(call, "--%s takes no value", option->name);
+    else if (!option->repeats && command_value(call, option->name, 0))
+        command_misused(call, "--%s is given twice", option->name);
+    else {
+        call->options[call->option_count++] =
+            (struct given_option){.option = option, .value = option->value ? value : NULL};
+        return option->value && !equals ? 2 : 1;
+    }
+    return 0;
+}
+
+/* Sorts words and options; after "--" there are only words. False, with an error printed: wrong. */
+static bool take_words(struct command_call *call, int count, const char *const *words)
+{
+    bool has_options = true;
+    for (int i = 0; i < count;) {
+        if (has_options && strcmp(words[i], "--") == 0) {
+            has_options = false;
+            i++;
+        } else if (has_options && strncmp(words[i], "--", 2) == 0) {
+            int taken = take_option(call, words[i], i + 1 < count ? words[i + 1] : NULL);
+            if (taken == 0)
+                return false;
+            i += taken;
+        } else {
+            call->words[call->count++] = words[i++];
+        }
+    }
+    call->json = command_value(call, OPTION_JSON, 0) != NULL;
+    return true;
+}
+
+enum command_result command_run(struct command_call *call, int count, const char *const *words)
+{
+    const char *name = count > 0 ? words[0] : "(none)";
+    call->command = count > 0 ? command_find(call->set, name) : NULL;
+    if (!call->command) {
+        command_misused(call, "unknown command: %s", name);
+        command_list(call->set, call->errors);
         return COMMAND_USAGE;
     }
-    if (call->count < command->least || call->count > command->most) {
-        buffer_printf(call->out, "usage: %s%s%s\n", command->name, *command->arguments ? " " : "",
-                      command->arguments);
-        return COMMAND_USAGE;
-    }
-    return command->run(call);
+    if (count > COMMAND_WORDS_MAX)
+        return command_misused(call, "more than %d words", COMMAND_WORDS_MAX);
+    bool right = take_words(call, count, words);
+    if (right && call->count >= call->command->least && call->count <= call->command->most)
+        return call->command->run(call);
+    print_usage(call->command, call->errors);
+    return COMMAND_USAGE;
 }
 
 enum command_result command_run_text(struct responder *responder, const char *database,
                                      const char *text, struct buffer *out)
 {
-    const char *words[WORDS_MAX];
+    const char *words[COMMAND_WORDS_MAX + 1] = {"help"};
     struct buffer copy = {0};
-    struct command_call call = {
-        .responder = responder, .database = database, .words = words, .out = out};
+    struct command_call call = {.set = &commands_of_powerdns,
+                                .responder = responder,
+                                .database = database,
+                                .out = out,
+                                .errors = out};
+    int count = 0;
     char *rest = NULL;
     buffer_add_text(&copy, text);
     if (copy.failed)
         return COMMAND_FAILED;
-    for (char *word = strtok_r(copy.data, " \t", &rest); word && call.count < WORDS_MAX;
+    for (char *word = strtok_r(copy.data, " \t", &rest); word && count <= COMMAND_WORDS_MAX;
          word = strtok_r(NULL, " \t", &rest))
-        words[call.count++] = word;
-    enum command_result result = command_run(&call);
+        words[count++] = word;
+    enum command_result result = command_run(&call, count > 0 ? count : 1, words);
     buffer_release(&copy);
     return result;
 }

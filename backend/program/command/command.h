@@ -1,13 +1,16 @@
 /*
- * The operator's commands: `status`, `explain`, `forget`, `help`, and from the shell `migrate`.
+ * The operator's commands: tables of them, how a line of words becomes a call, and the commands
+ * that PowerDNS can reach, too.
  *
- * The same implementation serves the command line and PowerDNS's `pdnsutil backend-cmd`. A command
- * prints lines of text into a buffer, at most 100 columns wide unless names are long.
+ * The same implementation serves pdns-stickyctl and PowerDNS's `pdnsutil backend-cmd`. A command
+ * gathers values first and prints them afterwards, as lines of text or, with --json, as JSON. Text
+ * is at most 100 columns wide unless names are long.
  */
 #ifndef STICKY_PROGRAM_COMMAND_COMMAND_H
 #define STICKY_PROGRAM_COMMAND_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/base/buffer.h"
 #include "program/answer/responder.h"
@@ -15,38 +18,95 @@
 /* How a command ended; also the exit status on the command line (sysexits.h for bad usage). */
 enum command_result { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 64 };
 
-struct command_call {
-    struct responder *responder;
-    const char *database; /* path of the file */
-    int count;            /* of words, including the command's name */
-    const char *const *words;
-    struct buffer *out;
-    bool from_shell; /* all commands are allowed, and nobody limits the time that they take */
+/* An option of a command, given as --name, or --name VALUE or --name=VALUE if it has a value. */
+struct command_option {
+    const char *name;
+    const char *value; /* the word for its value in the help; NULL: it has none */
+    const char *summary;
+    bool repeats; /* it may be given several times */
 };
 
-/* Runs the command that `call` names. Errors are printed too. */
-enum command_result command_run(const struct command_call *call);
+struct command_call;
+
+struct command {
+    const char *name, *arguments, *summary;
+    int least, most;                      /* words besides options, with the name of the command */
+    const struct command_option *options; /* the last one has no name; NULL: there are none */
+    bool has_json;                        /* it takes --json */
+    bool without_database;                /* it needs none */
+    enum command_result (*run)(const struct command_call *call);
+};
+
+/* The commands that one way of calling has, in the order of the help. */
+struct command_set {
+    const struct command *const *commands;
+    size_t count;
+};
+
+/* What one call may have of words, and of options; no command needs as many. */
+#define COMMAND_WORDS_MAX 64
+
+struct given_option {
+    const struct command_option *option;
+    const char *value; /* NULL if the option has none */
+};
+
+/*
+ * `words`, `options` and `json` are filled by command_run(). Who calls it sets the rest.
+ */
+struct command_call {
+    const struct command_set *set;
+    struct responder *responder; /* of the database, which is not opened yet */
+    const char *database;        /* path of the file */
+    struct buffer *out, *errors; /* may be the same */
+    /* Nobody limits the time that it takes, and `flush` may be called. */
+    bool from_shell;
+    /*
+     * Prints what is in `out` and empties it. False if nobody reads it any more. NULL: the whole
+     * output is needed at once.
+     */
+    bool (*flush)(struct buffer *out);
+
+    const struct command *command;
+    int count; /* of words, with the command's name */
+    const char *words[COMMAND_WORDS_MAX];
+    int option_count;
+    struct given_option options[COMMAND_WORDS_MAX];
+    bool json;
+};
+
+/* Runs the command that `words` begin with, all of it with its options. Errors are printed too. */
+enum command_result command_run(struct command_call *call, int count, const char *const *words);
 
 /*
  * The same for a line of words separated by spaces, as it comes through PowerDNS, which waits for
- * two seconds and then kills the coprocess.
+ * two seconds and then kills the coprocess. A line without words prints the help.
  */
 enum command_result command_run_text(struct responder *responder, const char *database,
                                      const char *text, struct buffer *out);
 
-/* Says whether a word names a command. */
-bool command_exists(const char *word);
+/* NULL if the set has none of this name. */
+const struct command *command_find(const struct command_set *set, const char *name);
 
-/* Prints the list of commands, one a line, for --help. */
-void command_list(bool from_shell, struct buffer *out);
+/* Prints the list of commands, one a line; or how one command is used, with its options. */
+void command_list(const struct command_set *set, struct buffer *out);
+void command_describe(const struct command *command, struct buffer *out);
 
-/* The commands, one file each; command.c has their table. */
-enum command_result command_status(const struct command_call *call);
-enum command_result command_explain(const struct command_call *call);
-enum command_result command_forget(const struct command_call *call);
-enum command_result command_migrate(const struct command_call *call);
+/*
+ * The value that was given for an option for the `nth` time, from 0 on. NULL: it was not. Of an
+ * option without a value, "".
+ */
+const char *command_value(const struct command_call *call, const char *option, int nth);
 
-/* Prints an error's text and returns COMMAND_FAILED. */
+/* The commands that PowerDNS can reach. */
+extern const struct command command_help, command_status, command_explain, command_forget;
+extern const struct command_set commands_of_powerdns;
+
+/* Prints an error's text or, as printf() does, another sentence. They return how to end. */
 enum command_result command_failed(const struct command_call *call, const struct error *error);
+enum command_result command_failure(const struct command_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+enum command_result command_misused(const struct command_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -125,17 +125,15 @@ static void print_explanation(const struct explanation *explanation, int64_t now
     peers_print(&explanation->peers, out);
 }
 
-enum command_result command_explain(const struct command_call *call)
+static enum command_result run_explain(const struct command_call *call)
 {
     struct question question;
     struct decision_inputs inputs;
     struct explanation explanation;
     struct error error = {0};
     const char *wrong = read_words(call, &question);
-    if (wrong) {
-        buffer_printf(call->out, "%s\n", wrong);
-        return COMMAND_USAGE;
-    }
+    if (wrong)
+        return command_misused(call, "%s", wrong);
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     explanation_gather(&inputs, responder_store(call->responder), &question, call->words[2],
@@ -145,3 +143,12 @@ enum command_result command_explain(const struct command_call *call)
     responder_end(call->responder);
     return COMMAND_OK;
 }
+
+const struct command command_explain = {
+    .name = "explain",
+    .arguments = "NAME LDNS [ECS]",
+    .summary = "show how a resolver's question is decided; change nothing",
+    .least = 3,
+    .most = 4,
+    .run = run_explain,
+};

@@ -173,7 +173,7 @@ static int forget(struct forgetting *forgetting, const struct word *word,
     return code;
 }
 
-enum command_result command_forget(const struct command_call *call)
+static enum command_result run_forget(const struct command_call *call)
 {
     struct decision_inputs inputs;
     struct error error = {0};
@@ -184,22 +184,28 @@ enum command_result command_forget(const struct command_call *call)
         return command_failed(call, &error);
     if (call->count > 2 && !(pool = snapshot_pool_named(inputs.snapshot, call->words[2]))) {
         responder_end(call->responder);
-        buffer_printf(call->out, "there is no pool %s\n", call->words[2]);
-        return COMMAND_FAILED;
+        return command_failure(call, "there is no pool %s", call->words[2]);
     }
     int code = forget(&forgetting, &word, &inputs, pool, &error);
     int64_t count = forgetting.count;
     responder_end(call->responder);
-    if (code == 0 && count == 0 && !word.is_prefix && strncmp(word.text, "group:", 6) != 0) {
-        buffer_printf(call->out, "%s is not an address, a network or a group, and has no mapping\n",
-                      word.text);
-        return COMMAND_FAILED;
-    }
+    if (code == 0 && count == 0 && !word.is_prefix && strncmp(word.text, "group:", 6) != 0)
+        return command_failure(
+            call, "%s is not an address, a network or a group, and has no mapping", word.text);
     if (code != 0 && count > 0)
-        buffer_printf(call->out, "%" PRId64 " mapping%s forgotten, and then: ", count,
-                      count == 1 ? "" : "s");
+        return command_failure(call, "%" PRId64 " mapping%s forgotten, and then: %s", count,
+                               count == 1 ? "" : "s", error.text);
     if (code != 0)
         return command_failed(call, &error);
     buffer_printf(call->out, "%" PRId64 " mapping%s forgotten\n", count, count == 1 ? "" : "s");
     return COMMAND_OK;
 }
+
+const struct command command_forget = {
+    .name = "forget",
+    .arguments = "LDNS [POOL]",
+    .summary = "delete the mappings of a resolver, or of all in a network",
+    .least = 2,
+    .most = 3,
+    .run = run_forget,
+};

@@ -233,7 +233,7 @@ static int wait_for_rows(struct responder *responder, size_t *ret_unwritten, str
     return 0;
 }
 
-enum command_result command_status(const struct command_call *call)
+static enum command_result run_status(const struct command_call *call)
 {
     struct decision_inputs inputs;
     struct status status;
@@ -249,3 +249,12 @@ enum command_result command_status(const struct command_call *call)
     responder_end(call->responder);
     return code == 0 ? COMMAND_OK : command_failed(call, &error);
 }
+
+const struct command command_status = {
+    .name = "status",
+    .arguments = "",
+    .summary = "show pools, virtual servers, live mappings and problems",
+    .least = 1,
+    .most = 1,
+    .run = run_status,
+};

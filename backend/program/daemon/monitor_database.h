@@ -37,7 +37,7 @@ int monitor_database_write(struct monitor_database *database, const struct verdi
                            size_t count, const struct target_key *ended, size_t ended_count,
                            struct error *error);
 
-/* Reports to `pdns-sticky status` that this process is alive, and what is wrong. */
+/* Reports to `pdns-stickyctl status` that this process is alive, and what is wrong. */
 void monitor_database_report(struct monitor_database *database);
 
 #endif

@@ -1,18 +1,17 @@
 /*
  * pdns-sticky: sticky global load balancing for PowerDNS Authoritative.
  *
- * Without a command it is a coprocess of PowerDNS's pipe or remote backend or, with a socket, the
- * service to which the remote backend connects. With a command it is the operator's tool.
+ * It is a coprocess of PowerDNS's pipe or remote backend or, with a socket, the service to which
+ * the remote backend connects.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-#include "program/command/command.h"
 #include "program/server/connections.h"
 #include "program/server/listener.h"
 #include "program/server/serve.h"
@@ -27,32 +26,28 @@ enum { OPTION_SOCKET = 1, OPTION_GROUP };
 struct options {
     const char *database;
     const char *socket, *group; /* NULL: not given */
-    int word_count;             /* of the command; 0: serve PowerDNS */
-    const char *const *words;
 };
 
 static void print_help(void)
 {
-    struct buffer commands = {0};
-    command_list(true, &commands);
     printf(
-        "usage: pdns-sticky --database FILE [--socket PATH [--group NAME] | COMMAND ...]\n\n"
-        "Without a command, pdns-sticky answers PowerDNS on standard input and output: its pipe\n"
-        "backend (pipe-abi-version 1 to 5) or its remote backend. With a socket, from --socket or\n"
-        "from systemd, it serves every connection of the remote backend.\n\n"
+        "usage: pdns-sticky --database FILE [--socket PATH [--group NAME]]\n\n"
+        "pdns-sticky answers PowerDNS on standard input and output: its pipe backend\n"
+        "(pipe-abi-version 1 to 5) or its remote backend. With a socket, from --socket or from\n"
+        "systemd, it serves every connection of the remote backend. Commands for people are those\n"
+        "of pdns-stickyctl(8).\n\n"
         "  -d, --database FILE  the SQLite database, or set %s\n"
         "      --socket PATH    make this Unix socket and serve there\n"
         "      --group NAME     the group whose members may connect to the socket\n"
         "  -h, --help           print this text\n"
-        "  -V, --version        print the version\n\ncommands:\n%s",
-        DATABASE_VARIABLE, buffer_text(&commands));
-    buffer_release(&commands);
+        "  -V, --version        print the version\n",
+        DATABASE_VARIABLE);
 }
 
 static void fail_usage(const char *problem, const char *word)
 {
     fprintf(stderr, "pdns-sticky: %s%s\nTry 'pdns-sticky --help'.\n", problem, word);
-    exit(COMMAND_USAGE);
+    exit(EX_USAGE);
 }
 
 static void parse(int argc, char **argv, struct options *ret_options)
@@ -88,69 +83,26 @@ static void parse(int argc, char **argv, struct options *ret_options)
             fail_usage("bad option", "");
         }
     }
-    ret_options->word_count = argc - optind;
-    ret_options->words = (const char *const *)(argv + optind);
-    if (ret_options->word_count > 0 && !command_exists(ret_options->words[0]))
-        fail_usage("unknown command: ", ret_options->words[0]);
-    if (ret_options->word_count > 0 && ret_options->socket)
-        fail_usage("--socket takes no command: ", ret_options->words[0]);
+    if (optind < argc)
+        fail_usage("this program has no commands, pdns-stickyctl has: ", argv[optind]);
     if (ret_options->group && !ret_options->socket)
         fail_usage("--group needs --socket", "");
     if (!ret_options->database || !*ret_options->database)
         fail_usage("no database; give --database FILE or set " DATABASE_VARIABLE, "");
 }
 
-static void report_loss(struct responder *responder)
+/* Everything that a coprocess does, and the process of a connection. */
+static int converse(void *context)
 {
-    struct error loss = {0};
-    if (store_claims_loss(responder_store(responder), &loss) != 0)
-        fprintf(stderr, "pdns-sticky: %s\n", loss.text);
-}
-
-static int print_command(struct responder *responder, const struct options *options)
-{
-    struct buffer out = {0};
-    struct command_call call = {.responder = responder,
-                                .database = options->database,
-                                .count = options->word_count,
-                                .words = options->words,
-                                .out = &out,
-                                .from_shell = true};
-    responder_be_patient(responder);
-    enum command_result result = command_run(&call);
-    FILE *stream = result == COMMAND_OK ? stdout : stderr;
-    if (out.failed)
-        fputs("out of memory\n", stderr);
-    report_loss(responder);
-    bool written = fputs(buffer_text(&out), stream) >= 0 && fflush(stream) == 0;
-    bool complete = written && !out.failed;
-    buffer_release(&out);
-    return result == COMMAND_OK && !complete ? COMMAND_FAILED : (int)result;
-}
-
-static int with_responder(const struct options *options,
-                          int (*work)(struct responder *, const struct options *))
-{
+    const struct options *options = context;
     struct responder *responder;
     if (responder_new(options->database, &responder) != 0) {
         fputs("pdns-sticky: out of memory\n", stderr);
         return EXIT_FAILURE;
     }
-    int status = work(responder, options);
-    responder_free(responder);
-    return status;
-}
-
-static int answer_input(struct responder *responder, const struct options *options)
-{
     int code = serve(responder, options->database, STDIN_FILENO, STDOUT_FILENO);
+    responder_free(responder);
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* Everything that a coprocess does, and the process of a connection. */
-static int converse(void *context)
-{
-    return with_responder(context, answer_input);
 }
 
 /*
@@ -198,7 +150,5 @@ int main(int argc, char **argv)
     struct options options;
     parse(argc, argv, &options);
     store_prepare_process();
-    if (options.word_count > 0)
-        return with_responder(&options, print_command);
     return serve_powerdns(&options);
 }

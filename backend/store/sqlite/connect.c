@@ -155,7 +155,7 @@ static int no_header(struct database *database, struct error *error)
         return database_is_foreign(database, error);
     return error_set(error, ERR_FOREIGN,
                      "%s was made from a dump, which leaves out application_id and version; run:"
-                     " pdns-sticky --database %s migrate",
+                     " pdns-stickyctl --database %s migrate",
                      database->path, database->path);
 }
 
@@ -173,8 +173,8 @@ static int check_header(struct database *database, struct error *error)
     long version = strtol(text, NULL, 10);
     if (version < DATABASE_VERSION)
         return error_set(error, ERR_FOREIGN,
-                         "%s is of version %ld, this program wants %d; run: pdns-sticky --database"
-                         " %s migrate",
+                         "%s is of version %ld, this program wants %d; run: pdns-stickyctl"
+                         " --database %s migrate",
                          database->path, version, DATABASE_VERSION, database->path);
     database->is_newer = version > DATABASE_VERSION;
     if (database->is_newer)

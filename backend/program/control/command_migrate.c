@@ -1,7 +1,7 @@
-#include "program/command/command.h"
+#include "program/control/control.h"
 #include "store/sqlite/migrate.h"
 
-enum command_result command_migrate(const struct command_call *call)
+static enum command_result migrate(const struct command_call *call)
 {
     struct error error = {0};
     const char *directory = call->count > 1 ? call->words[1] : MIGRATIONS_PATH;
@@ -18,3 +18,12 @@ enum command_result command_migrate(const struct command_call *call)
                       (long long)to);
     return COMMAND_OK;
 }
+
+const struct command command_migrate = {
+    .name = "migrate",
+    .arguments = "[DIRECTORY]",
+    .summary = "bring the database to the version of this program",
+    .least = 1,
+    .most = 2,
+    .run = migrate,
+};
