@@ -43,6 +43,7 @@ struct responder {
     struct turns *turns; /* for the snapshot's pools; taken over by the next snapshot */
     struct topology_loader *loader;
     bool needs_topology; /* a pool of the snapshot uses method topology */
+    bool wants_topology; /* somebody asks for it although none does */
     struct warnings warnings;
     struct revision loaded;
     bool missing;      /* the database file did not exist when it was last opened */
@@ -78,6 +79,11 @@ int responder_new(const char *path, struct responder **ret_responder)
 void responder_be_patient(struct responder *responder)
 {
     topology_loader_be_patient(responder->loader);
+}
+
+void responder_want_topology(struct responder *responder)
+{
+    responder->wants_topology = true;
 }
 
 void responder_free(struct responder *responder)
@@ -360,7 +366,7 @@ int responder_begin(struct responder *responder, struct decision_inputs *ret_inp
         store_rest(responder->store);
         return code;
     }
-    if (responder->needs_topology)
+    if (responder->needs_topology || responder->wants_topology)
         topology_loader_refresh(responder->loader, &revision, now_ms, &responder->log_queue);
     *ret_inputs = inputs_of(responder, true);
     return 0;

@@ -25,6 +25,9 @@ int responder_new(const char *path, struct responder **ret_responder);
 
 /* Nobody waits but a person at the shell: what takes long to load is waited for. */
 void responder_be_patient(struct responder *responder);
+
+/* Loads the topology at the next responder_begin() although no pool goes by it. */
+void responder_want_topology(struct responder *responder);
 void responder_free(struct responder *responder);
 
 /* Fills an answer, which was cleared before; its texts are valid until the next call. */

@@ -32,6 +32,17 @@ const struct command *command_find(const struct command_set *set, const char *na
 
 /* ---------------------------------------------------------------- printing */
 
+/* Ends a line that began at `start` with a summary in its column, on the next line if need be. */
+static void add_summary(const char *summary, size_t start, struct buffer *out)
+{
+    size_t length = out->length - start;
+    if (length > SUMMARY_COLUMN - 2) {
+        buffer_add_char(out, '\n');
+        length = 0;
+    }
+    buffer_printf(out, "%*s%s\n", (int)(SUMMARY_COLUMN - length), "", summary);
+}
+
 void command_list(const struct command_set *set, struct buffer *out)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -39,12 +50,7 @@ void command_list(const struct command_set *set, struct buffer *out)
         size_t start = out->length;
         buffer_printf(out, "  %s%s%s", command->name, *command->arguments ? " " : "",
                       command->arguments);
-        if (out->length - start > SUMMARY_COLUMN - 2) {
-            buffer_add_char(out, '\n');
-            start = out->length;
-        }
-        buffer_printf(out, "%*s%s\n", (int)(SUMMARY_COLUMN - (out->length - start)), "",
-                      command->summary);
+        add_summary(command->summary, start, out);
     }
 }
 
@@ -60,9 +66,7 @@ static void describe_option(const struct command_option *option, struct buffer *
     size_t start = out->length;
     buffer_printf(out, "  --%s%s%s%s", option->name, option->value ? " " : "",
                   option->value ? option->value : "", option->repeats ? "..." : "");
-    size_t length = out->length - start;
-    buffer_printf(out, "%*s%s\n", length < SUMMARY_COLUMN ? (int)(SUMMARY_COLUMN - length) : 1, "",
-                  option->summary);
+    add_summary(option->summary, start, out);
 }
 
 void command_describe(const struct command *command, struct buffer *out)

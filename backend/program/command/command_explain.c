@@ -6,22 +6,24 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/decimal.h"
 #include "program/command/command.h"
 #include "program/command/explanation.h"
 #include "program/command/step_text.h"
+#include "program/command/supposing.h"
 
 /* Fills the question that PowerDNS would ask. Returns what is wrong with the words, or NULL. */
 static const char *read_words(const struct command_call *call, struct question *ret_question)
 {
     const char *name = call->words[1], *ldns = call->words[2];
-    const char *subnet = call->count > 3 ? call->words[3] : NULL;
+    const char *subnet = command_value(call, "ecs", 0);
     *ret_question = (struct question){.type = "ANY", .zone_id = ZONE_ID_ANY};
     if (name_parse(name, strlen(name), &ret_question->name) != 0)
         return "NAME is not a domain name";
     if (address_parse(ldns, strlen(ldns), &ret_question->source.remote) != 0)
         return "LDNS is not an address";
     if (subnet && prefix_parse(subnet, strlen(subnet), &ret_question->source.subnet) != 0)
-        return "ECS is not an address or prefix";
+        return "--ecs is not an address or a network";
     return NULL;
 }
 
@@ -125,30 +127,95 @@ static void print_explanation(const struct explanation *explanation, int64_t now
     peers_print(&explanation->peers, out);
 }
 
+/* The moment of --at: Unix seconds, "+SECONDS" from now, or a time of day of UTC. False: neither.
+ */
+static bool read_time(const char *text, int64_t now_s, int64_t *ret_time_s)
+{
+    struct tm time = {0};
+    int64_t seconds;
+    const char *digits = *text == '+' ? text + 1 : text;
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &time);
+    if (decimal_parse(digits, strlen(digits), 0, INT64_C(1) << 40, &seconds)) {
+        *ret_time_s = *text == '+' ? now_s + seconds : seconds;
+        return true;
+    }
+    if (!end || (*end && strcmp(end, "Z") != 0))
+        return false;
+    *ret_time_s = timegm(&time);
+    return true;
+}
+
+static int explain(const struct command_call *call, const struct question *question,
+                   const struct supposing *supposing, struct decision_inputs *inputs,
+                   struct error *error)
+{
+    struct explanation explanation;
+    struct supposition supposition;
+    struct store *store = responder_store(call->responder);
+    int code = supposing_apply(supposing, store, inputs, &supposition, error);
+    if (code != 0)
+        return code;
+    explanation_gather(inputs, store, question, call->words[2], &explanation);
+    supposing_print(supposing, call->out);
+    print_explanation(&explanation, inputs->now_s, call->out);
+    explanation_release(&explanation);
+    supposition_release(&supposition);
+    return 0;
+}
+
+static enum command_result run_supposing(const struct command_call *call,
+                                         const struct question *question,
+                                         const struct supposing *supposing)
+{
+    struct decision_inputs inputs;
+    struct error error = {0};
+    const char *at = command_value(call, "at", 0);
+    if (supposing->needs_topology)
+        responder_want_topology(call->responder);
+    if (responder_begin(call->responder, &inputs, &error) != 0)
+        return command_failed(call, &error);
+    if (at && !read_time(at, inputs.now_s, &inputs.now_s)) {
+        responder_end(call->responder);
+        return command_misused(call, "--at takes a time such as +3600 or 2027-01-31T12:00:00Z");
+    }
+    int code = explain(call, question, supposing, &inputs, &error);
+    responder_end(call->responder);
+    return code == 0 ? COMMAND_OK : command_failed(call, &error);
+}
+
 static enum command_result run_explain(const struct command_call *call)
 {
     struct question question;
-    struct decision_inputs inputs;
-    struct explanation explanation;
-    struct error error = {0};
+    struct supposing supposing;
     const char *wrong = read_words(call, &question);
     if (wrong)
         return command_misused(call, "%s", wrong);
-    if (responder_begin(call->responder, &inputs, &error) != 0)
-        return command_failed(call, &error);
-    explanation_gather(&inputs, responder_store(call->responder), &question, call->words[2],
-                       &explanation);
-    print_explanation(&explanation, inputs.now_s, call->out);
-    explanation_release(&explanation);
-    responder_end(call->responder);
-    return COMMAND_OK;
+    enum command_result result = supposing_read(call, &supposing);
+    if (result == COMMAND_OK)
+        result = run_supposing(call, &question, &supposing);
+    supposing_release(&supposing);
+    return result;
 }
+
+static const struct command_option options[] = {
+    {"ecs", "NET", "the client's network, as the resolver sends it", false},
+    OPTION_DOWN,
+    OPTION_UP,
+    OPTION_DRAIN,
+    OPTION_ENABLE,
+    OPTION_DISABLE,
+    OPTION_METHOD,
+    OPTION_ADD_SERVER,
+    {"at", "TIME", "as if it were that time: 2027-01-31T12:00:00Z, +3600 or Unix seconds", false},
+    {NULL, NULL, NULL, false},
+};
 
 const struct command command_explain = {
     .name = "explain",
-    .arguments = "NAME LDNS [ECS]",
+    .arguments = "NAME LDNS",
     .summary = "show how a resolver's question is decided; change nothing",
     .least = 3,
-    .most = 4,
+    .most = 3,
+    .options = options,
     .run = run_explain,
 };

@@ -18,6 +18,15 @@
     "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight, name"                 \
     " FROM virtual_server"
 
+/* Whole rows are copied: what the loader reads of the tables it finds in their copies, too. */
+#define SUPPOSE_COPY(table) "CREATE TEMP TABLE " table " AS SELECT * FROM main." table
+/* The virtual servers of a controller, in one pool or, for NULL, in all. */
+#define SUPPOSED_SERVERS                                                                           \
+    " FROM temp.virtual_server WHERE (?1 IS NULL OR pool_id = ?1) AND controller_id = ?2"
+/* An id that no row has, nor ever had: those of the tables count from 1 on. */
+#define SUPPOSED_ID(table)                                                                         \
+    "SELECT 2147483647 - count(*) FROM temp." table " WHERE id > 2147483647 - 1000"
+
 /* What follows the name of a metric of an address: "-ipv4"; nothing in that of a server. */
 #define OF_FAMILY(family) " || iif(" family " = '', '', '-' || " family ")"
 #define OF_D_FAMILY OF_FAMILY("d.family")
@@ -90,6 +99,37 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_TOMBSTONE_FIND] = "SELECT timestamp, ttl, decided, origin"
                              " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_CHANGE_NOTE] = "INSERT INTO share_change (pool_id, ldns, noted_ms) VALUES (?1, ?2, ?3)",
+    [QUERY_SUPPOSE_COPY_CONTROLLERS] = SUPPOSE_COPY("controller"),
+    [QUERY_SUPPOSE_COPY_POOLS] = SUPPOSE_COPY("pool"),
+    [QUERY_SUPPOSE_COPY_SERVERS] = SUPPOSE_COPY("virtual_server"),
+    [QUERY_SUPPOSE_COPY_CONTROLLER_METRICS] = SUPPOSE_COPY("controller_metric"),
+    [QUERY_SUPPOSE_COPY_SERVER_METRICS] = SUPPOSE_COPY("virtual_server_metric"),
+    [QUERY_SUPPOSE_FIND_POOL] = "SELECT id FROM temp.pool WHERE name = ?1 COLLATE NOCASE",
+    [QUERY_SUPPOSE_FIND_CONTROLLER] =
+        "SELECT id FROM temp.controller WHERE name = ?1 COLLATE NOCASE",
+    [QUERY_SUPPOSE_FIND_SERVER] = "SELECT 1" SUPPOSED_SERVERS,
+    [QUERY_SUPPOSE_CONTROLLER_UP] = "DELETE FROM temp.controller_metric"
+                                    " WHERE controller_id = ?2 AND name = 'availability'",
+    [QUERY_SUPPOSE_CONTROLLER_DOWN] =
+        "INSERT INTO temp.controller_metric (controller_id, name, value, measured_at)"
+        " VALUES (?2, 'availability', 0, 0)",
+    [QUERY_SUPPOSE_CONTROLLER_STATE] = "UPDATE temp.controller SET state = ?3 WHERE id = ?2",
+    [QUERY_SUPPOSE_CONTROLLER_NEW] = "INSERT INTO temp.controller (id, name, state)"
+                                     " VALUES ((" SUPPOSED_ID("controller") "), ?3, 'enabled')",
+    [QUERY_SUPPOSE_SERVERS_UP] =
+        "DELETE FROM temp.virtual_server_metric WHERE name GLOB 'availability*'"
+        " AND virtual_server_id IN (SELECT id" SUPPOSED_SERVERS ")",
+    [QUERY_SUPPOSE_SERVERS_DOWN] =
+        "INSERT INTO temp.virtual_server_metric (virtual_server_id, name, value, measured_at)"
+        " SELECT id, 'availability', 0, 0" SUPPOSED_SERVERS,
+    [QUERY_SUPPOSE_SERVERS_STATE] =
+        "UPDATE temp.virtual_server SET state = ?3 WHERE pool_id = ?1 AND controller_id = ?2",
+    [QUERY_SUPPOSE_SERVER_NEW] =
+        "INSERT INTO temp.virtual_server"
+        " (id, pool_id, controller_id, position, ipv4, ipv6, name, weight, state)"
+        " SELECT (" SUPPOSED_ID("virtual_server") "), ?1, ?2, coalesce(max(position), 0) + 1,"
+        " ?3, ?4, ?5, ?6, 'enabled' FROM temp.virtual_server WHERE pool_id = ?1",
+    [QUERY_SUPPOSE_METHOD] = "UPDATE temp.pool SET method = ?3 WHERE id = ?1",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
     [QUERY_PAGE_SIZE] = "PRAGMA page_size",
