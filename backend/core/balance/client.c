@@ -86,3 +86,43 @@ bool client_key_can_match(const char *key, const struct pool *pool, const struct
     bool is_whole = prefix.bits == family_bits(prefix.address.family);
     return prefix.bits == bits && !(is_whole && prefix_map_find(groups, &prefix.address));
 }
+
+/* The first address of a network of the group that no longer network of another group contains. */
+static bool find_group_member(const char *name, const struct prefix_map *groups,
+                              struct address *ret_address)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        struct prefix prefix;
+        if (strcmp(groups->values[i], name) != 0 ||
+            !prefix_table_find(&groups->table, (uint32_t)i, &prefix))
+            continue;
+        const char *found = prefix_map_find(groups, &prefix.address);
+        if (!found || strcmp(found, name) != 0)
+            continue;
+        *ret_address = prefix.address;
+        return true;
+    }
+    return false;
+}
+
+bool client_source(const char *key, const struct prefix_map *groups, struct source *ret_source)
+{
+    struct source source = {0};
+    struct prefix prefix;
+    bool is_subnet = strncmp(key, "ecs:", 4) == 0;
+    const char *address = is_subnet ? key + 4 : key;
+    if (strncmp(key, "group:", 6) == 0) {
+        if (!find_group_member(key + 6, groups, &source.remote))
+            return false;
+    } else if (prefix_parse(address, strlen(address), &prefix) != 0) {
+        return false;
+    } else {
+        source.remote = prefix.address;
+    }
+    if (is_subnet) { /* of a resolver nearby: one with the same address would not say it */
+        source.subnet = prefix;
+        source.remote.bytes[family_bits(prefix.address.family) / 8 - 1] ^= 1;
+    }
+    *ret_source = source;
+    return true;
+}

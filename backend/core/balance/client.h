@@ -43,4 +43,10 @@ void client_identify(const struct source *source, const struct pool *pool,
 bool client_key_can_match(const char *key, const struct pool *pool,
                           const struct prefix_map *groups);
 
+/*
+ * Finds a source whose client has that key in some pool: for "what if" questions about mappings. Of
+ * a group it is one of its networks, of a client network that network. False if there is none.
+ */
+bool client_source(const char *key, const struct prefix_map *groups, struct source *ret_source);
+
 #endif

@@ -287,12 +287,35 @@ uint32_t prefix_match_value(const struct prefix_match *match, size_t index)
     return entry_at(match->array, key_words(match->family), match->first + index)->value;
 }
 
-struct prefix prefix_match_prefix(const struct prefix_match *match)
+static struct prefix prefix_of_entry(const struct prefix_entry *entry, enum address_family family)
 {
-    size_t words = key_words(match->family);
-    const struct prefix_entry *entry = entry_at(match->array, words, match->first);
-    struct prefix prefix = {.address.family = match->family, .bits = (uint8_t)entry->bits};
-    for (size_t i = 0; i < 4 * words; i++)
+    struct prefix prefix = {.address.family = family, .bits = (uint8_t)entry->bits};
+    for (size_t i = 0; i < 4 * key_words(family); i++)
         prefix.address.bytes[i] = (uint8_t)(entry->key[i / 4] >> (24 - 8 * (i % 4)));
     return prefix;
+}
+
+struct prefix prefix_match_prefix(const struct prefix_match *match)
+{
+    return prefix_of_entry(entry_at(match->array, key_words(match->family), match->first),
+                           match->family);
+}
+
+static bool find_in(const struct prefix_array *array, enum address_family family, uint32_t value,
+                    struct prefix *ret_prefix)
+{
+    for (size_t i = 0; i < array->count; i++) {
+        const struct prefix_entry *entry = entry_at(array, key_words(family), i);
+        if (entry->value != value)
+            continue;
+        *ret_prefix = prefix_of_entry(entry, family);
+        return true;
+    }
+    return false;
+}
+
+bool prefix_table_find(const struct prefix_table *table, uint32_t value, struct prefix *ret_prefix)
+{
+    return find_in(&table->ipv4, FAMILY_IPV4, value, ret_prefix) ||
+           find_in(&table->ipv6, FAMILY_IPV6, value, ret_prefix);
 }

@@ -58,6 +58,9 @@ size_t prefix_table_bytes(const struct prefix_table *table);
 bool prefix_table_match(const struct prefix_table *table, const struct address *address,
                         struct prefix_match *ret_match);
 
+/* A prefix that has this value; false when none does. Looks through all of them. */
+bool prefix_table_find(const struct prefix_table *table, uint32_t value, struct prefix *ret_prefix);
+
 /* Goes on to the next shorter prefix; false, with nothing changed, when there is none. */
 bool prefix_match_shorter(struct prefix_match *match);
 

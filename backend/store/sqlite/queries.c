@@ -128,7 +128,8 @@ const char *const query_texts[QUERY_COUNT] = {
         "INSERT INTO temp.virtual_server"
         " (id, pool_id, controller_id, position, ipv4, ipv6, name, weight, state)"
         " SELECT (" SUPPOSED_ID("virtual_server") "), ?1, ?2, coalesce(max(position), 0) + 1,"
-        " ?3, ?4, ?5, ?6, 'enabled' FROM temp.virtual_server WHERE pool_id = ?1",
+                                                  " ?3, ?4, ?5, ?6, 'enabled' FROM "
+                                                  "temp.virtual_server WHERE pool_id = ?1",
     [QUERY_SUPPOSE_METHOD] = "UPDATE temp.pool SET method = ?3 WHERE id = ?1",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
