@@ -954,7 +954,7 @@ INSERT OR IGNORE INTO setting (name, value) SELECT name, value FROM allowed_sett
 -- Your changes count at once. A statement that changes at least one row also discards the mappings,
 -- of all resolvers, that were not stored yet: otherwise one could appear after you have deleted all.
 -- A resolver whose mapping was discarded is decided anew. A DELETE that finds no row does nothing:
--- a mapping that was not stored yet is stored after it. The command "forget" of pdns-sticky(1) finds
+-- a mapping that was not stored yet is stored after it. The command "forget" of pdns-stickyctl(8) finds
 -- both.
 --
 -- Nearly every new resolver adds a row, so this table has no further index. Its triggers are for

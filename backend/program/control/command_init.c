@@ -54,7 +54,7 @@ static enum command_result run_init(const struct command_call *call)
 }
 
 static const struct command_option options[] = {
-    {"user", "NAME",
+    {"user", "USER",
      "the user that PowerDNS runs as; by default the owner of the directory, or pdns", false},
     {"schema", "FILE", "a schema.sql other than the installed one", false},
     {NULL, NULL, NULL, false},

@@ -78,10 +78,9 @@ static bool is_damage(int result)
 
 int database_is_foreign(const struct database *database, struct error *error)
 {
-    return error_set(
-        error, ERR_FOREIGN, "%s is %s; make one as the user PowerDNS runs as: sqlite3 FILE < %s",
-        database->path, database->identity.st_size == 0 ? "empty" : "not a pdns-sticky database",
-        SCHEMA_PATH);
+    return error_set(error, ERR_FOREIGN,
+                     "%s is %s; make one with: pdns-stickyctl --database FILE init", database->path,
+                     database->identity.st_size == 0 ? "empty" : "not a pdns-sticky database");
 }
 
 /* What SQLite says, except where it says no more than that it has given up. */
@@ -128,9 +127,8 @@ static int look_at_file(struct database *database, struct stat *ret_status, stru
     if (stat(database->path, ret_status) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return error_set(error, ERR_NOTFOUND,
-                             "%s is not there; make it as the user PowerDNS runs as: sqlite3 %s <"
-                             " %s",
-                             database->path, database->path, SCHEMA_PATH);
+                             "%s is not there; make it with: pdns-stickyctl --database %s init",
+                             database->path, database->path);
         return error_set(error, ERR_IO, "%s cannot be reached as uid %ld: %s", database->path,
                          (long)geteuid(), strerror(errno));
     }

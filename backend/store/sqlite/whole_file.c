@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/sqlite/database.h"
@@ -40,7 +41,8 @@ static int run_schema(const char *path, const char *sql, const char *schema, str
 int store_create(const char *path, const char *schema, struct error *error)
 {
     struct buffer sql = {0};
-    if (access(path, F_OK) == 0)
+    struct stat status;
+    if (stat(path, &status) == 0 && status.st_size > 0)
         return error_set(error, ERR_INVAL, "%s is there already; nothing changed", path);
     int code = direct_read_file(schema, &sql, error);
     if (code == ERR_NOTFOUND)

@@ -8,7 +8,7 @@
 
 /*
  * Makes an empty database with the statements of the file `schema`. 0, or a code with `error` set;
- * then nothing is left of it. ERR_INVAL: there is a file.
+ * then nothing is left of it. ERR_INVAL: there is a file that is not empty.
  */
 int store_create(const char *path, const char *schema, struct error *error);
 
