@@ -1,6 +1,6 @@
 """What scripts/demo shows: real questions to a real PowerDNS, and every sentence checked.
 
-    demo.py DIRECTORY PORT [--once]    DIRECTORY: where pdns-sticky and pdns-stickyd were built
+    demo.py DIRECTORY PORT [--once]    DIRECTORY: where the programs were built
 
 Server   a pdns_server of our own, its sample database and their temporary directory
 Sites    a small web server for each site, and the monitor that watches them
@@ -98,6 +98,10 @@ class Server:
         return self.directory / "pdns-sticky"
 
     @property
+    def control(self):
+        return self.directory / "pdns-stickyctl"
+
+    @property
     def monitor(self):
         return self.directory / "pdns-stickyd"
 
@@ -147,7 +151,7 @@ class Server:
 
     def rows(self, query):
         """The rows of a query, once all mappings that were answered are stored: status waits."""
-        self.run(self.program, "--database", self.database, "status")
+        self.run(self.control, "--database", self.database, "status")
         return json.loads(self.sql(query, "-json") or "[]")
 
     def start(self, log, *argv):
@@ -205,6 +209,7 @@ class Server:
         for source, target, mode in (
             (self.built / "pdns-sticky", self.program, 0o755),
             (self.built / "pdns-stickyd", self.monitor, 0o755),
+            (self.built / "pdns-stickyctl", self.control, 0o755),
             (TOP / "pdns-conf" / "pipe.conf", self.directory / "pdns.conf", 0o644),
         ):
             shutil.copy(source, target)
@@ -606,7 +611,7 @@ class Show:
         screen.command(f"pdns-stickyctl --database $db explain {NAME} {resolver}")
         before = self.remembered()
         text = self.server.run(
-            self.server.program, "--database", self.server.database, "explain", NAME, resolver
+            self.server.control, "--database", self.server.database, "explain", NAME, resolver
         )
         screen.output(text)
         site = self.site(resolver)
@@ -652,7 +657,7 @@ def what_to_try(server, sites, screen):
         f"dig @{ADDRESS} -p {server.port} {NAME} +short{dig}\n"
         f'sqlite3 {screen.boxes} $db "SELECT pool, controller, state, up FROM server"\n'
         f'sqlite3 {screen.boxes} $db "SELECT ldns, controller, until, live FROM mapping"\n'
-        f"{os.path.relpath(server.built / 'pdns-sticky', TOP)} -d $db explain {NAME} {try_as}"
+        f"{os.path.relpath(server.built / 'pdns-stickyctl', TOP)} -d $db explain {NAME} {try_as}"
     )
     screen.say("Change something, and ask again after each change:")
     screen.command(

@@ -271,7 +271,7 @@ class Show:
         """What status says of the peers."""
         screen = self.screen
         screen.command(f"pdns-stickyctl --database ${node.name} status | sed -n '/^sharing/,$p'")
-        text = node.run(node.program, "--database", node.database, "status")
+        text = node.run(node.control, "--database", node.database, "status")
         screen.output("sharing" + text.partition("\nsharing")[2])
         check(f"sharing as {node.name}" in text, "status does not say that mappings are shared")
 
@@ -313,7 +313,7 @@ class Show:
         three.kill()
         forgotten = RESOLVERS[0]
         screen.command(f"pdns-stickyctl --database $ns1 forget {forgotten}")
-        one.run(one.program, "--database", one.database, "forget", forgotten)
+        one.run(one.control, "--database", one.database, "forget", forgotten)
         asked = self.ask_first(NEWCOMERS, (one, two))
         now = {**known, **{resolver: site for resolver, (_, site) in asked.items()}}
         del now[forgotten]
@@ -399,7 +399,7 @@ def stay(cluster, screen):
         f"scripts/ask 192.0.2.77 {NAME} --port {three.port}"
     )
     screen.say("Change something at one server, and look at another:")
-    program = os.path.relpath(one.built / "pdns-sticky", TOP)
+    program = os.path.relpath(one.built / "pdns-stickyctl", TOP)
     screen.command(
         "sqlite3 $ns1 \"DELETE FROM persistence WHERE ldns = '192.0.2.77'\"\n"
         "sqlite3 $ns3 \"SELECT * FROM share_deleted\"\n"

@@ -11,6 +11,7 @@ import contextlib
 import json
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import databases
 import processors
@@ -87,7 +88,8 @@ class Flood:
 
     def _problems(self, path):
         """The problems that `status` names."""
-        argv = list(map(str, [*self._command(path), "status"]))
+        control = Path(self.program).with_name("pdns-stickyctl")
+        argv = [str(control), "--database", str(path), "status"]
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         return [line for line in done.stdout.splitlines() if line.startswith("problem: ")]
 

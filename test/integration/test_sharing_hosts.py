@@ -40,6 +40,7 @@ from processes import (
     USER,
     LoggedProcess,
     backend_path,
+    control_path,
     children,
     daemon_path,
     kill,
@@ -214,7 +215,7 @@ class Machine:
                              user=None, has_children=True)  # fmt: skip
 
     def status(self):
-        done = run(self.as_user("pdns", backend_path(), "--database", DATABASE, "status"))
+        done = run(self.as_user("pdns", control_path(), "--database", DATABASE, "status"))
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coprocess import PATIENCE_SECONDS, Coprocess, assert_prompt
-from processes import SECONDS_MAX, as_user, backend_path, wait_until
+from processes import SECONDS_MAX, as_user, control_path, wait_until
 from sample import SITES
 
 # What changes counts within a second or two on a machine that is free: files are looked at once a
@@ -239,7 +239,7 @@ def test_explain_and_status_in_the_shell_wait_for_a_large_table(asker):
         (["status"], f"topology {ROWS} rows, geo databases 0"),
     ):
         printed = subprocess.run(
-            as_user([backend_path(), "--database", asker.database.path, *words]),
+            as_user([control_path(), "--database", asker.database.path, *words]),
             capture_output=True,
             text=True,
             check=True,
