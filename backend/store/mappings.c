@@ -308,6 +308,11 @@ size_t store_unwritten(struct store *store, int64_t wait_ms)
     return left;
 }
 
+uint64_t store_decisions(const struct store *store)
+{
+    return store->claims ? claims_last_number(store->claims) : 0;
+}
+
 bool store_claims_are_full(const struct store *store)
 {
     return store->claims && claims_are_full(store->claims);

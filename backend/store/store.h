@@ -186,6 +186,12 @@ int store_forget_range(struct store *store, int64_t pool_id, const struct key_ra
  */
 size_t store_unwritten(struct store *store, int64_t wait_ms);
 
+/*
+ * A number that grows by one with each mapping that any process makes, moves or extends; 0 while
+ * that is not known. It begins anew with each start of the machine.
+ */
+uint64_t store_decisions(const struct store *store);
+
 /* Says whether so many mappings wait to be stored that not every new one can be kept. */
 bool store_claims_are_full(const struct store *store);
 

@@ -9,8 +9,8 @@
 /* Where the database is, unless somebody says otherwise. */
 #define DATABASE_DEFAULT "/var/lib/pdns-sticky/sticky.sqlite"
 
-extern const struct command command_init, command_backup, command_restore, command_migrate,
-    command_what_if;
+extern const struct command command_backup, command_init, command_migrate, command_restore,
+    command_watch, command_what_if;
 extern const struct command_set commands_of_control;
 
 #endif

@@ -23,9 +23,10 @@
 /* The virtual servers of a controller, in one pool or, for NULL, in all. */
 #define SUPPOSED_SERVERS                                                                           \
     " FROM temp.virtual_server WHERE (?1 IS NULL OR pool_id = ?1) AND controller_id = ?2"
-/* An id that no row has, nor ever had: those of the tables count from 1 on. */
+/* The id that the next row of the table will get, since rendezvous chooses by ids. */
 #define SUPPOSED_ID(table)                                                                         \
-    "SELECT 2147483647 - count(*) FROM temp." table " WHERE id > 2147483647 - 1000"
+    "SELECT max(coalesce((SELECT max(id) FROM temp." table "), 0),"                                \
+    " coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = '" table "'), 0)) + 1"
 
 /* What follows the name of a metric of an address: "-ipv4"; nothing in that of a server. */
 #define OF_FAMILY(family) " || iif(" family " = '', '', '-' || " family ")"
