@@ -156,8 +156,12 @@ static int explain(const struct command_call *call, const struct question *quest
     if (code != 0)
         return code;
     explanation_gather(inputs, store, question, call->words[2], &explanation);
-    supposing_print(supposing, call->out);
-    print_explanation(&explanation, inputs->now_s, call->out);
+    if (call->json) {
+        explanation_print_json(&explanation, call->out);
+    } else {
+        supposing_print(supposing, call->out);
+        print_explanation(&explanation, inputs->now_s, call->out);
+    }
     explanation_release(&explanation);
     supposition_release(&supposition);
     return 0;
@@ -217,5 +221,6 @@ const struct command command_explain = {
     .least = 3,
     .most = 3,
     .options = options,
+    .has_json = true,
     .run = run_explain,
 };

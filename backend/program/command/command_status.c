@@ -243,7 +243,9 @@ static enum command_result run_status(const struct command_call *call)
         responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     int code = status_gather(call->responder, &inputs, call->database, unwritten, &status, &error);
-    if (code == 0)
+    if (code == 0 && call->json)
+        status_print_json(&status, call->out);
+    else if (code == 0)
         print_status(&status, call->out);
     status_release(&status);
     responder_end(call->responder);
@@ -256,5 +258,6 @@ const struct command command_status = {
     .summary = "show pools, virtual servers, live mappings and problems",
     .least = 1,
     .most = 1,
+    .has_json = true,
     .run = run_status,
 };

@@ -66,6 +66,9 @@ void explanation_gather(const struct decision_inputs *inputs, struct store *stor
                         struct explanation *ret_explanation);
 void explanation_release(struct explanation *explanation);
 
+/* Prints it as JSON; command_explain.c prints it as text. */
+void explanation_print_json(const struct explanation *explanation, struct buffer *out);
+
 /* The word of a status: "balanced". */
 const char *name_status_word(enum name_status status);
 

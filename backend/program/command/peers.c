@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/vector.h"
+#include "program/command/json_output.h"
 
 struct gathering {
     const char *pool;
@@ -59,4 +60,18 @@ void peers_print(const struct peers *peers, struct buffer *out)
                       row->controller, row->address ? row->address : "-", row->state, row->peers,
                       row->counts);
     }
+}
+
+json_t *peers_json(const struct peers *peers)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < peers->count; i++) {
+        const struct peers_row *row = &peers->rows[i];
+        json_array_append_new(
+            rows, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "pool", json_text(row->pool), "site",
+                            json_text(row->controller), "address", json_text(row->address), "here",
+                            json_text(row->state), "peers", json_text(row->peers), "counts_as",
+                            json_text(row->counts)));
+    }
+    return rows;
 }

@@ -29,4 +29,7 @@ void peers_release(struct peers *peers);
 /* A line for each. */
 void peers_print(const struct peers *peers, struct buffer *out);
 
+/* An array of jansson's with an object for each, or NULL without memory. */
+struct json_t *peers_json(const struct peers *peers);
+
 #endif

@@ -134,4 +134,7 @@ int status_gather(struct responder *responder, const struct decision_inputs *inp
                   struct error *error);
 void status_release(struct status *status);
 
+/* Prints it as JSON; command_status.c prints it as text. */
+void status_print_json(const struct status *status, struct buffer *out);
+
 #endif
