@@ -272,7 +272,53 @@ static void a_key_that_no_client_has_is_told_from_others(void)
     prefix_map_release(&groups);
 }
 
+static void add_group(struct prefix_map *groups, const char *text, const char *name)
+{
+    struct prefix prefix;
+    prefix_parse(text, strlen(text), &prefix);
+    CHECK_INTEGER(prefix_map_add(groups, &prefix, name), 0, "prefix_map_add %s", text);
+}
+
+/* The client of the source has the key again, wherever it can be the key of a client. */
+static void a_source_is_found_for_every_key(void)
+{
+    static const struct {
+        const char *key;
+        enum client_kind kind;
+        unsigned ipv4_bits, ipv6_bits;
+    } rows[] = {
+        {"192.0.2.53", CLIENT_LDNS, 32, 128},         {"192.0.2.0/24", CLIENT_LDNS, 24, 128},
+        {"2001:db8::53", CLIENT_LDNS, 32, 128},       {"2001:db8::/48", CLIENT_LDNS, 32, 48},
+        {"ecs:198.51.100.0/24", CLIENT_ECS, 24, 128}, {"ecs:198.51.100.7", CLIENT_ECS, 32, 128},
+        {"ecs:2001:db8:5::/56", CLIENT_ECS, 32, 56},  {"group:metro", CLIENT_LDNS, 32, 128},
+        {"group:hidden", CLIENT_LDNS, 32, 128},
+    };
+    struct prefix_map groups = {0};
+    struct source source;
+    add_group(&groups, "203.0.113.0/24", "metro");
+    add_group(&groups, "203.0.113.0/25", "hidden"); /* and so are the first addresses of metro */
+    add_group(&groups, "2001:db8:77::/48", "metro");
+    prefix_map_seal(&groups);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pool pool = {.client = rows[i].kind,
+                            .ipv4_prefix_bits = (uint8_t)rows[i].ipv4_bits,
+                            .ipv6_prefix_bits = (uint8_t)rows[i].ipv6_bits,
+                            .persistence_pool = &pool};
+        struct client client;
+        if (!client_source(rows[i].key, &groups, &source)) {
+            CHECK(false, "no source for %s", rows[i].key);
+            continue;
+        }
+        client_identify(&source, &pool, &groups, &client);
+        CHECK_TEXT(client.key, rows[i].key, "row %zu", i);
+    }
+    CHECK(!client_source("group:nobody", &groups, &source), "an unknown group");
+    CHECK(!client_source("resolver", &groups, &source), "no address");
+    prefix_map_release(&groups);
+}
+
 static const CU_TestInfo tests[] = {
+    {"a source is found for every key", a_source_is_found_for_every_key},
     {"a resolver is its address or its network", a_resolver_is_its_address_or_network},
     {"a client subnet is taken where the pool wants it", a_subnet_is_taken_where_the_pool_wants_it},
     {"without a subnet the resolver counts", without_a_subnet_the_resolver_counts},
