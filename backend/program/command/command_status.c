@@ -61,11 +61,12 @@ static void print_offer(const struct virtual_server *server, struct buffer *out)
                       server->ipv6 ? server->ipv6 : "-");
 }
 
-static void print_server(const struct status *status, const struct pool *pool, size_t number,
+/* The number is the position, by which commands and SQL name it. */
+static void print_server(const struct status *status, const struct pool *pool,
                          const struct status_server *row, struct buffer *out)
 {
     const struct virtual_server *server = row->server;
-    buffer_printf(out, "  %3zu  %-16s ", number, server->controller->name);
+    buffer_printf(out, "  %3" PRId64 "  %-16s ", server->position, server->controller->name);
     print_offer(server, out);
     buffer_printf(out, " %-9s %-4s %10" PRId64 "\n", state_word(row->state),
                   row->up ? "up" : "down", row->live_mappings);
@@ -101,7 +102,7 @@ static void print_pool(const struct status *status, const struct status_pool *ro
     if (pool->persistence_pool != pool)
         buffer_printf(out, "  shares the mappings of pool %s\n", pool->persistence_pool->name);
     for (size_t i = 0; i < pool->server_count; i++)
-        print_server(status, pool, i + 1, &row->servers[i], out);
+        print_server(status, pool, &row->servers[i], out);
 }
 
 static void print_target(const struct status_target *target, struct buffer *out)
