@@ -25,6 +25,8 @@ static void print_counts(const struct status *status, struct buffer *out)
     if (counts->servers_with_address_down > 0)
         buffer_printf(out, " (%zu with an address that is down)",
                       counts->servers_with_address_down);
+    if (counts->pins > 0)
+        buffer_printf(out, ", pins %zu", counts->pins);
     buffer_printf(out, ", live mappings %s%" PRId64 "\n", at_least(status), counts->live_mappings);
 }
 
@@ -73,8 +75,12 @@ static void print_server(const struct status *status, const struct pool *pool, s
         buffer_printf(out, "       %s is down, only %s is up\n",
                       row->ipv4_down ? server->ipv4 : server->ipv6,
                       row->ipv4_down ? server->ipv6 : server->ipv4);
-    if (row->state == STATE_DRAINING)
-        print_draining(status, pool, row, out);
+    if (row->state != STATE_DRAINING)
+        return;
+    print_draining(status, pool, row, out);
+    if (row->pins > 0)
+        buffer_printf(out, "       and %zu pin%s here nevertheless\n", row->pins,
+                      row->pins == 1 ? " leads" : "s lead");
 }
 
 static void print_settings(const struct pool *pool, struct buffer *out)
@@ -100,6 +106,8 @@ static void print_pool(const struct status *status, const struct status_pool *ro
         buffer_printf(out, "  metric %s, tolerance %u %%\n", row->metric, pool->tolerance_percent);
     if (pool->persistence_pool != pool)
         buffer_printf(out, "  shares the mappings of pool %s\n", pool->persistence_pool->name);
+    if (row->pins > 0)
+        buffer_printf(out, "  pins %zu\n", row->pins);
     for (size_t i = 0; i < pool->server_count; i++)
         print_server(status, pool, i + 1, &row->servers[i], out);
 }
