@@ -158,7 +158,8 @@ void pins_range(const struct pins *pins, const struct pool *pool, const struct p
 
 /* ---------------------------------------------------------------- looking for one */
 
-/* Some pins for the same network or group, by pool: the values of a match, or a part of `groups`. */
+/* Some pins for the same network or group, by pool: the values of a match, or a part of `groups`.
+ */
 struct alike {
     const struct pins *pins;
     const struct prefix_match *match; /* NULL: those at `groups` */
@@ -168,8 +169,7 @@ struct alike {
 
 static const struct pin *alike_at(const struct alike *alike, size_t index)
 {
-    uint32_t number =
-        alike->match ? prefix_match_value(alike->match, index) : alike->groups[index];
+    uint32_t number = alike->match ? prefix_match_value(alike->match, index) : alike->groups[index];
     return &alike->pins->pins[number];
 }
 
@@ -245,8 +245,7 @@ static const struct pin *find_group(const struct pins *pins, const struct pool *
     size_t first = first_of_group(pins, group), end = first;
     while (end < pins->group_count && strcmp(group_at(pins, end), group) == 0)
         end++;
-    const struct alike alike = {
-        .pins = pins, .groups = pins->groups + first, .count = end - first};
+    const struct alike alike = {.pins = pins, .groups = pins->groups + first, .count = end - first};
     return choose_alike(&alike, pool, now_s);
 }
 
@@ -268,8 +267,7 @@ const struct pin *pins_find(const struct pins *pins, const struct pool *pool,
     const struct pin *group = name ? find_group(pins, pool, name, now_s) : NULL;
     if (!network || !group)
         return network ? network : group;
-    return network->network.bits >= bits_of_group(groups, &client->whole.address) ? network
-                                                                                  : group;
+    return network->network.bits >= bits_of_group(groups, &client->whole.address) ? network : group;
 }
 
 unsigned pins_scope_bits(const struct pool *pool, const struct client *client)

@@ -35,8 +35,8 @@
 
 struct pin {
     int64_t id;
-    struct prefix network;  /* FAMILY_NONE: it is for a group */
-    const char *group;      /* NULL: it is for a network */
+    struct prefix network;   /* FAMILY_NONE: it is for a group */
+    const char *group;       /* NULL: it is for a network */
     const struct pool *pool; /* NULL: all pools in which the controller has a server */
     const struct controller *controller;
     int64_t until_s;     /* Unix time; it is over from then on */

@@ -95,8 +95,8 @@ static int add_unmatched(struct snapshot *snapshot, const struct pin *pin)
     char text[PIN_TEXT_MAX];
     pin_format(pin, text);
     if (pin->group && !group_exists(&snapshot->groups, pin->group))
-        return problems_add(&snapshot->problems, "pin %" PRId64 " (%s): ldns_group has no such group",
-                            pin->id, text);
+        return problems_add(&snapshot->problems,
+                            "pin %" PRId64 " (%s): ldns_group has no such group", pin->id, text);
     return problems_add(&snapshot->problems,
                         "pin %" PRId64 " (%s): %s has no virtual server in %s%s", pin->id, text,
                         pin->controller->name, pin->pool ? "pool " : "any pool",

@@ -1,7 +1,7 @@
 /*
- * The decision for one client, pool by pool: looks for a pin, reads the mapping, chooses where it is
- * not live, and claims the choice before it is returned. What fails or is lost to another process still gives an
- * answer.
+ * The decision for one client, pool by pool: looks for a pin, reads the mapping, chooses where it
+ * is not live, and claims the choice before it is returned. What fails or is lost to another
+ * process still gives an answer.
  */
 #include "core/sticky/assign.h"
 
@@ -327,11 +327,10 @@ static const struct virtual_server *follow_pin(const struct attempt *attempt)
     const struct virtual_server *server = NULL;
     struct mapping mapping = new_mapping(attempt, pin->controller->id);
     mapping.ttl_s = 1; /* the pool may keep no mappings */
-    enum mapping_state state = mapping_evaluate(&mapping, &attempt->selection, snapshot,
-                                                attempt->availability, &server);
+    enum mapping_state state =
+        mapping_evaluate(&mapping, &attempt->selection, snapshot, attempt->availability, &server);
     bool live = state == MAPPING_LIVE;
-    TRACE(inputs->trace, .what = STEP_PIN_STATE,
-          .outcome = live ? OUTCOME_LIVE : OUTCOME_NOT_LIVE,
+    TRACE(inputs->trace, .what = STEP_PIN_STATE, .outcome = live ? OUTCOME_LIVE : OUTCOME_NOT_LIVE,
           .values = {TRACE_TEXT("reason", live ? NULL : mapping_state_text(state))});
     return server;
 }

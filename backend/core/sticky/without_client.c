@@ -142,8 +142,8 @@ static void meet_pinned_of(struct meeting *meeting, const struct decision_inputs
 }
 
 /*
- * Meets the sites of pinned clients. A mapping leads to the same ones, but where none is kept, a pin
- * may lead to a site that drains.
+ * Meets the sites of pinned clients. A mapping leads to the same ones, but where none is kept, a
+ * pin may lead to a site that drains.
  */
 static void meet_pinned(struct meeting *meeting, const struct decision_inputs *inputs,
                         const struct pool *pool)
