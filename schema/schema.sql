@@ -1548,7 +1548,8 @@ SELECT
   max(n.until - unixepoch(), 0),
   CASE
     WHEN n.until <= unixepoch() THEN 'over'
-    WHEN n.ldns_group NOT IN (SELECT name FROM ldns_group) THEN 'no group'
+    WHEN n.ldns_group IS NOT NULL
+     AND n.ldns_group NOT IN (SELECT name FROM ldns_group) THEN 'no group'
     WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
                       WHERE v.controller_id = n.controller_id
                         AND v.pool_id = coalesce(n.pool_id, v.pool_id)) THEN 'no server'
@@ -1941,11 +1942,12 @@ CREATE TRIGGER IF NOT EXISTS allowed_pin_check INSTEAD OF INSERT ON allowed_pin 
   SELECT RAISE(ABORT, 'pin needs network or ldns_group, and not both')
    WHERE (NEW.network IS NULL) = (NEW.ldns_group IS NULL);
   SELECT RAISE(ABORT, 'pin.pool_id is not the id of a pool')
-   WHERE NEW.pool_id NOT IN (SELECT id FROM pool);
+   WHERE NEW.pool_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pool WHERE id = NEW.pool_id);
   SELECT RAISE(ABORT, 'pin.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
   SELECT RAISE(ABORT, 'pin.ldns_group is not the name of a group: see table ldns_group')
-   WHERE NEW.ldns_group NOT IN (SELECT name FROM ldns_group);
+   WHERE NEW.ldns_group IS NOT NULL  -- NULL is not in an empty table
+     AND NEW.ldns_group NOT IN (SELECT name FROM ldns_group);
   SELECT RAISE(ABORT,
     'pin.network is not an address that a client can have: for all of them, pin 0.0.0.0/0 and ::/0')
    WHERE NEW.network IN ('0.0.0.0', '0.0.0.0/32', '::', '::/128');
