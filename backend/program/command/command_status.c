@@ -43,7 +43,7 @@ static void print_draining(const struct status *status, const struct pool *pool,
                            const struct status_server *server, struct buffer *out)
 {
     if (server->live_mappings == 0)
-        buffer_add_text(out, "       drained: no live mappings\n");
+        buffer_printf(out, "       %sno live mappings\n", server->pins == 0 ? "drained: " : "");
     else
         buffer_printf(
             out,
@@ -51,6 +51,9 @@ static void print_draining(const struct status *status, const struct pool *pool,
             at_least(status), server->live_mappings, server->live_mappings == 1 ? "" : "s",
             server->last_ends_in_s,
             pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is renewed" : "");
+    if (server->pins > 0)
+        buffer_printf(out, "       not drained: %zu pin%s here\n", server->pins,
+                      server->pins == 1 ? " leads" : "s lead");
 }
 
 /* In the columns of both addresses. */
@@ -75,12 +78,8 @@ static void print_server(const struct status *status, const struct pool *pool, s
         buffer_printf(out, "       %s is down, only %s is up\n",
                       row->ipv4_down ? server->ipv4 : server->ipv6,
                       row->ipv4_down ? server->ipv6 : server->ipv4);
-    if (row->state != STATE_DRAINING)
-        return;
-    print_draining(status, pool, row, out);
-    if (row->pins > 0)
-        buffer_printf(out, "       and %zu pin%s here nevertheless\n", row->pins,
-                      row->pins == 1 ? " leads" : "s lead");
+    if (row->state == STATE_DRAINING)
+        print_draining(status, pool, row, out);
 }
 
 static void print_settings(const struct pool *pool, struct buffer *out)
