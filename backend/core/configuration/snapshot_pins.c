@@ -66,35 +66,71 @@ int snapshot_add_pin(struct snapshot_builder *builder, const struct pin_row *row
 
 /* ---------------------------------------------------------------- among the other rows */
 
-/* What is known of each controller, by its index, so that each row is checked at once. */
+/* What is known of a controller. */
 struct site {
     bool has_server; /* in some pool */
     bool has_pins;   /* of all pools; the longest ones for networks: */
     uint8_t longest_ipv4_bits, longest_ipv6_bits;
 };
 
-static struct site *find_sites(const struct snapshot *snapshot)
+/* What pins refer to, so that it need not be searched for with each of them. */
+struct others {
+    struct site *sites;  /* by controller.index */
+    const char **groups; /* the name of each row, sorted */
+    size_t group_count;
+};
+
+static int compare_names(const void *left, const void *right)
 {
-    struct site *sites = calloc(snapshot->controller_count + 1, sizeof *sites);
-    for (size_t i = 0; sites && i < snapshot->server_count; i++)
-        sites[snapshot->servers[i].controller->index].has_server = true;
-    return sites;
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static bool group_exists(const struct prefix_map *groups, const char *name)
+static void others_release(struct others *others)
 {
+    free(others->sites);
+    free(others->groups);
+}
+
+/* 0 or ERR_NOMEM; to be released in either case. */
+static int others_find(const struct snapshot *snapshot, struct others *others)
+{
+    const struct prefix_map *groups = &snapshot->groups;
+    *others = (struct others){
+        .sites = calloc(snapshot->controller_count + 1, sizeof *others->sites),
+        .groups = calloc(groups->count + 1, sizeof *others->groups),
+        .group_count = groups->count,
+    };
+    if (!others->sites || !others->groups)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < snapshot->server_count; i++)
+        others->sites[snapshot->servers[i].controller->index].has_server = true;
     for (size_t i = 0; i < groups->count; i++)
-        if (strcmp(groups->values[i], name) == 0)
-            return true;
-    return false;
+        others->groups[i] = groups->values[i];
+    qsort(others->groups, groups->count, sizeof *others->groups, compare_names);
+    return 0;
 }
 
-/* Adds a problem for a pin whose pool and controller are there but that can match nobody. */
-static int add_unmatched(struct snapshot *snapshot, const struct pin *pin)
+/* Says so, too, of a pin that is for a network. */
+static bool has_group(const struct others *others, const struct pin *pin)
+{
+    return !pin->group || bsearch(&pin->group, others->groups, others->group_count,
+                                  sizeof *others->groups, compare_names) != NULL;
+}
+
+static bool has_server(const struct others *others, const struct pin *pin)
+{
+    return pin->pool ? pin_is_of_pool(pin, pin->pool)
+                     : others->sites[pin->controller->index].has_server;
+}
+
+/* Adds a pin that refers to rows that are there, or a problem if it can match nobody. */
+static int add_pin(struct snapshot *snapshot, const struct pin *pin, const struct others *others)
 {
     char text[PIN_TEXT_MAX];
     pin_format(pin, text);
-    if (pin->group && !group_exists(&snapshot->groups, pin->group))
+    if (has_group(others, pin) && has_server(others, pin))
+        return pins_add(&snapshot->pins, pin);
+    if (!has_group(others, pin))
         return problems_add(&snapshot->problems,
                             "pin %" PRId64 " (%s): ldns_group has no such group", pin->id, text);
     return problems_add(&snapshot->problems,
@@ -103,16 +139,8 @@ static int add_unmatched(struct snapshot *snapshot, const struct pin *pin)
                         pin->pool ? pin->pool->name : "");
 }
 
-static bool can_match(const struct snapshot *snapshot, const struct pin *pin,
-                      const struct site *sites)
-{
-    if (pin->group && !group_exists(&snapshot->groups, pin->group))
-        return false;
-    return pin->pool ? pin_is_of_pool(pin, pin->pool) : sites[pin->controller->index].has_server;
-}
-
 static int place_pin(struct snapshot *snapshot, const struct pin_draft *draft,
-                     const struct site *sites)
+                     const struct others *others)
 {
     char text[PIN_TEXT_MAX];
     struct pin pin = draft->pin;
@@ -128,9 +156,7 @@ static int place_pin(struct snapshot *snapshot, const struct pin_draft *draft,
                             "pin %" PRId64 " (%s): controller %" PRId64
                             " does not exist or cannot be used",
                             pin.id, pin_format(&pin, text), draft->controller_id);
-    if (!can_match(snapshot, &pin, sites))
-        return add_unmatched(snapshot, &pin);
-    return pins_add(&snapshot->pins, &pin);
+    return add_pin(snapshot, &pin, others);
 }
 
 /* Of two pins for the same network or group of a pool, the one with the lower id counts. */
@@ -203,16 +229,16 @@ int snapshot_place_pins(struct snapshot *snapshot, const struct pin_draft *draft
 {
     if (count == 0)
         return 0;
-    struct site *sites = find_sites(snapshot);
-    int code = sites ? 0 : ERR_NOMEM;
+    struct others others;
+    int code = others_find(snapshot, &others);
     for (size_t i = 0; code == 0 && i < count; i++)
-        code = place_pin(snapshot, &drafts[i], sites);
+        code = place_pin(snapshot, &drafts[i], &others);
     if (code == 0)
         code = drop_repeated(snapshot);
     if (code == 0)
         code = pins_seal(&snapshot->pins);
     if (code == 0)
-        note_pins(snapshot, sites);
-    free(sites);
+        note_pins(snapshot, others.sites);
+    others_release(&others);
     return code;
 }
