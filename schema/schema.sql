@@ -838,6 +838,75 @@ CREATE TABLE IF NOT EXISTS ldns_group (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
+-- pin: clients that are sent to one site while it is up, whatever their mapping and the pool's
+-- method say. While it is down or disabled they are treated like all others, and they return when it
+-- does. At a site that drains a pin holds. The mapping of a pinned client is not touched. The view
+-- "pinned" shows what each pin does now.
+--
+-- A client is pinned by its whole network: the address of the resolver or, in a pool with client
+-- 'ecs', the client network that it reports, whatever prefix the pool has. Of several pins the one
+-- with the longest network counts; a group counts with the row of ldns_group that contains the
+-- resolver.
+--
+--   INSERT INTO pin (network, pool_id, controller_id, comment)
+--     SELECT '198.51.100.0/24', p.id, c.id, 'slow path to ams, ticket 4711'
+--       FROM pool AS p, controller AS c WHERE p.name = 'web' AND c.name = 'fra';
+--   INSERT INTO pin (ldns_group, controller_id, until)  -- in all pools, for a day
+--     SELECT 'office', id, unixepoch() + 86400 FROM controller WHERE name = 'ams';
+--   DELETE FROM pin WHERE network = '198.51.100.0/24';
+--
+-- A pin that can never match is rejected. One that can no longer match, because a server or a group
+-- was deleted, stays without effect until they are there again; `status` names it. A pin goes with
+-- its pool and its controller.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS pin (
+  id INTEGER PRIMARY KEY,
+
+  -- The clients: either network, a network or a single address such as '198.51.100.0/24',
+  -- '2001:db8:7::/48' or '192.0.2.53'; or ldns_group, the name of a group of resolvers. All clients
+  -- are '0.0.0.0/0' and '::/0', a pin each. A client network that is only partly in the network of a
+  -- pin is not pinned by it.
+  network TEXT COLLATE NOCASE
+    CONSTRAINT "pin.network is a network or an address like 192.0.2.0/24 or 2001:db8::53"
+      CHECK (length(network) BETWEEN 2 AND 49 AND network NOT GLOB '*[^0-9A-Fa-f:./]*'
+             AND instr(network, char(0)) = 0
+             AND (network GLOB '*:*:*'
+                  OR (network GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND network NOT GLOB '*[^0-9./]*'
+                      AND length(network) - length(replace(network, '.', '')) = 3)))
+    CONSTRAINT "pin.network ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
+      CHECK (instr(network, '/') = 0
+             OR (substr(network, instr(network, '/') + 1) GLOB '[0-9]*'
+                 AND substr(network, instr(network, '/') + 1) NOT GLOB '*[^0-9]*'
+                 AND CAST(substr(network, instr(network, '/') + 1) AS INTEGER)
+                     <= iif(instr(network, ':'), 128, 32))),
+  ldns_group TEXT,
+
+  -- The pool in which the clients are pinned. For the names of this pool, and for those of pools that
+  -- fall back on it once it is its turn. Which pool keeps the mappings does not matter. NULL: all
+  -- pools in which the controller has a virtual server; there a pin of the pool for the same network
+  -- comes first.
+  pool_id INTEGER REFERENCES pool (id) ON DELETE CASCADE,
+
+  -- The site to which they are sent.
+  controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- When the pin ends, in Unix seconds. NULL: it does not end. An INSERT of one that is over is
+  -- rejected. An UPDATE is not: it ends the pin.
+  --   UPDATE pin SET until = unixepoch() WHERE network = '198.51.100.0/24';
+  until INTEGER
+    CONSTRAINT "pin.until is Unix seconds, 0 to 253402300799, or NULL"
+      CHECK (until BETWEEN 0 AND 253402300799),
+
+  -- Why, for people: `explain` and the view show it. NULL: nothing.
+  comment TEXT
+    CONSTRAINT "pin.comment has 1 to 255 characters, or is NULL"
+      CHECK (length(comment) BETWEEN 1 AND 255)
+    CONSTRAINT "pin.comment has no control characters"
+      CHECK (comment NOT GLOB '*[' || char(1, 45, 31, 127, 45, 159) || ']*'
+             AND instr(comment, char(0)) = 0)
+) STRICT;
+
+-----------------------------------------------------------------------------------------------
 -- setting: limits and switches. A new database contains all of them, with their defaults. If a row
 -- is missing, its default counts.
 --
@@ -1068,8 +1137,8 @@ CREATE TABLE IF NOT EXISTS share (
   replaced INTEGER NOT NULL DEFAULT 0,
 
   -- The node of a peer, the primary, that decides the configuration of this server. Its zones,
-  -- records, controllers, pools, virtual servers, balanced names, monitors, groups of resolvers and
-  -- topology are taken over here whenever they change, and changes of these tables here are
+  -- records, controllers, pools, virtual servers, balanced names, monitors, groups of resolvers,
+  -- pins and topology are taken over here whenever they change, and changes of these tables here are
   -- rejected. 0 or NULL: this server has a configuration of its own.
   --   UPDATE share SET follow = 1;  -- the peer with node 1
   --   UPDATE share SET follow = 0;  -- goes on with what it has, and can be changed again
@@ -1306,8 +1375,8 @@ SELECT node, now_ms, now_ms * 4096, replaced
 CREATE TABLE IF NOT EXISTS revision (
   id INTEGER PRIMARY KEY CONSTRAINT "revision has one row" CHECK (id = 1),
 
-  -- Changes with zone, record, controller, pool, virtual_server, balanced_name, monitor, ldns_group
-  -- and setting.
+  -- Changes with zone, record, controller, pool, virtual_server, balanced_name, monitor,
+  -- ldns_group, pin and setting.
   configuration INTEGER NOT NULL,
 
   -- Changes when a metric 'availability', or that of an address, is inserted, deleted or set to
@@ -1347,8 +1416,9 @@ CREATE TABLE IF NOT EXISTS configuration_change (
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
--- Indexes. The unique ones prevent a duplicate record in a zone, and two rows of topology for the
--- same controller and the same network, country, continent or autonomous system.
+-- Indexes. The unique ones prevent a duplicate record in a zone, two rows of topology for the same
+-- controller and the same network, country, continent or autonomous system, and two pins of a pool
+-- for the same network or group.
 -----------------------------------------------------------------------------------------------
 CREATE UNIQUE INDEX IF NOT EXISTS record_once ON record (zone_id, name, type, content);
 CREATE UNIQUE INDEX IF NOT EXISTS record_once_without_zone ON record (name, type, content)
@@ -1373,6 +1443,16 @@ CREATE UNIQUE INDEX IF NOT EXISTS topology_asn ON topology (asn, controller_id)
 CREATE UNIQUE INDEX IF NOT EXISTS topology_default ON topology (controller_id)
   WHERE cidr IS NULL AND country IS NULL AND continent IS NULL AND asn IS NULL;
 CREATE INDEX IF NOT EXISTS topology_controller ON topology (controller_id);
+CREATE UNIQUE INDEX IF NOT EXISTS pin_network ON pin (network, pool_id)
+  WHERE network IS NOT NULL AND pool_id IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS pin_network_in_all_pools ON pin (network)
+  WHERE network IS NOT NULL AND pool_id IS NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS pin_group ON pin (ldns_group, pool_id)
+  WHERE ldns_group IS NOT NULL AND pool_id IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS pin_group_in_all_pools ON pin (ldns_group)
+  WHERE ldns_group IS NOT NULL AND pool_id IS NULL;
+CREATE INDEX IF NOT EXISTS pin_controller ON pin (controller_id);
+CREATE INDEX IF NOT EXISTS pin_pool ON pin (pool_id);
 CREATE INDEX IF NOT EXISTS path_metric_bits ON path_metric (ipv6, bits);
 CREATE INDEX IF NOT EXISTS path_metric_changed ON path_metric (changed) WHERE changed > 0;
 CREATE INDEX IF NOT EXISTS path_metric_origin ON path_metric (origin, measured_at)
@@ -1440,6 +1520,59 @@ JOIN server_up AS u ON u.virtual_server_id = v.id
 JOIN pool AS p ON p.id = v.pool_id
 JOIN controller AS c ON c.id = v.controller_id
 ORDER BY p.name, v.position;
+
+-----------------------------------------------------------------------------------------------
+-- View pinned: the pins, and what each of them does now.
+--
+--   SELECT * FROM pinned WHERE holds <> 'yes';
+--
+-- id          of the pin
+-- client      the network, or 'group NAME'
+-- pool        NULL: all pools in which the controller has a virtual server
+-- controller  to which the clients are sent
+-- until       UTC; NULL: it does not end
+-- left_s      seconds until then; NULL likewise
+-- holds       'yes'; 'over'; 'no group': ldns_group has no such name; 'no server': the controller
+--             has no virtual server there; 'disabled': it is, or all its servers there are;
+--             'controller down'; 'server down'. Of a pin of all pools, 'yes' if it holds in one
+-- comment     as it was written
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS pinned
+  (id, client, pool, controller, until, left_s, holds, comment) AS
+SELECT
+  n.id,
+  coalesce(n.network, 'group ' || n.ldns_group),
+  p.name,
+  c.name,
+  strftime('%Y-%m-%d %H:%M', n.until, 'unixepoch'),
+  max(n.until - unixepoch(), 0),
+  CASE
+    WHEN n.until <= unixepoch() THEN 'over'
+    WHEN n.ldns_group IS NOT NULL
+     AND n.ldns_group NOT IN (SELECT name FROM ldns_group) THEN 'no group'
+    WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
+                      WHERE v.controller_id = n.controller_id
+                        AND v.pool_id = coalesce(n.pool_id, v.pool_id)) THEN 'no server'
+    WHEN c.state = 'disabled'
+      OR NOT EXISTS (SELECT 1 FROM virtual_server AS v
+                      WHERE v.controller_id = n.controller_id
+                        AND v.pool_id = coalesce(n.pool_id, v.pool_id)
+                        AND v.state <> 'disabled') THEN 'disabled'
+    WHEN EXISTS (SELECT 1 FROM controller_metric AS a
+                  WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
+      THEN 'controller down'
+    WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
+                      JOIN server_up AS u ON u.virtual_server_id = v.id
+                      WHERE v.controller_id = n.controller_id
+                        AND v.pool_id = coalesce(n.pool_id, v.pool_id)
+                        AND v.state <> 'disabled' AND u.server) THEN 'server down'
+    ELSE 'yes'
+  END,
+  n.comment
+FROM pin AS n
+JOIN controller AS c ON c.id = n.controller_id
+LEFT JOIN pool AS p ON p.id = n.pool_id
+ORDER BY p.name, c.name, n.id;
 
 -----------------------------------------------------------------------------------------------
 -- View health: what is checked, and the results. A server whose addresses are each checked has two
@@ -1801,6 +1934,52 @@ CREATE TRIGGER IF NOT EXISTS allowed_monitor_check INSTEAD OF INSERT ON allowed_
    WHERE NEW.arguments IS NOT NULL AND NEW.type <> 'exec';
 END;
 
+-- What makes a pin that can match somebody. A trigger inserts a row of pin here whenever what it is
+-- for, its pool or its controller is written. This view is always empty.
+CREATE VIEW IF NOT EXISTS allowed_pin (network, ldns_group, pool_id, controller_id) AS
+SELECT NULL, NULL, NULL, NULL WHERE 0;
+CREATE TRIGGER IF NOT EXISTS allowed_pin_check INSTEAD OF INSERT ON allowed_pin BEGIN
+  SELECT RAISE(ABORT, 'pin needs network or ldns_group, and not both')
+   WHERE (NEW.network IS NULL) = (NEW.ldns_group IS NULL);
+  SELECT RAISE(ABORT, 'pin.pool_id is not the id of a pool')
+   WHERE NEW.pool_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pool WHERE id = NEW.pool_id);
+  SELECT RAISE(ABORT, 'pin.controller_id is not the id of a controller')
+   WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+  SELECT RAISE(ABORT, 'pin.ldns_group is not the name of a group: see table ldns_group')
+   WHERE NEW.ldns_group IS NOT NULL  -- NULL is not in an empty table
+     AND NEW.ldns_group NOT IN (SELECT name FROM ldns_group);
+  SELECT RAISE(ABORT,
+    'pin.network is not an address that a client can have: for all of them, pin 0.0.0.0/0 and ::/0')
+   WHERE NEW.network IN ('0.0.0.0', '0.0.0.0/32', '::', '::/128');
+  -- The four numbers of an IPv4 network: CAST reads up to the dot, the rest follows it.
+  SELECT RAISE(ABORT, 'pin.network has a number above 255: no client has such an address')
+    FROM (SELECT *, substr(c, instr(c, '.') + 1) AS d
+            FROM (SELECT *, substr(b, instr(b, '.') + 1) AS c
+                    FROM (SELECT NEW.network AS a,
+                                 substr(NEW.network, instr(NEW.network, '.') + 1) AS b)))
+   WHERE NEW.network NOT GLOB '*:*'
+     AND max(CAST(a AS INTEGER), CAST(b AS INTEGER), CAST(c AS INTEGER), CAST(d AS INTEGER)) > 255;
+  SELECT RAISE(ABORT, 'pin.network has bits after its prefix: 192.0.2.0/24, not 192.0.2.1/24')
+    FROM (SELECT *, substr(c, instr(c, '.') + 1) AS d
+            FROM (SELECT *, substr(b, instr(b, '.') + 1) AS c
+                    FROM (SELECT NEW.network AS a,
+                                 substr(NEW.network, instr(NEW.network, '.') + 1) AS b,
+                                 CAST(substr(NEW.network, instr(NEW.network, '/') + 1) AS INTEGER)
+                                   AS bits)))
+   WHERE NEW.network GLOB '*/*'
+     AND iif(NEW.network GLOB '*:*',
+             -- Of IPv6, the last sixteen bits. The program looks at the others, too.
+             bits <= 112 AND NEW.network NOT GLOB '*:[0:]/*' AND NEW.network NOT GLOB '*.*',
+             ((CAST(a AS INTEGER) << 24) + (CAST(b AS INTEGER) << 16) + (CAST(c AS INTEGER) << 8)
+              + CAST(d AS INTEGER)) & ((1 << (32 - bits)) - 1));
+  SELECT RAISE(ABORT, 'pin.controller_id has no virtual server in this pool: the pin never matches')
+   WHERE NEW.pool_id IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM virtual_server
+                      WHERE controller_id = NEW.controller_id AND pool_id = NEW.pool_id);
+  SELECT RAISE(ABORT, 'pin.controller_id has no virtual server in any pool: the pin never matches')
+   WHERE NOT EXISTS (SELECT 1 FROM virtual_server WHERE controller_id = NEW.controller_id);
+END;
+
 -- What servers with names (virtual_server.name) rule out. Triggers insert a pool here whose servers or
 -- fallback pool have changed; or a balanced name with its pool, if the name, its records or its zone
 -- have. `above` are the pools that fall back on the pool, `below` those on which it falls back; both
@@ -1942,7 +2121,7 @@ CREATE TRIGGER IF NOT EXISTS record_update AFTER UPDATE ON record BEGIN
      AND EXISTS (SELECT 1 FROM balanced_name WHERE name = NEW.name COLLATE NOCASE);
 END;
 
--- Controllers. Deleting one also deletes its metrics, verdict, topology, round trip times and
+-- Controllers. Deleting one also deletes its metrics, verdict, topology, round trip times, pins and
 -- mappings.
 
 CREATE TRIGGER IF NOT EXISTS controller_insert AFTER INSERT ON controller BEGIN
@@ -1954,6 +2133,7 @@ CREATE TRIGGER IF NOT EXISTS controller_insert AFTER INSERT ON controller BEGIN
   DELETE FROM controller_verdict WHERE controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM topology WHERE controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM path_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM pin WHERE controller_id NOT IN (SELECT id FROM controller);
 END;
 
 CREATE TRIGGER IF NOT EXISTS controller_update BEFORE UPDATE ON controller
@@ -1971,6 +2151,7 @@ CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controlle
   DELETE FROM controller_verdict WHERE controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM topology WHERE controller_id NOT IN (SELECT id FROM controller);
   DELETE FROM path_metric WHERE controller_id NOT IN (SELECT id FROM controller);
+  DELETE FROM pin WHERE controller_id NOT IN (SELECT id FROM controller);
 END;
 
 -- As for a virtual server, see virtual_server_checked_anew.
@@ -1989,6 +2170,7 @@ CREATE TRIGGER IF NOT EXISTS controller_delete BEFORE DELETE ON controller BEGIN
   DELETE FROM controller_verdict WHERE controller_id = OLD.id;
   DELETE FROM topology WHERE controller_id = OLD.id;
   DELETE FROM path_metric WHERE controller_id = OLD.id;
+  DELETE FROM pin WHERE controller_id = OLD.id;
 END;
 
 -- A mapping whose pool or controller is gone leaves no row in share_deleted.
@@ -1996,7 +2178,7 @@ CREATE TRIGGER IF NOT EXISTS controller_deleted AFTER DELETE ON controller BEGIN
   DELETE FROM persistence WHERE controller_id = OLD.id;
 END;
 
--- Pools. Deleting one also deletes its mappings.
+-- Pools. Deleting one also deletes its pins and mappings.
 
 CREATE TRIGGER IF NOT EXISTS pool_insert AFTER INSERT ON pool BEGIN
   SELECT RAISE(ABORT, 'this would replace a pool that is in use: use UPDATE instead of REPLACE')
@@ -2028,6 +2210,7 @@ CREATE TRIGGER IF NOT EXISTS pool_insert AFTER INSERT ON pool BEGIN
   SELECT RAISE(ABORT, 'other pools share the mappings of this pool, so it must have its own')
    WHERE NEW.persistence_pool_id IS NOT NULL
      AND EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id = NEW.id);
+  DELETE FROM pin WHERE pool_id NOT IN (SELECT id FROM pool);
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_update BEFORE UPDATE ON pool WHEN NEW.id <> OLD.id BEGIN
@@ -2040,6 +2223,7 @@ CREATE TRIGGER IF NOT EXISTS pool_rename AFTER UPDATE OF name ON pool BEGIN
       OR EXISTS (SELECT 1 FROM balanced_name WHERE pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM pool WHERE fallback_pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM pool WHERE persistence_pool_id NOT IN (SELECT id FROM pool));
+  DELETE FROM pin WHERE pool_id NOT IN (SELECT id FROM pool);
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_refer
@@ -2082,6 +2266,7 @@ CREATE TRIGGER IF NOT EXISTS pool_delete BEFORE DELETE ON pool BEGIN
 END;
 
 CREATE TRIGGER IF NOT EXISTS pool_deleted AFTER DELETE ON pool BEGIN
+  DELETE FROM pin WHERE pool_id = OLD.id;
   DELETE FROM persistence WHERE pool_id = OLD.id;
   DELETE FROM share_deleted WHERE pool_id = OLD.id;
 END;
@@ -2349,6 +2534,19 @@ END;
 CREATE TRIGGER IF NOT EXISTS path_metric_update AFTER UPDATE OF controller_id ON path_metric BEGIN
   SELECT RAISE(ABORT, 'path_metric.controller_id is not the id of a controller')
    WHERE NEW.controller_id NOT IN (SELECT id FROM controller);
+END;
+
+-- Pins.
+
+CREATE TRIGGER IF NOT EXISTS pin_insert AFTER INSERT ON pin BEGIN
+  INSERT INTO allowed_pin VALUES (NEW.network, NEW.ldns_group, NEW.pool_id, NEW.controller_id);
+  SELECT RAISE(ABORT, 'pin.until is in the past: the pin never matches')
+   WHERE NEW.until <= unixepoch();
+END;
+
+CREATE TRIGGER IF NOT EXISTS pin_update
+AFTER UPDATE OF network, ldns_group, pool_id, controller_id ON pin BEGIN
+  INSERT INTO allowed_pin VALUES (NEW.network, NEW.ldns_group, NEW.pool_id, NEW.controller_id);
 END;
 
 -- Sharing. With share.node = 0 a change of a mapping is not noted.
@@ -2757,6 +2955,19 @@ WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
   SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
 END;
 
+CREATE TRIGGER IF NOT EXISTS follow_pin_insert BEFORE INSERT ON pin
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_pin_update BEFORE UPDATE ON pin
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+CREATE TRIGGER IF NOT EXISTS follow_pin_delete BEFORE DELETE ON pin
+WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
+  SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
+END;
+
 CREATE TRIGGER IF NOT EXISTS follow_topology_insert BEFORE INSERT ON topology
 WHEN EXISTS (SELECT 1 FROM follow_refusal) BEGIN
   SELECT 1 FROM follow_refusal AS r, json_each('{}', r.text);
@@ -2860,6 +3071,16 @@ CREATE TRIGGER IF NOT EXISTS revision_ldns_group_update AFTER UPDATE ON ldns_gro
   UPDATE revision SET configuration = random();
 END;
 CREATE TRIGGER IF NOT EXISTS revision_ldns_group_delete AFTER DELETE ON ldns_group BEGIN
+  UPDATE revision SET configuration = random();
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_pin_insert AFTER INSERT ON pin BEGIN
+  UPDATE revision SET configuration = random();
+END;
+CREATE TRIGGER IF NOT EXISTS revision_pin_update AFTER UPDATE ON pin BEGIN
+  UPDATE revision SET configuration = random();
+END;
+CREATE TRIGGER IF NOT EXISTS revision_pin_delete AFTER DELETE ON pin BEGIN
   UPDATE revision SET configuration = random();
 END;
 

@@ -79,6 +79,7 @@ struct outlook oracle_look(const struct decision_inputs *inputs, const struct po
         outlook.by_turns |= rule_of(pool->method)->by_turns ||
                             (pool->alternate && rule_of(pool->alternate)->by_turns);
         outlook.kept &= pool->persistence_pool->persistence_ttl_s >= KEPT_S;
+        outlook.pins |= pool->has_pins;
         outlook.ends = !decides(inputs, pool, pool->method) &&
                        !decides(inputs, pool, pool->alternate) &&
                        !(last_resort && decides(inputs, pool, &method_modulus));
@@ -197,7 +198,7 @@ static bool may_be_given(const struct outlook *outlook, const struct pool *pool,
                          const struct virtual_server *server, bool mapped)
 {
     bool all_up = may_count_as_up(outlook, pool);
-    if (mapped)
+    if (mapped || outlook->pins)
         return !is_disabled(server) && (all_up || is_up(outlook->inputs, server));
     return stands(outlook->inputs, pool, server, false) ||
            (all_up && stands(outlook->inputs, pool, server, true));

@@ -21,6 +21,7 @@ struct outlook {
     bool ends;     /* the last one may have none to give, so that its fallback counts */
     bool by_turns; /* and not by the client alone */
     bool kept;     /* mappings, by all of them, for longer than one looks */
+    bool pins;     /* some client may be pinned in one of them */
 };
 
 struct outlook oracle_look(const struct decision_inputs *inputs, const struct pool *pool);
@@ -30,7 +31,7 @@ bool oracle_allows_nothing(const struct outlook *outlook);
 
 /*
  * Says whether a server with these addresses (NULL: has none) may be answered. A client that is
- * `mapped` may be kept at a draining one.
+ * `mapped`, or perhaps pinned, may be kept at a draining one.
  */
 bool oracle_allows(const struct outlook *outlook, const char *ipv4, const char *ipv6, bool mapped);
 

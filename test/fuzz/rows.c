@@ -128,6 +128,21 @@ static const struct table {
       {"origin", VALUE_NODE},
       {"changed", VALUE_ANY_NUMBER}}},
     {"ldns_group", "name", {{"cidr", VALUE_CIDR}, {"name", VALUE_WORD}}},
+    {"pin",
+     "id",
+     {{"id", VALUE_ID},
+      {"network", VALUE_CIDR},
+      {"pool_id", VALUE_ID},
+      {"controller_id", VALUE_ID},
+      {"until", VALUE_TIME},
+      {"comment", VALUE_TEXT}}},
+    {"pin",
+     "id",
+     {{"id", VALUE_ID},
+      {"ldns_group", VALUE_WORD},
+      {"pool_id", VALUE_ID},
+      {"controller_id", VALUE_ID},
+      {"until", VALUE_TIME}}},
     {"setting", "name", {{"name", VALUE_SETTING}, {"value", VALUE_LIMIT}}},
     {"persistence",
      "pool_id",
@@ -255,7 +270,10 @@ static const char *const beginnings[] = {
     " (4, 2, 1, 1, '192.0.2.81', NULL), (5, 2, 3, 2, '203.0.113.81', NULL);"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.com', 1),"
     " ('api.example.com', 2);"
-    "INSERT INTO ldns_group (cidr, name) VALUES ('10.1.0.0/16', 'office');",
+    "INSERT INTO ldns_group (cidr, name) VALUES ('10.1.0.0/16', 'office');"
+    "INSERT INTO pin (id, ldns_group, controller_id) VALUES (1, 'office', 2);"
+    "INSERT INTO pin (id, network, pool_id, controller_id) VALUES (2, '192.0.2.0/24', 1, 3),"
+    " (3, '2001:db8::/32', 2, 1);",
     /* Names of a zone that lies elsewhere, for client networks, and mappings shared. */
     "INSERT INTO controller (id, name) VALUES (1, 'ams'), (2, 'fra');"
     "INSERT INTO pool (id, name, client) VALUES (1, 'web', 'ecs');"
@@ -410,7 +428,7 @@ void rows_reset(sqlite3 *connection, struct input *input)
                 "DELETE FROM persistence; DELETE FROM record; DELETE FROM zone;"
                 "DELETE FROM balanced_name; DELETE FROM virtual_server; DELETE FROM controller;"
                 "UPDATE pool SET fallback_pool_id = NULL, persistence_pool_id = NULL;"
-                "DELETE FROM pool; DELETE FROM monitor; DELETE FROM ldns_group;"
+                "DELETE FROM pool; DELETE FROM monitor; DELETE FROM ldns_group; DELETE FROM pin;"
                 "DELETE FROM geo_database; DELETE FROM setting; DELETE FROM sqlite_sequence;");
     scratch_run(connection, beginnings[input_below(input, COUNT(beginnings))]);
     snprintf(sql, sizeof sql, always, scratch_geo_database(), (long long)value_lately());

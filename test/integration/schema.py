@@ -12,14 +12,14 @@ SCHEMA_SQL = (SCHEMA / "schema.sql").read_text()
 DEMO_SQL = (SCHEMA / "demo.sql").read_text()
 
 CONFIGURATION_TABLES = ("zone", "record", "controller", "pool", "virtual_server", "balanced_name",
-                        "monitor", "ldns_group", "setting")
+                        "monitor", "ldns_group", "pin", "setting")
 TOPOLOGY_TABLES = ("topology", "geo_database")
 TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "controller_metric", "virtual_server_metric", "controller_verdict", "virtual_server_verdict",
     "path_metric", "persistence", "revision", "configuration_change", "share", "peer", "share_cursor",
     "share_change", "share_deleted", "share_moved", "share_state", "peer_state",
     "peer_verdict", "share_follow")
-VIEWS = ("mapping", "server", "server_up", "health", "share_now", "follow_refusal")
+VIEWS = ("mapping", "server", "server_up", "health", "pinned", "share_now", "follow_refusal")
 
 # A small world in which each rule has something to bite on.
 WORLD = """
@@ -57,6 +57,8 @@ INSERT INTO geo_database (path) VALUES ('/var/lib/GeoIP/country.mmdb');
 INSERT INTO path_metric (network, controller_id, rtt) VALUES
   ('192.0.2.0/24', 1, 10), ('192.0.2.0/24', 3, 20), ('2001:db8::/48', 3, 30);
 INSERT INTO ldns_group (cidr, name) VALUES ('10.1.0.0/16', 'office');
+INSERT INTO pin (id, network, pool_id, controller_id) VALUES (1, '192.0.2.0/24', 1, 2);
+INSERT INTO pin (id, ldns_group, controller_id) VALUES (2, 'office', 1);
 INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl) VALUES
   (1, '192.0.2.53', 1, 'modulus', 1000, 3600),
   (1, '192.0.2.54', 3, 'modulus', 1000, 3600),

@@ -84,6 +84,12 @@ def named(text):
             f" VALUES (4, 1, 1, {text})")
 
 
+def pin(network, pool="NULL", controller=1, **columns):
+    columns = {"network": f"'{network}'", "pool_id": pool, "controller_id": controller, **columns}
+    return (f"INSERT INTO pin ({', '.join(columns)})"
+            f" VALUES ({', '.join(map(str, columns.values()))})")
+
+
 def geo(text):
     return f"INSERT INTO geo_database VALUES ({text})"
 

@@ -40,6 +40,40 @@ def test_a_committed_metric_counts_for_the_very_next_question(served):
             assert answer.ipv4 == expected(remote, down={down})
 
 
+def test_a_pin_counts_for_the_very_next_question_and_so_does_its_end(served):
+    coprocess, database = served
+    remotes = [ldns(number) for number in range(10)]
+    for remote in remotes:
+        coprocess.ask("www.example.com", "A", remote)
+    database.wait_for_writer()
+    before = database.rows("SELECT * FROM persistence ORDER BY ldns")
+    assert len(before) == len(remotes)
+    with Shell(database.path) as shell:
+        for number in range(30):
+            remote, site = remotes[number % 10], number % 3
+            shell.change("INSERT OR REPLACE INTO pin (id, network, pool_id, controller_id)"
+                         f" VALUES (1, '{remote}', 1, {site + 1});")
+            assert coprocess.ask("www.example.com", "A", remote).ipv4 == IPV4[site]
+            shell.change("DELETE FROM pin;")
+            assert coprocess.ask("www.example.com", "A", remote).ipv4 == expected(remote)
+    database.wait_for_writer()
+    assert database.rows("SELECT * FROM persistence ORDER BY ldns") == before
+
+
+def test_a_pin_ends_by_itself(served):
+    coprocess, database = served
+    remote = ldns(1)
+    home = expected(remote)
+    other = (IPV4.index(home) + 1) % 3
+    database.sql("INSERT INTO pin (network, controller_id, until)"
+                 f" VALUES ('{remote}', {other + 1}, unixepoch() + 3600);")
+    assert coprocess.ask("www.example.com", "A", remote).ipv4 == IPV4[other]
+    database.sql("UPDATE pin SET until = unixepoch() + 2;")
+    wait_until(lambda: coprocess.ask("www.example.com", "A", remote).ipv4 == home, SECONDS_MAX,
+               "the end of the pin")
+    assert database.rows("SELECT until <= unixepoch() FROM pin") == [(1,)]
+
+
 def test_a_rollback_changes_nothing(served):
     coprocess, database = served
     first = coprocess.ask("www.example.com", "A").ipv4
@@ -226,6 +260,10 @@ BAD_ROWS = (  # what an operator may do without the triggers, and the words in t
         " VALUES (42, 1, 'x.example.com', 'A', 'no address')",
         "record 42 .*IPv4",
     ),
+    ("INSERT INTO pin (id, network, pool_id, controller_id) VALUES (51, '10.9.0.0/16', 1, 77)",
+     r"pin 51 \(10.9.0.0/16\): controller 77"),
+    ("INSERT INTO pin (id, network, controller_id) VALUES (52, '2001:db8:9::/33', 1)",
+     "pin 52: 2001:db8:9::/33 has bits after its prefix"),
     ("UPDATE pool SET fallback_pool_id = 77 WHERE id = 2", "pool api: fallback_pool_id 77"),
     ("UPDATE pool SET persistence_pool_id = 77 WHERE id = 2", "pool api: persistence_pool_id 77"),
 )

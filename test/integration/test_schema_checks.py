@@ -4,16 +4,18 @@ import pytest
 
 from schema import assert_refused, assert_untouched, checks_of
 from schema_statements import (
-    balanced, check_address, containing, group, id_rows, mapping, named, put, ranged,
+    balanced, check_address, containing, group, id_rows, mapping, named, pin, put, ranged,
     record,
     record_named, server, typed, zone_named)
 
 TABLES = ("zone", "record", "controller", "pool", "virtual_server", "balanced_name", "ldns_group",
-          "setting", "persistence", "revision")
+          "pin", "setting", "persistence", "revision")
 
 SIZE_64, SIZE_65 = "x" * 64, "x" * 65
 GROUP_CIDR = "ldns_group.cidr is a network or an address like 192.0.2.0/24 or 2001:db8::53"
 GROUP_SLASH = "ldns_group.cidr ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
+PIN_NETWORK = "pin.network is a network or an address like 192.0.2.0/24 or 2001:db8::53"
+PIN_SLASH = "pin.network ends in /0 to /32 for IPv4, /0 to /128 for IPv6, or has no slash"
 IPV4 = "virtual_server.ipv4 is an address like 192.0.2.80"
 IPV6 = "virtual_server.ipv6 is an address like 2001:db8::80"
 RECORD_TYPE = "record.type is 1 to 10 capital letters, digits or -, a letter first: A, MX, TYPE99"
@@ -168,6 +170,40 @@ ROWS = [
      group("10.2.0.0/24", "head-office")),
     (group("10.1.0.0/16", "x"), "UNIQUE constraint failed: ldns_group.cidr",
      group("10.1.0.0/17", "x")),
+
+    (pin(""), PIN_NETWORK, pin("::/0")),
+    (pin("office"), PIN_NETWORK, pin("192.0.3.0/24")),
+    (pin("10.1/16"), PIN_NETWORK, pin("10.2.0.0/16")),
+    (pin("10.1.0.x"), PIN_NETWORK, pin("10.1.0.9")),
+    (pin("10.1..0"), PIN_NETWORK, pin("10.1.0.0")),
+    (pin("192.0.2.0.0/24"), PIN_NETWORK, pin("192.0.2.53")),
+    (pin("192.0.2.a/24"), PIN_NETWORK, pin("2001:DB8::a")),
+    (pin("192.0.2.0/33"), PIN_SLASH, pin("192.0.2.0/32")),
+    (pin("2001:db8::/129"), PIN_SLASH, pin("2001:db8::1/128")),
+    (pin("192.0.2.0/"), PIN_SLASH, pin("0.0.0.0/0")),
+    (pin("192.0.2.0/1/6"), PIN_SLASH, pin("192.0.0.0/16")),
+    (pin("192.0.2.0/24", pool=1), "UNIQUE constraint failed: pin.network, pin.pool_id",
+     pin("192.0.2.0/24", pool=2)),
+    ((pin("2001:db8::/48"), pin("2001:DB8::/48")), "UNIQUE constraint failed: pin.network",
+     (pin("2001:db8::/48"), pin("2001:DB8::/49"))),
+    ("INSERT INTO pin (ldns_group, controller_id) VALUES ('office', 2)",
+     "UNIQUE constraint failed: pin.ldns_group",
+     "INSERT INTO pin (ldns_group, pool_id, controller_id) VALUES ('office', 1, 2)"),
+    (("INSERT INTO pin (ldns_group, pool_id, controller_id) VALUES ('office', 1, 2)",
+      "INSERT INTO pin (ldns_group, pool_id, controller_id) VALUES ('office', 1, 1)"),
+     "UNIQUE constraint failed: pin.ldns_group, pin.pool_id",
+     ("INSERT INTO pin (ldns_group, pool_id, controller_id) VALUES ('office', 1, 2)",
+      "INSERT INTO pin (ldns_group, pool_id, controller_id) VALUES ('office', 2, 1)")),
+    *ranged(put("pin", until="@"), "pin.until is Unix seconds, 0 to 253402300799, or NULL",
+            0, 253402300799),
+    (put("pin", comment="''"), "pin.comment has 1 to 255 characters, or is NULL",
+     put("pin", comment="NULL")),
+    (put("pin", comment=f"'{'x' * 256}'"), "pin.comment has 1 to 255 characters, or is NULL",
+     put("pin", comment=f"'{'é' * 255}'")),
+    (put("pin", comment="'a' || char(10) || 'b'"), "pin.comment has no control characters",
+     put("pin", comment="'a, b'")),
+    (put("pin", controller_id="NULL"), "NOT NULL constraint failed: pin.controller_id",
+     put("pin", controller_id="1")),
 
     (put("pool", metric="''"), POOL_METRIC, put("pool", metric="NULL")),
     (put("pool", metric="'CPU'"), POOL_METRIC, put("pool", metric="'cpu_5-min'")),

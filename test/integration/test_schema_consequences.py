@@ -107,6 +107,41 @@ def test_an_upsert_changes_the_row_and_keeps_its_id(
     assert world.execute(question).fetchone() == answer
 
 
+IDLE = ("INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+        " VALUES (4, 3, 1, '192.0.2.83')",
+        "INSERT INTO pin (id, network, controller_id) VALUES (3, '10.2.0.0/16', 3)",
+        "INSERT INTO pin (id, network, pool_id, controller_id) VALUES (4, '10.2.0.0/16', 4, 3)",
+        "DELETE FROM virtual_server WHERE controller_id = 3")
+
+
+@pytest.mark.parametrize("foreign_keys", (0, 1))
+@pytest.mark.parametrize("statement, left", (
+    ("DELETE FROM controller WHERE id = 3", [1, 2]),
+    ("INSERT OR REPLACE INTO controller (name) VALUES ('idle')", [1, 2]),
+    ("UPDATE OR REPLACE controller SET name = 'idle' WHERE id = 2", [1, 2]),
+    ("DELETE FROM pool WHERE id = 4", [1, 2, 3]),
+    ("INSERT OR REPLACE INTO pool (name) VALUES ('spare')", [1, 2, 3]),
+    ("UPDATE OR REPLACE pool SET name = 'spare' WHERE id = 3", [1, 2, 3]),
+    ("DELETE FROM ldns_group", [1, 2, 3, 4]),
+    ("DELETE FROM virtual_server", [1, 2, 3, 4]),
+    ("UPDATE pin SET until = unixepoch() - 1", [1, 2, 3, 4]),
+    ("INSERT OR REPLACE INTO pin (id, network, pool_id, controller_id)"
+     " VALUES (5, '192.0.2.0/24', 1, 1)", [2, 3, 4, 5]),
+))
+def test_pins_go_with_their_pool_and_their_controller_alone(world, statement, left, foreign_keys):
+    world.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    for part in (*IDLE, statement):
+        world.execute(part)
+    assert [pin for (pin,) in world.execute("SELECT id FROM pin ORDER BY id")] == left
+
+
+def test_a_network_is_pinned_where_there_are_no_groups(world):
+    world.execute("DELETE FROM pin")
+    world.execute("DELETE FROM ldns_group")
+    world.execute("INSERT INTO pin (network, controller_id) VALUES ('10.2.0.0/16', 1)")
+    assert world.execute("SELECT holds FROM pinned").fetchall() == [("yes",)]
+
+
 @pytest.mark.parametrize("statement, places", (
     ("UPDATE virtual_server SET position = position + 1 WHERE pool_id = 1", [(1, 2), (2, 3)]),
     ("UPDATE virtual_server SET position = iif(position = 1, 2, 1) WHERE pool_id = 1",

@@ -3,7 +3,7 @@
 import pytest
 
 from schema import assert_needed, assert_refused, assert_untouched, refusing_triggers
-from schema_statements import balanced, checked_at, pool, put, record, server, topology
+from schema_statements import balanced, checked_at, pin, pool, put, record, server, topology
 
 NO_POOL = "pool_id is not the id of a pool"
 NO_CONTROLLER = "controller_id is not the id of a controller"
@@ -28,6 +28,15 @@ NO_ADDRESS = "a virtual server needs ipv4 or ipv6, or both, or a name"
 BOTH = "a virtual server with a name cannot have ipv4 or ipv6"
 NAMED = "4, 1, 1, 'lb.cloud.example'"
 ONE_OF_FOUR = "topology needs one of cidr, country, continent, asn, or none for the default"
+ONE_OF_TWO = "pin needs network or ldns_group, and not both"
+NO_GROUP = "pin.ldns_group is not the name of a group: see table ldns_group"
+NO_ADDRESS_OF_A_CLIENT = ("pin.network is not an address that a client can have: for all of them,"
+                          " pin 0.0.0.0/0 and ::/0")
+ABOVE_255 = "pin.network has a number above 255: no client has such an address"
+HOST_BITS = "pin.network has bits after its prefix: 192.0.2.0/24, not 192.0.2.1/24"
+NO_SERVER_IN_POOL = "pin.controller_id has no virtual server in this pool: the pin never matches"
+NO_SERVER_AT_ALL = "pin.controller_id has no virtual server in any pool: the pin never matches"
+PAST = "pin.until is in the past: the pin never matches"
 SHARED = "UPDATE share SET node = 1"
 PEER = "INSERT INTO peer (node, name, url) VALUES (2, 'ns2', 'nats://192.0.2.2:4222')"
 PEER_ITSELF = "peer.node is share.node, the number of this server itself"
@@ -301,6 +310,37 @@ ROWS = [
     ("UPDATE path_metric SET controller_id = 99 WHERE controller_id = 1",
      f"path_metric.{NO_CONTROLLER}",
      "UPDATE path_metric SET controller_id = 2 WHERE controller_id = 1"),
+
+    # Pins.
+    (pin("10.2.0.0/16", pool=1, ldns_group="'office'"), ONE_OF_TWO, pin("10.2.0.0/16")),
+    ("INSERT INTO pin (controller_id) VALUES (1)", ONE_OF_TWO, pin("0.0.0.0/0")),
+    ("UPDATE pin SET network = NULL WHERE id = 1", ONE_OF_TWO,
+     "UPDATE pin SET network = '2001:db8::/32' WHERE id = 1"),
+    ("UPDATE pin SET ldns_group = 'home' WHERE id = 2", NO_GROUP,
+     "UPDATE pin SET ldns_group = 'office' WHERE id = 2"),
+    ("UPDATE pin SET pool_id = 99", "pin.pool_id is not the id of a pool",
+     "UPDATE pin SET pool_id = 1"),
+    (pin("::/0", controller=99), f"pin.{NO_CONTROLLER}", pin("::/0")),
+    *[(pin(wrong), NO_ADDRESS_OF_A_CLIENT, pin(right)) for wrong, right in (
+        ("0.0.0.0", "0.0.0.1"), ("0.0.0.0/32", "0.0.0.0/31"), ("::", "::1"),
+        ("::/128", "::/127"))],
+    *[(pin(wrong), ABOVE_255, pin(right)) for wrong, right in (
+        ("256.0.0.0/8", "255.0.0.0/8"), ("10.256.0.0/16", "10.255.0.0/16"),
+        ("10.0.256.0/24", "10.0.255.0/24"), ("10.0.0.256", "10.0.0.255"))],
+    *[(pin(wrong), HOST_BITS, pin(right)) for wrong, right in (
+        ("10.2.0.1/31", "10.2.0.2/31"), ("10.2.0.64/25", "10.2.0.128/25"),
+        ("10.2.1.0/23", "10.2.2.0/23"), ("10.3.0.0/15", "10.2.0.0/15"),
+        ("11.0.0.0/7", "10.0.0.0/7"), ("128.0.0.0/0", "128.0.0.0/1"),
+        ("10.2.0.1/24", "10.2.0.1/32"), ("2001:db8::1/64", "2001:db8::1"),
+        ("2001:db8:1::1/112", "2001:db8:1::1/113"), ("2001:db8:0:0:0:0:0:7/48",
+                                                       "2001:db8:0:0:0:0:0:0/48"))],
+    (pin("10.2.0.0/16", pool=2, controller=2), NO_SERVER_IN_POOL,
+     pin("10.2.0.0/16", pool=1, controller=2)),
+    ("UPDATE pin SET pool_id = 2 WHERE id = 1", NO_SERVER_IN_POOL,
+     "UPDATE pin SET pool_id = 2, controller_id = 1 WHERE id = 1"),
+    ("UPDATE pin SET controller_id = 3 WHERE id = 2", NO_SERVER_AT_ALL,
+     "UPDATE pin SET controller_id = 2 WHERE id = 2"),
+    (pin("10.2.0.0/16", until="unixepoch()"), PAST, pin("10.2.0.0/16", until="unixepoch() + 60")),
 
     ("DELETE FROM revision",
      "the row of revision cannot be deleted: without it no process would notice a change",

@@ -7,7 +7,7 @@ from processes import SECONDS_MAX, wait_until
 from schema import (
     CONFIGURATION_TABLES, DEMO_SQL, SCHEMA_SQL, TOPOLOGY_TABLES, connect, count, revision, shell)
 from schema_statements import (
-    balanced, geo, group, mapping, monitor, path, record, server, topology)
+    balanced, geo, group, mapping, monitor, path, pin, record, server, topology)
 
 AVAILABILITY = "VALUES (2, 'availability', 0)"
 
@@ -35,6 +35,9 @@ REVISION_ROWS = [
     (group("10.2.0.0/16"), 1, 0),
     ("UPDATE ldns_group SET name = 'home'", 1, 0),
     ("DELETE FROM ldns_group", 1, 0),
+    (pin("10.2.0.0/16"), 1, 0),
+    ("UPDATE pin SET comment = 'x'", 1, 0),
+    ("DELETE FROM pin", 1, 0),
     (monitor(), 1, 0),
     ("UPDATE monitor SET interval = 5", 1, 0),
     ("DELETE FROM monitor WHERE id = 3", 1, 0),

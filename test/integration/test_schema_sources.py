@@ -53,7 +53,8 @@ def test_the_program_knows_the_words_of_a_list_and_no_others(rows_world, view):
 def test_every_list_is_compared_with_the_program(rows_world):
     views = {name for (name,) in rows_world.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'view' AND name LIKE 'allowed%'")}
-    assert views == {*KNOWN, "allowed_setting", "allowed_monitor", "allowed_answer"}
+    assert views == {*KNOWN, "allowed_setting", "allowed_monitor", "allowed_answer",
+                     "allowed_pin"}
 
 
 def test_the_program_has_the_settings_of_the_schema_with_their_defaults_and_ranges(rows_world):

@@ -40,6 +40,38 @@ NEW_METHOD = "UPDATE pool SET method = 'rendezvous' WHERE id = 1"
 EXPIRED = "UPDATE persistence SET ttl = 60 WHERE ldns = '192.0.2.60'"
 
 
+PINS = "SELECT holds FROM pinned ORDER BY id"
+
+
+@pytest.mark.parametrize("statement, network, group", (
+    ("UPDATE controller SET state = 'draining'", "yes", "yes"),
+    ("UPDATE pin SET until = unixepoch() WHERE id = 1", "over", "yes"),
+    ("UPDATE pin SET until = unixepoch() + 9", "yes", "yes"),
+    ("DELETE FROM ldns_group", "yes", "no group"),
+    ("DELETE FROM virtual_server WHERE pool_id = 1", "no server", "yes"),
+    ("DELETE FROM virtual_server", "no server", "no server"),
+    ("UPDATE controller SET state = 'disabled' WHERE id = 2", "disabled", "yes"),
+    ("UPDATE virtual_server SET state = 'disabled' WHERE pool_id = 1", "disabled", "yes"),
+    ("UPDATE virtual_server SET state = 'disabled'", "disabled", "disabled"),
+    ("UPDATE controller_metric SET value = 0 WHERE name = 'availability'", "yes",
+     "controller down"),
+    ("INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
+     " VALUES (2, 'availability', 0)", "server down", "yes"),
+    ("UPDATE virtual_server_metric SET value = 0 WHERE name = 'availability'", "yes", "yes"),
+))
+def test_the_view_of_pins_says_what_each_does_now(world, statement, network, group):
+    world.execute(statement)
+    assert world.execute(PINS).fetchall() == [(network,), (group,)]
+
+
+def test_the_view_of_pins_shows_names_and_times(world):
+    world.execute("UPDATE pin SET until = 4102444800, comment = 'why' WHERE id = 1")
+    assert world.execute("SELECT id, client, pool, controller, until, left_s, comment FROM pinned"
+                         " ORDER BY id").fetchall() == [
+        (1, "192.0.2.0/24", "web", "fra", "2100-01-01 00:00", 4102444800 - int(time.time()), "why"),
+        (2, "group office", None, "ams", None, None, None)]
+
+
 @pytest.mark.parametrize("why, statements", (
     ("yes", ()),
     ("yes", ("UPDATE persistence SET ttl = 62 WHERE ldns = '192.0.2.60'",)),

@@ -113,7 +113,8 @@ def test_the_message_about_a_method_is_what_an_operator_reads(rows_world):
 def test_every_list_belongs_to_a_column(world):
     views = {name for (name,) in world.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'view' AND name LIKE 'allowed%'")}
-    assert views == {*COLUMNS.values(), "allowed_setting", "allowed_monitor", "allowed_answer"}
+    assert views == {*COLUMNS.values(), "allowed_setting", "allowed_monitor", "allowed_answer",
+                     "allowed_pin"}
 
 
 # ---------------------------------------------------------------- settings

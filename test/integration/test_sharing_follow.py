@@ -44,6 +44,9 @@ CONFIGURATION = {
     "balanced_name": "SELECT b.name, p.name AS pool FROM balanced_name AS b"
                      " JOIN pool AS p ON p.id = b.pool_id",
     "ldns_group": "SELECT cidr, name FROM ldns_group",
+    "pin": "SELECT network, ldns_group, p.name AS pool, c.name AS controller, until, comment"
+           " FROM pin AS n JOIN controller AS c ON c.id = n.controller_id"
+           " LEFT JOIN pool AS p ON p.id = n.pool_id",
     "topology": "SELECT cidr, country, continent, asn, c.name AS controller, preference"
                 " FROM topology AS t JOIN controller AS c ON c.id = t.controller_id",
 }  # fmt: skip
@@ -68,6 +71,9 @@ OTHER_IDS = """
     INSERT INTO record (zone_id, name, type, content)
       SELECT id, 'api.example.com', 'A', '192.0.2.9' FROM zone WHERE name = 'example.com';
     INSERT INTO ldns_group VALUES ('10.1.0.0/16', 'other');
+    INSERT INTO pin (ldns_group, pool_id, controller_id)
+      SELECT 'other', p.id, c.id FROM pool AS p, controller AS c
+       WHERE p.name = 'old' AND c.name = 'old';
     INSERT INTO topology (country, controller_id) SELECT 'DE', id FROM controller;
     COMMIT;"""
 
@@ -91,6 +97,14 @@ MORE = r"""
     UPDATE pool SET alternate_method = 'modulus', method = 'least', metric = 'cpu'
      WHERE name = 'api';
     INSERT INTO pool (name, persistence_pool_id) SELECT 'static', id FROM pool WHERE name = 'web';
+    INSERT INTO pin (ldns_group, controller_id, until)
+      SELECT 'office', id, 4102444800 FROM controller WHERE name = 'fra';
+    INSERT INTO pin (network, pool_id, controller_id, comment)
+      SELECT '2001:db8:7::/48', p.id, c.id, 'why "so"' FROM pool AS p, controller AS c
+       WHERE p.name = 'web' AND c.name = 'nyc';
+    INSERT INTO pin (network, controller_id) SELECT '198.18.0.0/15', id FROM controller
+       WHERE name = 'ams';
+    UPDATE pin SET until = unixepoch() WHERE network = '198.18.0.0/15';
     INSERT INTO topology (cidr, controller_id) SELECT '10.0.0.0/8', id FROM controller;
     INSERT INTO topology (asn, controller_id, preference)
       SELECT 4294967295, id, 3 FROM controller WHERE name = 'fra';"""
@@ -193,7 +207,7 @@ def test_changes_here_are_rejected(following):
     two = following[2]
     before = configuration(two)
     for table in CONFIGURATION:
-        column = {"record": "ttl", "topology": "preference"}.get(table, "name")
+        column = {"record": "ttl", "topology": "preference", "pin": "comment"}.get(table, "name")
         if table == "virtual_server":
             column = "port"
         for sql in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}",

@@ -153,6 +153,7 @@ int rows_build(const struct rows *rows, struct snapshot **ret_snapshot)
         return code;
     ADD_ALL(rows->settings, name, snapshot_add_setting)
     ADD_ALL(rows->groups, cidr, snapshot_add_group)
+    ADD_ALL(rows->pins, controller_id, snapshot_add_pin)
     ADD_ALL(rows->records, name, snapshot_add_record)
     ADD_ALL(rows->balanced, name, snapshot_add_balanced_name)
     ADD_ALL(rows->servers, state, snapshot_add_virtual_server)

@@ -55,7 +55,7 @@ size_t random_below(uint64_t *state, size_t limit);
 
 /*
  * Rows of a configuration. Each list may be NULL; else it ends with a row whose first pointer
- * (name, cidr, or a server's state) is NULL.
+ * (name, cidr, or a server's state) is NULL, or whose controller is 0 (a pin).
  */
 struct rows {
     const struct zone_row *zones;
@@ -65,6 +65,7 @@ struct rows {
     const struct virtual_server_row *servers;
     const struct balanced_name_row *balanced;
     const struct group_row *groups;
+    const struct pin_row *pins;
     const struct setting_row *settings;
 };
 
@@ -80,6 +81,9 @@ struct rows {
 /* A struct mapping that was made while nothing was shared. */
 #define MAPPING(controller, name, at_s, lasts_s)                                                   \
     {.controller_id = (controller), .method = (name), .timestamp_s = (at_s), .ttl_s = (lasts_s)}
+/* Of a pool, or with 0 of all pools; without end. */
+#define PIN(id, network, group, pool, controller)                                                  \
+    {id, network, group, (pool) != 0, pool, controller, false, 0, NULL}
 #define RECORD(id, zone, name, type, content) {id, (zone) != 0, zone, name, type, content, 3600}
 
 /* 0 or ERR_NOMEM; nothing is left behind then. */

@@ -41,16 +41,19 @@ struct suite {
     X(lowest_metric)                                                                               \
     X(choose)                                                                                      \
     X(client)                                                                                      \
+    X(pin)                                                                                         \
     X(topology)                                                                                    \
     X(rdata)                                                                                       \
     X(snapshot)                                                                                    \
     X(snapshot_builder)                                                                            \
+    X(snapshot_pins)                                                                               \
     X(mapping)                                                                                     \
     X(question)                                                                                    \
     X(assign)                                                                                      \
     X(entry)                                                                                       \
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
+    X(assign_pins)                                                                                 \
     X(resolve)                                                                                     \
     X(resolver)                                                                                    \
     X(path)                                                                                        \

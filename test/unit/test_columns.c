@@ -56,6 +56,7 @@ static const struct {
     {QUERY_VIRTUAL_SERVERS, VIRTUAL_SERVER_COLUMNS},
     {QUERY_BALANCED_NAMES, "name, pool_id"},
     {QUERY_GROUPS, "cidr, name"},
+    {QUERY_PINS, "id, network, ldns_group, pool_id, controller_id, until, comment"},
     {QUERY_SETTINGS, "name, value"},
     {QUERY_CHANGES, "revision, previous, controller_id, pool_id, virtual_server_id"},
     {QUERY_CONTROLLER_ROW, "id, name, address, state"},
@@ -124,6 +125,7 @@ static const struct {
     {QUERY_SHARE_SERVERS, "name, name, position, ipv4, ipv6, state, weight, name"},
     {QUERY_SHARE_BALANCED_NAMES, "lower(b.name), name"},
     {QUERY_SHARE_GROUPS, "lower(cidr), name"},
+    {QUERY_SHARE_PINS, "lower(n.network), ldns_group, name, name, until"},
     {QUERY_SHARE_TOPOLOGY, "lower(t.cidr), country, continent, asn, name, preference"},
     /* In test_sharing_copy.c. */
     {QUERY_COPY_ZONES, "name"},
@@ -140,6 +142,7 @@ static const struct {
                          " check_address, checked, name"},
     {QUERY_COPY_BALANCED_NAMES, "name, name"},
     {QUERY_COPY_GROUPS, "cidr, name"},
+    {QUERY_COPY_PINS, "network, ldns_group, name, name, until, comment"},
     {QUERY_COPY_TOPOLOGY, "cidr, country, continent, asn, name, preference"},
     {QUERY_DIFFER_POOLS, "row, sum(side)"},
     {QUERY_DIFFER_CONTROLLERS, "row, sum(side)"},
@@ -148,6 +151,7 @@ static const struct {
     {QUERY_DIFFER_ZONES, "row, sum(side)"},
     {QUERY_DIFFER_RECORDS, "row, sum(side)"},
     {QUERY_DIFFER_GROUPS, "row, sum(side)"},
+    {QUERY_DIFFER_PINS, "row, sum(side)"},
     {QUERY_DIFFER_TOPOLOGY, "row, sum(side)"},
 };
 
@@ -206,6 +210,9 @@ static const char configuration[] =
     " VALUES (48, 39, 23, 1, 'lb-49.cloud.example');"
     "INSERT INTO balanced_name (name, pool_id) VALUES ('www.example.net', 33);"
     "INSERT INTO ldns_group (cidr, name) VALUES ('198.51.100.0/24', 'office');"
+    "INSERT INTO pin (id, network, pool_id, controller_id, until, comment)"
+    " VALUES (52, '198.51.100.0/26', 33, 21, 4102444853, 'why');"
+    "INSERT INTO pin (id, ldns_group, controller_id) VALUES (54, 'office', 23);"
     "UPDATE setting SET value = 51 WHERE name = 'max_checks';"
     "INSERT INTO controller_metric (controller_id, name, value) VALUES (23, 'availability', 0);"
     "INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
@@ -281,6 +288,23 @@ static void check_server(const struct snapshot *snapshot)
     CHECK_INTEGER(controller->state, STATE_DRAINING, "state");
 }
 
+static void check_pins(const struct snapshot *snapshot)
+{
+    if (!CHECK_INTEGER((int64_t)snapshot->pins.count, 2, "pins"))
+        return;
+    const struct pin *group = &snapshot->pins.pins[0], *pin = &snapshot->pins.pins[1];
+    char text[PIN_TEXT_MAX];
+    CHECK_INTEGER(pin->id, 52, "id");
+    CHECK_TEXT(pin_format(pin, text), "198.51.100.0/26", "network");
+    CHECK(pin->pool == snapshot_pool(snapshot, 33), "pool_id");
+    CHECK(pin->controller == snapshot_controller(snapshot, 21), "controller_id");
+    CHECK_INTEGER(pin->until_s, 4102444853, "until");
+    CHECK_TEXT(pin->comment, "why", "comment");
+    CHECK_INTEGER(group->id, 54, "id");
+    CHECK_TEXT(group->group, "office", "ldns_group");
+    CHECK(!group->pool && !group->comment && group->until_s == PIN_WITHOUT_END, "NULLs");
+}
+
 static void check_availability(const struct snapshot *snapshot,
                                const struct availability *availability)
 {
@@ -308,6 +332,7 @@ static void the_configuration_is_read_column_by_column(void)
         check_server(snapshot);
         CHECK_TEXT(prefix_map_find(&snapshot->groups, &member), "office", "ldns_group");
         CHECK_INTEGER(snapshot->settings.max_checks, 51, "setting");
+        check_pins(snapshot);
         check_availability(snapshot, availability);
     }
     availability_free(availability);

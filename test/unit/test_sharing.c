@@ -963,6 +963,9 @@ static const char configured[] =
     " WHERE p.name = 'web' AND c.name = 'fra';"
     "INSERT INTO balanced_name SELECT 'www.example.org', id FROM pool WHERE name = 'web';"
     "INSERT INTO ldns_group VALUES ('192.0.2.0/24', 'office');"
+    "INSERT INTO pin (ldns_group, pool_id, controller_id)"
+    " SELECT 'office', p.id, c.id FROM pool AS p, controller AS c"
+    " WHERE p.name = 'web' AND c.name = 'fra';"
     "INSERT INTO topology (cidr, controller_id)"
     " SELECT '198.51.100.0/24', id FROM controller WHERE name = 'ams';";
 
@@ -978,7 +981,11 @@ static void the_configuration_is_the_same_by_names(void)
         "UPDATE pool SET metric = 'cpu'",
         "UPDATE virtual_server SET weight = 3",
         "UPDATE virtual_server SET controller_id = (SELECT id FROM controller WHERE name = 'ams')",
+        "UPDATE pin SET controller_id = (SELECT id FROM controller WHERE name = 'ams')",
         "UPDATE balanced_name SET pool_id = (SELECT id FROM pool WHERE name = 'mail')",
+        "UPDATE pin SET until = 4102444800",
+        "UPDATE pin SET pool_id = NULL",
+        "UPDATE pin SET ldns_group = NULL, network = '192.0.2.0/24'",
         "UPDATE ldns_group SET name = 'home'",
         "UPDATE topology SET preference = 3",
         "DELETE FROM topology",
@@ -987,6 +994,7 @@ static void the_configuration_is_the_same_by_names(void)
         "UPDATE zone SET name = 'EXAMPLE.org'",
         "UPDATE setting SET value = 7 WHERE name = 'share_skew'",
         "UPDATE controller SET address = '192.0.2.77'",
+        "UPDATE pin SET comment = 'why'",
         "INSERT INTO monitor (name, type) VALUES ('ping', 'icmp')",
         "UPDATE pool SET monitor_id = (SELECT id FROM monitor)",
     };

@@ -48,6 +48,11 @@ static const char configured[] =
     "INSERT INTO record (zone_id, name, type, ttl, content, disabled) VALUES"
     " (18, 'example.com', 'TXT', 19, '\"\\', 1), (NULL, 'www.example.com', 'MX', 20, '1 m', 0);"
     "INSERT INTO ldns_group VALUES ('10.0.0.0/8', 'g');"
+    "INSERT INTO pin (network, pool_id, controller_id, until, comment)"
+    " VALUES ('2001:db8::/32', 9, 7, 4102444801, 'a\"\\');"
+    "INSERT INTO pin (ldns_group, controller_id) VALUES ('g', 7);"
+    "INSERT INTO pin (network, controller_id, until) VALUES ('10.2.0.0/16', 8, 4102444802);"
+    "UPDATE pin SET until = 3 WHERE controller_id = 8;"
     "INSERT INTO topology (cidr, controller_id, preference) VALUES ('10.0.0.0/8', 7, 21);"
     "INSERT INTO topology (country, controller_id) VALUES ('DE', 8);"
     "INSERT INTO topology (continent, controller_id) VALUES ('EU', 8);"
@@ -110,6 +115,36 @@ static void all_columns_are_taken_over(void)
     desk_release(&two);
 }
 
+/* They could not be written here, and the primary goes on without them, too. */
+static void pins_that_match_nobody_are_left_out(void)
+{
+    struct desk one, two;
+    struct error error = {0};
+    desk_init(&one, configured);
+    desk_init(&two, "");
+    follow(&two);
+    place_run(&one.place, "INSERT INTO pin (network, pool_id, controller_id)"
+                          " VALUES ('192.0.2.0/24', 9, 8), ('192.0.2.0/25', 9, 7);"
+                          "DELETE FROM virtual_server WHERE pool_id = 9 AND controller_id = 8;"
+                          "DELETE FROM ldns_group");
+    CHECK_INTEGER(take_over(&one, &two, &error), 0, "%s", error.text);
+    CHECK_INTEGER(place_number(&one.place, "SELECT count(*) FROM pin"), 5, "of the primary");
+    CHECK_INTEGER(place_number(&two.place, "SELECT count(*) FROM pin"), 2, "taken over");
+    CHECK_INTEGER(place_number(&two.place, "SELECT count(*) FROM pin AS n JOIN controller AS c"
+                                           " ON c.id = n.controller_id AND c.name = 'ams'"),
+                  2, "those with a server");
+    place_run(&one.place, "INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)"
+                          " VALUES (9, 8, 9, '192.0.2.9')");
+    CHECK_INTEGER(take_over(&one, &two, &error), 0, "%s", error.text);
+    CHECK_INTEGER(place_number(&two.place, "SELECT count(*) FROM pin"), 4, "with the server");
+    place_run(&one.place, "DELETE FROM virtual_server WHERE pool_id = 9 AND controller_id = 8");
+    CHECK_INTEGER(take_over(&one, &two, &error), 0, "%s", error.text);
+    CHECK_INTEGER(place_number(&two.place, "SELECT count(*) FROM pin"), 2, "without it again");
+    CHECK(revision_of(&one) == revision_of(&two), "the same in the end");
+    desk_release(&one);
+    desk_release(&two);
+}
+
 static void each_column_counts(void)
 {
     static const char *const changes[] = {
@@ -139,7 +174,16 @@ static void each_column_counts(void)
         "UPDATE virtual_server SET ipv4 = '192.0.2.81' WHERE position = 8",
         "UPDATE virtual_server SET name = 'lb-2.cloud.example' WHERE pool_id = 23",
         "UPDATE balanced_name SET pool_id = 11",
-        "UPDATE ldns_group SET name = 'h'",
+        "UPDATE pin SET until = 4 WHERE until = 3",
+        "UPDATE pin SET until = NULL WHERE comment IS NOT NULL",
+        "UPDATE pin SET comment = 'b'",
+        "UPDATE pin SET network = '2001:DB8::/32' WHERE pool_id = 9",
+        "UPDATE pin SET controller_id = 8 WHERE ldns_group = 'g'",
+        "UPDATE pin SET pool_id = NULL",
+        "INSERT OR REPLACE INTO pin (ldns_group, pool_id, controller_id) VALUES ('g', 9, 7)",
+        "UPDATE ldns_group SET name = 'h'", /* whereby its pins match nobody */
+        "UPDATE ldns_group SET name = 'g'",
+        "DELETE FROM pin WHERE ldns_group = 'g' AND pool_id IS NULL",
         "UPDATE topology SET preference = 3",
         "DELETE FROM topology",
     };
@@ -374,6 +418,11 @@ static void the_first_difference_is_named(void)
         {"UPDATE record SET disabled = 0",
          "only here: record [\"example.com\",\"example.com\",\"TXT\",19,\"\\\"\\\\\"]"},
         {"DELETE FROM ldns_group", "only there: ldns_group [\"10.0.0.0/8\",\"g\"]"},
+        {"UPDATE pin SET comment = NULL", ""},
+        {"DELETE FROM pin WHERE ldns_group = 'g'",
+         "only there: pin [null,\"g\",null,\"ams\",null]"},
+        {"UPDATE pin SET until = 5 WHERE until = 3",
+         "only there: pin [\"10.2.0.0/16\",null,null,\"fra\",3]"},
         {"DELETE FROM topology WHERE country = 'DE'",
          "only there: topology [null,\"DE\",null,null,\"fra\","},
     };
@@ -436,6 +485,7 @@ static void a_note_is_of_whom_is_followed(void)
 static const CU_TestInfo tests[] = {
     {"all columns are taken over", all_columns_are_taken_over},
     {"each column counts", each_column_counts},
+    {"pins that match nobody are left out", pins_that_match_nobody_are_left_out},
     {"references may turn round", references_may_turn_round},
     {"a pool may change from addresses to names", a_pool_may_change_from_addresses_to_names},
     {"rows that stay keep their ids", rows_that_stay_keep_their_ids},

@@ -80,6 +80,17 @@ static const char *snapshot_text(const struct snapshot *snapshot, struct buffer 
     write_names(snapshot, out);
     buffer_printf(out, "%zu groups, batch %lld\n", snapshot->groups.count,
                   (long long)snapshot->settings.sweep_batch);
+    for (size_t i = 0; i < snapshot->pins.count; i++) {
+        const struct pin *pin = &snapshot->pins.pins[i];
+        char text[PIN_TEXT_MAX];
+        buffer_printf(out, "pin %s in %td to %zu until %lld\n", pin_format(pin, text),
+                      pin->pool ? pin->pool - snapshot->pools : -1, pin->controller->index,
+                      (long long)pin->until_s);
+    }
+    for (size_t i = 0; i < snapshot->pool_count; i++)
+        buffer_printf(out, "pins of %zu: %d, %u, %u\n", i, snapshot->pools[i].has_pins,
+                      snapshot->pools[i].longest_ipv4_pin_bits,
+                      snapshot->pools[i].longest_ipv6_pin_bits);
     for (size_t i = 0; i < snapshot->problems.count; i++)
         buffer_printf(out, "problem %s\n", snapshot->problems.lines[i]);
     return buffer_text(out);
@@ -353,6 +364,12 @@ static const struct {
      true},
     {"UPDATE pool SET ttl = 7; INSERT INTO ldns_group VALUES ('192.0.2.0/24', 'office')", false},
     {"INSERT INTO ldns_group VALUES ('192.0.3.0/24', 'office'); UPDATE pool SET ttl = 8", false},
+    {"UPDATE pool SET ttl = 7; INSERT INTO pin (network, pool_id, controller_id)"
+     " VALUES ('192.0.2.0/24', 1, 1)",
+     false},
+    {"UPDATE pool SET ttl = 8; UPDATE virtual_server SET weight = 3", true},
+    {"UPDATE virtual_server SET controller_id = 2 WHERE id = 2", false},
+    {"UPDATE pin SET until = unixepoch()", false},
     {"UPDATE setting SET value = 77 WHERE name = 'sweep_batch'", false},
     {"UPDATE virtual_server SET position = 7 WHERE id = 1", false},
     {"UPDATE OR REPLACE virtual_server SET position = 2 WHERE id = 1;"
@@ -487,6 +504,12 @@ static const char *const changes[] = {
     "INSERT OR REPLACE INTO balanced_name VALUES ('www-' || ?2 % 9 || '.example.com', ?1 % 6)",
     "DELETE FROM balanced_name WHERE name = 'www-' || ?2 % 9 || '.example.com'",
     "INSERT OR REPLACE INTO ldns_group VALUES ('192.0.2.' || ?2 % 9, 'office')",
+    "INSERT OR REPLACE INTO pin (id, network, pool_id, controller_id)"
+    " VALUES (?1, '192.0.2.' || ?2 % 9, ?1 % 6, 1 + ?2 % 4)",
+    "INSERT OR REPLACE INTO pin (id, ldns_group, controller_id, until)"
+    " VALUES (?1, 'office', 1 + ?2 % 4, ?2)",
+    "UPDATE pin SET controller_id = 1 + ?2 % 4, network = '2001:db8::/' || ?2 % 129 WHERE id = ?1",
+    "DELETE FROM pin WHERE id = ?1",
     "UPDATE setting SET value = 1 + ?2 % 99 WHERE name = 'sweep_batch'",
     /* What cannot be used. */
     "UPDATE virtual_server SET state = 'asleep' WHERE id = ?1",
@@ -512,7 +535,7 @@ static const char *const changes[] = {
 
 static const char fresh_rows[] =
     "DELETE FROM balanced_name; DELETE FROM virtual_server; DELETE FROM pool;"
-    "DELETE FROM controller; DELETE FROM ldns_group;"
+    "DELETE FROM controller; DELETE FROM ldns_group; DELETE FROM pin;"
     "INSERT INTO controller (id, name) VALUES (1, 'site-1'), (2, 'site-2'), (3, 'site-3'),"
     " (4, 'site-4');"
     "INSERT INTO pool (id, name) VALUES (1, 'pool-1'), (2, 'pool-2'), (3, 'pool-3'),"

@@ -411,6 +411,58 @@ static void a_report_is_what_the_monitor_says(void)
     }
 }
 
+/* Site fra drains in pool web, and pool api has no server there. */
+static const char pins[] =
+    "UPDATE virtual_server SET state = 'draining' WHERE id = 2;"
+    "INSERT INTO pin (id, network, pool_id, controller_id) VALUES (1, '192.0.2.0/24', 1, 2),"
+    " (2, '192.0.3.0/24', 1, 1), (3, '192.0.2.0/24', 2, 3);"
+    "INSERT INTO pin (id, network, controller_id, until) VALUES"
+    " (4, '192.0.2.0/25', 2, unixepoch() + 1000), (5, '192.0.2.0/26', 1, 4102444800),"
+    " (6, '192.0.2.0/27', 1, 4102444800), (7, '192.0.2.0/28', 1, 4102444800);"
+    "INSERT INTO pin (id, ldns_group, controller_id) VALUES (8, 'office', 1);";
+
+static void pins_are_counted_where_they_count(void)
+{
+    struct bench bench;
+    char sql[2048];
+    snprintf(sql, sizeof sql, "%s%s", pins,
+             "UPDATE pin SET until = unixepoch() - 1 WHERE id IN (6, 7);"
+             "DELETE FROM ldns_group");
+    bench_begin(&bench, sql);
+    const struct status_pool *web = &bench.status.pools[0], *api = &bench.status.pools[1];
+    CHECK_INTEGER((int64_t)bench.status.counts.pins, 5, "in all");
+    CHECK_INTEGER((int64_t)bench.status.counts.pins_over, 2, "over");
+    CHECK_INTEGER((int64_t)web->pins, 4, "web");
+    CHECK_INTEGER((int64_t)api->pins, 2, "api");
+    CHECK_INTEGER((int64_t)row_of(web, "fra")->pins, 2, "fra in web");
+    CHECK_INTEGER((int64_t)row_of(web, "ams")->pins, 2, "ams in web");
+    CHECK_INTEGER((int64_t)row_of(web, "nyc")->pins, 0, "nyc in web");
+    CHECK_INTEGER((int64_t)row_of(api, "ams")->pins, 1, "ams in api");
+    CHECK_INTEGER((int64_t)row_of(api, "nyc")->pins, 1, "nyc in api");
+    CHECK(has_problem(&bench.status, "2 pins are over, the first is pin 6 (192.0.2.0/27)"), "over");
+    CHECK(has_problem(&bench.status, "pin 8 (group office): ldns_group has no such group"),
+          "without effect");
+    bench_end(&bench);
+}
+
+static void pins_are_counted_or_there_is_no_memory(void)
+{
+    struct bench bench;
+    bool failed = true;
+    bench_begin(&bench, pins);
+    CHECK_INTEGER((int64_t)bench.status.counts.pins, 8, "in all");
+    for (size_t n = 1; failed; n++) {
+        struct error error = {0};
+        status_release(&bench.status);
+        memory_fail_at(n);
+        int code = status_gather(bench.responder, &bench.inputs, bench.place.path, 0, &bench.status,
+                                 &error);
+        failed = memory_fail_end();
+        CHECK(code == 0 || (code == ERR_NOMEM && failed), "allocation %zu: %d", n, code);
+    }
+    bench_end(&bench);
+}
+
 static void nothing_to_check_needs_no_monitor(void)
 {
     struct bench bench;
@@ -462,6 +514,8 @@ static const CU_TestInfo tests[] = {
     {"problems of all kinds are in one list", problems_of_all_kinds_are_in_one_list},
     {"what will not do what it says is a problem", what_will_not_do_what_it_says_is_a_problem},
     {"a report is what the monitor says", a_report_is_what_the_monitor_says},
+    {"pins are counted where they count", pins_are_counted_where_they_count},
+    {"pins are counted, or there is no memory", pins_are_counted_or_there_is_no_memory},
     {"nothing to check needs no monitor", nothing_to_check_needs_no_monitor},
     {"mappings that cannot be stored are a problem", mappings_that_cannot_be_stored_are_a_problem},
     {"without memory it fails and leaves nothing", without_memory_it_fails_and_leaves_nothing},

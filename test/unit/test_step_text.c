@@ -65,6 +65,39 @@ static void with_a_mapping(void)
     scene_put_mapping(&scene, WEB, 1, 100);
 }
 
+/* As if they were rows. */
+static void add_pin(const struct pin *pin)
+{
+    for (size_t i = 0; i < scene.snapshot->pool_count; i++)
+        scene.snapshot->pools[i].has_pins = true;
+    CHECK(pins_add(&scene.snapshot->pins, pin) == 0 && pins_seal(&scene.snapshot->pins) == 0,
+          "a pin");
+}
+
+static void with_a_pin(void)
+{
+    add_pin(&(struct pin){.id = 7,
+                          .network = network_of("192.0.2.0/24"),
+                          .pool = scene_pool(&scene, "web"),
+                          .controller = scene_controller(&scene, 2),
+                          .until_s = SCENE_NOW_S + 60,
+                          .comment = "ticket 4711"});
+}
+
+static void with_a_pin_of_all_pools(void)
+{
+    add_pin(&(struct pin){.id = 8,
+                          .network = network_of("192.0.2.10"),
+                          .controller = scene_controller(&scene, 2),
+                          .until_s = PIN_WITHOUT_END});
+}
+
+static void with_a_pin_that_does_not_hold(void)
+{
+    with_a_pin();
+    scene_set_controller_down(&scene, 2, true);
+}
+
 static void with_a_mapping_to_nowhere(void)
 {
     scene_put_mapping(&scene, WEB, 99, 100);
@@ -247,6 +280,10 @@ static void every_step_of_a_decision_has_its_sentence(void)
         {with_a_fallback_pool, "fallback: pool api\n"},
         {all_down, "fallback: any\n"},
         {all_down, "no server is left\n"},
+        {with_a_pin, "pin 7: 192.0.2.0/24 to lyon in pool web, 60 s left: ticket 4711\n"},
+        {with_a_pin, "the pin holds: no mapping is read or written\n"},
+        {with_a_pin_of_all_pools, "pin 8: 192.0.2.10 to lyon in all pools\n"},
+        {with_a_pin_that_does_not_hold, "the pin does not hold: server down\n"},
         {with_a_fallback_that_shares,
          "the mapping is live in pool web, with the server at position 3\n"},
         {with_a_fallback_that_shares_and_drains,

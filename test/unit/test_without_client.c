@@ -37,6 +37,13 @@ static const struct rows rows = {
                                                    SERVER(32, 3, 2, 2, "192.0.2.32", NULL),
                                                    SERVER(33, 3, 3, 3, "192.0.2.33", NULL),
                                                    {.state = NULL}},
+    .pins = (const struct pin_row[]){PIN(1, "198.51.100.0/24", NULL, 1, 1),
+                                     PIN(2, "198.51.100.4/30", NULL, 0, 1),
+                                     PIN(3, "2001:db8:1::/112", NULL, 0, 2),
+                                     PIN(4, "2001:db8:1::/125", NULL, 1, 3),
+                                     PIN(5, "198.51.100.0/29", NULL, 2, 1),
+                                     PIN(6, "2001:db8:1::4/126", NULL, 3, 1),
+                                     {.controller_id = 0}},
 };
 
 static const char *const pool_names[POOLS] = {"web", "spare", "sorry"};
@@ -121,6 +128,19 @@ static void make_up(struct scene *scene, size_t chances, uint64_t *seed)
     }
     if (random_below(seed, 6) == 0)
         share(scene, seed);
+}
+
+/* Most are over, or of pools that are made not to look at them. */
+static void make_up_pins(struct scene *scene, uint64_t *seed)
+{
+    struct pins *pins = &scene->snapshot->pins;
+    for (size_t i = 0; i < pins->count; i++) {
+        pins->pins[i].controller =
+            scene_controller(scene, 1 + (int64_t)random_below(seed, CONTROLLERS));
+        pins->pins[i].until_s = SCENE_NOW_S + (random_below(seed, 2) ? 1 : 0);
+    }
+    for (size_t i = 0; i < POOLS; i++)
+        scene_pool(scene, pool_names[i])->has_pins = random_below(seed, 3) == 0;
 }
 
 static void add_random_row(struct topology_builder *builder, const char *network, uint64_t *seed)
@@ -277,6 +297,7 @@ static void what_is_promised_is_given_to_every_client(void)
     for (size_t i = 0; i < CASES; i++) {
         struct scene scene;
         make_up(&scene, random_below(&seed, 10), &seed);
+        make_up_pins(&scene, &seed);
         measure_paths(&scene, &seed);
         struct topology *topology = random_topology(&seed);
         scene.inputs.topology = topology;
@@ -365,6 +386,41 @@ static void the_cases_that_caused_trouble(void)
     }
 }
 
+/* Nobody is sent to a site that drains and keeps no mappings, but by a pin. */
+static void a_pin_may_lead_where_nobody_else_is_sent(void)
+{
+    static const struct {
+        const char *what;
+        uint32_t persistence_s;
+        enum state state; /* of the site, which has IPv4 alone */
+        int64_t until_s;
+        bool is_down, promises_ipv6;
+    } rows_of_pins[] = {
+        {"it drains", 0, STATE_DRAINING, SCENE_NOW_S + 1, false, false},
+        {"the pin is over", 0, STATE_DRAINING, SCENE_NOW_S, false, true},
+        {"it is disabled", 0, STATE_DISABLED, SCENE_NOW_S + 1, false, true},
+        {"it is down", 0, STATE_DRAINING, SCENE_NOW_S + 1, true, true},
+        {"with mappings", 3600, STATE_DRAINING, SCENE_NOW_S, false, false},
+    };
+    for (size_t i = 0; i < COUNT(rows_of_pins); i++) {
+        struct scene scene;
+        struct common_offer common;
+        scene_init(&scene, &rows);
+        struct pool *pool = scene_pool(&scene, "web");
+        pool->persistence_ttl_s = rows_of_pins[i].persistence_s;
+        set_families(&scene, 11, "4bb");
+        scene_server(&scene, 11)->state = rows_of_pins[i].state;
+        scene_set_server_down(&scene, 11, rows_of_pins[i].is_down);
+        for (size_t k = 0; k < scene.snapshot->pins.count; k++)
+            scene.snapshot->pins.pins[k].until_s = rows_of_pins[i].until_s;
+        offer_common_to_all(&scene.inputs, pool, &common);
+        CHECK(common.offer.ipv4, "%s", rows_of_pins[i].what);
+        CHECK_INTEGER(common.offer.ipv6 != NULL, rows_of_pins[i].promises_ipv6, "%s",
+                      rows_of_pins[i].what);
+        scene_release(&scene);
+    }
+}
+
 static void a_transfer_has_the_offer_of_one_site(void)
 {
     static const struct {
@@ -405,6 +461,7 @@ static void a_transfer_has_the_offer_of_one_site(void)
 static const CU_TestInfo tests[] = {
     {"what is promised is given to every client", what_is_promised_is_given_to_every_client},
     {"the cases that caused trouble", the_cases_that_caused_trouble},
+    {"a pin may lead where nobody else is sent", a_pin_may_lead_where_nobody_else_is_sent},
     {"a transfer has the addresses of one site", a_transfer_has_the_offer_of_one_site},
     CU_TEST_INFO_NULL,
 };

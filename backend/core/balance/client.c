@@ -5,6 +5,12 @@
 
 #include "core/base/hash.h"
 
+/* What keys begin with. */
+#define SUBNET_START "ecs:"
+#define SUBNET_START_LENGTH (sizeof SUBNET_START - 1)
+#define GROUP_START "group:"
+#define GROUP_START_LENGTH (sizeof GROUP_START - 1)
+
 /*
  * If a packet has no ECS, PowerDNS passes the full remote address as the subnet. A subnet of 0 bits
  * means that the client does not want its address to be used (RFC 7871 section 7.1.2).
@@ -23,10 +29,11 @@ static void identify_subnet(const struct prefix *subnet, const struct pool *pool
 {
     unsigned bits = pool_prefix_bits(pool, subnet->address.family);
     struct prefix used = prefix_of(&subnet->address, bits < subnet->bits ? bits : subnet->bits);
-    memcpy(client->key, "ecs:", 4);
-    prefix_format(&used, client->key + 4);
+    memcpy(client->key, SUBNET_START, SUBNET_START_LENGTH);
+    prefix_format(&used, client->key + SUBNET_START_LENGTH);
     client->number = prefix_number(&used);
     client->network = used;
+    client->whole = prefix_of(&subnet->address, subnet->bits);
     client->scope_bits = used.bits > 0 ? used.bits : 1;
 }
 
@@ -35,9 +42,10 @@ static void identify_ldns(const struct address *remote, const struct pool *pool,
 {
     client->scope_bits = 1;
     client->network = prefix_of(remote, family_bits(remote->family));
+    client->whole = client->network;
     const char *group = prefix_map_find(groups, remote);
     if (group) {
-        snprintf(client->key, sizeof client->key, "group:%s", group);
+        snprintf(client->key, sizeof client->key, GROUP_START "%s", group);
         client->number = (struct number){0, text_hash(group)};
         return;
     }
@@ -61,6 +69,26 @@ void client_identify(const struct source *source, const struct pool *pool,
     *ret_client = client;
 }
 
+static bool is_subnet_key(const char *key)
+{
+    return strncmp(key, SUBNET_START, SUBNET_START_LENGTH) == 0;
+}
+
+static const char *group_of_key(const char *key)
+{
+    return strncmp(key, GROUP_START, GROUP_START_LENGTH) == 0 ? key + GROUP_START_LENGTH : NULL;
+}
+
+bool client_is_subnet(const struct client *client)
+{
+    return is_subnet_key(client->key);
+}
+
+const char *client_group(const struct client *client)
+{
+    return group_of_key(client->key);
+}
+
 static bool is_group(const char *name, const struct prefix_map *groups)
 {
     for (size_t i = 0; i < groups->count; i++)
@@ -73,10 +101,11 @@ bool client_key_can_match(const char *key, const struct pool *pool, const struct
 {
     struct prefix prefix;
     char text[PREFIX_TEXT_MAX];
-    bool is_subnet = strncmp(key, "ecs:", 4) == 0;
-    const char *address = is_subnet ? key + 4 : key;
-    if (strncmp(key, "group:", 6) == 0)
-        return is_group(key + 6, groups);
+    bool is_subnet = is_subnet_key(key);
+    const char *address = is_subnet ? key + SUBNET_START_LENGTH : key;
+    const char *group = group_of_key(key);
+    if (group)
+        return is_group(group, groups);
     if (prefix_parse(address, strlen(address), &prefix) != 0 ||
         strcmp(prefix_format(&prefix, text), address) != 0)
         return false;

@@ -25,6 +25,7 @@ struct client {
     char key[CLIENT_KEY_MAX]; /* persistence.ldns; "" when not known */
     struct number number;     /* the first value; 0 when not known */
     struct prefix network;    /* for its location: the subnet of the key, else the LDNS */
+    struct prefix whole;      /* for its pin: the subnet as it was reported, else the LDNS */
     unsigned scope_bits;      /* of the answer: at least 1, so that no cache shares it */
 };
 
@@ -35,6 +36,12 @@ struct client {
  */
 void client_identify(const struct source *source, const struct pool *pool,
                      const struct prefix_map *groups, struct client *ret_client);
+
+/* Says whether the client is a subnet that was reported, not the LDNS. */
+bool client_is_subnet(const struct client *client);
+
+/* The name of the group that the client is, or NULL. */
+const char *client_group(const struct client *client);
 
 /*
  * Says whether a key can be that of a client in the mappings of a pool. Others were written by hand

@@ -84,6 +84,8 @@ struct pool {
     const struct pool *persistence_pool;
     const struct virtual_server *servers; /* by position; all with addresses, or all with names */
     size_t server_count;
+    bool has_pins; /* some count here, see pin.h; the longest ones for networks: */
+    uint8_t longest_ipv4_pin_bits, longest_ipv6_pin_bits;
 };
 
 /* The words of the database. The parsers return false for an unknown word. */

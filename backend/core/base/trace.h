@@ -28,6 +28,8 @@
 #define TRACE_STEPS(X)                                                                             \
     X(STEP_POOL, "pool")                                                                           \
     X(STEP_CLIENT, "client")                                                                       \
+    X(STEP_PIN, "pin")                                                                             \
+    X(STEP_PIN_STATE, "pin-state")                                                                 \
     X(STEP_MAPPING, "mapping")                                                                     \
     X(STEP_MAPPING_STATE, "mapping-state")                                                         \
     X(STEP_SHARING_POOL, "sharing-pool")                                                           \

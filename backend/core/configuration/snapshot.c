@@ -20,6 +20,7 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->names);
     problems_release(&snapshot->problems);
     prefix_map_release(&snapshot->groups);
+    pins_release(&snapshot->pins);
     free(snapshot);
 }
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/balance/pin.h"
 #include "core/balance/pool.h"
 #include "core/base/arena.h"
 #include "core/base/problems.h"
@@ -73,6 +74,8 @@ struct snapshot {
     struct name_entry *names; /* by key */
     size_t name_count;
     struct prefix_map groups; /* to group names */
+    struct pins pins;
+    bool has_pin_rows; /* whether or not they can be used */
     struct settings settings;
     struct problems problems; /* a sentence for each row that cannot be used */
     size_t patched_rows;      /* so many, see snapshot_patch.h */

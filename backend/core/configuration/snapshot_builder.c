@@ -1,7 +1,8 @@
 /*
  * Takes the rows of all tables as drafts, checks each by itself, and in snapshot_builder_finish()
  * sorts them, resolves references between them and checks what needs more than one row. Names,
- * zones and records are completed in snapshot_names.c.
+ * zones and records are completed in snapshot_names.c, pins in
+ * snapshot_pins.c.
  */
 #include "core/configuration/snapshot_builder.h"
 
@@ -42,6 +43,7 @@ void snapshot_builder_free(struct snapshot_builder *builder)
     free(builder->pools);
     free(builder->servers);
     free(builder->names);
+    free(builder->pins);
     free(builder);
 }
 
@@ -675,6 +677,8 @@ int snapshot_builder_finish(struct snapshot_builder *builder, struct snapshot **
         code = link_pools(builder);
     if (code == 0)
         code = check_pools(snapshot);
+    if (code == 0)
+        code = snapshot_place_pins(snapshot, builder->pins, builder->pin_count);
     if (code == 0)
         code = snapshot_place_names(snapshot, builder->names, builder->name_count);
     if (code != 0)

@@ -65,6 +65,16 @@ struct group_row {
     const char *cidr, *name;
 };
 
+struct pin_row {
+    int64_t id;
+    const char *network, *group;
+    bool has_pool;
+    int64_t pool_id, controller_id;
+    bool has_until;
+    int64_t until_s;
+    const char *comment;
+};
+
 struct setting_row {
     const char *name;
     int64_t value;
@@ -82,6 +92,7 @@ int snapshot_add_virtual_server(struct snapshot_builder *builder,
 int snapshot_add_balanced_name(struct snapshot_builder *builder,
                                const struct balanced_name_row *row);
 int snapshot_add_group(struct snapshot_builder *builder, const struct group_row *row);
+int snapshot_add_pin(struct snapshot_builder *builder, const struct pin_row *row);
 int snapshot_add_setting(struct snapshot_builder *builder, const struct setting_row *row);
 
 /* Completes the snapshot, which is then the caller's. The builder has to be freed all the same. */

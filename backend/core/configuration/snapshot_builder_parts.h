@@ -6,6 +6,7 @@
 
 #include "core/configuration/snapshot_builder.h"
 #include "core/configuration/snapshot_names.h"
+#include "core/configuration/snapshot_pins.h"
 
 /* A pool whose references to other rows are not resolved yet. */
 struct pool_draft {
@@ -31,6 +32,8 @@ struct snapshot_builder {
     size_t server_count, server_capacity;
     struct name_draft *names;
     size_t name_count, name_capacity;
+    struct pin_draft *pins;
+    size_t pin_count, pin_capacity;
     size_t zone_capacity, controller_capacity;
 };
 

@@ -66,6 +66,9 @@ static bool prepare_pool(const struct snapshot *snapshot, struct pool_draft *dra
     pool->persistence_pool = old->persistence_pool;
     pool->servers = old->servers;
     pool->server_count = old->server_count;
+    pool->has_pins = old->has_pins;
+    pool->longest_ipv4_pin_bits = old->longest_ipv4_pin_bits;
+    pool->longest_ipv6_pin_bits = old->longest_ipv6_pin_bits;
     return true;
 }
 
@@ -83,6 +86,8 @@ static bool prepare_server(const struct snapshot *snapshot, struct server_draft 
     if (!old || !pool || !is_in_pool(pool, old) || old->position != server->position ||
         !server->controller || has_problem(snapshot, pool) || !old->name != !server->name)
         return false;
+    if (snapshot->has_pin_rows && server->controller != old->controller)
+        return false; /* a pin may begin or end to lead to this pool */
     server->index = old->index;
     return true;
 }

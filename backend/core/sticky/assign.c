@@ -1,7 +1,7 @@
 /*
- * The decision for one client, pool by pool: reads the mapping, chooses where it is not live, and
- * claims the choice before it is returned. What fails or is lost to another process still gives an
- * answer.
+ * The decision for one client, pool by pool: looks for a pin, reads the mapping, chooses where it
+ * is not live, and claims the choice before it is returned. What fails or is lost to another
+ * process still gives an answer.
  */
 #include "core/sticky/assign.h"
 
@@ -297,8 +297,49 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
     return select_repeatably(attempt, server);
 }
 
+static void trace_pin(const struct attempt *attempt, const struct pin *pin)
+{
+    char client[PIN_TEXT_MAX];
+    const struct mapping time = {.timestamp_s = pin->until_s};
+    TRACE(attempt->inputs->trace, .what = STEP_PIN, .outcome = OUTCOME_FOUND,
+          .values = {TRACE_INTEGER("id", pin->id), TRACE_TEXT("client", pin_format(pin, client)),
+                     TRACE_TEXT("controller", pin->controller->name),
+                     TRACE_TEXT("pool", pin->pool ? pin->pool->name : NULL),
+                     TRACE_TEXT("comment", pin->comment),
+                     /* Without a name, it is none. */
+                     TRACE_INTEGER(pin->until_s == PIN_WITHOUT_END ? NULL : "left_s",
+                                   mapping_left_s(&time, attempt->inputs->now_s))});
+}
+
+/*
+ * The server of the client's pin, or NULL when there is none or its site is not up. A pin leads to
+ * where a mapping would that is new.
+ */
+static const struct virtual_server *follow_pin(const struct attempt *attempt)
+{
+    const struct decision_inputs *inputs = attempt->inputs;
+    const struct snapshot *snapshot = inputs->snapshot;
+    const struct pin *pin = pins_find(&snapshot->pins, attempt->pool, &attempt->client,
+                                      &snapshot->groups, inputs->now_s);
+    if (!pin)
+        return NULL;
+    trace_pin(attempt, pin);
+    const struct virtual_server *server = NULL;
+    struct mapping mapping = new_mapping(attempt, pin->controller->id);
+    mapping.ttl_s = 1; /* the pool may keep no mappings */
+    enum mapping_state state =
+        mapping_evaluate(&mapping, &attempt->selection, snapshot, attempt->availability, &server);
+    bool live = state == MAPPING_LIVE;
+    TRACE(inputs->trace, .what = STEP_PIN_STATE, .outcome = live ? OUTCOME_LIVE : OUTCOME_NOT_LIVE,
+          .values = {TRACE_TEXT("reason", live ? NULL : mapping_state_text(state))});
+    return server;
+}
+
 static const struct virtual_server *try_pool(struct attempt *attempt)
 {
+    const struct virtual_server *pinned = attempt->pool->has_pins ? follow_pin(attempt) : NULL;
+    if (pinned)
+        return pinned;
     return attempt->keeps_mapping ? use_or_make_mapping(attempt)
                                   : select_server(attempt, attempt->inputs->turns);
 }
@@ -347,6 +388,7 @@ static void begin_pool(struct attempt *attempt, const struct pool *pool,
     const struct settings *settings = &inputs->snapshot->settings;
     attempt->pool = pool;
     client_identify(source, pool, &inputs->snapshot->groups, &attempt->client);
+    attempt->client.scope_bits = pins_scope_bits(pool, &attempt->client);
     attempt->keeps_mapping = attempt->client.known && pool->persistence_pool->persistence_ttl_s > 0;
     attempt->lacks_topology |= !inputs->topology && chooses_by_topology(pool);
     if (attempt->client.scope_bits > attempt->scope_bits)

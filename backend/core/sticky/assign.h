@@ -1,6 +1,12 @@
 /*
- * The decision for a client and a pool: the server of the live mapping, else a choice that becomes
- * the mapping, else the fallback (claims 1, 3, 4, 8, 9 and 13).
+ * The decision for a client and a pool: the server of its pin (pin.h) while that site is up, else
+ * the server of the live mapping, else a choice that becomes the mapping, else the fallback (claims
+ * 1, 3, 4, 8, 9 and 13).
+ *
+ * A pin is an order of the operator. It holds in the pool that is asked, and then in each pool of
+ * its chain of fallback pools, at sites that drain as well, but not at those that are disabled.
+ * While it holds, the client's mapping is neither read nor written, not even extended; while it
+ * does not, the client is treated like any other.
  *
  * Asking again changes nothing: PowerDNS looks a name up several times for one DNS question. A
  * mapping is claimed before its server is returned (struct mapping_table). If that fails, a choice

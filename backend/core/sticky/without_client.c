@@ -118,6 +118,42 @@ static bool meet_sites(struct meeting *meeting, const struct selection *selectio
                                            : meet_new(meeting, selection, availability);
 }
 
+static bool site_may_be_given(const struct pool *pool, const struct availability *availability,
+                              const struct controller *controller)
+{
+    for (size_t i = 0; i < pool->server_count; i++)
+        if (pool->servers[i].controller == controller &&
+            may_be_given(&pool->servers[i], availability))
+            return true;
+    return false;
+}
+
+/* Meets the sites of pins that name `named`: the selection's pool, or NULL for all pools. */
+static void meet_pinned_of(struct meeting *meeting, const struct decision_inputs *inputs,
+                           const struct pool *pool, const struct pool *named)
+{
+    const struct pin *pins;
+    size_t count;
+    pins_range(&inputs->snapshot->pins, named, &pins, &count);
+    for (size_t i = 0; i < count; i++)
+        if (!pin_is_over(&pins[i], inputs->now_s) && pin_is_of_pool(&pins[i], pool) &&
+            site_may_be_given(pool, inputs->availability, pins[i].controller))
+            meet(meeting, of_site(pool, inputs->availability, pins[i].controller));
+}
+
+/*
+ * Meets the sites of pinned clients. A mapping leads to the same ones, but where none is kept, a
+ * pin may lead to a site that drains.
+ */
+static void meet_pinned(struct meeting *meeting, const struct decision_inputs *inputs,
+                        const struct pool *pool)
+{
+    if (!pool->has_pins || keeps_mappings(pool))
+        return;
+    meet_pinned_of(meeting, inputs, pool, pool);
+    meet_pinned_of(meeting, inputs, pool, NULL);
+}
+
 /* Methods that decide for an unknown client decide for everyone (method.h). */
 static bool decides_for_all(const struct selection *selection,
                             const struct availability *availability)
@@ -151,6 +187,7 @@ void offer_common_to_all(const struct decision_inputs *inputs, const struct pool
     for (;; pool = pool->fallback_pool) {
         const struct selection selection = selection_without_client(inputs, pool);
         meet_sites(&meeting, &selection, inputs->availability);
+        meet_pinned(&meeting, inputs, pool);
         if (decides_for_all(&selection, inputs->availability))
             return;
         if (!pool->fallback_pool) {

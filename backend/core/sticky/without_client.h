@@ -5,11 +5,11 @@
  * PowerDNS makes its proofs of non-existence (NSEC, NSEC3) from the types that a name has without a
  * client. A resolver rejects a denial of a type that the proof lists; and it may use a proof again,
  * for every type that is not listed (RFC 8198). So a type must be listed only if every client gets
- * an address of it, or a CNAME: by a live mapping or as a new client, whichever method and pool
- * decides. A site that has lost one family of addresses counts as having it where its clients are
- * given those of other sites (addresses.h). A CNAME stands for all types. That is why a chain of
- * fallback pools has either addresses or names: if some clients got the one and some the other, no
- * list of types would be true.
+ * an address of it, or a CNAME: by a pin, by a live mapping or as a new client, whichever method
+ * and pool decides. A site that has lost one family of addresses counts as having it where its
+ * clients are given those of other sites (addresses.h). A CNAME stands for all types. That is why a
+ * chain of fallback pools has either addresses or names: if some clients got the one and some the
+ * other, no list of types would be true.
  */
 #ifndef STICKY_CORE_STICKY_WITHOUT_CLIENT_H
 #define STICKY_CORE_STICKY_WITHOUT_CLIENT_H

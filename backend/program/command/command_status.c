@@ -25,6 +25,8 @@ static void print_counts(const struct status *status, struct buffer *out)
     if (counts->servers_with_address_down > 0)
         buffer_printf(out, " (%zu with an address that is down)",
                       counts->servers_with_address_down);
+    if (counts->pins > 0)
+        buffer_printf(out, ", pins %zu", counts->pins);
     buffer_printf(out, ", live mappings %s%" PRId64 "\n", at_least(status), counts->live_mappings);
 }
 
@@ -41,7 +43,7 @@ static void print_draining(const struct status *status, const struct pool *pool,
                            const struct status_server *server, struct buffer *out)
 {
     if (server->live_mappings == 0)
-        buffer_add_text(out, "       drained: no live mappings\n");
+        buffer_printf(out, "       %sno live mappings\n", server->pins == 0 ? "drained: " : "");
     else
         buffer_printf(
             out,
@@ -49,6 +51,9 @@ static void print_draining(const struct status *status, const struct pool *pool,
             at_least(status), server->live_mappings, server->live_mappings == 1 ? "" : "s",
             server->last_ends_in_s,
             pool->persistence_pool->timer == TIMER_SLIDING ? " unless it is renewed" : "");
+    if (server->pins > 0)
+        buffer_printf(out, "       not drained: %zu pin%s here\n", server->pins,
+                      server->pins == 1 ? " leads" : "s lead");
 }
 
 /* In the columns of both addresses. */
@@ -101,6 +106,8 @@ static void print_pool(const struct status *status, const struct status_pool *ro
         buffer_printf(out, "  metric %s, tolerance %u %%\n", row->metric, pool->tolerance_percent);
     if (pool->persistence_pool != pool)
         buffer_printf(out, "  shares the mappings of pool %s\n", pool->persistence_pool->name);
+    if (row->pins > 0)
+        buffer_printf(out, "  pins %zu\n", row->pins);
     for (size_t i = 0; i < pool->server_count; i++)
         print_server(status, pool, &row->servers[i], out);
 }

@@ -248,7 +248,9 @@ int status_gather(struct responder *responder, const struct decision_inputs *inp
     int code = gather_mappings(store, inputs, ret_status, error);
     if (code != 0)
         return code;
-    code = status_gather_monitor(store, inputs, ret_status, &others);
+    code = status_gather_pins(inputs, ret_status);
+    if (code == 0)
+        code = status_gather_monitor(store, inputs, ret_status, &others);
     if (code == 0)
         code = status_gather_sharing(store, inputs, ret_status, &others);
     if (code == 0)

@@ -34,6 +34,8 @@ struct status_database {
 struct status_counts {
     size_t zones, names, pools, servers;
     size_t servers_with_address_down; /* that are up; see struct status_server */
+    size_t pins, pins_over;           /* that can match somebody, and how many of these are over */
+    const struct pin *first_over;
     /* Live in a pool that uses them. Each counts once, even if it is live in several. */
     int64_t live_mappings;
     int64_t mappings_read; /* live or not */
@@ -74,11 +76,13 @@ struct status_server {
     bool ipv4_down, ipv6_down; /* this address is down, while the server is up */
     int64_t live_mappings;
     int64_t last_ends_in_s; /* until the last of these mappings ends */
+    size_t pins;            /* that lead to its controller in this pool, and are not over */
 };
 
 struct status_pool {
     const struct pool *pool;
     const char *metric;            /* that a method of the pool reads, or NULL */
+    size_t pins;                   /* that count in it, and are not over */
     struct status_server *servers; /* by position, pool->server_count of them */
 };
 

@@ -21,6 +21,9 @@ int status_gather_monitor(struct store *store, const struct decision_inputs *inp
 int status_gather_sharing(struct store *store, const struct decision_inputs *inputs,
                           struct status *status, struct problems *ret_problems);
 
+/* Counts pins, once status->pools is filled. 0 or ERR_NOMEM. */
+int status_gather_pins(const struct decision_inputs *inputs, struct status *status);
+
 /*
  * Adds pools that cannot do what they are configured for as things are. `has_paths`: round trips of
  * paths are measured. 0 or ERR_NOMEM.

@@ -69,6 +69,21 @@ static int add_of_database(const struct status *status, struct problems *problem
 }
 
 /* 0 or ERR_NOMEM. */
+static int add_of_pins(const struct status_counts *counts, struct problems *problems)
+{
+    char text[PIN_TEXT_MAX];
+    const struct pin *first = counts->first_over;
+    if (!first)
+        return 0;
+    pin_format(first, text);
+    if (counts->pins_over == 1)
+        return problems_add(problems, "pin %" PRId64 " (%s) is over: delete it", first->id, text);
+    return problems_add(problems,
+                        "%zu pins are over, the first is pin %" PRId64 " (%s): delete them",
+                        counts->pins_over, first->id, text);
+}
+
+/* 0 or ERR_NOMEM. */
 static int add_of_topology(const struct topology_loader *loader, struct problems *problems)
 {
     const char *problem;
@@ -87,6 +102,8 @@ int status_gather_problems(struct responder *responder, const struct decision_in
     int code = add_of_database(status, problems);
     if (code == 0)
         code = add_all(&snapshot->problems, problems);
+    if (code == 0)
+        code = add_of_pins(&status->counts, problems);
     if (code == 0)
         code = add_of_topology(responder_topology_loader(responder), problems);
     if (code == 0)

@@ -20,6 +20,11 @@ static const struct sentence {
     {STEP_CLIENT, OUTCOME_NONE, "key {key}, first value {number}"},
     {STEP_CLIENT, OUTCOME_NOT_KEPT, "key {key}, first value {number}, the pool keeps no mappings"},
     {STEP_CLIENT, OUTCOME_NO_CLIENT, "no client: no mapping is read or written"},
+    {STEP_PIN, OUTCOME_FOUND,
+     "pin {id}: {client} to {controller} in [pool {pool}|all pools][, {left_s} s left][: "
+     "{comment}]"},
+    {STEP_PIN_STATE, OUTCOME_LIVE, "the pin holds: no mapping is read or written"},
+    {STEP_PIN_STATE, OUTCOME_NOT_LIVE, "the pin does not hold: {reason}"},
     {STEP_MAPPING, OUTCOME_NOT_FOUND, "mapping: none"},
     {STEP_MAPPING, OUTCOME_FOUND,
      "mapping: to [{controller}|a controller that is gone], method {method}, {age_s} s old, "

@@ -38,6 +38,7 @@ static const struct {
     {"virtual_server", QUERY_COPY_SERVERS},
     {"balanced_name", QUERY_COPY_BALANCED_NAMES},
     {"ldns_group", QUERY_COPY_GROUPS},
+    {"pin", QUERY_COPY_PINS},
     {"topology", QUERY_COPY_TOPOLOGY},
 };
 
@@ -241,7 +242,7 @@ static int take(struct sharing *sharing, int64_t node, uint64_t revision, const 
 {
     uint64_t reached = 0;
     int code = set_follow(sharing, node, 0, error);
-    for (int i = QUERY_TAKE_BALANCED_NAMES_END; code == 0 && i <= QUERY_TAKE_TOPOLOGY_NEW; i++)
+    for (int i = QUERY_TAKE_BALANCED_NAMES_END; code == 0 && i <= QUERY_TAKE_PINS; i++)
         code = run_take(sharing, (enum query)i, text, length, error);
     if (code == 0)
         code = add_tables(sharing, NULL, &reached, error);
@@ -287,6 +288,7 @@ static const struct {
     {"zone", QUERY_DIFFER_ZONES},
     {"record", QUERY_DIFFER_RECORDS},
     {"ldns_group", QUERY_DIFFER_GROUPS},
+    {"pin", QUERY_DIFFER_PINS},
     {"topology", QUERY_DIFFER_TOPOLOGY},
 };
 

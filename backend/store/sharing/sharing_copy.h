@@ -3,9 +3,10 @@
  * copy of another server's put in place of ours.
  *
  * A copy is a JSON object with an array of rows for each table: zone, record, monitor, controller,
- * pool, virtual_server, balanced_name, ldns_group, topology. Rows refer to each other by names,
- * since each database has ids of its own. What belongs to one machine is not in it: `setting`,
- * `geo_database`, all that is measured, all that is shared.
+ * pool, virtual_server, balanced_name, ldns_group, pin, topology. Rows refer to each other by
+ * names, since each database has ids of its own. A pin that can no longer match anybody is not in
+ * it. What belongs to one machine is not in it: `setting`, `geo_database`, all that is measured,
+ * all that is shared.
  *
  * Its revision is a hash of all rows and their tables. Two servers with the same rows have the same
  * revision, whatever ids and order these have.

@@ -80,6 +80,20 @@ static int add_group(void *builder, sqlite3_stmt *row)
         builder, &(struct group_row){.cidr = row_text(row, 0), .name = row_text(row, 1)});
 }
 
+static int add_pin(void *builder, sqlite3_stmt *row)
+{
+    return snapshot_add_pin(builder,
+                            &(struct pin_row){.id = sqlite3_column_int64(row, 0),
+                                              .network = row_text(row, 1),
+                                              .group = row_text(row, 2),
+                                              .has_pool = row_has(row, 3),
+                                              .pool_id = sqlite3_column_int64(row, 3),
+                                              .controller_id = sqlite3_column_int64(row, 4),
+                                              .has_until = row_has(row, 5),
+                                              .until_s = sqlite3_column_int64(row, 5),
+                                              .comment = row_text(row, 6)});
+}
+
 static int add_setting(void *builder, sqlite3_stmt *row)
 {
     return snapshot_add_setting(
@@ -97,6 +111,7 @@ static const struct table_reader configuration[] = {
     {QUERY_VIRTUAL_SERVERS, add_virtual_server},
     {QUERY_BALANCED_NAMES, add_balanced_name},
     {QUERY_GROUPS, add_group},
+    {QUERY_PINS, add_pin},
 };
 
 int database_load_configuration(struct database *database, struct snapshot **ret_snapshot,

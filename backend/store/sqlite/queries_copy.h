@@ -46,6 +46,18 @@
 #define OF_BALANCED_NAMES " FROM balanced_name AS b LEFT JOIN pool AS p ON p.id = b.pool_id"
 #define COPY_TOPOLOGY "t.cidr, t.country, t.continent, t.asn, c.name, t.preference"
 #define OF_TOPOLOGY " FROM topology AS t LEFT JOIN controller AS c ON c.id = t.controller_id"
+/*
+ * Pins that can match somebody. Others have lost their servers or their group, and could not be
+ * written where they are taken over; nothing depends on them.
+ */
+#define COPY_PINS "n.network, n.ldns_group, p.name, c.name, n.until, n.comment"
+#define EACH_PIN                                                                                   \
+    " FROM pin AS n LEFT JOIN pool AS p ON p.id = n.pool_id"                                       \
+    " JOIN controller AS c ON c.id = n.controller_id"
+#define OF_PINS                                                                                    \
+    EACH_PIN " WHERE (n.ldns_group IS NULL OR n.ldns_group IN (SELECT name FROM ldns_group))"      \
+    " AND EXISTS (SELECT 1 FROM virtual_server AS v WHERE v.controller_id = n.controller_id"       \
+    " AND v.pool_id = coalesce(n.pool_id, v.pool_id))"
 
 /*
  * A virtual server is known by its pool, controller, and addresses or name; of equal ones, by their
@@ -85,6 +97,8 @@
     "SELECT " COPY_BALANCED_NAMES OF_BALANCED_NAMES
 #define ALL_GROUPS \
     "SELECT cidr, name FROM ldns_group"
+#define ALL_PINS \
+    "SELECT " COPY_PINS OF_PINS
 #define ALL_TOPOLOGY \
     "SELECT " COPY_TOPOLOGY OF_TOPOLOGY
 #define TAKE_BALANCED_NAMES_END \
@@ -195,6 +209,22 @@
     " SELECT " J4 ", (SELECT id FROM controller WHERE name = " J(4) "), " J(5) \
     " FROM " COPY("topology") " WHERE json_array(" J6 ") NOT IN" \
     " (SELECT json_array(" COPY_TOPOLOGY ")" OF_TOPOLOGY ")"
+/* A pin may be over; an INSERT of such a one is rejected, and an UPDATE is not. */
+#define TAKE_PINS_END \
+    "DELETE FROM pin WHERE id IN (SELECT n.id" EACH_PIN \
+    " WHERE json_array(" COPY_PINS ") NOT IN" \
+    " (SELECT json_array(" J6 ") FROM " COPY("pin") "))"
+#define TAKE_PINS_NEW \
+    "INSERT INTO pin (network, ldns_group, pool_id, controller_id, comment)" \
+    " SELECT " J2 ", (SELECT id FROM pool WHERE name = " J(2) ")" \
+    ", (SELECT id FROM controller WHERE name = " J(3) "), " J(5) \
+    " FROM " COPY("pin") " WHERE json_array(" J6 ") NOT IN" \
+    " (SELECT json_array(" COPY_PINS ")" EACH_PIN ")"
+#define TAKE_PINS \
+    "UPDATE pin SET until = " J(4) " FROM " COPY("pin") \
+    " WHERE pin.network IS " J(0) " AND pin.ldns_group IS " J(1) \
+    " AND pin.pool_id IS (SELECT id FROM pool WHERE name = " J(2) ")" \
+    " AND pin.until IS NOT " J(4)
 
 /*
  * What answers depend on: the columns that the digest of a configuration counts (DIGEST_*), and the
@@ -220,6 +250,8 @@
 #define DIGEST_GROUPS "lower(cidr), name"
 #define THEIR_GROUPS "lower(" J(0) "), " J(1)
 #define OF_GROUPS " FROM ldns_group"
+#define DIGEST_PINS "lower(n.network), n.ldns_group, p.name, c.name, n.until"
+#define THEIR_PINS "lower(" J(0) "), " J(1) ", " J(2) ", " J(3) ", " J(4)
 #define DIGEST_TOPOLOGY "lower(t.cidr), t.country, t.continent, t.asn, c.name, t.preference"
 #define THEIR_TOPOLOGY "lower(" J(0) "), " J(1) ", " J(2) ", " J(3) ", " J(4) ", " J(5)
 
