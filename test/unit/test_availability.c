@@ -34,7 +34,7 @@ static void a_server_is_up_with_its_controller(void)
     for (size_t i = 0; i < COUNT(rows); i++) {
         bool server_down[] = {!rows[i].server_down, rows[i].server_down};
         bool controller_down[] = {!rows[i].controller_down, rows[i].controller_down};
-        const struct availability availability = {server_down, controller_down, 2, 2, NULL};
+        const struct availability availability = {server_down, controller_down, 2, 2, NULL, NULL};
         const struct controller controller = {.index = 1};
         const struct virtual_server server = {.controller = &controller, .index = 1};
         CHECK_INTEGER(availability_server_up(&availability, &server), rows[i].server_up, "row %zu",

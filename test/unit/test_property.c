@@ -73,7 +73,7 @@ static void field_init(void)
 {
     memset(&field, 0, sizeof field);
     field.availability = (struct availability){field.server_down, field.controller_down,
-                                               SERVERS_MAX, SERVERS_MAX, NULL};
+                                               SERVERS_MAX, SERVERS_MAX, NULL, NULL};
     field.pool = (struct pool){.id = 1,
                                .name = "pool",
                                .method = &method_modulus,
