@@ -51,6 +51,7 @@ struct suite {
     X(entry)                                                                                       \
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
+    X(failback)                                                                                    \
     X(resolve)                                                                                     \
     X(resolver)                                                                                    \
     X(path)                                                                                        \

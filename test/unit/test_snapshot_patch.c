@@ -95,7 +95,7 @@ static const char *snapshot_text(const struct snapshot *snapshot, struct buffer 
 #define POOL_OF(id, name, method, keeper, fallback)                                                \
     {id,     name,   method, 30,  3600,  "fixed",         (keeper) != 0,                           \
      keeper, "ldns", 32,     128, "any", (fallback) != 0, fallback,                                \
-     NULL,   NULL,   20}
+     NULL,   NULL,   20,  "stay", 300}
 #define SERVER_OF(id, pool, controller, position, ipv4, state, weight)                             \
     {id, pool, controller, position, ipv4, NULL, state, weight, NULL}
 
