@@ -96,6 +96,7 @@ struct suite {
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
+    X(holds)                                                                                       \
     X(status)                                                                                      \
     X(check)                                                                                       \
     X(dns_question)                                                                                \

@@ -9,7 +9,9 @@
 #define UMLAUT "\xc3\xbc"
 
 static const struct shared_row good = {
-    "web", "192.0.2.1", {INT64_C(7000000000000000), 1, false, 1700000000, 3600, "ams", "modulus", "fra"}};
+    "web",
+    "192.0.2.1",
+    {INT64_C(7000000000000000), 1, false, 1700000000, 3600, "ams", "modulus", "fra"}};
 
 static const char *problem_of(const struct shared_row *row)
 {

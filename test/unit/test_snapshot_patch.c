@@ -93,9 +93,9 @@ static const char *snapshot_text(const struct snapshot *snapshot, struct buffer 
 /* Pool "heavy" chooses by weight, and only server 31 has one; "shared" has the mappings of "web".
  */
 #define POOL_OF(id, name, method, keeper, fallback)                                                \
-    {id,     name,   method, 30,  3600,  "fixed",         (keeper) != 0,                           \
-     keeper, "ldns", 32,     128, "any", (fallback) != 0, fallback,                                \
-     NULL,   NULL,   20,  "stay", 300}
+    {id,     name,   method, 30,     3600,  "fixed",         (keeper) != 0,                        \
+     keeper, "ldns", 32,     128,    "any", (fallback) != 0, fallback,                             \
+     NULL,   NULL,   20,     "stay", 300}
 #define SERVER_OF(id, pool, controller, position, ipv4, state, weight)                             \
     {id, pool, controller, position, ipv4, NULL, state, weight, NULL}
 

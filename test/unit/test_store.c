@@ -326,7 +326,8 @@ static void a_mapping_is_forgotten_whatever_has_changed(void)
         touch(store);
         prepares[i](store);
         CHECK_INTEGER(store_begin(store, 2, &revision, NULL), 0, "case %zu", i);
-        check_row(&table, "192.0.2.10", &(struct mapping){2, "modulus", NOW_S, 60, 0, 0, 0}, "before");
+        check_row(&table, "192.0.2.10", &(struct mapping){2, "modulus", NOW_S, 60, 0, 0, 0},
+                  "before");
         place_run(&place, "UPDATE pool SET ttl = 7");
         CHECK_INTEGER(store_claim_deletion(store, 1, "192.0.2.10", &error), 0, "case %zu: %s", i,
                       error.text);

@@ -630,7 +630,7 @@ static int link_pools(struct snapshot_builder *builder)
     int code = 0;
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
         code = link_pool(builder, i);
-    for (size_t i = snapshot->pool_count; i-- > 0;)
+    for (size_t i = snapshot->pool_count; code == 0 && i-- > 0;)
         list_sharing(snapshot, &snapshot->pools[i]);
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
         code = cut_loop(snapshot, &snapshot->pools[i]);
