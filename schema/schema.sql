@@ -197,8 +197,8 @@ CREATE TABLE IF NOT EXISTS pool (
   persistence_timer TEXT NOT NULL DEFAULT 'fixed',
 
   -- The pool whose mappings this pool shares, so that a resolver gets the same site from both. That
-  -- pool's persistence_ttl, persistence_timer, client and prefixes count for both. It must have
-  -- mappings of its own. NULL: this pool has its own mappings. Those that it had before have no
+  -- pool's persistence_ttl, persistence_timer, client, prefixes and failback count for both. It must
+  -- have mappings of its own. NULL: this pool has its own mappings. Those that it had before have no
   -- effect, and expire.
   --   UPDATE pool SET persistence_pool_id = (SELECT id FROM pool WHERE name = 'web')
   --     WHERE name = 'static';
@@ -251,7 +251,23 @@ CREATE TABLE IF NOT EXISTS pool (
   -- How those virtual servers are checked that have no monitor of their own. NULL: not at all.
   --   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'https')
   --     WHERE name = 'web';
-  monitor_id INTEGER REFERENCES monitor (id)
+  monitor_id INTEGER REFERENCES monitor (id),
+
+  -- When the resolvers that left a site because it failed go back there (see persistence.home_id):
+  --   'stay'     never: they stay where they are
+  --   'return'   with their next question once the site is up again
+  --   'delayed'  the same, once it has been up for failback_delay seconds without a break
+  --   'manual'   a site that went down takes nobody, whoever was there before included, until it is
+  --              resumed, see view site; then they go back
+  -- A change counts at once, also for those that have left already. The pool that keeps the mappings
+  -- decides, see persistence_pool_id.
+  --   UPDATE pool SET failback = 'delayed', failback_delay = 600 WHERE name = 'web';
+  failback TEXT NOT NULL DEFAULT 'stay',
+
+  -- For 'delayed': for how long a site has to be up, 0 to 2147483647 seconds.
+  failback_delay INTEGER NOT NULL DEFAULT 300
+    CONSTRAINT "pool.failback_delay is 0 to 2147483647 seconds"
+      CHECK (failback_delay BETWEEN 0 AND 2147483647)
 ) STRICT;
 
 -----------------------------------------------------------------------------------------------
@@ -1073,7 +1089,39 @@ CREATE TABLE IF NOT EXISTS persistence (
   -- means nothing in a mapping that was decided here.
   lag_ms INTEGER,
 
+  -- The controller from which a failure moved the resolver; pool.failback says whether it goes back
+  -- there. Further failures do not change it. NULL: no failure has moved it, or it is back. A home
+  -- that is disabled, or has no server in the pool, counts as none as long as that is so; one that
+  -- is draining takes nobody back while it drains; one that was deleted is none. A resolver that
+  -- leaves a draining site because that fails gets no home.
+  home_id INTEGER
+    CONSTRAINT "persistence.home_id is 1 to 2147483647, or NULL"
+      CHECK (home_id BETWEEN 1 AND 2147483647),
+
   PRIMARY KEY (pool_id, ldns)
+) STRICT, WITHOUT ROWID;
+
+-----------------------------------------------------------------------------------------------
+-- site_state: the sites that went down in a pool, a row for each pool and controller. Triggers write
+-- it when what counts as up changes: with the metrics 'availability' and those of addresses, and when
+-- a server is added, moved, enabled or disabled. View site shows it.
+-----------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS site_state (
+  pool_id INTEGER NOT NULL REFERENCES pool (id) ON DELETE CASCADE,
+  controller_id INTEGER NOT NULL REFERENCES controller (id) ON DELETE CASCADE,
+
+  -- Since when one of the controller's servers in the pool has been up without a break, in Unix
+  -- seconds; or since when the site was resumed, if that was later. NULL: it is down.
+  up_since INTEGER
+    CONSTRAINT "site_state.up_since is Unix seconds, 0 to 253402300799, or NULL"
+      CHECK (up_since BETWEEN 0 AND 253402300799),
+
+  -- In a pool with failback 'manual': since when it has been held. NULL: it is not held.
+  held_since INTEGER
+    CONSTRAINT "site_state.held_since is Unix seconds, 1 to 253402300799, or NULL"
+      CHECK (held_since BETWEEN 1 AND 253402300799),
+
+  PRIMARY KEY (pool_id, controller_id)
 ) STRICT, WITHOUT ROWID;
 
 -----------------------------------------------------------------------------------------------
@@ -1380,7 +1428,7 @@ CREATE TABLE IF NOT EXISTS revision (
   configuration INTEGER NOT NULL,
 
   -- Changes when a metric 'availability', or that of an address, is inserted, deleted or set to
-  -- another value.
+  -- another value, and with site_state.
   metrics INTEGER NOT NULL,
 
   -- Changes with topology and geo_database.
@@ -1484,6 +1532,76 @@ FROM (
 ) AS living;
 
 -----------------------------------------------------------------------------------------------
+-- View site_held: the sites that are held, whether they are up or not. The views server, mapping and
+-- site show it.
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS site_held (pool_id, controller_id, held_since) AS
+SELECT s.pool_id, s.controller_id, s.held_since
+  FROM site_state AS s
+  JOIN pool AS p ON p.id = s.pool_id
+  JOIN pool AS k ON k.id = coalesce(p.persistence_pool_id, p.id)
+ WHERE s.held_since IS NOT NULL AND k.failback = 'manual';
+
+-----------------------------------------------------------------------------------------------
+-- View site_up: whether each site is up in each pool, by what was measured. A server that is disabled
+-- does not count. View site and the triggers of site_state use it.
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS site_up (pool_id, controller_id, up) AS
+SELECT v.pool_id, v.controller_id,
+       max(u.server)
+         AND NOT EXISTS (SELECT 1 FROM controller_metric AS a
+                          WHERE a.controller_id = v.controller_id AND a.name = 'availability'
+                            AND a.value = 0)
+  FROM virtual_server AS v
+  JOIN server_up AS u ON u.virtual_server_id = v.id
+ WHERE v.state <> 'disabled'
+ GROUP BY v.pool_id, v.controller_id;
+
+-----------------------------------------------------------------------------------------------
+-- View site: the sites of each pool, since when they are up, and which are held. To let a site that
+-- is held take resolvers again, in all pools or in one:
+--
+--   UPDATE site SET held = 0 WHERE controller = 'ams';
+--   UPDATE site SET held = 0 WHERE controller = 'ams' AND pool = 'web';
+--
+-- Before it is up again, this permits its return. If it goes down once more, it is held once more.
+-- While each site of a pool is held or down, the pool's fallback counts, where 'any' takes one that
+-- is held, too.
+--
+-- up          1 if one of its servers is up by what was measured, else 0
+-- up_since    since when: year-month-day hour:minute:second, UTC; NULL: it is down, or never was
+-- held        1: it is held (pool.failback 'manual'), else 0
+-- held_since  since when
+-----------------------------------------------------------------------------------------------
+CREATE VIEW IF NOT EXISTS site (pool, controller, up, up_since, held, held_since) AS
+SELECT
+  p.name,
+  c.name,
+  u.up,
+  strftime('%Y-%m-%d %H:%M:%S', s.up_since, 'unixepoch'),
+  h.held_since IS NOT NULL,
+  strftime('%Y-%m-%d %H:%M:%S', h.held_since, 'unixepoch')
+FROM site_up AS u
+JOIN pool AS p ON p.id = u.pool_id
+JOIN controller AS c ON c.id = u.controller_id
+LEFT JOIN site_state AS s ON s.pool_id = u.pool_id AND s.controller_id = u.controller_id
+LEFT JOIN site_held AS h ON h.pool_id = u.pool_id AND h.controller_id = u.controller_id
+ORDER BY p.name, c.name;
+
+CREATE TRIGGER IF NOT EXISTS site_resume INSTEAD OF UPDATE ON site BEGIN
+  SELECT RAISE(ABORT,
+    'of view site, held alone can be set, to 0: UPDATE site SET held = 0 WHERE controller = ''ams''')
+   WHERE NEW.held IS NOT 0
+      OR (NEW.pool, NEW.controller, NEW.up) <> (OLD.pool, OLD.controller, OLD.up)
+      OR NEW.up_since IS NOT OLD.up_since OR NEW.held_since IS NOT OLD.held_since;
+  UPDATE site_state
+     SET held_since = NULL, up_since = iif(up_since IS NULL, NULL, unixepoch())
+   WHERE held_since IS NOT NULL
+     AND pool_id = (SELECT id FROM pool WHERE name = OLD.pool)
+     AND controller_id = (SELECT id FROM controller WHERE name = OLD.controller);
+END;
+
+-----------------------------------------------------------------------------------------------
 -- View server: the virtual servers with the names of their pools and controllers.
 --
 --   SELECT * FROM server WHERE pool = 'web';
@@ -1491,7 +1609,8 @@ FROM (
 -- answer  its addresses, or its name
 -- state   the more restrictive one of its own state and that of its controller
 -- up      'yes', 'server down', 'controller down', or 'ipv4 down' or 'ipv6 down' where only this
---         address of the server is
+--         address of the server is; 'held' if it would be up, but nobody has resumed its site, see
+--         view site
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS server
   (pool, position, controller, answer, weight, state, up) AS
@@ -1511,6 +1630,8 @@ SELECT
                   WHERE a.controller_id = c.id AND a.name = 'availability' AND a.value = 0)
       THEN 'controller down'
     WHEN u.server = 0 THEN 'server down'
+    WHEN EXISTS (SELECT 1 FROM site_held AS h
+                  WHERE h.pool_id = v.pool_id AND h.controller_id = v.controller_id) THEN 'held'
     WHEN u.ipv4 IS NOT v.ipv4 THEN 'ipv4 down'
     WHEN u.ipv6 IS NOT v.ipv6 THEN 'ipv6 down'
     ELSE 'yes'
@@ -1701,12 +1822,14 @@ ORDER BY t.pool, t.position, t.controller, t.family;
 --             none
 --             'server down': none of its servers is up. If all servers of the pool are down and
 --             its fallback is 'any', the mapping is used nevertheless
+--             'held': one would be up, but nobody has resumed the site, see view site
+-- home        the controller from which a failure moved the resolver, see persistence.home_id
 --
 -- CROSS JOIN makes SQLite read pool first, so that a WHERE on ldns, with or without pool, can use
 -- the primary key of persistence.
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS mapping
-  (pool, ldns, controller, address, answer, method, since, until, left_s, live) AS
+  (pool, ldns, controller, address, answer, method, since, until, left_s, live, home) AS
 SELECT
   p.name,
   m.ldns,
@@ -1740,13 +1863,21 @@ SELECT
                     AND v.pool_id IN (SELECT m.pool_id
                                        UNION ALL SELECT s.id FROM pool AS s
                                                   WHERE s.persistence_pool_id = m.pool_id)
-                    AND v.state <> 'disabled' AND u.server)
+                    AND v.state <> 'disabled' AND u.server
+                    AND NOT EXISTS (SELECT 1 FROM site_held AS h
+                                     WHERE h.pool_id = v.pool_id
+                                       AND h.controller_id = v.controller_id))
       THEN 'yes'
     WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
                       WHERE v.pool_id = m.pool_id AND v.controller_id = m.controller_id
                         AND v.state <> 'disabled') THEN 'no server'
+    WHEN EXISTS (SELECT 1 FROM site_held AS h
+                  WHERE h.pool_id = m.pool_id AND h.controller_id = m.controller_id)
+     AND (SELECT up FROM site_up AS u
+           WHERE u.pool_id = m.pool_id AND u.controller_id = m.controller_id) THEN 'held'
     ELSE 'server down'
-  END
+  END,
+  (SELECT name FROM controller WHERE id = m.home_id)
 FROM pool AS p
 CROSS JOIN persistence AS m ON m.pool_id = p.id
 LEFT JOIN controller AS c ON c.id = m.controller_id;
@@ -1803,6 +1934,14 @@ CREATE VIEW IF NOT EXISTS allowed_fallback (word) AS VALUES ('any'), ('none'), (
 CREATE TRIGGER IF NOT EXISTS allowed_fallback_check INSTEAD OF INSERT ON allowed_fallback
 WHEN NOT EXISTS (SELECT 1 FROM allowed_fallback WHERE word = NEW.word) BEGIN
   SELECT RAISE(ABORT, 'pool.fallback must be one of any, none, servfail');
+END;
+
+-- For pool.failback.
+CREATE VIEW IF NOT EXISTS allowed_failback (word) AS
+  VALUES ('stay'), ('return'), ('delayed'), ('manual');
+CREATE TRIGGER IF NOT EXISTS allowed_failback_check INSTEAD OF INSERT ON allowed_failback
+WHEN NOT EXISTS (SELECT 1 FROM allowed_failback WHERE word = NEW.word) BEGIN
+  SELECT RAISE(ABORT, 'pool.failback must be one of stay, return, delayed, manual');
 END;
 
 -- For monitor.type.
@@ -2176,6 +2315,7 @@ END;
 -- A mapping whose pool or controller is gone leaves no row in share_deleted.
 CREATE TRIGGER IF NOT EXISTS controller_deleted AFTER DELETE ON controller BEGIN
   DELETE FROM persistence WHERE controller_id = OLD.id;
+  DELETE FROM site_state WHERE controller_id = OLD.id;
 END;
 
 -- Pools. Deleting one also deletes its pins and mappings.
@@ -2269,6 +2409,7 @@ CREATE TRIGGER IF NOT EXISTS pool_deleted AFTER DELETE ON pool BEGIN
   DELETE FROM pin WHERE pool_id = OLD.id;
   DELETE FROM persistence WHERE pool_id = OLD.id;
   DELETE FROM share_deleted WHERE pool_id = OLD.id;
+  DELETE FROM site_state WHERE pool_id = OLD.id;
 END;
 
 -- Virtual servers and balanced names. Deleting a virtual server also deletes its metrics and its
@@ -2508,6 +2649,112 @@ AFTER UPDATE OF virtual_server_id ON virtual_server_verdict BEGIN
    WHERE NEW.virtual_server_id NOT IN (SELECT id FROM virtual_server);
 END;
 
+-- Sites: what goes down, comes up, and is held (site_state). Whatever may change that inserts the pool
+-- and the controller into the view below, which is always empty; its trigger compares what counts as
+-- up now with what is written. A site without a server that is not disabled stays as it is.
+CREATE VIEW IF NOT EXISTS site_changed (pool_id, controller_id) AS SELECT NULL, NULL WHERE 0;
+CREATE TRIGGER IF NOT EXISTS site_changed_insert INSTEAD OF INSERT ON site_changed BEGIN
+  UPDATE site_state
+     SET up_since = NULL,
+         held_since = coalesce(held_since, (
+           SELECT unixepoch() FROM pool AS p
+             JOIN pool AS k ON k.id = coalesce(p.persistence_pool_id, p.id)
+            WHERE p.id = NEW.pool_id AND k.failback = 'manual'))
+   WHERE pool_id = NEW.pool_id AND controller_id = NEW.controller_id AND up_since IS NOT NULL
+     AND EXISTS (SELECT 1 FROM site_up AS u
+                  WHERE u.pool_id = NEW.pool_id AND u.controller_id = NEW.controller_id
+                    AND NOT u.up);
+  INSERT INTO site_state (pool_id, controller_id, held_since)
+    SELECT u.pool_id, u.controller_id, iif(k.failback = 'manual', unixepoch(), NULL)
+      FROM site_up AS u
+      JOIN pool AS p ON p.id = u.pool_id
+      JOIN pool AS k ON k.id = coalesce(p.persistence_pool_id, p.id)
+     WHERE u.pool_id = NEW.pool_id AND u.controller_id = NEW.controller_id AND NOT u.up
+       AND NOT EXISTS (SELECT 1 FROM site_state
+                        WHERE pool_id = NEW.pool_id AND controller_id = NEW.controller_id);
+  UPDATE site_state SET up_since = unixepoch()
+   WHERE pool_id = NEW.pool_id AND controller_id = NEW.controller_id AND up_since IS NULL
+     AND EXISTS (SELECT 1 FROM site_up AS u
+                  WHERE u.pool_id = NEW.pool_id AND u.controller_id = NEW.controller_id AND u.up);
+END;
+
+CREATE TRIGGER IF NOT EXISTS site_controller_metric_insert AFTER INSERT ON controller_metric
+WHEN NEW.name = 'availability' BEGIN
+  INSERT INTO site_changed
+    SELECT DISTINCT pool_id, controller_id FROM virtual_server
+     WHERE controller_id = NEW.controller_id;
+END;
+CREATE TRIGGER IF NOT EXISTS site_controller_metric_update AFTER UPDATE ON controller_metric
+WHEN 'availability' IN (OLD.name, NEW.name)
+ AND (NEW.controller_id, NEW.name, NEW.value)
+     <> (OLD.controller_id, OLD.name, OLD.value) BEGIN
+  INSERT INTO site_changed
+    SELECT DISTINCT pool_id, controller_id FROM virtual_server
+     WHERE controller_id IN (OLD.controller_id, NEW.controller_id);
+END;
+CREATE TRIGGER IF NOT EXISTS site_controller_metric_delete AFTER DELETE ON controller_metric
+WHEN OLD.name = 'availability' BEGIN
+  INSERT INTO site_changed
+    SELECT DISTINCT pool_id, controller_id FROM virtual_server
+     WHERE controller_id = OLD.controller_id;
+END;
+
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_metric_insert
+AFTER INSERT ON virtual_server_metric
+WHEN NEW.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGIN
+  INSERT INTO site_changed
+    SELECT pool_id, controller_id FROM virtual_server WHERE id = NEW.virtual_server_id;
+END;
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_metric_update
+AFTER UPDATE ON virtual_server_metric
+WHEN (OLD.name IN ('availability', 'availability-ipv4', 'availability-ipv6')
+      OR NEW.name IN ('availability', 'availability-ipv4', 'availability-ipv6'))
+ AND (NEW.virtual_server_id, NEW.name, NEW.value)
+     <> (OLD.virtual_server_id, OLD.name, OLD.value) BEGIN
+  INSERT INTO site_changed
+    SELECT pool_id, controller_id FROM virtual_server
+     WHERE id IN (OLD.virtual_server_id, NEW.virtual_server_id);
+END;
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_metric_delete
+AFTER DELETE ON virtual_server_metric
+WHEN OLD.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGIN
+  INSERT INTO site_changed
+    SELECT pool_id, controller_id FROM virtual_server WHERE id = OLD.virtual_server_id;
+END;
+
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_insert AFTER INSERT ON virtual_server BEGIN
+  INSERT INTO site_changed VALUES (NEW.pool_id, NEW.controller_id);
+END;
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_update
+AFTER UPDATE OF pool_id, controller_id, ipv4, ipv6, name, state ON virtual_server BEGIN
+  INSERT INTO site_changed VALUES (NEW.pool_id, NEW.controller_id);
+  INSERT INTO site_changed
+    SELECT OLD.pool_id, OLD.controller_id
+     WHERE (OLD.pool_id, OLD.controller_id) <> (NEW.pool_id, NEW.controller_id);
+END;
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_delete AFTER DELETE ON virtual_server BEGIN
+  INSERT INTO site_changed VALUES (OLD.pool_id, OLD.controller_id);
+END;
+
+-- A pool that becomes 'manual' holds the sites that are down now. One that no longer is holds none,
+-- and they have been up from now on.
+CREATE TRIGGER IF NOT EXISTS site_failback AFTER UPDATE OF failback ON pool
+WHEN NEW.failback <> OLD.failback BEGIN
+  UPDATE site_state
+     SET up_since = iif(up_since IS NULL OR held_since IS NULL, up_since, unixepoch()),
+         held_since = iif(NEW.failback = 'manual' AND up_since IS NULL, unixepoch(), NULL)
+   WHERE pool_id IN (SELECT id FROM pool
+                      WHERE coalesce(persistence_pool_id, id) = NEW.id);
+END;
+CREATE TRIGGER IF NOT EXISTS site_persistence_pool AFTER UPDATE OF persistence_pool_id ON pool
+WHEN NEW.persistence_pool_id IS NOT NULL
+ AND NEW.persistence_pool_id IS NOT OLD.persistence_pool_id BEGIN
+  UPDATE site_state
+     SET held_since = (SELECT coalesce(site_state.held_since, unixepoch()) FROM pool
+                        WHERE id = NEW.persistence_pool_id AND failback = 'manual')
+   WHERE pool_id = NEW.id AND (held_since IS NOT NULL OR up_since IS NULL);
+END;
+
 -- Topology and round trip times.
 
 CREATE TRIGGER IF NOT EXISTS topology_insert AFTER INSERT ON topology BEGIN
@@ -2665,16 +2912,18 @@ END;
 -- decision about a mapping that was shared before counts for more than that, also while nothing is
 -- shared: peers still have the older one.
 CREATE TRIGGER IF NOT EXISTS persistence_update
-AFTER UPDATE OF controller_id, method, timestamp, ttl ON persistence
-WHEN (NEW.controller_id, NEW.method, NEW.timestamp, NEW.ttl)
-     <> (OLD.controller_id, OLD.method, OLD.timestamp, OLD.ttl)
+AFTER UPDATE OF controller_id, method, timestamp, ttl, home_id ON persistence
+WHEN (NEW.controller_id, NEW.method, NEW.timestamp, NEW.ttl, coalesce(NEW.home_id, 0))
+     <> (OLD.controller_id, OLD.method, OLD.timestamp, OLD.ttl, coalesce(OLD.home_id, 0))
  AND ((SELECT node FROM share) <> 0 OR OLD.decided <> 0) BEGIN
   UPDATE persistence SET (decided, origin) = (
-    SELECT iif((NEW.controller_id, NEW.method, NEW.ttl) = (OLD.controller_id, OLD.method, OLD.ttl)
+    SELECT iif((NEW.controller_id, NEW.method, NEW.ttl, coalesce(NEW.home_id, 0))
+                 = (OLD.controller_id, OLD.method, OLD.ttl, coalesce(OLD.home_id, 0))
                AND NEW.timestamp > OLD.timestamp, 1, max(now.decided, OLD.decided + 1)), now.node
       FROM share_now AS now)
    WHERE pool_id = NEW.pool_id AND ldns = NEW.ldns
-     AND ((NEW.controller_id, NEW.method, NEW.ttl) <> (OLD.controller_id, OLD.method, OLD.ttl)
+     AND ((NEW.controller_id, NEW.method, NEW.ttl, coalesce(NEW.home_id, 0))
+            <> (OLD.controller_id, OLD.method, OLD.ttl, coalesce(OLD.home_id, 0))
           OR NEW.timestamp < OLD.timestamp OR OLD.decided = 0);
   INSERT INTO share_change (pool_id, ldns, noted_ms)
     SELECT NEW.pool_id, NEW.ldns, now_ms FROM share_now WHERE node <> 0;
@@ -2767,15 +3016,17 @@ CREATE TRIGGER IF NOT EXISTS pool_allowed_insert AFTER INSERT ON pool BEGIN
   INSERT INTO allowed_timer VALUES (NEW.persistence_timer);
   INSERT INTO allowed_client VALUES (NEW.client);
   INSERT INTO allowed_fallback VALUES (NEW.fallback);
+  INSERT INTO allowed_failback VALUES (NEW.failback);
 END;
 CREATE TRIGGER IF NOT EXISTS pool_allowed_update
-AFTER UPDATE OF method, alternate_method, persistence_timer, client, fallback ON pool BEGIN
+AFTER UPDATE OF method, alternate_method, persistence_timer, client, fallback, failback ON pool BEGIN
   INSERT INTO allowed_method VALUES (NEW.method);
   INSERT INTO allowed_method
     SELECT NEW.alternate_method WHERE NEW.alternate_method IS NOT NULL;
   INSERT INTO allowed_timer VALUES (NEW.persistence_timer);
   INSERT INTO allowed_client VALUES (NEW.client);
   INSERT INTO allowed_fallback VALUES (NEW.fallback);
+  INSERT INTO allowed_failback VALUES (NEW.failback);
 END;
 
 CREATE TRIGGER IF NOT EXISTS virtual_server_allowed_insert AFTER INSERT ON virtual_server BEGIN
@@ -3153,6 +3404,23 @@ END;
 CREATE TRIGGER IF NOT EXISTS revision_virtual_server_metric_delete
 AFTER DELETE ON virtual_server_metric
 WHEN OLD.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGIN
+  UPDATE revision SET metrics = random();
+END;
+
+CREATE TRIGGER IF NOT EXISTS revision_site_state_insert AFTER INSERT ON site_state BEGIN
+  UPDATE revision SET metrics = random();
+END;
+CREATE TRIGGER IF NOT EXISTS revision_site_state_update AFTER UPDATE ON site_state BEGIN
+  UPDATE revision SET metrics = random();
+END;
+CREATE TRIGGER IF NOT EXISTS revision_site_state_delete AFTER DELETE ON site_state BEGIN
+  UPDATE revision SET metrics = random();
+END;
+
+-- A server that moves to another site or pool has another history.
+CREATE TRIGGER IF NOT EXISTS revision_virtual_server_site
+AFTER UPDATE OF pool_id, controller_id ON virtual_server
+WHEN (NEW.pool_id, NEW.controller_id) <> (OLD.pool_id, OLD.controller_id) BEGIN
   UPDATE revision SET metrics = random();
 END;
 

@@ -78,7 +78,7 @@ static void write_next(struct buffer *out, int64_t number)
 }
 
 struct row_names {
-    struct names pools, controllers, methods;
+    struct names pools, controllers, methods, homes;
 };
 
 static void write_row(struct buffer *out, struct row_names *names, const struct shared_row *row)
@@ -99,6 +99,28 @@ static void write_row(struct buffer *out, struct row_names *names, const struct 
     buffer_add_char(out, ']');
 }
 
+/* The pairs of `homes`. The rows that are left out have no index. */
+static void write_homes(struct buffer *out, struct names *homes, const struct shared_row *rows,
+                        size_t count)
+{
+    const char *separator = ",\"homes\":[";
+    int64_t index = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (shared_row_problem(&rows[i]))
+            continue;
+        if (rows[i].entry.home[0]) {
+            buffer_printf(out, "%s[%lld,%zu]", separator, (long long)index,
+                          index_of(homes, rows[i].entry.home));
+            separator = ",";
+        }
+        index++;
+    }
+    if (homes->count == 0)
+        return;
+    buffer_add_char(out, ']');
+    write_names(out, "home_names", homes);
+}
+
 void wire_rows_write(struct buffer *out, const struct shared_row *rows, size_t count)
 {
     struct row_names names = {0};
@@ -116,6 +138,7 @@ void wire_rows_write(struct buffer *out, const struct shared_row *rows, size_t c
     write_names(out, "pools", &names.pools);
     write_names(out, "controllers", &names.controllers);
     write_names(out, "methods", &names.methods);
+    write_homes(out, &names.homes, rows, count);
 }
 
 static void write_path(struct buffer *out, struct names *controllers,
@@ -202,7 +225,7 @@ static const char *read_row(const json_t *row, const struct name_lists *lists,
         !read_integer(row, TTL, &entry->ttl_s))
         return "one of its numbers is not an integer";
     entry->gone = elements == GONE_ELEMENTS;
-    entry->controller[0] = entry->method[0] = '\0';
+    entry->controller[0] = entry->method[0] = entry->home[0] = '\0';
     if (!entry->gone && !read_name(row, CONTROLLER, lists->controllers, sizeof entry->controller,
                                    entry->controller))
         return "its controller is not the index of a name";
@@ -251,6 +274,38 @@ static int make_room(struct wire_rows *rows, size_t count)
     return rows->rows ? 0 : ERR_NOMEM;
 }
 
+/* Why not, or NULL. */
+static const char *read_home(const json_t *pair, const json_t *names, struct wire_rows *rows)
+{
+    int64_t index;
+    if (json_array_size(pair) != 2 || rows->count == 0 ||
+        !wire_read_number(json_array_get(pair, 0), 0, (int64_t)rows->count - 1, &index))
+        return "it is not the index of a row, and a home";
+    struct shared_row *row = &rows->rows[index];
+    if (!read_name(pair, 1, names, sizeof row->entry.home, row->entry.home))
+        return "it is not the index of a name";
+    return shared_row_problem(row);
+}
+
+static int read_homes(const json_t *message, struct wire_rows *rows, struct error *error)
+{
+    const json_t *homes = json_object_get(message, "homes");
+    const json_t *names = json_object_get(message, "home_names");
+    size_t count = json_array_size(homes);
+    if (!homes && !names)
+        return 0; /* an older version tells none */
+    if (!json_is_array(homes) || count > WIRE_ROWS_MAX || !json_is_array(names) ||
+        json_array_size(names) > WIRE_ROWS_MAX)
+        return error_set(error, ERR_INVAL, "'homes' or 'home_names' is not an array of at most %d",
+                         WIRE_ROWS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *problem = read_home(json_array_get(homes, i), names, rows);
+        if (problem)
+            return error_set(error, ERR_INVAL, "home %zu: %s", i, problem);
+    }
+    return 0;
+}
+
 int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *error)
 {
     const json_t *array = json_object_get(message, "rows");
@@ -265,6 +320,10 @@ int wire_rows_read(const json_t *message, struct wire_rows *rows, struct error *
     code = read_rows(array, &lists, rows->rows, error);
     if (code == 0)
         rows->count = json_array_size(array);
+    if (code == 0)
+        code = read_homes(message, rows, error);
+    if (code != 0)
+        rows->count = 0;
     return code;
 }
 

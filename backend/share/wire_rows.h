@@ -6,6 +6,10 @@
  * A row is an array: the index of its pool, key, decided, origin, timestamp, ttl, and, unless it is
  * deleted, the indices of its controller and method. The names stand in the members `pools`,
  * `controllers` and `methods`, each once.
+ *
+ * Rows with a home are listed in the member `homes`, as pairs of the index of the row and that of
+ * the home in `home_names`. Both members are left out when there are none, and older versions
+ * ignore them: a row has as many elements as they want.
  */
 #ifndef STICKY_SHARE_WIRE_ROWS_H
 #define STICKY_SHARE_WIRE_ROWS_H

@@ -80,10 +80,21 @@ static int add_address_down(void *context, sqlite3_stmt *row)
     return server ? availability_set_address_down(measured->availability, server, family) : 0;
 }
 
+static int add_site_history(void *context, sqlite3_stmt *row)
+{
+    const struct measured *measured = context;
+    const struct virtual_server *server =
+        snapshot_server(measured->snapshot, sqlite3_column_int64(row, 0));
+    const struct site_history history = {.up_since_s = sqlite3_column_int64(row, 1),
+                                         .held_since_s = sqlite3_column_int64(row, 2)};
+    return server ? availability_set_site(measured->availability, server, &history) : 0;
+}
+
 static const struct table_reader availability[] = {
     {QUERY_CONTROLLER_AVAILABILITY, add_controller_availability},
     {QUERY_SERVER_AVAILABILITY, add_server_availability},
-    {QUERY_ADDRESSES_DOWN, add_address_down}, /* last: may make a server down */
+    {QUERY_SITE_HISTORIES, add_site_history},
+    {QUERY_ADDRESSES_DOWN, add_address_down},
 };
 
 int store_load_availability(struct store *store, const struct snapshot *snapshot,

@@ -328,8 +328,8 @@ int store_each_mapping(struct store *store,
     struct mapping mapping;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         persistence_read_mapping(statement, &mapping);
-        const char *key = (const char *)sqlite3_column_text(statement, 7);
-        if (!each(context, sqlite3_column_int64(statement, 6), key ? key : "", &mapping))
+        const char *key = (const char *)sqlite3_column_text(statement, 8);
+        if (!each(context, sqlite3_column_int64(statement, 7), key ? key : "", &mapping))
             break;
     }
     if (result != SQLITE_ROW && result != SQLITE_DONE)

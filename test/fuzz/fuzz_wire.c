@@ -26,7 +26,8 @@ static bool entry_equal(const struct entry *a, const struct entry *b)
 {
     return a->decided == b->decided && a->origin == b->origin && a->gone == b->gone &&
            a->timestamp_s == b->timestamp_s && a->ttl_s == b->ttl_s &&
-           strcmp(a->controller, b->controller) == 0 && strcmp(a->method, b->method) == 0;
+           strcmp(a->controller, b->controller) == 0 && strcmp(a->method, b->method) == 0 &&
+           strcmp(a->home, b->home) == 0;
 }
 
 static void check_rows(void)

@@ -31,8 +31,10 @@ static const struct rule *rule_of(const struct method *method)
 
 static bool is_up(const struct decision_inputs *inputs, const struct virtual_server *server)
 {
+    const struct site_history *sites = inputs->availability->sites;
     return !inputs->availability->server_down[server->index] &&
-           !inputs->availability->controller_down[server->controller->index];
+           !inputs->availability->controller_down[server->controller->index] &&
+           !(sites && sites[server->index].held_since_s != 0);
 }
 
 static bool is_enabled(const struct virtual_server *server)

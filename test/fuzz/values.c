@@ -216,6 +216,7 @@ static const struct kind {
     [VALUE_TIMER] = {WORDS("fixed", "sliding")},
     [VALUE_CLIENT] = {WORDS("ldns", "ecs")},
     [VALUE_FALLBACK] = {WORDS("any", "none", "servfail")},
+    [VALUE_FAILBACK] = {WORDS("stay", "return", "delayed", "manual")},
     [VALUE_METRIC] = {WORDS("availability", "availability", "availability-ipv4",
                             "availability-ipv6", "rtt", "cpu", "load")},
     [VALUE_METRIC_OR_NULL] = {WORDS("cpu", "load", "rtt", "availability"), .nullable = true},

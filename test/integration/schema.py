@@ -18,8 +18,9 @@ TABLES = CONFIGURATION_TABLES + TOPOLOGY_TABLES + (
     "controller_metric", "virtual_server_metric", "controller_verdict", "virtual_server_verdict",
     "path_metric", "persistence", "revision", "configuration_change", "share", "peer", "share_cursor",
     "share_change", "share_deleted", "share_moved", "share_state", "peer_state",
-    "peer_verdict", "share_follow")
-VIEWS = ("mapping", "server", "server_up", "health", "pinned", "share_now", "follow_refusal")
+    "peer_verdict", "share_follow", "site_state")
+VIEWS = ("mapping", "site", "site_up", "site_held", "site_changed", "server", "server_up", "health",
+         "pinned", "share_now", "follow_refusal")
 
 # A small world in which each rule has something to bite on.
 WORLD = """

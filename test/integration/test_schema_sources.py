@@ -35,6 +35,7 @@ KNOWN = {
     "allowed_timer": quoted("core/balance/pool.c", "timer_words"),
     "allowed_client": quoted("core/balance/pool.c", "client_words"),
     "allowed_fallback": quoted("core/balance/pool.c", "fallback_words"),
+    "allowed_failback": quoted("core/balance/pool.c", "failback_words"),
     "allowed_monitor_type": quoted("core/health/check.c", "types"),
     "allowed_query": quoted("monitor/probe_dns.c", "types"),
     "allowed_rcode": quoted("monitor/probe_dns.c", "rcodes"),

@@ -105,6 +105,9 @@ def test_the_view_mapping_says_whether_a_mapping_is_live_or_why_not(live, why, s
     assert show(live) == (why,)
 
 
+MANUAL = "UPDATE pool SET failback = 'manual' WHERE id = 1"
+SERVER_UP = "UPDATE virtual_server_metric SET value = 1 WHERE name = 'availability'"
+UP = "UPDATE controller_metric SET value = 1 WHERE name = 'availability'"
 SHARED = ("INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4) "
           "VALUES (9, 3, 1, 1, '192.0.2.89')")
 SHARED_DOWN = ("INSERT INTO virtual_server_metric (virtual_server_id, name, value) "
@@ -130,6 +133,11 @@ SHARED_DOWN = ("INSERT INTO virtual_server_metric (virtual_server_id, name, valu
     ("method changed", (SERVER_DOWN, NEW_METHOD)),
     ("controller gone", (NO_SERVERS, GONE)),
     ("controller disabled", (NO_SERVERS, DISABLED)),
+    ("yes", (MANUAL, SERVER_DOWN, SERVER_UP)),  # static is not held
+    ("held", (MANUAL, DOWN, UP)),
+    ("server down", (MANUAL, DOWN)),
+    ("yes", (MANUAL, DOWN, UP, "UPDATE site SET held = 0 WHERE controller = 'ams'")),
+    ("yes", (MANUAL, DOWN, UP, "UPDATE pool SET failback = 'stay'")),
 ))
 def test_a_mapping_is_live_if_it_is_in_a_pool_that_shares_it(live, why, statements):
     for statement in (SHARED, *statements):
@@ -380,4 +388,4 @@ SELECT * FROM mapping;
 """, "-box")
     lines = drawn.stdout.splitlines()
     assert len(lines) == 6
-    assert max(map(len, lines)) <= 150
+    assert max(map(len, lines)) <= 155

@@ -17,6 +17,7 @@ COLUMNS = {
     ("pool", "persistence_timer"): "allowed_timer",
     ("pool", "client"): "allowed_client",
     ("pool", "fallback"): "allowed_fallback",
+    ("pool", "failback"): "allowed_failback",
     ("monitor", "type"): "allowed_monitor_type",
     ("monitor", "query"): "allowed_query",
     ("monitor", "rcode"): "allowed_rcode",

@@ -29,7 +29,8 @@ CONFIGURATION = {
                   " LEFT JOIN monitor AS m ON m.id = c.monitor_id",
     "pool": "SELECT p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer,"
             " s.name AS persistence, p.client, p.ipv4_prefix, p.ipv6_prefix, p.fallback,"
-            " f.name AS fallback_pool, p.alternate_method, p.metric, p.tolerance,"
+            " f.name AS fallback_pool, p.alternate_method, p.metric, p.tolerance, p.failback,"
+            " p.failback_delay,"
             " m.name AS monitor FROM pool AS p"
             " LEFT JOIN pool AS s ON s.id = p.persistence_pool_id"
             " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id"

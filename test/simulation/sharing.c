@@ -45,6 +45,11 @@ static void move(struct world *world)
     server_ask(world, any_server(world), any_key(world), true);
 }
 
+static void recover(struct world *world)
+{
+    server_recover(world, any_server(world), world_below(world, SITES));
+}
+
 static void store(struct world *world)
 {
     struct server *server = any_server(world);
@@ -89,6 +94,26 @@ static void read_all(struct world *world, struct server *server, struct server *
 {
     while (feed_read(world, server, peer))
         ;
+}
+
+/* A client asks one server and then the other, twice, and each hears of it before. */
+static void ask_in_turn(struct world *world, struct server *server, struct server *peer)
+{
+    size_t key = any_key(world);
+    for (int i = 0; i < 4; i++) {
+        struct server *asked = i % 2 ? peer : server, *other = i % 2 ? server : peer;
+        server_ask(world, asked, key, false);
+        server_store(world, asked, key);
+        while (server_hand_over(world, asked, true))
+            server_end_waiting(world, asked, true);
+        if (can_hear(other, asked))
+            read_all(world, other, asked);
+    }
+}
+
+static void ask_both(struct world *world)
+{
+    with_peer(world, ask_in_turn);
 }
 
 static void read_one(struct world *world, struct server *server, struct server *peer)
@@ -199,10 +224,11 @@ static const struct {
     size_t weight;
     void (*happens)(struct world *world);
 } events[] = {
-    {14, ask},       {8, ask_several}, {6, move},         {5, delete},    {14, store},
-    {5, sweep},      {16, hand_over},  {16, acknowledge}, {22, read_log}, {12, look},
-    {12, walk},      {3, stray},       {14, pass_time},   {4, split},     {3, switch_log},
-    {3, damage_log}, {3, drift},       {2, restart},      {4, lose_hour}, {2, wipe},
+    {14, ask},      {8, ask_several}, {6, move},       {3, ask_both},   {6, recover},
+    {5, delete},    {14, store},      {5, sweep},      {16, hand_over}, {16, acknowledge},
+    {22, read_log}, {12, look},       {12, walk},      {3, stray},      {14, pass_time},
+    {4, split},     {3, switch_log},  {3, damage_log}, {3, drift},      {2, restart},
+    {4, lose_hour}, {2, wipe},
 };
 
 static size_t weights(void)
@@ -241,6 +267,8 @@ static void begin(struct world *world, uint64_t seed, enum mutant mutant, bool t
     world->wipes = world_below(world, 4) == 0;
     world->hours = world_below(world, 4) == 0;
     world->server_count = 2 + world_below(world, SERVERS_MAX - 1);
+    world->pool = (struct pool){.failback = (enum failback)world_below(world, FAILBACK_MANUAL),
+                                .failback_delay_s = (uint32_t)world_below(world, 60)};
     bool before = world_below(world, 4) == 0;
     for (size_t i = 0; i < world->server_count; i++) {
         struct server *server = &world->servers[i];
@@ -254,6 +282,8 @@ static void begin(struct world *world, uint64_t seed, enum mutant mutant, bool t
     if (world_below(world, 2))
         for (size_t i = 0; i < world->server_count; i++)
             drift(world);
+    if (world_below(world, 4) == 0)
+        any_server(world)->lacks[world_below(world, SITES)] = true;
 }
 
 static void repair(struct world *world)
@@ -263,6 +293,7 @@ static void repair(struct world *world)
         struct server *server = &world->servers[i];
         server->side = 0;
         server->log_runs = true;
+        memset(server->lacks, 0, sizeof server->lacks);
         server_set_clock(world, server, 0);
         for (size_t key = 0; key < KEYS; key++)
             server_store(world, server, key);

@@ -35,7 +35,7 @@ void say(const struct world *world, const char *format, ...)
 size_t decision_add(struct world *world, size_t key, uint64_t seen)
 {
     size_t number = world->decision_count++;
-    world->decisions[number] = (struct decision){key, seen | UINT64_C(1) << number, false};
+    world->decisions[number] = (struct decision){key, seen | UINT64_C(1) << number, false, ""};
     return number;
 }
 
@@ -200,7 +200,7 @@ static bool is_exact(const struct world *world)
 
 const char *check_before_walk(const struct world *world)
 {
-    if (!is_exact(world) || world->mutant == MUTANT_NO_WALK)
+    if (!is_exact(world) || world->has_lacked || world->mutant == MUTANT_NO_WALK)
         return NULL;
     for (size_t key = 0; key < KEYS; key++)
         if (is_kept(world, &world->greatest[key]) && !are_equal(world, key))
@@ -253,6 +253,9 @@ static const char *check_key(const struct world *world, size_t key)
     const struct version *row = counting(world, 0, key);
     if (row && entry_is_future(&row->entry, world->now_ms, SKEW_MS))
         return "an entry of the future stands";
+    if (row && !world->has_lacked &&
+        strcmp(row->entry.home, world->decisions[row->decision].home) != 0)
+        return "a home was forgotten";
     const char *wrong = check_greatest(world, key);
     return wrong ? wrong : check_moves(world, key);
 }
@@ -261,6 +264,8 @@ const char *check_at_end(const struct world *world)
 {
     if (is_exact(world) && world->refused > 0)
         return "honest servers refused each other";
+    if (world->returned_twice)
+        return "one recovery brought a client home twice";
     for (size_t key = 0; key < KEYS; key++) {
         const char *wrong = check_key(world, key);
         if (wrong)

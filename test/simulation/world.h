@@ -5,6 +5,9 @@
  *
  * Beside it stands what no server can know, and what they are measured by: which decision an entry
  * comes from, what its maker had seen, and the greatest entry of each key.
+ *
+ * Each server finds sites down and up by itself, at other times than the others. Whether a client
+ * goes home is decided by core/sticky/failback.h.
  */
 #ifndef TEST_SIMULATION_WORLD_H
 #define TEST_SIMULATION_WORLD_H
@@ -13,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/balance/pool.h"
 #include "core/sharing/entry.h"
 
 /* Small, so that whatever can meet does meet. */
@@ -45,7 +49,10 @@
     X(NO_TAKING_BACK, "no-taking-back")       /* the future of our own table stays */              \
     X(WRITER_OVERWRITES, "writer-overwrites") /* a claim replaces a greater row */                 \
     X(CURSOR_FIRST, "cursor-first")           /* the cursor is stored before the walk has ended */ \
-    X(NUMBERS_RESTART, "numbers-restart")     /* batches count from 1 after a restart */
+    X(NUMBERS_RESTART, "numbers-restart")     /* batches count from 1 after a restart */           \
+    X(REFRESH_FORGETS, "refresh-forgets")     /* a refresh loses the home */                       \
+    X(HOME_IGNORED, "home-ignored")           /* entries that differ in it are the same */         \
+    X(HOME_AT_ONCE, "home-at-once")           /* also to one that came up before it was left */
 
 enum mutant {
 #define X(name, word) MUTANT_##name,
@@ -112,12 +119,19 @@ struct server {
     } waiting; /* a batch that was given to the log */
     struct log log;
     struct feed feeds[SERVERS_MAX];
+    bool lacks[SITES]; /* they are not in its configuration yet */
+    struct {
+        bool down;
+        int64_t up_since_s;   /* 0: it was never down */
+        size_t returns[KEYS]; /* of clients that could have stayed, since then */
+    } sites[SITES];
 };
 
 struct decision {
     size_t key;
     uint64_t seen; /* by its maker, itself included */
     bool unshared; /* made while nothing was shared */
+    char home[ROW_NAME_MAX];
 };
 
 /* The greatest entry of a key. When something was lost for good, greater ones may be in a log. */
@@ -137,8 +151,11 @@ struct world {
     struct decision decisions[DECISIONS_MAX];
     size_t decision_count;
     struct greatest greatest[KEYS];
-    bool wiped, was_hour;            /* did happen */
-    size_t refused;                  /* as from the future */
+    struct pool pool;         /* how clients fail back */
+    bool wiped, was_hour;     /* did happen */
+    bool was_off, has_lacked; /* a clock was wrong; a server could not take all of an entry */
+    bool returned_twice;      /* one recovery brought a client home more than once */
+    size_t refused;           /* as from the future */
     size_t moved[SERVERS_MAX][KEYS]; /* since watch_moves() */
     size_t moves_allowed[SERVERS_MAX][KEYS];
     char answers[SERVERS_MAX][KEYS][SITE_NAME_MAX]; /* the last site; "": none yet */
@@ -157,8 +174,11 @@ int64_t world_grace_s(const struct world *world);
 
 /* ---------------------------------------------------------------- server.c: alone */
 
-/* A client asks. `move`: the site that it was sent to is down here. */
-void server_ask(struct world *world, struct server *server, size_t key, bool move);
+/* A client asks. `fails`: the site that it is at goes down here before. */
+void server_ask(struct world *world, struct server *server, size_t key, bool fails);
+
+/* A site that is down here comes up. */
+void server_recover(struct world *world, struct server *server, size_t site);
 
 /* The writer stores a claim, if there is one. */
 void server_store(struct world *world, struct server *server, size_t key);

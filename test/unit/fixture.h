@@ -72,8 +72,8 @@ struct rows {
 /* Rows with the defaults of the database. */
 #define CONTROLLER(id, name) {id, name, NULL, "enabled"}
 #define POOL(id, name)                                                                             \
-    {id, name, "modulus", 30,    3600, "fixed", false, 0, "ldns",                                  \
-     32, 128,  "any",     false, 0,    NULL,    NULL,  20}
+    {id,  name,  "modulus", 30, 3600, "fixed", false, 0,      "ldns", 32,                          \
+     128, "any", false,     0,  NULL, NULL,    20,    "stay", 300}
 #define SERVER(id, pool, controller, position, ipv4, ipv6)                                         \
     {id, pool, controller, position, ipv4, ipv6, "enabled", 1, NULL}
 #define NAMED(id, pool, controller, position, name)                                                \

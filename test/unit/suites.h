@@ -54,6 +54,7 @@ struct suite {
     X(assign_methods)                                                                              \
     X(assign_pools)                                                                                \
     X(assign_pins)                                                                                 \
+    X(failback)                                                                                    \
     X(resolve)                                                                                     \
     X(resolver)                                                                                    \
     X(path)                                                                                        \
@@ -98,6 +99,7 @@ struct suite {
     X(measurements)                                                                                \
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
+    X(holds)                                                                                       \
     X(status)                                                                                      \
     X(check)                                                                                       \
     X(dns_question)                                                                                \

@@ -34,7 +34,7 @@ static void a_server_is_up_with_its_controller(void)
     for (size_t i = 0; i < COUNT(rows); i++) {
         bool server_down[] = {!rows[i].server_down, rows[i].server_down};
         bool controller_down[] = {!rows[i].controller_down, rows[i].controller_down};
-        const struct availability availability = {server_down, controller_down, 2, 2, NULL};
+        const struct availability availability = {server_down, controller_down, 2, 2, NULL, NULL};
         const struct controller controller = {.index = 1};
         const struct virtual_server server = {.controller = &controller, .index = 1};
         CHECK_INTEGER(availability_server_up(&availability, &server), rows[i].server_up, "row %zu",
@@ -137,7 +137,62 @@ static void without_memory_there_are_no_metrics(void)
     }
 }
 
+/* What a site's history does to a server. */
+static void a_server_of_a_held_site_is_not_up(void)
+{
+    static const struct {
+        bool is_down;
+        struct site_history history;
+        bool up, held;
+        int64_t up_since_s;
+    } rows[] = {
+        {false, {0, 0}, true, false, 0}, {true, {0, 0}, false, false, 0},
+        {false, {7, 0}, true, false, 7}, {false, {7, 5}, false, true, 7},
+        {true, {0, 5}, false, false, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct availability *availability = NULL;
+        const struct controller controller = {.index = 0};
+        const struct virtual_server server = {.controller = &controller, .index = 1};
+        const struct virtual_server other = {.controller = &controller, .index = 0};
+        int64_t since_s = 0;
+        if (!CHECK_INTEGER(availability_new(2, 1, &availability), 0, "row %zu", i))
+            return;
+        CHECK_INTEGER(availability_set_site(availability, &server, &rows[i].history), 0, "noted");
+        availability->server_down[1] = rows[i].is_down;
+        CHECK_INTEGER(availability_server_up(availability, &server), rows[i].up, "row %zu", i);
+        CHECK_INTEGER(availability_server_held(availability, &server, &since_s), rows[i].held,
+                      "row %zu", i);
+        CHECK_INTEGER(since_s, rows[i].held ? 5 : 0, "row %zu", i);
+        CHECK_INTEGER(availability_up_since_s(availability, &server), rows[i].up_since_s, "row %zu",
+                      i);
+        CHECK(availability_server_up(availability, &other), "row %zu: another site", i);
+        availability_free(availability);
+    }
+    const struct virtual_server server = {.index = 1};
+    int64_t since_s;
+    CHECK(!availability_server_held(NULL, &server, &since_s), "nothing is known");
+    CHECK_INTEGER(availability_up_since_s(NULL, &server), 0, "nothing is known");
+}
+
+static void a_history_needs_memory(void)
+{
+    struct availability *availability = NULL;
+    const struct controller controller = {.index = 0};
+    const struct virtual_server server = {.controller = &controller, .index = 1};
+    if (!CHECK_INTEGER(availability_new(2, 1, &availability), 0, "new"))
+        return;
+    memory_fail_at(1);
+    CHECK_INTEGER(availability_set_site(availability, &server, &(struct site_history){1, 2}),
+                  ERR_NOMEM, "none");
+    CHECK(memory_fail_end(), "it failed");
+    CHECK(availability_server_up(availability, &server), "nothing is noted");
+    availability_free(availability);
+}
+
 static const CU_TestInfo tests[] = {
+    {"a server of a held site is not up", a_server_of_a_held_site_is_not_up},
+    {"a history needs memory", a_history_needs_memory},
     {"a server is down by the addresses that it has now",
      a_server_is_down_by_the_addresses_that_it_has_now},
     {"all are up until somebody says otherwise", all_are_up_until_somebody_says_otherwise},

@@ -30,8 +30,8 @@ static void five_init(struct five *five, size_t count)
     }
     five->pool =
         (struct pool){.method = &method_modulus, .servers = five->servers, .server_count = count};
-    five->availability =
-        (struct availability){five->server_down, five->controller_down, SERVERS, SERVERS, NULL};
+    five->availability = (struct availability){
+        five->server_down, five->controller_down, SERVERS, SERVERS, NULL, NULL};
 }
 
 /* One letter per server: e(nabled), d(raining) or x for disabled. */
@@ -212,7 +212,7 @@ static void a_full_pool_is_no_too_long_list(void)
     static struct virtual_server servers[POOL_SERVERS_MAX];
     static const struct controller controller = {.id = 1, .name = "one"};
     static bool down[POOL_SERVERS_MAX], up[1];
-    const struct availability availability = {down, up, POOL_SERVERS_MAX, 1, NULL};
+    const struct availability availability = {down, up, POOL_SERVERS_MAX, 1, NULL, NULL};
     const struct pool pool = {
         .method = &method_modulus, .servers = servers, .server_count = POOL_SERVERS_MAX};
     struct candidates candidates;

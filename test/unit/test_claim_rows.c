@@ -171,7 +171,7 @@ static void what_cannot_be_written_stays_claimed(void)
 #define NODE 7
 #define ROW(decided, origin)                                                                       \
     "INSERT INTO persistence VALUES (1, '" KEY "', 2, 'modulus', 1700000000, 60, " decided         \
-    ", " origin ", NULL)"
+    ", " origin ", NULL, NULL)"
 #define TOMBSTONE(decided, origin)                                                                 \
     "INSERT INTO share_deleted VALUES (1, '" KEY "', " decided ", " origin ", 1700000000, 60)"
 
@@ -278,6 +278,7 @@ static struct claim random_claim(const struct desk *desk, uint64_t *state)
     claim.wanted.timestamp_s += (int64_t)random_below(state, 3);
     claim.wanted.ttl_s += (int64_t)random_below(state, 3);
     claim.wanted.controller_id = claim.maps ? 1 + claim.wanted.origin % 2 : 0;
+    claim.wanted.home_id = claim.maps ? claim.wanted.decided % 3 : 0;
     return claim;
 }
 
@@ -295,14 +296,16 @@ static void check_stands(struct desk *desk, const char *key, const struct claim 
 {
     const struct mapping *wanted = &claim->wanted;
     char sql[512];
-    snprintf(sql, sizeof sql,
-             "SELECT total((gone, controller_id, decided, origin, timestamp, ttl)"
-             " = (%d, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")) = 1"
-             " AND count(*) = 1 FROM (SELECT 0 AS gone, * FROM persistence WHERE ldns = '%s'"
-             " UNION ALL SELECT 1, pool_id, ldns, 0, '', timestamp, ttl, decided, origin, NULL"
-             " FROM share_deleted WHERE ldns = '%s')",
-             !claim->maps, wanted->controller_id, wanted->decided, wanted->origin,
-             wanted->timestamp_s, wanted->ttl_s, key, key);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT total((gone, controller_id, decided, origin, timestamp, ttl,"
+        " coalesce(home_id, 0)) = (%d, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+        ", %" PRId64 ")) = 1"
+        " AND count(*) = 1 FROM (SELECT 0 AS gone, * FROM persistence WHERE ldns = '%s'"
+        " UNION ALL SELECT 1, pool_id, ldns, 0, '', timestamp, ttl, decided, origin, NULL, NULL"
+        " FROM share_deleted WHERE ldns = '%s')",
+        !claim->maps, wanted->controller_id, wanted->decided, wanted->origin, wanted->timestamp_s,
+        wanted->ttl_s, wanted->home_id, key, key);
     CHECK_INTEGER(place_number(&desk->place, sql), 1, "%s", sql);
 }
 

@@ -39,7 +39,8 @@ static void desk_end(struct desk *desk)
 
 #define POOL_COLUMNS                                                                               \
     "id, name, method, ttl, persistence_ttl, persistence_timer, persistence_pool_id, client,"      \
-    " ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id, alternate_method, metric, tolerance"
+    " ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id, alternate_method, metric, tolerance,"  \
+    " failback, failback_delay"
 #define VIRTUAL_SERVER_COLUMNS                                                                     \
     "id, pool_id, controller_id, position, ipv4, ipv6, state, weight, name"
 
@@ -67,15 +68,18 @@ static const struct {
     {QUERY_CONTROLLER_AVAILABILITY, "controller_id, value"},
     {QUERY_SERVER_AVAILABILITY, "virtual_server_id, value"},
     {QUERY_ADDRESSES_DOWN, "virtual_server_id, name = 'availability-ipv6'"},
+    {QUERY_SITE_HISTORIES,
+     "id, coalesce(s.up_since, 0), iif(k.failback = 'manual', s.held_since, NULL)"},
     {QUERY_GENERATION, "identity, mappings, node"},
     {QUERY_POOL_IDS, "id"},
     {QUERY_SERVER_METRIC, "value, measured_at"},
     {QUERY_CONTROLLER_METRIC, "value, measured_at"},
     {QUERY_PATH_LENGTH, "max(bits)"},
     {QUERY_PATH_METRIC, "rtt, measured_at"},
-    {QUERY_MAPPING_FIND, "controller_id, method, timestamp, ttl, decided, origin"},
+    {QUERY_MAPPING_FIND, "controller_id, method, timestamp, ttl, decided, origin, home_id"},
     {QUERY_MAPPING_KEYS, "ldns"},
-    {QUERY_MAPPING_EACH, "controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"},
+    {QUERY_MAPPING_EACH,
+     "controller_id, method, timestamp, ttl, decided, origin, home_id, pool_id, ldns"},
     {QUERY_ENTRY_FIND, "decided, origin, gone, timestamp, ttl"},
     {QUERY_TOMBSTONE_FIND, "timestamp, ttl, decided, origin"},
     {QUERY_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
@@ -99,7 +103,7 @@ static const struct {
     {QUERY_SHARE_STATE_WRITTEN, "written_at"},
     {QUERY_SHARE_CHANGES_WAITING, "stamp, noted_ms, stamp"},
     {QUERY_SHARE_CURSOR, "created, sequence, incarnation, batch"},
-    {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, ldns"},
+    {QUERY_SHARE_MAPPINGS, "controller_id, method, timestamp, ttl, decided, origin, home_id, ldns"},
     {QUERY_SHARE_TOMBSTONES, "timestamp, ttl, decided, origin, ldns"},
     {QUERY_SHARE_SWEEP_LOOK, "pool_id, ldns, timestamp + ttl <= ?3"},
     {QUERY_SHARE_VIEW, "node, name, written_at, connected, waiting, oldest_at, dropped, copied,"
@@ -121,7 +125,8 @@ static const struct {
     {QUERY_SHARE_CONTROLLER_TEXTS, "name, state"},
     {QUERY_SHARE_POOL_TEXTS,
      "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
-     " ipv6_prefix, fallback, name, alternate_method, metric, tolerance"},
+     " ipv6_prefix, fallback, name, alternate_method, metric, tolerance, failback,"
+     " failback_delay"},
     {QUERY_SHARE_SERVERS, "name, name, position, ipv4, ipv6, state, weight, name"},
     {QUERY_SHARE_BALANCED_NAMES, "lower(b.name), name"},
     {QUERY_SHARE_GROUPS, "lower(cidr), name"},
@@ -137,7 +142,8 @@ static const struct {
     {QUERY_COPY_CONTROLLERS, "name, address, state, name"},
     {QUERY_COPY_POOLS,
      "name, method, ttl, persistence_ttl, persistence_timer, name, client, ipv4_prefix,"
-     " ipv6_prefix, fallback, name, alternate_method, metric, tolerance, name"},
+     " ipv6_prefix, fallback, name, alternate_method, metric, tolerance, name, failback,"
+     " failback_delay"},
     {QUERY_COPY_SERVERS, "name, position, name, ipv4, ipv6, port, weight, state, name,"
                          " check_address, checked, name"},
     {QUERY_COPY_BALANCED_NAMES, "name, name"},
@@ -198,9 +204,9 @@ static const char configuration[] =
     "INSERT INTO pool (id, name) VALUES (31, 'mappings'), (32, 'last');"
     "INSERT INTO pool (id, name, method, ttl, persistence_ttl, persistence_timer,"
     " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback, fallback_pool_id,"
-    " alternate_method, metric, tolerance)"
+    " alternate_method, metric, tolerance, failback, failback_delay)"
     " VALUES (33, 'web', 'rtt', 34, 35, 'sliding', 31, 'ecs', 26, 37, 'none', 32, 'least', 'cpu',"
-    " 38);"
+    " 38, 'delayed', 40);"
     "INSERT INTO virtual_server (id, pool_id, controller_id, position, ipv4, ipv6, state, weight)"
     " VALUES (41, 33, 21, 42, '192.0.2.43', '2001:db8::44', 'disabled', 45),"
     " (46, 31, 23, 1, '192.0.2.46', NULL, 'enabled', 1),"
@@ -268,6 +274,8 @@ static void check_pool(const struct snapshot *snapshot)
     CHECK(pool->alternate == &method_least, "alternate_method");
     CHECK_TEXT(pool->metric, "cpu", "metric");
     CHECK_INTEGER(pool->tolerance_percent, 38, "tolerance");
+    CHECK_INTEGER(pool->failback, FAILBACK_DELAYED, "failback");
+    CHECK_INTEGER(pool->failback_delay_s, 40, "failback_delay");
 }
 
 static void check_server(const struct snapshot *snapshot)
@@ -426,7 +434,8 @@ static bool is_the_row(void *context, int64_t pool_id, const char *key,
     (void)context;
     CHECK_INTEGER(pool_id, 91, "pool_id");
     CHECK_TEXT(key, "192.0.2.92", "ldns");
-    CHECK(mapping_equal(mapping, &(struct mapping){98, "other", 99, 100, 106, 107}), "the mapping");
+    CHECK(mapping_equal(mapping, &(struct mapping){98, "other", 99, 100, 106, 107, 109}),
+          "the mapping");
     return true;
 }
 
@@ -435,8 +444,8 @@ static void mappings_are_read_and_written_column_by_column(void)
     struct desk desk;
     struct error error = {0};
     struct revision revision;
-    const struct mapping first = {93, "method", 94, 95, 104, 105},
-                         second = {98, "other", 99, 100, 106, 107};
+    const struct mapping first = {93, "method", 94, 95, 104, 105, 108},
+                         second = {98, "other", 99, 100, 106, 107, 109};
     struct mapping found;
     desk_begin(&desk, "INSERT INTO pool (id, name) VALUES (91, 'web');"
                       "INSERT INTO controller (id, name) VALUES (93, 'ams'), (98, 'fra')");
@@ -447,7 +456,7 @@ static void mappings_are_read_and_written_column_by_column(void)
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 93"
                   " AND method = 'method' AND timestamp = 94 AND ttl = 95"
-                  " AND decided = 104 AND origin = 105");
+                  " AND decided = 104 AND origin = 105 AND home_id = 108");
     CHECK_INTEGER(table.find(table.context, 91, "192.0.2.92", &found, &error), 0, "find");
     CHECK(mapping_equal(&found, &first), "the mapping");
     CHECK_INTEGER(table.claim(table.context, 91, "192.0.2.92", &first, &second, &error), 0,
@@ -456,7 +465,7 @@ static void mappings_are_read_and_written_column_by_column(void)
     check_one_row(&desk, "persistence",
                   "pool_id = 91 AND ldns = '192.0.2.92' AND controller_id = 98"
                   " AND method = 'other' AND timestamp = 99 AND ttl = 100"
-                  " AND decided = 106 AND origin = 107");
+                  " AND decided = 106 AND origin = 107 AND home_id = 109");
     store_rest(desk.store);
     CHECK_INTEGER(store_each_mapping(desk.store, is_the_row, NULL, &error), 0, "%s", error.text);
     desk_end(&desk);

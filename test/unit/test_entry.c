@@ -37,6 +37,7 @@ static struct entry random_entry(uint64_t *seed)
     entry.ttl_s = (int64_t)random_below(seed, 2);
     strcpy(entry.controller, words[random_below(seed, COUNT(words))]);
     strcpy(entry.method, words[random_below(seed, COUNT(words))]);
+    strcpy(entry.home, words[random_below(seed, COUNT(words))]);
     return entry;
 }
 
@@ -49,7 +50,8 @@ static bool same(const struct entry *a, const struct entry *b)
 {
     return a->decided == b->decided && a->origin == b->origin && a->gone == b->gone &&
            a->timestamp_s == b->timestamp_s && a->ttl_s == b->ttl_s &&
-           strcmp(a->controller, b->controller) == 0 && strcmp(a->method, b->method) == 0;
+           strcmp(a->controller, b->controller) == 0 && strcmp(a->method, b->method) == 0 &&
+           strcmp(a->home, b->home) == 0;
 }
 
 static void the_members_count_one_after_the_other(void)
@@ -59,20 +61,22 @@ static void the_members_count_one_after_the_other(void)
         const char *by;
         struct entry entry;
     } rows[] = {
-        {"", {INT64_MIN, 0, false, 0, 0, "", ""}},
-        {"decided", {0, 9, true, 9, 9, "z", "z"}},
-        {"decided", {1, 0, false, 0, 0, "", ""}},
-        {"method", {1, 0, false, 0, 0, "", "modulus"}},
-        {"controller", {1, 0, false, 0, 0, "fra", ""}},
-        {"controller, by octets", {1, 0, false, 0, 0, "nyc", ""}},
-        {"controller, beyond ASCII", {1, 0, false, 0, 0, "\xc3\xa9", ""}},
-        {"ttl", {1, 0, false, 0, 1, "", ""}},
-        {"timestamp", {1, 0, false, 1, 0, "", ""}},
-        {"gone", {1, 0, true, 0, 0, "", ""}},
-        {"origin", {1, 1, false, 0, 0, "", ""}},
-        {"origin", {1, NODE_MAX, false, 0, 0, "", ""}},
-        {"decided", {2, 0, false, INT64_MIN, INT64_MIN, "", ""}},
-        {"decided", {INT64_MAX, 0, false, 0, 0, "", ""}},
+        {"", {INT64_MIN, 0, false, 0, 0, "", "", ""}},
+        {"decided", {0, 9, true, 9, 9, "z", "z", ""}},
+        {"decided", {1, 0, false, 0, 0, "", "", ""}},
+        {"home", {1, 0, false, 0, 0, "", "", "ams"}},
+        {"home, by octets", {1, 0, false, 0, 0, "", "", "fra"}},
+        {"method", {1, 0, false, 0, 0, "", "modulus", ""}},
+        {"controller", {1, 0, false, 0, 0, "fra", "", ""}},
+        {"controller, by octets", {1, 0, false, 0, 0, "nyc", "", ""}},
+        {"controller, beyond ASCII", {1, 0, false, 0, 0, "\xc3\xa9", "", ""}},
+        {"ttl", {1, 0, false, 0, 1, "", "", ""}},
+        {"timestamp", {1, 0, false, 1, 0, "", "", ""}},
+        {"gone", {1, 0, true, 0, 0, "", "", ""}},
+        {"origin", {1, 1, false, 0, 0, "", "", ""}},
+        {"origin", {1, NODE_MAX, false, 0, 0, "", "", ""}},
+        {"decided", {2, 0, false, INT64_MIN, INT64_MIN, "", "", ""}},
+        {"decided", {INT64_MAX, 0, false, 0, 0, "", "", ""}},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         for (size_t j = 0; j < COUNT(rows); j++)
@@ -311,8 +315,8 @@ static void an_entry_is_over_a_grace_after_its_end(void)
 
 static void each_member_of_a_row_changes_its_digest(void)
 {
-    const struct shared_row row = {"web", "192.0.2.1", {NOW, 1, false, 5, 7, "fra", "modulus"}};
-    struct shared_row changed[] = {row, row, row, row, row, row, row, row, row, row};
+    const struct shared_row row = {"web", "192.0.2.1", {NOW, 1, false, 5, 7, "fra", "modulus", ""}};
+    struct shared_row changed[] = {row, row, row, row, row, row, row, row, row, row, row};
     strcpy(changed[1].pool, "web2");
     strcpy(changed[2].key, "192.0.2.2");
     changed[3].entry.decided++;
@@ -322,6 +326,7 @@ static void each_member_of_a_row_changes_its_digest(void)
     changed[7].entry.ttl_s++;
     strcpy(changed[8].entry.controller, "nyc");
     strcpy(changed[9].entry.method, "rtt");
+    strcpy(changed[10].entry.home, "nyc");
     for (size_t i = 0; i < COUNT(changed); i++)
         for (size_t j = 0; j < i; j++)
             CHECK(shared_row_digest(&changed[i]) != shared_row_digest(&changed[j]),
@@ -342,7 +347,11 @@ static void a_digest_is_the_same_for_ever(void)
     row.entry.ttl_s = 3600;
     strcpy(row.entry.controller, "fra");
     strcpy(row.entry.method, "modulus");
+    row.entry.home[0] = '\0';
     CHECK(shared_row_digest(&row) == UINT64_C(0x3cdfdd3ba4612465), "%016llx",
+          (unsigned long long)shared_row_digest(&row));
+    strcpy(row.entry.home, "ams");
+    CHECK(shared_row_digest(&row) == UINT64_C(0x0), "%016llx",
           (unsigned long long)shared_row_digest(&row));
 }
 

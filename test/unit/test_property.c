@@ -72,8 +72,8 @@ static void field_fill(uint64_t *seed, size_t chances)
 static void field_init(void)
 {
     memset(&field, 0, sizeof field);
-    field.availability = (struct availability){field.server_down, field.controller_down,
-                                               SERVERS_MAX, SERVERS_MAX, NULL};
+    field.availability = (struct availability){
+        field.server_down, field.controller_down, SERVERS_MAX, SERVERS_MAX, NULL, NULL};
     field.pool = (struct pool){.id = 1,
                                .name = "pool",
                                .method = &method_modulus,

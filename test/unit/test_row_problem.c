@@ -9,7 +9,9 @@
 #define UMLAUT "\xc3\xbc"
 
 static const struct shared_row good = {
-    "web", "192.0.2.1", {INT64_C(7000000000000000), 1, false, 1700000000, 3600, "ams", "modulus"}};
+    "web",
+    "192.0.2.1",
+    {INT64_C(7000000000000000), 1, false, 1700000000, 3600, "ams", "modulus", "fra"}};
 
 static const char *problem_of(const struct shared_row *row)
 {
@@ -143,7 +145,19 @@ static void a_deleted_row_leads_nowhere(void)
     row.entry.controller[0] = '\0';
     CHECK_TEXT(problem_of(&row), "it is deleted, but leads to a site", "the method");
     row.entry.method[0] = '\0';
-    CHECK_TEXT(problem_of(&row), "", "neither");
+    CHECK_TEXT(problem_of(&row), "it is deleted, but leads to a site", "the home");
+    row.entry.home[0] = '\0';
+    CHECK_TEXT(problem_of(&row), "", "none of them");
+}
+
+static void a_home_is_a_controller_or_none(void)
+{
+    struct shared_row row = good;
+    row.entry.home[0] = '\0';
+    CHECK_TEXT(problem_of(&row), "", "none");
+    strcpy(row.entry.home, "a\tb");
+    CHECK_TEXT(problem_of(&row), "its home is not 1 to 64 characters without control characters",
+               "a tab");
 }
 
 static void a_place_is_a_row_s_or_the_beginning_of_a_pool_or_of_all(void)
@@ -169,6 +183,7 @@ static const CU_TestInfo tests[] = {
     {"names are as long as they have characters", names_are_as_long_as_they_have_characters},
     {"numbers are in their ranges", numbers_are_in_their_ranges},
     {"a deleted row leads nowhere", a_deleted_row_leads_nowhere},
+    {"a home is a controller or none", a_home_is_a_controller_or_none},
     {"a place is a row's, or the beginning of a pool or of all",
      a_place_is_a_row_s_or_the_beginning_of_a_pool_or_of_all},
     CU_TEST_INFO_NULL,

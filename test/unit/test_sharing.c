@@ -354,11 +354,12 @@ static void an_entry_is_written_column_by_column(void)
     row.entry.origin = 45;
     row.entry.timestamp_s = NOW_S - 46;
     row.entry.ttl_s = 47;
+    strcpy(row.entry.home, "ams");
     apply_one(&desk, row);
     CHECK_INTEGER(count_rows(&desk, "persistence",
                              "pool_id = 2 AND ldns = '192.0.2.3' AND controller_id = 2 AND method ="
                              " 'modulus' AND timestamp = 1699999954 AND ttl = 47 AND decided = 44"
-                             " AND origin = 45"),
+                             " AND origin = 45 AND home_id = 1"),
                   1, "persistence");
     row = row_of("web", "192.0.2.3", 48, NULL);
     row.entry.origin = 49;
@@ -746,6 +747,8 @@ static struct shared_row random_row(uint64_t *state)
     row.entry.ttl_s -= (int64_t)random_below(state, 2) * 1800;
     if (!row.entry.gone && random_below(state, 2) > 0)
         strcpy(row.entry.method, "rtt");
+    if (!row.entry.gone && random_below(state, 3) == 0)
+        strcpy(row.entry.home, controllers[random_below(state, 2)]);
     return row;
 }
 
@@ -780,10 +783,12 @@ static void check_is_left(struct desk *desk, const struct shared_row *row)
         row->pool, row->key, entry->decided, entry->origin, entry->timestamp_s, entry->ttl_s);
     if (!entry->gone)
         snprintf(condition + length, sizeof condition - (size_t)length,
-                 " AND c.name = '%s' AND m.method = '%s'", entry->controller, entry->method);
+                 " AND c.name = '%s' AND m.method = '%s' AND coalesce(h.name, '') = '%s'",
+                 entry->controller, entry->method, entry->home);
     const char *table = entry->gone ? "share_deleted AS m JOIN pool AS p ON p.id = pool_id"
                                     : "persistence AS m JOIN pool AS p ON p.id = pool_id"
-                                      " JOIN controller AS c ON c.id = controller_id";
+                                      " JOIN controller AS c ON c.id = controller_id"
+                                      " LEFT JOIN controller AS h ON h.id = home_id";
     CHECK_INTEGER(count_rows(desk, table, condition), 1, "%s", condition);
 }
 

@@ -23,14 +23,17 @@ static void write_pools(const struct snapshot *snapshot, struct buffer *out)
 {
     for (size_t i = 0; i < snapshot->pool_count; i++) {
         const struct pool *pool = &snapshot->pools[i];
-        buffer_printf(out, "pool %lld %s %s %s %s %u %u %u %d %d %u %u %d", (long long)pool->id,
-                      pool->name, pool->method->name, pool->alternate ? pool->alternate->name : "-",
-                      word(pool->metric), pool->tolerance_percent, pool->ttl_s,
-                      pool->persistence_ttl_s, pool->timer, pool->client, pool->ipv4_prefix_bits,
-                      pool->ipv6_prefix_bits, pool->fallback);
-        buffer_printf(out, " falls back on %td, keeps in %td",
+        buffer_printf(out, "pool %lld %s %s %s %s %u %u %u %d %d %u %u %d %d %u",
+                      (long long)pool->id, pool->name, pool->method->name,
+                      pool->alternate ? pool->alternate->name : "-", word(pool->metric),
+                      pool->tolerance_percent, pool->ttl_s, pool->persistence_ttl_s, pool->timer,
+                      pool->client, pool->ipv4_prefix_bits, pool->ipv6_prefix_bits, pool->fallback,
+                      pool->failback, pool->failback_delay_s);
+        buffer_printf(out, " falls back on %td, keeps in %td, with %td and %td",
                       pool->fallback_pool ? pool->fallback_pool - snapshot->pools : -1,
-                      pool->persistence_pool - snapshot->pools);
+                      pool->persistence_pool - snapshot->pools,
+                      pool->first_sharing ? pool->first_sharing - snapshot->pools : -1,
+                      pool->next_sharing ? pool->next_sharing - snapshot->pools : -1);
         buffer_printf(out, ", %zu servers from %td\n", pool->server_count,
                       pool->server_count ? pool->servers - snapshot->servers : -1);
     }
@@ -101,9 +104,9 @@ static const char *snapshot_text(const struct snapshot *snapshot, struct buffer 
 /* Pool "heavy" chooses by weight, and only server 31 has one; "shared" has the mappings of "web".
  */
 #define POOL_OF(id, name, method, keeper, fallback)                                                \
-    {id,     name,   method, 30,  3600,  "fixed",         (keeper) != 0,                           \
-     keeper, "ldns", 32,     128, "any", (fallback) != 0, fallback,                                \
-     NULL,   NULL,   20}
+    {id,     name,   method, 30,     3600,  "fixed",         (keeper) != 0,                        \
+     keeper, "ldns", 32,     128,    "any", (fallback) != 0, fallback,                             \
+     NULL,   NULL,   20,     "stay", 300}
 #define SERVER_OF(id, pool, controller, position, ipv4, state, weight)                             \
     {id, pool, controller, position, ipv4, NULL, state, weight, NULL}
 
@@ -451,6 +454,8 @@ static void a_patch_without_memory_leaves_the_snapshot_as_it_was(void)
 #define STEPS 60 /* in a round, which begins with rows that can all be used */
 
 #define ONE_OF_3(a, b, c) "CASE ?2 % 3 WHEN 0 THEN '" a "' WHEN 1 THEN '" b "' ELSE '" c "' END"
+#define ONE_OF_4(a, b, c, d)                                                                       \
+    "CASE ?2 % 4 WHEN 0 THEN '" a "' WHEN 1 THEN '" b "' WHEN 2 THEN '" c "' ELSE '" d "' END"
 #define ONE_OF_5(a, b, c, d, e)                                                                    \
     "CASE ?2 % 5 WHEN 0 THEN '" a "' WHEN 1 THEN '" b "' WHEN 2 THEN '" c "' WHEN 3 THEN '" d      \
     "' ELSE '" e "' END"
@@ -479,6 +484,9 @@ static const char *const changes[] = {
     "UPDATE pool SET metric = " ONE_OF_3("cpu", "rtt", "load") ", tolerance = ?2 % 50"
                                                                " WHERE id = ?1 % 6",
     "UPDATE pool SET metric = NULL WHERE id = ?1 % 6",
+    "UPDATE pool SET failback = " ONE_OF_4("stay", "return", "delayed",
+                                           "manual") " WHERE id = ?1 % 6",
+    "UPDATE pool SET failback_delay = ?2 % 99 WHERE id = ?1 % 6",
     "UPDATE pool SET persistence_ttl = ?2 % 99, ipv4_prefix = ?2 % 33, ipv6_prefix = ?2 % 129,"
     " client = iif(?2 % 2, 'ecs', 'ldns'), persistence_timer = iif(?2 % 2, 'fixed', 'sliding'),"
     " fallback = " ONE_OF_3("any", "none", "servfail") " WHERE id = ?1 % 6",

@@ -257,6 +257,84 @@ static void by_no_topology(void)
     by_method(&method_topology);
 }
 
+/* A mapping to lyon, whose home is paris; web was made to let clients return. */
+static void with_a_home(void)
+{
+    scene_put_mapping(&scene, WEB, 2, 100);
+    memory_table_get(&scene.table, WEB, SCENE_CLIENT)->home_id = 1;
+    scene_pool(&scene, "web")->failback = FAILBACK_RETURN;
+}
+
+/* Both of its servers. */
+static void note_paris(int64_t up_since_s, int64_t held_since_s)
+{
+    const struct site_history history = {up_since_s, held_since_s};
+    for (int64_t id = 11; id <= 13; id += 2)
+        if (availability_set_site(scene.availability, scene_server(&scene, id), &history) != 0)
+            CHECK(false, "no memory");
+}
+
+static void with_a_home_that_nobody_goes_back_to(void)
+{
+    with_a_home();
+    scene_pool(&scene, "web")->failback = FAILBACK_STAY;
+}
+
+static void with_a_home_in_its_delay(void)
+{
+    with_a_home();
+    scene_pool(&scene, "web")->failback = FAILBACK_DELAYED;
+    note_paris(SCENE_NOW_S - 20, 0);
+}
+
+static void with_a_home_that_was_left_since(void)
+{
+    with_a_home();
+    memory_table_get(&scene.table, WEB, SCENE_CLIENT)->decided = INT64_MAX;
+}
+
+static void with_a_home_that_is_gone(void)
+{
+    with_a_home();
+    memory_table_get(&scene.table, WEB, SCENE_CLIENT)->home_id = 99;
+}
+
+static void with_a_home_that_is_disabled(void)
+{
+    with_a_home();
+    scene_controller(&scene, 1)->state = STATE_DISABLED;
+}
+
+static void with_a_home_that_drains(void)
+{
+    with_a_home();
+    scene_controller(&scene, 1)->state = STATE_DRAINING;
+}
+
+static void with_a_home_that_is_down(void)
+{
+    with_a_home();
+    scene_set_controller_down(&scene, 1, true);
+}
+
+static void with_a_home_that_is_held(void)
+{
+    with_a_home();
+    note_paris(SCENE_NOW_S, SCENE_NOW_S);
+}
+
+static void by_failover_past_a_held_server(void)
+{
+    by_method(&method_failover);
+    note_paris(SCENE_NOW_S, SCENE_NOW_S);
+}
+
+static void past_a_held_server(void)
+{
+    note_paris(SCENE_NOW_S, SCENE_NOW_S);
+    scene_set_server_down(&scene, 12, true);
+}
+
 static void every_step_of_a_decision_has_its_sentence(void)
 {
     static const struct {
@@ -276,6 +354,24 @@ static void every_step_of_a_decision_has_its_sentence(void)
          "mapping: to a controller that is gone, method modulus, 100 s old, 3500 s left\n"},
         {with_a_mapping_to_nowhere, "the mapping is not live: controller gone\n"},
         {with_an_unreadable_table, "mapping: the table: input/output error\n"},
+        {with_a_home,
+         "home is paris, which is up: with failback return, the resolver goes back there\n"},
+        {with_a_home_that_nobody_goes_back_to,
+         "home is paris, which is up: with failback stay, nobody goes back\n"},
+        {with_a_home_in_its_delay,
+         "home is paris, which is up for 20 s: nobody goes back before 300 s\n"},
+        {with_a_home_that_was_left_since,
+         "home is paris, which is up here since before the last decision: a name server that finds "
+         "it down may have made that, so the resolver stays\n"},
+        {with_a_home_that_is_gone, "home is a controller that is gone: it counts as none\n"},
+        {with_a_home_that_is_disabled,
+         "home is paris, which is disabled or has no server in pool web: it counts as none\n"},
+        {with_a_home_that_drains, "home is paris, which is draining: nobody goes back\n"},
+        {with_a_home_that_is_down, "home is paris, which is down in pool web\n"},
+        {with_a_home_that_is_held,
+         "home is paris, which is up, but held in pool web until it is resumed\n"},
+        {by_failover_past_a_held_server, "paris, position 1: up, but held until it is resumed\n"},
+        {past_a_held_server, "server 2 is paris, position 3: up, but held until it is resumed\n"},
         {with_a_rival, "another process made this mapping first\n"},
         {with_a_fallback_pool, "fallback: pool api\n"},
         {all_down, "fallback: any\n"},

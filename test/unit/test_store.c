@@ -186,13 +186,14 @@ static void a_claim_writes_only_what_is_still_as_it_was_seen(void)
     CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", NULL, &second, NULL), ERR_NOTFOUND,
                   "not absent any more");
     check_row(&table, "192.0.2.10", &first, "untouched");
-    for (int field = 0; field < 6; field++) {
+    for (int field = 0; field < 7; field++) {
         struct mapping other = first;
         other.controller_id += field == 0;
         other.timestamp_s += field == 1;
         other.ttl_s += field == 2;
         other.decided += field == 4;
         other.origin += field == 5;
+        other.home_id += field == 6;
         strcpy(other.method, field == 3 ? "other" : "modulus");
         CHECK_INTEGER(table.claim(table.context, 1, "192.0.2.10", &other, &second, NULL),
                       ERR_NOTFOUND, "field %d is not as seen", field);
@@ -325,7 +326,8 @@ static void a_mapping_is_forgotten_whatever_has_changed(void)
         touch(store);
         prepares[i](store);
         CHECK_INTEGER(store_begin(store, 2, &revision, NULL), 0, "case %zu", i);
-        check_row(&table, "192.0.2.10", &(struct mapping){2, "modulus", NOW_S, 60, 0, 0}, "before");
+        check_row(&table, "192.0.2.10", &(struct mapping){2, "modulus", NOW_S, 60, 0, 0, 0},
+                  "before");
         place_run(&place, "UPDATE pool SET ttl = 7");
         CHECK_INTEGER(store_claim_deletion(store, 1, "192.0.2.10", &error), 0, "case %zu: %s", i,
                       error.text);
@@ -480,7 +482,7 @@ static void an_extension_is_no_decision(void)
         char sql[256];
         snprintf(sql, sizeof sql,
                  "INSERT INTO persistence VALUES (1, '" CLIENT
-                 "', 1, 'modulus', 1700000000, 60, %s, NULL)",
+                 "', 1, 'modulus', 1700000000, 60, %s, NULL, 2)",
                  rows[i].place);
         struct store *store = share(&place, sql);
         struct mapping_table table = store_mappings(store);
@@ -501,7 +503,7 @@ static void what_is_over_is_decided_anew(void)
 {
     struct place place;
     struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
-                                        "', 2, 'modulus', 1699999940, 60, 0, 0, NULL)");
+                                        "', 2, 'modulus', 1699999940, 60, 0, 0, NULL, NULL)");
     const struct mapping over = mapping_of(2, NOW_S - 60, 60);
     struct mapping made = claim_two(store, &over);
     CHECK(is_of_now(made.decided), "decided %lld", (long long)made.decided);
@@ -514,7 +516,7 @@ static void a_decision_is_later_than_what_it_knew(void)
 {
     static const char *const standing[] = {
         "INSERT INTO persistence VALUES"
-        " (1, '" CLIENT "', 1, 'modulus', 1700000000, 60, 4611686018427387904, 9, 5)",
+        " (1, '" CLIENT "', 1, 'modulus', 1700000000, 60, 4611686018427387904, 9, 5, NULL)",
         "INSERT INTO share_deleted VALUES"
         " (1, '" CLIENT "', 4611686018427387904, 9, 1700000000, 60)",
     };
@@ -604,7 +606,7 @@ static void what_is_forgotten_leaves_a_tombstone(void)
     int64_t count = 0;
     struct error error = {0};
     struct store *store = share(&place, "INSERT INTO persistence VALUES (1, '" CLIENT
-                                        "', 1, 'modulus', 1700000000, 77, 5, 9, 3)");
+                                        "', 1, 'modulus', 1700000000, 77, 5, 9, 3, NULL)");
     CHECK_INTEGER(store_forget(store, CLIENT, 1, clock_monotonic_ms() + 2000, &count, &error), 0,
                   "%s", error.text);
     CHECK_INTEGER(count, 1, "forgotten");

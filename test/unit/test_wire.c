@@ -63,6 +63,8 @@ static void random_row(uint64_t *state, struct shared_row *row)
         return;
     random_name(state, 1 + random_below(state, 64), row->entry.controller);
     strcpy(row->entry.method, methods[random_below(state, COUNT(methods))]);
+    if (random_below(state, 4) == 0)
+        random_name(state, 1 + random_below(state, 64), row->entry.home);
 }
 
 /* Some have the names of the one before them, as most in life have. */
@@ -89,6 +91,7 @@ static void check_row(const struct shared_row *read, const struct shared_row *wr
     CHECK_INTEGER(a->ttl_s, b->ttl_s, "row %zu", i);
     CHECK_TEXT(a->controller, b->controller, "row %zu", i);
     CHECK_TEXT(a->method, b->method, "row %zu", i);
+    CHECK_TEXT(a->home, b->home, "row %zu", i);
 }
 
 static void check_rows(const struct wire_rows *read, const struct shared_row *rows, size_t count)
@@ -164,6 +167,7 @@ static void the_longest_rows_fit(void)
         for (size_t c = 4; c < 64; c++)
             strcat(row->pool, "\xf0\x9f\x8c\x8d");
         strcpy(row->entry.controller, row->pool);
+        strcpy(row->entry.home, row->pool);
         memset(row->key, '"', sizeof row->key - 1);
         row->key[sizeof row->key - 1] = '\0';
         snprintf(row->entry.method, sizeof row->entry.method, "%c%c%c", (char)('a' + i % 10),

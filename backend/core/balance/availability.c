@@ -29,6 +29,7 @@ void availability_free(struct availability *availability)
     free(availability->server_down);
     free(availability->controller_down);
     free(availability->addresses_down);
+    free(availability->sites);
     free(availability);
 }
 
@@ -59,18 +60,57 @@ int availability_set_address_down(struct availability *availability,
     return 0;
 }
 
+int availability_set_site(struct availability *availability, const struct virtual_server *server,
+                          const struct site_history *history)
+{
+    if (!availability->sites)
+        availability->sites = calloc(availability->server_count + 1, sizeof *availability->sites);
+    if (!availability->sites)
+        return ERR_NOMEM;
+    availability->sites[server->index] = *history;
+    return 0;
+}
+
 bool availability_controller_up(const struct availability *availability,
                                 const struct controller *controller)
 {
     return !availability || !availability->controller_down[controller->index];
 }
 
-bool availability_server_up(const struct availability *availability,
-                            const struct virtual_server *server)
+static bool is_held(const struct availability *availability, const struct virtual_server *server)
+{
+    return availability && availability->sites &&
+           availability->sites[server->index].held_since_s != 0;
+}
+
+/* By what was measured, whether or not the site is held. */
+static bool is_reachable(const struct availability *availability,
+                         const struct virtual_server *server)
 {
     return availability_controller_up(availability, server->controller) &&
            (!availability || (!availability->server_down[server->index] &&
                               !has_only_dead_addresses(availability, server)));
+}
+
+bool availability_server_up(const struct availability *availability,
+                            const struct virtual_server *server)
+{
+    return is_reachable(availability, server) && !is_held(availability, server);
+}
+
+bool availability_server_held(const struct availability *availability,
+                              const struct virtual_server *server, int64_t *ret_since_s)
+{
+    if (!is_held(availability, server) || !is_reachable(availability, server))
+        return false;
+    *ret_since_s = availability->sites[server->index].held_since_s;
+    return true;
+}
+
+int64_t availability_up_since_s(const struct availability *availability,
+                                const struct virtual_server *server)
+{
+    return availability && availability->sites ? availability->sites[server->index].up_since_s : 0;
 }
 
 bool availability_address_up(const struct availability *availability,

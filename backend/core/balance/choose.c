@@ -71,6 +71,15 @@ static const char *family_address(const struct selection *selection,
                                             : virtual_server_address(server, selection->family);
 }
 
+/* How a step turned out about a server that is not up: it is held, or the `usual` outcome. */
+static enum trace_outcome outcome_of_down(const struct availability *availability,
+                                          const struct virtual_server *server,
+                                          enum trace_outcome usual)
+{
+    int64_t since_s;
+    return availability_server_held(availability, server, &since_s) ? OUTCOME_HELD : usual;
+}
+
 static void leave_out_down(const struct selection *selection,
                            const struct availability *availability, struct candidates *candidates)
 {
@@ -80,7 +89,8 @@ static void leave_out_down(const struct selection *selection,
         if (is_up(selection, availability, server))
             candidates->servers[kept++] = server;
         else
-            TRACE(selection->trace, .what = STEP_SERVER, .outcome = OUTCOME_LEFT_OUT,
+            TRACE(selection->trace, .what = STEP_SERVER,
+                  .outcome = outcome_of_down(availability, server, OUTCOME_LEFT_OUT),
                   .values = {TRACE_TEXT("controller", server->controller->name),
                              TRACE_INTEGER("position", server->position),
                              TRACE_TEXT("address", family_address(selection, server))});
@@ -108,7 +118,8 @@ const struct virtual_server *choose_by(const struct method *method,
         }
         const struct virtual_server *server = candidates->servers[index];
         bool up = is_up(selection, availability, server);
-        TRACE(trace, .what = STEP_SERVER, .outcome = up ? OUTCOME_TAKEN : OUTCOME_STRUCK,
+        TRACE(trace, .what = STEP_SERVER,
+              .outcome = up ? OUTCOME_TAKEN : outcome_of_down(availability, server, OUTCOME_STRUCK),
               .values = {TRACE_TEXT("controller", server->controller->name),
                          TRACE_INTEGER("position", server->position),
                          TRACE_INTEGER("server", index + 1),

@@ -11,6 +11,7 @@ static const char *const state_words[] = {"enabled", "draining", "disabled"};
 static const char *const fallback_words[] = {"any", "none", "servfail"};
 static const char *const client_words[] = {"ldns", "ecs"};
 static const char *const timer_words[] = {"fixed", "sliding"};
+static const char *const failback_words[] = {"stay", "return", "delayed", "manual"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -50,6 +51,15 @@ bool persistence_timer_parse(const char *word, enum persistence_timer *ret_timer
     return true;
 }
 
+bool failback_parse(const char *word, enum failback *ret_failback)
+{
+    size_t index;
+    if (!word_find(failback_words, COUNT(failback_words), word, &index))
+        return false;
+    *ret_failback = (enum failback)index;
+    return true;
+}
+
 const char *state_word(enum state state)
 {
     return state_words[state];
@@ -68,6 +78,11 @@ const char *client_kind_word(enum client_kind kind)
 const char *persistence_timer_word(enum persistence_timer timer)
 {
     return timer_words[timer];
+}
+
+const char *failback_word(enum failback failback)
+{
+    return failback_words[failback];
 }
 
 unsigned pool_prefix_bits(const struct pool *pool, enum address_family family)
@@ -103,4 +118,15 @@ enum state virtual_server_state(const struct virtual_server *server)
 {
     enum state own = server->state, controllers = server->controller->state;
     return own > controllers ? own : controllers;
+}
+
+enum state pool_site_state(const struct pool *pool, const struct controller *controller)
+{
+    enum state least = STATE_DISABLED;
+    for (size_t i = 0; i < pool->server_count; i++) {
+        enum state state = virtual_server_state(&pool->servers[i]);
+        if (pool->servers[i].controller == controller && state < least)
+            least = state;
+    }
+    return least;
 }

@@ -53,6 +53,10 @@ enum fallback { FALLBACK_ANY, FALLBACK_NONE, FALLBACK_SERVFAIL };
 enum client_kind { CLIENT_LDNS, CLIENT_ECS };
 enum persistence_timer { TIMER_FIXED, TIMER_SLIDING };
 
+/* When clients go back to the site that a failure took them away from; see core/sticky/failback.h.
+ */
+enum failback { FAILBACK_STAY, FAILBACK_RETURN, FAILBACK_DELAYED, FAILBACK_MANUAL };
+
 /*
  * The most virtual servers of a pool. So lists of candidates have a fixed size, 8 KiB on the stack.
  * Far more than any pool has; servers beyond it are skipped, with a problem for each.
@@ -77,11 +81,18 @@ struct pool {
     uint8_t ipv4_prefix_bits, ipv6_prefix_bits;
     enum fallback fallback;
     const struct pool *fallback_pool; /* NULL: none; never a cycle */
+    enum failback failback;
+    uint32_t failback_delay_s; /* for FAILBACK_DELAYED */
     /*
      * The pool whose mappings and persistence settings this pool uses: timer, TTL, kind of client,
-     * prefixes, and the method that mappings carry. Usually the pool itself; never NULL.
+     * prefixes, failback, and the method that mappings carry. Usually the pool itself; never NULL.
      */
     const struct pool *persistence_pool;
+    /*
+     * The first of the other pools that use this one's mappings, and the next one that uses the
+     * same mappings as this pool. NULL: none.
+     */
+    const struct pool *first_sharing, *next_sharing;
     const struct virtual_server *servers; /* by position; all with addresses, or all with names */
     size_t server_count;
     bool has_pins; /* some count here, see pin.h; the longest ones for networks: */
@@ -93,10 +104,12 @@ bool state_parse(const char *word, enum state *ret_state);
 bool fallback_parse(const char *word, enum fallback *ret_fallback);
 bool client_kind_parse(const char *word, enum client_kind *ret_kind);
 bool persistence_timer_parse(const char *word, enum persistence_timer *ret_timer);
+bool failback_parse(const char *word, enum failback *ret_failback);
 const char *state_word(enum state state);
 const char *fallback_word(enum fallback fallback);
 const char *client_kind_word(enum client_kind kind);
 const char *persistence_timer_word(enum persistence_timer timer);
+const char *failback_word(enum failback failback);
 
 /* How many leading bits of the address make a client. */
 unsigned pool_prefix_bits(const struct pool *pool, enum address_family family);
@@ -118,5 +131,11 @@ const char *virtual_server_address(const struct virtual_server *server, enum add
 
 /* The effective state: the more restrictive of the server's and its controller's. */
 enum state virtual_server_state(const struct virtual_server *server);
+
+/*
+ * The state of a site in a pool: the least restrictive one of its servers there. STATE_DISABLED if
+ * it has none; `controller` may be NULL.
+ */
+enum state pool_site_state(const struct pool *pool, const struct controller *controller);
 
 #endif

@@ -32,6 +32,7 @@
     X(STEP_PIN_STATE, "pin-state")                                                                 \
     X(STEP_MAPPING, "mapping")                                                                     \
     X(STEP_MAPPING_STATE, "mapping-state")                                                         \
+    X(STEP_HOME, "home")                                                                           \
     X(STEP_SHARING_POOL, "sharing-pool")                                                           \
     X(STEP_CLAIM, "claim")                                                                         \
     X(STEP_FALLBACK, "fallback")                                                                   \
@@ -70,6 +71,12 @@
     X(OUTCOME_OTHER_FAMILY, "other-family")                                                        \
     X(OUTCOME_ELSEWHERE_OF_FAMILY, "elsewhere-of-family")                                          \
     X(OUTCOME_KEPT_ELSEWHERE, "kept-elsewhere")                                                    \
+    X(OUTCOME_NEVER, "never")                                                                      \
+    X(OUTCOME_WAITS, "waits")                                                                      \
+    X(OUTCOME_MISSED, "missed")                                                                    \
+    X(OUTCOME_ABSENT, "absent")                                                                    \
+    X(OUTCOME_DOWN, "down")                                                                        \
+    X(OUTCOME_HELD, "held")                                                                        \
     X(OUTCOME_NO_WEIGHT, "no-weight")                                                              \
     X(OUTCOME_TOO_OLD, "too-old")                                                                  \
     X(OUTCOME_UNREADABLE, "unreadable")                                                            \

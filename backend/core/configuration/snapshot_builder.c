@@ -175,6 +175,8 @@ static const char *read_pool(const struct pool_row *row, struct pool *pool)
         return "client";
     if (!fallback_parse(row->fallback, &pool->fallback))
         return "fallback";
+    if (!failback_parse(row->failback, &pool->failback))
+        return "failback";
     if (row->ttl_s < 0 || row->ttl_s > INT32_MAX)
         return "ttl";
     if (row->persistence_ttl_s < 0 || row->persistence_ttl_s > INT32_MAX)
@@ -185,7 +187,10 @@ static const char *read_pool(const struct pool_row *row, struct pool *pool)
         return "ipv6_prefix";
     if (row->tolerance_percent < 0 || row->tolerance_percent > TOLERANCE_PERCENT_MAX)
         return "tolerance";
+    if (row->failback_delay_s < 0 || row->failback_delay_s > INT32_MAX)
+        return "failback_delay";
     pool->tolerance_percent = (uint32_t)row->tolerance_percent;
+    pool->failback_delay_s = (uint32_t)row->failback_delay_s;
     pool->ttl_s = (uint32_t)row->ttl_s;
     pool->persistence_ttl_s = (uint32_t)row->persistence_ttl_s;
     pool->ipv4_prefix_bits = (uint8_t)row->ipv4_prefix_bits;
@@ -611,12 +616,24 @@ static int cut_other_kind(struct snapshot *snapshot, struct pool *pool)
                         pool->name, kind_of(pool), next->name, kind_of(next));
 }
 
+/* Puts a pool on the list of those that use the mappings of another one. */
+static void list_sharing(struct snapshot *snapshot, struct pool *pool)
+{
+    if (pool->persistence_pool == pool)
+        return;
+    struct pool *keeper = &snapshot->pools[pool->persistence_pool - snapshot->pools];
+    pool->next_sharing = keeper->first_sharing;
+    keeper->first_sharing = pool;
+}
+
 static int link_pools(struct snapshot_builder *builder)
 {
     struct snapshot *snapshot = builder->snapshot;
     int code = 0;
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
         code = link_pool(builder, i);
+    for (size_t i = snapshot->pool_count; code == 0 && i-- > 0;)
+        list_sharing(snapshot, &snapshot->pools[i]);
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)
         code = cut_loop(snapshot, &snapshot->pools[i]);
     for (size_t i = 0; code == 0 && i < snapshot->pool_count; i++)

@@ -47,6 +47,8 @@ struct pool_row {
     int64_t fallback_pool_id;
     const char *alternate_method, *metric;
     int64_t tolerance_percent;
+    const char *failback;
+    int64_t failback_delay_s;
 };
 
 struct virtual_server_row {

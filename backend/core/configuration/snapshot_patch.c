@@ -64,6 +64,8 @@ static bool prepare_pool(const struct snapshot *snapshot, struct pool_draft *dra
         return false;
     pool->fallback_pool = old->fallback_pool;
     pool->persistence_pool = old->persistence_pool;
+    pool->first_sharing = old->first_sharing;
+    pool->next_sharing = old->next_sharing;
     pool->servers = old->servers;
     pool->server_count = old->server_count;
     pool->has_pins = old->has_pins;

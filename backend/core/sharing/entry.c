@@ -49,6 +49,8 @@ int entry_compare(const struct entry *a, const struct entry *b)
         order = strcmp(a->controller, b->controller);
     if (order == 0)
         order = strcmp(a->method, b->method);
+    if (order == 0)
+        order = strcmp(a->home, b->home);
     return order;
 }
 
@@ -126,5 +128,6 @@ uint64_t shared_row_digest(const struct shared_row *row)
     hash = hash_mix(hash, (uint64_t)entry->timestamp_s);
     hash = hash_mix(hash, (uint64_t)entry->ttl_s);
     hash = hash_mix(hash, text_hash(entry->controller));
-    return hash_mix(hash, text_hash(entry->method));
+    hash = hash_mix(hash, text_hash(entry->method));
+    return entry->home[0] ? hash_mix(hash, text_hash(entry->home)) : hash;
 }

@@ -26,19 +26,22 @@
 struct entry {
     int64_t decided; /* milliseconds of Unix time * ENTRY_TICKS, and a counter; 0: not shared yet */
     int64_t origin;  /* node that decided */
-    bool gone;       /* deleted; then controller and method are "" */
+    bool gone;       /* deleted; then controller, method and home are "" */
     int64_t timestamp_s; /* Unix time; of a deleted one, when that was */
     int64_t ttl_s;
     char controller[ROW_NAME_MAX];
     char method[METHOD_NAME_MAX];
+    char home[ROW_NAME_MAX]; /* the controller from which a failure moved the client; "": none */
 };
 
 /* So many decisions that know each other fit in a millisecond. */
 #define ENTRY_TICKS 4096
 
 /*
- * The order: decided, origin, gone, timestamp, ttl, name of the controller, method, each by value
- * or by octets. Negative, 0 or positive; 0 only for the same entry.
+ * The order: decided, origin, gone, timestamp, ttl, name of the controller, method, home, each by
+ * value or by octets. Negative, 0 or positive; 0 only for the same entry. The home decides where
+ * one server does not know the other's: it keeps the mapping without it, and takes it over once it
+ * knows that controller.
  */
 int entry_compare(const struct entry *a, const struct entry *b);
 

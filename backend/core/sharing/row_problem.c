@@ -90,12 +90,15 @@ static const char *entry_problem(const struct entry *entry)
     if (!is_within(entry->ttl_s, SHARED_TTL_MAX_S))
         return "its ttl is not 0 to 2147483647";
     if (entry->gone)
-        return entry->controller[0] || entry->method[0] ? "it is deleted, but leads to a site"
-                                                        : NULL;
+        return entry->controller[0] || entry->method[0] || entry->home[0]
+                   ? "it is deleted, but leads to a site"
+                   : NULL;
     if (!shared_is_controller(entry->controller))
         return "its controller is not 1 to 64 characters without control characters";
     if (!is_method(entry->method))
         return "its method is not a word of 1 to 32 lower-case letters and hyphens";
+    if (entry->home[0] && !shared_is_controller(entry->home))
+        return "its home is not 1 to 64 characters without control characters";
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "core/balance/turns.h"
 #include "core/base/error.h"
 #include "core/sticky/addresses.h"
+#include "core/sticky/failback.h"
 
 /*
  * A claim is lost when another process was first; its mapping is then usually live. It can be lost
@@ -55,6 +56,8 @@ static int find_mapping(struct attempt *attempt, struct mapping *ret_mapping)
     const struct mapping_table *table = attempt->inputs->mappings;
     int code = table->find(table->context, attempt->pool->persistence_pool->id, attempt->client.key,
                            ret_mapping, &attempt->error);
+    if (code == 0)
+        trace_mapping(attempt, ret_mapping);
     if (code == ERR_NOTFOUND)
         TRACE(attempt->inputs->trace, .what = STEP_MAPPING, .outcome = OUTCOME_NOT_FOUND);
     if (code == 0 || code == ERR_NOTFOUND)
@@ -94,7 +97,6 @@ static const struct virtual_server *follow_mapping(struct attempt *attempt,
 {
     const struct decision_inputs *inputs = attempt->inputs;
     const struct virtual_server *server = NULL;
-    trace_mapping(attempt, mapping);
     enum mapping_state state = mapping_evaluate(mapping, &attempt->selection, inputs->snapshot,
                                                 attempt->availability, &server);
     bool live = state == MAPPING_LIVE;
@@ -111,6 +113,7 @@ static const struct virtual_server *follow_mapping(struct attempt *attempt,
         struct mapping moved = new_mapping(attempt, mapping->controller_id);
         moved.decided = mapping->decided;
         moved.origin = mapping->origin;
+        moved.home_id = mapping->home_id;
         claim_mapping(attempt, mapping,
                       &moved); /* if another process has moved it, that is as good */
     }
@@ -183,15 +186,21 @@ static const struct virtual_server *live_in_earlier_pool(const struct attempt *a
     return NULL;
 }
 
-/* Says whether a mapping is live in the pool that keeps it; not in the trace of this pool. */
-static bool is_live_where_kept(const struct attempt *attempt, const struct mapping *mapping)
+/* The state of a mapping in a pool; not in the trace of this pool. */
+static enum mapping_state state_in(const struct attempt *attempt, const struct pool *pool,
+                                   const struct mapping *mapping)
 {
     const struct virtual_server *server;
     struct selection selection = attempt->selection;
     selection.trace = NULL;
-    selection.pool = attempt->pool->persistence_pool;
+    selection.pool = pool;
     return mapping_evaluate(mapping, &selection, attempt->inputs->snapshot, attempt->availability,
-                            &server) == MAPPING_LIVE;
+                            &server);
+}
+
+static bool is_live_where_kept(const struct attempt *attempt, const struct mapping *mapping)
+{
+    return state_in(attempt, attempt->pool->persistence_pool, mapping) == MAPPING_LIVE;
 }
 
 /*
@@ -225,11 +234,15 @@ enum made {
 static enum made make_mapping(struct attempt *attempt, const struct mapping *seen,
                               enum mapping_state state, const struct virtual_server **server)
 {
+    const struct pool *keeper = attempt->pool->persistence_pool;
     struct mapping wanted = new_mapping(attempt, (*server)->controller->id);
     const struct pool *earlier;
     const struct virtual_server *before = live_in_earlier_pool(attempt, &wanted, &earlier);
     if (seen && must_stay(attempt, seen, state, &wanted))
         return NOT_KEPT;
+    if (seen)
+        wanted.home_id = failback_home(seen, state, state_in(attempt, keeper, seen), keeper,
+                                       attempt->inputs->snapshot, wanted.controller_id);
     int code = claim_mapping(attempt, seen, &wanted);
     if (code != 0)
         return code == ERR_NOTFOUND ? LOST : NOT_KEPT;
@@ -238,6 +251,62 @@ static enum made make_mapping(struct attempt *attempt, const struct mapping *see
         attempt->selection.pool = earlier;
     }
     return MADE;
+}
+
+/* The outcomes of STEP_HOME, for a home that takes clients and for one that does not. */
+static enum trace_outcome home_outcome(enum failback_verdict verdict, enum home_state state)
+{
+    static const enum trace_outcome open[] = {[FAILBACK_NEVER] = OUTCOME_NEVER,
+                                              [FAILBACK_WAITS] = OUTCOME_WAITS,
+                                              [FAILBACK_MISSED] = OUTCOME_MISSED};
+    static const enum trace_outcome closed[] = {[HOME_ABSENT] = OUTCOME_ABSENT,
+                                                [HOME_DRAINING] = OUTCOME_DRAINING,
+                                                [HOME_DOWN] = OUTCOME_DOWN,
+                                                [HOME_HELD] = OUTCOME_HELD};
+    return verdict == FAILBACK_CLOSED ? closed[state] : open[verdict];
+}
+
+/* The server at the home of a mapping, if its client goes there now; else NULL. */
+static const struct virtual_server *
+home_server(struct attempt *attempt, const struct mapping *mapping, enum mapping_state state)
+{
+    const struct decision_inputs *inputs = attempt->inputs;
+    const struct pool *keeper = attempt->pool->persistence_pool;
+    const struct controller *controller = snapshot_controller(inputs->snapshot, mapping->home_id);
+    const struct home home = home_look(attempt->pool, controller, attempt->availability);
+    enum failback_verdict verdict =
+        failback_judge(keeper, &home, mapping_decided_s(mapping), inputs->now_s);
+    bool is_due = failback_is_due(verdict, state);
+    TRACE(inputs->trace, .what = STEP_HOME,
+          .outcome = is_due ? OUTCOME_TAKEN : home_outcome(verdict, home.state),
+          .values = {TRACE_TEXT("home", controller_name(inputs, mapping->home_id)),
+                     TRACE_TEXT("pool", home.pool->name),
+                     TRACE_TEXT("failback", failback_word(keeper->failback)),
+                     TRACE_INTEGER("up_s", inputs->now_s - home.up_since_s),
+                     TRACE_INTEGER("delay_s", keeper->failback_delay_s)});
+    return is_due ? choose_within(&attempt->selection, attempt->availability, controller) : NULL;
+}
+
+/*
+ * Moves a client home if that is due: MADE sets `ret_server`. NOT_KEPT: it is not, or the move
+ * cannot be stored; then the mapping counts as it is.
+ */
+static enum made go_home(struct attempt *attempt, const struct mapping *mapping,
+                         const struct virtual_server **ret_server)
+{
+    enum mapping_state state = state_in(attempt, attempt->pool, mapping);
+    if (!mapping_can_have_home(state))
+        return NOT_KEPT;
+    const struct virtual_server *server = home_server(attempt, mapping, state);
+    if (!server)
+        return NOT_KEPT;
+    *ret_server = server;
+    return make_mapping(attempt, mapping, state, ret_server);
+}
+
+static void trace_lost(const struct attempt *attempt)
+{
+    TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
 }
 
 /* Says whether a mapping could send a new client to a draining server of an earlier pool. */
@@ -272,7 +341,16 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
     const struct virtual_server *server = NULL;
     for (int i = 0; i < CLAIMS_MAX; i++) {
         enum mapping_state state = MAPPING_LIVE;
+        enum made made = NOT_KEPT;
         int found = find_mapping(attempt, &mapping);
+        if (found == 0 && mapping.home_id != 0)
+            made = go_home(attempt, &mapping, &server);
+        if (made == MADE)
+            return server;
+        if (made == LOST) {
+            trace_lost(attempt);
+            continue;
+        }
         if (found == 0 && (server = follow_mapping(attempt, &mapping, &state)))
             return server;
         if ((found != 0 && found != ERR_NOTFOUND) || attempt->lacks_topology)
@@ -283,13 +361,13 @@ static const struct virtual_server *use_or_make_mapping(struct attempt *attempt)
         server = select_server(attempt, &turns);
         if (!server)
             return NULL;
-        enum made made = make_mapping(attempt, found == 0 ? &mapping : NULL, state, &server);
+        made = make_mapping(attempt, found == 0 ? &mapping : NULL, state, &server);
         if (made == MADE)
             return server;
         turns_give_back(&turns);
         if (made == NOT_KEPT)
             return select_repeatably(attempt, server);
-        TRACE(attempt->inputs->trace, .what = STEP_CLAIM, .outcome = OUTCOME_LOST);
+        trace_lost(attempt);
     }
     error_set(&attempt->error, ERR_BUSY,
               "pool %s, %s: other processes change this mapping all the time, so it is not kept",

@@ -46,7 +46,7 @@ bool mapping_equal(const struct mapping *a, const struct mapping *b)
 {
     return a->controller_id == b->controller_id && a->timestamp_s == b->timestamp_s &&
            a->ttl_s == b->ttl_s && a->decided == b->decided && a->origin == b->origin &&
-           strcmp(a->method, b->method) == 0;
+           a->home_id == b->home_id && strcmp(a->method, b->method) == 0;
 }
 
 bool mapping_is_due(const struct mapping *mapping, const struct pool *persistence_pool,

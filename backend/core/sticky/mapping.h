@@ -22,6 +22,7 @@ struct mapping {
     int64_t timestamp_s;          /* Unix time */
     int64_t ttl_s;
     int64_t decided, origin; /* see core/sharing/entry.h; 0: made while nothing was shared */
+    int64_t home_id;         /* the controller from which a failure moved the client; 0: none */
 };
 
 enum mapping_state {

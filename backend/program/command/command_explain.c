@@ -124,6 +124,8 @@ static void print_explanation(const struct explanation *explanation, int64_t now
         buffer_add_text(out, "without a mapping:\n");
         step_text_print(&explanation->without_mapping.steps, "  ", out);
     }
+    for (size_t i = 0; i < explanation->held.count; i++)
+        buffer_printf(out, "%s\n", explanation->held.lines[i]);
     peers_print(&explanation->peers, out);
 }
 

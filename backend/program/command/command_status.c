@@ -74,7 +74,10 @@ static void print_server(const struct status *status, const struct pool *pool,
     buffer_printf(out, "  %3" PRId64 "  %-16s ", server->position, server->controller->name);
     print_offer(server, out);
     buffer_printf(out, " %-9s %-4s %10" PRId64 "\n", state_word(row->state),
-                  row->up ? "up" : "down", row->live_mappings);
+                  row->up     ? "up"
+                  : row->held ? "held"
+                              : "down",
+                  row->live_mappings);
     if (row->ipv4_down || row->ipv6_down)
         buffer_printf(out, "       %s is down, only %s is up\n",
                       row->ipv4_down ? server->ipv4 : server->ipv6,
@@ -95,6 +98,10 @@ static void print_settings(const struct pool *pool, struct buffer *out)
         pool->fallback_pool ? pool->fallback_pool->name : "");
     if (pool->alternate)
         buffer_printf(out, "  alternate method %s\n", pool->alternate->name);
+    if (persistence_pool->failback == FAILBACK_DELAYED)
+        buffer_printf(out, "  failback delayed by %u s\n", persistence_pool->failback_delay_s);
+    else if (persistence_pool->failback != FAILBACK_STAY)
+        buffer_printf(out, "  failback %s\n", failback_word(persistence_pool->failback));
 }
 
 static void print_pool(const struct status *status, const struct status_pool *row,

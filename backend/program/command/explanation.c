@@ -11,6 +11,7 @@
 #include "core/balance/turns.h"
 #include "core/base/error.h"
 #include "core/sticky/contradictions.h"
+#include "program/command/holds.h"
 
 /* Reads mappings from another table, and writes none. */
 struct read_only_table {
@@ -180,6 +181,7 @@ void explanation_gather(const struct decision_inputs *inputs, struct store *stor
     if (!entry || !entry->pool)
         return;
     gather_misfit(inputs, entry->pool, question, ldns, ret_explanation);
+    (void)holds_add(inputs->snapshot, inputs->availability, entry->pool, &ret_explanation->held);
     peers_gather(store, entry->pool->name, &ret_explanation->peers);
 }
 
@@ -193,6 +195,7 @@ void explanation_release(struct explanation *explanation)
 {
     decision_release(&explanation->actual);
     decision_release(&explanation->without_mapping);
+    problems_release(&explanation->held);
     peers_release(&explanation->peers);
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/balance/client.h"
 #include "core/base/buffer.h"
+#include "core/base/problems.h"
 #include "core/base/trace.h"
 #include "core/dns/question.h"
 #include "core/sticky/resolve.h"
@@ -51,6 +52,7 @@ struct explanation {
     char misfit[CLIENT_KEY_MAX];       /* a row meant for this client that nobody finds; "": none */
     const char *misfit_pool;           /* that it is in */
     char misfit_needs[CLIENT_KEY_MAX]; /* the key by which this client is found */
+    struct problems held;              /* sites of its pool and of fallback pools, see holds.h */
     struct peers peers; /* why servers of its pool count as up or down, where others have a say */
 };
 

@@ -141,10 +141,12 @@ static void gather_live(const struct mapping_count *count, const struct pool *po
 static void gather_server(const struct mapping_count *count, const struct pool *pool,
                           const struct virtual_server *server, struct status_server *ret_server)
 {
+    int64_t since_s;
     *ret_server = (struct status_server){
         .server = server,
         .state = virtual_server_state(server),
         .up = availability_server_up(count->inputs->availability, server),
+        .held = availability_server_held(count->inputs->availability, server, &since_s),
         .ipv4_down = has_address_down(count, server, FAMILY_IPV4),
         .ipv6_down = has_address_down(count, server, FAMILY_IPV6),
     };

@@ -73,6 +73,7 @@ struct status_server {
     const struct virtual_server *server;
     enum state state; /* the more restrictive of the server's and its controller's */
     bool up;
+    bool held;                 /* it would be up, but its site is held */
     bool ipv4_down, ipv6_down; /* this address is down, while the server is up */
     int64_t live_mappings;
     int64_t last_ends_in_s; /* until the last of these mappings ends */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/sticky/contradictions.h"
+#include "program/command/holds.h"
 #include "program/command/status_parts.h"
 
 /* A flood that ended this long ago is no longer a problem. */
@@ -106,6 +107,8 @@ int status_gather_problems(struct responder *responder, const struct decision_in
         code = add_of_pins(&status->counts, problems);
     if (code == 0)
         code = add_of_topology(responder_topology_loader(responder), problems);
+    if (code == 0)
+        code = holds_add(snapshot, inputs->availability, NULL, problems);
     if (code == 0)
         code = status_add_pool_problems(inputs, has_paths, problems);
     if (code == 0)

@@ -32,6 +32,21 @@ static const struct sentence {
     {STEP_MAPPING, OUTCOME_UNREADABLE, "mapping: {error}"},
     {STEP_MAPPING_STATE, OUTCOME_LIVE, "the mapping is live"},
     {STEP_MAPPING_STATE, OUTCOME_NOT_LIVE, "the mapping is not live: {reason}"},
+    {STEP_HOME, OUTCOME_TAKEN,
+     "home is {home}, which is up: with failback {failback}, the resolver goes back there"},
+    {STEP_HOME, OUTCOME_NEVER, "home is {home}, which is up: with failback stay, nobody goes back"},
+    {STEP_HOME, OUTCOME_WAITS,
+     "home is {home}, which is up for {up_s} s: nobody goes back before {delay_s} s"},
+    {STEP_HOME, OUTCOME_MISSED,
+     "home is {home}, which is up here since before the last decision: a name server that finds it "
+     "down may have made that, so the resolver stays"},
+    {STEP_HOME, OUTCOME_ABSENT,
+     "home is [{home}, which is disabled or has no server in pool {pool}|a controller that is "
+     "gone]: it counts as none"},
+    {STEP_HOME, OUTCOME_DRAINING, "home is {home}, which is draining: nobody goes back"},
+    {STEP_HOME, OUTCOME_DOWN, "home is {home}, which is down in pool {pool}"},
+    {STEP_HOME, OUTCOME_HELD,
+     "home is {home}, which is up, but held in pool {pool} until it is resumed"},
     {STEP_SHARING_POOL, OUTCOME_LIVE,
      "the mapping is live in pool {pool}, with the server at position {position}"},
     {STEP_SHARING_POOL, OUTCOME_DRAINING,
@@ -56,6 +71,10 @@ static const struct sentence {
     {STEP_SERVER, OUTCOME_STRUCK,
      "server {server} is {controller}, position {position}: [{address} is |]down, "
      "struck from the list"},
+    {STEP_SERVER, OUTCOME_HELD,
+     "[server {server} is {controller}|{controller}], position {position}: up, but held until it "
+     "is "
+     "resumed"},
     {STEP_SERVER, OUTCOME_LEFT_OUT,
      "{controller}, position {position}: [{address} is |]down, left out"},
     {STEP_TURN, OUTCOME_NOT_KEPT, "no turn is taken, because the choice cannot be stored"},

@@ -47,7 +47,8 @@ static void store_mapping(const struct mapping *mapping, struct stored_mapping *
                                           .timestamp_s = mapping->timestamp_s,
                                           .ttl_s = mapping->ttl_s,
                                           .decided = mapping->decided,
-                                          .origin = mapping->origin};
+                                          .origin = mapping->origin,
+                                          .home_id = mapping->home_id};
     memcpy(ret_stored->method, mapping->method, strnlen(mapping->method, METHOD_NAME_MAX - 1));
 }
 
@@ -57,7 +58,8 @@ static struct mapping load_mapping(const struct stored_mapping *stored)
                               .timestamp_s = stored->timestamp_s,
                               .ttl_s = stored->ttl_s,
                               .decided = stored->decided,
-                              .origin = stored->origin};
+                              .origin = stored->origin,
+                              .home_id = stored->home_id};
     memcpy(mapping.method, stored->method, METHOD_NAME_MAX - 1);
     return mapping;
 }

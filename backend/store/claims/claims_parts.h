@@ -15,7 +15,7 @@
 #include "system/machine.h"
 
 #define CLAIMS_MAGIC UINT64_C(0x70646e73636c6d73) /* the order of bytes shows in it, too */
-#define CLAIMS_FORMAT 6
+#define CLAIMS_FORMAT 7
 
 /*
  * 16 thousand claims, 5 MiB. With some seven thousand, the first bucket is full by chance: so
@@ -27,7 +27,7 @@
 
 /* A mapping without padding, so that a checksum covers all of it. */
 struct stored_mapping {
-    int64_t controller_id, timestamp_s, ttl_s, decided, origin;
+    int64_t controller_id, timestamp_s, ttl_s, decided, origin, home_id;
     char method[40];
 };
 

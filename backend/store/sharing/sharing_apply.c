@@ -43,6 +43,8 @@ bool sharing_read_mapping(const struct sharing *sharing, sqlite3_stmt *row, stru
     ret_entry->ttl_s = mapping.ttl_s;
     strcpy(ret_entry->controller, controller);
     strcpy(ret_entry->method, mapping.method);
+    const char *home = name_list_name(&sharing->names.controllers, mapping.home_id);
+    strcpy(ret_entry->home, home ? home : ""); /* one that is gone is none */
     return true;
 }
 
@@ -53,7 +55,7 @@ void sharing_read_tombstone(sqlite3_stmt *row, struct entry *ret_entry)
     ret_entry->gone = true;
     ret_entry->timestamp_s = sqlite3_column_int64(row, 0);
     ret_entry->ttl_s = sqlite3_column_int64(row, 1);
-    ret_entry->controller[0] = ret_entry->method[0] = '\0';
+    ret_entry->controller[0] = ret_entry->method[0] = ret_entry->home[0] = '\0';
 }
 
 static int find_mapping(struct sharing *sharing, int64_t pool_id, const char *key,
@@ -126,14 +128,16 @@ static int write_mapping(struct sharing *sharing, int64_t pool_id, int64_t contr
                               .timestamp_s = told->entry.timestamp_s,
                               .ttl_s = told->entry.ttl_s,
                               .decided = told->entry.decided,
-                              .origin = told->entry.origin};
+                              .origin = told->entry.origin,
+                              .home_id =
+                                  name_list_id(&sharing->names.controllers, told->entry.home)};
     strcpy(mapping.method, told->entry.method);
     persistence_bind_key(statement, pool_id, told->key);
     persistence_bind_mapping(statement, 3, &mapping);
     if (find_lag(&told->entry, now_ms, &lag_ms))
-        sqlite3_bind_int64(statement, 9, lag_ms);
+        sqlite3_bind_int64(statement, 10, lag_ms);
     else
-        sqlite3_bind_null(statement, 9);
+        sqlite3_bind_null(statement, 10);
     return database_run(&sharing->database, statement, "a mapping cannot be written", error);
 }
 
@@ -248,7 +252,8 @@ static int merge(struct merging *merging, const struct shared_row *told, struct 
 {
     const struct sharing *sharing = merging->sharing;
     struct share_counts *counts = &merging->counts;
-    const char *controller = told->entry.controller;
+    const char *controller = told->entry.controller, *home = told->entry.home;
+    struct shared_row without_home;
     bool gone = told->entry.gone;
     int64_t pool_id = name_list_id(&sharing->names.pools, told->pool);
     int64_t controller_id = gone ? 0 : name_list_id(&sharing->names.controllers, controller);
@@ -259,6 +264,11 @@ static int merge(struct merging *merging, const struct shared_row *told, struct 
     if (entry_is_over(&told->entry, merging->now_ms, sharing->settings.share_grace_s)) {
         counts->older++;
         return 0;
+    }
+    if (home[0] && name_list_id(&sharing->names.controllers, home) == 0) {
+        without_home = *told;
+        without_home.entry.home[0] = '\0';
+        told = &without_home;
     }
     return merge_known(merging, pool_id, controller_id, told, error);
 }

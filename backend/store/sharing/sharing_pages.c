@@ -63,7 +63,7 @@ static void scan_end(struct scan *scan)
 }
 
 /* Column of the key, in both statements. */
-#define MAPPING_KEY 6
+#define MAPPING_KEY 7
 #define TOMBSTONE_KEY 4
 
 /* Which of the two statements has the smaller key: negative, positive, or 0 for the same. */

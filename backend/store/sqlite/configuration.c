@@ -33,24 +33,26 @@ static int add_controller(void *builder, sqlite3_stmt *row)
 
 static int add_pool(void *builder, sqlite3_stmt *row)
 {
-    return snapshot_add_pool(
-        builder, &(struct pool_row){.id = sqlite3_column_int64(row, 0),
-                                    .name = row_text(row, 1),
-                                    .method = row_text(row, 2),
-                                    .ttl_s = sqlite3_column_int64(row, 3),
-                                    .persistence_ttl_s = sqlite3_column_int64(row, 4),
-                                    .persistence_timer = row_text(row, 5),
-                                    .has_persistence_pool = row_has(row, 6),
-                                    .persistence_pool_id = sqlite3_column_int64(row, 6),
-                                    .client = row_text(row, 7),
-                                    .ipv4_prefix_bits = sqlite3_column_int64(row, 8),
-                                    .ipv6_prefix_bits = sqlite3_column_int64(row, 9),
-                                    .fallback = row_text(row, 10),
-                                    .has_fallback_pool = row_has(row, 11),
-                                    .fallback_pool_id = sqlite3_column_int64(row, 11),
-                                    .alternate_method = row_text(row, 12),
-                                    .metric = row_text(row, 13),
-                                    .tolerance_percent = sqlite3_column_int64(row, 14)});
+    return snapshot_add_pool(builder,
+                             &(struct pool_row){.id = sqlite3_column_int64(row, 0),
+                                                .name = row_text(row, 1),
+                                                .method = row_text(row, 2),
+                                                .ttl_s = sqlite3_column_int64(row, 3),
+                                                .persistence_ttl_s = sqlite3_column_int64(row, 4),
+                                                .persistence_timer = row_text(row, 5),
+                                                .has_persistence_pool = row_has(row, 6),
+                                                .persistence_pool_id = sqlite3_column_int64(row, 6),
+                                                .client = row_text(row, 7),
+                                                .ipv4_prefix_bits = sqlite3_column_int64(row, 8),
+                                                .ipv6_prefix_bits = sqlite3_column_int64(row, 9),
+                                                .fallback = row_text(row, 10),
+                                                .has_fallback_pool = row_has(row, 11),
+                                                .fallback_pool_id = sqlite3_column_int64(row, 11),
+                                                .alternate_method = row_text(row, 12),
+                                                .metric = row_text(row, 13),
+                                                .tolerance_percent = sqlite3_column_int64(row, 14),
+                                                .failback = row_text(row, 15),
+                                                .failback_delay_s = sqlite3_column_int64(row, 16)});
 }
 
 static int add_virtual_server(void *builder, sqlite3_stmt *row)

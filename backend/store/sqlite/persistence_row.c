@@ -16,6 +16,10 @@ void persistence_bind_mapping(sqlite3_stmt *statement, int first, const struct m
     sqlite3_bind_int64(statement, first + 3, mapping->ttl_s);
     sqlite3_bind_int64(statement, first + 4, mapping->decided);
     sqlite3_bind_int64(statement, first + 5, mapping->origin);
+    if (mapping->home_id != 0)
+        sqlite3_bind_int64(statement, first + 6, mapping->home_id);
+    else
+        sqlite3_bind_null(statement, first + 6); /* one octet of the row */
 }
 
 void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
@@ -25,7 +29,8 @@ void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping)
                                     .timestamp_s = sqlite3_column_int64(row, 2),
                                     .ttl_s = sqlite3_column_int64(row, 3),
                                     .decided = sqlite3_column_int64(row, 4),
-                                    .origin = sqlite3_column_int64(row, 5)};
+                                    .origin = sqlite3_column_int64(row, 5),
+                                    .home_id = sqlite3_column_int64(row, 6)};
     if (method && strlen(method) < METHOD_NAME_MAX)
         strcpy(ret_mapping->method, method);
 }

@@ -15,10 +15,10 @@
 /* Parameters 1 and 2. The text has to stay until the statement is reset. */
 void persistence_bind_key(sqlite3_stmt *statement, int64_t pool_id, const char *key);
 
-/* Six parameters from `first` on, likewise. */
+/* Seven parameters from `first` on, likewise. */
 void persistence_bind_mapping(sqlite3_stmt *statement, int first, const struct mapping *mapping);
 
-/* The first six columns. A method whose name is too long to be one of ours becomes "". */
+/* The first seven columns. A method whose name is too long to be one of ours becomes "". */
 void persistence_read_mapping(sqlite3_stmt *row, struct mapping *ret_mapping);
 
 /*

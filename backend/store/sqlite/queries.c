@@ -13,7 +13,7 @@
 #define SELECT_POOLS                                                                               \
     "SELECT id, name, method, ttl, persistence_ttl, persistence_timer,"                            \
     " persistence_pool_id, client, ipv4_prefix, ipv6_prefix, fallback,"                            \
-    " fallback_pool_id, alternate_method, metric, tolerance FROM pool"
+    " fallback_pool_id, alternate_method, metric, tolerance, failback, failback_delay FROM pool"
 #define SELECT_VIRTUAL_SERVERS                                                                     \
     "SELECT id, pool_id, controller_id, position, ipv4, ipv6, state, weight, name"                 \
     " FROM virtual_server"
@@ -65,6 +65,12 @@ const char *const query_texts[QUERY_COUNT] = {
                              " FROM virtual_server_metric"
                              " WHERE name IN ('availability-ipv4', 'availability-ipv6')"
                              " AND value <= 0",
+    [QUERY_SITE_HISTORIES] =
+        "SELECT v.id, coalesce(s.up_since, 0), iif(k.failback = 'manual', s.held_since, NULL)"
+        " FROM site_state AS s"
+        " JOIN virtual_server AS v ON v.controller_id = s.controller_id AND v.pool_id = s.pool_id"
+        " JOIN pool AS p ON p.id = s.pool_id"
+        " JOIN pool AS k ON k.id = coalesce(p.persistence_pool_id, p.id)",
     [QUERY_SERVER_METRIC] = "SELECT value, measured_at FROM virtual_server_metric"
                             " WHERE virtual_server_id = ?1 AND name = ?2",
     [QUERY_CONTROLLER_METRIC] = "SELECT value, measured_at FROM controller_metric"
@@ -73,21 +79,22 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_PATH_METRIC] = "SELECT rtt, measured_at FROM path_metric"
                           " WHERE network = ?1 AND controller_id = ?2",
     [QUERY_MAPPING_FIND] =
-        "SELECT controller_id, method, timestamp, ttl, decided, origin FROM persistence"
+        "SELECT controller_id, method, timestamp, ttl, decided, origin, home_id FROM persistence"
         " WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_MAPPING_WRITE] =
         "INSERT INTO persistence"
-        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin)"
-        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
+        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin, home_id)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+        " WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
         " AND EXISTS (SELECT 1 FROM controller WHERE id = ?3)"
         " ON CONFLICT DO UPDATE SET controller_id = excluded.controller_id,"
         " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
-        " decided = excluded.decided, origin = excluded.origin",
+        " decided = excluded.decided, origin = excluded.origin, home_id = excluded.home_id",
     [QUERY_MAPPING_DELETE] = "DELETE FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_MAPPING_KEYS] = "SELECT ldns FROM persistence WHERE pool_id = ?1 AND ldns > ?2"
                            " AND ldns < ?3 ORDER BY ldns LIMIT ?4",
     [QUERY_MAPPING_EACH] =
-        "SELECT controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"
+        "SELECT controller_id, method, timestamp, ttl, decided, origin, home_id, pool_id, ldns"
         " FROM persistence ORDER BY pool_id, ldns",
     [QUERY_ENTRY_FIND] = "SELECT decided, origin, 0 AS gone, timestamp, ttl FROM persistence"
                          " WHERE pool_id = ?1 AND ldns = ?2 UNION ALL"
@@ -274,8 +281,9 @@ const char *const query_texts[QUERY_COUNT] = {
         "INSERT INTO share_cursor (node, created, sequence, incarnation, batch)"
         " SELECT node, ?2, ?3, ?4, ?5 FROM peer WHERE node = ?1"
         " ON CONFLICT DO UPDATE SET created = ?2, sequence = ?3, incarnation = ?4, batch = ?5",
-    [QUERY_SHARE_MAPPINGS] = "SELECT controller_id, method, timestamp, ttl, decided, origin, ldns"
-                             " FROM persistence WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
+    [QUERY_SHARE_MAPPINGS] =
+        "SELECT controller_id, method, timestamp, ttl, decided, origin, home_id,"
+        " ldns FROM persistence WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
     [QUERY_SHARE_TOMBSTONES] = "SELECT timestamp, ttl, decided, origin, ldns"
                                " FROM share_deleted WHERE pool_id = ?1 AND ldns > ?2 ORDER BY ldns",
     [QUERY_SHARE_SWEEP_LOOK] = "SELECT pool_id, ldns, timestamp + ttl <= ?3 FROM share_deleted"
@@ -329,13 +337,14 @@ const char *const query_texts[QUERY_COUNT] = {
         " LEFT JOIN controller AS c ON c.id = r.controller_id LIMIT 1",
     [QUERY_SHARE_MAPPING_WRITE] =
         "INSERT INTO persistence"
-        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin, lag_ms)"
-        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+        " (pool_id, ldns, controller_id, method, timestamp, ttl, decided, origin, home_id, lag_ms)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
         " WHERE EXISTS (SELECT 1 FROM pool WHERE id = ?1)"
         " AND EXISTS (SELECT 1 FROM controller WHERE id = ?3)"
         " ON CONFLICT DO UPDATE SET controller_id = excluded.controller_id,"
         " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
-        " decided = excluded.decided, origin = excluded.origin, lag_ms = excluded.lag_ms",
+        " decided = excluded.decided, origin = excluded.origin, home_id = excluded.home_id,"
+        " lag_ms = excluded.lag_ms",
     [QUERY_SHARE_MOVED_NOTE] =
         "INSERT INTO share_moved (pool_id, ldns, decided, controller_id, origin)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -19,6 +19,7 @@
 #define J6 J4 ", " J(4) ", " J(5)
 #define J15 J6 ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ", " J(11) ", " J(12) ", " J(13) \
             ", " J(14)
+#define J17 J15 ", " J(15) ", " J(16)
 #define J25 J15 ", " J(15) ", " J(16) ", " J(17) ", " J(18) ", " J(19) ", " J(20) ", " J(21) ", " \
             J(22) ", " J(23) ", " J(24)
 #define NAMES_OF(table) "(SELECT " J(0) " FROM " COPY(table) ")"
@@ -37,7 +38,7 @@
 #define COPY_POOLS                                                                                 \
     "p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer, s.name, p.client,"           \
     " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric,"             \
-    " p.tolerance, m.name"
+    " p.tolerance, m.name, p.failback, p.failback_delay"
 #define OF_POOLS                                                                                   \
     " FROM pool AS p LEFT JOIN pool AS s ON s.id = p.persistence_pool_id"                          \
     " LEFT JOIN pool AS f ON f.id = p.fallback_pool_id"                                            \
@@ -150,7 +151,7 @@
     "UPDATE pool SET fallback_pool_id = NULL, persistence_pool_id = NULL" \
     " WHERE (fallback_pool_id IS NOT NULL OR persistence_pool_id IS NOT NULL)" \
     " AND id IN (SELECT p.id" OF_POOLS " WHERE json_array(" COPY_POOLS ") NOT IN" \
-    " (SELECT json_array(" J15 ") FROM " COPY("pool") "))"
+    " (SELECT json_array(" J17 ") FROM " COPY("pool") "))"
 #define TAKE_POOLS \
     "UPDATE pool SET name = " J(0) ", method = " J(1) ", ttl = " J(2) \
     ", persistence_ttl = " J(3) ", persistence_timer = " J(4) \
@@ -159,7 +160,8 @@
     ", fallback_pool_id = (SELECT id FROM pool WHERE name = " J(10) ")" \
     ", alternate_method = " J(11) ", metric = " J(12) ", tolerance = " J(13) \
     ", monitor_id = (SELECT id FROM monitor WHERE name = " J(14) ")" \
-    " FROM " COPY("pool") " WHERE pool.name = " J(0) " AND json_array(" J15 ") NOT IN" \
+    ", failback = " J(15) ", failback_delay = " J(16) \
+    " FROM " COPY("pool") " WHERE pool.name = " J(0) " AND json_array(" J17 ") NOT IN" \
     " (SELECT json_array(" COPY_POOLS ")" OF_POOLS ")"
 #define TAKE_SERVERS_END \
     WITH_SERVERS "DELETE FROM virtual_server WHERE id IN" \
@@ -240,9 +242,11 @@
 #define THEIR_CONTROLLERS J(0) ", " J(2)
 #define DIGEST_POOLS                                                                               \
     "p.name, p.method, p.ttl, p.persistence_ttl, p.persistence_timer, s.name, p.client,"           \
-    " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric, p.tolerance"
+    " p.ipv4_prefix, p.ipv6_prefix, p.fallback, f.name, p.alternate_method, p.metric,"             \
+    " p.tolerance, p.failback, p.failback_delay"
 #define THEIR_POOLS                                                                                \
-    J6 ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ", " J(11) ", " J(12) ", " J(13)
+    J6 ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ", " J(11) ", " J(12) ", " J(13) ", "    \
+    J(15) ", " J(16)
 #define DIGEST_SERVERS "p.name, c.name, v.position, v.ipv4, v.ipv6, v.state, v.weight, v.name"
 #define THEIR_SERVERS J(0) ", " J(2) ", " J(1) ", " J(3) ", " J(4) ", " J(7) ", " J(6) ", " J(11)
 #define DIGEST_BALANCED_NAMES "lower(b.name), p.name"
