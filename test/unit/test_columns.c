@@ -73,7 +73,7 @@ static const struct {
     {QUERY_PATH_LENGTH, "max(bits)"},
     {QUERY_PATH_METRIC, "rtt, measured_at"},
     {QUERY_MAPPING_FIND, "controller_id, method, timestamp, ttl, decided, origin"},
-    {QUERY_MAPPING_KEYS, "ldns"},
+    {QUERY_MAPPING_RANGE, "controller_id, method, timestamp, ttl, decided, origin, ldns"},
     {QUERY_MAPPING_EACH, "controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"},
     {QUERY_ENTRY_FIND, "decided, origin, gone, timestamp, ttl"},
     {QUERY_TOMBSTONE_FIND, "timestamp, ttl, decided, origin"},

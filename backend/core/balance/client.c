@@ -61,6 +61,21 @@ void client_identify(const struct source *source, const struct pool *pool,
     *ret_client = client;
 }
 
+void client_of_key(const char *key, struct client *ret_client)
+{
+    struct client client = {.known = true, .scope_bits = 1};
+    const char *address = strncmp(key, "ecs:", 4) == 0 ? key + 4 : key;
+    bool is_group = strncmp(key, "group:", 6) == 0;
+    snprintf(client.key, sizeof client.key, "%s", key);
+    if (is_group)
+        client.number = (struct number){0, text_hash(key + 6)};
+    else if (prefix_parse(address, strlen(address), &client.network) == 0)
+        client.number = prefix_number(&client.network);
+    else
+        client = (struct client){.scope_bits = 1};
+    *ret_client = client;
+}
+
 static bool is_group(const char *name, const struct prefix_map *groups)
 {
     for (size_t i = 0; i < groups->count; i++)

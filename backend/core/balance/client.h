@@ -37,6 +37,12 @@ void client_identify(const struct source *source, const struct pool *pool,
                      const struct prefix_map *groups, struct client *ret_client);
 
 /*
+ * The client of a key, as far as the key tells: its number, and its network unless it is a group.
+ * Not known if no client has such a key.
+ */
+void client_of_key(const char *key, struct client *ret_client);
+
+/*
  * Says whether a key can be that of a client in the mappings of a pool. Others were written by hand
  * in another form, or for another prefix, kind of client or group; nobody is found by them.
  */

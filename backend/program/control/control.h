@@ -10,6 +10,9 @@
 #define DATABASE_DEFAULT "/var/lib/pdns-sticky/sticky.sqlite"
 
 extern const struct command command_migrate;
+extern const struct command command_list_mappings, command_export, command_import;
+extern const struct command command_forget_many, command_move;
+extern const struct command command_drain, command_enable, command_disable;
 extern const struct command_set commands_of_control;
 
 #endif

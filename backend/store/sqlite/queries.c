@@ -72,8 +72,9 @@ const char *const query_texts[QUERY_COUNT] = {
         " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
         " decided = excluded.decided, origin = excluded.origin",
     [QUERY_MAPPING_DELETE] = "DELETE FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_MAPPING_KEYS] = "SELECT ldns FROM persistence WHERE pool_id = ?1 AND ldns > ?2"
-                           " AND ldns < ?3 ORDER BY ldns LIMIT ?4",
+    [QUERY_MAPPING_RANGE] =
+        "SELECT controller_id, method, timestamp, ttl, decided, origin, ldns FROM persistence"
+        " WHERE pool_id = ?1 AND ldns > ?2 AND ldns < ?3 ORDER BY ldns LIMIT ?4",
     [QUERY_MAPPING_EACH] =
         "SELECT controller_id, method, timestamp, ttl, decided, origin, pool_id, ldns"
         " FROM persistence ORDER BY pool_id, ldns",
@@ -90,6 +91,8 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_TOMBSTONE_FIND] = "SELECT timestamp, ttl, decided, origin"
                              " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_CHANGE_NOTE] = "INSERT INTO share_change (pool_id, ldns, noted_ms) VALUES (?1, ?2, ?3)",
+    [QUERY_CONTROLLER_STATE_WRITE] = "UPDATE controller SET state = ?2 WHERE id = ?1",
+    [QUERY_SERVER_STATE_WRITE] = "UPDATE virtual_server SET state = ?2 WHERE id = ?1",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
     [QUERY_PAGE_SIZE] = "PRAGMA page_size",
