@@ -114,7 +114,7 @@ static void print_text(const struct visited_mapping *visited, const struct liste
     buffer_printf(out, "%-*s  %-18s  %-*s  ", widths->pool, visited->pool->name, visited->key,
                   widths->site, listed->site ? listed->site->name : "-");
     print_answer(listed, out);
-    buffer_printf(out, "  %-8s  %5" PRId64 " s old  %5" PRId64 " s left  %s\n",
+    buffer_printf(out, "  %-7s  %5" PRId64 " s old  %5" PRId64 " s left  %s\n",
                   visited->mapping->method, listed->age_s, listed->left_s,
                   listed->live ? "live" : listed->why);
 }
@@ -153,9 +153,9 @@ struct listing {
     struct widths widths;
     int64_t limit, count; /* limit -1: none */
     bool is_export;
-    int64_t without_site; /* not exported */
-    FILE *file;           /* of the export; NULL: standard output */
-    bool has_failed;      /* to write */
+    int64_t left_out; /* of the export: nobody could import them */
+    FILE *file;       /* of the export; NULL: standard output */
+    bool has_failed;  /* to write */
 };
 
 static int list_one(void *context, const struct visited_mapping *visited, struct error *error)
@@ -256,8 +256,9 @@ static int export_one(void *context, const struct visited_mapping *visited, stru
     const struct controller *site =
         snapshot_controller(visited->inputs->snapshot, visited->mapping->controller_id);
     (void)error;
-    if (!site) {
-        listing->without_site++;
+    if (!site ||
+        !client_key_can_match(visited->key, visited->pool, &visited->inputs->snapshot->groups)) {
+        listing->left_out++;
         return 0;
     }
     json_output(mapping_json(visited->pool, visited->key, site->name, visited->mapping),
@@ -307,9 +308,11 @@ static enum command_result run_export(const struct command_call *call)
         result = export_to(&listing, &filter, call->words[1]);
     else
         result = go_through(&listing, &filter, export_one);
-    if (listing.without_site > 0)
-        command_failure(call, "note: %" PRId64 " mappings to sites that are gone are left out",
-                        listing.without_site);
+    if (listing.left_out > 0)
+        command_failure(call,
+                        "note: left out %" PRId64 " mapping%s to a site that is gone, or of a key"
+                        " that no resolver has",
+                        listing.left_out, listing.left_out == 1 ? "" : "s");
     if (result == COMMAND_OK && call->count > 1)
         buffer_printf(call->out, "%" PRId64 " mapping%s exported\n", listing.count,
                       listing.count == 1 ? "" : "s");

@@ -101,8 +101,8 @@ int mapping_json_check(struct mapping_line *line, const struct snapshot *snapsho
         return error_set(error, ERR_INVAL, "no client of pool %s has the key %s", pool->name,
                          line->ldns);
     if (line->mapping.timestamp_s > now_s + snapshot->settings.share_skew_s)
-        return error_set(error, ERR_INVAL, "its timestamp is %" PRId64 " s in the future",
-                         line->mapping.timestamp_s - now_s);
+        return error_set(error, ERR_INVAL, "timestamp %" PRId64 " is in the future",
+                         line->mapping.timestamp_s);
     line->pool_id = pool->id;
     line->mapping.controller_id = site->id;
     return 0;
