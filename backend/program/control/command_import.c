@@ -17,6 +17,8 @@
 #include "program/control/mapping_tour.h"
 #include "program/control/progress.h"
 
+#define STANDARD_INPUT "-"
+
 /* The longest line, with NUL: a mapping takes some hundred octets. */
 #define LINE_MAX_OCTETS (16 << 10)
 
@@ -35,7 +37,7 @@ struct counts {
 
 struct importing {
     const struct command_call *call;
-    const char *name; /* of the file */
+    const char *name; /* of the file, for messages */
     FILE *file;
     bool partial, is_dry; /* dry: the first pass */
     int64_t line;
@@ -303,7 +305,7 @@ static FILE *copy_of(FILE *source)
 static FILE *open_file(const char *name)
 {
     struct stat status;
-    FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
+    FILE *file = strcmp(name, STANDARD_INPUT) == 0 ? stdin : fopen(name, "re");
     if (!file || (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode)))
         return file;
     if (S_ISDIR(status.st_mode))

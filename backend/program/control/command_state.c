@@ -140,12 +140,14 @@ static void print_pool(const struct changes *changes, const struct leftover_pool
 {
     const char *s = row->mappings == 1 ? "" : "s";
     buffer_printf(out, "pool %s: ", row->name);
-    if (changes->state == STATE_DISABLED)
+    if (row->mappings == 0)
+        buffer_printf(out, "no %s\n",
+                      changes->state == STATE_DISABLED ? "mappings end" : "live mappings");
+    else if (changes->state == STATE_DISABLED)
         buffer_printf(out,
-                      "%" PRId64 " mapping%s ended; the next question of each is decided anew\n",
-                      row->mappings, s);
-    else if (row->mappings == 0)
-        buffer_add_text(out, "no live mappings\n");
+                      "%" PRId64 " mapping%s ended; %s resolver%s sent elsewhere from now on\n",
+                      row->mappings, s, row->mappings == 1 ? "its" : "their",
+                      row->mappings == 1 ? " is" : "s are");
     else
         buffer_printf(out, "%" PRId64 " live mapping%s, the last ends in %" PRId64 " s%s\n",
                       row->mappings, s, row->last_ends_in_s,
