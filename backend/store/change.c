@@ -8,6 +8,9 @@
 /* How long who is patient waits for the writer to make room for another claim. */
 #define PATIENCE_MS 2000
 
+/* How long nothing may be stored before it counts as impossible: somebody may hold the database. */
+#define STORED_MS 5000
+
 /*
  * So many claims may wait: two transactions of the writer. The first buckets are full, and new
  * resolvers get no mapping, with some seven thousand.
@@ -17,21 +20,29 @@
 /* They are counted once in so many changes. */
 #define COUNT_STRIDE 64
 
-static int64_t limit_ms(int64_t until_ms, bool patient)
+static int cannot_store(const struct store *store, struct error *error)
 {
-    return patient ? clock_monotonic_ms() + PATIENCE_MS : until_ms;
+    return error_set(error, ERR_BUSY, "%s: mappings cannot be stored now, so no more are changed",
+                     store->database.path);
 }
 
-/* If the writer cannot write, the buckets show soon that there is no room. */
-static void leave_room(struct store *store, int64_t until_ms, bool patient)
+/* Waits while many claims wait, as long as they become fewer. 0, or ERR_BUSY with `error` set. */
+static int leave_room(struct store *store, struct error *error)
 {
-    int64_t limit = limit_ms(until_ms, patient);
+    size_t least = SIZE_MAX, waiting;
+    int64_t until_ms = clock_monotonic_ms() + STORED_MS;
     if (store->changes++ % COUNT_STRIDE != 0)
-        return;
-    while (claims_count(store->claims) > WAITING_MAX && clock_monotonic_ms() < limit) {
+        return 0;
+    while ((waiting = claims_count(store->claims)) > WAITING_MAX) {
+        if (waiting < least)
+            until_ms = clock_monotonic_ms() + STORED_MS;
+        else if (clock_monotonic_ms() >= until_ms)
+            return cannot_store(store, error);
+        least = waiting < least ? waiting : least;
         store_rest(store);
         store_let_write(store);
     }
+    return 0;
 }
 
 int store_change(struct store *store, int64_t pool_id, const char *key,
@@ -42,8 +53,9 @@ int store_change(struct store *store, int64_t pool_id, const char *key,
     int code = store_check_open(store, error);
     if (code != 0)
         return code;
-    leave_room(store, until_ms, patient);
-    int64_t limit = limit_ms(until_ms, patient);
+    if (patient && (code = leave_room(store, error)) != 0)
+        return code;
+    int64_t limit = patient ? clock_monotonic_ms() + PATIENCE_MS : until_ms;
     code = store_claim_change(store, pool_id, key, judge, &problem);
     while (code == ERR_LIMIT && clock_monotonic_ms() < limit) {
         problem = (struct error){0};

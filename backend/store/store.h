@@ -180,10 +180,10 @@ struct mapping_judge {
 
 /*
  * Changes the mapping of a client key in one pool, for all processes at once; it is stored some
- * milliseconds later, see store_unwritten(). So that new resolvers find room, too, it waits while
- * many changes wait to be stored; until `until_ms`, which is monotonic, or, when `patient`, as long
- * as some are stored within two seconds. 0, ERR_NOTFOUND when the mapping stays as it is, or a code
- * with `error` set.
+ * milliseconds later, see store_unwritten(). While there is no room, the writer is waited for until
+ * `until_ms`, which is monotonic. Who is `patient` leaves room for new resolvers, too: while many
+ * changes wait to be stored, the writer is waited for as long as it stores some within five seconds.
+ * 0, ERR_NOTFOUND when the mapping stays as it is, or a code with `error` set.
  *
  * If others change a mapping by SQL, changes that wait are dropped: whoever makes many looks at
  * store_mappings_revision() afterwards, and makes them again if it is another number.
@@ -240,7 +240,8 @@ struct state_target {
 };
 
 /*
- * Sets the state of all of them in one transaction that waits `wait_ms` for the lock of writers.
+ * Sets the state of those that have another one, in one transaction that waits `wait_ms` for the
+ * lock of writers.
  * The schema's triggers have their say, and their words are in `error`. 0, or a code with `error`
  * set and nothing changed.
  */

@@ -91,8 +91,10 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_TOMBSTONE_FIND] = "SELECT timestamp, ttl, decided, origin"
                              " FROM share_deleted WHERE pool_id = ?1 AND ldns = ?2",
     [QUERY_CHANGE_NOTE] = "INSERT INTO share_change (pool_id, ldns, noted_ms) VALUES (?1, ?2, ?3)",
-    [QUERY_CONTROLLER_STATE_WRITE] = "UPDATE controller SET state = ?2 WHERE id = ?1",
-    [QUERY_SERVER_STATE_WRITE] = "UPDATE virtual_server SET state = ?2 WHERE id = ?1",
+    [QUERY_CONTROLLER_STATE_WRITE] =
+        "UPDATE controller SET state = ?2 WHERE id = ?1 AND state <> ?2",
+    [QUERY_SERVER_STATE_WRITE] =
+        "UPDATE virtual_server SET state = ?2 WHERE id = ?1 AND state <> ?2",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
     [QUERY_PAGE_SIZE] = "PRAGMA page_size",
