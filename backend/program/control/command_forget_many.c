@@ -123,7 +123,10 @@ static enum command_result run_forget(const struct command_call *call)
 }
 
 static const struct command_option options[] = {
-    MAPPING_FILTER_OPTIONS,
+    OPTION_POOL,
+    OPTION_SITE,
+    OPTION_LDNS,
+    OPTION_EXPIRING,
     {"dry-run", NULL, "only count them", false},
     {NULL, NULL, NULL, false},
 };

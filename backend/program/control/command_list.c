@@ -232,7 +232,10 @@ static enum command_result run_list(const struct command_call *call)
 }
 
 static const struct command_option list_options[] = {
-    MAPPING_FILTER_OPTIONS,
+    OPTION_POOL,
+    OPTION_SITE,
+    OPTION_LDNS,
+    OPTION_EXPIRING,
     {"limit", "NUMBER", "no more than so many", false},
     {NULL, NULL, NULL, false},
 };
@@ -320,8 +323,7 @@ static enum command_result run_export(const struct command_call *call)
 }
 
 static const struct command_option export_options[] = {
-    MAPPING_FILTER_OPTIONS,
-    {NULL, NULL, NULL, false},
+    OPTION_POOL, OPTION_SITE, OPTION_LDNS, OPTION_EXPIRING, {NULL, NULL, NULL, false},
 };
 
 const struct command command_export = {

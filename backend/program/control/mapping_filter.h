@@ -18,13 +18,11 @@ struct mapping_filter {
     bool with_unused;   /* also those of pools that share another's mappings now */
 };
 
-#define MAPPING_FILTER_OPTIONS                                                                     \
-    {"pool", "POOL", "only mappings that this pool uses", false},                                  \
-        {"site", "SITE", "only mappings to this site", false},                                     \
-        {"ldns", "NET", "only these resolvers: an address, a network or group:NAME", false},       \
-    {                                                                                              \
-        "expiring", "SECONDS", "only mappings that end within this time", false                    \
-    }
+/* The options, for the lists of commands that take a filter. */
+#define OPTION_POOL {"pool", "POOL", "only mappings that this pool uses", false}
+#define OPTION_SITE {"site", "SITE", "only mappings to this site", false}
+#define OPTION_LDNS {"ldns", "NET", "only of an address, a network or group:NAME", false}
+#define OPTION_EXPIRING {"expiring", "SECONDS", "only mappings that end within this time", false}
 
 /*
  * Reads the options of a call. `resolver` and `pool` stand for --ldns and --pool where the call has
