@@ -5,19 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/arena.h"
-#include "core/base/buffer.h"
 #include "core/base/vector.h"
-#include "store/sqlite/persistence_row.h"
-#include "store/sqlite/table_reader.h"
 #include "store/store_parts.h"
 #include "system/clock.h"
-
-/* How long who is patient waits for the writer to make room for another claim. */
-#define PATIENCE_MS 2000
-
-/* Keys that are read in one transaction: some milliseconds. */
-#define KEYS_AT_ONCE 500
 
 /* ---------------------------------------------------------------- a key in some pools */
 
@@ -122,125 +112,50 @@ struct forgetting {
     struct store *store;
     int64_t pool_id;
     const struct key_range *range;
-    struct taken_claims *claims; /* room for some; owned */
     int64_t until_ms;
     bool patient;
     int64_t count;
 };
 
-static bool is_wanted(const struct key_range *range, const char *key)
+static int forget_row(struct forgetting *forgetting, const char *key, struct error *error)
 {
-    return strcmp(key, range->after) > 0 && strcmp(key, range->before) < 0 &&
-           range->matches(range->context, key);
-}
-
-/* While there is no room for another claim, the writer is waited for. */
-static int forget_key(struct forgetting *forgetting, const char *key, struct error *error)
-{
-    struct store *store = forgetting->store;
-    struct error problem = {0};
-    int64_t until_ms =
-        forgetting->patient ? clock_monotonic_ms() + PATIENCE_MS : forgetting->until_ms;
-    int code = store_claim_deletion(store, forgetting->pool_id, key, &problem);
-    while (code == ERR_LIMIT && clock_monotonic_ms() < until_ms) {
-        problem = (struct error){0};
-        store_rest(store);
-        store_let_write(store);
-        code = store_claim_deletion(store, forgetting->pool_id, key, &problem);
-    }
+    int code = store_change(forgetting->store, forgetting->pool_id, key, &store_forgets_any,
+                            forgetting->until_ms, forgetting->patient, error);
     forgetting->count += code == 0;
-    return code == 0 || code == ERR_NOTFOUND ? 0 : error_set(error, code, "%s", problem.text);
+    return code == ERR_NOTFOUND ? 0 : code;
 }
 
-/* Those that are not in the table yet. */
-static int forget_claims(struct forgetting *forgetting, struct error *error)
-{
-    struct taken_claims *found = forgetting->claims;
-    uint32_t bucket = 0;
-    int code = 0;
-    while (code == 0 && claims_look_through(forgetting->store->claims, &bucket, found)) {
-        for (size_t i = 0; code == 0 && i < found->count; i++)
-            if (found->claims[i].pool_id == forgetting->pool_id && found->claims[i].claim.maps &&
-                is_wanted(forgetting->range, found->claims[i].key))
-                code = forget_key(forgetting, found->claims[i].key, error);
-        if (code == 0 && found->more)
-            code = error_set(error, ERR_BUSY, "%s-claims: a process that is stopped holds a part",
-                             forgetting->store->database.real_path);
-    }
-    return code;
-}
-
-/* Reads the keys after one, at most KEYS_AT_ONCE, into `texts`. */
-static int read_keys(struct forgetting *forgetting, const char *after, struct arena *texts,
-                     const char *keys[static KEYS_AT_ONCE], size_t *ret_count, struct error *error)
-{
-    struct database *database = &forgetting->store->database;
-    int code = store_renew(forgetting->store, error), result = SQLITE_DONE;
-    if (code != 0)
-        return code;
-    sqlite3_stmt *statement = database_statement(database, QUERY_MAPPING_KEYS);
-    persistence_bind_key(statement, forgetting->pool_id, after);
-    sqlite3_bind_text(statement, 3, forgetting->range->before, -1, SQLITE_STATIC);
-    sqlite3_bind_int(statement, 4, KEYS_AT_ONCE);
-    *ret_count = 0;
-    while (code == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *key = row_text(statement, 0);
-        keys[*ret_count] = arena_copy(texts, key ? key : "", key ? strlen(key) : 0);
-        if (keys[*ret_count])
-            ++*ret_count;
-        else
-            code = error_set(error, ERR_NOMEM, "out of memory");
-    }
-    if (code == 0 && result != SQLITE_DONE)
-        code = database_error(database, result, "mappings cannot be read", error);
-    sqlite3_reset(statement);
-    return code;
-}
-
-/* Reads some keys and forgets those that are wanted. `after` becomes the last one that was read. */
-static int forget_some(struct forgetting *forgetting, struct buffer *after, bool *ret_more,
+/* The next part of the walk. */
+static int forget_some(struct forgetting *forgetting, struct mapping_walk *walk, bool *ret_more,
                        struct error *error)
 {
-    struct arena texts = {0};
-    const char *keys[KEYS_AT_ONCE];
+    const struct key_range *range = forgetting->range;
+    const struct mapping_row *rows;
     size_t count;
-    int code = read_keys(forgetting, buffer_text(after), &texts, keys, &count, error);
+    int code = store_walk_next(walk, &rows, &count, error);
+    if (code != 0)
+        return code;
     for (size_t i = 0; code == 0 && i < count; i++)
-        if (is_wanted(forgetting->range, keys[i]))
-            code = forget_key(forgetting, keys[i], error);
-    *ret_more = code == 0 && count == KEYS_AT_ONCE;
-    if (*ret_more) {
-        buffer_truncate(after, 0);
-        buffer_add_text(after, keys[count - 1]);
-        if (after->failed)
-            code = error_set(error, ERR_NOMEM, "out of memory");
-    }
-    arena_release(&texts);
-    return code;
-}
-
-static int forget_table(struct forgetting *forgetting, struct error *error)
-{
-    struct buffer after = {0};
-    bool more = true;
-    int code = 0;
-    buffer_add_text(&after, forgetting->range->after);
-    if (after.failed)
-        return error_set(error, ERR_NOMEM, "out of memory");
-    while (code == 0 && more) {
-        code = forget_some(forgetting, &after, &more, error);
-        store_rest(forgetting->store);
-    }
-    buffer_release(&after);
+        if (range->matches(range->context, rows[i].key))
+            code = forget_row(forgetting, rows[i].key, error);
+    *ret_more = count > 0;
+    store_rest(forgetting->store);
     return code;
 }
 
 static int forget_once(struct forgetting *forgetting, struct error *error)
 {
+    struct mapping_walk *walk;
+    bool more = true;
     forgetting->count = 0;
-    int code = forget_claims(forgetting, error);
-    if (code == 0)
-        code = forget_table(forgetting, error);
+    int code = store_walk_new(forgetting->store, forgetting->pool_id, forgetting->range->after,
+                              forgetting->range->before, &walk, error);
+    if (code != 0)
+        return code;
+    code = store_walk_problem(walk, error);
+    while (code == 0 && more)
+        code = forget_some(forgetting, walk, &more, error);
+    store_walk_free(walk);
     if (code != 0)
         return code;
     int64_t wait_ms = forgetting->until_ms - clock_monotonic_ms();
@@ -275,11 +190,7 @@ int store_forget_range(struct store *store, int64_t pool_id, const struct key_ra
     int code = store_check_writable(store, false, error);
     if (code != 0)
         return code;
-    forgetting.claims = malloc(sizeof *forgetting.claims);
-    if (!forgetting.claims)
-        return error_set(error, ERR_NOMEM, "out of memory");
     code = forget_until_done(&forgetting, error);
     *ret_count = forgetting.count;
-    free(forgetting.claims);
     return code;
 }

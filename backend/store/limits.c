@@ -67,6 +67,14 @@ int64_t store_refused_ago_ms(const struct store *store, int64_t now_ms)
     return now_ms - refused_ms;
 }
 
+int store_check_room(struct store *store, struct error *error)
+{
+    if (!store->claims || claims_bound(store->claims) != CLAIMS_TABLE_FULL)
+        return 0;
+    return error_set(error, ERR_FULL, "%s: holds more than max_megabytes, no mappings are added",
+                     store->database.path);
+}
+
 int store_check_limits(struct store *store, bool adds_row, struct error *error)
 {
     struct limits *limits = &store->limits;

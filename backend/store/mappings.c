@@ -113,7 +113,7 @@ static int find(void *context, int64_t pool_id, const char *key, struct mapping 
 
 /* ---------------------------------------------------------------- claiming */
 
-int store_check_writable(struct store *store, bool adds_row, struct error *error)
+int store_check_open(struct store *store, struct error *error)
 {
     struct database *database = &store->database;
     if (!database->connection)
@@ -123,7 +123,13 @@ int store_check_writable(struct store *store, bool adds_row, struct error *error
     if (!store->claims)
         return error_set(error, store->claims_error.code ? store->claims_error.code : ERR_IO, "%s",
                          store->claims_error.text);
-    return store_check_limits(store, adds_row, error);
+    return 0;
+}
+
+int store_check_writable(struct store *store, bool adds_row, struct error *error)
+{
+    int code = store_check_open(store, error);
+    return code == 0 ? store_check_limits(store, adds_row, error) : code;
 }
 
 /* What a decision has read, to be looked at again under the mutex of its bucket. */
@@ -133,7 +139,7 @@ struct basis {
     const char *key;
     const struct mapping *mapping; /* NULL: there was no row */
     int64_t revision;
-    bool decides; /* where to send a client; a deletion depends on no configuration */
+    bool decides; /* by the configuration, where to send a client */
 };
 
 /* Looking again for a row may show a configuration and verdicts that the decision has not seen. */
@@ -173,9 +179,9 @@ static bool is_current(void *context)
 }
 
 static int put_claim(struct store *store, int64_t pool_id, const char *key,
-                     const struct mapping *seen, const struct claim *claim)
+                     const struct mapping *seen, const struct claim *claim, bool decides)
 {
-    struct basis basis = {store, pool_id, key, seen, claim->revision, claim->maps};
+    struct basis basis = {store, pool_id, key, seen, claim->revision, decides};
     int code = claims_put(store->claims, pool_id, key, seen, claim, is_current, &basis);
     store->lost = code == ERR_NOTFOUND ? store->lost + 1 : 0;
     store->has_claimed |= code == 0;
@@ -239,7 +245,7 @@ static int claim(void *context, int64_t pool_id, const char *key, const struct m
     }
     struct claim claim = {.maps = true, .wanted = *wanted, .revision = store->mappings_revision};
     decide(store, pool_id, key, seen, &claim.wanted);
-    code = put_claim(store, pool_id, key, seen, &claim);
+    code = put_claim(store, pool_id, key, seen, &claim, true);
     if (code == 0 || code == ERR_NOTFOUND)
         return code;
     return error_set(
@@ -254,7 +260,7 @@ struct mapping_table store_mappings(struct store *store)
     return (struct mapping_table){.find = find, .claim = claim, .context = store};
 }
 
-/* ---------------------------------------------------------------- deletions */
+/* ---------------------------------------------------------------- what operators change */
 
 /* The claim that there is no such mapping. */
 static struct claim deletion_of(struct store *store, int64_t pool_id, const char *key,
@@ -268,23 +274,59 @@ static struct claim deletion_of(struct store *store, int64_t pool_id, const char
     return none;
 }
 
-int store_claim_deletion(struct store *store, int64_t pool_id, const char *key, struct error *error)
+/* The claim of another mapping. One that only lasts longer keeps its place. */
+static struct claim replacement_of(struct store *store, int64_t pool_id, const char *key,
+                                   const struct mapping *mapping, const struct mapping *wanted)
+{
+    struct claim claim = {.maps = true, .wanted = *wanted, .revision = store->mappings_revision};
+    bool keeps_place = extends(wanted, mapping) && wanted->timestamp_s >= mapping->timestamp_s;
+    claim.wanted.decided = keeps_place ? mapping->decided : 0;
+    claim.wanted.origin = keeps_place ? mapping->origin : 0;
+    decide(store, pool_id, key, mapping, &claim.wanted);
+    return claim;
+}
+
+int store_claim_change(struct store *store, int64_t pool_id, const char *key,
+                       const struct mapping_judge *judge, struct error *error)
 {
     for (int look = 0; look < LOOKS_MAX; look++) {
-        struct mapping mapping;
+        struct mapping mapping, wanted;
         int code = find(store, pool_id, key, &mapping, error);
-        if (code != 0)
+        if (code != 0 && code != ERR_NOTFOUND)
             return code;
-        const struct claim none = deletion_of(store, pool_id, key, &mapping);
-        code = put_claim(store, pool_id, key, &mapping, &none);
+        const struct mapping *seen = code == 0 ? &mapping : NULL;
+        enum mapping_fate fate = judge->judge(judge->context, seen, &wanted);
+        if (fate == MAPPING_STAYS)
+            return ERR_NOTFOUND;
+        if (!seen && (code = store_check_room(store, error)) != 0)
+            return code;
+        const struct claim claim = fate == MAPPING_GOES
+                                       ? deletion_of(store, pool_id, key, seen)
+                                       : replacement_of(store, pool_id, key, seen, &wanted);
+        code = put_claim(store, pool_id, key, seen, &claim, false);
         if (code == 0)
             return 0;
         if (code != ERR_NOTFOUND)
-            return error_set(error, code, "%s-claims: a mapping cannot be forgotten now: %s",
+            return error_set(error, code, "%s-claims: a mapping cannot be %s now: %s",
                              store->database.real_path,
+                             fate == MAPPING_GOES ? "forgotten" : "changed",
                              code == ERR_LIMIT ? CLAIMS_FULL : error_text(code));
     }
     return changes_all_the_time(store, error);
+}
+
+static enum mapping_fate forget_any(const void *context, const struct mapping *mapping,
+                                    struct mapping *ret_wanted)
+{
+    (void)context, (void)ret_wanted;
+    return mapping ? MAPPING_GOES : MAPPING_STAYS;
+}
+
+const struct mapping_judge store_forgets_any = {.judge = forget_any};
+
+int store_claim_deletion(struct store *store, int64_t pool_id, const char *key, struct error *error)
+{
+    return store_claim_change(store, pool_id, key, &store_forgets_any, error);
 }
 
 /* ---------------------------------------------------------------- waiting for the writer */

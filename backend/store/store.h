@@ -163,6 +163,91 @@ bool store_log_is_blocked(const struct store *store);
 int store_forget(struct store *store, const char *key, int64_t pool_id, int64_t until_ms,
                  int64_t *ret_count, struct error *error);
 
+/* What is to become of a mapping. */
+enum mapping_fate { MAPPING_STAYS, MAPPING_GOES, MAPPING_BECOMES };
+
+/*
+ * Decides it. `mapping` is the present one, NULL if there is none, and then it must not go. For
+ * MAPPING_BECOMES it sets `ret_wanted`, without `decided` and `origin`: while mappings are shared,
+ * the store makes it a decision of this name server, made now. It may be asked several times about
+ * one mapping, and must always say the same.
+ */
+struct mapping_judge {
+    enum mapping_fate (*judge)(const void *context, const struct mapping *mapping,
+                               struct mapping *ret_wanted);
+    const void *context;
+};
+
+/*
+ * Changes the mapping of a client key in one pool, for all processes at once; it is stored some
+ * milliseconds later, see store_unwritten(). While there is no room, the writer is waited for until
+ * `until_ms`, which is monotonic. Who is `patient` leaves room for new resolvers, too: while many
+ * changes wait to be stored, the writer is waited for as long as it stores some within five seconds.
+ * 0, ERR_NOTFOUND when the mapping stays as it is, or a code with `error` set.
+ *
+ * If others change a mapping by SQL, changes that wait are dropped: whoever makes many looks at
+ * store_mappings_revision() afterwards, and makes them again if it is another number.
+ */
+int store_change(struct store *store, int64_t pool_id, const char *key,
+                 const struct mapping_judge *judge, int64_t until_ms, bool patient,
+                 struct error *error);
+
+/* Changes when others than pdns-sticky change mappings. Of the last transaction that began. */
+int64_t store_mappings_revision(const struct store *store);
+
+/* Says whether no mappings may be added now; 0, or a code with `error` set. */
+int store_check_room(struct store *store, struct error *error);
+
+/*
+ * A walk through the mappings of one pool in the order of the octets of their keys, between two
+ * texts, neither of which belongs to it. Mappings that are not in the table yet are among them. It
+ * reads them in parts, each in the transaction of that moment, so that nobody is held up by a long
+ * one: a mapping that is made or deleted meanwhile may be missing or not. Between two parts others
+ * may use the store, and end its transaction.
+ */
+struct mapping_walk;
+
+struct mapping_row {
+    const char *key;
+    struct mapping mapping;
+};
+
+/* Before and behind all keys. */
+#define WALK_START ""
+#define WALK_END "\xff"
+
+/* 0, or a code with `error` set. Texts are copied. */
+int store_walk_new(struct store *store, int64_t pool_id, const char *after, const char *before,
+                   struct mapping_walk **ret_walk, struct error *error);
+
+/*
+ * The next rows, after store_begin(). They are valid until the next call. 0, with no rows at the
+ * end; or a code with `error` set.
+ */
+int store_walk_next(struct mapping_walk *walk, const struct mapping_row **ret_rows,
+                    size_t *ret_count, struct error *error);
+
+/* 0, or ERR_BUSY with `error` set: some mappings that are not stored yet are left out. */
+int store_walk_problem(const struct mapping_walk *walk, struct error *error);
+
+/* Takes NULL. */
+void store_walk_free(struct mapping_walk *walk);
+
+/* A controller, or a virtual server. */
+struct state_target {
+    bool is_server;
+    int64_t id;
+};
+
+/*
+ * Sets the state of those that have another one, in one transaction that waits `wait_ms` for the
+ * lock of writers.
+ * The schema's triggers have their say, and their words are in `error`. 0, or a code with `error`
+ * set and nothing changed.
+ */
+int store_set_state(struct store *store, const struct state_target *targets, size_t count,
+                    enum state state, int wait_ms, struct error *error);
+
 /* The keys between two texts, in the order of their octets, to which `matches` says yes. */
 struct key_range {
     const char *after, *before;
@@ -171,10 +256,8 @@ struct key_range {
 };
 
 /*
- * Deletes the mappings of all such keys in one pool, likewise. They are looked for in parts, so
- * that no transaction is long. While there is no room for what is to be deleted, the writer is
- * waited for until `until_ms`, or, when `patient`, as long as it makes some within two seconds.
- * After a failure `ret_count` says how many are deleted.
+ * Deletes the mappings of all such keys in one pool, by a walk and store_change(). After a failure
+ * `ret_count` says how many are deleted.
  */
 int store_forget_range(struct store *store, int64_t pool_id, const struct key_range *range,
                        int64_t until_ms, bool patient, int64_t *ret_count, struct error *error);

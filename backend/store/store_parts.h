@@ -32,6 +32,7 @@ struct store {
     bool has_waited;        /* for claims that are being made, since they were open */
     bool has_claimed;       /* claims were made that may not be written yet */
     int lost;               /* claims in a row that met a commit of others */
+    unsigned changes;       /* by operators, so many */
     bool is_monitor;        /* holds LOCK_MONITOR */
 };
 
@@ -44,13 +45,21 @@ int store_renew(struct store *store, struct error *error);
 /* Writes claims from here if there is no writer. */
 void store_write_claims(struct store *store);
 
-/* 0, or why nothing can be kept now, with `error` set. */
+/* 0, or why nothing can be claimed at all, with `error` set. */
+int store_check_open(struct store *store, struct error *error);
+
+/* The same, and the limits on new mappings. */
 int store_check_writable(struct store *store, bool adds_row, struct error *error);
 
 /*
- * Claims that a client has no mapping. 0; ERR_NOTFOUND where there is none; ERR_LIMIT while there
- * is no room for another claim; or another code; with `error` set but for ERR_NOTFOUND.
+ * Claims what the judge wants. 0; ERR_NOTFOUND where nothing is to be changed; ERR_LIMIT while
+ * there is no room for another claim; or another code; with `error` set but for ERR_NOTFOUND.
  */
+int store_claim_change(struct store *store, int64_t pool_id, const char *key,
+                       const struct mapping_judge *judge, struct error *error);
+
+/* A judge that lets any mapping go, and what it claims. */
+extern const struct mapping_judge store_forgets_any;
 int store_claim_deletion(struct store *store, int64_t pool_id, const char *key,
                          struct error *error);
 

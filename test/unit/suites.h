@@ -92,6 +92,7 @@ struct suite {
     X(claims)                                                                                      \
     X(claim_rows)                                                                                  \
     X(store)                                                                                       \
+    X(walk)                                                                                        \
     X(sharing)                                                                                     \
     X(sharing_copy)                                                                                \
     X(columns)                                                                                     \

@@ -317,8 +317,49 @@ static void a_source_is_found_for_every_key(void)
     prefix_map_release(&groups);
 }
 
+/* The number that methods calculate with is the one by which the client was identified. */
+static void a_key_tells_the_number_of_its_client(void)
+{
+    static const struct {
+        const char *remote, *subnet;
+        uint8_t ipv4_bits;
+        bool known;
+    } rows[] = {
+        {"192.0.2.77", NULL, 32, true},
+        {"192.0.2.77", NULL, 24, true},
+        {"2001:db8::53", NULL, 32, true},
+        {"203.0.113.1", NULL, 32, true}, /* of the group */
+        {"192.0.2.77", "198.51.100.0/24", 32, true},
+        {NULL, NULL, 32, false},
+    };
+    struct prefix_map groups = {0};
+    struct prefix metro;
+    prefix_parse("203.0.113.0/24", 14, &metro);
+    CHECK_INTEGER(prefix_map_add(&groups, &metro, "metro"), 0, "prefix_map_add");
+    prefix_map_seal(&groups);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pool pool = {.client = CLIENT_ECS,
+                            .ipv4_prefix_bits = rows[i].ipv4_bits,
+                            .ipv6_prefix_bits = 128,
+                            .persistence_pool = &pool};
+        struct source source = {0};
+        struct client client, found;
+        if (rows[i].remote)
+            address_parse(rows[i].remote, strlen(rows[i].remote), &source.remote);
+        if (rows[i].subnet)
+            prefix_parse(rows[i].subnet, strlen(rows[i].subnet), &source.subnet);
+        client_identify(&source, &pool, &groups, &client);
+        client_of_key(rows[i].known ? client.key : "a word", &found);
+        CHECK_INTEGER(found.known, rows[i].known, "row %zu", i);
+        CHECK(memcmp(&found.number, &client.number, sizeof found.number) == 0, "row %zu", i);
+        CHECK_TEXT(found.key, client.key, "row %zu", i);
+    }
+    prefix_map_release(&groups);
+}
+
 static const CU_TestInfo tests[] = {
     {"a source is found for every key", a_source_is_found_for_every_key},
+    {"a key tells the number of its client", a_key_tells_the_number_of_its_client},
     {"a resolver is its address or its network", a_resolver_is_its_address_or_network},
     {"a client subnet is taken where the pool wants it", a_subnet_is_taken_where_the_pool_wants_it},
     {"without a subnet the resolver counts", without_a_subnet_the_resolver_counts},

@@ -49,6 +49,8 @@ static void every_query_fits_the_schema(void)
         int result = sqlite3_prepare_v2(place.shell, query_texts[i], -1, &statement, NULL);
         CHECK(result == SQLITE_OK && statement, "%s: %s", query_texts[i],
               sqlite3_errmsg(place.shell));
+        if (strncmp(query_texts[i], "CREATE TEMP TABLE", 17) == 0)
+            sqlite3_step(statement); /* others read what it makes */
         sqlite3_finalize(statement);
     }
     place_release(&place);

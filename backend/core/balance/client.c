@@ -89,6 +89,21 @@ const char *client_group(const struct client *client)
     return group_of_key(client->key);
 }
 
+void client_of_key(const char *key, struct client *ret_client)
+{
+    struct client client = {.known = true, .scope_bits = 1};
+    const char *address = is_subnet_key(key) ? key + SUBNET_START_LENGTH : key;
+    const char *group = group_of_key(key);
+    snprintf(client.key, sizeof client.key, "%s", key);
+    if (group)
+        client.number = (struct number){0, text_hash(group)};
+    else if (prefix_parse(address, strlen(address), &client.network) == 0)
+        client.number = prefix_number(&client.network);
+    else
+        client = (struct client){.scope_bits = 1};
+    *ret_client = client;
+}
+
 static bool is_group(const char *name, const struct prefix_map *groups)
 {
     for (size_t i = 0; i < groups->count; i++)
@@ -138,10 +153,11 @@ bool client_source(const char *key, const struct prefix_map *groups, struct sour
 {
     struct source source = {0};
     struct prefix prefix;
-    bool is_subnet = strncmp(key, "ecs:", 4) == 0;
-    const char *address = is_subnet ? key + 4 : key;
-    if (strncmp(key, "group:", 6) == 0) {
-        if (!find_group_member(key + 6, groups, &source.remote))
+    bool is_subnet = is_subnet_key(key);
+    const char *address = is_subnet ? key + SUBNET_START_LENGTH : key;
+    const char *group = group_of_key(key);
+    if (group) {
+        if (!find_group_member(group, groups, &source.remote))
             return false;
     } else if (prefix_parse(address, strlen(address), &prefix) != 0) {
         return false;

@@ -44,6 +44,12 @@ bool client_is_subnet(const struct client *client);
 const char *client_group(const struct client *client);
 
 /*
+ * The client of a key, as far as the key tells: its number, and its network unless it is a group.
+ * Not known if no client has such a key.
+ */
+void client_of_key(const char *key, struct client *ret_client);
+
+/*
  * Says whether a key can be that of a client in the mappings of a pool. Others were written by hand
  * in another form, or for another prefix, kind of client or group; nobody is found by them.
  */

@@ -88,6 +88,15 @@ const struct pool *snapshot_pool_named(const struct snapshot *snapshot, const ch
     return NULL;
 }
 
+const struct controller *snapshot_controller_named(const struct snapshot *snapshot,
+                                                   const char *name)
+{
+    for (size_t i = 0; i < snapshot->controller_count; i++)
+        if (strcasecmp(snapshot->controllers[i].name, name) == 0)
+            return &snapshot->controllers[i];
+    return NULL;
+}
+
 /* The first entry whose key is not less than the given one. */
 static size_t lower_bound(const struct snapshot *snapshot, const char *key, size_t length)
 {

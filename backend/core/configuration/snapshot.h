@@ -90,8 +90,10 @@ const struct pool *snapshot_pool(const struct snapshot *snapshot, int64_t id);
 const struct zone *snapshot_zone(const struct snapshot *snapshot, int64_t id);
 const struct virtual_server *snapshot_server(const struct snapshot *snapshot, int64_t id);
 
-/* The pool of that name, whatever the case, or NULL. */
+/* The pool or controller of that name, whatever the case, or NULL. */
 const struct pool *snapshot_pool_named(const struct snapshot *snapshot, const char *name);
+const struct controller *snapshot_controller_named(const struct snapshot *snapshot,
+                                                   const char *name);
 
 /*
  * The entry of a name, or NULL. `ret_below` says whether there are names below it; then the name

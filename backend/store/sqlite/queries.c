@@ -91,8 +91,9 @@ const char *const query_texts[QUERY_COUNT] = {
         " method = excluded.method, timestamp = excluded.timestamp, ttl = excluded.ttl,"
         " decided = excluded.decided, origin = excluded.origin, home_id = excluded.home_id",
     [QUERY_MAPPING_DELETE] = "DELETE FROM persistence WHERE pool_id = ?1 AND ldns = ?2",
-    [QUERY_MAPPING_KEYS] = "SELECT ldns FROM persistence WHERE pool_id = ?1 AND ldns > ?2"
-                           " AND ldns < ?3 ORDER BY ldns LIMIT ?4",
+    [QUERY_MAPPING_RANGE] =
+        "SELECT controller_id, method, timestamp, ttl, decided, origin, home_id, ldns"
+        " FROM persistence WHERE pool_id = ?1 AND ldns > ?2 AND ldns < ?3 ORDER BY ldns LIMIT ?4",
     [QUERY_MAPPING_EACH] =
         "SELECT controller_id, method, timestamp, ttl, decided, origin, home_id, pool_id, ldns"
         " FROM persistence ORDER BY pool_id, ldns",
@@ -141,6 +142,10 @@ const char *const query_texts[QUERY_COUNT] = {
                                                   " ?3, ?4, ?5, ?6, 'enabled' FROM "
                                                   "temp.virtual_server WHERE pool_id = ?1",
     [QUERY_SUPPOSE_METHOD] = "UPDATE temp.pool SET method = ?3 WHERE id = ?1",
+    [QUERY_CONTROLLER_STATE_WRITE] =
+        "UPDATE controller SET state = ?2 WHERE id = ?1 AND state <> ?2",
+    [QUERY_SERVER_STATE_WRITE] =
+        "UPDATE virtual_server SET state = ?2 WHERE id = ?1 AND state <> ?2",
     [QUERY_PAGE_COUNT] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
     [QUERY_PAGE_SIZE] = "PRAGMA page_size",
