@@ -2678,8 +2678,12 @@ CREATE TRIGGER IF NOT EXISTS site_changed_insert INSTEAD OF INSERT ON site_chang
                   WHERE u.pool_id = NEW.pool_id AND u.controller_id = NEW.controller_id AND u.up);
 END;
 
+-- What is inserted first, for each target that is checked, is mostly that it is up.
 CREATE TRIGGER IF NOT EXISTS site_controller_metric_insert AFTER INSERT ON controller_metric
-WHEN NEW.name = 'availability' BEGIN
+WHEN NEW.name = 'availability'
+ AND (NEW.value = 0
+      OR EXISTS (SELECT 1 FROM site_state
+                  WHERE controller_id = NEW.controller_id AND up_since IS NULL)) BEGIN
   INSERT INTO site_changed
     SELECT DISTINCT pool_id, controller_id FROM virtual_server
      WHERE controller_id = NEW.controller_id;
@@ -2701,7 +2705,12 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS site_virtual_server_metric_insert
 AFTER INSERT ON virtual_server_metric
-WHEN NEW.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGIN
+WHEN NEW.name IN ('availability', 'availability-ipv4', 'availability-ipv6')
+ AND (NEW.value = 0
+      OR EXISTS (SELECT 1 FROM virtual_server AS v
+                  JOIN site_state AS s
+                    ON s.pool_id = v.pool_id AND s.controller_id = v.controller_id
+                  WHERE v.id = NEW.virtual_server_id AND s.up_since IS NULL)) BEGIN
   INSERT INTO site_changed
     SELECT pool_id, controller_id FROM virtual_server WHERE id = NEW.virtual_server_id;
 END;
@@ -2722,7 +2731,10 @@ WHEN OLD.name IN ('availability', 'availability-ipv4', 'availability-ipv6') BEGI
     SELECT pool_id, controller_id FROM virtual_server WHERE id = OLD.virtual_server_id;
 END;
 
-CREATE TRIGGER IF NOT EXISTS site_virtual_server_insert AFTER INSERT ON virtual_server BEGIN
+CREATE TRIGGER IF NOT EXISTS site_virtual_server_insert AFTER INSERT ON virtual_server
+WHEN EXISTS (SELECT 1 FROM site_state
+              WHERE pool_id = NEW.pool_id AND controller_id = NEW.controller_id
+                AND up_since IS NULL) BEGIN
   INSERT INTO site_changed VALUES (NEW.pool_id, NEW.controller_id);
 END;
 CREATE TRIGGER IF NOT EXISTS site_virtual_server_update

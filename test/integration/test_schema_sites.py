@@ -35,6 +35,9 @@ def state(db):
     ("down", (SITE_DOWN,)),
     ("up", (DOWN, UP)),
     ("up", (SITE_DOWN, SITE_UP)),
+    ("up", (REPLACED, REPLACED.replace("0)", "1)"))),
+    ("up", (SITE_DOWN, "INSERT OR REPLACE INTO controller_metric (controller_id, name, value)"
+                       " VALUES (1, 'availability', 1)")),
     ("up", (DOWN, "DELETE FROM virtual_server_metric")),
     ("up", (DOWN, "UPDATE virtual_server_metric SET name = 'was' WHERE name = 'availability'")),
     ("up", (SITE_DOWN, "DELETE FROM controller_metric")),

@@ -459,7 +459,7 @@ static void what_is_no_copy_has_no_difference(void)
     CHECK_TEXT(
         difference(&desk, &(struct share_copy){0, strange, strlen(strange)}),
         "only there: pool [\"?\\u001b[1m\",null,null,null,null,null,null,null,null,null,null,"
-        "null,null,null]",
+        "null,null,null,null,null]",
         "nothing for a terminal");
     desk_release(&desk);
 }
