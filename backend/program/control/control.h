@@ -10,6 +10,7 @@
 #define DATABASE_DEFAULT "/var/lib/pdns-sticky/sticky.sqlite"
 
 extern const struct command command_migrate;
+extern const struct command command_check;
 extern const struct command_set commands_of_control;
 
 #endif

@@ -1,0 +1,326 @@
+/*
+ * Files: the program that PowerDNS starts or the socket that it connects to, and those of the
+ * database with the disk that they are on.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/base/buffer.h"
+#include "program/review/review_parts.h"
+#include "system/run_program.h"
+
+/* Printing a version takes a moment; a wrapper may do more. */
+#define VERSION_MS 5000
+
+/* Mappings are stored while there are 8 MB and as much as FILE-wal has; this is time to act. */
+#define DISK_MIN_MB 64
+
+#define MB ((uint64_t)1024 * 1024)
+
+/* ---------------------------------------------------------------- the program */
+
+/* What PowerDNS does not understand in its command; NULL: nothing. */
+static const char *find_misunderstanding(const struct backends *backends)
+{
+    for (size_t i = 0; i < backends->word_count; i++)
+        if (strpbrk(backends->words[i], "\"'"))
+            return "a quote is part of the word that it is in";
+    for (size_t i = 0; i < backends->word_count; i++)
+        if (!*backends->words[i])
+            return "two spaces in a row make an empty word";
+    return NULL;
+}
+
+/* Why PowerDNS cannot start the program; "": it can, as far as can be seen. */
+static const char *why_not_started(struct review_scene *scene, const char *path,
+                                   const char **ret_line)
+{
+    const struct review_user *user = &scene->powerdns_user;
+    struct stat status;
+    char directory[4096];
+    *ret_line = NULL;
+    if (*path != '/')
+        return "is no absolute path, and PowerDNS does not search for programs";
+    if (stat(path, &status) != 0)
+        return review_text(scene, "cannot be found: %s", strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return "is not a program";
+    if (user->known && review_user_is_kept_out(user, path, directory)) {
+        *ret_line = review_text(scene, "chmod a+x %s", directory);
+        return review_text(scene, "is in %s, which %s may not enter", directory, user->name);
+    }
+    if (user->known ? review_user_may(user, path, X_OK) : access(path, X_OK) == 0)
+        return "";
+    *ret_line = review_text(scene, "chmod a+rx %s", path);
+    return user->known ? review_text(scene, "may not be run by %s", user->name)
+                       : "may not be run";
+}
+
+/* As the user that PowerDNS runs it as, since the program may be that user's. */
+static void compare_version(struct review_scene *scene, const char *path)
+{
+    const struct review_user *user = &scene->powerdns_user;
+    const struct run_as as = {.user = user->user, .group = user->group};
+    const char *const arguments[] = {path, "--version", NULL};
+    const char expected[] = "pdns-sticky " PACKAGE_VERSION;
+    struct buffer output = {0};
+    struct error error = {0};
+    bool is_root = geteuid() == 0;
+    if (is_root && !user->known) {
+        review_skip(scene, "the version of %s: it is not known whom to run it as", path);
+        return;
+    }
+    int code = run_program(arguments, is_root ? &as : NULL, VERSION_MS, &output, &error);
+    const char *text = buffer_text(&output);
+    size_t length = strcspn(text, "\n");
+    if (code != 0 || strncmp(text, "pdns-sticky ", strlen("pdns-sticky ")) != 0)
+        review_skip(scene, "the version of %s%s%s", path, code != 0 ? ": " : "",
+                   code != 0 ? error.text : "");
+    else if (length != strlen(expected) || memcmp(text, expected, length) != 0)
+        review_find_as(scene, REVIEW_WARNING, REVIEW_NOWHERE, NULL,
+                      "%s is %.*s, and this is version " PACKAGE_VERSION
+                      ": what is found here may not hold for it",
+                      path, (int)length, text);
+    buffer_release(&output);
+}
+
+void review_program(struct review_scene *scene)
+{
+    const struct backends *backends = &scene->backends;
+    if (backends->way != WAY_PIPE && backends->way != WAY_REMOTE_PIPE)
+        return;
+    const char *line, *path = backends->word_count > 0 ? backends->words[0] : "";
+    const char *misunderstood = find_misunderstanding(backends);
+    if (!*path || misunderstood) {
+        review_find(scene, REVIEW_NOWHERE, NULL,
+                   "the command of %s is not what it looks like: PowerDNS splits it at every single"
+                   " space, and %s",
+                   backends->sticky->prefix, misunderstood ? misunderstood : "there is none");
+        return;
+    }
+    const char *problem = why_not_started(scene, path, &line);
+    if (*problem)
+        review_find(scene, line ? REVIEW_SHELL : REVIEW_NOWHERE, line,
+                   "%s %s, so PowerDNS does not start", path, problem);
+    else
+        compare_version(scene, path);
+}
+
+/* ---------------------------------------------------------------- the socket */
+
+#define SOCKET_LINE "systemctl enable --now pdns-sticky.socket"
+
+/* 0; or the errno of connecting to it. */
+static int try_connecting(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return errno;
+    int problem = connect(descriptor, (const struct sockaddr *)&address, sizeof address);
+    problem = problem != 0 && errno != EAGAIN ? errno : 0; /* EAGAIN: others are waiting, too */
+    close(descriptor);
+    return problem;
+}
+
+void review_socket(struct review_scene *scene)
+{
+    const char *path = scene->backends.socket;
+    const struct review_user *user = &scene->powerdns_user;
+    struct stat status;
+    char directory[4096];
+    if (scene->backends.way != WAY_REMOTE_UNIX)
+        return;
+    if (!path || *path != '/')
+        review_find(scene, REVIEW_NOWHERE, NULL,
+                   "remote-connection-string names no socket by an absolute path");
+    else if (stat(path, &status) != 0)
+        review_find(scene, REVIEW_SHELL, SOCKET_LINE,
+                   "%s: %s; without it PowerDNS does not start", path, strerror(errno));
+    else if (!S_ISSOCK(status.st_mode))
+        review_find(scene, REVIEW_NOWHERE, NULL, "%s is not a socket", path);
+    else if (user->known && review_user_is_kept_out(user, path, directory))
+        review_find(scene, REVIEW_SHELL, review_text(scene, "chmod a+x %s", directory),
+                   "%s is in %s, which %s may not enter", path, directory, user->name);
+    else if (user->known && !review_user_may(user, path, W_OK))
+        review_find(scene, REVIEW_SHELL, review_text(scene, "chown %s %s", user->name, path),
+                   "%s may not connect to %s, by its owner and mode", user->name, path);
+    else if (try_connecting(path) == ECONNREFUSED)
+        review_find(scene, REVIEW_SHELL, SOCKET_LINE,
+                   "nobody listens on %s, so questions get SERVFAIL", path);
+}
+
+/* ---------------------------------------------------------------- the database's files */
+
+bool review_is_same_file(const char *a, const char *b)
+{
+    struct stat of_a, of_b;
+    if (stat(a, &of_a) == 0 && stat(b, &of_b) == 0)
+        return of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+    return strcmp(a, b) == 0;
+}
+
+void review_database_path(struct review_scene *scene)
+{
+    const char *used = backends_database(&scene->backends);
+    const char *looked_at = scene->sources->database;
+    if (scene->backends.way == WAY_REMOTE_UNIX)
+        used = scene->has_units && *scene->service.database ? scene->service.database : NULL;
+    if (!used)
+        review_skip(scene, "whether PowerDNS's pdns-sticky uses %s: pdns.conf does not say which"
+                          " database it uses",
+                   looked_at);
+    else if (!review_is_same_file(used, looked_at))
+        review_find(scene, REVIEW_SHELL,
+                   review_text(scene, "pdns-stickyctl --database %s check", used),
+                   "PowerDNS's pdns-sticky uses the database %s, and this has looked at %s", used,
+                   looked_at);
+}
+
+/* The files of a database that exist, and the directory, which is last. */
+struct database_files {
+    char paths[6][PATH_MAX + 8];
+    size_t count;
+};
+
+/* Follows symbolic links, since the other files are beside the file itself. */
+static void find_files(const struct review_scene *scene, struct database_files *ret_files)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock", "-claims"};
+    char real[PATH_MAX];
+    ret_files->count = 0;
+    if (!realpath(scene->sources->database, real))
+        return;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char *path = ret_files->paths[ret_files->count];
+        snprintf(path, sizeof ret_files->paths[0], "%s%s", real, suffixes[i]);
+        ret_files->count += access(path, F_OK) == 0;
+    }
+    *strrchr(real, '/') = '\0';
+    snprintf(ret_files->paths[ret_files->count++], sizeof ret_files->paths[0], "%s",
+             *real ? real : "/");
+}
+
+static void look_at_owner(struct review_scene *scene, const char *path, bool is_directory)
+{
+    const struct review_user *user = &scene->user;
+    struct stat status;
+    if (stat(path, &status) != 0 || status.st_uid == user->user || user->user == 0)
+        return;
+    if (is_directory && review_user_may(user, path, W_OK | X_OK))
+        return;
+    review_find(scene, REVIEW_SHELL, review_text(scene, "chown %s %s", user->name, path),
+               "%s belongs to uid %ld, and pdns-sticky runs as %s: %s", path,
+               (long)status.st_uid, user->name,
+               is_directory ? "it cannot make the files beside the database"
+                            : "it stores no mappings");
+}
+
+void review_owner(struct review_scene *scene)
+{
+    struct database_files files;
+    if (!scene->user.known)
+        return;
+    find_files(scene, &files);
+    for (size_t i = 0; i < files.count; i++)
+        look_at_owner(scene, files.paths[i], i + 1 == files.count);
+}
+
+static void look_at_mode(struct review_scene *scene, const char *path, bool is_directory)
+{
+    const struct review_user *user = &scene->user;
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return;
+    mode_t wanted = is_directory ? S_IRWXU : S_IRUSR | S_IWUSR;
+    if (user->known && status.st_uid == user->user && user->user != 0 &&
+        (status.st_mode & wanted) != wanted)
+        review_find(scene, REVIEW_SHELL,
+                   review_text(scene, "chmod u+rw%s %s", is_directory ? "x" : "", path),
+                   "%s has mode %04o: its owner %s may not write it, so no mappings are stored",
+                   path, (unsigned)status.st_mode & 07777, user->name);
+    if ((status.st_mode & S_IWOTH) && !(is_directory && (status.st_mode & S_ISVTX)))
+        review_find_as(scene, REVIEW_WARNING, REVIEW_SHELL, review_text(scene, "chmod o-w %s", path),
+                      "%s has mode %04o: every user of this machine may change where resolvers are"
+                      " sent",
+                      path, (unsigned)status.st_mode & 07777);
+}
+
+void review_mode(struct review_scene *scene)
+{
+    struct database_files files;
+    char directory[4096];
+    find_files(scene, &files);
+    for (size_t i = 0; i < files.count; i++)
+        look_at_mode(scene, files.paths[i], i + 1 == files.count);
+    if (files.count > 0 && scene->user.known &&
+        review_user_is_kept_out(&scene->user, files.paths[files.count - 1], directory))
+        review_find_as(scene, REVIEW_ANSWERS, REVIEW_SHELL,
+                      review_text(scene, "chmod o+x %s", directory),
+                      "%s is below %s, which %s may not enter", files.paths[0], directory,
+                      scene->user.name);
+}
+
+/* ---------------------------------------------------------------- the disk */
+
+/* Numbers of linux/magic.h and statfs(2); some are in no header. */
+const char *review_network_file_system(unsigned long type)
+{
+    static const struct {
+        unsigned long type;
+        const char *name;
+    } systems[] = {
+        {0x6969, "NFS"},          {0x517b, "SMB"},       {0xff534d42, "CIFS"},
+        {0xfe534d42, "SMB"},      {0x01021997, "9P"},    {0x5346414f, "AFS"},
+        {0x00c36400, "Ceph"},     {0x0bd00bd0, "Lustre"}, {0x65735546, "FUSE"},
+        {0x73757245, "Coda"},     {0x01161970, "GFS2"},  {0x7461636f, "OCFS2"},
+        {0x786f4256, "vboxsf"},   {0x6b414653, "AFS"},
+    };
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++)
+        if (systems[i].type == (type & 0xffffffff))
+            return systems[i].name;
+    return NULL;
+}
+
+void review_file_system(struct review_scene *scene)
+{
+    struct database_files files;
+    struct statfs status;
+    find_files(scene, &files);
+    if (files.count == 0 || statfs(files.paths[0], &status) != 0)
+        return;
+    const char *kind = review_network_file_system((unsigned long)status.f_type);
+    if (kind)
+        review_find(scene, REVIEW_NOWHERE, NULL,
+                   "%s is on a file system of type %s: SQLite's log needs memory that all processes"
+                   " of one machine share; move the database to a local disk",
+                   files.paths[0], kind);
+}
+
+void review_disk(struct review_scene *scene)
+{
+    struct database_files files;
+    struct statvfs status;
+    find_files(scene, &files);
+    if (files.count == 0 || statvfs(files.paths[files.count - 1], &status) != 0 ||
+        status.f_blocks == 0)
+        return;
+    uint64_t free_mb = (uint64_t)status.f_bavail * status.f_frsize / MB;
+    if (free_mb < DISK_MIN_MB)
+        review_find(scene, REVIEW_NOWHERE, NULL,
+                   "the disk of %s has %llu MB left: new mappings are stored only while it has 8 MB"
+                   " and as much as %s-wal has",
+                   files.paths[0], (unsigned long long)free_mb, files.paths[0]);
+}
