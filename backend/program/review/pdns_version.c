@@ -9,7 +9,7 @@
 #include "system/run_program.h"
 
 /* It prints a line and ends. On a machine that stalls, starting may take seconds. */
-#define VERSION_MS 10000
+#define VERSION_MS 5000
 
 #define PRODUCT "PowerDNS Authoritative Server "
 

@@ -304,6 +304,7 @@ int review_gather(const struct review_sources *sources, struct review *ret_revie
     read_version(&scene);
     int code = read_conf(&scene);
     if (code == 0) {
+        review_find_files(&scene);
         review_read_units(&scene);
         if (scene.conf_error.code == 0) {
             find_powerdns_user(&scene);

@@ -3,7 +3,6 @@
  * database with the disk that they are on.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,88 +188,87 @@ void review_database_path(struct review_scene *scene)
                    looked_at);
 }
 
-/* The files of a database that exist, and the directory, which is last. */
-struct database_files {
-    char paths[6][PATH_MAX + 8];
-    size_t count;
-};
-
-/* Follows symbolic links, since the other files are beside the file itself. */
-static void find_files(const struct review_scene *scene, struct database_files *ret_files)
+static void add_file(struct review_scene *scene, const char *path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock", "-claims"};
-    char real[PATH_MAX];
-    ret_files->count = 0;
-    if (!realpath(scene->sources->database, real))
+    struct review_files *files = &scene->files;
+    struct review_file *file = &files->list[files->count];
+    if (stat(path, &file->status) != 0)
         return;
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char *path = ret_files->paths[ret_files->count];
-        snprintf(path, sizeof ret_files->paths[0], "%s%s", real, suffixes[i]);
-        ret_files->count += access(path, F_OK) == 0;
-    }
-    *strrchr(real, '/') = '\0';
-    snprintf(ret_files->paths[ret_files->count++], sizeof ret_files->paths[0], "%s",
-             *real ? real : "/");
+    file->path = review_text(scene, "%s", path);
+    files->count++;
 }
 
-static void look_at_owner(struct review_scene *scene, const char *path, bool is_directory)
+/* Follows symbolic links, since the other files are beside the file itself. */
+void review_find_files(struct review_scene *scene)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock", "-claims"};
+    char *real = realpath(scene->sources->database, NULL);
+    if (!real)
+        return;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        add_file(scene, review_text(scene, "%s%s", real, suffixes[i]));
+    *strrchr(real, '/') = '\0';
+    add_file(scene, *real ? real : "/");
+    free(real);
+}
+
+static bool is_directory(const struct review_file *file)
+{
+    return S_ISDIR(file->status.st_mode);
+}
+
+static void look_at_owner(struct review_scene *scene, const struct review_file *file)
 {
     const struct review_user *user = &scene->user;
-    struct stat status;
-    if (stat(path, &status) != 0 || status.st_uid == user->user || user->user == 0)
+    if (file->status.st_uid == user->user || user->user == 0)
         return;
-    if (is_directory && review_user_may(user, path, W_OK | X_OK))
+    if (is_directory(file) && review_user_may(user, file->path, W_OK | X_OK))
         return;
-    review_find(scene, REVIEW_SHELL, review_text(scene, "chown %s %s", user->name, path),
-               "%s belongs to uid %ld, and pdns-sticky runs as %s: %s", path,
-               (long)status.st_uid, user->name,
-               is_directory ? "it cannot make the files beside the database"
-                            : "it stores no mappings");
+    review_find(scene, REVIEW_SHELL, review_text(scene, "chown %s %s", user->name, file->path),
+                "%s belongs to uid %ld, and pdns-sticky runs as %s: %s", file->path,
+                (long)file->status.st_uid, user->name,
+                is_directory(file) ? "it cannot make the files beside the database"
+                                   : "it stores no mappings");
 }
 
 void review_owner(struct review_scene *scene)
 {
-    struct database_files files;
-    if (!scene->user.known)
-        return;
-    find_files(scene, &files);
-    for (size_t i = 0; i < files.count; i++)
-        look_at_owner(scene, files.paths[i], i + 1 == files.count);
+    for (size_t i = 0; scene->user.known && i < scene->files.count; i++)
+        look_at_owner(scene, &scene->files.list[i]);
 }
 
-static void look_at_mode(struct review_scene *scene, const char *path, bool is_directory)
+static void look_at_mode(struct review_scene *scene, const struct review_file *file)
 {
     const struct review_user *user = &scene->user;
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return;
-    mode_t wanted = is_directory ? S_IRWXU : S_IRUSR | S_IWUSR;
-    if (user->known && status.st_uid == user->user && user->user != 0 &&
-        (status.st_mode & wanted) != wanted)
+    mode_t mode = file->status.st_mode, wanted = S_IRUSR | S_IWUSR;
+    wanted |= is_directory(file) ? S_IXUSR : 0;
+    if (user->known && file->status.st_uid == user->user && user->user != 0 &&
+        (mode & wanted) != wanted)
         review_find(scene, REVIEW_SHELL,
-                   review_text(scene, "chmod u+rw%s %s", is_directory ? "x" : "", path),
-                   "%s has mode %04o: its owner %s may not write it, so no mappings are stored",
-                   path, (unsigned)status.st_mode & 07777, user->name);
-    if ((status.st_mode & S_IWOTH) && !(is_directory && (status.st_mode & S_ISVTX)))
-        review_find_as(scene, REVIEW_WARNING, REVIEW_SHELL, review_text(scene, "chmod o-w %s", path),
-                      "%s has mode %04o: every user of this machine may change where resolvers are"
-                      " sent",
-                      path, (unsigned)status.st_mode & 07777);
+                    review_text(scene, "chmod u+rw%s %s", is_directory(file) ? "x" : "",
+                                file->path),
+                    "%s has mode %04o: its owner %s may not write it, so no mappings are stored",
+                    file->path, (unsigned)mode & 07777, user->name);
+    if ((mode & S_IWOTH) && !(is_directory(file) && (mode & S_ISVTX)))
+        review_find_as(scene, REVIEW_WARNING, REVIEW_SHELL,
+                       review_text(scene, "chmod o-w %s", file->path),
+                       "%s has mode %04o: every user of this machine may change where resolvers"
+                       " are sent",
+                       file->path, (unsigned)mode & 07777);
 }
 
 void review_mode(struct review_scene *scene)
 {
-    struct database_files files;
+    const struct review_files *files = &scene->files;
     char directory[4096];
-    find_files(scene, &files);
-    for (size_t i = 0; i < files.count; i++)
-        look_at_mode(scene, files.paths[i], i + 1 == files.count);
-    if (files.count > 0 && scene->user.known &&
-        review_user_is_kept_out(&scene->user, files.paths[files.count - 1], directory))
+    for (size_t i = 0; i < files->count; i++)
+        look_at_mode(scene, &files->list[i]);
+    if (files->count > 0 && scene->user.known &&
+        review_user_is_kept_out(&scene->user, files->list[0].path, directory))
         review_find_as(scene, REVIEW_ANSWERS, REVIEW_SHELL,
-                      review_text(scene, "chmod o+x %s", directory),
-                      "%s is below %s, which %s may not enter", files.paths[0], directory,
-                      scene->user.name);
+                       review_text(scene, "chmod o+x %s", directory),
+                       "%s is below %s, which %s may not enter", files->list[0].path, directory,
+                       scene->user.name);
 }
 
 /* ---------------------------------------------------------------- the disk */
@@ -296,25 +294,23 @@ const char *review_network_file_system(unsigned long type)
 
 void review_file_system(struct review_scene *scene)
 {
-    struct database_files files;
+    const struct review_files *files = &scene->files;
     struct statfs status;
-    find_files(scene, &files);
-    if (files.count == 0 || statfs(files.paths[0], &status) != 0)
+    if (files->count == 0 || statfs(files->list[0].path, &status) != 0)
         return;
     const char *kind = review_network_file_system((unsigned long)status.f_type);
     if (kind)
         review_find(scene, REVIEW_NOWHERE, NULL,
                    "%s is on a file system of type %s: SQLite's log needs memory that all processes"
                    " of one machine share; move the database to a local disk",
-                   files.paths[0], kind);
+                   files->list[0].path, kind);
 }
 
 void review_disk(struct review_scene *scene)
 {
-    struct database_files files;
+    const struct review_files *files = &scene->files;
     struct statvfs status;
-    find_files(scene, &files);
-    if (files.count == 0 || statvfs(files.paths[files.count - 1], &status) != 0 ||
+    if (files->count == 0 || statvfs(files->list[0].path, &status) != 0 ||
         status.f_blocks == 0)
         return;
     uint64_t free_mb = (uint64_t)status.f_bavail * status.f_frsize / MB;
@@ -322,5 +318,5 @@ void review_disk(struct review_scene *scene)
         review_find(scene, REVIEW_NOWHERE, NULL,
                    "the disk of %s has %llu MB left: new mappings are stored only while it has 8 MB"
                    " and as much as %s-wal has",
-                   files.paths[0], (unsigned long long)free_mb, files.paths[0]);
+                   files->list[0].path, (unsigned long long)free_mb, files->list[0].path);
 }

@@ -7,6 +7,7 @@
 #ifndef STICKY_PROGRAM_REVIEW_REVIEW_PARTS_H
 #define STICKY_PROGRAM_REVIEW_REVIEW_PARTS_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "core/health/targets.h"
@@ -33,6 +34,22 @@ struct review_unit {
     const char *database; /* that its command or environment names; "" if neither does */
 };
 
+/*
+ * The files of a database and, last, their directory, as they were before the database was opened:
+ * opening it makes what is missing, and root's SQLite gives it the owner of the database.
+ */
+struct review_file {
+    const char *path;
+    struct stat status;
+};
+
+#define REVIEW_FILES_MAX 6
+
+struct review_files {
+    struct review_file list[REVIEW_FILES_MAX];
+    size_t count; /* 0: there is no database */
+};
+
 struct review_scene {
     const struct review_sources *sources;
     struct pdns_conf conf;
@@ -43,6 +60,7 @@ struct review_scene {
     bool has_units; /* systemd runs this machine, and the units were read */
     struct review_unit powerdns, daemon, service, socket;
     struct review_user powerdns_user; /* whom PowerDNS runs as */
+    struct review_files files;
     struct review_user user;          /* who has to own the database: it, or the service */
     struct error database_error;     /* why it could not be read; code 0: it was */
     struct decision_inputs inputs;   /* valid unless it was not */
@@ -120,6 +138,11 @@ bool review_user_may(const struct review_user *user, const char *path, int bits)
  */
 bool review_user_is_kept_out(const struct review_user *user, const char *path,
                             char ret_directory[static 4096]);
+
+/* ---------------------------------------------------------------- files */
+
+/* Looks for the files of the database. To be called before it is opened. */
+void review_find_files(struct review_scene *scene);
 
 /* ---------------------------------------------------------------- systemd */
 
