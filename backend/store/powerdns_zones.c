@@ -15,10 +15,13 @@ struct powerdns_zones {
     struct error error;
 };
 
+#define FIND_RECORD                                                                                \
+    "SELECT 1 FROM records WHERE name = ?1 AND (?2 IS NULL OR type = ?2) AND type IS NOT NULL"     \
+    " AND NOT coalesce(disabled, 0) LIMIT 1"
+
 static const char *const texts[STATEMENTS] = {
     [HAS_ZONE] = "SELECT 1 FROM domains WHERE name = ?1",
-    [HAS_RECORD] = "SELECT 1 FROM records WHERE name = ?1 AND (?2 IS NULL OR type = ?2)"
-                   " AND type IS NOT NULL AND NOT coalesce(disabled, 0) LIMIT 1",
+    [HAS_RECORD] = FIND_RECORD,
     [SIGNED_ZONES] = "SELECT count(DISTINCT domain_id) FROM cryptokeys WHERE active",
 };
 

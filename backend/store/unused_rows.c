@@ -9,8 +9,8 @@ static const char *text(sqlite3_stmt *statement, int column)
 }
 
 int store_each_unused_row(struct store *store,
-                          void (*each)(void *context, const struct unused_row *row),
-                          void *context, struct error *error)
+                          void (*each)(void *context, const struct unused_row *row), void *context,
+                          struct error *error)
 {
     sqlite3_stmt *statement = database_statement(&store->database, QUERY_UNUSED_ROWS);
     int code = 0, result;

@@ -22,7 +22,7 @@ struct unused_row {
  * the call. 0, or a code with `error` set. After store_begin().
  */
 int store_each_unused_row(struct store *store,
-                          void (*each)(void *context, const struct unused_row *row),
-                          void *context, struct error *error);
+                          void (*each)(void *context, const struct unused_row *row), void *context,
+                          struct error *error);
 
 #endif

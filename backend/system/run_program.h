@@ -1,8 +1,9 @@
 /*
  * Runs another program for a moment, and reads what it prints.
  *
- * It is given no input. What it writes to its standard output and its standard error comes together.
- * One that takes too long is killed, with the processes of its group. No shell is involved.
+ * It is given no input. What it writes to its standard output and its standard error comes
+ * together. One that takes too long is killed, with the processes of its group. No shell is
+ * involved.
  */
 #ifndef STICKY_SYSTEM_RUN_PROGRAM_H
 #define STICKY_SYSTEM_RUN_PROGRAM_H

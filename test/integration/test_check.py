@@ -153,6 +153,20 @@ def test_structured_logging_ends_powerdns_5_1_with_the_remote_backend(place, sam
     assert found.names == ["logging-structured"] * ends
 
 
+@pytest.mark.parametrize("sample", REMOTE[:2])
+def test_a_timeout_of_the_remote_backend(place, sample):
+    way = "unix" if "unix" in sample else "pipe"
+    right = place.settings(place.sample)["remote-connection-string"][way]
+    wrong = right.replace("=2000", "=99")
+    finding = place.check(sample, {"remote-connection-string": wrong}).only("timeout")
+    assert finding["line"] == f"remote-connection-string={right}"
+
+
+def test_a_remote_backend_before_bind_has_no_line(place):
+    found = place.check(SAMPLES[4], {"launch": "remote,bind"})
+    assert found.only("launch-metadata")["line"] is None
+
+
 def test_without_the_mark_all_caches_have_to_be_off(place):
     off = {"cache-ttl": "0", "query-cache-ttl": "0", "negquery-cache-ttl": "0"}
     found = place.check("pipe.conf", {"pipe-abi-version": "2", **off})
@@ -198,6 +212,7 @@ def test_launch_is_added_to_and_has_suffixes(place):
         ("cache-ttl=20\ncache-ttl=1\n", None),
         ("cache-ttl=20\\", None),
         ("reuseport\n", "reuseport"),
+        ("allow-axfr-ips+=192.0.2.1\n", None),
     ],
 )
 def test_lines_are_read_as_powerdns_reads_them(place, more, name):
@@ -206,7 +221,7 @@ def test_lines_are_read_as_powerdns_reads_them(place, more, name):
 
 @pytest.mark.parametrize(
     "more, words",
-    [("gsqlite3-pragma+=1\n", "comes before any"), ("include-dir=/nowhere\n", "/nowhere")],
+    [("setgid=\nsecurity-poll-suffix+=x\ninclude-dir+=/x\n", "comes before any"), ("include-dir=/nowhere\n", "/nowhere")],
 )
 def test_what_keeps_powerdns_from_starting_is_told(place, more, words):
     assert words in place.check("pipe.conf", more=more).only("pdns-conf")["text"]

@@ -13,7 +13,7 @@ from checking import OWNER, SAMPLES, STAND_INS, Place
 from database import SAMPLE, Database
 from faults import small_disk
 from monitor import Daemon
-from processes import SECONDS_MAX, USER, run
+from processes import REPOSITORY, SECONDS_MAX, USER, run
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has users to choose from")
 OVERLAY = "overlay-gsqlite3.conf"
@@ -79,6 +79,11 @@ def test_rows_that_are_used_are_not_named(place, database):
         UPDATE setting SET value = 2 WHERE name = 'share_quorum';""")
     found = place.check("pipe.conf", database=database)
     assert "unused-rows" not in found.names, found.list
+
+
+def test_nothing_is_found_on_the_demo(place, workspace):
+    database = Database.create(workspace, REPOSITORY / "schema" / "demo.sql")
+    assert place.check("pipe.conf", database=database).names == []
 
 
 def test_many_rows_without_effect_are_counted(place, database):
@@ -198,6 +203,20 @@ def test_stand_ins_that_are_missing(overlay, sample, sql, words, line):
     assert set(found.names) == {"stand-ins"}
     (finding,) = [f for f in found.list if words in f["text"]][:1]
     assert finding["line"] is None if line is None else finding["line"].startswith(line)
+
+
+@pytest.mark.parametrize("sample", SAMPLES[3:])
+def test_zones_of_its_own_need_no_order_and_no_stand_in(place, sample):
+    """Another backend has other zones: all balanced names are in zones of this database."""
+    launch = "gsqlite3,pipe" if "remote" not in sample else "gsqlite3:meta,gsqlite3,remote"
+    place.zones.sql("UPDATE domains SET name = 'example.net';")
+    try:
+        found = place.check(sample, {"launch": launch}, database=place.sample)
+        slow = place.check(sample, {"consistent-backends": "yes"}, database=place.sample)
+    finally:
+        place.zones.sql("UPDATE domains SET name = 'example.com';")
+    assert found.names == []
+    assert slow.only("consistent-backends")["effect"] == "speed"
 
 
 def test_a_newer_pdnsutil_takes_full_names(overlay):

@@ -96,6 +96,8 @@ struct suite {
     X(limits)                                                                                      \
     X(topology_loader)                                                                             \
     X(status)                                                                                      \
+    X(pdns_conf)                                                                                   \
+    X(review)                                                                                      \
     X(check)                                                                                       \
     X(dns_question)                                                                                \
     X(dns_text)                                                                                    \

@@ -115,7 +115,7 @@ static const struct {
     {QUERY_PEER_VERDICTS, "pool, controller, position, family"},
     {QUERY_MAPPING_HISTORY, "node, name, name, lag_ms, origin, name, name"},
     {QUERY_HEALTH_PEERS, "pool, controller, address, state, counts, peers"},
-    /* In test_unused_rows.c. */
+    /* In test_review.c. */
     {QUERY_UNUSED_ROWS, "kind, name, count"},
     {QUERY_SHARE_ZONES, "lower(name)"},
     {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},

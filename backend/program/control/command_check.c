@@ -47,8 +47,7 @@ static void print_head(const struct review *review, struct buffer *out)
 static void print_line(const struct review_finding *finding, struct buffer *out)
 {
     if (finding->place == REVIEW_CONF && finding->file_line > 0)
-        buffer_printf(out, "  %s, line %d: %s\n", finding->file, finding->file_line,
-                      finding->line);
+        buffer_printf(out, "  %s, line %d: %s\n", finding->file, finding->file_line, finding->line);
     else if (finding->place == REVIEW_CONF)
         buffer_printf(out, "  %s: %s\n", finding->file, finding->line);
     else if (finding->place != REVIEW_NOWHERE)
@@ -82,9 +81,9 @@ static void print_text(const struct review *review, struct buffer *out)
 static json_t *json_of_finding(const struct review_finding *finding)
 {
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", finding->name, "effect",
-                     review_effect_word(finding->effect), "text", json_text(finding->text),
-                     "place", json_text(review_place_word(finding->place)), "line",
-                     json_text(finding->line), "file", json_text(finding->file), "file_line",
+                     review_effect_word(finding->effect), "text", json_text(finding->text), "place",
+                     json_text(review_place_word(finding->place)), "line", json_text(finding->line),
+                     "file", json_text(finding->file), "file_line",
                      finding->file_line > 0 ? json_integer(finding->file_line) : json_null());
 }
 
@@ -125,8 +124,8 @@ static enum command_result run_check(const struct command_call *call)
 {
     const char *conf = command_value(call, "powerdns", 0);
     const struct review_sources sources = {.conf = conf ? conf : POWERDNS_CONF,
-                                          .database = call->database,
-                                          .responder = call->responder};
+                                           .database = call->database,
+                                           .responder = call->responder};
     struct review review;
     int code = review_gather(&sources, &review);
     if (code == 0 && call->json)

@@ -132,8 +132,7 @@ static void take_option(char *option, struct backends *backends)
 /* TYPE:NAME=VALUE,NAME=VALUE */
 static int read_connection(const struct pdns_conf *conf, struct backends *backends)
 {
-    char *text = copy(backends,
-                      backend_setting(conf, backends->sticky, "connection-string", NULL));
+    char *text = copy(backends, backend_setting(conf, backends->sticky, "connection-string", NULL));
     if (!text)
         return ERR_NOMEM;
     char *type = strsep(&text, ":");

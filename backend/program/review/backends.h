@@ -1,8 +1,8 @@
 /*
  * The backends that PowerDNS launches, which of them is pdns-sticky, and how it is reached.
  *
- * `launch=gsqlite3:meta,remote` launches two: the settings of the first begin with "gsqlite3-meta-",
- * those of the second with "remote-".
+ * `launch=gsqlite3:meta,remote` launches two: the settings of the first begin with
+ * "gsqlite3-meta-", those of the second with "remote-".
  */
 #ifndef STICKY_PROGRAM_REVIEW_BACKENDS_H
 #define STICKY_PROGRAM_REVIEW_BACKENDS_H
@@ -33,8 +33,8 @@ struct backends {
     enum backend_way way;
     const char *words[COMMAND_WORDS_OF_BACKEND_MAX]; /* of its command, as PowerDNS splits it */
     size_t word_count;
-    const char *socket;     /* that PowerDNS connects to; NULL: none */
-    const char *timeout;    /* in milliseconds, as it is written */
+    const char *socket;  /* that PowerDNS connects to; NULL: none */
+    const char *timeout; /* in milliseconds, as it is written */
     struct arena arena;
 };
 

@@ -88,21 +88,22 @@ static int set(struct pdns_conf *conf, const struct joined_line *line, const cha
                                    : VECTOR_ADD(conf->values, conf->count, conf->capacity);
     if (!value)
         return no_memory(error);
-    *value = (struct pdns_value){
-        .name = name, .text = text, .file = line->file, .line = line->number};
+    *value =
+        (struct pdns_value){.name = name, .text = text, .file = line->file, .line = line->number};
     return 0;
 }
 
+/* Of most settings the default is not known here, and not needed: only the end of the value is. */
 static int add_to(struct pdns_conf *conf, const struct joined_line *line, const char *name,
                   const char *text, struct error *error)
 {
     const struct pdns_value *value = pdns_conf_find(conf, name);
     const char *before = value ? value->text : pdns_default(name);
-    if (!value && (!before || !*before))
+    if (!value && before && !*before)
         return error_set(error, ERR_INVAL,
                          "%s, line %d: %s+= comes before any %s=, so PowerDNS does not start",
                          line->file, line->number, name, name);
-    if (*before) {
+    if (before && *before) {
         text = append(conf, before, text);
         if (!text)
             return no_memory(error);
@@ -152,8 +153,7 @@ int pdns_conf_add(struct pdns_conf *conf, const char *file, const char *text, si
     int code = line.file ? 0 : no_memory(error), number = 0;
     while (code == 0 && text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
-        size_t line_length =
-            trimmed_length(text, (size_t)((newline ? newline : end) - text));
+        size_t line_length = trimmed_length(text, (size_t)((newline ? newline : end) - text));
         bool goes_on = line_length > 0 && text[line_length - 1] == '\\';
         number++;
         buffer_add(&line.text, text, goes_on ? line_length - 1 : line_length);

@@ -4,15 +4,17 @@
  * The rules are those of pdns/arguments.cc in PowerDNS 4.7 to 5.2, which have not changed:
  *
  *   - NAME=VALUE sets a value, NAME+=VALUE adds ", VALUE" to the value so far, and NAME alone is an
- *     empty value, which counts as yes. The first "+=" or else the first "=" of a line ends its name.
- *   - A # at the beginning of a line, or after a space, begins a comment. Only the first # of a line
- *     is looked at. There are no quotes.
+ *     empty value, which counts as yes. The first "+=" or else the first "=" of a line ends its
+ * name.
+ *   - A # at the beginning of a line, or after a space, begins a comment. Only the first # of a
+ * line is looked at. There are no quotes.
  *   - A line that ends in \ goes on in the next one, even a comment; at the end of the file, such a
  *     line is lost.
  *   - Once the file has been read, the files *.conf of the directory `include-dir` follow, without
  *     regard to case in the order of their names. An include-dir in one of them has no effect.
  *
- * Which settings there are is not known here: PowerDNS itself rejects others when it starts.
+ * Which settings there are is not known here: PowerDNS itself rejects others when it starts. Where
+ * += adds to a default that pdns_version.h does not have, the value is what was added.
  */
 #ifndef STICKY_PROGRAM_REVIEW_PDNS_CONF_H
 #define STICKY_PROGRAM_REVIEW_PDNS_CONF_H

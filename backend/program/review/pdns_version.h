@@ -1,8 +1,8 @@
 /*
  * Which PowerDNS is installed, and the values that its settings have when nobody sets them.
  *
- * The defaults are those of pdns/auth-main.cc, and of modules/pipebackend, modules/remotebackend and
- * modules/gsqlite3backend, in PowerDNS 4.7 to 5.2. None of those here has changed in these
+ * The defaults are those of pdns/auth-main.cc, and of modules/pipebackend, modules/remotebackend
+ * and modules/gsqlite3backend, in PowerDNS 4.7 to 5.2. None of those here has changed in these
  * versions. A test compares them with what the installed pdns_server prints.
  */
 #ifndef STICKY_PROGRAM_REVIEW_PDNS_VERSION_H

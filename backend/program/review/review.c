@@ -124,8 +124,8 @@ const char *review_quoted(struct review_scene *scene, const char *text)
     return keep(scene->review, &quoted);
 }
 
-static void add(struct review_scene *scene, const struct review_finding *finding, const char *format,
-                va_list arguments)
+static void add(struct review_scene *scene, const struct review_finding *finding,
+                const char *format, va_list arguments)
 {
     struct review *review = scene->review;
     struct buffer text = {0};
@@ -142,7 +142,7 @@ static void add(struct review_scene *scene, const struct review_finding *finding
 }
 
 void review_find(struct review_scene *scene, enum review_place place, const char *line,
-                const char *format, ...)
+                 const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -153,7 +153,7 @@ void review_find(struct review_scene *scene, enum review_place place, const char
 }
 
 void review_find_as(struct review_scene *scene, enum review_effect effect, enum review_place place,
-                   const char *line, const char *format, ...)
+                    const char *line, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -163,7 +163,7 @@ void review_find_as(struct review_scene *scene, enum review_effect effect, enum 
 }
 
 void review_find_setting(struct review_scene *scene, enum review_effect effect, const char *name,
-                        const char *wanted, const char *format, ...)
+                         const char *wanted, const char *format, ...)
 {
     const struct pdns_value *value = pdns_conf_find(&scene->conf, name);
     const struct review_finding finding = {
@@ -197,12 +197,13 @@ static void read_version(struct review_scene *scene)
     struct pdns_version *version = &scene->review->version;
     if (pdns_version_find(version, &scene->version_error) != 0)
         review_skip(scene, "the version of PowerDNS (%s): defaults are those of 4.7",
-                   scene->version_error.text);
+                    scene->version_error.text);
     scene->version = version->number ? version->number : PDNS_VERSION_FIRST;
     if (scene->version > PDNS_VERSION_LAST)
-        review_skip(scene, "the defaults of PowerDNS %s, which is newer than this program: they are"
-                          " taken to be those of 5.2",
-                   version->text);
+        review_skip(scene,
+                    "the defaults of PowerDNS %s, which is newer than this program: they are"
+                    " taken to be those of 5.2",
+                    version->text);
 }
 
 /* 0 or ERR_NOMEM. */
@@ -214,17 +215,25 @@ static int read_conf(struct review_scene *scene)
     return code == 0 ? backends_read(&scene->conf, &scene->backends) : 0;
 }
 
-/* The user that PowerDNS runs as: under systemd, that of its unit. */
+/* The user that PowerDNS runs as: under systemd that of its unit, else setuid, else root. */
+static const char *name_of_powerdns_user(const struct review_scene *scene)
+{
+    bool has_unit = scene->has_units && scene->powerdns.loaded;
+    if (has_unit && *scene->powerdns.user)
+        return scene->powerdns.user;
+    const char *name = review_setting(scene, "setuid");
+    return has_unit && !*name ? "root" : name;
+}
+
 static void find_powerdns_user(struct review_scene *scene)
 {
-    const char *of_unit = scene->has_units ? scene->powerdns.user : "";
-    const char *of_conf = review_setting(scene, "setuid");
-    const char *name = of_unit && *of_unit ? of_unit : of_conf;
-    if (name && *name && !review_find_user(scene->review, name, &scene->powerdns_user))
-        review_skip(scene, "owners and modes: there is no user %s, whom PowerDNS is to run as", name);
-    else if (!name || !*name)
+    const char *name = name_of_powerdns_user(scene);
+    if (!*name)
         review_skip(scene, "owners and modes: nothing says as which user PowerDNS runs; setuid in"
-                          " pdns.conf does");
+                           " pdns.conf does");
+    else if (!review_find_user(scene->review, name, &scene->powerdns_user))
+        review_skip(scene, "owners and modes: there is no user %s, whom PowerDNS is to run as",
+                    name);
     scene->review->user = scene->powerdns_user.known ? scene->powerdns_user.name : NULL;
 }
 
@@ -256,11 +265,13 @@ static int read_database(struct review_scene *scene)
         return error->code == ERR_NOMEM ? ERR_NOMEM : 0;
     int code = status_gather(responder, &scene->inputs, scene->sources->database, unwritten,
                              &scene->status, error);
-    if (code != 0)
+    if (code != 0) {
+        status_release(&scene->status);
         responder_end(responder);
-    else
-        (void)store_load_targets(responder_store(responder), &scene->targets, &settings, NULL);
-    return code == ERR_NOMEM ? code : 0;
+        return code == ERR_NOMEM ? ERR_NOMEM : 0;
+    }
+    (void)store_load_targets(responder_store(responder), &scene->targets, &settings, NULL);
+    return 0;
 }
 
 static unsigned what_is_there(const struct review_scene *scene)

@@ -60,8 +60,7 @@ static const char *why_not_started(struct review_scene *scene, const char *path,
     if (user->known ? review_user_may(user, path, X_OK) : access(path, X_OK) == 0)
         return "";
     *ret_line = review_text(scene, "chmod a+rx %s", path);
-    return user->known ? review_text(scene, "may not be run by %s", user->name)
-                       : "may not be run";
+    return user->known ? review_text(scene, "may not be run by %s", user->name) : "may not be run";
 }
 
 /* As the user that PowerDNS runs it as, since the program may be that user's. */
@@ -83,12 +82,12 @@ static void compare_version(struct review_scene *scene, const char *path)
     size_t length = strcspn(text, "\n");
     if (code != 0 || strncmp(text, "pdns-sticky ", strlen("pdns-sticky ")) != 0)
         review_skip(scene, "the version of %s%s%s", path, code != 0 ? ": " : "",
-                   code != 0 ? error.text : "");
+                    code != 0 ? error.text : "");
     else if (length != strlen(expected) || memcmp(text, expected, length) != 0)
         review_find_as(scene, REVIEW_WARNING, REVIEW_NOWHERE, NULL,
-                      "%s is %.*s, and this is version " PACKAGE_VERSION
-                      ": what is found here may not hold for it",
-                      path, (int)length, text);
+                       "%s is %.*s, and this is version " PACKAGE_VERSION
+                       ": what is found here may not hold for it",
+                       path, (int)length, text);
     buffer_release(&output);
 }
 
@@ -100,16 +99,17 @@ void review_program(struct review_scene *scene)
     const char *line, *path = backends->word_count > 0 ? backends->words[0] : "";
     const char *misunderstood = find_misunderstanding(backends);
     if (!*path || misunderstood) {
-        review_find(scene, REVIEW_NOWHERE, NULL,
-                   "the command of %s is not what it looks like: PowerDNS splits it at every single"
-                   " space, and %s",
-                   backends->sticky->prefix, misunderstood ? misunderstood : "there is none");
+        review_find(
+            scene, REVIEW_NOWHERE, NULL,
+            "the command of %s is not what it looks like: PowerDNS splits it at every single"
+            " space, and %s",
+            backends->sticky->prefix, misunderstood ? misunderstood : "there is none");
         return;
     }
     const char *problem = why_not_started(scene, path, &line);
     if (*problem)
         review_find(scene, line ? REVIEW_SHELL : REVIEW_NOWHERE, line,
-                   "%s %s, so PowerDNS does not start", path, problem);
+                    "%s %s, so PowerDNS does not start", path, problem);
     else
         compare_version(scene, path);
 }
@@ -144,21 +144,21 @@ void review_socket(struct review_scene *scene)
         return;
     if (!path || *path != '/')
         review_find(scene, REVIEW_NOWHERE, NULL,
-                   "remote-connection-string names no socket by an absolute path");
+                    "remote-connection-string names no socket by an absolute path");
     else if (stat(path, &status) != 0)
-        review_find(scene, REVIEW_SHELL, SOCKET_LINE,
-                   "%s: %s; without it PowerDNS does not start", path, strerror(errno));
+        review_find(scene, REVIEW_SHELL, SOCKET_LINE, "%s: %s; without it PowerDNS does not start",
+                    path, strerror(errno));
     else if (!S_ISSOCK(status.st_mode))
         review_find(scene, REVIEW_NOWHERE, NULL, "%s is not a socket", path);
     else if (user->known && review_user_is_kept_out(user, path, directory))
         review_find(scene, REVIEW_SHELL, review_text(scene, "chmod a+x %s", directory),
-                   "%s is in %s, which %s may not enter", path, directory, user->name);
+                    "%s is in %s, which %s may not enter", path, directory, user->name);
     else if (user->known && !review_user_may(user, path, W_OK))
         review_find(scene, REVIEW_SHELL, review_text(scene, "chown %s %s", user->name, path),
-                   "%s may not connect to %s, by its owner and mode", user->name, path);
+                    "%s may not connect to %s, by its owner and mode", user->name, path);
     else if (try_connecting(path) == ECONNREFUSED)
         review_find(scene, REVIEW_SHELL, SOCKET_LINE,
-                   "nobody listens on %s, so questions get SERVFAIL", path);
+                    "nobody listens on %s, so questions get SERVFAIL", path);
 }
 
 /* ---------------------------------------------------------------- the database's files */
@@ -178,14 +178,15 @@ void review_database_path(struct review_scene *scene)
     if (scene->backends.way == WAY_REMOTE_UNIX)
         used = scene->has_units && *scene->service.database ? scene->service.database : NULL;
     if (!used)
-        review_skip(scene, "whether PowerDNS's pdns-sticky uses %s: pdns.conf does not say which"
-                          " database it uses",
-                   looked_at);
+        review_skip(scene,
+                    "whether PowerDNS's pdns-sticky uses %s: pdns.conf does not say which"
+                    " database it uses",
+                    looked_at);
     else if (!review_is_same_file(used, looked_at))
         review_find(scene, REVIEW_SHELL,
-                   review_text(scene, "pdns-stickyctl --database %s check", used),
-                   "PowerDNS's pdns-sticky uses the database %s, and this has looked at %s", used,
-                   looked_at);
+                    review_text(scene, "pdns-stickyctl --database %s check", used),
+                    "PowerDNS's pdns-sticky uses the database %s, and this has looked at %s", used,
+                    looked_at);
 }
 
 static void add_file(struct review_scene *scene, const char *path)
@@ -244,11 +245,11 @@ static void look_at_mode(struct review_scene *scene, const struct review_file *f
     wanted |= is_directory(file) ? S_IXUSR : 0;
     if (user->known && file->status.st_uid == user->user && user->user != 0 &&
         (mode & wanted) != wanted)
-        review_find(scene, REVIEW_SHELL,
-                    review_text(scene, "chmod u+rw%s %s", is_directory(file) ? "x" : "",
-                                file->path),
-                    "%s has mode %04o: its owner %s may not write it, so no mappings are stored",
-                    file->path, (unsigned)mode & 07777, user->name);
+        review_find(
+            scene, REVIEW_SHELL,
+            review_text(scene, "chmod u+rw%s %s", is_directory(file) ? "x" : "", file->path),
+            "%s has mode %04o: its owner %s may not write it, so no mappings are stored",
+            file->path, (unsigned)mode & 07777, user->name);
     if ((mode & S_IWOTH) && !(is_directory(file) && (mode & S_ISVTX)))
         review_find_as(scene, REVIEW_WARNING, REVIEW_SHELL,
                        review_text(scene, "chmod o-w %s", file->path),
@@ -280,11 +281,10 @@ const char *review_network_file_system(unsigned long type)
         unsigned long type;
         const char *name;
     } systems[] = {
-        {0x6969, "NFS"},          {0x517b, "SMB"},       {0xff534d42, "CIFS"},
-        {0xfe534d42, "SMB"},      {0x01021997, "9P"},    {0x5346414f, "AFS"},
-        {0x00c36400, "Ceph"},     {0x0bd00bd0, "Lustre"}, {0x65735546, "FUSE"},
-        {0x73757245, "Coda"},     {0x01161970, "GFS2"},  {0x7461636f, "OCFS2"},
-        {0x786f4256, "vboxsf"},   {0x6b414653, "AFS"},
+        {0x6969, "NFS"},        {0x517b, "SMB"},      {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},
+        {0x01021997, "9P"},     {0x5346414f, "AFS"},  {0x00c36400, "Ceph"}, {0x0bd00bd0, "Lustre"},
+        {0x65735546, "FUSE"},   {0x73757245, "Coda"}, {0x01161970, "GFS2"}, {0x7461636f, "OCFS2"},
+        {0x786f4256, "vboxsf"}, {0x6b414653, "AFS"},
     };
     for (size_t i = 0; i < sizeof systems / sizeof *systems; i++)
         if (systems[i].type == (type & 0xffffffff))
@@ -300,23 +300,24 @@ void review_file_system(struct review_scene *scene)
         return;
     const char *kind = review_network_file_system((unsigned long)status.f_type);
     if (kind)
-        review_find(scene, REVIEW_NOWHERE, NULL,
-                   "%s is on a file system of type %s: SQLite's log needs memory that all processes"
-                   " of one machine share; move the database to a local disk",
-                   files->list[0].path, kind);
+        review_find(
+            scene, REVIEW_NOWHERE, NULL,
+            "%s is on a file system of type %s: SQLite's log needs memory that all processes"
+            " of one machine share; move the database to a local disk",
+            files->list[0].path, kind);
 }
 
 void review_disk(struct review_scene *scene)
 {
     const struct review_files *files = &scene->files;
     struct statvfs status;
-    if (files->count == 0 || statvfs(files->list[0].path, &status) != 0 ||
-        status.f_blocks == 0)
+    if (files->count == 0 || statvfs(files->list[0].path, &status) != 0 || status.f_blocks == 0)
         return;
     uint64_t free_mb = (uint64_t)status.f_bavail * status.f_frsize / MB;
     if (free_mb < DISK_MIN_MB)
-        review_find(scene, REVIEW_NOWHERE, NULL,
-                   "the disk of %s has %llu MB left: new mappings are stored only while it has 8 MB"
-                   " and as much as %s-wal has",
-                   files->list[0].path, (unsigned long long)free_mb, files->list[0].path);
+        review_find(
+            scene, REVIEW_NOWHERE, NULL,
+            "the disk of %s has %llu MB left: new mappings are stored only while it has 8 MB"
+            " and as much as %s-wal has",
+            files->list[0].path, (unsigned long long)free_mb, files->list[0].path);
 }

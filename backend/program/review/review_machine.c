@@ -26,7 +26,7 @@ static const char *property(struct review_scene *scene, const char *output, cons
         line += *line == '\n';
         if (strncmp(line, name, length) == 0 && line[length] == '=')
             return review_text(scene, "%.*s", (int)strcspn(line + length + 1, "\n"),
-                              line + length + 1);
+                               line + length + 1);
     }
     return "";
 }
@@ -43,11 +43,11 @@ static const char *word_after(struct review_scene *scene, const char *text, cons
 }
 
 static struct review_unit read_unit(struct review_scene *scene, const char *systemctl,
-                                   const char *name)
+                                    const char *name)
 {
     const char *const arguments[] = {
-        systemctl, "show", "--property=LoadState,ActiveState,UnitFileState,User,ExecStart,Environment",
-        name, NULL};
+        systemctl, "show",
+        "--property=LoadState,ActiveState,UnitFileState,User,ExecStart,Environment", name, NULL};
     struct review_unit unit = {.user = "", .command = "", .database = ""};
     struct buffer output = {0};
     struct error error = {0};
@@ -62,8 +62,8 @@ static struct review_unit read_unit(struct review_scene *scene, const char *syst
         unit.command = property(scene, text, "ExecStart");
         unit.database = word_after(scene, unit.command, "--database");
         if (!*unit.database)
-            unit.database = word_after(scene, property(scene, text, "Environment"),
-                                       "PDNS_STICKY_DATABASE=");
+            unit.database =
+                word_after(scene, property(scene, text, "Environment"), "PDNS_STICKY_DATABASE=");
     }
     buffer_release(&output);
     return unit;
@@ -97,8 +97,8 @@ static void look_at_unit(struct review_scene *scene, const struct review_unit *u
         review_find(scene, REVIEW_SHELL, line, "the unit %s is not active: %s", name, what);
     else if (unit->disabled)
         review_find(scene, REVIEW_SHELL, line,
-                   "the unit %s is not enabled, so it does not run after a restart: %s", name,
-                   what);
+                    "the unit %s is not enabled, so it does not run after a restart: %s", name,
+                    what);
 }
 
 static bool needs_daemon(const struct review_scene *scene)
@@ -113,8 +113,8 @@ static void look_at_database(struct review_scene *scene)
     const char *used = scene->daemon.database;
     if (*used && !review_is_same_file(used, scene->sources->database))
         review_find_as(scene, REVIEW_WARNING, REVIEW_SHELL, "systemctl edit pdns-stickyd",
-                      "the unit pdns-stickyd uses the database %s, and this has looked at %s", used,
-                      scene->sources->database);
+                       "the unit pdns-stickyd uses the database %s, and this has looked at %s",
+                       used, scene->sources->database);
 }
 
 void review_units(struct review_scene *scene)
@@ -144,6 +144,6 @@ void review_clock(struct review_scene *scene)
         review_skip(scene, "whether the clock is synchronized");
     else if (state.status & STA_UNSYNC)
         review_find(scene, REVIEW_SHELL, "systemctl enable --now systemd-timesyncd",
-                   "the clock is not synchronized by NTP, and mappings are shared: one that was"
-                   " decided ahead of a peer's clock is not taken there until its time has come");
+                    "the clock is not synchronized by NTP, and mappings are shared: one that was"
+                    " decided ahead of a peer's clock is not taken there until its time has come");
 }

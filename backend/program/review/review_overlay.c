@@ -1,6 +1,6 @@
 /*
- * The zones of the other backend, of which those in gsqlite3 can be looked at: whether each balanced
- * name has a stand-in there, and who has which zone.
+ * The zones of the other backend, of which those in gsqlite3 can be looked at: whether each
+ * balanced name has a stand-in there, and who has which zone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static struct powerdns_zones *open_zones(struct review_scene *scene, const struc
         (void)powerdns_zones_open(path, &zones, &error);
     if (!zones && tells)
         review_skip(scene, "stand-ins and zones in %s are not read: %s", backend->prefix,
-                   error.text);
+                    error.text);
     return zones;
 }
 
@@ -52,7 +52,7 @@ static void close_zones(struct review_scene *scene, struct powerdns_zones *zones
 struct stand_ins {
     struct review_scene *scene;
     struct powerdns_zones *zones;
-    const char *prefix;   /* of the backend that they are in */
+    const char *prefix;  /* of the backend that they are in */
     size_t told, untold; /* names */
 };
 
@@ -65,7 +65,7 @@ static const char *adding(struct stand_ins *ins, const char *zone, const char *n
     if (scene->version >= FULL_NAMES)
         length = (int)strlen(name);
     return review_text(scene, "pdnsutil add-record %s '%.*s' %s '%s' && pdnsutil rectify-zone %s",
-                      zone, length, name, type, content, zone);
+                       zone, length, name, type, content, zone);
 }
 
 /* A type that the name has here, and the stand-in lacks. */
@@ -76,14 +76,13 @@ static void look_at_type(struct stand_ins *ins, const struct name_entry *entry, 
         return;
     ins->told++;
     review_find(ins->scene, REVIEW_SHELL, adding(ins, zone, entry->text, type, content),
-               "the stand-in of %s in %s has no record of type %s: the NSEC records of secondaries"
-               " deny it to resolvers that use them again",
-               entry->text, ins->prefix, type);
+                "the stand-in of %s in %s has no record of type %s: the NSEC records of secondaries"
+                " deny it to resolvers that use them again",
+                entry->text, ins->prefix, type);
 }
 
 /* The extra records, each type once. */
-static void look_at_records(struct stand_ins *ins, const struct name_entry *entry,
-                            const char *zone)
+static void look_at_records(struct stand_ins *ins, const struct name_entry *entry, const char *zone)
 {
     for (size_t i = 0; i < entry->record_count; i++) {
         size_t first = 0;
@@ -129,22 +128,22 @@ static void look_at_name(struct stand_ins *ins, const struct name_entry *entry)
     if (!zone) {
         ins->told++;
         review_find(scene, REVIEW_NOWHERE, NULL,
-                   "%s is in none of the zones of %s, nor of this database, so PowerDNS refuses"
-                   " questions for it",
-                   entry->text, ins->prefix);
+                    "%s is in none of the zones of %s, nor of this database, so PowerDNS refuses"
+                    " questions for it",
+                    entry->text, ins->prefix);
     } else if (zone == entry->text) {
         ins->told++;
         review_find(scene, REVIEW_NOWHERE, NULL,
-                   "%s is the apex of a zone of %s, where SOA and NS are: it cannot be balanced",
-                   entry->text, ins->prefix);
+                    "%s is the apex of a zone of %s, where SOA and NS are: it cannot be balanced",
+                    entry->text, ins->prefix);
     } else if (!powerdns_zones_have_record(ins->zones, entry->text, NULL)) {
         struct offer offer = offer_of_one_site(&scene->inputs, entry->pool);
         const char *line = first_record(ins, entry, zone, &offer);
         ins->told++;
         review_find(scene, line ? REVIEW_SHELL : REVIEW_NOWHERE, line,
-                   "%s has no stand-in in %s: the names between it and %s do not exist, and"
-                   " secondaries do not know it",
-                   entry->text, ins->prefix, zone);
+                    "%s has no stand-in in %s: the names between it and %s do not exist, and"
+                    " secondaries do not know it",
+                    entry->text, ins->prefix, zone);
     } else {
         offer_common_to_all(&scene->inputs, entry->pool, &common);
         look_at_types(ins, entry, zone, &common.offer);
@@ -161,7 +160,7 @@ static void look_at_names(struct review_scene *scene, struct powerdns_zones *zon
             look_at_name(&ins, &snapshot->names[i]);
     if (ins.untold > 0)
         review_find(scene, REVIEW_NOWHERE, NULL, "%zu more balanced names were not looked at",
-                   ins.untold);
+                    ins.untold);
 }
 
 /* Only of one other backend: of several, each may have the zones of some names. */
@@ -195,12 +194,13 @@ static void look_at_zones(struct review_scene *scene, struct powerdns_zones *zon
         const char *name = snapshot->zones[i].name;
         if (powerdns_zones_have(zones, name))
             review_find(scene, REVIEW_SQL,
-                       review_text(scene, "DELETE FROM record WHERE zone_id = %d; DELETE FROM zone"
-                                         " WHERE id = %d",
-                                  (int)snapshot->zones[i].id, (int)snapshot->zones[i].id),
-                       "zone %s is in this database and in %s: PowerDNS takes it from the first"
-                       " backend, and never asks %s for that zone again",
-                       name, backend->prefix, backend->prefix);
+                        review_text(scene,
+                                    "DELETE FROM record WHERE zone_id = %d; DELETE FROM zone"
+                                    " WHERE id = %d",
+                                    (int)snapshot->zones[i].id, (int)snapshot->zones[i].id),
+                        "zone %s is in this database and in %s: PowerDNS takes it from the first"
+                        " backend, and never asks %s for that zone again",
+                        name, backend->prefix, backend->prefix);
     }
 }
 
@@ -232,10 +232,10 @@ void review_dnssec(struct review_scene *scene)
         const char *name = review_text(scene, "%s-dnssec", backend->prefix);
         if (count > 0)
             review_find_setting(scene, REVIEW_ANSWERS, name, "yes",
-                               "%s is %s, and %lld zone%s there %s DNSSEC keys: PowerDNS answers"
-                               " without signatures",
-                               name, text, (long long)count, count == 1 ? "" : "s",
-                               count == 1 ? "has" : "have");
+                                "%s is %s, and %lld zone%s there %s DNSSEC keys: PowerDNS answers"
+                                " without signatures",
+                                name, text, (long long)count, count == 1 ? "" : "s",
+                                count == 1 ? "has" : "have");
         close_zones(scene, zones);
     }
 }

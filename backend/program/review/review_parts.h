@@ -28,9 +28,9 @@ struct review_user {
 /* A unit of systemd, as `systemctl show` tells it. */
 struct review_unit {
     bool loaded, active;
-    bool disabled; /* it is not started with the machine, and could be */
-    const char *user;    /* "" if it names none */
-    const char *command; /* its ExecStart */
+    bool disabled;        /* it is not started with the machine, and could be */
+    const char *user;     /* "" if it names none */
+    const char *command;  /* its ExecStart */
     const char *database; /* that its command or environment names; "" if neither does */
 };
 
@@ -53,17 +53,17 @@ struct review_files {
 struct review_scene {
     const struct review_sources *sources;
     struct pdns_conf conf;
-    struct error conf_error;  /* why it could not be read; code 0: it was */
+    struct error conf_error; /* why it could not be read; code 0: it was */
     struct backends backends;
     struct error version_error;
-    int version; /* that defaults are taken from */
+    int version;    /* that defaults are taken from */
     bool has_units; /* systemd runs this machine, and the units were read */
     struct review_unit powerdns, daemon, service, socket;
     struct review_user powerdns_user; /* whom PowerDNS runs as */
     struct review_files files;
-    struct review_user user;          /* who has to own the database: it, or the service */
-    struct error database_error;     /* why it could not be read; code 0: it was */
-    struct decision_inputs inputs;   /* valid unless it was not */
+    struct review_user user;       /* who has to own the database: it, or the service */
+    struct error database_error;   /* why it could not be read; code 0: it was */
+    struct decision_inputs inputs; /* valid unless it was not */
     struct status status;
     struct targets *targets; /* NULL: could not be read */
     /* What a topic is being looked at for. */
@@ -97,16 +97,16 @@ const char *review_quoted(struct review_scene *scene, const char *text);
 
 /* Adds a finding whose line, which may be NULL, goes to a place other than pdns.conf. */
 void review_find(struct review_scene *scene, enum review_place place, const char *line,
-                const char *format, ...) __attribute__((format(printf, 4, 5)));
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The same with another effect than that of the topic. */
 void review_find_as(struct review_scene *scene, enum review_effect effect, enum review_place place,
-                   const char *line, const char *format, ...)
+                    const char *line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* Adds a finding about a setting of pdns.conf, with the value that it should have. */
 void review_find_setting(struct review_scene *scene, enum review_effect effect, const char *name,
-                        const char *wanted, const char *format, ...)
+                         const char *wanted, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* Tells what cannot be looked at. */
@@ -116,12 +116,18 @@ void review_skip(struct review_scene *scene, const char *format, ...)
 /* ---------------------------------------------------------------- settings of pdns.conf */
 
 /*
- * A setting of the server, as it is written or by default. PowerDNS reads a number as strtol() does,
- * and an empty one as 0; every text but `no` and `off` as yes.
+ * A setting of the server, as it is written or by default. PowerDNS reads a number as strtol()
+ * does, and an empty one as 0; every text but `no` and `off` as yes.
  */
 const char *review_setting(const struct review_scene *scene, const char *name);
 long review_number(const struct review_scene *scene, const char *name);
 bool review_is_on(const struct review_scene *scene, const char *name);
+
+/*
+ * Says whether a balanced name is in a zone of another backend, so that two backends have to agree
+ * on it. True, too, if that is not known.
+ */
+bool review_shares_zones(const struct review_scene *scene);
 
 /* ---------------------------------------------------------------- users */
 
@@ -137,7 +143,7 @@ bool review_user_may(const struct review_user *user, const char *path, int bits)
  * `ret_directory`. False: there is none.
  */
 bool review_user_is_kept_out(const struct review_user *user, const char *path,
-                            char ret_directory[static 4096]);
+                             char ret_directory[static 4096]);
 
 /* ---------------------------------------------------------------- files */
 

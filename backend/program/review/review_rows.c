@@ -40,7 +40,7 @@ void review_database(struct review_scene *scene)
 {
     if (scene->database_error.code != 0)
         review_find_as(scene, REVIEW_ANSWERS, REVIEW_NOWHERE, NULL, "%s",
-                      scene->database_error.text);
+                       scene->database_error.text);
     else
         tell_problems(scene, false);
 }
@@ -68,10 +68,10 @@ static void look_at_icmp(struct review_scene *scene, const struct monitor *monit
         review_skip(scene, "whether monitor %s can send ICMP", monitor->name);
     else if (!may_ping(user, &known) && known)
         review_find(scene, REVIEW_SHELL,
-                   review_text(scene, "sysctl -w net.ipv4.ping_group_range='%ld %ld'",
-                              (long)user->group, (long)user->group),
-                   "monitor %s cannot send ICMP: no group of %s is in net.ipv4.ping_group_range",
-                   monitor->name, user->name);
+                    review_text(scene, "sysctl -w net.ipv4.ping_group_range='%ld %ld'",
+                                (long)user->group, (long)user->group),
+                    "monitor %s cannot send ICMP: no group of %s is in net.ipv4.ping_group_range",
+                    monitor->name, user->name);
 }
 
 static void look_at_exec(struct review_scene *scene, const struct monitor *monitor)
@@ -79,21 +79,21 @@ static void look_at_exec(struct review_scene *scene, const struct monitor *monit
     const char *directory = scene->has_units ? review_exec_directory(scene) : "";
     if (!scene->has_units) {
         review_skip(scene, "whether monitor %s can run its program: pdns-stickyd does not run",
-                   monitor->name);
+                    monitor->name);
         return;
     }
     if (!*directory) {
         review_find(scene, REVIEW_SHELL, "systemctl edit pdns-stickyd",
-                   "monitor %s is of type exec, and the unit pdns-stickyd has no --exec-directory,"
-                   " so its program is not run",
-                   monitor->name);
+                    "monitor %s is of type exec, and the unit pdns-stickyd has no --exec-directory,"
+                    " so its program is not run",
+                    monitor->name);
         return;
     }
     const char *path = review_text(scene, "%s/%s", directory, monitor->path ? monitor->path : "");
     if (scene->user.known ? !review_user_may(&scene->user, path, X_OK) : access(path, X_OK) != 0)
         review_find(scene, REVIEW_SHELL, review_text(scene, "chmod a+rx %s", path),
-                   "monitor %s: %s is not a program that pdns-stickyd may run", monitor->name,
-                   path);
+                    "monitor %s: %s is not a program that pdns-stickyd may run", monitor->name,
+                    path);
 }
 
 static bool is_used(const struct targets *targets, const struct monitor *monitor)
@@ -139,12 +139,12 @@ void review_persistence_ttl(struct review_scene *scene)
         if (lasts_s == 0 || lasts_s >= (int64_t)pool->ttl_s * ANSWERS_OF_A_MAPPING)
             continue;
         review_find(scene, REVIEW_SQL,
-                   review_text(scene, "UPDATE pool SET persistence_ttl = %" PRId64
-                                     " WHERE name = %s",
-                              long_enough(pool), review_quoted(scene, keeper->name)),
-                   "pool %s: a mapping lasts %" PRId64 " s, and an answer is cached for %" PRIu32
-                   " s: the mapping is over when the resolver asks again, or soon after",
-                   pool->name, lasts_s, pool->ttl_s);
+                    review_text(scene,
+                                "UPDATE pool SET persistence_ttl = %" PRId64 " WHERE name = %s",
+                                long_enough(pool), review_quoted(scene, keeper->name)),
+                    "pool %s: a mapping lasts %" PRId64 " s, and an answer is cached for %" PRIu32
+                    " s: the mapping is over when the resolver asks again, or soon after",
+                    pool->name, lasts_s, pool->ttl_s);
     }
 }
 
@@ -157,14 +157,13 @@ static const struct unused_kind {
     {"pool", "pool ", " answers no name, neither by itself nor as the fallback of another pool",
      "DELETE FROM virtual_server WHERE pool_id = (SELECT id FROM pool WHERE name = ",
      "); DELETE FROM pool WHERE name = "},
-    {"controller", "controller ", " has no virtual server", "DELETE FROM controller WHERE name = ",
-     NULL},
+    {"controller", "controller ", " has no virtual server",
+     "DELETE FROM controller WHERE name = ", NULL},
     {"monitor", "monitor ", " checks nothing: no pool, virtual server or controller names it",
      "DELETE FROM monitor WHERE name = ", NULL},
     {"pool.metric", "pool ", " names a metric, which only the method least reads",
      "UPDATE pool SET metric = NULL WHERE name = ", NULL},
-    {"pool.alternate_method", "pool ",
-     " has an alternate method, and its method can always decide",
+    {"pool.alternate_method", "pool ", " has an alternate method, and its method can always decide",
      "UPDATE pool SET alternate_method = NULL WHERE name = ", NULL},
     {"topology", "", " of table topology: no pool that answers a name goes by them",
      "DELETE FROM topology", NULL},
@@ -173,7 +172,8 @@ static const struct unused_kind {
     {"path_metric", "", " of table path_metric: no pool that answers a name goes by rtt",
      "DELETE FROM path_metric", NULL},
     {"metric", "metric ", " is measured, and no pool names it",
-     "DELETE FROM controller_metric WHERE name = ", "; DELETE FROM virtual_server_metric WHERE name = "},
+     "DELETE FROM controller_metric WHERE name = ",
+     "; DELETE FROM virtual_server_metric WHERE name = "},
     {"setting of sharing", "setting ", " was changed, and nothing is shared",
      "DELETE FROM setting WHERE name = ", NULL},
     {"setting of checks", "setting ", " was changed, and there are no monitors",
@@ -190,7 +190,7 @@ static const char *line_of(struct review_scene *scene, const struct unused_kind 
 {
     const char *name = *row->name ? review_quoted(scene, row->name) : "";
     return review_text(scene, "%s%s%s%s", kind->line, name, kind->line_end ? kind->line_end : "",
-                      kind->line_end ? name : "");
+                       kind->line_end ? name : "");
 }
 
 static void tell_unused(void *context, const struct unused_row *row)
@@ -207,10 +207,10 @@ static void tell_unused(void *context, const struct unused_row *row)
     count->told++;
     if (*row->name)
         review_find(scene, REVIEW_SQL, line_of(scene, kind, row), "%s%s%s", kind->before, row->name,
-                   kind->after);
+                    kind->after);
     else
         review_find(scene, REVIEW_SQL, line_of(scene, kind, row), "%" PRId64 " row%s%s", row->count,
-                   row->count == 1 ? "" : "s", kind->after);
+                    row->count == 1 ? "" : "s", kind->after);
 }
 
 void review_unused_rows(struct review_scene *scene)
@@ -222,7 +222,7 @@ void review_unused_rows(struct review_scene *scene)
         review_skip(scene, "rows without effect: %s", error.text);
     if (count.others > 0)
         review_find(scene, REVIEW_NOWHERE, NULL, "%" PRId64 " more rows without effect",
-                   count.others);
+                    count.others);
 }
 
 /* ---------------------------------------------------------------- versions */
@@ -233,11 +233,12 @@ void review_powerdns_version(struct review_scene *scene)
     int64_t set = scene->inputs.snapshot->settings.powerdns_version;
     if (version->number != 0 && set > version->number)
         review_find(scene, REVIEW_SQL,
-                   review_text(scene, "UPDATE setting SET value = %d WHERE name ="
-                                     " 'powerdns_version'",
-                              version->number < PDNS_VERSION_FIRST ? PDNS_VERSION_FIRST
-                                                                   : version->number),
-                   "setting powerdns_version is %" PRId64 ", and PowerDNS is %s: it answers"
-                   " SERVFAIL for records that it does not know yet",
-                   set, version->text);
+                    review_text(scene,
+                                "UPDATE setting SET value = %d WHERE name ="
+                                " 'powerdns_version'",
+                                version->number < PDNS_VERSION_FIRST ? PDNS_VERSION_FIRST
+                                                                     : version->number),
+                    "setting powerdns_version is %" PRId64 ", and PowerDNS is %s: it answers"
+                    " SERVFAIL for records that it does not know yet",
+                    set, version->text);
 }

@@ -33,12 +33,12 @@ bool review_find_user(struct review *review, const char *name, struct review_use
     if (!row && !is_number)
         return false;
     struct review_user user = {.known = true,
-                              .name = arena_copy(&review->arena, row ? row->pw_name : name,
-                                                 strlen(row ? row->pw_name : name)),
-                              .user = number,
-                              .group = row ? row->pw_gid : (gid_t)number,
-                              .groups = calloc(GROUPS_MAX, sizeof *user.groups),
-                              .group_count = GROUPS_MAX};
+                               .name = arena_copy(&review->arena, row ? row->pw_name : name,
+                                                  strlen(row ? row->pw_name : name)),
+                               .user = number,
+                               .group = row ? row->pw_gid : (gid_t)number,
+                               .groups = calloc(GROUPS_MAX, sizeof *user.groups),
+                               .group_count = GROUPS_MAX};
     if (!user.name || !user.groups) {
         free(user.groups);
         review->failed = true;
@@ -76,7 +76,7 @@ bool review_user_may(const struct review_user *user, const char *path, int bits)
 }
 
 bool review_user_is_kept_out(const struct review_user *user, const char *path,
-                            char ret_directory[static 4096])
+                             char ret_directory[static 4096])
 {
     for (const char *end = strchr(path, '/'); end; end = strchr(end + 1, '/')) {
         int length = end == path ? 1 : (int)(end - path);

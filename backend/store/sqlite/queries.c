@@ -344,26 +344,25 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_HEALTH_PEERS] = "SELECT pool, controller, address, state, counts, peers FROM health"
                            " WHERE peers IS NOT NULL AND (state = 'down' OR counts = 'down'"
                            " OR peers LIKE '% down%')",
-    [QUERY_UNUSED_ROWS] =
-        USED_POOLS
-        " SELECT 'pool' AS kind, name, 1 AS count FROM pool WHERE id NOT IN used"
-        " UNION ALL SELECT 'controller', name, 1 FROM controller"
-        " WHERE id NOT IN (SELECT controller_id FROM virtual_server)"
-        " UNION ALL SELECT 'monitor', name, 1 FROM monitor AS m"
-        " WHERE NOT EXISTS (SELECT 1 FROM pool WHERE monitor_id = m.id)"
-        " AND NOT EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id = m.id)"
-        " AND NOT EXISTS (SELECT 1 FROM controller WHERE monitor_id = m.id)"
-        " UNION ALL SELECT 'pool.metric', name, 1 FROM pool WHERE metric IS NOT NULL"
-        " AND method <> 'least' AND coalesce(alternate_method, '') <> 'least'"
-        " UNION ALL SELECT 'pool.alternate_method', name, 1 FROM pool"
-        " WHERE alternate_method IS NOT NULL AND method IN ('modulus', 'round-robin', 'failover')"
-        COUNT_UNLESS("topology", "topology", "topology")
-        COUNT_UNLESS("geo_database", "geo_database", "topology")
-        COUNT_UNLESS("path_metric", "path_metric", "rtt")
-        COUNT_METRICS("controller_metric") COUNT_METRICS("virtual_server_metric")
-        CHANGED_SETTINGS("setting of sharing", "share_*", "SELECT 1 FROM share WHERE node <> 0")
-        CHANGED_SETTINGS("setting of checks", "brake_*", "SELECT 1 FROM monitor")
-        CHANGED_SETTINGS("setting of checks", "max_checks", "SELECT 1 FROM monitor"),
+    [QUERY_UNUSED_ROWS] = USED_POOLS
+    " SELECT 'pool' AS kind, name, 1 AS count FROM pool WHERE id NOT IN used"
+    " UNION ALL SELECT 'controller', name, 1 FROM controller"
+    " WHERE id NOT IN (SELECT controller_id FROM virtual_server)"
+    " UNION ALL SELECT 'monitor', name, 1 FROM monitor AS m"
+    " WHERE NOT EXISTS (SELECT 1 FROM pool WHERE monitor_id = m.id)"
+    " AND NOT EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id = m.id)"
+    " AND NOT EXISTS (SELECT 1 FROM controller WHERE monitor_id = m.id)"
+    " UNION ALL SELECT 'pool.metric', name, 1 FROM pool WHERE metric IS NOT NULL"
+    " AND method <> 'least' AND coalesce(alternate_method, '') <> 'least'"
+    " UNION ALL SELECT 'pool.alternate_method', name, 1 FROM pool"
+    " WHERE alternate_method IS NOT NULL AND method IN ('modulus', 'round-robin', "
+    "'failover')" COUNT_UNLESS("topology", "topology",
+                               "topology") COUNT_UNLESS("geo_database", "geo_database", "topology")
+        COUNT_UNLESS("path_metric", "path_metric", "rtt") COUNT_METRICS("controller_metric")
+            COUNT_METRICS("virtual_server_metric") CHANGED_SETTINGS(
+                "setting of sharing", "share_*", "SELECT 1 FROM share WHERE node <> 0")
+                CHANGED_SETTINGS("setting of checks", "brake_*", "SELECT 1 FROM monitor")
+                    CHANGED_SETTINGS("setting of checks", "max_checks", "SELECT 1 FROM monitor"),
     [QUERY_FOLLOW_WRITE] =
         "INSERT INTO share_follow (id, node, revision, taken_at, heard_at, problem)"
         " VALUES (1, ?1, ?2, ?3, ?4, '')"
