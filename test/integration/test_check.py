@@ -221,7 +221,10 @@ def test_lines_are_read_as_powerdns_reads_them(place, more, name):
 
 @pytest.mark.parametrize(
     "more, words",
-    [("setgid=\nsecurity-poll-suffix+=x\ninclude-dir+=/x\n", "comes before any"), ("include-dir=/nowhere\n", "/nowhere")],
+    [
+        ("setgid=\nsecurity-poll-suffix+=x\ninclude-dir+=/x\n", "comes before any"),
+        ("include-dir=/nowhere\n", "/nowhere"),
+    ],
 )
 def test_what_keeps_powerdns_from_starting_is_told(place, more, words):
     assert words in place.check("pipe.conf", more=more).only("pdns-conf")["text"]

@@ -1,5 +1,5 @@
-"""`pdns-stickyctl check` and what is outside pdns.conf: the rows of the database, its files, the zones
-of the other backend, systemd's units, the clock."""
+"""`pdns-stickyctl check` and what is outside pdns.conf: the rows of the database, its files, the
+zones of the other backend, systemd's units, the clock."""
 
 import contextlib
 import ctypes
@@ -67,7 +67,8 @@ def test_rows_without_effect(place, database, sql, words):
 
 def test_rows_that_are_used_are_not_named(place, database):
     database.sql("""
-        UPDATE pool SET method = 'least', metric = 'cpu', alternate_method = 'topology' WHERE id = 1;
+        UPDATE pool SET method = 'least', metric = 'cpu', alternate_method = 'topology'
+          WHERE id = 1;
         INSERT INTO controller_metric (controller_id, name, value)
           SELECT id, 'cpu', 5 FROM controller;
         INSERT INTO topology (controller_id) VALUES (1);
@@ -93,7 +94,9 @@ def test_many_rows_without_effect_are_counted(place, database):
     assert found.list[-1]["text"] == "5 more rows without effect"
 
 
-@pytest.mark.parametrize("ttl, lasts, line", [(3600, 3600, 43200), (300, 300, 3600), (30, 89, 3600)])
+@pytest.mark.parametrize(
+    "ttl, lasts, line", [(3600, 3600, 43200), (300, 300, 3600), (30, 89, 3600)]
+)
 def test_a_mapping_has_to_outlast_the_answer(place, database, ttl, lasts, line):
     database.sql(f"UPDATE pool SET ttl = {ttl}, persistence_ttl = {lasts} WHERE name = 'web';")
     finding = place.check("pipe.conf", database=database).only("persistence-ttl")
