@@ -154,12 +154,12 @@ class Place:
         }
         return run([*map(str, argv), *(["--json"] if json else []), *words], env=environment)
 
-    def check(self, sample, settings=None, *, database=None, more="", **options):
+    def check(self, sample, settings=None, *, database=None, more="", name="pdns.conf", **options):
         """What is found with a sample file.
 
-        settings: as with_settings() takes them.  more: further lines.
+        settings: as with_settings() takes them.  more: further lines.  name: of the copy.
         """
         database = database or self.database_of(sample)
-        path = self.directory / "pdns.conf"
+        path = self.directory / name
         path.write_text(self.conf(sample, database, settings or {}) + more)
         return Findings(self.run(path, database, **options))

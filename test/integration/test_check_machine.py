@@ -390,6 +390,12 @@ def test_the_clock_counts_while_mappings_are_shared(place, database):
     assert ("clock" in found.names) == (not is_synchronized())
 
 
+def with_systemd():
+    """What runs a command where systemd seems to be, to be asked by the systemctl of the test."""
+    script = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh"]
+
+
 SYSTEMCTL = """case "$*" in
 *pdns-stickyd*) {daemon} ;;
 *pdns-sticky*) echo LoadState=loaded; echo ActiveState=active; {socket} ;;
@@ -416,14 +422,22 @@ NONE = "echo LoadState=not-found"
 def test_units_of_systemd(place, database, sample, daemon, socket, expected):
     database.sql(CHECKED.format(type="tcp", path="NULL"))
     place.write_tool("systemctl", SYSTEMCTL.format(daemon=daemon, socket=socket, user=OWNER))
-    script = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$@"'
-    inside = ["unshare", "--mount", "sh", "-c", script, "sh"]
     found = without_the_daemon(
-        place.check(sample, {"setuid": None}, database=database, before=inside))
+        place.check(sample, {"setuid": None}, database=database, before=with_systemd())
+    )
     assert len(found) == len(expected)
     for finding, words in zip(found, expected):
         assert words in finding["text"]
         assert finding["name"] == ("database-path" if words == "/other" else "units")
+
+
+@AS_ROOT
+def test_the_unit_of_a_virtual_configuration(place, database):
+    there = "echo LoadState=loaded; echo ActiveState=active"
+    place.write_tool("systemctl", f'case "$*" in *" pdns@eu.service") {there} ;; esac')
+    for name, expected in (("pdns-eu.conf", []), ("pdns.conf", ["units"])):
+        found = place.check("pipe.conf", database=database, name=name, before=with_systemd())
+        assert found.names == expected, found.list
 
 
 @AS_ROOT
@@ -434,7 +448,7 @@ def test_units_of_systemd(place, database, sample, daemon, socket, expected):
 def test_the_directory_of_programs_is_that_of_the_unit(place, database, command, words):
     database.sql(CHECKED.format(type="exec", path="'check-db'"))
     place.write_tool("systemctl", SYSTEMCTL.format(daemon=RUNS + command, socket="", user=OWNER))
-    script = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$@"'
-    inside = ["unshare", "--mount", "sh", "-c", script, "sh"]
-    (finding,) = without_the_daemon(place.check("pipe.conf", database=database, before=inside))
+    (finding,) = without_the_daemon(
+        place.check("pipe.conf", database=database, before=with_systemd())
+    )
     assert finding["name"] == "monitors" and words in finding["text"]

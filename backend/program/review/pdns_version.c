@@ -9,7 +9,7 @@
 #include "system/run_program.h"
 
 /* It prints a line and ends. On a machine that stalls, starting may take seconds. */
-#define VERSION_MS 5000
+#define VERSION_MS 20000
 
 #define PRODUCT "PowerDNS Authoritative Server "
 
@@ -99,9 +99,4 @@ const char *pdns_default(const char *name)
 const char *pdns_backend_default(const char *module, const char *parameter)
 {
     return find(module, parameter);
-}
-
-const char *pdns_default_at(size_t index)
-{
-    return index < DEFAULTS && !defaults[index].module ? defaults[index].name : NULL;
 }

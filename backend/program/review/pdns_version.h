@@ -9,7 +9,6 @@
 #define STICKY_PROGRAM_REVIEW_PDNS_VERSION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "core/base/error.h"
 
@@ -34,8 +33,5 @@ int pdns_version_find(struct pdns_version *ret_version, struct error *error);
 /* The default of a setting of the server or, for one of a backend, by module and name; or NULL. */
 const char *pdns_default(const char *name);
 const char *pdns_backend_default(const char *module, const char *parameter);
-
-/* The settings whose default pdns_default() knows; NULL from `count` on. For the test. */
-const char *pdns_default_at(size_t index);
 
 #endif

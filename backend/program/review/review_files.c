@@ -17,8 +17,8 @@
 #include "program/review/review_parts.h"
 #include "system/run_program.h"
 
-/* Printing a version takes a moment; a wrapper may do more. */
-#define VERSION_MS 5000
+/* Printing a version takes a moment; on a machine that stalls, some seconds. */
+#define VERSION_MS 20000
 
 /* Mappings are stored while there are 8 MB and as much as FILE-wal has; this is time to act. */
 #define DISK_MIN_MB 64

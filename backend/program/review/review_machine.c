@@ -11,7 +11,7 @@
 #include "system/run_program.h"
 
 /* systemd answers within milliseconds, unless the machine stalls. */
-#define SYSTEMCTL_MS 10000
+#define SYSTEMCTL_MS 20000
 
 /* Where sd_booted(3) looks, too. */
 #define SYSTEMD_RUNS "/run/systemd/system"
@@ -69,13 +69,29 @@ static struct review_unit read_unit(struct review_scene *scene, const char *syst
     return unit;
 }
 
+/*
+ * The unit of the PowerDNS that reads this pdns.conf: of pdns-NAME.conf it is pdns@NAME, which
+ * PowerDNS's packages have for virtual configurations (config-name).
+ */
+static const char *powerdns_unit(struct review_scene *scene)
+{
+    static const char before[] = "pdns-", after[] = ".conf";
+    const char *slash = strrchr(scene->sources->conf, '/');
+    const char *name = slash ? slash + 1 : scene->sources->conf;
+    size_t length = strlen(name), around = strlen(before) + strlen(after);
+    if (length <= around || strncmp(name, before, strlen(before)) != 0 ||
+        strcmp(name + length - strlen(after), after) != 0)
+        return "pdns.service";
+    return review_text(scene, "pdns@%.*s.service", (int)(length - around), name + strlen(before));
+}
+
 void review_read_units(struct review_scene *scene)
 {
     char *systemctl = access(SYSTEMD_RUNS, F_OK) == 0 ? run_program_find("systemctl") : NULL;
     if (!systemctl)
         return;
     scene->has_units = true;
-    scene->powerdns = read_unit(scene, systemctl, "pdns.service");
+    scene->powerdns = read_unit(scene, systemctl, powerdns_unit(scene));
     scene->daemon = read_unit(scene, systemctl, "pdns-stickyd.service");
     scene->service = read_unit(scene, systemctl, "pdns-sticky.service");
     scene->socket = read_unit(scene, systemctl, "pdns-sticky.socket");
@@ -121,7 +137,7 @@ void review_units(struct review_scene *scene)
 {
     if (!scene->has_units)
         return;
-    look_at_unit(scene, &scene->powerdns, "pdns", "it is PowerDNS");
+    look_at_unit(scene, &scene->powerdns, powerdns_unit(scene), "it is PowerDNS");
     if (scene->backends.way == WAY_REMOTE_UNIX)
         look_at_unit(scene, &scene->socket, "pdns-sticky.socket",
                      "PowerDNS connects to this socket");
