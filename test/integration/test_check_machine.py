@@ -14,6 +14,7 @@ from database import SAMPLE, Database
 from faults import small_disk
 from monitor import Daemon
 from processes import REPOSITORY, SECONDS_MAX, USER, run
+from service import Service
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has users to choose from")
 OVERLAY = "overlay-gsqlite3.conf"
@@ -343,6 +344,15 @@ def test_another_database(place, database, sample):
     )
     finding = place.check(sample, setting).only("database-path")
     assert finding["line"] == f"pdns-stickyctl --database {database.path} check"
+
+
+def test_the_database_of_a_service_without_systemd(place, database):
+    with Service(database, database.path.with_name("own")) as service:
+        setting = {"remote-connection-string": f"unix:path={service.path}"}
+        finding = place.check("remote-unix.conf", setting).only("database-path")
+        found = place.check("remote-unix.conf", setting, database=database)
+    assert finding["line"] == f"pdns-stickyctl --database {database.path} check"
+    assert (found.names, found.unchecked) == ([], [])
 
 
 def test_a_socket_where_nobody_listens(place, workspace):

@@ -118,8 +118,8 @@ void review_program(struct review_scene *scene)
 
 #define SOCKET_LINE "systemctl enable --now pdns-sticky.socket"
 
-/* 0; or the errno of connecting to it. */
-static int try_connecting(const char *path)
+/* 0 with a descriptor to close; or the errno of connecting to it. */
+static int connect_to(const char *path, int *ret_descriptor)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
@@ -128,10 +128,35 @@ static int try_connecting(const char *path)
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return errno;
-    int problem = connect(descriptor, (const struct sockaddr *)&address, sizeof address);
-    problem = problem != 0 && errno != EAGAIN ? errno : 0; /* EAGAIN: others are waiting, too */
+    if (connect(descriptor, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int problem = errno;
+        close(descriptor);
+        return problem;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
+/* The process that listens on a socket; 0: not known. */
+static pid_t find_listener(const char *path)
+{
+    struct ucred peer = {0};
+    socklen_t length = sizeof peer;
+    int descriptor;
+    if (connect_to(path, &descriptor) != 0)
+        return 0;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        peer.pid = 0;
     close(descriptor);
-    return problem;
+    return peer.pid;
+}
+
+static bool is_refused(const char *path)
+{
+    int descriptor, problem = connect_to(path, &descriptor);
+    if (problem == 0)
+        close(descriptor);
+    return problem == ECONNREFUSED;
 }
 
 void review_socket(struct review_scene *scene)
@@ -156,7 +181,7 @@ void review_socket(struct review_scene *scene)
     else if (user->known && !review_user_may(user, path, W_OK))
         review_find(scene, REVIEW_SHELL, review_text(scene, "chown %s %s", user->name, path),
                     "%s may not connect to %s, by its owner and mode", user->name, path);
-    else if (try_connecting(path) == ECONNREFUSED)
+    else if (is_refused(path))
         review_find(scene, REVIEW_SHELL, SOCKET_LINE,
                     "nobody listens on %s, so questions get SERVFAIL", path);
 }
@@ -171,16 +196,51 @@ bool review_is_same_file(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
+/* The words of /proc/PID/NAME, which NUL octets end; they point into `text`. */
+static void read_words(pid_t process, const char *name, char *text, size_t size,
+                       struct backends *ret_words)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/%s", (long)process, name);
+    FILE *stream = fopen(path, "re");
+    size_t length = stream ? fread(text, 1, size - 1, stream) : 0;
+    text[length] = '\0';
+    for (const char *word = text; word < text + length; word += strlen(word) + 1)
+        if (ret_words->word_count < COMMAND_WORDS_OF_BACKEND_MAX)
+            ret_words->words[ret_words->word_count++] = word;
+    if (stream)
+        fclose(stream);
+}
+
+/* The database of the service that was started without systemd; NULL: it cannot be told. */
+static const char *database_of_listener(struct review_scene *scene)
+{
+    struct backends command = {0};
+    char text[4096];
+    pid_t process = scene->backends.socket ? find_listener(scene->backends.socket) : 0;
+    if (process <= 1)
+        return NULL;
+    read_words(process, "cmdline", text, sizeof text, &command);
+    const char *database = backends_database(&command);
+    return database ? review_text(scene, "%s", database) : NULL;
+}
+
+/* Of the service, its unit tells; or else its command line. */
+static const char *database_of_service(struct review_scene *scene)
+{
+    const char *of_unit = scene->has_units ? scene->service.database : "";
+    return *of_unit ? of_unit : database_of_listener(scene);
+}
+
 void review_database_path(struct review_scene *scene)
 {
-    const char *used = backends_database(&scene->backends);
     const char *looked_at = scene->sources->database;
-    if (scene->backends.way == WAY_REMOTE_UNIX)
-        used = scene->has_units && *scene->service.database ? scene->service.database : NULL;
+    const char *used = scene->backends.way == WAY_REMOTE_UNIX ? database_of_service(scene)
+                                                              : backends_database(&scene->backends);
     if (!used)
         review_skip(scene,
-                    "whether PowerDNS's pdns-sticky uses %s: pdns.conf does not say which"
-                    " database it uses",
+                    "whether PowerDNS's pdns-sticky uses %s: pdns.conf does not say which database"
+                    " it uses",
                     looked_at);
     else if (!review_is_same_file(used, looked_at))
         review_find(scene, REVIEW_SHELL,
