@@ -102,6 +102,8 @@ struct suite {
     X(topology_loader)                                                                             \
     X(holds)                                                                                       \
     X(status)                                                                                      \
+    X(pdns_conf)                                                                                   \
+    X(review)                                                                                      \
     X(check)                                                                                       \
     X(dns_question)                                                                                \
     X(dns_text)                                                                                    \

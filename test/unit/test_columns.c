@@ -123,6 +123,8 @@ static const struct {
     {QUERY_PEER_VERDICTS, "pool, controller, position, family"},
     {QUERY_MAPPING_HISTORY, "node, name, name, lag_ms, origin, name, name"},
     {QUERY_HEALTH_PEERS, "pool, controller, address, state, counts, peers"},
+    /* In test_review.c. */
+    {QUERY_UNUSED_ROWS, "kind, name, count"},
     {QUERY_SHARE_ZONES, "lower(name)"},
     {QUERY_SHARE_RECORDS, "lower(z.name), lower(r.name), type, ttl, content"},
     {QUERY_SHARE_CONTROLLER_TEXTS, "name, state"},

@@ -119,5 +119,5 @@ int main(int argc, char **argv)
     }
     enum command_result result = run(responder, database, argc - optind, argv + optind);
     responder_free(responder);
-    return result;
+    return (int)result;
 }

@@ -34,6 +34,30 @@
 #define OF_FAMILY_2 OF_FAMILY("?2")
 #define OF_FAMILY_4 OF_FAMILY("?4")
 
+/*
+ * Pools that answer a name, by themselves or for another pool, and the methods by which they do.
+ * Rows of the kind that follows are of no use without them.
+ */
+#define USED_POOLS                                                                                 \
+    "WITH RECURSIVE used (id) AS (SELECT pool_id FROM balanced_name"                               \
+    " UNION SELECT n.id FROM used AS u JOIN pool AS p ON p.id = u.id"                              \
+    " JOIN pool AS n ON n.id IN (p.fallback_pool_id, p.persistence_pool_id)),"                     \
+    " method (name) AS (SELECT method FROM pool WHERE id IN used"                                  \
+    " UNION SELECT alternate_method FROM pool WHERE id IN used)"
+#define COUNT_UNLESS(kind, table, method)                                                          \
+    " UNION ALL SELECT '" kind "', '', count(*) FROM " table                                       \
+    " WHERE NOT EXISTS (SELECT 1 FROM method WHERE name = '" method "') HAVING count(*) > 0"
+#define COUNT_METRICS(table)                                                                       \
+    " UNION ALL SELECT 'metric', name, count(*) FROM " table                                       \
+    " WHERE name NOT IN ('availability', 'availability-ipv4', 'availability-ipv6', 'rtt',"         \
+    " 'rtt-ipv4', 'rtt-ipv6')"                                                                     \
+    " AND name NOT IN (SELECT metric FROM pool WHERE metric IS NOT NULL) GROUP BY name"
+/* Settings that were changed, and that only one part of the program reads. */
+#define CHANGED_SETTINGS(kind, names, unless)                                                      \
+    " UNION ALL SELECT '" kind "', s.name, 1 FROM setting AS s"                                    \
+    " JOIN allowed_setting AS a ON a.name = s.name AND a.value <> s.value"                         \
+    " WHERE s.name GLOB '" names "' AND NOT EXISTS (" unless ")"
+
 const char *const query_texts[QUERY_COUNT] = {
     [QUERY_REVISION] = "SELECT configuration, metrics, topology, mappings," SHARE_NODE
                        " FROM revision WHERE id = 1",
@@ -379,6 +403,25 @@ const char *const query_texts[QUERY_COUNT] = {
     [QUERY_HEALTH_PEERS] = "SELECT pool, controller, address, state, counts, peers FROM health"
                            " WHERE peers IS NOT NULL AND (state = 'down' OR counts = 'down'"
                            " OR peers LIKE '% down%')",
+    [QUERY_UNUSED_ROWS] = USED_POOLS
+    " SELECT 'pool' AS kind, name, 1 AS count FROM pool WHERE id NOT IN used"
+    " UNION ALL SELECT 'controller', name, 1 FROM controller"
+    " WHERE id NOT IN (SELECT controller_id FROM virtual_server)"
+    " UNION ALL SELECT 'monitor', name, 1 FROM monitor AS m"
+    " WHERE NOT EXISTS (SELECT 1 FROM pool WHERE monitor_id = m.id)"
+    " AND NOT EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id = m.id)"
+    " AND NOT EXISTS (SELECT 1 FROM controller WHERE monitor_id = m.id)"
+    " UNION ALL SELECT 'pool.metric', name, 1 FROM pool WHERE metric IS NOT NULL"
+    " AND method <> 'least' AND coalesce(alternate_method, '') <> 'least'"
+    " UNION ALL SELECT 'pool.alternate_method', name, 1 FROM pool"
+    " WHERE alternate_method IS NOT NULL AND method IN ('modulus', 'round-robin', "
+    "'failover')" COUNT_UNLESS("topology", "topology",
+                               "topology") COUNT_UNLESS("geo_database", "geo_database", "topology")
+        COUNT_UNLESS("path_metric", "path_metric", "rtt") COUNT_METRICS("controller_metric")
+            COUNT_METRICS("virtual_server_metric") CHANGED_SETTINGS(
+                "setting of sharing", "share_*", "SELECT 1 FROM share WHERE node <> 0")
+                CHANGED_SETTINGS("setting of checks", "brake_*", "SELECT 1 FROM monitor")
+                    CHANGED_SETTINGS("setting of checks", "max_checks", "SELECT 1 FROM monitor"),
     [QUERY_FOLLOW_WRITE] =
         "INSERT INTO share_follow (id, node, revision, taken_at, heard_at, problem)"
         " VALUES (1, ?1, ?2, ?3, ?4, '')"
