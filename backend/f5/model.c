@@ -81,7 +81,7 @@ int take_description(struct f5_work *work, void *object, const struct f5_propert
 static int add_monitor(struct f5_work *work, const char *word, struct f5_monitors *monitors)
 {
     const char *path = model_path(work, word);
-    return path ? list_add(work, &monitors->paths, (void *)path) : ERR_NOMEM;
+    return path ? list_add(work, &monitors->paths, path) : ERR_NOMEM;
 }
 
 /* The monitors in the block of `min 1 of { A B }`. */
@@ -258,7 +258,7 @@ static int read_stanza(struct f5_work *work, const struct f5_item *item, struct 
                               kinds[i].word, item->word_count);
         return kinds[i].read(work, item, model);
     }
-    return list_add(work, &model->others, (void *)item);
+    return list_add(work, &model->others, item);
 }
 
 int f5_model_read(struct f5_work *work, const struct list *stanzas, struct f5_model *ret_model)

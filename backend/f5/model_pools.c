@@ -196,7 +196,7 @@ int model_read_pool(struct f5_work *work, const struct f5_item *item, struct f5_
     if (!pool)
         return ERR_NOMEM;
     if (typed && !model_record_find(item->words[2], &pool->record))
-        return list_add(work, &model->others, (void *)item);
+        return list_add(work, &model->others, item);
     pool->mixed = !typed;
     pool->ttl_s = 30;
     pool->verifies = true;

@@ -22,7 +22,7 @@ static int take_aliases(struct f5_work *work, void *object, const struct f5_prop
         const struct f5_item *item = property->item->items.items[i];
         for (size_t j = 0; j < item->word_count; j++) {
             const char *alias = without_dot(work, item->words[j]);
-            if (!alias || list_add(work, &wideip->aliases, (void *)alias) != 0)
+            if (!alias || list_add(work, &wideip->aliases, alias) != 0)
                 return ERR_NOMEM;
         }
     }
@@ -193,7 +193,7 @@ int model_read_wideip(struct f5_work *work, const struct f5_item *item, struct f
     if (!wideip)
         return ERR_NOMEM;
     if (typed && !model_record_find(item->words[2], &wideip->record))
-        return list_add(work, &model->others, (void *)item);
+        return list_add(work, &model->others, item);
     wideip->persistence_ttl_s = 3600;
     wideip->ipv4_bits = 32;
     wideip->ipv6_bits = 128;

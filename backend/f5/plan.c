@@ -37,7 +37,7 @@ const char *plan_name(struct f5_work *work, struct text_index *taken, const char
         if (!key)
             return NULL;
         if (!text_index_find(taken, key))
-            return text_index_add(work, taken, key, (void *)name) == 0 ? name : NULL;
+            return text_index_add(work, taken, key, name) == 0 ? name : NULL;
         name = work_printf(work, "%s.%d", base, i);
     }
     return NULL;
@@ -96,7 +96,10 @@ static int server_controller(struct f5_work *work, struct f5_plan *plan, struct 
     code = note_add(work, &controller->notes, "in the data center %s%s", datacenter->object.path,
                     datacenter->object.disabled ? ", which is disabled" : "");
     if (code == 0)
+        code = plan_copy_notes(work, &datacenter->object, &controller->notes);
+    if (code == 0)
         code = plan_copy_notes(work, &server->object, &controller->notes);
+    controller->is_site = true;
     *ret_controller = controller;
     return code;
 }
@@ -117,6 +120,7 @@ static int datacenter_controller(struct f5_work *work, struct f5_plan *plan,
         if (code != 0)
             return code;
         datacenter->controller->disabled = datacenter->object.disabled;
+        datacenter->controller->is_site = true;
         code = plan_copy_notes(work, &datacenter->object, &datacenter->controller->notes);
     }
     *ret_controller = datacenter->controller;

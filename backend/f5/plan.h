@@ -42,6 +42,7 @@ struct f5_controller {
     const char *name, *from;
     struct address address; /* or FAMILY_NONE */
     bool disabled;
+    bool is_site; /* it stands for servers of the input */
     size_t index; /* in the list of the plan */
     struct list notes;
 };

@@ -63,7 +63,7 @@ static int set_pool(struct f5_work *work, struct f5_plan *plan, struct f5_planne
     if (!pool)
         return note_add(work, &name->notes,
                         "not imported: no pool of it can answer; what the BIND of the BIG-IP"
-                        " answered belongs into the zone");
+                        " answered belongs in the zone");
     const struct f5_planned_name *other = text_index_find(&plan->names_by_key, name->name);
     if (other)
         return note_add(work, &name->notes, "not imported: the name is there already, from %s",

@@ -58,6 +58,7 @@ struct f5_stage {
     enum f5_spread spread;     /* over the parts, if there are several */
     struct address ipv4, ipv6; /* a fallback IP in place of parts */
     const char *name;          /* of such a stage */
+    int64_t ttl_s;             /* likewise */
 };
 
 struct f5_answering {

@@ -300,25 +300,47 @@ static const char *sharing_key(struct f5_work *work, const struct f5_stage *stag
     return work_printf(work, "%s %s", model_record_word(from->record), from->object.path);
 }
 
+/* The same for pools whose mappings last equally long and are for the same clients. */
+static const char *settings_key(struct f5_work *work, const char *key,
+                                const struct f5_planned_pool *pool)
+{
+    return work_printf(work, "%s>%lld %lld %lld %d", key, (long long)pool->persistence_ttl_s,
+                       (long long)pool->ipv4_bits, (long long)pool->ipv6_bits, pool->client_subnet);
+}
+
+/* The first pool of a key; this one, if it is. */
+static int first_of(struct pooling *pooling, const char *key, struct f5_planned_pool *pool,
+                    struct f5_planned_pool **ret_first)
+{
+    struct f5_planned_pool *first = text_index_find(&pooling->plan->pools_by_parts, key);
+    *ret_first = first ? first : pool;
+    return first ? 0 : text_index_add(pooling->work, &pooling->plan->pools_by_parts, key, pool);
+}
+
 /* A pool that was planned before from the same one: both share mappings if they last equally long.
  */
 static int set_sharing(struct pooling *pooling, const char *key, struct f5_planned_pool *pool)
 {
-    struct f5_planned_pool *first =
-        key ? text_index_find(&pooling->plan->pools_by_parts, key) : NULL;
-    if (!key)
+    const char *settings = key ? settings_key(pooling->work, key, pool) : NULL;
+    struct f5_planned_pool *same, *any;
+    if (!settings)
         return ERR_NOMEM;
-    if (!first)
-        return text_index_add(pooling->work, &pooling->plan->pools_by_parts, key, pool);
-    bool same = first->persistence_ttl_s == pool->persistence_ttl_s &&
-                first->ipv4_bits == pool->ipv4_bits && first->ipv6_bits == pool->ipv6_bits &&
-                first->client_subnet == pool->client_subnet;
-    if (same && pool->persistence_ttl_s > 0)
-        pool->shares = first;
-    return note_add(pooling->work, &pool->notes, "as pool %s, but with %s: %s", first->name,
-                    same ? "other pools to fall back on, or other addresses"
-                         : "another persistence",
-                    pool->shares ? "both share their mappings" : "they share no mappings");
+    if (pool->persistence_ttl_s == 0)
+        return 0;
+    int code = first_of(pooling, settings, pool, &same);
+    if (code == 0)
+        code = first_of(pooling, key, pool, &any);
+    if (code != 0 || any == pool)
+        return code;
+    if (same == pool)
+        return note_add(pooling->work, &pool->notes,
+                        "as pool %s, but with another persistence: they share no mappings",
+                        any->name);
+    pool->shares = same;
+    return note_add(pooling->work, &pool->notes,
+                    "as pool %s, but with other addresses, or other pools to fall back on: both"
+                    " share their mappings",
+                    same->name);
 }
 
 static const char *wanted_name(struct pooling *pooling, const struct f5_stage *stage)
@@ -342,7 +364,7 @@ static int fill(struct pooling *pooling, const struct f5_stage *stage, const cha
     if (code == 0 && !from) {
         pool->method = "failover";
         pool->fallback = "any";
-        pool->ttl_s = 30;
+        pool->ttl_s = stage->ttl_s;
     }
     if (code == 0)
         code = set_clients(pooling, pool);

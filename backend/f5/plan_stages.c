@@ -23,12 +23,12 @@ static const char *why_unusable(const struct f5_pool *pool)
     if (plan_is_fixed(pool))
         return NULL;
     if (pool->preferred->kind == MODE_DNS)
-        return "leaves all answers to the BIND of the BIG-IP: its records belong into the zone";
+        return "it leaves all answers to the BIND of the BIG-IP; these records belong in the zone";
     if (pool->preferred->kind == MODE_DROP)
-        return "answers nobody";
+        return "it answers nobody";
     if (pool->preferred->kind == MODE_FALLBACK_IP)
-        return "has no fallback-ip";
-    return pool->members.count == 0 ? "has no members" : NULL;
+        return "it has no fallback-ip";
+    return pool->members.count == 0 ? "it has no members" : NULL;
 }
 
 static struct f5_part *new_part(struct f5_work *work, struct f5_pool *pool, int64_t ratio)
@@ -72,9 +72,8 @@ static int usable_uses(struct f5_work *work, const struct list *uses, struct lis
     for (size_t i = 0; code == 0 && i < uses->count; i++) {
         struct f5_use *use = uses->items[i];
         const char *why = why_unusable(use->pool);
-        code =
-            why ? note_add(work, notes, "pool %s %s: it is left out", use->pool->object.path, why)
-                : list_add(work, ret_usable, use);
+        code = why ? note_add(work, notes, "pool %s is left out: %s", use->pool->object.path, why)
+                   : list_add(work, ret_usable, use);
     }
     return code;
 }
@@ -199,14 +198,13 @@ static int add_last_resort(struct f5_work *work, const struct f5_wideip *wideip,
     if (!pool)
         return 0;
     if (stage_has(stages, pool))
-        why = "is one of the pools already";
+        why = "it is one of the pools already";
     else if (!fits(stages, pool))
-        why = "answers with names, and the pools with addresses, or the other way round";
+        why = "it answers with names, and the pools with addresses, or the other way round";
     else
         why = why_unusable(pool);
     if (why)
-        return note_add(work, notes, "last-resort-pool %s %s: it is left out", pool->object.path,
-                        why);
+        return note_add(work, notes, "last-resort-pool %s is left out: %s", pool->object.path, why);
     int code = add_stage(work, stages, SPREAD_IN_ORDER, &stage);
     return code == 0 ? add_part(work, stage, pool, 1) : code;
 }
@@ -285,8 +283,9 @@ static int add_fallback_ip(struct f5_work *work, struct list *stages)
         return code;
     take_fallback_ip(part->a, stage);
     take_fallback_ip(part->aaaa, stage);
-    const char *path = (part->a ? part->a : part->aaaa)->object.path;
-    const char *name = plan_path_name(work, path);
+    const struct f5_pool *pool = part->a ? part->a : part->aaaa;
+    const char *name = plan_path_name(work, pool->object.path);
+    stage->ttl_s = pool->ttl_s;
     stage->name = name ? work_printf(work, "%s-fallback-ip", name) : NULL;
     return stage->name ? 0 : ERR_NOMEM;
 }

@@ -14,8 +14,8 @@
 /* The preference of the highest score, and the step to the next one. */
 #define PREFERENCE_STEP 10
 
-/* Conditions and servers that are looked at: a few seconds. Regions in regions can ask for more. */
-#define STEPS_MAX 200000000
+/* Conditions and servers that are looked at: some seconds. Regions in regions can ask for more. */
+#define STEPS_MAX 20000000
 
 struct placing {
     struct f5_work *work;
@@ -285,8 +285,10 @@ static bool is_any_chosen(const struct placing *placing)
 /* `server: not X`: all controllers but those. */
 static void negate(struct placing *placing)
 {
-    for (size_t i = 0; i < placing->plan->controllers.count; i++)
-        placing->chosen[i] = !placing->chosen[i];
+    for (size_t i = 0; i < placing->plan->controllers.count; i++) {
+        const struct f5_controller *controller = placing->plan->controllers.items[i];
+        placing->chosen[i] = controller->is_site && !placing->chosen[i];
+    }
 }
 
 static const char *record_text(struct f5_work *work, const struct f5_topology_record *record)

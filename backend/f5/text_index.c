@@ -1,5 +1,6 @@
 #include "f5/text_index.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "core/base/hash.h"
@@ -41,11 +42,12 @@ static int grow(struct f5_work *work, struct text_index *index)
     return 0;
 }
 
-int text_index_add(struct f5_work *work, struct text_index *index, const char *name, void *object)
+int text_index_add(struct f5_work *work, struct text_index *index, const char *name,
+                   const void *object)
 {
     if (2 * index->count >= index->capacity && grow(work, index) != 0)
         return ERR_NOMEM;
-    *slot_of(index, name) = (struct text_slot){name, object};
+    *slot_of(index, name) = (struct text_slot){name, (void *)(uintptr_t)object};
     index->count++;
     return 0;
 }

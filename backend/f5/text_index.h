@@ -18,6 +18,7 @@ struct text_index {
 void *text_index_find(const struct text_index *index, const char *name);
 
 /* Adds an object whose name is not in the index. 0 or ERR_NOMEM. */
-int text_index_add(struct f5_work *work, struct text_index *index, const char *name, void *object);
+int text_index_add(struct f5_work *work, struct text_index *index, const char *name,
+                   const void *object);
 
 #endif

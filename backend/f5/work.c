@@ -1,6 +1,7 @@
 #include "f5/work.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ char *work_printf(struct f5_work *work, const char *format, ...)
     return copy;
 }
 
-int list_add(struct f5_work *work, struct list *list, void *item)
+int list_add(struct f5_work *work, struct list *list, const void *item)
 {
     if (list->count == list->capacity) {
         size_t wanted = list->capacity ? 2 * list->capacity : LIST_FIRST;
@@ -53,7 +54,7 @@ int list_add(struct f5_work *work, struct list *list, void *item)
         list->items = grown;
         list->capacity = wanted;
     }
-    list->items[list->count++] = item;
+    list->items[list->count++] = (void *)(uintptr_t)item;
     return 0;
 }
 

@@ -24,8 +24,11 @@ struct list {
     size_t count, capacity;
 };
 
-/* 0, or ERR_NOMEM with nothing added. */
-int list_add(struct f5_work *work, struct list *list, void *item);
+/*
+ * 0, or ERR_NOMEM with nothing added. A list may hold what is only read, too: who takes it out
+ * knows what it holds.
+ */
+int list_add(struct f5_work *work, struct list *list, const void *item);
 
 /* Zeroed memory of the arena, or NULL with the error set. */
 void *work_alloc(struct f5_work *work, size_t size);

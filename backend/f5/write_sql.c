@@ -123,6 +123,18 @@ static void write_check(struct writing *writing, const struct f5_check *check)
     writing->checks++;
 }
 
+static void write_unused(struct writing *writing, const struct f5_monitor *monitor)
+{
+    const struct f5_check *check =
+        text_index_find(&writing->plan->checks_by_path, monitor->object.path);
+    if (check && check->used)
+        return;
+    comment(writing, "* left out: gtm monitor %s %s, line %d: %s", monitor->type,
+            monitor->object.path, monitor->object.line,
+            check && check->why ? check->why : "nothing that is imported is checked by it");
+    writing->notes++;
+}
+
 static void write_checks(struct writing *writing)
 {
     heading(writing,
@@ -134,6 +146,8 @@ static void write_checks(struct writing *writing)
         if (check->used)
             write_check(writing, check);
     }
+    for (size_t i = 0; i < writing->model->monitors.count; i++)
+        write_unused(writing, writing->model->monitors.items[i]);
 }
 
 static void write_controller(struct writing *writing, const struct f5_controller *controller)
@@ -326,8 +340,8 @@ static void write_topology(struct writing *writing)
 static const struct {
     const char *kind, *why;
 } reasons[] = {
-    {"pool", "its records belong into the zone, or into table record"},
-    {"wideip", "its records belong into the zone, or into table record"},
+    {"pool", "its records belong in the zone, or into table record"},
+    {"wideip", "its records belong in the zone, or into table record"},
     {"rule", "iRules have no counterpart"},
     {"listener", "the addresses that PowerDNS listens on are its setting local-address"},
     {"prober-pool", "each name server runs the checks itself, through pdns-stickyd"},
