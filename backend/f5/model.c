@@ -15,7 +15,7 @@
 
 static const char *const record_words[RECORD_KINDS] = {"a", "aaaa", "cname"};
 
-const char *model_record_word(enum f5_record record)
+const char *model_record_word(size_t record)
 {
     return record_words[record];
 }

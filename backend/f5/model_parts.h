@@ -36,8 +36,8 @@ int take_description(struct f5_work *work, void *object, const struct f5_propert
 int model_monitors(struct f5_work *work, const struct f5_property *property,
                    struct f5_monitors *ret_monitors);
 
-/* The word of a record type: "a", "aaaa", "cname". */
-const char *model_record_word(enum f5_record record);
+/* The word of a record type, an enum f5_record: "a", "aaaa", "cname". */
+const char *model_record_word(size_t record);
 
 /* False for a type that is not imported, such as mx. */
 bool model_record_find(const char *word, enum f5_record *ret_record);
