@@ -283,8 +283,14 @@ static int set_clients(struct pooling *pooling, struct f5_planned_pool *pool)
         pool->ipv6_bits = wideip->ipv6_bits;
     }
     pool->client_subnet = wideip->client_subnet && strcmp(pool->method, "topology") == 0;
-    if (!pool->client_subnet)
-        return 0;
+    int code = 0;
+    if (pool->persistence_ttl_s > 0 && pool->next)
+        code =
+            note_add(pooling->work, &pool->notes,
+                     "a resolver that was sent to the next pool comes back as soon as a server of"
+                     " this one is up; BIG-IP keeps it there until its persistence ends");
+    if (code != 0 || !pool->client_subnet)
+        return code;
     return note_add(pooling->work, &pool->notes,
                     "topology-prefer-edns0-client-subnet: the client network counts for mappings,"
                     " too; PowerDNS needs edns-subnet-processing=yes");

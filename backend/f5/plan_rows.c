@@ -313,6 +313,25 @@ static int name_missing_families(struct filling *filling)
                     " resolver that is sent to a server with one address gets no other");
 }
 
+/* A mapping leads to a controller, where BIG-IP remembers the virtual server. */
+static int name_shared_controllers(struct filling *filling)
+{
+    const struct list *rows = &filling->pool->rows;
+    bool *seen = work_alloc(filling->work, filling->plan->controllers.count + 1);
+    if (!seen)
+        return ERR_NOMEM;
+    for (size_t i = 0; filling->pool->persistence_ttl_s > 0 && i < rows->count; i++) {
+        const struct f5_row *row = rows->items[i];
+        if (seen[row->controller->index])
+            return note_add(filling->work, &filling->pool->notes,
+                            "a mapping leads to a controller, not to a virtual server: where"
+                            " controller %s has several in this pool, modulus chooses among them",
+                            row->controller->name);
+        seen[row->controller->index] = true;
+    }
+    return 0;
+}
+
 int plan_rows(struct f5_work *work, struct f5_plan *plan, struct f5_model *model,
               const struct f5_stage *stage, struct f5_planned_pool *pool)
 {
@@ -324,5 +343,7 @@ int plan_rows(struct f5_work *work, struct f5_plan *plan, struct f5_model *model
         code = add_fixed(&filling, 0, &stage->ipv6);
     for (size_t i = 0; code == 0 && i < stage->parts.count; i++)
         code = add_part(&filling, stage->parts.items[i]);
+    if (code == 0)
+        code = name_shared_controllers(&filling);
     return code == 0 ? name_missing_families(&filling) : code;
 }

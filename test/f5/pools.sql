@@ -176,6 +176,10 @@ INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, port)
    WHERE p.name = 'p2.2' AND c.name = 's2';
 
 -- gtm pool a /Common/p1, line 6
+-- * a resolver that was sent to the next pool comes back as soon as a server of this one is up;
+--   BIG-IP keeps it there until its persistence ends
+-- * a mapping leads to a controller, not to a virtual server: where controller s1 has several in
+--   this pool, modulus chooses among them
 INSERT INTO pool (name, method, ttl, persistence_ttl, fallback, fallback_pool_id, monitor_id)
   VALUES ('p1.2', 'ratio', 15, 3600, 'any', (SELECT id FROM pool WHERE name = 'p2.2'), (SELECT id FROM monitor WHERE name = 'tcp'));
 -- member s1:v1, line 6
@@ -193,6 +197,8 @@ INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, port)
 -- * fallback-mode return-to-dns: fallback 'any', see above
 -- * as pool p1.2, but with other addresses, or other pools to fall back on: both share their
 --   mappings
+-- * a mapping leads to a controller, not to a virtual server: where controller s1 has several in
+--   this pool, modulus chooses among them
 INSERT INTO pool (name, method, ttl, persistence_ttl, persistence_pool_id, fallback, monitor_id)
   VALUES ('p1.3', 'ratio', 15, 3600, (SELECT id FROM pool WHERE name = 'p1.2'), 'any', (SELECT id FROM monitor WHERE name = 'tcp'));
 -- member s1:v1, line 6
@@ -209,6 +215,8 @@ INSERT INTO virtual_server (pool_id, controller_id, position, ipv4, port)
 -- gtm pool a /Common/p1, line 6
 -- * fallback-mode return-to-dns: fallback 'any', see above
 -- * as pool p1.2, but with another persistence: they share no mappings
+-- * a mapping leads to a controller, not to a virtual server: where controller s1 has several in
+--   this pool, modulus chooses among them
 INSERT INTO pool (name, method, ttl, persistence_ttl, fallback, monitor_id)
   VALUES ('p1.4', 'ratio', 15, 60, 'any', (SELECT id FROM monitor WHERE name = 'tcp'));
 -- member s1:v1, line 6
@@ -322,7 +330,7 @@ COMMIT;
 --   0, other gtm objects 0.
 -- Written: controllers 3, pools 14, virtual servers 26, balanced names 11, monitors 1, rows of
 --   topology 1.
--- Names left out or disabled: 1. Comments with a star: 25.
+-- Names left out or disabled: 1. Comments with a star: 29.
 -- Virtual servers without a check: 12. They count as up until they get one, such as:
 --   INSERT INTO monitor (name, type) VALUES ('connect', 'tcp');
 --   UPDATE pool SET monitor_id = (SELECT id FROM monitor WHERE name = 'connect')
