@@ -112,6 +112,9 @@ struct suite {
     X(steps)                                                                                       \
     X(tls)                                                                                         \
     X(content)                                                                                     \
+    X(f5_text_index)                                                                               \
+    X(f5_document)                                                                                 \
+    X(f5_import)                                                                                   \
     X(prober)                                                                                      \
     X(monitoring)                                                                                  \
     X(monitor_database)                                                                            \
