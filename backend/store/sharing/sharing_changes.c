@@ -135,7 +135,9 @@ int sharing_count_changes(struct sharing *sharing, int64_t *ret_count, int64_t *
     sharing_end(sharing);
     if (code != 0)
         return code;
-    *ret_count = waiting.last - waiting.first + 1;
+    *ret_count = (int64_t)((uint64_t)waiting.last - (uint64_t)waiting.first + 1);
+    if (*ret_count < 0) /* SQL has put in stamps that are further apart than numbers go */
+        *ret_count = INT64_MAX;
     *ret_oldest_ms = waiting.oldest_ms;
     return 0;
 }
