@@ -182,8 +182,8 @@ struct mapping_judge {
  * Changes the mapping of a client key in one pool, for all processes at once; it is stored some
  * milliseconds later, see store_unwritten(). While there is no room, the writer is waited for until
  * `until_ms`, which is monotonic. Who is `patient` leaves room for new resolvers, too: while many
- * changes wait to be stored, the writer is waited for as long as it stores some within five seconds.
- * 0, ERR_NOTFOUND when the mapping stays as it is, or a code with `error` set.
+ * changes wait to be stored, the writer is waited for as long as it stores some within five
+ * seconds. 0, ERR_NOTFOUND when the mapping stays as it is, or a code with `error` set.
  *
  * If others change a mapping by SQL, changes that wait are dropped: whoever makes many looks at
  * store_mappings_revision() afterwards, and makes them again if it is another number.

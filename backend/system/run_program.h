@@ -33,10 +33,19 @@ char *run_program_find(const char *name);
 
 /*
  * Runs `arguments`, whose first is the path and whose last is NULL; `as` may be NULL: as we are. 0,
- * whatever its exit status, with what it printed added to `output`; ERR_NOTFOUND if it could not be
- * started; ERR_BUSY if it was killed after `limit_ms`; ERR_IO; or ERR_NOMEM; with `error` set.
+ * whatever its exit status, with what it printed added to `output`, standard error included;
+ * ERR_NOTFOUND if it could not be started; ERR_BUSY if it was killed after `limit_ms`; ERR_IO; or
+ * ERR_NOMEM; with `error` set.
  */
 int run_program(const char *const *arguments, const struct run_as *as, int limit_ms,
                 struct buffer *output, struct error *error);
+
+/*
+ * The same for a program whose output is data: standard error goes to `errors`, and the exit status
+ * is given, -1 if a signal has ended it. `output_max` bytes are kept; ERR_LIMIT: there were more.
+ */
+int run_program_apart(const char *const *arguments, int limit_ms, size_t output_max,
+                      struct buffer *output, struct buffer *errors, int *ret_status,
+                      struct error *error);
 
 #endif

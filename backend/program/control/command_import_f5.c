@@ -50,7 +50,7 @@ static enum command_result run_import_f5(const struct command_call *call)
 const struct command command_import_f5 = {
     .name = "import-f5",
     .arguments = "FILE",
-    .summary = "print the SQL that a configuration of BIG-IP DNS becomes; - is standard input",
+    .summary = "print the SQL that a BIG-IP DNS configuration becomes",
     .least = 2,
     .most = 2,
     .without_database = true,

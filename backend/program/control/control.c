@@ -6,7 +6,7 @@ static const struct command *const commands[] = {
     &command_watch,       &command_explain, &command_what_if, &command_list_mappings,
     &command_forget_many, &command_move,    &command_drain,   &command_disable,
     &command_enable,      &command_export,  &command_import,  &command_import_f5,
-    &command_backup,      &command_restore, &command_migrate,
+    &command_import_zone, &command_backup,  &command_restore, &command_migrate,
 };
 
 const struct command_set commands_of_control = {

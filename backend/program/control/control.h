@@ -11,8 +11,8 @@
 
 extern const struct command command_backup, command_check, command_disable, command_drain,
     command_enable, command_export, command_forget_many, command_import, command_import_f5,
-    command_init, command_list_mappings, command_migrate, command_move, command_restore,
-    command_watch, command_what_if;
+    command_import_zone, command_init, command_list_mappings, command_migrate, command_move,
+    command_restore, command_watch, command_what_if;
 extern const struct command_set commands_of_control;
 
 #endif

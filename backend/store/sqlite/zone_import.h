@@ -26,7 +26,8 @@ struct zone_import {
     void *context;
 };
 
-/* All in one transaction. 0 with the number of records, or a code with `error` set and nothing done. */
+/* All in one transaction. 0 with the number of records, or a code with `error` set and nothing
+ * done. */
 int store_import_zone(const char *path, const struct zone_import *import, size_t *ret_count,
                       struct error *error);
 
