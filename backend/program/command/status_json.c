@@ -6,13 +6,13 @@
 
 static json_t *counts_json(const struct status_counts *counts)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "zones",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I}", "zones",
                      (json_int_t)counts->zones, "names", (json_int_t)counts->names, "pools",
                      (json_int_t)counts->pools, "servers", (json_int_t)counts->servers,
                      "servers_with_address_down", (json_int_t)counts->servers_with_address_down,
                      "live_mappings", (json_int_t)counts->live_mappings, "mappings_partial",
-                     counts->mappings_partial, "unwritten", (json_int_t)counts->unwritten,
-                     "unmatched", (json_int_t)counts->unmatched);
+                     counts->mappings_partial, "unwritten", (json_int_t)counts->unwritten, "pins",
+                     (json_int_t)counts->pins, "unmatched", (json_int_t)counts->unmatched);
 }
 
 static json_t *problems_json(const struct problems *problems)
@@ -26,13 +26,14 @@ static json_t *problems_json(const struct problems *problems)
 static json_t *server_json(const struct status_server *row)
 {
     const struct virtual_server *server = row->server;
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b, s:b, s:I, s:I}", "position",
-                     (json_int_t)server->position, "site", json_text(server->controller->name),
-                     "ipv4", json_text(server->ipv4), "ipv6", json_text(server->ipv6), "name",
-                     json_text(server->name), "weight", (json_int_t)server->weight, "state",
-                     state_word(row->state), "up", row->up, "ipv4_down", row->ipv4_down,
-                     "ipv6_down", row->ipv6_down, "live_mappings", (json_int_t)row->live_mappings,
-                     "last_ends_in_s", (json_int_t)row->last_ends_in_s);
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
+                     "position", (json_int_t)server->position, "site",
+                     json_text(server->controller->name), "ipv4", json_text(server->ipv4), "ipv6",
+                     json_text(server->ipv6), "name", json_text(server->name), "weight",
+                     (json_int_t)server->weight, "state", state_word(row->state), "up", row->up,
+                     "held", row->held, "ipv4_down", row->ipv4_down, "ipv6_down", row->ipv6_down,
+                     "live_mappings", (json_int_t)row->live_mappings, "last_ends_in_s",
+                     (json_int_t)row->last_ends_in_s, "pins", (json_int_t)row->pins);
 }
 
 static json_t *pool_json(const struct status_pool *row)
@@ -41,14 +42,15 @@ static json_t *pool_json(const struct status_pool *row)
     json_t *servers = json_array();
     for (size_t i = 0; i < pool->server_count; i++)
         json_array_append_new(servers, server_json(&row->servers[i]));
-    return json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:o}", "pool",
+    return json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:s, s:s, s:I, s:o}", "pool",
                      json_text(pool->name), "method", pool->method->name, "alternate_method",
                      json_text(pool->alternate ? pool->alternate->name : NULL), "metric",
                      json_text(row->metric), "ttl", (json_int_t)pool->ttl_s, "persistence_ttl",
                      (json_int_t)pool->persistence_ttl_s, "mappings_of",
                      json_text(pool->persistence_pool->name), "fallback_pool",
                      json_text(pool->fallback_pool ? pool->fallback_pool->name : NULL), "fallback",
-                     fallback_word(pool->fallback), "servers", servers);
+                     fallback_word(pool->fallback), "failback", failback_word(pool->failback),
+                     "pins", (json_int_t)row->pins, "servers", servers);
 }
 
 static json_t *target_json(const struct status_target *target)

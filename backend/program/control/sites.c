@@ -8,6 +8,7 @@ static void add_server(struct site *site, const struct status_server *server)
         return;
     site->servers++;
     site->servers_up += server->up;
+    site->servers_held += server->held;
     site->live_mappings += server->live_mappings;
     if (server->last_ends_in_s > site->last_ends_in_s)
         site->last_ends_in_s = server->last_ends_in_s;
@@ -44,7 +45,7 @@ static enum site_health judge(const struct site *site)
     if (site->controller->state == STATE_DISABLED)
         return SITE_DISABLED;
     if (site->servers > 0 && site->servers_up == 0)
-        return SITE_DOWN;
+        return site->servers_held > 0 ? SITE_HELD : SITE_DOWN;
     if (site->servers_up < site->servers)
         return SITE_PARTLY_DOWN;
     return site->controller->state == STATE_DRAINING ? SITE_DRAINING : SITE_UP;
@@ -83,6 +84,7 @@ const char *site_health_word(enum site_health health)
         [SITE_DRAINING] = "draining",
         [SITE_DISABLED] = "disabled",
         [SITE_PARTLY_DOWN] = "partly down",
+        [SITE_HELD] = "held",
         [SITE_DOWN] = "down",
     };
     return words[health];

@@ -17,13 +17,14 @@ enum site_health {
     SITE_DRAINING,
     SITE_DISABLED,
     SITE_PARTLY_DOWN, /* some of its servers are */
+    SITE_HELD,        /* none counts as up, and some would if the site were resumed */
     SITE_DOWN,
 };
 
 struct site {
     const struct controller *controller;
     enum site_health health;
-    size_t servers, servers_up;
+    size_t servers, servers_up, servers_held;
     int64_t live_mappings; /* of all pools; one that several pools use counts in each */
     int64_t last_ends_in_s;
     enum reason reason; /* why something is down, if a check says so */
@@ -41,7 +42,7 @@ int sites_gather(const struct status *status, const struct snapshot *snapshot,
                  struct sites *ret_sites);
 void sites_release(struct sites *sites);
 
-/* "up", "draining", "disabled", "partly down", "down". */
+/* "up", "draining", "disabled", "partly down", "held", "down". */
 const char *site_health_word(enum site_health health);
 
 #endif
