@@ -41,7 +41,6 @@ struct gathering {
     uint64_t candidates; /* for the sample, so far */
     uint64_t random;
     struct error *error;
-    int code;
 };
 
 static int find_one(void *context, int64_t pool_id, const char *key, struct mapping *ret_mapping,
@@ -79,21 +78,6 @@ static size_t site_of(const struct gathering *gathering, const struct world *wor
     const struct controller *controller =
         assignment.server ? snapshot_controller(snapshot, assignment.server->controller->id) : NULL;
     return controller ? controller->index : snapshot->controller_count;
-}
-
-static struct what_if_pool *find_pool(const struct what_if *what_if, int64_t id)
-{
-    for (size_t low = 0, high = what_if->pool_count; low < high;) {
-        size_t middle = (low + high) / 2;
-        struct what_if_pool *pool = &what_if->pools[middle];
-        if (pool->pool->id == id)
-            return pool;
-        if (pool->pool->id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
 }
 
 static int add_move(struct what_if_pool *pool, size_t from, size_t to)
@@ -140,32 +124,56 @@ static void add_to_sample(struct gathering *gathering, const struct source *sour
         gathering->sample[place] = *source;
 }
 
-static bool add_mapping(void *context, int64_t pool_id, const char *key,
-                        const struct mapping *mapping)
+/* 0 or ERR_NOMEM. */
+static int add_mapping(struct gathering *gathering, struct what_if_pool *result,
+                       const struct mapping_row *row)
 {
-    struct gathering *gathering = context;
-    const struct pool *pool = snapshot_pool(gathering->now.inputs.snapshot, pool_id);
-    struct what_if_pool *result = find_pool(gathering->result, pool_id);
-    const struct prefix_map *groups = &gathering->now.inputs.snapshot->groups;
+    const struct snapshot *now = gathering->now.inputs.snapshot;
+    const struct pool *pool = snapshot_pool(now, result->pool->id);
     struct source source;
-    if (!pool || !result || !is_live(&gathering->now, pool, mapping))
-        return true;
-    if (!client_key_can_match(key, pool, groups) || !client_source(key, groups, &source)) {
+    if (!is_live(&gathering->now, pool, &row->mapping))
+        return 0;
+    if (!client_key_can_match(row->key, pool, &now->groups) ||
+        !client_source(row->key, &now->groups, &source)) {
         gathering->result->unmatched++;
-        return true;
+        return 0;
     }
     add_to_sample(gathering, &source);
-    gathering->mapping = (struct one_mapping){pool_id, key, *mapping};
+    gathering->mapping = (struct one_mapping){pool->id, row->key, row->mapping};
     size_t from = site_of(gathering, &gathering->now, pool, &source);
     size_t to = site_of(gathering, &gathering->then, result->pool, &source);
     result->mapped++;
     result->sites[from].mapped_now++;
     result->sites[to].mapped_then++;
     if (from == to)
-        return true;
+        return 0;
     result->moved++;
-    gathering->code = add_move(result, from, to);
-    return gathering->code == 0;
+    return add_move(result, from, to);
+}
+
+static int walk_through(struct gathering *gathering, struct what_if_pool *pool,
+                        struct mapping_walk *walk)
+{
+    const struct mapping_row *rows;
+    size_t count = 1;
+    int code = 0;
+    while (code == 0 && count > 0) {
+        code = store_walk_next(walk, &rows, &count, gathering->error);
+        for (size_t i = 0; code == 0 && i < count; i++)
+            code = add_mapping(gathering, pool, &rows[i]);
+    }
+    return code;
+}
+
+/* In parts, so that no transaction is long; mappings that are not stored yet are among them. */
+static int add_mappings(struct gathering *gathering, struct what_if_pool *pool, struct store *store)
+{
+    struct mapping_walk *walk = NULL;
+    int code = store_walk_new(store, pool->pool->id, WALK_START, WALK_END, &walk, gathering->error);
+    if (code == 0)
+        code = walk_through(gathering, pool, walk);
+    store_walk_free(walk);
+    return code;
 }
 
 /* ---------------------------------------------------------------- new clients */
@@ -244,10 +252,10 @@ static int gather(struct gathering *gathering, const struct decision_inputs *bef
         code = make_pools(gathering);
     if (code == 0)
         code = make_sample(gathering);
-    if (code == 0)
-        code = store_each_mapping(store, add_mapping, gathering, gathering->error);
-    if (code != 0 || gathering->code != 0)
-        return code != 0 ? code : gathering->code;
+    for (size_t i = 0; code == 0 && i < gathering->result->pool_count; i++)
+        code = add_mappings(gathering, &gathering->result->pools[i], store);
+    if (code != 0)
+        return code;
     if (gathering->candidates < SAMPLE_MAPPINGS_MIN)
         fill_sample(gathering);
     for (size_t i = 0; i < gathering->result->pool_count; i++)

@@ -48,9 +48,8 @@ struct what_if {
 };
 
 /*
- * Works it out. `before` is what responder_begin() gave, in the transaction of the store that is
- * begun; `supposition` what differs. 0, or a code with `error` set. To be released; valid as long
- * as the supposition.
+ * Works it out. `before` is what responder_begin() gave; `supposition` what differs. 0, or a code
+ * with `error` set. To be released; valid as long as the supposition.
  */
 int what_if_gather(const struct decision_inputs *before, const struct supposition *supposition,
                    struct store *store, struct what_if *ret_what_if, struct error *error);
