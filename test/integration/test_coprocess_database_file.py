@@ -55,11 +55,11 @@ def make_unreadable(database):
 
 
 BROKEN = {  # how, and what the log must say about it
-    make_missing: r"is not there; make it .* sqlite3 \S+ < \S+/schema.sql",
-    make_empty: r"is empty; make one .* sqlite3 \S+ < \S+/schema.sql",
-    make_garbage: r"is not a pdns-sticky database; make one .* sqlite3 \S+ < \S+/schema.sql",
+    make_missing: r"is not there; make it with: pdns-stickyctl --database \S+ init",
+    make_empty: r"is empty; make one with: pdns-stickyctl --database FILE init",
+    make_garbage: r"is not a pdns-sticky database; make one with: pdns-stickyctl --database FILE init",
     make_corrupt: r"sample\.sqlite",
-    make_foreign: r"is not a pdns-sticky database; make one .* sqlite3 \S+ < \S+/schema.sql",
+    make_foreign: r"is not a pdns-sticky database; make one with: pdns-stickyctl --database FILE init",
     make_directory: r"is not a file",
     make_fifo: r"is not a file",
     make_unreadable: r"unable to open|cannot be (opened|read)|permission",

@@ -112,7 +112,6 @@ enum command_result supposing_read(const struct command_call *call, struct suppo
         const struct given_option *given = &call->options[i];
         size_t kind = kind_of(given);
         struct supposed_change *change = &ret_supposing->changes[ret_supposing->count];
-        size_t length = given->value ? strlen(given->value) + 1 : 0;
         if (kind < KINDS) {
             *change =
                 (struct supposed_change){.kind = kinds[kind].kind, .value = kinds[kind].value};
@@ -121,7 +120,8 @@ enum command_result supposing_read(const struct command_call *call, struct suppo
             if (change->kind == SUPPOSED_METHOD && change->value)
                 ret_supposing->needs_topology |= strcmp(change->value, method_topology.name) == 0;
         }
-        text += length;
+        if (given->value)
+            text += strlen(given->value) + 1;
     }
     return result;
 }
