@@ -141,6 +141,34 @@ def test_nothing_is_left_of_one_that_cannot_be_restored(workspace):
     assert not path.exists()
 
 
+def test_deletions_that_wait_do_not_outlive_a_restore(backup):
+    _, database, file = backup
+    holder = sqlite3.connect(database.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    done = control(database.path, "forget", "192.0.2.10")
+    assert "1 mapping forgotten" in done.stdout
+    holder.execute("ROLLBACK")
+    assert restored(database, file).returncode == 0
+    assert "192.0.2.10" in control(database.path, "list").stdout
+
+
+def test_a_backup_without_a_table_is_refused(backup):
+    _, database, file = backup
+    with sqlite3.connect(file) as copy:
+        copy.execute("DROP VIEW pinned")
+        copy.execute("DROP TABLE pin")
+    done = restored(database, file)
+    assert done.returncode == 1 and "which this database has" in done.stderr
+
+
+def test_a_directory_that_the_owner_cannot_write_is_named(workspace):
+    folder = workspace / "roots"
+    folder.mkdir(mode=0o755)
+    os.chown(folder, 0, 0)
+    done = init(folder / "sticky.sqlite", "--user", USER)
+    assert done.returncode == 1 and f"user {USER} cannot make files in {folder}" in done.stderr
+
+
 def test_somebody_elses_backup_is_refused(backup):
     _, database, file = backup
     database.sql("UPDATE share SET node = 2, name = 'ns2'")

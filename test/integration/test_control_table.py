@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 
@@ -10,7 +11,7 @@ import pytest
 from claims import allow_many
 from coprocess import Coprocess, assert_prompt
 from database import Shell
-from processes import LONG, SECONDS_MAX, as_user, control_path, run, wait_until
+from processes import LONG, SECONDS_MAX, as_user, control_path, give_to_user, run, wait_until
 from resolvers import ldns
 from sample import SITES
 
@@ -337,3 +338,32 @@ def test_a_peer_hears_of_what_is_forgotten_moved_and_imported(two):
     rows = second.database.records("SELECT DISTINCT origin, decided > 0 AS decided FROM persistence"
                                    " WHERE ldns GLOB '10.*'")
     assert rows == [{"origin": 1, "decided": 1}]
+
+
+def test_an_export_leaves_devices_and_links_what_they_are(sample_database, workspace):
+    sample_database.sql(
+        "INSERT INTO persistence (pool_id, ldns, controller_id, method, timestamp, ttl)"
+        " SELECT p.id, '192.0.2.10', c.id, 'modulus', unixepoch(), 3600 FROM pool AS p, controller AS c"
+        " WHERE p.name = 'web' AND c.name = 'ams';"
+    )
+    target, link = workspace / "target.json", workspace / "link.json"
+    target.write_text("before")
+    give_to_user(target)
+    link.symlink_to(target)
+    sample_database.command("export", str(link))
+    assert link.is_symlink() and '"192.0.2.10"' in target.read_text()
+    pipe = workspace / "pipe"
+    os.mkfifo(pipe, 0o666)
+    give_to_user(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    sample_database.command("export", str(pipe))
+    assert b'"192.0.2.10"' in os.read(reader, 65536) and pipe.is_fifo()
+    os.close(reader)
+    assert '"192.0.2.10"' in sample_database.command("export", "-")
+
+
+@pytest.mark.parametrize("words", (["list"], ["status", "--json"], ["help"]))
+def test_output_that_cannot_be_written_is_a_failure(sample_database, words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(argv(sample_database, *words), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "No space left" in done.stderr

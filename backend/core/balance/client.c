@@ -101,6 +101,7 @@ void client_of_key(const char *key, struct client *ret_client)
         client.number = prefix_number(&client.network);
     else
         client = (struct client){.scope_bits = 1};
+    client.whole = client.network;
     *ret_client = client;
 }
 

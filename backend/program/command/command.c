@@ -164,7 +164,10 @@ static int take_option(struct command_call *call, const char *word, const char *
     const struct command_option *option = find_option(call->command, name, length);
     const char *value = equals ? equals + 1 : next;
     if (!option)
-        command_misused(call, "unknown option: --%.*s", (int)length, name);
+        command_misused(call, "unknown option: --%.*s%s", (int)length, name,
+                        length == 8 && strncmp(name, "database", length) == 0
+                            ? "; it stands before the command"
+                            : "");
     else if (option->value && !value)
         command_misused(call, "--%s needs %s", option->name, option->value);
     else if (!option->value && equals)

@@ -107,6 +107,20 @@ static int take_record(struct importing *importing, json_t *object)
     return 0;
 }
 
+/* PowerDNS finds no zone without its SOA record. */
+static int check_soa(const struct importing *importing, struct error *error)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < importing->count; i++)
+        count += strcmp(importing->records[i].type, "SOA") == 0 &&
+                 strcmp(importing->records[i].name, importing->zone.text) == 0;
+    return count == 1 ? 0
+                      : error_set(error, ERR_INVAL,
+                                  "the file has %zu valid SOA records for %s in place of one;"
+                                  " nothing imported",
+                                  count, importing->zone.text);
+}
+
 static int take_records(struct importing *importing, json_t *zone)
 {
     const json_t *list = json_object_get(zone, "records");
@@ -208,6 +222,8 @@ static int import(struct importing *importing, struct error *error)
     code = read_zone(call->words[1], importing->zone.text, &zone, error);
     if (code == 0)
         code = take_records(importing, zone);
+    if (code == 0)
+        code = check_soa(importing, error);
     if (code == 0) {
         const struct zone_import what = {.zone = importing->zone.text,
                                          .records = importing->records,

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "program/command/json_output.h"
 #include "program/control/control.h"
@@ -65,7 +67,10 @@ static const struct controller *pin_of(const struct visited_mapping *visited)
 {
     const struct snapshot *snapshot = visited->inputs->snapshot;
     struct client client;
+    struct source source;
     client_of_key(visited->key, &client);
+    if (client_group(&client) && client_source(visited->key, &snapshot->groups, &source))
+        client_identify(&source, visited->asked, &snapshot->groups, &client);
     const struct pin *pin = client.known ? pins_find(&snapshot->pins, visited->asked, &client,
                                                      &snapshot->groups, visited->inputs->now_s)
                                          : NULL;
@@ -299,28 +304,46 @@ static enum command_result cannot_write(const struct command_call *call, const c
     return command_failure(call, "%s cannot be written: %s", path, strerror(errno));
 }
 
-/* Under another name until it is complete, so that nobody takes a part for the whole. */
+/* Exports to a file that is opened as `opened`, and then called `path`. */
+static enum command_result export_as(struct listing *listing, const struct mapping_filter *filter,
+                                     const char *opened, const char *path)
+{
+    const struct command_call *call = listing->call;
+    listing->file = fopen(opened, "we");
+    if (!listing->file)
+        return cannot_write(call, opened);
+    enum command_result result = go_through(listing, filter, export_one);
+    bool closed = fclose(listing->file) == 0;
+    bool renamed = opened == path || result != COMMAND_OK;
+    if (result == COMMAND_OK &&
+        (listing->has_failed || !closed || (!renamed && rename(opened, path) != 0)))
+        result = cannot_write(call, path);
+    if (result != COMMAND_OK && opened != path)
+        remove(opened);
+    return result;
+}
+
+/*
+ * Under another name until it is complete, so that nobody takes a part for the whole. A device or a
+ * pipe is written to as it is, and a link stays one.
+ */
 static enum command_result export_to(struct listing *listing, const struct mapping_filter *filter,
                                      const char *path)
 {
-    const struct command_call *call = listing->call;
+    struct stat status;
     struct buffer part = {0};
-    buffer_printf(&part, "%s-part", path);
-    enum command_result result = COMMAND_OK;
-    if (part.failed)
-        result = command_failure(call, "out of memory");
-    else if (!(listing->file = fopen(part.data, "we")))
-        result = cannot_write(call, part.data);
-    if (result == COMMAND_OK) {
-        result = go_through(listing, filter, export_one);
-        bool closed = fclose(listing->file) == 0;
-        if (result == COMMAND_OK &&
-            (listing->has_failed || !closed || rename(part.data, path) != 0))
-            result = cannot_write(call, path);
-        if (result != COMMAND_OK)
-            remove(part.data);
+    char *real = realpath(path, NULL); /* NULL: it does not exist */
+    const char *target = real ? real : path;
+    enum command_result result;
+    if (real && stat(real, &status) == 0 && !S_ISREG(status.st_mode)) {
+        result = export_as(listing, filter, path, path);
+    } else {
+        buffer_printf(&part, "%s-part", target);
+        result = part.failed ? command_failure(listing->call, "out of memory")
+                             : export_as(listing, filter, part.data, target);
     }
     buffer_release(&part);
+    free(real);
     return result;
 }
 
@@ -331,7 +354,8 @@ static enum command_result run_export(const struct command_call *call)
     enum command_result result = mapping_filter_read(call, NULL, NULL, &filter);
     if (result != COMMAND_OK)
         return result;
-    if (call->count > 1)
+    bool is_file = call->count > 1 && strcmp(call->words[1], "-") != 0;
+    if (is_file)
         result = export_to(&listing, &filter, call->words[1]);
     else
         result = go_through(&listing, &filter, export_one);
@@ -340,7 +364,7 @@ static enum command_result run_export(const struct command_call *call)
                         "note: left out %" PRId64 " mapping%s to a site that is gone, or of a key"
                         " that no resolver has",
                         listing.left_out, listing.left_out == 1 ? "" : "s");
-    if (result == COMMAND_OK && call->count > 1)
+    if (result == COMMAND_OK && is_file)
         buffer_printf(call->out, "%" PRId64 " mapping%s exported\n", listing.count,
                       listing.count == 1 ? "" : "s");
     return result;

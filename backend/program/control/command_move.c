@@ -214,13 +214,15 @@ static void begin_again(void *context)
 static void print(const struct moving *moving, const char *stopped)
 {
     const struct command_call *call = moving->call;
+    /* Some were made since they were counted. */
+    int64_t wanted = moving->moved > moving->wanted ? moving->moved : moving->wanted;
     if (call->json)
         json_output(json_pack("{s:I, s:I, s:o}", "moved", (json_int_t)moving->moved, "of",
-                              (json_int_t)moving->wanted, "stopped", json_text(stopped)),
+                              (json_int_t)wanted, "stopped", json_text(stopped)),
                     call->out);
     else
         buffer_printf(call->out, "%" PRId64 " of %" PRId64 " mappings moved\n", moving->moved,
-                      moving->wanted);
+                      wanted);
 }
 
 static enum command_result move(struct moving *moving, const struct mapping_filter *filter)

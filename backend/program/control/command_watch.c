@@ -150,6 +150,8 @@ static void print_site(const struct watching *watching, const struct sites *site
                   site->servers_up, site->servers, site->live_mappings, share);
     if (site->health == SITE_DRAINING && site->live_mappings > 0)
         buffer_printf(out, "  the last ends in %" PRId64 " s", site->last_ends_in_s);
+    else if (site->servers_held > 0)
+        buffer_printf(out, "  %zu held until resumed", site->servers_held);
     else if (site->down_s >= 0)
         buffer_printf(out, "  %s for %" PRId64 " s", reason_word(site->reason), site->down_s);
     end_line(watching, out);
@@ -237,11 +239,12 @@ static json_t *sites_json(const struct sites *sites)
         const struct site *site = &sites->sites[i];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:o}", "site",
+            json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "site",
                       json_text(site->controller->name), "health", site_health_word(site->health),
                       "state", state_word(site->controller->state), "servers",
                       (json_int_t)site->servers, "servers_up", (json_int_t)site->servers_up,
-                      "live_mappings", (json_int_t)site->live_mappings, "reason",
+                      "servers_held", (json_int_t)site->servers_held, "live_mappings",
+                      (json_int_t)site->live_mappings, "reason",
                       json_text(site->down_s >= 0 ? reason_word(site->reason) : NULL)));
     }
     return list;

@@ -1,6 +1,7 @@
 #include "program/control/owner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -105,21 +106,34 @@ static void become_root_again(void)
         _exit(1);
 }
 
+static int work_in(const struct owner *owner, const char *directory,
+                   int (*work)(void *context, struct error *error), void *context,
+                   struct error *error)
+{
+    int code = make_directory(owner, directory, error);
+    if (code != 0)
+        return code;
+    mode_t before = umask(FILE_MASK);
+    code = become(owner, error);
+    if (code == 0 && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) != 0)
+        code = error_set(error, ERR_READONLY,
+                         "user %s cannot make files in %s; give the directory to that user: chown"
+                         " %s %s",
+                         owner->name, directory, owner->name, directory);
+    if (code == 0)
+        code = work(context, error);
+    become_root_again();
+    umask(before);
+    return code;
+}
+
 int owner_work(const struct owner *owner, const char *path,
                int (*work)(void *context, struct error *error), void *context, struct error *error)
 {
     struct buffer directory = {0};
     add_directory(path, &directory);
     int code = directory.failed ? error_set(error, ERR_NOMEM, "out of memory")
-                                : make_directory(owner, directory.data, error);
+                                : work_in(owner, directory.data, work, context, error);
     buffer_release(&directory);
-    if (code != 0)
-        return code;
-    mode_t before = umask(FILE_MASK);
-    code = become(owner, error);
-    if (code == 0)
-        code = work(context, error);
-    become_root_again();
-    umask(before);
     return code;
 }

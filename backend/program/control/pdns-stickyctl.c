@@ -2,10 +2,12 @@
  * pdns-stickyctl: the operator's tool. It shows, explains and changes what is in the database of
  * pdns-sticky; control.c has the table of its commands.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "program/control/control.h"
 #include "store/store.h"
@@ -47,6 +49,8 @@ static const char *read_options(int argc, char **argv)
         switch (option) {
         case 'd':
             database = optarg;
+            if (!*database) /* a variable of a script that was not set */
+                fail_usage("--database names no file");
             break;
         case 'h':
             print_help();
@@ -70,9 +74,16 @@ static bool print(struct buffer *text, FILE *stream)
     return complete;
 }
 
+/* Why the output is not complete; 0: it is, or nobody reads it any more. */
+static int output_problem;
+
 static bool print_output(struct buffer *out)
 {
-    return print(out, stdout);
+    errno = 0;
+    bool complete = print(out, stdout);
+    if (!complete && errno != EPIPE)
+        output_problem = errno != 0 ? errno : ENOMEM;
+    return complete;
 }
 
 static void report_loss(struct responder *responder)
@@ -95,12 +106,15 @@ static enum command_result run(struct responder *responder, const char *database
                                 .flush = print_output};
     responder_be_patient(responder);
     enum command_result result = command_run(&call, count, (const char *const *)words);
-    bool complete = print(&out, stdout);
-    complete &= print(&errors, stderr);
+    print_output(&out);
+    print(&errors, stderr);
     report_loss(responder);
+    if (output_problem != 0)
+        fprintf(stderr, "pdns-stickyctl: the output is not complete: %s\n",
+                strerror(output_problem));
     buffer_release(&out);
     buffer_release(&errors);
-    return result == COMMAND_OK && !complete ? COMMAND_FAILED : result;
+    return result == COMMAND_OK && output_problem != 0 ? COMMAND_FAILED : result;
 }
 
 int main(int argc, char **argv)
@@ -111,6 +125,7 @@ int main(int argc, char **argv)
         print_help();
         return COMMAND_USAGE;
     }
+    signal(SIGXFSZ, SIG_IGN); /* exceeding a file size limit is a write error */
     signal(SIGPIPE, SIG_IGN); /* `pdns-stickyctl list | head` ends at the next line */
     store_prepare_process();
     if (responder_new(database, &responder) != 0) {

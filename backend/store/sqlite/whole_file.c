@@ -185,6 +185,47 @@ static int copy_back(sqlite3 *from, sqlite3 *to, const char *path, struct error 
     return error_set(error, ERR_IO, "%s: %s", path, sqlite3_errmsg(to));
 }
 
+/*
+ * What waits in memory to be stored was decided before, and what processes have loaded may be of
+ * other rows with the same revision.
+ */
+static int change_revisions(sqlite3 *to, const char *path, struct error *error)
+{
+    return direct_execute(to,
+                          "UPDATE revision SET configuration = random(), metrics = random(),"
+                          " topology = random(), mappings = random()",
+                          path, error);
+}
+
+/* ERR_FOREIGN, with `error` set, if it lacks a table, view or trigger that the database has now. */
+static int check_tables(sqlite3 *from, const char *file, sqlite3 *to, struct error *error)
+{
+    sqlite3_stmt *wanted = NULL, *found = NULL;
+    int code = 0;
+    if (sqlite3_prepare_v2(to,
+                           "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+                           " AND type IN ('table', 'view', 'trigger')",
+                           -1, &wanted, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(from, "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2", -1,
+                           &found, NULL) != SQLITE_OK) {
+        sqlite3_finalize(wanted); /* the database may be damaged, and is to be replaced */
+        return 0;
+    }
+    while (code == 0 && sqlite3_step(wanted) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(wanted, 0);
+        const char *name = (const char *)sqlite3_column_text(wanted, 1);
+        sqlite3_bind_text(found, 1, type, -1, SQLITE_STATIC);
+        sqlite3_bind_text(found, 2, name, -1, SQLITE_STATIC);
+        if (sqlite3_step(found) != SQLITE_ROW)
+            code = error_set(error, ERR_FOREIGN, "%s has no %s %s, which this database has", file,
+                             type, name);
+        sqlite3_reset(found);
+    }
+    sqlite3_finalize(wanted);
+    sqlite3_finalize(found);
+    return code;
+}
+
 static int restore(sqlite3 *from, const char *file, const char *path, struct error *error)
 {
     sqlite3 *to = NULL;
@@ -198,7 +239,11 @@ static int restore(sqlite3 *from, const char *file, const char *path, struct err
     if (code == 0)
         code = check_node(from, file, to, error);
     if (code == 0)
+        code = check_tables(from, file, to, error);
+    if (code == 0)
         code = copy_back(from, to, path, error);
+    if (code == 0)
+        code = change_revisions(to, path, error);
     direct_close(to);
     return code;
 }
