@@ -511,7 +511,8 @@ def attacked(following):
     assert "ns1 decides" in refusal(two, "DELETE FROM topology")
 
 
-POOL = ["x", "modulus", 1, 1, "fixed", None, "ldns", 32, 128, "any", None, None, None, 20, None]
+POOL = ["x", "modulus", 1, 1, "fixed", None, "ldns", 32, 128, "any", None, None, None, 20, None, "stay",
+        300]
 SERVER = ["x", 1, "c", "192.0.2.1", None, None, 1, "enabled", None, None, 1, None]
 COPIES = {
     "no JSON": (b"\xff{", "malformed JSON"),
