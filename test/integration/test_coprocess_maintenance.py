@@ -184,9 +184,9 @@ def test_only_the_writer_writes_the_database(sample_database, workspace):
                 return database.rows(old) == []
 
             wait_until(are_extended, SECONDS_MAX, lambda: f"extended mappings; {promises.logs}")
+            copied = traces[0].read_text().count(f"{database.path.name}>")
             assert other.command(f"forget {gone}") == ["1 mapping forgotten"]
             assert gone not in database.rows_of("web")
-            copied = traces[0].read_text().count(f"{database.path.name}>")
             wait_until(
                 lambda: traces[0].read_text().count(f"{database.path.name}>") > copied,
                 SECONDS_MAX,
