@@ -148,16 +148,24 @@ static int add_continent(struct placing *placing, const struct f5_condition *con
 
 static int add_condition(struct placing *placing, const struct f5_condition *condition, int depth);
 
+/* The region of a condition; NULL, which is said, if the input has none. 0 or an error. */
+static int find_region(struct placing *placing, const struct f5_condition *condition, int depth,
+                       const struct f5_region **ret_region)
+{
+    *ret_region = f5_model_find(placing->work, placing->model, "region", condition->value);
+    if (!*ret_region)
+        return say(placing, condition, "the region is not in the input: left out");
+    return depth < REGIONS_MAX ? 0
+                               : work_error(placing->work, (*ret_region)->object.line,
+                                            "more than %d regions within each other", REGIONS_MAX);
+}
+
 static int add_region(struct placing *placing, const struct f5_condition *condition, int depth)
 {
-    const struct f5_region *region =
-        f5_model_find(placing->work, placing->model, "region", condition->value);
-    int code = 0;
-    if (!region)
-        return say(placing, condition, "the region is not in the input: left out");
-    if (depth == REGIONS_MAX)
-        return work_error(placing->work, region->object.line,
-                          "more than %d regions within each other", REGIONS_MAX);
+    const struct f5_region *region;
+    int code = find_region(placing, condition, depth, &region);
+    if (code != 0 || !region)
+        return code;
     for (size_t i = 0; code == 0 && i < region->conditions.count; i++) {
         code = step(placing, 1 + placing->plan->controllers.count);
         if (code == 0)
@@ -236,14 +244,10 @@ static int choose(struct placing *placing, const struct f5_condition *condition,
 
 static int choose_region(struct placing *placing, const struct f5_condition *condition, int depth)
 {
-    const struct f5_region *region =
-        f5_model_find(placing->work, placing->model, "region", condition->value);
-    int code = 0;
-    if (!region)
-        return say(placing, condition, "the region is not in the input: left out");
-    if (depth == REGIONS_MAX)
-        return work_error(placing->work, region->object.line,
-                          "more than %d regions within each other", REGIONS_MAX);
+    const struct f5_region *region;
+    int code = find_region(placing, condition, depth, &region);
+    if (code != 0 || !region)
+        return code;
     for (size_t i = 0; code == 0 && i < region->conditions.count; i++) {
         const struct f5_condition *member = region->conditions.items[i];
         code = step(placing, 1 + placing->model->servers.count);

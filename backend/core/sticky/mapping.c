@@ -42,6 +42,16 @@ int64_t mapping_left_s(const struct mapping *mapping, int64_t now_s)
     return end > now_s ? difference(end, now_s) : 0;
 }
 
+enum mapping_state mapping_state_in(const struct mapping *mapping, const struct pool *pool,
+                                    const struct snapshot *snapshot,
+                                    const struct availability *availability, int64_t now_s)
+{
+    const struct client nobody = {.known = false};
+    const struct selection selection = {.pool = pool, .client = &nobody, .now_s = now_s};
+    const struct virtual_server *server;
+    return mapping_evaluate(mapping, &selection, snapshot, availability, &server);
+}
+
 bool mapping_equal(const struct mapping *a, const struct mapping *b)
 {
     return a->controller_id == b->controller_id && a->timestamp_s == b->timestamp_s &&

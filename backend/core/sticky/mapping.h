@@ -50,6 +50,14 @@ enum mapping_state mapping_evaluate(const struct mapping *mapping,
                                     const struct availability *availability,
                                     const struct virtual_server **ret_server);
 
+/*
+ * The same in a pool, whichever of the controller's servers its client is given: for who counts
+ * mappings.
+ */
+enum mapping_state mapping_state_in(const struct mapping *mapping, const struct pool *pool,
+                                    const struct snapshot *snapshot,
+                                    const struct availability *availability, int64_t now_s);
+
 /* Says whether two mappings are the same in all columns. */
 bool mapping_equal(const struct mapping *a, const struct mapping *b);
 

@@ -377,6 +377,18 @@ void responder_end(struct responder *responder)
     store_rest(responder->store);
 }
 
+int responder_wait_stored(struct responder *responder, int64_t wait_ms, size_t *ret_unwritten,
+                          struct error *error)
+{
+    struct decision_inputs inputs;
+    int code = responder_begin(responder, &inputs, error);
+    if (code != 0)
+        return code;
+    *ret_unwritten = store_unwritten(responder->store, wait_ms);
+    responder_end(responder);
+    return 0;
+}
+
 struct revision responder_revision(const struct responder *responder)
 {
     return responder->loaded;

@@ -55,6 +55,13 @@ int responder_begin(struct responder *responder, struct decision_inputs *ret_inp
                     struct error *error);
 void responder_end(struct responder *responder);
 
+/*
+ * Waits until what was answered before is in the table, as store_unwritten() does, in a transaction
+ * of its own. 0 with the number of mappings that are not, or a code with `error` set.
+ */
+int responder_wait_stored(struct responder *responder, int64_t wait_ms, size_t *ret_unwritten,
+                          struct error *error);
+
 /* The revision of the configuration that is loaded. After responder_begin(). */
 struct revision responder_revision(const struct responder *responder);
 

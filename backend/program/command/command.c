@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/base/decimal.h"
+
 #define OPTION_JSON "json"
 
 /* In the list of commands, where the summary begins. */
@@ -98,7 +100,6 @@ const struct command command_help = {
     .summary = "list the commands, or describe one",
     .least = 1,
     .most = 2,
-    .without_database = true,
     .run = run_help,
 };
 
@@ -133,6 +134,28 @@ enum command_result command_misused(const struct command_call *call, const char 
     return result;
 }
 
+enum command_result command_find_pool(const struct command_call *call,
+                                      const struct snapshot *snapshot, const char *name,
+                                      const struct pool **ret_pool)
+{
+    const struct pool *pool = snapshot_pool_named(snapshot, name);
+    if (!pool)
+        return command_failure(call, "there is no pool %s", name);
+    *ret_pool = pool;
+    return COMMAND_OK;
+}
+
+enum command_result command_find_site(const struct command_call *call,
+                                      const struct snapshot *snapshot, const char *name,
+                                      const struct controller **ret_site)
+{
+    const struct controller *site = snapshot_controller_named(snapshot, name);
+    if (!site)
+        return command_failure(call, "there is no site %s", name);
+    *ret_site = site;
+    return COMMAND_OK;
+}
+
 /* ---------------------------------------------------------------- reading words */
 
 const char *command_value(const struct command_call *call, const char *option, int nth)
@@ -141,6 +164,15 @@ const char *command_value(const struct command_call *call, const char *option, i
         if (strcmp(call->options[i].option->name, option) == 0 && nth-- == 0)
             return call->options[i].value ? call->options[i].value : "";
     return NULL;
+}
+
+bool command_count(const struct command_call *call, const char *option, int64_t *ret_count)
+{
+    const char *text = command_value(call, option, 0);
+    if (!text || decimal_parse(text, strlen(text), 0, INT64_MAX, ret_count))
+        return true;
+    command_misused(call, "--%s is a number, 0 or more: %s", option, text);
+    return false;
 }
 
 static const struct command_option *find_option(const struct command *command, const char *name,

@@ -33,7 +33,6 @@ struct command {
     int least, most;                      /* words besides options, with the name of the command */
     const struct command_option *options; /* the last one has no name; NULL: there are none */
     bool has_json;                        /* it takes --json */
-    bool without_database;                /* it needs none */
     enum command_result (*run)(const struct command_call *call);
 };
 
@@ -98,6 +97,12 @@ void command_describe(const struct command *command, struct buffer *out);
  */
 const char *command_value(const struct command_call *call, const char *option, int nth);
 
+/*
+ * The number of an option's value, 0 or more; untouched if the option was not given. False, with
+ * the error printed: it is none.
+ */
+bool command_count(const struct command_call *call, const char *option, int64_t *ret_count);
+
 /* The commands that PowerDNS can reach. */
 extern const struct command command_help, command_status, command_explain, command_forget;
 extern const struct command_set commands_of_powerdns;
@@ -108,5 +113,16 @@ enum command_result command_failure(const struct command_call *call, const char 
     __attribute__((format(printf, 2, 3)));
 enum command_result command_misused(const struct command_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * The pool or site of a name: COMMAND_OK, or COMMAND_FAILED with the error printed. After
+ * responder_begin().
+ */
+enum command_result command_find_pool(const struct command_call *call,
+                                      const struct snapshot *snapshot, const char *name,
+                                      const struct pool **ret_pool);
+enum command_result command_find_site(const struct command_call *call,
+                                      const struct snapshot *snapshot, const char *name,
+                                      const struct controller **ret_site);
 
 #endif

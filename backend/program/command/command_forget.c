@@ -132,9 +132,10 @@ static enum command_result run_forget(const struct command_call *call)
     struct forgetting forgetting = {.call = call, .until_ms = clock_monotonic_ms() + WAIT_MS};
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    if (call->count > 2 && !(pool = snapshot_pool_named(inputs.snapshot, call->words[2]))) {
+    if (call->count > 2 &&
+        command_find_pool(call, inputs.snapshot, call->words[2], &pool) != COMMAND_OK) {
         responder_end(call->responder);
-        return command_failure(call, "there is no pool %s", call->words[2]);
+        return COMMAND_FAILED;
     }
     int code = forget(&forgetting, &word, &inputs, pool, &error);
     int64_t count = forgetting.count;

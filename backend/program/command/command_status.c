@@ -236,25 +236,13 @@ static void print_status(const struct status *status, struct buffer *out)
                       status->counts.mappings_read);
 }
 
-/* So that what was answered before is counted. 0, or a code with `error` set. */
-static int wait_for_rows(struct responder *responder, size_t *ret_unwritten, struct error *error)
-{
-    struct decision_inputs inputs;
-    int code = responder_begin(responder, &inputs, error);
-    if (code != 0)
-        return code;
-    *ret_unwritten = store_unwritten(responder_store(responder), WRITE_WAIT_MS);
-    responder_end(responder);
-    return 0;
-}
-
 static enum command_result run_status(const struct command_call *call)
 {
     struct decision_inputs inputs;
     struct status status;
     struct error error = {0};
     size_t unwritten;
-    if (wait_for_rows(call->responder, &unwritten, &error) != 0 ||
+    if (responder_wait_stored(call->responder, WRITE_WAIT_MS, &unwritten, &error) != 0 ||
         responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
     int code = status_gather(call->responder, &inputs, call->database, unwritten, &status, &error);

@@ -63,10 +63,7 @@ static enum mapping_state state_in(const struct mapping_count *count, const stru
                                    const struct mapping *mapping)
 {
     const struct decision_inputs *inputs = count->inputs;
-    const struct client nobody = {.known = false};
-    const struct selection selection = {.pool = pool, .client = &nobody, .now_s = inputs->now_s};
-    const struct virtual_server *server;
-    return mapping_evaluate(mapping, &selection, inputs->snapshot, inputs->availability, &server);
+    return mapping_state_in(mapping, pool, inputs->snapshot, inputs->availability, inputs->now_s);
 }
 
 /* Says whether a mapping in this state would be live in a pool with other servers. */

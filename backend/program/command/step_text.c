@@ -72,9 +72,8 @@ static const struct sentence {
      "server {server} is {controller}, position {position}: [{address} is |]down, "
      "struck from the list"},
     {STEP_SERVER, OUTCOME_HELD,
-     "[server {server} is {controller}|{controller}], position {position}: up, but held until it "
-     "is "
-     "resumed"},
+     "[server {server} is {controller}|{controller}], position {position}: up, but held until it"
+     " is resumed"},
     {STEP_SERVER, OUTCOME_LEFT_OUT,
      "{controller}, position {position}: [{address} is |]down, left out"},
     {STEP_TURN, OUTCOME_NOT_KEPT, "no turn is taken, because the choice cannot be stored"},

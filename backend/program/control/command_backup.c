@@ -29,20 +29,12 @@ static enum command_result done(const struct command_call *call, const char *wha
     return COMMAND_OK;
 }
 
-/* So that what was answered is in the table; a database that cannot be read is reported later. */
-static void wait_for_rows(struct responder *responder)
-{
-    struct decision_inputs inputs;
-    if (responder_begin(responder, &inputs, NULL) != 0)
-        return;
-    store_unwritten(responder_store(responder), WRITE_WAIT_MS);
-    responder_end(responder);
-}
-
 static enum command_result run_backup(const struct command_call *call)
 {
     struct error error = {0};
-    wait_for_rows(call->responder);
+    size_t unwritten;
+    /* A database that cannot be read is reported below. */
+    (void)responder_wait_stored(call->responder, WRITE_WAIT_MS, &unwritten, NULL);
     mode_t before = umask(BACKUP_MASK);
     int code = store_back_up(call->database, call->words[1], &error);
     umask(before);

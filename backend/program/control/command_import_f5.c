@@ -53,6 +53,5 @@ const struct command command_import_f5 = {
     .summary = "print the SQL that a BIG-IP DNS configuration becomes",
     .least = 2,
     .most = 2,
-    .without_database = true,
     .run = run_import_f5,
 };

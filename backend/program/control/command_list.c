@@ -246,7 +246,7 @@ static enum command_result run_list(const struct command_call *call)
 {
     struct mapping_filter filter;
     struct listing listing = {.call = call, .limit = -1};
-    if (!read_count(call, "limit", &listing.limit))
+    if (!command_count(call, "limit", &listing.limit))
         return COMMAND_USAGE;
     enum command_result result = mapping_filter_read(call, NULL, NULL, &filter);
     if (result != COMMAND_OK)

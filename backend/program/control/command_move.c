@@ -260,11 +260,12 @@ static enum command_result find_places(struct moving *moving, const struct decis
     const struct snapshot *snapshot = inputs->snapshot;
     const struct pool *pool = NULL;
     const struct controller *from = NULL, *to = NULL;
-    enum command_result result = find_pool(call, snapshot, command_value(call, "pool", 0), &pool);
+    enum command_result result =
+        command_find_pool(call, snapshot, command_value(call, "pool", 0), &pool);
     if (result == COMMAND_OK)
-        result = find_site(call, snapshot, command_value(call, "from", 0), &from);
+        result = command_find_site(call, snapshot, command_value(call, "from", 0), &from);
     if (result == COMMAND_OK)
-        result = find_site(call, snapshot, command_value(call, "to", 0), &to);
+        result = command_find_site(call, snapshot, command_value(call, "to", 0), &to);
     if (result != COMMAND_OK)
         return result;
     if (from == to)

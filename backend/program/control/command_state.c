@@ -59,7 +59,7 @@ static enum command_result add_site(struct changes *changes, const struct snapsh
                                     const char *name)
 {
     const struct controller *site = NULL;
-    enum command_result result = find_site(changes->call, snapshot, name, &site);
+    enum command_result result = command_find_site(changes->call, snapshot, name, &site);
     if (result != COMMAND_OK)
         return result;
     snprintf(changes->rows[0].site, sizeof changes->rows[0].site, "%s", site->name);
@@ -74,7 +74,7 @@ static enum command_result add_servers(struct changes *changes, const struct sna
 {
     const struct pool *pool = NULL;
     int64_t position = -1;
-    enum command_result result = find_pool(changes->call, snapshot, pool_name, &pool);
+    enum command_result result = command_find_pool(changes->call, snapshot, pool_name, &pool);
     if (result != COMMAND_OK)
         return result;
     for (size_t i = 0; i < pool->server_count; i++)

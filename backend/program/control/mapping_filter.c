@@ -1,38 +1,5 @@
 #include "program/control/mapping_filter.h"
 
-#include <string.h>
-
-#include "core/base/decimal.h"
-
-bool read_count(const struct command_call *call, const char *option, int64_t *ret_count)
-{
-    const char *text = command_value(call, option, 0);
-    if (!text || decimal_parse(text, strlen(text), 0, INT64_MAX, ret_count))
-        return true;
-    command_misused(call, "--%s is a number, 0 or more: %s", option, text);
-    return false;
-}
-
-enum command_result find_pool(const struct command_call *call, const struct snapshot *snapshot,
-                              const char *name, const struct pool **ret_pool)
-{
-    const struct pool *pool = snapshot_pool_named(snapshot, name);
-    if (!pool)
-        return command_failure(call, "there is no pool %s", name);
-    *ret_pool = pool;
-    return COMMAND_OK;
-}
-
-enum command_result find_site(const struct command_call *call, const struct snapshot *snapshot,
-                              const char *name, const struct controller **ret_site)
-{
-    const struct controller *site = snapshot_controller_named(snapshot, name);
-    if (!site)
-        return command_failure(call, "there is no site %s", name);
-    *ret_site = site;
-    return COMMAND_OK;
-}
-
 static enum command_result read_resolver(const struct command_call *call, const char *word,
                                          struct mapping_filter *filter)
 {
@@ -58,10 +25,11 @@ static enum command_result read_names(const struct command_call *call, const cha
         return COMMAND_OK;
     if (responder_begin(call->responder, &inputs, &error) != 0)
         return command_failed(call, &error);
-    if (pool_name && (result = find_pool(call, inputs.snapshot, pool_name, &pool)) == COMMAND_OK)
+    if (pool_name &&
+        (result = command_find_pool(call, inputs.snapshot, pool_name, &pool)) == COMMAND_OK)
         filter->pool_id = pool->id;
     if (result == COMMAND_OK && site_name &&
-        (result = find_site(call, inputs.snapshot, site_name, &site)) == COMMAND_OK)
+        (result = command_find_site(call, inputs.snapshot, site_name, &site)) == COMMAND_OK)
         filter->site_id = site->id;
     responder_end(call->responder);
     return result;
@@ -84,7 +52,7 @@ enum command_result mapping_filter_read(const struct command_call *call, const c
 {
     *ret_filter = (struct mapping_filter){.expiring_s = -1};
     if (!word_or_option(call, "ldns", &resolver) || !word_or_option(call, "pool", &pool) ||
-        !read_count(call, "expiring", &ret_filter->expiring_s))
+        !command_count(call, "expiring", &ret_filter->expiring_s))
         return COMMAND_USAGE;
     enum command_result result = read_resolver(call, resolver, ret_filter);
     return result == COMMAND_OK ? read_names(call, pool, ret_filter) : result;

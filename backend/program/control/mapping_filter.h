@@ -35,16 +35,4 @@ enum command_result mapping_filter_read(const struct command_call *call, const c
 bool mapping_filter_matches(const struct mapping_filter *filter, const struct mapping *mapping,
                             int64_t now_s);
 
-/*
- * The pool or site of a name: 0, or an exit status with the error printed. For the other commands
- * that take names. After responder_begin().
- */
-enum command_result find_pool(const struct command_call *call, const struct snapshot *snapshot,
-                              const char *name, const struct pool **ret_pool);
-enum command_result find_site(const struct command_call *call, const struct snapshot *snapshot,
-                              const char *name, const struct controller **ret_site);
-
-/* The number of an option's value, 0 or more. False, with the error printed: it is none. */
-bool read_count(const struct command_call *call, const char *option, int64_t *ret_count);
-
 #endif

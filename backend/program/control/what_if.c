@@ -100,12 +100,9 @@ static int add_move(struct what_if_pool *pool, size_t from, size_t to)
 static bool is_live(const struct world *world, const struct pool *pool,
                     const struct mapping *mapping)
 {
-    const struct client nobody = {.known = false};
-    const struct selection selection = {
-        .pool = pool, .client = &nobody, .now_s = world->inputs.now_s};
-    const struct virtual_server *server;
-    return mapping_evaluate(mapping, &selection, world->inputs.snapshot, world->inputs.availability,
-                            &server) == MAPPING_LIVE;
+    const struct decision_inputs *inputs = &world->inputs;
+    return mapping_state_in(mapping, pool, inputs->snapshot, inputs->availability, inputs->now_s) ==
+           MAPPING_LIVE;
 }
 
 /* Keeps each candidate with the same probability (Vitter, Random Sampling with a Reservoir, 1985).

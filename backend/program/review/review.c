@@ -257,11 +257,9 @@ static int read_database(struct review_scene *scene)
     struct responder *responder = scene->sources->responder;
     struct error *error = &scene->database_error;
     struct settings settings;
-    if (responder_begin(responder, &scene->inputs, error) != 0)
-        return error->code == ERR_NOMEM ? ERR_NOMEM : 0;
-    responder_end(responder);
-    size_t unwritten = store_unwritten(responder_store(responder), UNWRITTEN_MS);
-    if (responder_begin(responder, &scene->inputs, error) != 0)
+    size_t unwritten;
+    if (responder_wait_stored(responder, UNWRITTEN_MS, &unwritten, error) != 0 ||
+        responder_begin(responder, &scene->inputs, error) != 0)
         return error->code == ERR_NOMEM ? ERR_NOMEM : 0;
     int code = status_gather(responder, &scene->inputs, scene->sources->database, unwritten,
                              &scene->status, error);

@@ -20,6 +20,11 @@ int direct_open(const char *path, int flags, sqlite3 **ret_connection, struct er
     return 0;
 }
 
+int direct_error(sqlite3 *connection, const char *source, struct error *error)
+{
+    return error_set(error, ERR_IO, "%s: %s", source, sqlite3_errmsg(connection));
+}
+
 void direct_close(sqlite3 *connection)
 {
     sqlite3_close(connection);
@@ -57,7 +62,7 @@ int direct_read_number(sqlite3 *connection, const char *sql, int64_t *ret_value,
     int code = 0;
     if (sqlite3_prepare_v2(connection, sql, -1, &statement, NULL) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW)
-        code = error_set(error, ERR_IO, "%s: %s", source, sqlite3_errmsg(connection));
+        code = direct_error(connection, source, error);
     else
         *ret_value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);

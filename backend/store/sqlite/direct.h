@@ -19,6 +19,9 @@
 int direct_open(const char *path, int flags, sqlite3 **ret_connection, struct error *error);
 void direct_close(sqlite3 *connection); /* takes NULL */
 
+/* ERR_IO, with SQLite's last error after `source`. */
+int direct_error(sqlite3 *connection, const char *source, struct error *error);
+
 /* Runs statements. `source` begins the sentence about what is wrong. 0, or a code with `error`. */
 int direct_execute(sqlite3 *connection, const char *sql, const char *source, struct error *error);
 

@@ -161,10 +161,11 @@ const char *const query_texts[QUERY_COUNT] = {
         "UPDATE temp.virtual_server SET state = ?3 WHERE pool_id = ?1 AND controller_id = ?2",
     [QUERY_SUPPOSE_SERVER_NEW] =
         "INSERT INTO temp.virtual_server"
-        " (id, pool_id, controller_id, position, ipv4, ipv6, name, weight, state)"
-        " SELECT (" SUPPOSED_ID("virtual_server") "), ?1, ?2, coalesce(max(position), 0) + 1,"
-                                                  " ?3, ?4, ?5, ?6, 'enabled' FROM "
-                                                  "temp.virtual_server WHERE pool_id = ?1",
+        " (pool_id, controller_id, ipv4, ipv6, name, weight, state, id, position)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'enabled', (" SUPPOSED_ID(
+            "virtual_server") "),"
+                              " coalesce(max(position), 0) + 1 FROM temp.virtual_server WHERE "
+                              "pool_id = ?1",
     [QUERY_SUPPOSE_METHOD] = "UPDATE temp.pool SET method = ?3 WHERE id = ?1",
     [QUERY_CONTROLLER_STATE_WRITE] =
         "UPDATE controller SET state = ?2 WHERE id = ?1 AND state <> ?2",

@@ -110,7 +110,7 @@ static int copy_into(sqlite3 *connection, const char *part, struct error *error)
     if (sqlite3_prepare_v2(connection, "VACUUM INTO ?1", -1, &statement, NULL) != SQLITE_OK ||
         sqlite3_bind_text(statement, 1, part, -1, SQLITE_STATIC) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_DONE)
-        code = error_set(error, ERR_IO, "%s: %s", part, sqlite3_errmsg(connection));
+        code = direct_error(connection, part, error);
     sqlite3_finalize(statement);
     return code;
 }
@@ -182,13 +182,10 @@ static int copy_back(sqlite3 *from, sqlite3 *to, const char *path, struct error 
         return 0;
     if (result == SQLITE_BUSY || result == SQLITE_LOCKED)
         return error_set(error, ERR_BUSY, "%s: somebody holds it with a transaction", path);
-    return error_set(error, ERR_IO, "%s: %s", path, sqlite3_errmsg(to));
+    return direct_error(to, path, error);
 }
 
-/*
- * What waits in memory to be stored was decided before, and what processes have loaded may be of
- * other rows with the same revision.
- */
+/* So that processes load everything anew, and drop what waits in memory and was decided before. */
 static int change_revisions(sqlite3 *to, const char *path, struct error *error)
 {
     return direct_execute(to,

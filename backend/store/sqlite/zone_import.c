@@ -21,10 +21,9 @@ static int run_for_zone(struct target *target, const char *sql, const char *zone
     }
     if (result == SQLITE_ROW)
         target->zone_id = sqlite3_column_int64(statement, 0);
-    int code =
-        result == SQLITE_ROW || result == SQLITE_DONE
-            ? 0
-            : error_set(error, ERR_IO, "%s: %s", target->path, sqlite3_errmsg(target->connection));
+    int code = result == SQLITE_ROW || result == SQLITE_DONE
+                   ? 0
+                   : direct_error(target->connection, target->path, error);
     sqlite3_finalize(statement);
     return code;
 }
@@ -62,7 +61,7 @@ static int add_record(struct target *target, sqlite3_stmt *statement,
     else if ((result & 0xff) == SQLITE_CONSTRAINT)
         import->reject(import->context, record, sqlite3_errmsg(target->connection));
     else
-        code = error_set(error, ERR_IO, "%s: %s", target->path, sqlite3_errmsg(target->connection));
+        code = direct_error(target->connection, target->path, error);
     sqlite3_reset(statement);
     return code;
 }
@@ -76,7 +75,7 @@ static int add_records(struct target *target, const struct zone_import *import, 
                            "INSERT INTO record (zone_id, name, type, ttl, content)"
                            " VALUES (?1, ?2, ?3, ?4, ?5)",
                            -1, &statement, NULL) != SQLITE_OK)
-        code = error_set(error, ERR_IO, "%s: %s", target->path, sqlite3_errmsg(target->connection));
+        code = direct_error(target->connection, target->path, error);
     for (size_t i = 0; code == 0 && i < import->count; i++)
         code = add_record(target, statement, import, &import->records[i], count, error);
     sqlite3_finalize(statement);
