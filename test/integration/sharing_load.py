@@ -1,5 +1,6 @@
 """A cluster under load while anything in it fails.
 
+Echo    how long a question takes at least on this machine, now
 Served  PowerDNS in the place of a node's coprocess; served_by_powerdns() puts it there
 Asker   asks the coprocess of one node, all the time, and remembers the answers
 Record  what all askers were told; says which answers the tables do not account for
@@ -108,6 +109,27 @@ class Record:
 # ---------------------------------------------------------------- asking
 
 
+class Echo:
+    """A process that gives back at once what it is sent: a measure for answers on a busy machine."""
+
+    def __init__(self):
+        self._process = subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self.seconds = []
+
+    def ask(self):
+        started = time.monotonic()
+        self._process.stdin.write(b"\n")
+        assert self._process.stdout.read(1) == b"\n"
+        self.seconds.append(time.monotonic() - started)
+
+    def close(self):
+        for stream in (self._process.stdin, self._process.stdout):
+            stream.close()
+        self._process.wait()
+
+
 class Served:
     """PowerDNS in the place of a node's coprocess: it is asked in the same way."""
 
@@ -139,6 +161,7 @@ class Asker(threading.Thread):
 
     lock    whoever holds it has the coprocess for himself
     seconds how long each answer took, and when it was asked for
+    echo    is asked as often
     makes   new resolvers are among those that ask, and old ones whose mapping may be lost with a
             database
     excused the coprocess is stopped, so that its answers may take any time
@@ -152,6 +175,7 @@ class Asker(threading.Thread):
         self.lock = threading.Lock()
         self.makes, self.excused = True, False
         self.seconds, self.said = [], []
+        self.echo = Echo()
         self.fault = None
         self._next = node.number * 1_000_000
         self._own = []
@@ -160,6 +184,7 @@ class Asker(threading.Thread):
     def run(self):
         try:
             while not self._ended.wait(PAUSE_SECONDS):
+                self.echo.ask()
                 with self.lock:
                     self._ask_one(self._resolver())
         except Exception as fault:  # stop() tells it
@@ -176,6 +201,7 @@ class Asker(threading.Thread):
         """May be called more than once."""
         self._ended.set()
         self.join()
+        self.echo.close()
         if self.fault:
             raise self.fault
 

@@ -59,6 +59,7 @@ def test_a_held_site_takes_nobody_until_it_is_resumed_and_a_delay_outlives_proce
             empty_database.sql("UPDATE site_state SET up_since = up_since - 3600;")
             assert answers(coprocess) == home
             assert answers(coprocess) == home
+    empty_database.wait_for_writer()
     assert empty_database.rows("SELECT count(*) FROM mapping WHERE home IS NOT NULL") == [(0,)]
 
 

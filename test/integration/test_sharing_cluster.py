@@ -241,24 +241,34 @@ def assert_all_kept(record, entries, askers):
     assert len(lost) < len(record.told) / 1000
 
 
+# A question to PowerDNS is several to its coprocess, and an echo is none of theirs.
+ECHOES = 10
+
+
 def assert_askers_in_time(askers, faults):
-    """Whatever fails, half of them take no time, and 99 in a hundred no longer than a resolver notices.
-    All but what met a stall of the machine come before PowerDNS gives up.  The first answer of a
-    process that starts, with all others of its node, takes longest.
+    """Whatever fails, half of them take no time, and 99 in a hundred no longer than a resolver notices,
+    or than the machine, which others may keep busy, takes for some echoes.  All but what met a stall
+    of the machine come before PowerDNS gives up.  The first answer of a process that starts, with
+    all others of its node, takes longest.
     """
     seconds = sorted(
         (seconds, asked, asker.node.number) for asker in askers for seconds, asked in asker.seconds
     )
+    echoes = sorted(seconds for asker in askers for seconds in asker.echo.seconds)
 
     def quantile(part):
         return seconds[int(len(seconds) * part)][0]
 
+    def echo(part):
+        return ECHOES * echoes[int(len(echoes) * part)]
+
     print(f"{len(seconds)} answers, median {1000 * quantile(0.5):.2f} ms,"
-          f" p99 {1000 * quantile(0.99):.1f} ms, the longest:")
+          f" p99 {1000 * quantile(0.99):.1f} ms ({ECHOES} echoes: median {1000 * echo(0.5):.2f} ms,"
+          f" p99 {1000 * echo(0.99):.1f} ms), the longest:")
     for took, asked, number in seconds[-5:]:
         print(f"  node {number}: {took:.2f} s; {', '.join(faults.events_before(asked + took))}")
-    assert quantile(0.5) < 0.02
-    assert quantile(0.99) < 0.1
+    assert quantile(0.5) < max(0.02, echo(0.5))
+    assert quantile(0.99) < max(0.1, echo(0.99))
     assert quantile(0.999) < PATIENCE_SECONDS / 2
     assert quantile(0.9999) < PATIENCE_SECONDS
 

@@ -18,6 +18,9 @@
 #define HELD_MS 10000
 #define HELD_WAIT_MS 1
 
+/* The parts of CLAIMS_WAIT_MS. */
+#define WAIT_PART_MS 20
+
 /* A key as it stands in a slot, and where it belongs. */
 struct place {
     int64_t pool_id;
@@ -118,11 +121,13 @@ static int give_up(struct claims_map *map)
 static int wait_for_bucket(struct claims *claims, uint32_t number)
 {
     struct held_bucket *held = &claims->held;
-    bool known =
-        atomic_load(&held->number) == number && clock_monotonic_ms() < atomic_load(&held->until_ms);
-    int problem =
-        shared_mutex_lock(&claims->map->locks[number].mutex, known ? HELD_WAIT_MS : CLAIMS_WAIT_MS);
-    if (problem == ETIMEDOUT && !known) {
+    pthread_mutex_t *mutex = &claims->map->locks[number].mutex;
+    if (atomic_load(&held->number) == number && clock_monotonic_ms() < atomic_load(&held->until_ms))
+        return shared_mutex_lock(mutex, HELD_WAIT_MS);
+    int problem = ETIMEDOUT;
+    for (int i = 0; i < CLAIMS_WAIT_MS / WAIT_PART_MS && problem == ETIMEDOUT; i++)
+        problem = shared_mutex_lock(mutex, WAIT_PART_MS);
+    if (problem == ETIMEDOUT) {
         atomic_store(&held->until_ms, clock_monotonic_ms() + HELD_MS);
         atomic_store(&held->number, number);
     }

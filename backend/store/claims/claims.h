@@ -145,8 +145,9 @@ enum claims_bound claims_bound(const struct claims *claims);
 /*
  * A bucket is held for some hundred nanoseconds, but its owner may have to wait for a processor, or
  * be stopped. PowerDNS waits for 2000 ms. After that the bucket is waited for no longer than a
- * millisecond, for some seconds.
+ * millisecond, for some seconds. The time is waited for in short parts: where the whole machine
+ * stood still, its owner may run before anybody gives up.
  */
-#define CLAIMS_WAIT_MS 500
+#define CLAIMS_WAIT_MS 1000
 
 #endif
