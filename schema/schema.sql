@@ -1655,7 +1655,8 @@ ORDER BY p.name, v.position;
 -- left_s      seconds until then; NULL likewise
 -- holds       'yes'; 'over'; 'no group': ldns_group has no such name; 'no server': the controller
 --             has no virtual server there; 'disabled': it is, or all its servers there are;
---             'controller down'; 'server down'. Of a pin of all pools, 'yes' if it holds in one
+--             'controller down'; 'server down'; 'held': see view site. Of a pin of all pools, 'yes'
+--             if it holds in one
 -- comment     as it was written
 -----------------------------------------------------------------------------------------------
 CREATE VIEW IF NOT EXISTS pinned
@@ -1687,6 +1688,13 @@ SELECT
                       WHERE v.controller_id = n.controller_id
                         AND v.pool_id = coalesce(n.pool_id, v.pool_id)
                         AND v.state <> 'disabled' AND u.server) THEN 'server down'
+    WHEN NOT EXISTS (SELECT 1 FROM virtual_server AS v
+                      JOIN server_up AS u ON u.virtual_server_id = v.id
+                      WHERE v.controller_id = n.controller_id
+                        AND v.pool_id = coalesce(n.pool_id, v.pool_id)
+                        AND v.state <> 'disabled' AND u.server
+                        AND (v.pool_id, v.controller_id) NOT IN
+                            (SELECT pool_id, controller_id FROM site_held)) THEN 'held'
     ELSE 'yes'
   END,
   n.comment

@@ -59,6 +59,15 @@ def test_names_come_from_the_database(completed):
     assert "www.example.com" in completed("explain", "--ecs", "192.0.2.0/24", "ww")
 
 
+def test_each_kind_of_target_has_names_of_its_own(completed):
+    assert completed("drain", "") == ["site", "pool", "server"]
+    assert set(completed("drain", "site", "")) == {"ams", "fra", "nyc"}
+    assert set(completed("enable", "--json", "pool", "")) == {"web", "api"}
+    assert completed("drain", "server", "w") == ["web"]
+    assert "fra" in completed("drain", "server", "web", "")
+    assert completed("drain", "site", "ams", "") == []
+
+
 def test_files_come_from_the_disk(completed, sample_database):
     path = str(sample_database.path)
     assert path in completed("backup", path[:-3])

@@ -58,9 +58,16 @@ PINS = "SELECT holds FROM pinned ORDER BY id"
     ("INSERT INTO virtual_server_metric (virtual_server_id, name, value)"
      " VALUES (2, 'availability', 0)", "server down", "yes"),
     ("UPDATE virtual_server_metric SET value = 0 WHERE name = 'availability'", "yes", "yes"),
+    ("INSERT INTO site_state (pool_id, controller_id, held_since) VALUES (1, 2, 1)", "yes", "yes"),
+    ("UPDATE pool SET failback = 'manual';"
+     "INSERT OR REPLACE INTO site_state (pool_id, controller_id, held_since) VALUES (1, 2, 1)",
+     "held", "yes"),
+    ("UPDATE pool SET failback = 'manual';"
+     "INSERT OR REPLACE INTO site_state (pool_id, controller_id, held_since)"
+     " SELECT id, 1, 1 FROM pool", "yes", "held"),
 ))
 def test_the_view_of_pins_says_what_each_does_now(world, statement, network, group):
-    world.execute(statement)
+    world.executescript(statement)
     assert world.execute(PINS).fetchall() == [(network,), (group,)]
 
 

@@ -25,7 +25,7 @@
 
 /* With sanitizers a conversation takes ten times as long. */
 #ifdef __has_feature
-#define OUR_STRIDE (__has_feature(address_sanitizer) ? 7 : 1)
+#define OUR_STRIDE (__has_feature(address_sanitizer) ? 19 : 1)
 #else
 #define OUR_STRIDE 1
 #endif

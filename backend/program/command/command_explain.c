@@ -9,6 +9,7 @@
 #include "core/base/decimal.h"
 #include "program/command/command.h"
 #include "program/command/explanation.h"
+#include "program/command/json_output.h"
 #include "program/command/step_text.h"
 #include "program/command/supposing.h"
 
@@ -143,8 +144,9 @@ static bool read_time(const char *text, int64_t now_s, int64_t *ret_time_s)
     }
     if (!end || (*end && strcmp(end, "Z") != 0))
         return false;
+    const int day = time.tm_mday;
     *ret_time_s = timegm(&time);
-    return true;
+    return time.tm_mday == day; /* there is no 30 February, which would be 2 March */
 }
 
 static int explain(const struct command_call *call, const struct question *question,
@@ -159,7 +161,10 @@ static int explain(const struct command_call *call, const struct question *quest
         return code;
     explanation_gather(inputs, store, question, call->words[2], &explanation);
     if (call->json) {
-        explanation_print_json(&explanation, call->out);
+        json_t *object = explanation_json(&explanation);
+        if (supposing->count > 0)
+            json_object_set_new(object, "supposed", supposing_json(supposing));
+        json_output(object, call->out);
     } else {
         supposing_print(supposing, call->out);
         print_explanation(&explanation, inputs->now_s, call->out);

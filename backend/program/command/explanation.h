@@ -1,6 +1,6 @@
 /*
- * How a question is decided, as values. They are gathered here and printed by command_explain.c;
- * JSON or a page can show the same values.
+ * How a question is decided, as values. They are gathered here and printed by command_explain.c,
+ * also as the JSON of explanation_json.c.
  *
  * The decision is made by the same functions that answer PowerDNS, but nothing is written and no
  * turn is used up. If the client has a mapping, the question is decided a second time as if it had
@@ -9,6 +9,7 @@
 #ifndef STICKY_PROGRAM_COMMAND_EXPLANATION_H
 #define STICKY_PROGRAM_COMMAND_EXPLANATION_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "core/balance/client.h"
@@ -68,8 +69,8 @@ void explanation_gather(const struct decision_inputs *inputs, struct store *stor
                         struct explanation *ret_explanation);
 void explanation_release(struct explanation *explanation);
 
-/* Prints it as JSON; command_explain.c prints it as text. */
-void explanation_print_json(const struct explanation *explanation, struct buffer *out);
+/* As JSON, or NULL without memory; command_explain.c prints it as text. */
+json_t *explanation_json(const struct explanation *explanation);
 
 /* The word of a status: "balanced". */
 const char *name_status_word(enum name_status status);

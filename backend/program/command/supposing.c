@@ -5,6 +5,7 @@
 #include "core/balance/method.h"
 #include "core/base/decimal.h"
 #include "core/dns/name.h"
+#include "program/command/json_output.h"
 
 #define DEFAULT_WEIGHT 1
 
@@ -131,12 +132,18 @@ void supposing_release(struct supposing *supposing)
     buffer_release(&supposing->texts);
 }
 
-static void print_change(const struct supposed_change *change, struct buffer *out)
+static size_t kind_of_change(const struct supposed_change *change)
 {
     size_t kind = 0;
     while (kinds[kind].kind != change->kind ||
            (kinds[kind].value && strcmp(kinds[kind].value, change->value) != 0))
         kind++;
+    return kind;
+}
+
+static void print_change(const struct supposed_change *change, struct buffer *out)
+{
+    size_t kind = kind_of_change(change);
     if (change->pool)
         buffer_printf(out, "%s%s", change->pool, change->site ? "/" : "");
     buffer_printf(out, "%s %s", change->site ? change->site : "", kinds[kind].text);
@@ -152,6 +159,23 @@ void supposing_print(const struct supposing *supposing, struct buffer *out)
     }
     if (supposing->count > 0)
         buffer_add_char(out, '\n');
+}
+
+json_t *supposing_json(const struct supposing *supposing)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < supposing->count; i++) {
+        const struct supposed_change *change = &supposing->changes[i];
+        size_t kind = kind_of_change(change);
+        json_t *value = json_pack("{s:s, s:o, s:o}", "what", kinds[kind].option, "pool",
+                                  json_text(change->pool), "site", json_text(change->site));
+        if (!kinds[kind].value && change->value)
+            json_object_set_new(value, "value", json_text(change->value));
+        if (change->kind == SUPPOSED_SERVER)
+            json_object_set_new(value, "weight", json_integer(change->weight));
+        json_array_append_new(list, value);
+    }
+    return list;
 }
 
 int supposing_apply(const struct supposing *supposing, const struct store *store,

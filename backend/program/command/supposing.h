@@ -5,6 +5,8 @@
 #ifndef STICKY_PROGRAM_COMMAND_SUPPOSING_H
 #define STICKY_PROGRAM_COMMAND_SUPPOSING_H
 
+#include <jansson.h>
+
 #include "program/command/command.h"
 #include "store/suppose.h"
 
@@ -38,6 +40,9 @@ void supposing_release(struct supposing *supposing);
 
 /* Prints "supposing: ams is down; web/fra drains" and a newline; nothing if nothing is supposed. */
 void supposing_print(const struct supposing *supposing, struct buffer *out);
+
+/* The same as a list: {"what": "drain", "pool": "web", "site": "fra"}; of some, a "value", too. */
+json_t *supposing_json(const struct supposing *supposing);
 
 /*
  * Replaces configuration and availability of the inputs by what is supposed; does nothing if that

@@ -135,6 +135,20 @@ static void print_change(const struct changes *changes, const struct change *row
         buffer_printf(out, "  but the site is %s, and that counts\n", state_word(row->of_site));
 }
 
+/* A pin leads to a draining site as well, and to a disabled one it does not. */
+static void print_pins(const struct changes *changes, const struct leftover_pool *row,
+                       struct buffer *out)
+{
+    bool drains = changes->state == STATE_DRAINING, is_one = row->pins == 1;
+    if (row->pins == 0 || changes->state == STATE_ENABLED)
+        return;
+    buffer_printf(out, "pool %s: %" PRId64 " pin%s ", row->name, row->pins, is_one ? "" : "s");
+    if (drains)
+        buffer_printf(out, "go%s on sending clients there\n", is_one ? "es" : "");
+    else
+        buffer_printf(out, "%s no effect while it is disabled\n", is_one ? "has" : "have");
+}
+
 static void print_pool(const struct changes *changes, const struct leftover_pool *row,
                        struct buffer *out)
 {
@@ -161,6 +175,8 @@ static void print_text(const struct changes *changes, const struct leftover *lef
         print_change(changes, &changes->rows[i], out);
     for (size_t i = 0; i < leftover->count; i++)
         print_pool(changes, &leftover->pools[i], out);
+    for (size_t i = 0; i < leftover->count; i++)
+        print_pins(changes, &leftover->pools[i], out);
     if (changes->state == STATE_ENABLED)
         buffer_add_text(out, "no resolver moves because of that\n");
 }
@@ -178,9 +194,9 @@ static json_t *change_json(const struct changes *changes, const struct change *r
 
 static json_t *pool_json(const struct leftover_pool *row)
 {
-    return json_pack("{s:o, s:I, s:I, s:b}", "pool", json_text(row->name), "mappings",
+    return json_pack("{s:o, s:I, s:I, s:b, s:I}", "pool", json_text(row->name), "mappings",
                      (json_int_t)row->mappings, "last_ends_in_s", (json_int_t)row->last_ends_in_s,
-                     "may_be_renewed", (int)row->is_sliding);
+                     "may_be_renewed", (int)row->is_sliding, "pins", (json_int_t)row->pins);
 }
 
 static void print_json(const struct changes *changes, const struct leftover *leftover)

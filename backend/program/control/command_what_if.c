@@ -78,22 +78,38 @@ static void print_text(const struct what_if *what_if, const struct supposing *su
 
 /* ---------------------------------------------------------------- as JSON */
 
+/* null: no site. */
+static json_t *site_json(const struct what_if *what_if, size_t index)
+{
+    bool is_site = index < what_if->snapshot->controller_count;
+    return json_text(is_site ? what_if_site(what_if, index) : NULL);
+}
+
 static json_t *sites_json(const struct what_if *what_if, const struct what_if_pool *pool)
 {
     json_t *sites = json_array();
     for (size_t i = 0; i <= what_if->snapshot->controller_count; i++) {
         const struct site_share *site = &pool->sites[i];
-        bool is_site = i < what_if->snapshot->controller_count;
         if (has_clients(site))
-            json_array_append_new(sites,
-                                  json_pack("{s:o, s:I, s:I, s:I, s:I}", "site",
-                                            json_text(is_site ? what_if_site(what_if, i) : NULL),
-                                            "mappings_now", (json_int_t)site->mapped_now,
-                                            "mappings_then", (json_int_t)site->mapped_then,
-                                            "new_now", (json_int_t)site->new_now, "new_then",
-                                            (json_int_t)site->new_then));
+            json_array_append_new(sites, json_pack("{s:o, s:I, s:I, s:I, s:I}", "site",
+                                                   site_json(what_if, i), "mappings_now",
+                                                   (json_int_t)site->mapped_now, "mappings_then",
+                                                   (json_int_t)site->mapped_then, "new_now",
+                                                   (json_int_t)site->new_now, "new_then",
+                                                   (json_int_t)site->new_then));
     }
     return sites;
+}
+
+static json_t *moves_json(const struct what_if *what_if, const struct what_if_pool *pool)
+{
+    json_t *moves = json_array();
+    for (size_t i = 0; i < pool->move_count; i++)
+        json_array_append_new(moves, json_pack("{s:o, s:o, s:I}", "from",
+                                               site_json(what_if, pool->moves[i].from), "to",
+                                               site_json(what_if, pool->moves[i].to), "mappings",
+                                               (json_int_t)pool->moves[i].count));
+    return moves;
 }
 
 static json_t *pools_json(const struct what_if *what_if)
@@ -103,19 +119,22 @@ static json_t *pools_json(const struct what_if *what_if)
         const struct what_if_pool *pool = &what_if->pools[i];
         json_array_append_new(
             pools,
-            json_pack("{s:o, s:I, s:I, s:I, s:I, s:o}", "pool", json_text(pool->pool->name),
+            json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "pool", json_text(pool->pool->name),
                       "mappings", (json_int_t)pool->mapped, "mappings_moved",
                       (json_int_t)pool->moved, "new", (json_int_t)pool->new_count, "new_moved",
-                      (json_int_t)pool->new_moved, "sites", sites_json(what_if, pool)));
+                      (json_int_t)pool->new_moved, "sites", sites_json(what_if, pool), "moves",
+                      moves_json(what_if, pool)));
     }
     return pools;
 }
 
-static void print_json(const struct what_if *what_if, struct buffer *out)
+static void print_json(const struct what_if *what_if, const struct supposing *supposing,
+                       struct buffer *out)
 {
-    json_output(json_pack("{s:o, s:I, s:b, s:I}", "pools", pools_json(what_if), "sample",
-                          (json_int_t)what_if->sample_count, "sample_is_random",
-                          what_if->sample_is_random, "unmatched", (json_int_t)what_if->unmatched),
+    json_output(json_pack("{s:o, s:o, s:I, s:b, s:I}", "supposed", supposing_json(supposing),
+                          "pools", pools_json(what_if), "sample", (json_int_t)what_if->sample_count,
+                          "sample_is_random", what_if->sample_is_random, "unmatched",
+                          (json_int_t)what_if->unmatched),
                 out);
 }
 
@@ -133,7 +152,7 @@ static int gather_and_print(const struct command_call *call, const struct suppos
         return code;
     code = what_if_gather(inputs, &supposition, store, &what_if, error);
     if (code == 0 && call->json)
-        print_json(&what_if, call->out);
+        print_json(&what_if, supposing, call->out);
     else if (code == 0)
         print_text(&what_if, supposing, call->out);
     if (code == 0)

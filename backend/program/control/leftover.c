@@ -70,6 +70,18 @@ static bool show_progress(void *context, int64_t read)
     return true;
 }
 
+static int64_t count_pins(const struct counting *counting, const struct pool *pool,
+                          const struct decision_inputs *inputs)
+{
+    const struct pins *pins = &inputs->snapshot->pins;
+    int64_t count = 0;
+    for (size_t i = 0; pool->has_pins && i < pins->count; i++)
+        count += pin_is_of_pool(&pins->pins[i], pool) &&
+                 !pin_is_over(&pins->pins[i], inputs->now_s) &&
+                 has_target(counting, pool, pins->pins[i].controller->id);
+    return count;
+}
+
 /* The pools that have a server of the targets. */
 static int list_pools(const struct command_call *call, const struct counting *counting,
                       struct leftover *leftover, struct error *error)
@@ -88,6 +100,7 @@ static int list_pools(const struct command_call *call, const struct counting *co
         struct leftover_pool *row = &leftover->pools[leftover->count++];
         row->id = pool->id;
         row->is_sliding = pool->persistence_pool->timer == TIMER_SLIDING;
+        row->pins = count_pins(counting, pool, &inputs);
         snprintf(row->name, sizeof row->name, "%s", pool->name);
     }
     responder_end(call->responder);

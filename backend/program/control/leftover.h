@@ -1,6 +1,6 @@
 /*
  * The mappings that a change of states is about: how many are left at a site, a server or a pool,
- * and when the last of them ends.
+ * and when the last of them ends; and the pins that lead there.
  */
 #ifndef STICKY_PROGRAM_CONTROL_LEFTOVER_H
 #define STICKY_PROGRAM_CONTROL_LEFTOVER_H
@@ -13,6 +13,7 @@ struct leftover_pool {
     char name[ROW_NAME_MAX];
     int64_t mappings, last_ends_in_s;
     bool is_sliding; /* each question postpones the end */
+    int64_t pins;    /* that lead there */
 };
 
 struct leftover {
