@@ -22,7 +22,7 @@ from resolvers import ldns
 from sample import SITES, expected
 from sharing_load import Asker, Faults, Record, served_by_powerdns, take_down
 
-LOAD_SECONDS = 600 if LONG else 20
+LOAD_SECONDS = 600 if LONG else 12
 PARTITION_SECONDS = 600 if LONG else 5
 SIDES = 3
 BUSY_SECONDS = 20 if LONG else 4

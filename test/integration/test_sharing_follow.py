@@ -178,7 +178,8 @@ def test_all_of_it_is_taken_over(following):
     assert "follows" not in one.status()
 
 
-@pytest.mark.parametrize("sql", (
+# Each builds on those before it.
+CHANGES = (
     "UPDATE pool SET ttl = 17 WHERE name = 'web'",
     "UPDATE controller SET name = 'Ams' WHERE name = 'ams'",
     "UPDATE monitor SET body = 'x'  WHERE name = 'https'",
@@ -191,10 +192,15 @@ def test_all_of_it_is_taken_over(following):
     "DELETE FROM virtual_server; DELETE FROM balanced_name; UPDATE pool SET fallback_pool_id ="
     " NULL, persistence_pool_id = NULL; DELETE FROM pool; DELETE FROM controller; DELETE FROM"
     " record; DELETE FROM zone; DELETE FROM monitor; DELETE FROM ldns_group",
-))  # fmt: skip
-def test_a_change_arrives(following, sql):
-    following[1].database.sql(f"BEGIN IMMEDIATE; {sql}; COMMIT")
-    wait_until_same(following[1], following[2])
+)  # fmt: skip
+
+
+def test_changes_arrive(following):
+    for sql in CHANGES:
+        before = configuration(following[1])
+        following[1].database.sql(f"BEGIN IMMEDIATE; {sql}; COMMIT")
+        assert configuration(following[1]) != before, sql
+        wait_until_same(following[1], following[2])
 
 
 def test_the_answers_are_the_new_ones(following):

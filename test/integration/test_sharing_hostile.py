@@ -24,7 +24,7 @@ IS_INSTRUMENTED = "sanitizers" in os.environ.get("PDNS_STICKY", "")
 PROCESSOR_MAX = 0.6 if not IS_INSTRUMENTED else 2.0  # of one processor, under attack
 GROWTH_MAX = (48 if not IS_INSTRUMENTED else 500) << 10  # KiB
 LOG_GROWTH_MAX = 20_000  # octets in the daemon's log, by one attack
-ATTACK_SECONDS = 3
+ATTACK_SECONDS = 2
 
 CONFIGURATION = (
     "SELECT * FROM virtual_server ORDER BY id", "SELECT * FROM controller ORDER BY id",
