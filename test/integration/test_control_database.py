@@ -69,10 +69,10 @@ def test_another_user_makes_it_for_itself(workspace):
     ],
 )
 def test_nothing_is_left_of_one_that_cannot_be_made(workspace, words, told):
-    path = workspace / "sticky.sqlite"
-    done = control(path, "init", *words)
-    assert done.returncode == 1 and told in done.stderr
-    assert list(workspace.iterdir()) == []
+    for path in (workspace / "sticky.sqlite", workspace / "new" / "sticky.sqlite"):
+        done = control(path, "init", *words)
+        assert done.returncode == 1 and told in done.stderr
+        assert list(workspace.iterdir()) == []
 
 
 def test_one_that_is_there_is_not_touched(sample_database):

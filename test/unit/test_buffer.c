@@ -170,11 +170,28 @@ static void without_memory_the_content_stays_and_the_flag_is_set(void)
     buffer_release(&whole);
 }
 
+static void columns_are_as_wide_as_their_characters(void)
+{
+    static const struct {
+        const char *text, *column;
+    } rows[] = {
+        {"", "     "},       {"ams", "ams  "},     {"brême", "brême"},          {"kö", "kö   "},
+        {"北京", "北京   "}, {"longer", "longer"}, {"\xff\xc3", "\xff\xc3   "},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buffer buffer = {0};
+        buffer_add_column(&buffer, rows[i].text, 5);
+        CHECK_TEXT(buffer_text(&buffer), rows[i].column, "row %zu", i);
+        buffer_release(&buffer);
+    }
+}
+
 static const CU_TestInfo tests[] = {
     {"everything is added at the end", everything_is_added_at_the_end},
     {"integers are written in decimal", integers_are_written_in_decimal},
     {"bytes of any value are kept", bytes_of_any_value_are_kept},
     {"a long text grows the buffer", a_long_text_grows_the_buffer},
+    {"columns are as wide as their characters", columns_are_as_wide_as_their_characters},
     {"a buffer is cut back and never forward", a_buffer_is_cut_back},
     {"clearing keeps the memory", clearing_keeps_the_memory},
     {"room is made ahead", room_is_made_ahead},

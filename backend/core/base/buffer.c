@@ -90,6 +90,21 @@ void buffer_add_integer(struct buffer *buffer, int64_t value)
     buffer_add(buffer, first, (size_t)(digits + sizeof digits - first));
 }
 
+size_t text_characters(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80; /* a byte that continues a character */
+    return count;
+}
+
+void buffer_add_column(struct buffer *buffer, const char *text, size_t width)
+{
+    buffer_add_text(buffer, text);
+    for (size_t count = text_characters(text); count < width; count++)
+        buffer_add_char(buffer, ' ');
+}
+
 void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments)
 {
     va_list again;

@@ -34,6 +34,13 @@ void buffer_add(struct buffer *buffer, const void *bytes, size_t count);
 void buffer_add_text(struct buffer *buffer, const char *text);
 void buffer_add_char(struct buffer *buffer, char c);
 void buffer_add_integer(struct buffer *buffer, int64_t value);
+
+/* The characters of a text in UTF-8. What is no UTF-8 counts as something, too. */
+size_t text_characters(const char *text);
+
+/* Adds a text, and spaces up to so many characters: what printf's %-*s counts are bytes. */
+void buffer_add_column(struct buffer *buffer, const char *text, size_t width);
+
 void buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments);

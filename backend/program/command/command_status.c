@@ -71,7 +71,9 @@ static void print_server(const struct status *status, const struct pool *pool,
                          const struct status_server *row, struct buffer *out)
 {
     const struct virtual_server *server = row->server;
-    buffer_printf(out, "  %3" PRId64 "  %-16s ", server->position, server->controller->name);
+    buffer_printf(out, "  %3" PRId64 "  ", server->position);
+    buffer_add_column(out, server->controller->name, 16);
+    buffer_add_char(out, ' ');
     print_offer(server, out);
     buffer_printf(out, " %-9s %-4s %10" PRId64 "\n", state_word(row->state),
                   row->up     ? "up"

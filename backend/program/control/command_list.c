@@ -14,7 +14,9 @@
 #include "program/control/mapping_tour.h"
 #include "program/control/progress.h"
 
-/* Of the column with the answer: an address of each family, unless they are long. */
+/* An address of IPv4 with its prefix, or a short one of IPv6. */
+#define KEY_WIDTH 18
+/* An address of each family, unless they are long. */
 #define ANSWER_WIDTH 28
 
 /* What a mapping is shown with, besides its columns. */
@@ -101,18 +103,21 @@ static void gather(const struct visited_mapping *visited, struct listed *ret_lis
 
 /* So that columns stand below each other, as wide as the longest name. */
 struct widths {
-    int pool, site; /* 0: not known yet */
+    size_t pool, site; /* 0: not known yet */
 };
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
 static void measure(const struct snapshot *snapshot, struct widths *ret_widths)
 {
     struct widths widths = {1, 1};
     for (size_t i = 0; i < snapshot->pool_count; i++)
-        if ((int)strlen(snapshot->pools[i].name) > widths.pool)
-            widths.pool = (int)strlen(snapshot->pools[i].name);
+        widths.pool = larger(widths.pool, text_characters(snapshot->pools[i].name));
     for (size_t i = 0; i < snapshot->controller_count; i++)
-        if ((int)strlen(snapshot->controllers[i].name) > widths.site)
-            widths.site = (int)strlen(snapshot->controllers[i].name);
+        widths.site = larger(widths.site, text_characters(snapshot->controllers[i].name));
     *ret_widths = widths;
 }
 
@@ -133,8 +138,12 @@ static void print_answer(const struct listed *listed, struct buffer *out)
 static void print_text(const struct visited_mapping *visited, const struct listed *listed,
                        const struct widths *widths, struct buffer *out)
 {
-    buffer_printf(out, "%-*s  %-18s  %-*s  ", widths->pool, visited->pool->name, visited->key,
-                  widths->site, listed->site ? listed->site->name : "-");
+    buffer_add_column(out, visited->pool->name, widths->pool);
+    buffer_add_text(out, "  ");
+    buffer_add_column(out, visited->key, KEY_WIDTH); /* that of a group can have any letters */
+    buffer_add_text(out, "  ");
+    buffer_add_column(out, listed->site ? listed->site->name : "-", widths->site);
+    buffer_add_text(out, "  ");
     print_answer(listed, out);
     buffer_printf(out, "  %-7s  %5" PRId64 " s old  %5" PRId64 " s left  %s",
                   visited->mapping->method, listed->age_s, listed->left_s,

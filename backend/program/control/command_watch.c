@@ -23,6 +23,9 @@
 #define CHANGES_MAX 10
 #define PROBLEMS_MAX 5
 
+/* For most names of sites; a longer one moves the rest of its line. */
+#define SITE_WIDTH 24
+
 /* Terminals without a size are those of 1978 (ECMA-48 has the sequences). */
 #define ROWS_DEFAULT 24
 #define HOME "\033[H"
@@ -144,10 +147,11 @@ static void print_site(const struct watching *watching, const struct sites *site
     double share = sites->live_mappings > 0
                        ? 100.0 * (double)site->live_mappings / (double)sites->live_mappings
                        : 0;
-    buffer_printf(out, "%-24.24s %s%-12s%s %5zu/%-5zu %12" PRId64 " %6.1f %%",
-                  site->controller->name, colour_of(watching, site->health),
-                  site_health_word(site->health), watching->has_colour ? RESET : "",
-                  site->servers_up, site->servers, site->live_mappings, share);
+    buffer_add_column(out, site->controller->name, SITE_WIDTH);
+    buffer_printf(out, " %s%-12s%s %5zu/%-5zu %12" PRId64 " %6.1f %%",
+                  colour_of(watching, site->health), site_health_word(site->health),
+                  watching->has_colour ? RESET : "", site->servers_up, site->servers,
+                  site->live_mappings, share);
     if (site->health == SITE_DRAINING && site->live_mappings > 0)
         buffer_printf(out, "  the last ends in %" PRId64 " s", site->last_ends_in_s);
     else if (site->servers_held > 0)
@@ -174,8 +178,8 @@ static void print_sites(const struct watching *watching, const struct status *st
                         const struct sites *sites, struct buffer *out)
 {
     size_t rows = rows_for_sites(watching, status), shown = 0;
-    buffer_printf(out, "%-24s %-12s %11s %12s %8s", "site", "state", "servers up", "mappings",
-                  "share");
+    buffer_printf(out, "%-*s %-12s %11s %12s %8s", SITE_WIDTH, "site", "state", "servers up",
+                  "mappings", "share");
     end_line(watching, out);
     /* What is wrong must not be what is left out. */
     for (int bad = 1; bad >= 0; bad--)

@@ -8,6 +8,9 @@
 #include "program/control/control.h"
 #include "program/control/what_if.h"
 
+/* For most names; a longer one moves the rest of its line. */
+#define SITE_WIDTH 24
+
 static double percent(int64_t part, int64_t whole)
 {
     return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
@@ -29,8 +32,10 @@ static bool is_changed(const struct what_if_pool *pool)
 static void print_site(const struct what_if_pool *pool, const char *name,
                        const struct site_share *site, struct buffer *out)
 {
-    buffer_printf(out, "  %-24s %10" PRId64 " %10" PRId64 "   %6.1f %% %6.1f %%\n", name,
-                  site->mapped_now, site->mapped_then, percent(site->new_now, pool->new_count),
+    buffer_add_text(out, "  ");
+    buffer_add_column(out, name, SITE_WIDTH);
+    buffer_printf(out, " %10" PRId64 " %10" PRId64 "   %6.1f %% %6.1f %%\n", site->mapped_now,
+                  site->mapped_then, percent(site->new_now, pool->new_count),
                   percent(site->new_then, pool->new_count));
 }
 
@@ -39,7 +44,8 @@ static void print_pool(const struct what_if *what_if, const struct what_if_pool 
 {
     buffer_printf(out, "pool %s: %" PRId64 " of %" PRId64 " live mappings move (%.1f %%)\n",
                   pool->pool->name, pool->moved, pool->mapped, percent(pool->moved, pool->mapped));
-    buffer_printf(out, "  %-24s %10s %10s   %8s %8s\n", "", "mappings", "then", "new", "then");
+    buffer_printf(out, "  %-*s %10s %10s   %8s %8s\n", SITE_WIDTH, "", "mappings", "then", "new",
+                  "then");
     for (size_t i = 0; i <= what_if->snapshot->controller_count; i++)
         if (has_clients(&pool->sites[i]))
             print_site(pool, what_if_site(what_if, i), &pool->sites[i], out);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,9 +76,12 @@ int owner_find(const char *path, const char *user, struct owner *ret_owner, stru
     return 0;
 }
 
-static int make_directory(const struct owner *owner, const char *directory, struct error *error)
+/* `ret_made`: it was not there before. */
+static int make_directory(const struct owner *owner, const char *directory, bool *ret_made,
+                          struct error *error)
 {
-    if (mkdir(directory, DIRECTORY_MODE) == 0) {
+    *ret_made = mkdir(directory, DIRECTORY_MODE) == 0;
+    if (*ret_made) {
         if (chmod(directory, DIRECTORY_MODE) == 0 &&
             (geteuid() != 0 || chown(directory, owner->uid, owner->gid) == 0))
             return 0;
@@ -110,7 +114,8 @@ static int work_in(const struct owner *owner, const char *directory,
                    int (*work)(void *context, struct error *error), void *context,
                    struct error *error)
 {
-    int code = make_directory(owner, directory, error);
+    bool made;
+    int code = make_directory(owner, directory, &made, error);
     if (code != 0)
         return code;
     mode_t before = umask(FILE_MASK);
@@ -124,6 +129,8 @@ static int work_in(const struct owner *owner, const char *directory,
         code = work(context, error);
     become_root_again();
     umask(before);
+    if (code != 0 && made)
+        (void)rmdir(directory); /* as it was; one with files in it stays */
     return code;
 }
 

@@ -27,7 +27,8 @@ int owner_find(const char *path, const char *user, struct owner *ret_owner, stru
 
 /*
  * Makes the directory of the file, if it is missing, for the owner, with mode 0750; then does
- * `work` as the owner, with a mask that leaves mode 0640 to files. 0, or a code with `error` set.
+ * `work` as the owner, with a mask that leaves mode 0640 to files. If that fails, a directory
+ * that was made is removed, unless something is in it. 0, or a code with `error` set.
  */
 int owner_work(const struct owner *owner, const char *path,
                int (*work)(void *context, struct error *error), void *context, struct error *error);
