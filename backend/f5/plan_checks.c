@@ -2,7 +2,10 @@
  * Monitors as health checks. BIG-IP searches the whole reply of an HTTP server, status line and
  * headers too; here the status and the body are two columns.
  */
+#define PCRE2_CODE_UNIT_WIDTH 8
+
 #include <ctype.h>
+#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -294,6 +297,37 @@ static int64_t wanted_status(const char *receive)
     return strtol(at, NULL, 10) >= 100 && strtol(at, NULL, 10) <= 599 ? strtol(at, NULL, 10) : 0;
 }
 
+/* Says whether pdns-stickyd, with the options of monitor/content.c, could search for it. */
+static int check_regex(const char *text, bool *ret_valid)
+{
+    int problem;
+    PCRE2_SIZE at;
+    pcre2_code *regex = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+                                      PCRE2_DOTALL | PCRE2_NEVER_UTF, &problem, &at, NULL);
+    *ret_valid = regex != NULL;
+    pcre2_code_free(regex);
+    return !*ret_valid && problem == PCRE2_ERROR_HEAP_FAILED ? ERR_NOMEM : 0;
+}
+
+/* Takes recv as a regular expression of PCRE2; NULL, with a note, if it is none. */
+static int take_regex(struct f5_work *work, const char *receive, const char *text,
+                      struct f5_check *check, const char **ret_regex)
+{
+    bool valid;
+    *ret_regex = NULL;
+    int code = text ? check_regex(text, &valid) : ERR_NOMEM;
+    if (code != 0)
+        return code;
+    if (!valid)
+        return note_add(work, &check->notes,
+                        "recv '%s' is not a regular expression of PCRE2: not searched for",
+                        receive);
+    if (strlen(text) > TEXT_LIMIT)
+        return note_add(work, &check->notes, "recv is too long: not searched for");
+    *ret_regex = text;
+    return 0;
+}
+
 static int set_body(struct f5_work *work, const struct f5_monitor *monitor, struct f5_check *check)
 {
     if (strcmp(check->http_method, "HEAD") == 0)
@@ -301,11 +335,9 @@ static int set_body(struct f5_work *work, const struct f5_monitor *monitor, stru
                         monitor->receive);
     const char *body =
         work_printf(work, monitor->reverse ? "(?is)^(?!.*(?:%s))" : "(?i)%s", monitor->receive);
-    if (!body)
-        return ERR_NOMEM;
-    if (strlen(body) > TEXT_LIMIT)
-        return note_add(work, &check->notes, "recv is too long for column body");
-    check->body = body;
+    int code = take_regex(work, monitor->receive, body, check, &check->body);
+    if (code != 0 || !check->body)
+        return code;
     return note_add(work, &check->notes, "recv is searched for in the body, not in the headers");
 }
 
@@ -343,13 +375,9 @@ static int set_tcp(struct f5_work *work, const struct f5_monitor *monitor, struc
                         "reverse: a reply that means down cannot be given: this check only"
                         " connects");
     check->send = *send ? send : NULL;
-    check->expect = *receive ? work_printf(work, "(?i)%s", receive) : NULL;
-    if (*receive && !check->expect)
-        return ERR_NOMEM;
-    return check->expect && strlen(check->expect) > TEXT_LIMIT
-               ? note_add(work, &check->notes, "%s",
-                          (check->expect = NULL, "recv is too long for column expect"))
-               : 0;
+    if (!*receive)
+        return 0;
+    return take_regex(work, receive, work_printf(work, "(?i)%s", receive), check, &check->expect);
 }
 
 static int set_http(struct f5_work *work, const struct f5_monitor *monitor, struct f5_check *check,

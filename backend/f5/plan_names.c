@@ -194,7 +194,8 @@ static int add_to_group(struct f5_work *work, struct f5_plan *plan, struct text_
     if (group->of[wideip->record]) {
         code = add_name(work, plan, wideip->name, from_of(work, group), &name);
         return code == 0
-                   ? note_add(work, &name->notes, "not imported: the same name is on line %d, too",
+                   ? note_add(work, &name->notes,
+                              "that of line %d is not imported: it has the same name and type",
                               wideip->object.line)
                    : code;
     }

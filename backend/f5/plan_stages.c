@@ -209,6 +209,67 @@ static int add_last_resort(struct f5_work *work, const struct f5_wideip *wideip,
     return code == 0 ? add_part(work, stage, pool, 1) : code;
 }
 
+const struct f5_mode *plan_end(const struct f5_pool *pool)
+{
+    bool ends = pool->alternate->kind == MODE_FALLBACK_IP || pool->alternate->kind == MODE_DROP;
+    return ends ? pool->alternate : pool->fallback;
+}
+
+static bool ends_with_fallback_ip(const struct f5_pool *pool)
+{
+    return pool && !plan_is_fixed(pool) && pool->fallback_ip.family != FAMILY_NONE &&
+           plan_end(pool)->kind == MODE_FALLBACK_IP;
+}
+
+/* Says whether nothing of it is enabled, so that it answers nobody, whatever is up. */
+static bool is_disabled(const struct f5_pool *pool)
+{
+    if (pool->object.disabled || plan_is_fixed(pool) || ends_with_fallback_ip(pool))
+        return pool->object.disabled;
+    for (size_t i = 0; i < pool->members.count; i++) {
+        const struct f5_member *member = pool->members.items[i];
+        const struct f5_server *server = member->server;
+        bool disabled =
+            member->object.disabled ||
+            (server && (server->object.disabled || server->datacenter->object.disabled ||
+                        member->virtual_server->object.disabled));
+        if (!disabled)
+            return false;
+    }
+    return true;
+}
+
+static const struct f5_pool *pool_of(const struct f5_part *part)
+{
+    return part->a ? part->a : part->aaaa ? part->aaaa : part->cname;
+}
+
+static bool stage_is_disabled(const struct f5_stage *stage)
+{
+    for (size_t i = 0; i < stage->parts.count; i++)
+        if (!is_disabled(pool_of(stage->parts.items[i])))
+            return false;
+    return true;
+}
+
+/*
+ * What is given when all is down comes from the last pool. BIG-IP passes over one that is disabled;
+ * here the answer would be empty.
+ */
+static int drop_disabled_ends(struct f5_work *work, struct list *notes, struct list *stages)
+{
+    int code = 0;
+    while (code == 0 && stages->count > 1 && stage_is_disabled(stages->items[stages->count - 1])) {
+        const struct f5_stage *last = stages->items[--stages->count];
+        for (size_t i = 0; code == 0 && i < last->parts.count; i++)
+            code = note_add(work, notes,
+                            "pool %s is left out, since it is disabled: as the last one it would"
+                            " take the answers away when the others are down",
+                            pool_of(last->parts.items[i])->object.path);
+    }
+    return code;
+}
+
 static int stages_of(struct f5_work *work, const struct f5_wideip *wideip, struct list *notes,
                      struct list *stages)
 {
@@ -220,7 +281,9 @@ static int stages_of(struct f5_work *work, const struct f5_wideip *wideip, struc
                         "pools-cname: left out, since a name has addresses or a CNAME, not both");
     if (code == 0)
         code = spread_uses(work, wideip, &usable, notes, stages);
-    return code == 0 ? add_last_resort(work, wideip, notes, stages) : code;
+    if (code == 0)
+        code = add_last_resort(work, wideip, notes, stages);
+    return code == 0 ? drop_disabled_ends(work, notes, stages) : code;
 }
 
 /* Puts the pools of AAAA records next to those of A records, in their order. */
@@ -245,18 +308,6 @@ static int join_stages(struct f5_work *work, const struct list *others, struct l
             stage->spread = stage->spread == SPREAD_IN_ORDER ? other->spread : stage->spread;
     }
     return code;
-}
-
-const struct f5_mode *plan_end(const struct f5_pool *pool)
-{
-    bool ends = pool->alternate->kind == MODE_FALLBACK_IP || pool->alternate->kind == MODE_DROP;
-    return ends ? pool->alternate : pool->fallback;
-}
-
-static bool ends_with_fallback_ip(const struct f5_pool *pool)
-{
-    return pool && !plan_is_fixed(pool) && pool->fallback_ip.family != FAMILY_NONE &&
-           plan_end(pool)->kind == MODE_FALLBACK_IP;
 }
 
 static void take_fallback_ip(const struct f5_pool *pool, struct f5_stage *stage)

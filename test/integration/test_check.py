@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from checking import OWNER, PROCESSORS, SAMPLES, Place
+from checking import OWNER, PROCESSORS, SAMPLES, Findings, Place
 from powerdns import CONFIGURATIONS
 from processes import REPOSITORY, as_user, control_path, run
 
@@ -256,13 +256,33 @@ def test_the_defaults_are_those_of_the_installed_powerdns():
     assert set(known) - set(installed) <= {"logging-structured"}
 
 
+def check_with_powerdns(place, sample, settings, name="pdns.conf"):
+    """With the one that is installed."""
+    database, path = place.database_of(sample), place.directory / name
+    path.write_text(place.conf(sample, database, settings))
+    argv = [control_path(), "--database", database.path, "check", "--powerdns", path, "--json"]
+    return Findings(run(argv))
+
+
 def test_the_version_is_that_of_the_installed_powerdns(place):
     done = run(["pdns_server", "--version"])
     (version,) = re.findall(r"Authoritative Server (\S+)", done.stdout + done.stderr)
-    path = place.directory / "real.conf"
-    path.write_text(place.conf("pipe.conf", place.sample, {}))
-    argv = [control_path(), "--database", place.sample.path, "check", "--powerdns", path, "--json"]
-    assert json.loads(run(argv).stdout)["powerdns"] == version
+    assert check_with_powerdns(place, "pipe.conf", {}).document["powerdns"] == version
+
+
+@pytest.mark.parametrize("name", ("pdns.conf", "pdns-second.conf"))
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_powerdns_itself_reads_the_settings(place, sample, name):
+    assert "pdns-conf" not in check_with_powerdns(place, sample, {}, name).names
+    found = check_with_powerdns(place, sample, {"no-such-setting": "3"}, name)
+    (text,) = [f["text"] for f in found.list if f["name"] == "pdns-conf"]
+    assert "PowerDNS does not start with" in text and "no-such-setting" in text
+
+
+def test_powerdns_cannot_read_a_file_of_any_name(place):
+    found = check_with_powerdns(place, "pipe.conf", {"no-such-setting": "3"}, "other.conf")
+    assert found.names == []
+    assert any("whether PowerDNS takes each line" in text for text in found.unchecked)
 
 
 @pytest.mark.parametrize("lines", ("exit 1", "echo PowerDNS", "exit 127"))

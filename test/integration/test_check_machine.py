@@ -233,6 +233,9 @@ def test_a_zone_that_both_have(overlay):
     overlay.overlay.sql("INSERT INTO zone (name) VALUES ('example.com');")
     found = overlay.check(OVERLAY)
     assert "zone-twice" in found.names
+    other = overlay.check(OVERLAY, {"launch": "gsqlite3,pipe"})
+    (twice,) = [f for f in other.list if f["name"] == "zone-twice"]
+    assert (twice["effect"], twice["line"]) == ("stickiness", "launch=pipe,gsqlite3")
     overlay.overlay.sql([f for f in found.list if f["name"] == "zone-twice"][0]["line"] + ";")
     assert overlay.check(OVERLAY).names == []
 

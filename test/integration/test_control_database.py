@@ -195,6 +195,20 @@ def test_a_file_that_is_no_backup_is_refused(backup, spoil, told):
     assert database.rows("SELECT ldns FROM persistence") == [("192.0.2.10",)]
 
 
+def test_a_backup_that_is_no_file_is_refused_at_once(backup, workspace):
+    _, database, _ = backup
+    os.mkfifo(workspace / "fifo")
+    done = restored(database, workspace / "fifo")
+    assert done.returncode == 1 and "is not a file" in done.stderr
+
+
+def test_a_database_of_a_version_that_nothing_leads_to_is_named(sample_database):
+    for version, told in ((9, "this program knows version 1"), (0, "nothing that leads to 1")):
+        sample_database.sql(f"PRAGMA user_version = {version}")
+        done = control(sample_database.path, "migrate", SCHEMA.parent / "migrations")
+        assert done.returncode == 1 and told in done.stderr
+
+
 def test_a_damaged_backup_is_refused(backup):
     _, database, file = backup
     with open(file, "r+b") as damaged:

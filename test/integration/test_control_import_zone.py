@@ -77,7 +77,7 @@ def test_a_zone_that_is_there_is_exchanged_only_if_that_is_wanted(sample_databas
 
 @pytest.mark.parametrize(
     "text, told",
-    [("a (\n", "line 1"), (None, "Unable to open file"), ("a A 192.0.2.1\n", "0 valid SOA records")],
+    [("a (\n", "line 1"), (None, "No such file"), ("a A 192.0.2.1\n", "0 valid SOA records")],
     ids=["malformed", "missing", "without SOA"],
 )
 def test_nothing_is_imported_of_a_file_that_cannot_be_read(sample_database, zone_file, text, told):

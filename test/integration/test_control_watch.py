@@ -30,16 +30,20 @@ def set_available(database, site, value):
 
 
 def test_programs_see_a_site_fail_and_return(sample_database):
+    picture = {}
     with watching(sample_database, "--json", stdout=subprocess.PIPE, text=True) as process:
 
         def health_of_fra():
-            sites = json.loads(process.stdout.readline())["sites"]
-            return {site["site"]: site["health"] for site in sites}["fra"]
+            picture.update(json.loads(process.stdout.readline()))
+            return {site["site"]: site["health"] for site in picture["sites"]}["fra"]
 
         assert health_of_fra() == "up"
         for value, health in ((0, "down"), (1, "up")):
             set_available(sample_database, "fra", value)
             wait_until(lambda health=health: health_of_fra() == health, SECONDS_MAX, f"fra is {health}")
+    assert [change["text"] for change in picture["changes"]] == ["fra: up, was down",
+                                                                 "fra: down, was up"]
+    assert picture["problems"] == []
 
 
 def test_a_terminal_is_refreshed_and_names_what_has_changed(served):

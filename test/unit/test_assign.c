@@ -365,7 +365,7 @@ static void the_trace_tells_why(void)
         {MAPPING(99, "modulus", NOW, 3600), "to a controller that is gone,",
          "is not live: controller gone\n"},
         {MAPPING(4, "modulus", NOW, 3600), "to brest,",
-         "no server of the controller in the pool\n"},
+         "no enabled server of the controller in the pool\n"},
         {MAPPING(3, "modulus", INT64_MIN, INT64_MAX), " 0 s left\n", "expired\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -95,7 +95,7 @@ static void where_a_pin_holds(void)
         {"the site is disabled", STATE_DISABLED, STATE_ENABLED, false, false, false,
          "the pin does not hold: controller disabled\n"},
         {"the server is disabled", STATE_ENABLED, STATE_DISABLED, false, false, false,
-         "the pin does not hold: no server of the controller in the pool\n"},
+         "the pin does not hold: no enabled server of the controller in the pool\n"},
         {"the site is down", STATE_ENABLED, STATE_ENABLED, true, false, false,
          "the pin does not hold: server down\n"},
         {"the server is down", STATE_ENABLED, STATE_ENABLED, false, true, false,

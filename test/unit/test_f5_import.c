@@ -153,6 +153,14 @@ static void check_rows(const struct row *rows, size_t count)
 
 #define WIDEIP(properties) "gtm wideip a w.example.com { pools { p } " properties " }\n"
 
+#define TWO_POOLS(first, second)                                                                   \
+    "gtm datacenter dc { }\n"                                                                      \
+    "gtm server t { datacenter dc virtual-servers { v { destination 192.0.2.81:80 } } }\n"         \
+    "gtm pool a one { members { t:v { } } " first " }\n"                                           \
+    "gtm pool a two { " second " }\n"                                                              \
+    "gtm wideip a w.example.com { pool-lb-mode global-availability"                                \
+    " pools { one { order 0 } two { order 1 } } }\n"
+
 static void wide_ips_become_names_and_persistence(void)
 {
     static const struct row rows[] = {
@@ -172,6 +180,12 @@ static void wide_ips_become_names_and_persistence(void)
          "SELECT count(*) FROM balanced_name", 1},
         {SITE WIDEIP("") "gtm wideip a /Other/W.example.com { pools { p } }\n",
          "SELECT count(*) FROM balanced_name", 1},
+        {TWO_POOLS("", "members { t:v }"), "SELECT count(fallback_pool_id) FROM pool", 1},
+        {TWO_POOLS("", "members { t:v } disabled"), "SELECT count(fallback_pool_id) FROM pool", 0},
+        {TWO_POOLS("", "members { t:v { disabled } }"), "SELECT count(fallback_pool_id) FROM pool",
+         0},
+        {TWO_POOLS("disabled", "members { t:v }"), "SELECT count(fallback_pool_id) FROM pool", 1},
+        {TWO_POOLS("disabled", "members { t:v } disabled"), "SELECT count(*) FROM pool", 1},
         {SITE "gtm wideip a o'reilly.example { pools { p } }\n",
          "SELECT count(*) FROM balanced_name WHERE name = 'o''reilly.example'", 1},
     };
@@ -292,6 +306,8 @@ static void monitors_become_checks(void)
         {MONITOR("https", "send \"HEAD /\" recv 200"),
          "SELECT http_method = 'HEAD' AND verify = 0 AND status_max = 200 FROM monitor", 1},
         {MONITOR("http", "recv \"HTTP/1.(0|1) (200|302)\""), "SELECT status_max FROM monitor", 599},
+        {MONITOR("http", "recv \"(ok\""), "SELECT count(body) FROM monitor", 0},
+        {MONITOR("tcp", "send x recv \"(ok\""), "SELECT count(expect) FROM monitor", 0},
         {MONITOR("http", "recv ok reverse enabled"),
          "SELECT body = '(?is)^(?!.*(?:ok))' FROM monitor", 1},
         {MONITOR("http", "send \"GET / HTTP/1.1\\r\\nHost: a.example\\r\\nX: y\\r\\nZ: 1\""),

@@ -359,7 +359,7 @@ static void every_step_of_a_decision_has_its_sentence(void)
         {with_a_home_that_nobody_goes_back_to,
          "home is paris, which is up: with failback stay, nobody goes back\n"},
         {with_a_home_in_its_delay,
-         "home is paris, which is up for 20 s: nobody goes back before 300 s\n"},
+         "home is paris, which has been up for 20 s: nobody goes back before 300 s\n"},
         {with_a_home_that_was_left_since,
          "home is paris, which is up here since before the last decision: a name server that finds "
          "it down may have made that, so the resolver stays\n"},

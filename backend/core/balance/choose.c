@@ -119,7 +119,9 @@ const struct virtual_server *choose_by(const struct method *method,
         const struct virtual_server *server = candidates->servers[index];
         bool up = is_up(selection, availability, server);
         TRACE(trace, .what = STEP_SERVER,
-              .outcome = up ? OUTCOME_TAKEN : outcome_of_down(availability, server, OUTCOME_STRUCK),
+              .outcome = !up            ? outcome_of_down(availability, server, OUTCOME_STRUCK)
+                         : availability ? OUTCOME_TAKEN
+                                        : OUTCOME_TAKEN_ANYWAY,
               .values = {TRACE_TEXT("controller", server->controller->name),
                          TRACE_INTEGER("position", server->position),
                          TRACE_INTEGER("server", index + 1),

@@ -64,6 +64,7 @@
     X(OUTCOME_NEXT, "next")                                                                        \
     X(OUTCOME_UNDECIDED, "undecided")                                                              \
     X(OUTCOME_TAKEN, "taken")                                                                      \
+    X(OUTCOME_TAKEN_ANYWAY, "taken-anyway")                                                        \
     X(OUTCOME_STRUCK, "struck")                                                                    \
     X(OUTCOME_LEFT_OUT, "left-out")                                                                \
     X(OUTCOME_NONE_LEFT, "none-left")                                                              \

@@ -11,7 +11,7 @@ static const char *const texts[] = {
     [MAPPING_METHOD_CHANGED] = "method changed",
     [MAPPING_CONTROLLER_GONE] = "controller gone",
     [MAPPING_CONTROLLER_DISABLED] = "controller disabled",
-    [MAPPING_NO_SERVER] = "no server of the controller in the pool",
+    [MAPPING_NO_SERVER] = "no enabled server of the controller in the pool",
     [MAPPING_SERVERS_DOWN] = "server down",
 };
 

@@ -246,6 +246,10 @@ enum command_result command_run(struct command_call *call, int count, const char
     }
     if (count > COMMAND_WORDS_MAX)
         return command_misused(call, "more than %d words", COMMAND_WORDS_MAX);
+    if (count == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0)) {
+        command_describe(call->command, call->out);
+        return COMMAND_OK;
+    }
     bool right = take_words(call, count, words);
     if (right && call->count >= call->command->least && call->count <= call->command->most)
         return call->command->run(call);

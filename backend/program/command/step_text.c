@@ -36,7 +36,7 @@ static const struct sentence {
      "home is {home}, which is up: with failback {failback}, the resolver goes back there"},
     {STEP_HOME, OUTCOME_NEVER, "home is {home}, which is up: with failback stay, nobody goes back"},
     {STEP_HOME, OUTCOME_WAITS,
-     "home is {home}, which is up for {up_s} s: nobody goes back before {delay_s} s"},
+     "home is {home}, which has been up for {up_s} s: nobody goes back before {delay_s} s"},
     {STEP_HOME, OUTCOME_MISSED,
      "home is {home}, which is up here since before the last decision: a name server that finds it "
      "down may have made that, so the resolver stays"},
@@ -68,6 +68,8 @@ static const struct sentence {
     {STEP_CANDIDATES, OUTCOME_ELSEWHERE_OF_FAMILY, "for {type}, among all servers of pool {pool}:"},
     {STEP_CANDIDATES, OUTCOME_NONE_LEFT, "no server is left"},
     {STEP_SERVER, OUTCOME_TAKEN, "server {server} is {controller}, position {position}: up, taken"},
+    {STEP_SERVER, OUTCOME_TAKEN_ANYWAY,
+     "server {server} is {controller}, position {position}: taken as if it were up"},
     {STEP_SERVER, OUTCOME_STRUCK,
      "server {server} is {controller}, position {position}: [{address} is |]down, "
      "struck from the list"},

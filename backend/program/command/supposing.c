@@ -75,6 +75,8 @@ static enum command_result read_change(const struct command_call *call, char *te
     char *behind = cut(text, '/');
     change->pool = behind ? text : NULL;
     change->site = behind ? behind : text;
+    if (!*text || (behind && (!*behind || *behind == '=')))
+        return command_misused(call, "a name is missing in SITE, POOL/SITE or POOL/METHOD");
     if (change->kind == SUPPOSED_METHOD) {
         change->site = NULL;
         return read_method(call, behind, change);
@@ -178,6 +180,17 @@ json_t *supposing_json(const struct supposing *supposing)
     return list;
 }
 
+/* A row that the database would reject, or that makes its pool unusable, was not meant. */
+static int check_usable(const struct problems *before, const struct supposition *supposition,
+                        struct error *error)
+{
+    const struct problems *after = &supposition->snapshot->problems;
+    for (size_t i = 0; i < after->count; i++)
+        if (!problems_has(before, after->lines[i]))
+            return error_set(error, ERR_INVAL, "that cannot be: %s", after->lines[i]);
+    return 0;
+}
+
 int supposing_apply(const struct supposing *supposing, const struct store *store,
                     struct decision_inputs *inputs, struct supposition *ret_supposition,
                     struct error *error)
@@ -188,6 +201,11 @@ int supposing_apply(const struct supposing *supposing, const struct store *store
     int code = store_suppose(store, supposing->changes, supposing->count, ret_supposition, error);
     if (code != 0)
         return code;
+    code = check_usable(&inputs->snapshot->problems, ret_supposition, error);
+    if (code != 0) {
+        supposition_release(ret_supposition);
+        return code;
+    }
     inputs->snapshot = ret_supposition->snapshot;
     inputs->availability = ret_supposition->availability;
     return 0;

@@ -2,8 +2,10 @@
  * Reads a zone file with PowerDNS's own zone2json, and puts its records into the database. What is
  * left out is named.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/dns/name.h"
 #include "core/dns/rdata.h"
@@ -169,6 +171,8 @@ static int read_zone(const char *file, const char *zone, json_t **ret_zone, stru
 {
     struct buffer output = {0};
     json_error_t problem;
+    if (access(file, R_OK) != 0)
+        return error_set(error, ERR_IO, "%s: %s", file, strerror(errno));
     char *program = run_program_find("zone2json");
     if (!program)
         return error_set(error, ERR_NOTFOUND,

@@ -1,5 +1,16 @@
+#include <stdio.h>
+#include <unistd.h>
+
 #include "program/control/control.h"
+#include "store/sqlite/database.h"
 #include "store/sqlite/migrate.h"
+
+static bool leads_to(const char *directory, int64_t version)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%lld.sql", directory, (long long)version);
+    return access(path, F_OK) == 0;
+}
 
 static enum command_result migrate(const struct command_call *call)
 {
@@ -8,6 +19,12 @@ static enum command_result migrate(const struct command_call *call)
     int64_t from, to;
     if (store_migrate(call->database, directory, &from, &to, &error) != 0)
         return command_failed(call, &error);
+    if (to > DATABASE_VERSION && !leads_to(directory, to))
+        return command_failure(call, "%s is of version %lld, and this program knows version %d",
+                               call->database, (long long)to, DATABASE_VERSION);
+    if (to < DATABASE_VERSION)
+        return command_failure(call, "%s is of version %lld, and %s has nothing that leads to %d",
+                               call->database, (long long)to, directory, DATABASE_VERSION);
     if (from == 0 && to > 0)
         buffer_printf(call->out, "%s, made from a dump, is of version %lld\n", call->database,
                       (long long)to);

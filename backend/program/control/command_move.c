@@ -269,7 +269,7 @@ static enum command_result find_places(struct moving *moving, const struct decis
     if (result != COMMAND_OK)
         return result;
     if (from == to)
-        return command_failure(call, "%s is where they are", to->name);
+        return command_failure(call, "they are at %s already", to->name);
     if (pool->persistence_pool->persistence_ttl_s == 0)
         return command_failure(call, "pool %s keeps no mappings", pool->persistence_pool->name);
     if (!may_get_resolvers(inputs, pool, to->id))

@@ -152,16 +152,18 @@ static void print_pins(const struct changes *changes, const struct leftover_pool
 static void print_pool(const struct changes *changes, const struct leftover_pool *row,
                        struct buffer *out)
 {
-    const char *s = row->mappings == 1 ? "" : "s";
+    bool is_one = row->mappings == 1;
+    const char *s = is_one ? "" : "s";
     buffer_printf(out, "pool %s: ", row->name);
-    if (row->mappings == 0)
-        buffer_printf(out, "no %s\n",
-                      changes->state == STATE_DISABLED ? "mappings end" : "live mappings");
+    if (changes->state == STATE_DISABLED && row->mappings == 0)
+        buffer_printf(out, "no mapping leads there\n");
+    else if (row->mappings == 0)
+        buffer_printf(out, "no live mappings\n");
     else if (changes->state == STATE_DISABLED)
-        buffer_printf(out,
-                      "%" PRId64 " mapping%s ended; %s resolver%s sent elsewhere from now on\n",
-                      row->mappings, s, row->mappings == 1 ? "its" : "their",
-                      row->mappings == 1 ? " is" : "s are");
+        buffer_printf(out, "%" PRId64 " mapping%s there %s no longer live; %s\n", row->mappings, s,
+                      is_one ? "is" : "are",
+                      row->has_server ? "from now on the resolvers are sent elsewhere"
+                                      : "the pool has no enabled server left");
     else
         buffer_printf(out, "%" PRId64 " live mapping%s, the last ends in %" PRId64 " s%s\n",
                       row->mappings, s, row->last_ends_in_s,

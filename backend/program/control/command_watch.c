@@ -236,6 +236,24 @@ static void print_picture(const struct watching *watching, const struct status *
     buffer_add_text(out, watching->is_terminal ? END_OF_SCREEN : "\n");
 }
 
+static json_t *changes_json(const struct watching *watching)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < watching->change_count; i++)
+        json_array_append_new(list,
+                              json_pack("{s:I, s:o}", "time", (json_int_t)watching->changes[i].at_s,
+                                        "text", json_text(watching->changes[i].text)));
+    return list;
+}
+
+static json_t *problems_json(const struct status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->problems.count; i++)
+        json_array_append_new(list, json_text(status->problems.lines[i]));
+    return list;
+}
+
 static json_t *sites_json(const struct sites *sites)
 {
     json_t *list = json_array();
@@ -243,13 +261,15 @@ static json_t *sites_json(const struct sites *sites)
         const struct site *site = &sites->sites[i];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "site",
+            json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "site",
                       json_text(site->controller->name), "health", site_health_word(site->health),
                       "state", state_word(site->controller->state), "servers",
                       (json_int_t)site->servers, "servers_up", (json_int_t)site->servers_up,
                       "servers_held", (json_int_t)site->servers_held, "live_mappings",
-                      (json_int_t)site->live_mappings, "reason",
-                      json_text(site->down_s >= 0 ? reason_word(site->reason) : NULL)));
+                      (json_int_t)site->live_mappings, "last_ends_in_s",
+                      (json_int_t)site->last_ends_in_s, "reason",
+                      json_text(site->down_s >= 0 ? reason_word(site->reason) : NULL), "down_s",
+                      site->down_s >= 0 ? json_integer(site->down_s) : json_null()));
     }
     return list;
 }
@@ -257,12 +277,13 @@ static json_t *sites_json(const struct sites *sites)
 static void print_json(const struct watching *watching, const struct status *status,
                        const struct sites *sites, struct buffer *out)
 {
-    json_output(json_pack("{s:I, s:I, s:o, s:o}", "time", (json_int_t)status->now_s,
+    json_output(json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "time", (json_int_t)status->now_s,
                           "live_mappings", (json_int_t)status->counts.live_mappings,
                           "decisions_per_second",
                           watching->decisions_per_s >= 0 ? json_real(watching->decisions_per_s)
                                                          : json_null(),
-                          "sites", sites_json(sites)),
+                          "sites", sites_json(sites), "problems", problems_json(status), "changes",
+                          changes_json(watching)),
                 out);
 }
 

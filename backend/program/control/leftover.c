@@ -101,6 +101,8 @@ static int list_pools(const struct command_call *call, const struct counting *co
         row->id = pool->id;
         row->is_sliding = pool->persistence_pool->timer == TIMER_SLIDING;
         row->pins = count_pins(counting, pool, &inputs);
+        for (size_t j = 0; j < pool->server_count; j++)
+            row->has_server |= virtual_server_state(&pool->servers[j]) != STATE_DISABLED;
         snprintf(row->name, sizeof row->name, "%s", pool->name);
     }
     responder_end(call->responder);

@@ -14,6 +14,7 @@ struct leftover_pool {
     int64_t mappings, last_ends_in_s;
     bool is_sliding; /* each question postpones the end */
     int64_t pins;    /* that lead there */
+    bool has_server; /* one that is not disabled is left in the pool */
 };
 
 struct leftover {

@@ -122,9 +122,9 @@ static int work_in(const struct owner *owner, const char *directory,
     code = become(owner, error);
     if (code == 0 && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) != 0)
         code = error_set(error, ERR_READONLY,
-                         "user %s cannot make files in %s; give the directory to that user: chown"
-                         " %s %s",
-                         owner->name, directory, owner->name, directory);
+                         "user %s cannot make files in %s; run this as the user who can, or give"
+                         " the directory to the user that PowerDNS runs as",
+                         owner->name, directory);
     if (code == 0)
         code = work(context, error);
     become_root_again();

@@ -186,13 +186,22 @@ void review_stand_ins(struct review_scene *scene)
 
 /* ---------------------------------------------------------------- zones */
 
+/* A zone belongs to the first backend that has it. */
 static void look_at_zones(struct review_scene *scene, struct powerdns_zones *zones,
                           const struct backend *backend)
 {
     const struct snapshot *snapshot = scene->inputs.snapshot;
     for (size_t i = 0; i < snapshot->zone_count; i++) {
         const char *name = snapshot->zones[i].name;
-        if (powerdns_zones_have(zones, name))
+        if (!powerdns_zones_have(zones, name))
+            continue;
+        if (backend < scene->backends.sticky)
+            review_find_setting(scene, REVIEW_STICKINESS, "launch", review_launch_in_order(scene),
+                                "zone %s is in this database and in %s, which launch names first:"
+                                " PowerDNS takes it from there, and never asks pdns-sticky for"
+                                " its names",
+                                name, backend->prefix);
+        else
             review_find(scene, REVIEW_SQL,
                         review_text(scene,
                                     "DELETE FROM record WHERE zone_id = %d; DELETE FROM zone"

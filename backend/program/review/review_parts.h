@@ -129,6 +129,9 @@ bool review_is_on(const struct review_scene *scene, const char *name);
  */
 bool review_shares_zones(const struct review_scene *scene);
 
+/* The value of `launch` with the backends in order: who finds nothing, pdns-sticky, the rest. */
+const char *review_launch_in_order(struct review_scene *scene);
+
 /* ---------------------------------------------------------------- users */
 
 /* Finds a user by name or number. False: there is none. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "program/review/review_parts.h"
+#include "system/run_program.h"
 
 /*
  * A denial that is cached for longer than a few seconds is noticed: somebody has added a name,
@@ -20,6 +21,12 @@
  * may take longer. The sample files have 2000.
  */
 #define TIMEOUT_MS 1000
+
+/* PowerDNS reads its settings and ends. On a machine that stalls, starting may take seconds. */
+#define PARSER_MS 20000
+
+/* What stands before the reason for which it does not start. */
+#define FATAL "Fatal error: "
 
 /* PowerDNS logs information from this level on. */
 #define LEVEL_OF_INFORMATION 6
@@ -85,10 +92,45 @@ static const char *own_setting(struct review_scene *scene, const char *parameter
 
 /* ---------------------------------------------------------------- backends */
 
+/*
+ * What PowerDNS itself says to its settings. It reads them without starting, from a file called
+ * pdns.conf or pdns-NAME.conf (--config in pdns_server(1)).
+ */
+static void let_powerdns_read(struct review_scene *scene, const char *program)
+{
+    const char *path = scene->sources->conf, *slash = strrchr(path, '/');
+    const char *file = slash ? slash + 1 : path;
+    const char *directory =
+        slash ? review_text(scene, "%.*s", (int)(slash - path) + 1, path) : "./";
+    size_t length = strlen(file);
+    const char *arguments[] = {program, review_text(scene, "--config-dir=%s", directory),
+                               "--config=check", NULL, NULL};
+    struct buffer output = {0};
+    struct error error = {0};
+    if (length > 10 && strncmp(file, "pdns-", 5) == 0 && strcmp(file + length - 5, ".conf") == 0)
+        arguments[3] = review_text(scene, "--config-name=%.*s", (int)length - 10, file + 5);
+    else if (strcmp(file, "pdns.conf") != 0)
+        return review_skip(scene,
+                           "whether PowerDNS takes each line of %s: only a file that is"
+                           " called pdns.conf or pdns-NAME.conf can be given to it",
+                           path);
+    if (run_program(arguments, NULL, PARSER_MS, &output, &error) != 0)
+        review_skip(scene, "whether PowerDNS takes each line of %s: %s", path, error.text);
+    const char *found = strstr(buffer_text(&output), FATAL);
+    if (found)
+        review_find(scene, REVIEW_NOWHERE, NULL, "PowerDNS does not start with %s: %.*s", path,
+                    (int)strcspn(found + strlen(FATAL), "\n"), found + strlen(FATAL));
+    buffer_release(&output);
+}
+
 void review_pdns_conf(struct review_scene *scene)
 {
+    char *program = scene->conf_error.code == 0 ? run_program_find("pdns_server") : NULL;
     if (scene->conf_error.code != 0)
         review_find(scene, REVIEW_NOWHERE, NULL, "%s", scene->conf_error.text);
+    if (program) /* else that it is missing is told elsewhere */
+        let_powerdns_read(scene, program);
+    free(program);
 }
 
 void review_launch(struct review_scene *scene)
@@ -110,8 +152,7 @@ void review_launch(struct review_scene *scene)
             backend_setting(&scene->conf, scene->backends.sticky, "connection-string", NULL));
 }
 
-/* The backends in another order: those that find nothing, pdns-sticky, and the rest. */
-static const char *right_order(struct review_scene *scene)
+const char *review_launch_in_order(struct review_scene *scene)
 {
     const struct backends *backends = &scene->backends;
     const char *before = "", *after = "";
@@ -138,7 +179,7 @@ void review_launch_order(struct review_scene *scene)
     for (const struct backend *backend = backends->list; backend < backends->sticky; backend++) {
         if (backend_finds_nothing(&scene->conf, backend))
             continue;
-        review_find_setting(scene, REVIEW_STICKINESS, "launch", right_order(scene),
+        review_find_setting(scene, REVIEW_STICKINESS, "launch", review_launch_in_order(scene),
                             "launch is '%s': PowerDNS asks %s before pdns-sticky, and the first"
                             " backend that has a record of a name answers for all of that name;"
                             " stand-ins would go to everybody",

@@ -248,8 +248,11 @@ static int restore(sqlite3 *from, const char *file, const char *path, struct err
 int store_restore(const char *path, const char *file, struct error *error)
 {
     sqlite3 *from = NULL;
-    if (access(file, R_OK) != 0)
+    struct stat found;
+    if (stat(file, &found) != 0 || access(file, R_OK) != 0)
         return error_set(error, ERR_IO, "%s: %s", file, strerror(errno));
+    if (!S_ISREG(found.st_mode))
+        return error_set(error, ERR_IO, "%s is not a file", file);
     int code = direct_open(file, SQLITE_OPEN_READONLY, &from, error);
     if (code == 0)
         code = restore(from, file, path, error);
