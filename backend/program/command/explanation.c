@@ -159,6 +159,14 @@ static void gather_misfit(const struct decision_inputs *inputs, const struct poo
 
 /* ---------------------------------------------------------------- all of it */
 
+/* PowerDNS gives the records of a wildcard to the name that was asked for. */
+static void name_owners(const struct explanation *explanation, struct decision *decision)
+{
+    for (size_t i = 0; i < decision->answer.count; i++)
+        if (strcmp(decision->answer.records[i].owner, explanation->asked.name.text) == 0)
+            decision->answer.records[i].owner = explanation->name;
+}
+
 void explanation_gather(const struct decision_inputs *inputs, struct store *store,
                         const struct question *question, const char *ldns,
                         struct explanation *ret_explanation)
@@ -178,6 +186,8 @@ void explanation_gather(const struct decision_inputs *inputs, struct store *stor
         name_parse(entry->text, strlen(entry->text), &ret_explanation->asked.name) == 0)
         ret_explanation->wildcard = entry->text;
     decide_both(inputs, store, &ret_explanation->asked, ret_explanation);
+    name_owners(ret_explanation, &ret_explanation->actual);
+    name_owners(ret_explanation, &ret_explanation->without_mapping);
     if (!entry || !entry->pool)
         return;
     gather_misfit(inputs, entry->pool, question, ldns, ret_explanation);

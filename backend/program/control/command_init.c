@@ -1,12 +1,13 @@
 /*
  * Makes the database, and says what to do next.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "program/command/json_output.h"
 #include "program/control/control.h"
 #include "program/control/owner.h"
 #include "store/sqlite/whole_file.h"
-
-#include <string.h>
 
 static int create(void *context, struct error *error)
 {
@@ -17,8 +18,9 @@ static int create(void *context, struct error *error)
 
 static void print_next(const struct command_call *call, const struct owner *owner)
 {
-    buffer_printf(call->out, "%s is made, for user %s. What to do next:\n", call->database,
-                  owner->name);
+    char *found = realpath(call->database, NULL); /* who starts PowerDNS is elsewhere */
+    const char *path = found ? found : call->database;
+    buffer_printf(call->out, "%s is made, for user %s. What to do next:\n", path, owner->name);
     if (strcmp(owner->name, OWNER_DEFAULT) != 0)
         buffer_printf(call->out,
                       "- PowerDNS has to run as %s (setuid in pdns.conf), since others cannot"
@@ -34,7 +36,8 @@ static void print_next(const struct command_call *call, const struct owner *owne
                   "- Start pdns-stickyd, which checks the sites: systemctl enable --now"
                   " pdns-stickyd\n"
                   "- Look whether all is well: pdns-stickyctl --database %s check\n",
-                  CONF_PATH, PROGRAM_PATH, call->database, call->database);
+                  CONF_PATH, PROGRAM_PATH, path, path);
+    free(found);
 }
 
 static enum command_result run_init(const struct command_call *call)
