@@ -15,7 +15,7 @@ from database import Shell
 from faults import holds_lock_to_write
 from hostile import Hostile
 from monitor import Sites
-from processes import LONG, SECONDS_MAX, as_user, kill, run, wait_until
+from processes import LONG, SECONDS_MAX, as_user, kill, run, wait_until, workspace
 
 # All that a follower takes over, by names.
 CONFIGURATION = {
@@ -149,14 +149,18 @@ def pair(workspace):
         yield cluster
 
 
-@pytest.fixture
-def following(pair):
+def let_follow(pair):
     """ns2 follows ns1, and has its configuration."""
     pair[2].database.sql(OTHER_IDS)
     pair[1].database.sql(MORE)
     follow(pair[2], 1)
     wait_until_same(pair[1], pair[2])
     return pair
+
+
+@pytest.fixture
+def following(pair):
+    return let_follow(pair)
 
 
 def test_every_column_is_looked_at(sample_database):
@@ -504,11 +508,23 @@ class Primary:
         return json.dumps(head).encode() + b"\n" + self.text[offset : offset + (1 << 19)]
 
 
+@pytest.fixture(scope="module")
+def deserted():
+    """ns2 has the configuration of ns1, whose daemon is gone; and its nats-server is there."""
+    with workspace() as directory, Cluster(directory, 2) as cluster:
+        cluster.wait_until_heard()
+        let_follow(cluster)
+        cluster[1].daemon.process.kill()
+        cluster[1].daemon.process.wait()
+        yield cluster
+
+
 @pytest.fixture
-def attacked(following):
-    one, two = following[1], following[2]
-    one.daemon.process.kill()
-    one.daemon.process.wait()
+def attacked(deserted):
+    """ns2, and who answers it in place of ns1 when it follows that again."""
+    one, two = deserted[1], deserted[2]
+    two.database.sql("UPDATE share SET follow = NULL")
+    wait_until(lambda: "follow" not in two.status(), SECONDS_MAX, two.status)
     before = configuration(two)
     with Hostile(one.nats.port, 1) as server:
         yield two, Primary(server)
@@ -550,6 +566,7 @@ def test_a_copy_is_refused_whole(attacked, what):
     if not isinstance(copy, bytes):
         copy = json.dumps({table: [] for table in CONFIGURATION} | copy).encode()
     primary.text = copy
+    follow(two, 1)
     wait_for_status(two, "ns1 is not followed: its configuration is refused", words)
     assert two.ask("192.0.2.53")
 
@@ -565,6 +582,7 @@ def test_a_copy_is_refused_whole(attacked, what):
 def test_a_head_is_refused(attacked, head, words):
     two, primary = attacked
     primary.head = head
+    follow(two, 1)
     wait_for_status(two, "ns1 is not followed: ", words)
 
 
@@ -580,4 +598,5 @@ def test_parts_of_two_copies_are_not_put_together(attacked):
         return primary.answer(question)
 
     primary.server.on_question = mixed
+    follow(two, 1)
     wait_for_status(two, "do not belong together")
