@@ -97,6 +97,11 @@ static void gather(const struct visited_mapping *visited, struct listed *ret_lis
                        is_live_elsewhere(visited, ret_listed);
     if (!ret_listed->live)
         ret_listed->why = mapping_state_text(state);
+    else if (!client_key_can_match(visited->key, visited->pool,
+                                   &visited->inputs->snapshot->groups)) {
+        ret_listed->live = false;
+        ret_listed->why = "no client has such a key";
+    }
 }
 
 /* ---------------------------------------------------------------- printing */
