@@ -23,7 +23,8 @@
 /* How long a process that ends waits until its mappings are stored. Else the next one does it. */
 #define END_WAIT_MS 1000
 
-/* Until SQLite, which takes 0.3 s to give up, is asked again. Meanwhile nothing can be read. */
+/* Until SQLite, which takes 0.9 s to give up and then 0.3 s, is asked again. Meanwhile nothing can
+ * be read. */
 #define STUCK_RETRY_MS 1000
 
 /* A store that has begun to read so often goes on to do so; others read little of the file. */
@@ -176,12 +177,14 @@ static int begin(struct store *store, int64_t now_ms, struct error *error)
     if (now_ms < store->stuck_until_ms)
         return error_set(error, ERR_BUSY, "%s: " DATABASE_STUCK, database->path);
     wal_index_look(&database->wal_index);
+    kept_map_be_brief(store->stuck_until_ms != 0);
     int code = database_begin(database, &row, error);
     if (code != 0) {
         if (sqlite3_errcode(database->connection) == SQLITE_PROTOCOL)
             store->stuck_until_ms = clock_monotonic_ms() + STUCK_RETRY_MS;
         return code;
     }
+    store->stuck_until_ms = 0;
     store->revision = (struct revision){.opening = database->openings,
                                         .configuration = row.configuration,
                                         .metrics = row.metrics,

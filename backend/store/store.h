@@ -12,7 +12,8 @@
  * the log from being started over.
  *
  * Nothing on the way to an answer waits longer than STORE_BUSY_MS for a lock. But while somebody
- * is stopped in the midst of a commit, one question a second waits for 0.3 to 0.5 s (kept_map.c).
+ * is stopped in the midst of a commit, a question waits for a second, and then one each second for
+ * 0.3 to 0.5 s (kept_map.c).
  *
  * One store belongs to one thread, and must not cross a fork().
  */

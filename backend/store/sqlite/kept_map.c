@@ -22,11 +22,18 @@
 /*
  * The longest pause. Where somebody was stopped in the midst of a commit, SQLite tries 91 times to
  * begin to read, with growing pauses that add up to ten seconds (wal.c, walTryBeginRead). These add
- * up to 0.3 s, which is still longer than a process waits for a busy processor. On a busy machine a
- * pause takes much longer than was asked for, so after half a second there are no more.
+ * up to 0.9 s: on two processors with a load of 20 a process was seen to wait for one for half a
+ * second. Who knows that somebody is stopped waits for 0.3 s. On a busy machine a pause takes much
+ * longer than was asked for, so after some time there are no more.
  */
-#define SLEEP_US_MAX 4000
-#define SLEEPS_NS_MAX 500000000LL
+struct pauses {
+    int longest_us;
+    int64_t all_ns;
+};
+
+static const struct pauses patient = {12000, 1000000000}, brief = {4000, 500000000};
+
+static _Thread_local bool is_brief;
 
 /* So short are the first of its pauses, and no others. */
 #define SLEEP_FIRST_US 1
@@ -152,17 +159,23 @@ void kept_map_fill(sqlite3 *connection)
         free(range);
 }
 
+void kept_map_be_brief(bool brief_now)
+{
+    is_brief = brief_now;
+}
+
 static int sleep_shortly(sqlite3_vfs *vfs, int microseconds)
 {
     static _Thread_local int64_t slept_ns; /* since the first pause */
     (void)vfs;
     if (microseconds <= SLEEP_FIRST_US)
         slept_ns = 0;
-    if (slept_ns >= SLEEPS_NS_MAX)
+    const struct pauses *pauses = is_brief ? &brief : &patient;
+    if (slept_ns >= pauses->all_ns)
         return 0;
     int64_t start_ns = clock_monotonic_ns();
-    int slept_us =
-        own_vfs->xSleep(own_vfs, microseconds < SLEEP_US_MAX ? microseconds : SLEEP_US_MAX);
+    int slept_us = own_vfs->xSleep(own_vfs, microseconds < pauses->longest_us ? microseconds
+                                                                              : pauses->longest_us);
     slept_ns += clock_monotonic_ns() - start_ns;
     return slept_us;
 }
