@@ -332,6 +332,7 @@ def test_a_log_that_somebody_pins_is_named(sample_database):
     with Coprocess(sample_database.path) as coprocess, Shell(sample_database.path) as reader:
         crowd = Crowd(sample_database, coprocess)
         answers = crowd.ask(10)
+        sample_database.wait_for_writer()  # claims of before a change of ours are dropped
         reader.run("BEGIN; SELECT count(*) FROM persistence;")
         log = beside(sample_database, "-wal")
         while log.stat().st_size <= 70 << 20:
