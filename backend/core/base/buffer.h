@@ -35,10 +35,10 @@ void buffer_add_text(struct buffer *buffer, const char *text);
 void buffer_add_char(struct buffer *buffer, char c);
 void buffer_add_integer(struct buffer *buffer, int64_t value);
 
-/* The characters of a text in UTF-8. What is no UTF-8 counts as something, too. */
+/* How many characters a text in UTF-8 has; of any other text, some number. */
 size_t text_characters(const char *text);
 
-/* Adds a text, and spaces up to so many characters: what printf's %-*s counts are bytes. */
+/* Adds a text, and spaces up to so many characters. (%-*s of printf counts bytes.) */
 void buffer_add_column(struct buffer *buffer, const char *text, size_t width);
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)

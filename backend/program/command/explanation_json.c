@@ -77,14 +77,6 @@ static json_t *misfit_json(const struct explanation *explanation)
                      json_text(explanation->misfit_needs));
 }
 
-static json_t *held_json(const struct problems *held)
-{
-    json_t *lines = json_array();
-    for (size_t i = 0; i < held->count; i++)
-        json_array_append_new(lines, json_text(held->lines[i]));
-    return lines;
-}
-
 json_t *explanation_json(const struct explanation *explanation)
 {
     json_t *object =
@@ -101,7 +93,7 @@ json_t *explanation_json(const struct explanation *explanation)
         json_object_set_new(object, "history", history_json(&explanation->history));
     if (*explanation->misfit)
         json_object_set_new(object, "misfit", misfit_json(explanation));
-    json_object_set_new(object, "held", held_json(&explanation->held));
+    json_object_set_new(object, "held", json_lines(&explanation->held));
     json_object_set_new(object, "peers", peers_json(&explanation->peers));
     return object;
 }

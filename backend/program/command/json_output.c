@@ -34,3 +34,11 @@ json_t *json_text(const char *text)
     json_t *value = text ? json_string(text) : json_null();
     return value ? value : json_ascii(text);
 }
+
+json_t *json_lines(const struct problems *problems)
+{
+    json_t *lines = json_array();
+    for (size_t i = 0; i < problems->count; i++)
+        json_array_append_new(lines, json_text(problems->lines[i]));
+    return lines;
+}

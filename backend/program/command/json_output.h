@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/base/buffer.h"
+#include "core/base/problems.h"
 
 /*
  * Adds a value and a newline, and releases the value. NULL, as jansson gives it without memory,
@@ -16,5 +17,8 @@ void json_output(json_t *value, struct buffer *out);
 
 /* A text, or null for NULL. Octets that are no UTF-8, which SQL can have put in, are replaced. */
 json_t *json_text(const char *text);
+
+/* Sentences, as a list of texts. */
+json_t *json_lines(const struct problems *problems);
 
 #endif

@@ -15,14 +15,6 @@ static json_t *counts_json(const struct status_counts *counts)
                      (json_int_t)counts->pins, "unmatched", (json_int_t)counts->unmatched);
 }
 
-static json_t *problems_json(const struct problems *problems)
-{
-    json_t *lines = json_array();
-    for (size_t i = 0; i < problems->count; i++)
-        json_array_append_new(lines, json_text(problems->lines[i]));
-    return lines;
-}
-
 static json_t *server_json(const struct status_server *row)
 {
     const struct virtual_server *server = row->server;
@@ -118,7 +110,7 @@ void status_print_json(const struct status *status, struct buffer *out)
     json_output(json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
                           PACKAGE_VERSION, "database", json_text(status->database.path), "time",
                           (json_int_t)status->now_s, "counts", counts_json(&status->counts),
-                          "problems", problems_json(&status->problems), "pools", pools, "health",
+                          "problems", json_lines(&status->problems), "pools", pools, "health",
                           monitor_json(&status->monitor), "peers", peers_json(&status->peers),
                           "sharing", sharing_json(&status->sharing)),
                 out);

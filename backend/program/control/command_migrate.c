@@ -5,6 +5,7 @@
 #include "store/sqlite/database.h"
 #include "store/sqlite/migrate.h"
 
+/* Says whether the directory has the file that makes a version. */
 static bool leads_to(const char *directory, int64_t version)
 {
     char path[4096];

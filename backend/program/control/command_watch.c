@@ -246,14 +246,6 @@ static json_t *changes_json(const struct watching *watching)
     return list;
 }
 
-static json_t *problems_json(const struct status *status)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < status->problems.count; i++)
-        json_array_append_new(list, json_text(status->problems.lines[i]));
-    return list;
-}
-
 static json_t *sites_json(const struct sites *sites)
 {
     json_t *list = json_array();
@@ -282,8 +274,8 @@ static void print_json(const struct watching *watching, const struct status *sta
                           "decisions_per_second",
                           watching->decisions_per_s >= 0 ? json_real(watching->decisions_per_s)
                                                          : json_null(),
-                          "sites", sites_json(sites), "problems", problems_json(status), "changes",
-                          changes_json(watching)),
+                          "sites", sites_json(sites), "problems", json_lines(&status->problems),
+                          "changes", changes_json(watching)),
                 out);
 }
 
