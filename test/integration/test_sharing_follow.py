@@ -407,13 +407,15 @@ def test_a_large_configuration_comes_in_parts(following):
 
 FLIPS = 60 if LONG else 6  # of the configuration, with a kill after each
 
-# So many that it takes some time to write them.
+# So many that it takes some time to write them, in pools of 50: each change of a server looks at all
+# of its site.
 MANY_SERVERS = """
-    INSERT INTO pool (name) VALUES ('large');
-    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)
+    INSERT INTO pool (name) SELECT 'large' || n FROM n;
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 50)
     INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)
-      SELECT p.id, c.id, n, '198.18.' || (n >> 8) || '.' || (n & 255)
-        FROM n, pool AS p, controller AS c WHERE p.name = 'large' AND c.name = 'ams';"""
+      SELECT p.id, c.id, n, '198.18.' || (p.id & 255) || '.' || n
+        FROM n, pool AS p, controller AS c WHERE p.name LIKE 'large%' AND c.name = 'ams';"""
 
 # One number in all rows of tables that are written one after the other.
 FLIP = """
@@ -474,7 +476,7 @@ def test_all_is_taken_over_at_once_whenever_the_follower_is_killed(following, se
                 time.sleep(luck.uniform(0, 1.5))
             elif step % 3 == 1:
                 wait_for_transaction(two)
-                time.sleep(luck.uniform(0, 0.3))
+                time.sleep(luck.uniform(0, 0.1))
             else:
                 wait_until(lambda: watcher.seen[-1:] == [[str(1 + step % 2)]], SECONDS_MAX, "the flip")
             cut_short += holds_lock_to_write(two.daemon.process, two.database)

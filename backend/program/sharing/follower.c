@@ -10,6 +10,10 @@
 /* After a copy there is a pause of so many times the work that it was: a peer decides how many. */
 #define PAUSES 10
 
+/* The longest pause after one that was taken over: on a busy machine that takes seconds, and
+ * somebody may be waiting for the next change. */
+#define TAKEN_PAUSE_MAX_MS 10000
+
 static bool take_over(struct copy_reader *reader, const struct feed_turn *turn, struct error *error)
 {
     const struct share_copy copy = copy_reader_copy(reader);
@@ -24,7 +28,7 @@ static bool take_over(struct copy_reader *reader, const struct feed_turn *turn, 
         return false;
     }
     if (code == 0) {
-        copy_reader_drop(reader, pause_ms);
+        copy_reader_drop(reader, pause_ms < TAKEN_PAUSE_MAX_MS ? pause_ms : TAKEN_PAUSE_MAX_MS);
         return true;
     }
     snprintf(text, sizeof text, "its configuration is refused: %s", why.text);
