@@ -330,8 +330,8 @@ static void explain(const char *name, const struct asker *asker, struct buffer *
     char text[NAME_TEXT_SIZE + 128];
     int64_t version = number_of(data_version);
     buffer_clear(out);
-    snprintf(text, sizeof text, "explain %s %s%s%s", name, asker->remote, here.abi >= 3 ? " " : "",
-             here.abi >= 3 ? asker->subnet : "");
+    snprintf(text, sizeof text, "explain %s%s -- %s %s", here.abi >= 3 ? "--ecs " : "",
+             here.abi >= 3 ? asker->subnet : "", name, asker->remote);
     command_run_text(here.responder, here.database, text, out);
     REQUIRE(number_of(data_version) == version, "%s wrote", text);
 }
