@@ -407,8 +407,8 @@ def test_a_large_configuration_comes_in_parts(following):
 
 FLIPS = 60 if LONG else 6  # of the configuration, with a kill after each
 
-# So many that it takes some time to write them, in pools of 50: each change of a server looks at all
-# of its site.
+# So many that it takes some time to write them. In pools of 50, since each server that changes has all
+# servers of its site in that pool looked at.
 MANY_SERVERS = """
     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)
     INSERT INTO pool (name) SELECT 'large' || n FROM n;

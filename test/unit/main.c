@@ -13,8 +13,9 @@
 #define EXIT_USAGE 64
 
 /*
- * libnats does not free the buffer of a message that a closed connection cuts off, which happens
- * where the machine is busy. A connection that we lose leaks more than that.
+ * For LeakSanitizer. libnats does not free the buffer of a message that is cut off when its
+ * connection is closed, as happens on a busy machine. A connection that we forget to close still
+ * shows, by the rest of its memory.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)

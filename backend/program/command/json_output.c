@@ -40,5 +40,8 @@ json_t *json_lines(const struct problems *problems)
     json_t *lines = json_array();
     for (size_t i = 0; i < problems->count; i++)
         json_array_append_new(lines, json_text(problems->lines[i]));
-    return lines;
+    if (json_array_size(lines) == problems->count)
+        return lines;
+    json_decref(lines);
+    return NULL;
 }

@@ -18,7 +18,7 @@ void json_output(json_t *value, struct buffer *out);
 /* A text, or null for NULL. Octets that are no UTF-8, which SQL can have put in, are replaced. */
 json_t *json_text(const char *text);
 
-/* Sentences, as a list of texts. */
+/* All sentences, as a list of texts; NULL where there is no memory for one. */
 json_t *json_lines(const struct problems *problems);
 
 #endif

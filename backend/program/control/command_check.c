@@ -98,24 +98,13 @@ static json_t *json_of_findings(const struct review *review)
     return NULL;
 }
 
-static json_t *json_of_unchecked(const struct review *review)
-{
-    json_t *sentences = json_array();
-    for (size_t i = 0; i < review->unchecked.count; i++)
-        json_array_append_new(sentences, json_text(review->unchecked.lines[i]));
-    if (json_array_size(sentences) == review->unchecked.count)
-        return sentences;
-    json_decref(sentences);
-    return NULL;
-}
-
 static json_t *json_of(const struct review *review)
 {
     const char *version = *review->version.text ? review->version.text : NULL;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "powerdns", json_text(version), "user",
                      json_text(review->user), "configuration", json_text(review->conf), "database",
                      json_text(review->database), "findings", json_of_findings(review), "unchecked",
-                     json_of_unchecked(review));
+                     json_lines(&review->unchecked));
 }
 
 /* ---------------------------------------------------------------- the command */

@@ -10,8 +10,10 @@
 /* After a copy there is a pause of so many times the work that it was: a peer decides how many. */
 #define PAUSES 10
 
-/* The longest pause after one that was taken over: on a busy machine that takes seconds, and
- * somebody may be waiting for the next change. */
+/*
+ * But after one that was taken over, no longer than this: on a busy machine a copy takes seconds,
+ * and somebody may wait for the next change.
+ */
 #define TAKEN_PAUSE_MAX_MS 10000
 
 static bool take_over(struct copy_reader *reader, const struct feed_turn *turn, struct error *error)
