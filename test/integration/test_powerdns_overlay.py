@@ -20,7 +20,7 @@ from powerdns import PowerDNS, is_lookup, name_and_type
 from processes import SECONDS_MAX, free_port
 from resolvers import addresses_of_many_resolvers, chosen
 from unbound import Unbound
-from zones import A, AAAA, MX, NS1, NS2, SOA, THREE_SITES, load_zone, overlay, pdnsutil
+from zones import A, AAAA, MX, NS1, NS2, SOA, THREE_SITES, load_zone, overlay, pdnsutil, zone_key
 
 # Worked out by hand: 127.0.0.2 is 2130706434, remainder 0 of three servers, so the second server.
 RESOLVER = "127.0.0.2"
@@ -104,7 +104,7 @@ NOTHING_THERE = "; negative response, fully validated"
 
 def delv(server, name, rdtype, source=RESOLVER, flags="257"):
     """What delv finds, and the records of the answer as "TYPE content"."""
-    algorithm_and_key = pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[4:7]
+    _, *algorithm_and_key = zone_key(server)
     anchors = server.directory / f"anchors-{flags}"
     anchors.write_text(
         'trust-anchors { "example.com" static-key %s %s %s "%s"; };\n' % (flags, *algorithm_and_key)

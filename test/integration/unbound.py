@@ -8,7 +8,7 @@ import shutil
 
 from dns_client import dig
 from processes import LoggedProcess, free_port
-from zones import pdnsutil
+from zones import zone_key
 
 SETTINGS = """\
 server:
@@ -33,8 +33,7 @@ stub-zone:
 
 def trust_anchor(server):
     """Of the zone example.com."""
-    key = pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[3:7]
-    return f'trust-anchor: "example.com. IN DNSKEY {" ".join(key)}"'
+    return f'trust-anchor: "example.com. IN DNSKEY {" ".join(zone_key(server))}"'
 
 
 class Unbound(LoggedProcess):

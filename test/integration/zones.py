@@ -1,6 +1,7 @@
 """The zone example.com as a real PowerDNS serves it, from pdns-sticky alone or with gsqlite3."""
 
 import contextlib
+import functools
 
 from database import Database
 from powerdns import PowerDNS
@@ -64,6 +65,12 @@ def pdnsutil(server, *arguments):
     result = server.pdnsutil(*map(str, arguments))
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
+
+
+@functools.cache
+def zone_key(server):
+    """Flags, protocol, algorithm and key of the signed zone example.com, which keeps them."""
+    return pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[3:7]
 
 
 def load_zone(server):
