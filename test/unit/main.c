@@ -15,12 +15,14 @@
 /*
  * For LeakSanitizer. libnats does not free the buffer of a message that is cut off when its
  * connection is closed, as happens on a busy machine. A connection that we forget to close still
- * shows, by the rest of its memory.
+ * shows, by the rest of its memory. And the record that libnats keeps of a thread's last error was
+ * seen once in hundreds of runs, at the end of the program; it is freed with its thread, so this
+ * hides nothing that could grow.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:natsBuf_Create\n";
+    return "leak:natsBuf_Create\nleak:nats_setErrorReal\n";
 }
 
 static const struct suite *const suites[] = {
