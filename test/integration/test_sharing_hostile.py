@@ -230,13 +230,15 @@ def test_the_number_of_another_server(scene):
         # What was left of a flood is read first, and slowly.
         scene.wait_for_count("refused", before + 3, 5 * SECONDS_MAX)
 
-        def beats_are_refused():
+        def after_beats(condition):  # one that nobody hears is lost
             for node in (1, 2, 4, 65535):
                 scene.hostile.client.publish(BEAT, scene.hostile.beat(node=node, clock=1))
-            return scene.counted("refused") > before + 7
+            return condition()
 
-        wait_until(beats_are_refused, SECONDS_MAX, scene.status)  # one that nobody hears is lost
-        scene.wait_for_status("its server says that it is node")
+        wait_until(lambda: after_beats(lambda: scene.counted("refused") > before + 7),
+                   SECONDS_MAX, scene.status)
+        wait_until(lambda: after_beats(lambda: "its server says that it is node" in scene.status()),
+                   SECONDS_MAX, scene.status)
     assert ("web", resolver) not in scene.victim.entries()
     assert scene.victim.state(scene.honest)["refused"] == 0
 
