@@ -422,7 +422,9 @@ SHIM = r"""
 #include <time.h>
 #include <unistd.h>
 
-static volatile struct { int64_t clock_offset_s, write_errno, sync_delay_us; } *control;
+/* Nothing is changed until start() has run: constructors of other libraries may run before. */
+struct control { int64_t clock_offset_s, write_errno, sync_delay_us; };
+static volatile struct control none, *control = &none;
 
 __attribute__((constructor)) static void start(void)
 {
