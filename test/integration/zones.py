@@ -69,7 +69,9 @@ def pdnsutil(server, *arguments):
 
 @functools.cache
 def zone_key(server):
-    """Flags, protocol, algorithm and key of the signed zone example.com, which keeps them."""
+    """Flags, protocol, algorithm and key of the signed zone example.com.  A server has the same ones
+    as long as it runs, so it is asked once.
+    """
     return pdnsutil(server, "export-zone-dnskey", "example.com", 1).split()[3:7]
 
 
