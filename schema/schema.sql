@@ -2289,7 +2289,8 @@ WHEN NEW.id <> OLD.id BEGIN
     'controller.id cannot be changed: insert a new controller and delete this one');
 END;
 
-CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controller BEGIN
+CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controller
+WHEN NEW.name <> OLD.name BEGIN
   SELECT RAISE(ABORT,
     'this would replace a controller that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM virtual_server
@@ -2365,7 +2366,8 @@ CREATE TRIGGER IF NOT EXISTS pool_update BEFORE UPDATE ON pool WHEN NEW.id <> OL
   SELECT RAISE(ABORT, 'pool.id cannot be changed: insert a new pool and delete this one');
 END;
 
-CREATE TRIGGER IF NOT EXISTS pool_rename AFTER UPDATE OF name ON pool BEGIN
+CREATE TRIGGER IF NOT EXISTS pool_rename AFTER UPDATE OF name ON pool
+WHEN NEW.name <> OLD.name BEGIN
   SELECT RAISE(ABORT, 'this would replace a pool that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM virtual_server WHERE pool_id NOT IN (SELECT id FROM pool))
       OR EXISTS (SELECT 1 FROM balanced_name WHERE pool_id NOT IN (SELECT id FROM pool))
@@ -2545,7 +2547,8 @@ CREATE TRIGGER IF NOT EXISTS monitor_update BEFORE UPDATE ON monitor WHEN NEW.id
   SELECT RAISE(ABORT, 'monitor.id cannot be changed: insert a new monitor and delete this one');
 END;
 
-CREATE TRIGGER IF NOT EXISTS monitor_rename AFTER UPDATE OF name ON monitor BEGIN
+CREATE TRIGGER IF NOT EXISTS monitor_rename AFTER UPDATE OF name ON monitor
+WHEN NEW.name <> OLD.name BEGIN
   SELECT RAISE(ABORT, 'this would replace a monitor that is in use: use UPDATE instead of REPLACE')
    WHERE EXISTS (SELECT 1 FROM pool WHERE monitor_id NOT IN (SELECT id FROM monitor))
       OR EXISTS (SELECT 1 FROM virtual_server WHERE monitor_id NOT IN (SELECT id FROM monitor))

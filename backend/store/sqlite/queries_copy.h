@@ -62,7 +62,8 @@
 
 /*
  * A virtual server is known by its pool, controller, and addresses or name; of equal ones, by their
- * order. The case of pool and controller does not matter, since it may be about to change.
+ * order. The case of pool and controller does not matter, since it may be about to change. Both sides
+ * are sorted together: for a join SQLite expects few rows of json_each(), and would compare all.
  */
 #define WITH_SERVERS                                                                               \
     "WITH own (id, position, key) AS ("                                                            \
@@ -75,7 +76,12 @@
     "SELECT j.value, " J(1) ", json_array(lower(" J(0) "), lower(" J(2) "), " J(3) ", " J(4)       \
     ", " J(11) ", row_number() OVER (PARTITION BY lower(" J(0) "), lower(" J(2) "), " J(3) ", "    \
     J(4) ", " J(11) " ORDER BY " J(1) "))"                                                         \
-    " FROM " COPY("virtual_server") ") "
+    " FROM " COPY("virtual_server") "),"                                                           \
+    " both (id, value, has_moved) AS ("                                                            \
+    "SELECT max(id), max(value), min(position) <> max(position)"                                   \
+    " FROM (SELECT id, NULL AS value, position, key FROM own"                                      \
+    " UNION ALL SELECT NULL, value, position, key FROM theirs)"                                    \
+    " GROUP BY key HAVING count(*) = 2) "
 
 #define ALL_ZONES \
     "SELECT name FROM zone"
@@ -167,16 +173,14 @@
     WITH_SERVERS "DELETE FROM virtual_server WHERE id IN" \
     " (SELECT id FROM own WHERE key NOT IN (SELECT key FROM theirs))"
 #define TAKE_SERVERS_ASIDE \
-    WITH_SERVERS "UPDATE virtual_server SET position = position + 4294967296 WHERE id IN" \
-    " (SELECT own.id FROM own JOIN theirs USING (key)" \
-    " WHERE own.position <> theirs.position)"
+    WITH_SERVERS "UPDATE virtual_server SET position = position + 4294967296" \
+    " WHERE id IN (SELECT id FROM both WHERE has_moved)"
 #define TAKE_SERVERS \
     WITH_SERVERS \
     "UPDATE virtual_server AS v SET position = " J(1) ", port = " J(5) ", weight = " J(6) \
     ", state = " J(7) ", monitor_id = (SELECT id FROM monitor WHERE name = " J(8) ")" \
     ", check_address = " J(9) ", checked = " J(10) \
-    " FROM (SELECT own.id, theirs.value FROM own JOIN theirs USING (key)) AS j" \
-    " WHERE v.id = j.id AND json_array(v.position, v.port, v.weight, v.state," \
+    " FROM both AS j WHERE v.id = j.id AND json_array(v.position, v.port, v.weight, v.state," \
     " (SELECT name FROM monitor WHERE id = v.monitor_id), v.check_address, v.checked)" \
     " <> json_array(" J(1) ", " J(5) ", " J(6) ", " J(7) ", " J(8) ", " J(9) ", " J(10) ")"
 #define TAKE_SERVERS_NEW \
@@ -222,11 +226,15 @@
     ", (SELECT id FROM controller WHERE name = " J(3) "), " J(5) \
     " FROM " COPY("pin") " WHERE json_array(" J6 ") NOT IN" \
     " (SELECT json_array(" COPY_PINS ")" EACH_PIN ")"
+/* As for servers, see WITH_SERVERS. A pool has the name of the copy by now. */
 #define TAKE_PINS \
-    "UPDATE pin SET until = " J(4) " FROM " COPY("pin") \
-    " WHERE pin.network IS " J(0) " AND pin.ldns_group IS " J(1) \
-    " AND pin.pool_id IS (SELECT id FROM pool WHERE name = " J(2) ")" \
-    " AND pin.until IS NOT " J(4)
+    "WITH both (id, until) AS (" \
+    "SELECT max(id), max(until) FROM (" \
+    "SELECT n.id, NULL AS until, json_array(n.network, n.ldns_group, p.name) AS key" EACH_PIN \
+    " UNION ALL SELECT NULL, " J(4) ", json_array(" J(0) ", " J(1) ", " J(2) ") FROM " COPY("pin") \
+    ") GROUP BY key HAVING count(*) = 2)" \
+    " UPDATE pin SET until = both.until FROM both" \
+    " WHERE pin.id = both.id AND pin.until IS NOT both.until"
 
 /*
  * What answers depend on: the columns that the digest of a configuration counts (DIGEST_*), and the
