@@ -23,6 +23,11 @@ int64_t clock_monotonic_ms(void)
     return now_ms++;
 }
 
+int64_t clock_thread_ms(void)
+{
+    return clock_monotonic_ms();
+}
+
 int64_t clock_monotonic_ns(void)
 {
     return clock_monotonic_ms() * 1000000;

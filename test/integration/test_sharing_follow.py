@@ -123,13 +123,13 @@ def wait_for_status(node, *words):
     wait_until(are_there, SECONDS_MAX, lambda: f"{words} in {node.status()}")
 
 
-def wait_until_same(one, two):
+def wait_until_same(one, two, seconds=EQUAL_SECONDS):
     def differences():
         theirs, found = configuration(one), configuration(two)
         differ = {name: (rows, found[name]) for name, rows in theirs.items() if rows != found[name]}
         return f"{differ}\n{two.status()}\n{two.daemon.said()[-1000:]}"
 
-    wait_until(lambda: configuration(one) == configuration(two), EQUAL_SECONDS, differences)
+    wait_until(lambda: configuration(one) == configuration(two), seconds, differences)
 
 
 def follow(node, number):
@@ -207,22 +207,22 @@ def test_changes_arrive(following):
         wait_until_same(following[1], following[2])
 
 
-# Of each so many that comparing every row with every row would take a minute.
+# Of each so many that comparing every row with every row would be more work than a copy may be.
 THOUSANDS = """
-    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 800)
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300)
       INSERT INTO pool (name) SELECT 'of' || n FROM n;
     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10)
       INSERT INTO virtual_server (pool_id, controller_id, position, ipv4)
       SELECT p.id, c.id, n, '198.18.' || n || '.' || (p.id & 255)
         FROM n, pool AS p, controller AS c WHERE p.name GLOB 'of*' AND c.name = 'ams';
-    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 8000)
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
       INSERT INTO balanced_name (name, pool_id)
-      SELECT n || '.example.com', p.id FROM n JOIN pool AS p ON p.name = 'of' || (1 + n % 800);
-    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 8000)
+      SELECT n || '.example.com', p.id FROM n JOIN pool AS p ON p.name = 'of' || (1 + n % 300);
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
       INSERT INTO record (zone_id, name, type, content)
       SELECT z.id, 'r' || n || '.example.com', 'A', '192.0.2.1' FROM n, zone AS z
        WHERE z.name = 'example.com';
-    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 8000)
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
       INSERT INTO pin (network, controller_id)
       SELECT '10.' || (n >> 8) || '.' || (n & 255) || '.0/24', c.id FROM n, controller AS c
        WHERE c.name = 'ams';"""
@@ -233,7 +233,7 @@ def test_a_configuration_of_thousands_is_taken_over(following):
     for sql in (THOUSANDS, "UPDATE pool SET ttl = 17; UPDATE virtual_server SET port = 17;"
                 " UPDATE record SET ttl = 17; UPDATE pin SET until = unixepoch() + 100000;"):
         one.database.sql(f"BEGIN IMMEDIATE; {sql} COMMIT")
-        wait_until_same(one, two)
+        wait_until_same(one, two, 4 * EQUAL_SECONDS)
 
 
 def test_the_answers_are_the_new_ones(following):

@@ -17,7 +17,10 @@
 
 #define MS_PER_S 1000
 
-/* So long SQLite's lock may be held. Claims keep what is decided meanwhile. */
+/*
+ * So much work a copy may be while SQLite's lock is held, in processor time, since on a busy
+ * machine any copy takes long. Claims keep what is decided meanwhile.
+ */
 #define TAKE_MS 10000
 
 /* So long a comparison may take, in which nothing else is shared. */
@@ -178,7 +181,7 @@ int sharing_copy_revision(struct sharing *sharing, uint64_t *ret_revision, struc
 
 static int is_late(void *until_ms)
 {
-    return clock_monotonic_ms() >= *(int64_t *)until_ms;
+    return clock_thread_ms() >= *(int64_t *)until_ms;
 }
 
 /* What is the fault of the copy, and what of this machine. */
@@ -259,7 +262,7 @@ static void run_triggers(sqlite3 *connection, bool do_run)
 int sharing_take_copy(struct sharing *sharing, int64_t node, uint64_t revision, const char *text,
                       size_t length, int64_t now_ms, struct error *error)
 {
-    int64_t until_ms = clock_monotonic_ms() + TAKE_MS;
+    int64_t until_ms = clock_thread_ms() + TAKE_MS;
     int code = sharing_begin_writing(sharing, error);
     if (code != 0)
         return code;
@@ -323,7 +326,7 @@ static int differ(struct sharing *sharing, size_t table, const struct share_copy
 int sharing_copy_difference(struct sharing *sharing, const struct share_copy *copy, char *ret_text,
                             size_t size, struct error *error)
 {
-    int64_t until_ms = clock_monotonic_ms() + COMPARE_MS;
+    int64_t until_ms = clock_thread_ms() + COMPARE_MS;
     int code = sharing_begin(sharing, error);
     if (code != 0)
         return code;
