@@ -23,7 +23,7 @@
  */
 #define TAKE_MS 10000
 
-/* So long a comparison may take, in which nothing else is shared. */
+/* So much work a comparison may be, likewise, in which nothing else is shared. */
 #define COMPARE_MS 2000
 
 /* How many instructions of SQLite pass between two looks at the clock: about a millisecond. */
