@@ -2289,6 +2289,8 @@ WHEN NEW.id <> OLD.id BEGIN
     'controller.id cannot be changed: insert a new controller and delete this one');
 END;
 
+-- REPLACE takes the place of another row only if the name has changed, and looking for what it leaves
+-- behind is slow. The same holds for pools and monitors.
 CREATE TRIGGER IF NOT EXISTS controller_rename AFTER UPDATE OF name ON controller
 WHEN NEW.name <> OLD.name BEGIN
   SELECT RAISE(ABORT,

@@ -18,8 +18,7 @@ int64_t clock_monotonic_ms(void);
 /* The same in nanoseconds, to measure short times. */
 int64_t clock_monotonic_ns(void);
 
-/* The processor time of this thread: for limits on work, which must not depend on how busy others
- * are. */
+/* The processor time of this thread: limits work, however busy the machine is. */
 int64_t clock_thread_ms(void);
 
 #endif

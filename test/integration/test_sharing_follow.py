@@ -207,7 +207,7 @@ def test_changes_arrive(following):
         wait_until_same(following[1], following[2])
 
 
-# Of each so many that comparing every row with every row would be more work than a copy may be.
+# Comparing each of so many rows with each would take longer than a copy may.
 THOUSANDS = """
     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300)
       INSERT INTO pool (name) SELECT 'of' || n FROM n;

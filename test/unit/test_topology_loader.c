@@ -165,7 +165,7 @@ static void what_cannot_be_loaded_leaves_what_was(void)
     check_rows(&room, 1, "before");
     place_run(&room.place, "UPDATE revision SET topology = topology + 1;"
                            "ALTER TABLE geo_database RENAME TO somewhere_else");
-    int64_t failed_ms = clock_monotonic_ms(); /* or later */
+    int64_t failed_ms = clock_monotonic_ms(); /* it fails now or later */
     settle(&room, TOPOLOGY_LOADER_PAUSE_MS);
     check_rows(&room, 1, "what was");
     CHECK(topology_loader_problem(room.loader, 0) != NULL &&

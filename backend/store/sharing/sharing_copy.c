@@ -18,12 +18,12 @@
 #define MS_PER_S 1000
 
 /*
- * So much work a copy may be while SQLite's lock is held, in processor time, since on a busy
- * machine any copy takes long. Claims keep what is decided meanwhile.
+ * How much processor time a copy may take while SQLite's lock is held; on a busy machine any copy
+ * takes long. Claims keep what is decided meanwhile.
  */
 #define TAKE_MS 10000
 
-/* So much work a comparison may be, likewise, in which nothing else is shared. */
+/* The same for a comparison, during which nothing else is shared. */
 #define COMPARE_MS 2000
 
 /* How many instructions of SQLite pass between two looks at the clock: about a millisecond. */
@@ -179,9 +179,9 @@ int sharing_copy_revision(struct sharing *sharing, uint64_t *ret_revision, struc
 
 /* ---------------------------------------------------------------- another's */
 
-static int is_late(void *until_ms)
+static int is_too_much(void *limit_ms)
 {
-    return clock_thread_ms() >= *(int64_t *)until_ms;
+    return clock_thread_ms() >= *(int64_t *)limit_ms;
 }
 
 /* What is the fault of the copy, and what of this machine. */
@@ -262,12 +262,12 @@ static void run_triggers(sqlite3 *connection, bool do_run)
 int sharing_take_copy(struct sharing *sharing, int64_t node, uint64_t revision, const char *text,
                       size_t length, int64_t now_ms, struct error *error)
 {
-    int64_t until_ms = clock_thread_ms() + TAKE_MS;
+    int64_t limit_ms = clock_thread_ms() + TAKE_MS;
     int code = sharing_begin_writing(sharing, error);
     if (code != 0)
         return code;
     sqlite3 *connection = sharing->database.connection;
-    sqlite3_progress_handler(connection, INSTRUCTIONS, is_late, &until_ms);
+    sqlite3_progress_handler(connection, INSTRUCTIONS, is_too_much, &limit_ms);
     run_triggers(connection, true);
     code = take(sharing, node, revision, text, length, error);
     run_triggers(connection, false);
@@ -326,11 +326,11 @@ static int differ(struct sharing *sharing, size_t table, const struct share_copy
 int sharing_copy_difference(struct sharing *sharing, const struct share_copy *copy, char *ret_text,
                             size_t size, struct error *error)
 {
-    int64_t until_ms = clock_thread_ms() + COMPARE_MS;
+    int64_t limit_ms = clock_thread_ms() + COMPARE_MS;
     int code = sharing_begin(sharing, error);
     if (code != 0)
         return code;
-    sqlite3_progress_handler(sharing->database.connection, INSTRUCTIONS, is_late, &until_ms);
+    sqlite3_progress_handler(sharing->database.connection, INSTRUCTIONS, is_too_much, &limit_ms);
     ret_text[0] = '\0';
     code = ERR_NOTFOUND;
     for (size_t i = 0; code == ERR_NOTFOUND && i < sizeof compared / sizeof *compared; i++)

@@ -63,7 +63,8 @@
 /*
  * A virtual server is known by its pool, controller, and addresses or name; of equal ones, by their
  * order. The case of pool and controller does not matter, since it may be about to change. Both sides
- * are sorted together: for a join SQLite expects few rows of json_each(), and would compare all.
+ * are sorted together: in a join SQLite, which expects few rows of json_each(), would compare each
+ * row with each.
  */
 #define WITH_SERVERS                                                                               \
     "WITH own (id, position, key) AS ("                                                            \
@@ -226,7 +227,7 @@
     ", (SELECT id FROM controller WHERE name = " J(3) "), " J(5) \
     " FROM " COPY("pin") " WHERE json_array(" J6 ") NOT IN" \
     " (SELECT json_array(" COPY_PINS ")" EACH_PIN ")"
-/* As for servers, see WITH_SERVERS. A pool has the name of the copy by now. */
+/* Matched as servers are, see WITH_SERVERS. Pools have the names of the copy by now. */
 #define TAKE_PINS \
     "WITH both (id, until) AS (" \
     "SELECT max(id), max(until) FROM (" \
